@@ -1,0 +1,1 @@
+"""Extauth: Slack's external-auth tokens, by slash command and dialog."""

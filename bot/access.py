@@ -1,0 +1,111 @@
+"""Who may do what: a person's standing and a list, to a decision with its reason. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
+_ROLES = ("admins", "owners", "members")
+
+
+class Action(Enum):
+    """What a person can be allowed, by the subcommand's name."""
+
+    GET = "get"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What Slack says of a person at this moment. An owner counts as an admin."""
+
+    user_id: str
+    is_admin: bool = False
+    is_owner: bool = False
+    is_guest: bool = False
+    is_bot: bool = False
+    is_deactivated: bool = False
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Whom a list lets in: roles and single people."""
+
+    roles: frozenset[str]
+    users: frozenset[str]
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> "AllowList":
+        """Read the entries of a setting: `admins`, `owners`, `members` and user ids. Raises ValueError."""
+        roles, users = set(), set()
+        for entry in entries:
+            if entry.lower() in _ROLES:
+                roles.add(entry.lower())
+            elif _USER_ID.fullmatch(entry):
+                users.add(entry)
+            else:
+                raise ValueError(f"“{entry}” is not one of {', '.join(_ROLES)}, nor a user id such as U012ABCDEF.")
+        if not roles and not users:
+            raise ValueError("the list is empty, so that nobody would be allowed.")
+        return cls(frozenset(roles), frozenset(users))
+
+
+class Reason(Enum):
+    """Why a decision is what it is."""
+
+    NAMED = "named"
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    GUEST = "guest"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    EXTERNAL = "external"
+    NOT_LISTED = "not listed"
+    UNKNOWN = "standing unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether it is allowed, why, and by which list, which also says who could help."""
+
+    allowed: bool
+    reason: Reason
+    action: Action
+    allow: AllowList
+
+
+def decide(standing: Standing | None, action: Action, allow: AllowList) -> Decision:
+    """Decide on the person's present standing; None means that Slack could not say, which denies.
+
+    Guests, bots, deactivated and external people are refused even where a list names them.
+    """
+    reason = _exclusion(standing)
+    if reason is not None or standing is None:
+        return Decision(False, reason or Reason.UNKNOWN, action, allow)
+    reason = _admission(standing, allow)
+    return Decision(reason is not None, reason or Reason.NOT_LISTED, action, allow)
+
+
+def _exclusion(standing: Standing | None) -> Reason | None:
+    if standing is None:
+        return Reason.UNKNOWN
+    exclusions = (
+        (standing.is_deactivated, Reason.DEACTIVATED),
+        (standing.is_bot, Reason.BOT),
+        (standing.is_external, Reason.EXTERNAL),
+        (standing.is_guest, Reason.GUEST),
+    )
+    return next((reason for excluded, reason in exclusions if excluded), None)
+
+
+def _admission(standing: Standing, allow: AllowList) -> Reason | None:
+    admissions = (
+        (standing.user_id in allow.users, Reason.NAMED),
+        ("owners" in allow.roles and standing.is_owner, Reason.OWNER),
+        ("admins" in allow.roles and (standing.is_admin or standing.is_owner), Reason.ADMIN),
+        ("members" in allow.roles, Reason.MEMBER),
+    )
+    return next((reason for admitted, reason in admissions if admitted), None)

@@ -1,0 +1,81 @@
+"""What is typed in a terminal. No logic: it reads settings, calls what does the work, and turns errors into lines."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot import logs
+from bot import settings as settings_module
+from bot.clock import SystemClock
+from bot.runners.serving import serve as serve_app
+from bot.runners.start_error import StartError
+from bot.settings import Settings, SettingsError, Transport
+
+BAD_SETTINGS = 2
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Extauth: Slack's external-auth tokens, by slash command and dialog.
+
+    Without a command it serves: over Socket Mode when SLACK_APP_TOKEN is set, over HTTP when SLACK_SIGNING_SECRET is.
+    """
+    if context.invoked_subcommand is None:
+        _serve(None)
+
+
+@main.command()
+def socket() -> None:
+    """Serve over Socket Mode (needs SLACK_APP_TOKEN)."""
+    _serve("socket")
+
+
+@main.command()
+def http() -> None:
+    """Serve over HTTP (needs SLACK_SIGNING_SECRET; listens on PORT)."""
+    _serve("http")
+
+
+def _serve(wanted: Transport | None) -> None:
+    settings = _settings()
+    try:
+        transport = settings_module.transport(settings, wanted)
+    except SettingsError as error:
+        _give_up(error.mistakes)
+    _run(_until_signalled(settings, transport))
+
+
+def _settings() -> Settings:
+    try:
+        settings = settings_module.read_environment(Path.cwd())
+    except SettingsError as error:
+        _give_up(error.mistakes)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def _give_up(mistakes: list[str]) -> Any:
+    for mistake in mistakes:
+        click.echo(f"extauth: {mistake}", err=True)
+    sys.exit(BAD_SETTINGS)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except StartError as error:
+        click.echo(f"extauth: {error}", err=True)
+        sys.exit(1)
+
+
+async def _until_signalled(settings: Settings, transport: Transport) -> None:
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await serve_app(settings, transport, SystemClock(), stop)

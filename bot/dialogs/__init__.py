@@ -1,0 +1,1 @@
+"""The dialogs that ask: one file a form, with its ids, `build` and a typed `parse` side by side."""

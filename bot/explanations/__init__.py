@@ -1,0 +1,38 @@
+"""Slack's error code, and what was asked, to an explanation in plain words.
+
+To add one, put an entry in the table it belongs to: `methods` (the codes of the two methods), `common` (those of
+every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
+"""
+
+from bot.explanations import activity_log, common, methods, transport
+from bot.explanations.explanation import Asked, Explanation, Table, Who
+
+__all__ = ["Asked", "Explanation", "Who", "explain", "known_codes"]
+
+# Later tables win: the methods' own words are the more precise ones.
+_EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
+
+_UNKNOWN = Explanation(
+    title="Slack refused, with a code this bot does not know",
+    happened="Slack gave a reason that is not among those it documents for this method, so the bot cannot say what it "
+    "means.",
+    to_do="Look the code up on the method's page, linked below. If it is not there, send the code and the reference id "
+    "to whoever runs this bot.",
+    who=Who.OPERATOR,
+    retry=True,
+)
+
+
+def explain(code: str, asked: Asked) -> Explanation:
+    """The explanation of `code` after `asked`; an honest general one for a code nobody knows."""
+    return (
+        _EXPLANATIONS.get((code, asked))
+        or _EXPLANATIONS.get((code, asked.general))
+        or _EXPLANATIONS.get((code, None))
+        or _UNKNOWN
+    )
+
+
+def known_codes() -> frozenset[str]:
+    """Every code that has an explanation of its own."""
+    return frozenset(code for code, _ in _EXPLANATIONS)

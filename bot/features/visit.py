@@ -1,0 +1,88 @@
+"""A payload of Slack's, unpacked: who came, where answers go. The payload itself goes no further than this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.actor import Actor
+from bot.dialogs import metadata
+from bot.dialogs.metadata import Origin
+from bot.features.runtime import Runtime
+from bot.replies import ChannelReply, DialogReply, Replace, Reply
+
+RESPONSE_URL_SECONDS = 29 * 60
+"""Slack's half hour for a `response_url`, less a minute for the way."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass
+class Visit:
+    """A person doing one thing.
+
+    `reply` is where the answer goes now: it changes when a dialog opens, and is None until the shortcut's does.
+    `origin` is what a dialog has to remember to answer in the channel.
+    """
+
+    actor: Actor
+    trigger_id: str
+    origin: Origin | None
+    reply: Reply | None
+
+
+def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Visit:
+    """Somebody typed the command."""
+    origin = Origin(str(body["response_url"]), runtime.clock.now())
+    return Visit(
+        _actor(context), str(body["trigger_id"]), origin, ChannelReply(runtime.connection, origin.response_url)
+    )
+
+
+def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Visit:
+    """Somebody chose the global shortcut: there is no channel."""
+    return Visit(_actor(context), str(body["trigger_id"]), None, None)
+
+
+def from_click(runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS) -> Visit:
+    """Somebody pressed a button, in a message or in a dialog."""
+    actor, trigger_id = _actor(context), str(body["trigger_id"])
+    if "view" in body:
+        view = body["view"]
+        origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
+        return Visit(actor, trigger_id, origin, _dialog(runtime, actor, view))
+    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True)
+    return Visit(actor, trigger_id, origin, ChannelReply(runtime.connection, origin.response_url, replace))
+
+
+def from_submission(runtime: Runtime, body: Body, context: AsyncBoltContext, *, stays_in_dialog: bool = False) -> Visit:
+    """Somebody submitted a dialog: the answer goes to the channel it came from, or stays in the dialog.
+
+    It stays, too, when the channel's address has grown too old. Raises UnreadableMetadata.
+    """
+    actor, view = _actor(context), body["view"]
+    origin = metadata.read_origin(view["private_metadata"])
+    is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
+    reply: Reply
+    if origin is not None and is_fresh and not stays_in_dialog:
+        replace = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
+        reply = ChannelReply(runtime.connection, origin.response_url, replace)
+    else:
+        reply = _dialog(runtime, actor, view)
+    return Visit(actor, str(body.get("trigger_id", "")), origin, reply)
+
+
+def _dialog(runtime: Runtime, actor: Actor, view: Body) -> DialogReply:
+    return DialogReply(runtime.connection.client(actor.bot_token), str(view["id"]))
+
+
+def _actor(context: AsyncBoltContext) -> Actor:
+    return Actor(
+        user_id=str(context.user_id),
+        team_id=context.team_id,
+        enterprise_id=context.enterprise_id,
+        bot_token=SecretStr(str(context.bot_token)),
+        reference=str(context["reference"]),
+    )

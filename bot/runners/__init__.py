@@ -1,0 +1,1 @@
+"""Serving the app: Socket Mode or HTTP, from start to an orderly end."""

@@ -1,0 +1,66 @@
+"""Ids that make the simulated Slack fail: `EtErr.` and an error code, or the name of a broken answer.
+
+`EtErr.invalid_auth` gets that code after every method; as a provider key or app id it is `err.invalid_auth`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_FAULT_ID = re.compile(r"(?:EtErr|err)\.(.+)")
+
+RETRY_AFTER_FOREVER = 3600
+SLOW_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it goes over the wire. `delay` is in seconds; `breaks` closes the connection instead."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] | None = None
+    delay: float = 0.0
+    breaks: bool = False
+
+
+TRANSPORT_FAULTS: Mapping[str, tuple[str, Answer]] = {
+    "429": (
+        "Slack asks to slow down for an hour",
+        Answer(429, '{"ok":false,"error":"ratelimited"}', headers={"Retry-After": str(RETRY_AFTER_FOREVER)}),
+    ),
+    "503": ("HTTP 503 with an HTML page", Answer(503, "<html>Service Unavailable</html>", "text/html")),
+    "500-text": ("HTTP 500 with plain text", Answer(500, "upstream connect error", "text/plain")),
+    "html": ("a sign-in page instead of JSON", Answer(200, "<html>Please sign in</html>", "text/html")),
+    "text": ("plain text instead of JSON", Answer(200, "hello", "text/plain")),
+    "broken-json": ("JSON that breaks off", Answer(200, '{"ok": true, "external_tok')),
+    "list": ("a JSON list", Answer(200, '[{"ok": true}]')),
+    "empty-list": ("an empty JSON list", Answer(200, "[]")),
+    "null": ("a JSON null", Answer(200, "null")),
+    "no-ok": ("an answer without ok", Answer(200, '{"external_token": "nobody-should-see-this"}')),
+    "empty-object": ("an empty JSON object", Answer(200, "{}")),
+    "no-token": ("ok, but no token", Answer(200, '{"ok": true}')),
+    "timeout": ("no answer at all", Answer(delay=60.0)),
+    "disconnect": ("the connection breaks", Answer(breaks=True)),
+}
+
+_WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
+    "missing_scope": {"needed": "external_tokens:read", "provided": "commands,users:read"},
+    "invalid_arguments": {"response_metadata": {"messages": ["[ERROR] external_token_id: must be an external token"]}},
+    "invalid_args": {"response_metadata": {"messages": ["[ERROR] provider_key needs <app_id> & more"]}},
+}
+
+
+def fault_in(arguments: Mapping[str, object]) -> str | None:
+    """The fault that one of the arguments asks for."""
+    for value in arguments.values():
+        match = _FAULT_ID.fullmatch(value) if isinstance(value, str) else None
+        if match:
+            return match[1]
+    return None
+
+
+def error_body(code: str) -> dict[str, object]:
+    """Slack's refusal with `code`, and the detail that goes with some codes."""
+    return {"ok": False, "error": code, **_WITH_DETAIL.get(code, {})}

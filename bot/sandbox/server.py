@@ -1,0 +1,49 @@
+"""The simulated Slack as a server on loopback, with its workspace."""
+
+from types import TracebackType
+
+from aiohttp import web
+
+from bot.clock import Clock, SystemClock
+from bot.sandbox.delivery import SocketMode
+from bot.sandbox.state import State
+from bot.sandbox.web_api import WebApi
+from bot.sandbox.workspace import Workspace
+
+
+class SimulatedSlack:
+    """Start it with `async with`; bots reach it at `api_url`, people act through `workspace`."""
+
+    def __init__(self, clock: Clock | None = None, port: int = 0) -> None:
+        self.state = State(clock or SystemClock())
+        self.socket_mode = SocketMode(self.state)
+        self.web_api = WebApi(self.state, self._socket_url)
+        self._port = port
+        server = web.Application()
+        self.web_api.add_to(server)
+        self.socket_mode.add_to(server)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
+        self.base_url = ""
+        self.workspace = Workspace(self.state, "")
+
+    @property
+    def api_url(self) -> str:
+        """What SLACK_API_URL has to be."""
+        return f"{self.base_url}/api/"
+
+    async def __aenter__(self) -> "SimulatedSlack":
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.workspace = Workspace(self.state, self.base_url)
+        self.workspace.delivery = self.socket_mode
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.socket_mode.drop()
+        await self._runner.cleanup()
+
+    def _socket_url(self) -> str:
+        return f"{self.base_url.replace('http', 'ws')}/link/?ticket={self.socket_mode.new_ticket()}&app_id=A0SANDBOX"

@@ -1,0 +1,195 @@
+"""The settings: read here and nowhere else, checked at start, and secrets in them never print."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from bot.access import AllowList
+
+Transport = Literal["socket", "http"]
+
+_SIGNING_SECRET = re.compile(r"[0-9a-fA-F]{32}")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: one line for each mistake, none of which quotes a secret."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+def _token(*prefixes: str) -> AfterValidator:
+    def check(secret: SecretStr) -> SecretStr:
+        value = secret.get_secret_value()
+        if not value.startswith(prefixes):
+            raise ValueError(f"must start with {' or '.join(prefixes)}.")
+        if not re.fullmatch(r"[\x21-\x7e]{12,}", value):
+            raise ValueError("is too short or has a space or another odd character in it: copy it again.")
+        return secret
+
+    return AfterValidator(check)
+
+
+def _check_signing_secret(secret: SecretStr) -> SecretStr:
+    if not _SIGNING_SECRET.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be the 32 hexadecimal digits under Basic Information > App Credentials.")
+    return secret
+
+
+def _check_api_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("must be an address such as https://slack.com/api/.")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must start with https:// (http:// is for this machine only): tokens travel over it.")
+    return url.rstrip("/") + "/"
+
+
+def _check_proxy(url: str) -> str:
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise ValueError("must be an address such as http://proxy.example:3128.")
+    return url
+
+
+def _split_list(value: Any) -> Any:
+    return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
+
+
+AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
+_ADMINS = AllowList.parse(["admins"])
+
+
+class Settings(BaseModel):
+    """What an operator can set. The alias is the variable's name; the README's table repeats the descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    bot_token: Annotated[SecretStr, _token("xoxb-", "xoxe.xoxb-")] = Field(
+        alias="SLACK_BOT_TOKEN",
+        description="The bot token of the workspace (OAuth & Permissions in the app's settings). Needed always.",
+    )
+    app_token: Annotated[SecretStr, _token("xapp-")] | None = Field(
+        None,
+        alias="SLACK_APP_TOKEN",
+        description="The app-level token with `connections:write`. Set it to serve over Socket Mode.",
+    )
+    signing_secret: Annotated[SecretStr, AfterValidator(_check_signing_secret)] | None = Field(
+        None,
+        alias="SLACK_SIGNING_SECRET",
+        description="The app's signing secret. Set it to serve over HTTP.",
+    )
+    api_token: Annotated[SecretStr, _token("xox", "xoxe.")] | None = Field(
+        None,
+        alias="EXTAUTH_API_TOKEN",
+        description="The token for the two external-auth methods, where the bot token may not use them.",
+    )
+    get_allow: AllowListSetting = Field(
+        _ADMINS,
+        alias="EXTAUTH_GET_ALLOW",
+        description="Who may fetch tokens: `admins`, `owners`, `members` and user ids, with commas between.",
+    )
+    delete_allow: AllowListSetting = Field(
+        _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who may delete tokens, in the same form."
+    )
+    api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
+        "https://slack.com/api/",
+        alias="SLACK_API_URL",
+        description="Where Slack's Web API is, for GovSlack (`https://slack-gov.com/api/`) or a simulator.",
+    )
+    proxy: Annotated[str, AfterValidator(_check_proxy)] | None = Field(
+        None, alias="HTTPS_PROXY", description="An HTTP proxy for everything that goes to Slack."
+    )
+    host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
+    port: int = Field(3000, ge=0, le=65535, alias="PORT", description="The port to listen on over HTTP.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. No level prints a secret."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        alias="LOG_FORMAT",
+        description="`json` for one object a line, `text` for people, `auto` for text on a terminal, else json.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, values: Any) -> Any:
+        """An empty variable is an unset one; level and format may be written in any case."""
+        tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
+            tidy["HTTPS_PROXY"] = tidy["https_proxy"]
+        for name, change in (("LOG_LEVEL", str.upper), ("LOG_FORMAT", str.lower)):
+            if isinstance(tidy.get(name), str):
+                tidy[name] = change(tidy[name])
+        return {name: value for name, value in tidy.items() if value not in ("", None)}
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from a mapping of variables. Raises SettingsError with a line for each mistake."""
+    mistakes = []
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+        if environment.get(name):
+            mistakes.append(
+                f"{name} is set, but this bot serves one workspace, by SLACK_BOT_TOKEN: unset {name} "
+                "(Bolt would start an OAuth installation of its own)."
+            )
+    try:
+        settings = Settings.model_validate(dict(environment))
+    except ValidationError as error:
+        mistakes += [_line(dict(mistake)) for mistake in error.errors(include_input=False, include_url=False)]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def read_environment(folder: Path) -> Settings:
+    """Settings from the environment, and from `.env` in `folder` for what the environment does not set."""
+    return read({**_dotenv(folder), **os.environ})
+
+
+def transport(settings: Settings, wanted: Transport | None) -> Transport:
+    """How to serve: as wanted, or as the settings tell. Raises SettingsError where they do not."""
+    if wanted is None and settings.app_token and settings.signing_secret:
+        raise SettingsError(
+            [
+                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, so it is not clear how to serve: say "
+                "`python -m bot socket` or `python -m bot http`, or unset one of them."
+            ]
+        )
+    if wanted == "socket" and not settings.app_token:
+        raise SettingsError(["SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…)."])
+    if wanted == "http" and not settings.signing_secret:
+        raise SettingsError(["SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack."])
+    if wanted is None and not settings.app_token and not settings.signing_secret:
+        raise SettingsError(
+            ["Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET to serve over HTTP."]
+        )
+    return wanted or ("socket" if settings.app_token else "http")
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+
+
+def _line(mistake: dict[str, Any]) -> str:
+    name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
+    if mistake["type"] == "missing":
+        return f"{name} is missing. {Settings.model_fields['bot_token'].description}"
+    message = str(mistake["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message[0].lower()}{message[1:]}" if mistake["type"] != "value_error" else f"{name}: {message}"

@@ -1,0 +1,1 @@
+"""What people see: outcomes to Block Kit. Pure: nothing here calls Slack."""

@@ -1,0 +1,76 @@
+"""What a provider sent beside the token, with everything that may be secret hidden."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from slack_sdk.models.blocks import Block
+
+from bot.ui import parts
+
+HIDDEN = "••••••••"
+MOST_SHOWN = 20
+_LONGEST_KEY = 60
+_LONGEST_VALUE = 200
+_DEEPEST = 6
+
+_SECRET_WORDS = (
+    "token|secret|passw|passphrase|pwd|key|code|assertion|credential|signature|cookie|session|auth|jwt|otp|cert|private"
+)
+_SECRET_KEY = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_IN_URL = re.compile(rf"[?&#;][^=&\s]*(?:{_SECRET_WORDS})[^=&\s]*=|//[^/\s@]+@", re.IGNORECASE)
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
+_TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
+
+
+def extras_blocks(extras: Mapping[str, object], token: str) -> list[Block]:
+    """A list of the provider's other fields; nothing when there are none."""
+    if not extras:
+        return []
+    items = [
+        parts.line(
+            parts.literal(parts.clip(str(key), _LONGEST_KEY), is_bold=True),
+            parts.literal(": "),
+            parts.literal(_shown(str(key), value, token), is_code=True),
+        )
+        for key, value in list(extras.items())[:MOST_SHOWN]
+    ]
+    left_out = len(extras) - MOST_SHOWN
+    if left_out > 0:
+        items.append(parts.line(parts.literal(f"and {left_out} more")))
+    return [parts.bullets(parts.line(parts.literal("Also sent by the provider:")), items)]
+
+
+def _shown(key: str, value: object, token: str) -> str:
+    visible = _visible(key, value, token, _DEEPEST)
+    text = visible if isinstance(visible, str) else json.dumps(visible, ensure_ascii=False)
+    return parts.clip(" ".join(text.split()), _LONGEST_VALUE) or "(empty)"
+
+
+def _visible(key: str, value: object, token: str, depth: int) -> object:
+    """The value with its secrets hidden, at every depth."""
+    if value is None or value == "":
+        return value
+    if _SECRET_KEY.search(key) and not _is_token_type(key, value):
+        return HIDDEN
+    if isinstance(value, Mapping | list) and depth == 0:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        # A name can hide a secret as well as a value can.
+        return {
+            _visible_text(str(name), token): _visible(str(name), inner, token, depth - 1)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_visible(key, inner, token, depth - 1) for inner in value]
+    return _visible_text(value, token) if isinstance(value, str) else value
+
+
+def _visible_text(text: str, token: str) -> str:
+    is_secret = (bool(token) and token in text) or _SECRET_IN_URL.search(text) or _JWT.search(text)
+    return HIDDEN if is_secret else text
+
+
+def _is_token_type(key: str, value: object) -> bool:
+    # RFC 6749, 5.1: how the token is used, such as "Bearer".
+    return key == "token_type" and isinstance(value, str) and _TOKEN_TYPE.fullmatch(value) is not None

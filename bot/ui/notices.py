@@ -1,0 +1,146 @@
+"""The short answers: refusals, usage, help, waiting, and the unexpected."""
+
+from collections.abc import Mapping, Sequence
+
+from slack_sdk.models.blocks import Block, DividerBlock
+
+from bot.access import Action, AllowList, Decision, Reason
+from bot.service import Refused
+from bot.ui import parts
+from bot.ui.screen import Screen
+
+_DOING = {Action.GET: "fetch tokens", Action.DELETE: "delete tokens"}
+_BECAUSE = {
+    Reason.GUEST: "Guests of a workspace cannot use external tokens.",
+    Reason.BOT: "Bots cannot use external tokens.",
+    Reason.DEACTIVATED: "This account is deactivated.",
+    Reason.EXTERNAL: "People of other organisations cannot use this workspace's external tokens.",
+    Reason.UNKNOWN: "Slack did not tell the bot who you are, and without knowing it does nothing. Try again in a "
+    "minute; if it stays, whoever runs this bot should look at its log.",
+}
+TOKEN_IDS = (
+    "A token id looks like `Et12345ABCDE`. Slack makes one for each account that someone connects. The app's "
+    "developer sees it in the inputs of the function that uses the account, in the app's activity log "
+    "(`slack activity`), and with `slack external-auth` of the Slack CLI."
+)
+
+
+def refusal_screen(refused: Refused) -> Screen:
+    """Why not, and who could."""
+    decision = refused.decision
+    blocks: list[Block] = [
+        parts.paragraph(f"*You may not {_DOING[decision.action]} here*"),
+        parts.paragraph(_because(decision)),
+        parts.small_print(f"Nothing was asked of Slack. Reference {refused.reference}"),
+    ]
+    return Screen("Not allowed", f"You may not {_DOING[decision.action]} here", tuple(blocks), is_failure=True)
+
+
+def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
+    """What was not understood in typed text. `problem` is plain text and may quote the person."""
+    lines = [parts.escape(problem, 2000)]
+    if suggestion is not None:
+        lines.append(f"Did you mean {parts.code(suggestion, 500)}?")
+    blocks = (
+        parts.paragraph(" ".join(lines)),
+        parts.paragraph(f"Usage: {parts.code(usage)}\n`/extauth help` says more."),
+    )
+    return Screen("Not understood", "That was not understood", blocks, is_failure=True)
+
+
+def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Action, Decision]) -> Screen:
+    """How to use the bot, what this person may do, and where a token id comes from."""
+    commands = "\n".join(f"• {parts.code(usage)}\n    {parts.escape(does)}" for usage, does in usages)
+    blocks: list[Block] = [
+        parts.paragraph(
+            "*Extauth* hands out and deletes the tokens that Slack keeps for connected third-party accounts. Only you "
+            "see its answers."
+        ),
+        parts.paragraph(commands),
+        DividerBlock(),
+        parts.paragraph("*What you may do here*\n" + "\n".join(_may(decision) for decision in permissions.values())),
+        parts.paragraph(f"*Where a token id comes from*\n{TOKEN_IDS}"),
+        parts.small_print(
+            "A deletion is on Slack's side only: the provider is not told. "
+            "<https://docs.slack.dev/reference/methods/apps.auth.external.get|About get> · "
+            "<https://docs.slack.dev/reference/methods/apps.auth.external.delete|about delete>"
+        ),
+    ]
+    return Screen("Extauth", "How to use /extauth", tuple(blocks))
+
+
+def working_screen(what: str) -> Screen:
+    """A dialog that stands until the answer comes."""
+    return Screen("One moment", what, (parts.paragraph(what),))
+
+
+def waiting_screen(seconds: int | None) -> Screen:
+    """It takes longer; `seconds` if Slack said how long it makes us wait."""
+    why = (
+        f"Slack asks us to slow down: the bot tries again in {seconds} seconds."
+        if seconds is not None
+        else "Slack is taking its time."
+    )
+    text = f"{why} The result will appear here."
+    return Screen("One moment", text, (parts.paragraph(text),))
+
+
+def too_late_screen() -> Screen:
+    """A dialog could not be opened, because Slack's three seconds for that were over."""
+    text = "The dialog could not be opened in the three seconds Slack gives for it. Nothing was done; please try again."
+    return Screen("Too late", text, (parts.paragraph(text),), is_failure=True)
+
+
+def outdated_screen() -> Screen:
+    """A button or dialog of an older version."""
+    text = "This comes from an older version of the bot and can no longer be used. Please start again with `/extauth`."
+    return Screen("Outdated", text, (parts.paragraph(text),), is_failure=True)
+
+
+def unexpected_screen(reference: str) -> Screen:
+    """Something broke in the bot itself."""
+    blocks = (
+        parts.paragraph("*Something went wrong in the bot*"),
+        parts.paragraph(
+            "This is a fault of the bot, not yours. What you asked for may or may not have happened. Whoever runs the "
+            "bot finds the details in its log under the reference below."
+        ),
+        parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("That did not work", "Something went wrong in the bot", blocks, is_failure=True)
+
+
+def interrupted_screen(reference: str) -> Screen:
+    """The bot is being stopped before an answer came."""
+    blocks = (
+        parts.paragraph("*The bot was restarted before Slack answered*"),
+        parts.paragraph("What you asked for may or may not have happened. Please ask again in a minute."),
+        parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("Interrupted", "The bot was restarted before Slack answered", blocks, is_failure=True)
+
+
+def _because(decision: Decision) -> str:
+    if decision.reason is Reason.NOT_LISTED:
+        return f"That is for {_people(decision.allow)}. Ask one of them."
+    helpers = f" {_people(decision.allow).capitalize()} can." if decision.reason is Reason.GUEST else ""
+    return _BECAUSE[decision.reason] + helpers
+
+
+def _may(decision: Decision) -> str:
+    doing = _DOING[decision.action]
+    return f"• You may {doing}." if decision.allowed else f"• You may not {doing}. {_because(decision)}"
+
+
+def _people(allow: AllowList) -> str:
+    roles = {
+        "members": "every full member of the workspace",
+        "admins": "workspace admins and owners",
+        "owners": "workspace owners",
+    }
+    names = [words for role, words in roles.items() if role in allow.roles]
+    people = sorted(allow.users)
+    names += [f"<@{user_id}>" for user_id in people[:10]]
+    if len(people) > 10:
+        names.append(f"{len(people) - 10} others")
+    return " and ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])

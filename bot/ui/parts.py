@@ -1,0 +1,95 @@
+"""Text made safe for Slack, and the few blocks everything else is built from.
+
+Limits are those of https://docs.slack.dev/reference/block-kit/blocks.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from slack_sdk.models.blocks import (
+    ContextBlock,
+    MarkdownTextObject,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextListElement,
+    RichTextPreformattedElement,
+    RichTextSectionElement,
+    SectionBlock,
+)
+
+LONGEST_TEXT = 3000
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def clip(text: str, limit: int) -> str:
+    """Shorten to at most `limit` characters, with an ellipsis for what is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def escape(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Text from outside as mrkdwn that shows it as it is, at most `limit` characters long when escaped.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    escaped: list[str] = []
+    length = 0
+    for character in text:
+        piece = _ESCAPES.get(character, character)
+        length += len(piece)
+        if length > limit - 1:
+            return "".join(escaped) + "…"
+        escaped.append(piece)
+    return "".join(escaped)
+
+
+def code(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Text from outside in a code span. mrkdwn knows no escape for a backtick, so one becomes a quote."""
+    one_line = " ".join(text.replace("`", "'").split())
+    return f"`{escape(one_line, limit - 2)}`" if one_line else ""
+
+
+def paragraph(mrkdwn: str) -> SectionBlock:
+    """A block of mrkdwn, which is ours or was escaped."""
+    return SectionBlock(text=MarkdownTextObject(text=mrkdwn, verbatim=True))
+
+
+def small_print(*lines: str) -> ContextBlock:
+    """Grey lines under an answer, of mrkdwn."""
+    return ContextBlock(elements=[MarkdownTextObject(text=line, verbatim=True) for line in lines if line][:10])
+
+
+def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> RichTextElementParts.Text:
+    """Text that Slack shows character by character, with no markup to escape."""
+    style = RichTextElementParts.TextStyle(code=is_code or None, bold=is_bold or None)
+    return RichTextElementParts.Text(text=text, style=style if is_code or is_bold else None)
+
+
+def line(*texts: RichTextElementParts.Text) -> RichTextSectionElement:
+    """One line of literal texts."""
+    return RichTextSectionElement(elements=list(texts))
+
+
+def lines(*elements: RichTextSectionElement) -> RichTextBlock:
+    """A block of such lines."""
+    return RichTextBlock(elements=list(elements))
+
+
+def bullets(heading: RichTextSectionElement, items: Iterable[RichTextSectionElement]) -> RichTextBlock:
+    """A heading and a list of lines."""
+    return RichTextBlock(elements=[heading, RichTextListElement(style="bullet", elements=list(items))])
+
+
+def copyable(text: str) -> RichTextBlock:
+    """Text to be selected and copied exactly, whatever characters it has."""
+    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[literal(text)])])
+
+
+def what(arguments: Mapping[str, str]) -> str:
+    """What a deletion names, as mrkdwn: a token, or all tokens of a provider, an app, or both."""
+    if "external_token_id" in arguments:
+        return f"the token {code(arguments['external_token_id'])}"
+    owners = [
+        f"{kind} {code(arguments[name])}"
+        for name, kind in (("provider_key", "the provider"), ("app_id", "the app"))
+        if name in arguments
+    ]
+    return f"all tokens of {' in '.join(owners)}"

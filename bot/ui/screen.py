@@ -1,0 +1,31 @@
+"""One thing to show, as a message or as a dialog."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What is shown, wherever it is shown.
+
+    `title` heads it as a dialog (24 characters at most); `text` is the notification, which reads alone and never
+    holds anything secret. `is_failure` keeps it from replacing a message that still serves.
+    """
+
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    is_failure: bool = False
+
+
+def as_message(screen: Screen) -> dict[str, Any]:
+    """The `text` and `blocks` of a message."""
+    return {"text": screen.text, "blocks": [block.to_dict() for block in screen.blocks]}
+
+
+def as_view(screen: Screen) -> View:
+    """A dialog that only shows."""
+    return View(type="modal", title=screen.title, close="Close", blocks=list(screen.blocks))

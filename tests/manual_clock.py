@@ -1,0 +1,36 @@
+"""A clock that a test turns."""
+
+import asyncio
+import time
+
+
+class ManualClock:
+    """Starts at the machine's time and then stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self._now = time.time()
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        over = asyncio.Event()
+        entry = (self._now + seconds, over)
+        self._sleepers.append(entry)
+        try:
+            await over.wait()
+        finally:
+            self._sleepers.remove(entry)
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+        for due, over in self._sleepers:
+            if due <= self._now:
+                over.set()
+
+    async def until_asleep(self, seconds: float) -> None:
+        """Wait until somebody sleeps for so long."""
+        async with asyncio.timeout(5):
+            while not any(abs(due - self._now - seconds) < 0.01 for due, _ in self._sleepers):
+                await asyncio.sleep(0.001)
