@@ -12,8 +12,11 @@ import click
 from bot import logs
 from bot import settings as settings_module
 from bot.clock import SystemClock
+from bot.doctor import examine
+from bot.playground import playground
 from bot.runners.serving import serve as serve_app
 from bot.runners.start_error import StartError
+from bot.sandbox.terminal import Terminal
 from bot.settings import Settings, SettingsError, Transport
 
 BAD_SETTINGS = 2
@@ -40,6 +43,22 @@ def socket() -> None:
 def http() -> None:
     """Serve over HTTP (needs SLACK_SIGNING_SECRET; listens on PORT)."""
     _serve("http")
+
+
+@main.command()
+def check() -> None:
+    """Look at everything that can be wrong before the first command, and say how to mend it."""
+    settings = _settings()
+    _run(_examine(settings))
+
+
+@main.command()
+@click.option("--http", "over_http", is_flag=True, help="Reach the bot over signed HTTP instead of Socket Mode.")
+@click.option("--log-level", default="ERROR", show_default=True, help="What the bot logs to standard error.")
+def sandbox(over_http: bool, log_level: str) -> None:
+    """Try the bot in a simulated Slack: no workspace, no tokens, nothing leaves this machine."""
+    logs.configure(log_level.upper(), "text")
+    _run(_try_out("http" if over_http else "socket"))
 
 
 def _serve(wanted: Transport | None) -> None:
@@ -72,6 +91,24 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     except StartError as error:
         click.echo(f"extauth: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _examine(settings: Settings) -> None:
+    is_well = True
+    async for finding in examine(settings, SystemClock()):
+        is_well = is_well and finding.is_well
+        click.echo(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.subject}: {finding.says}")
+        if finding.fix:
+            click.echo(f"      {finding.fix}")
+    if not is_well:
+        sys.exit(1)
+
+
+async def _try_out(transport: Transport) -> None:
+    async with playground(transport) as slack:
+        await Terminal(slack, click.echo).run()
 
 
 async def _until_signalled(settings: Settings, transport: Transport) -> None:

@@ -10,6 +10,7 @@ class ManualClock:
     def __init__(self) -> None:
         self._now = time.time()
         self._sleepers: list[tuple[float, asyncio.Event]] = []
+        self._asleep = asyncio.Event()
 
     def now(self) -> float:
         return self._now
@@ -18,6 +19,7 @@ class ManualClock:
         over = asyncio.Event()
         entry = (self._now + seconds, over)
         self._sleepers.append(entry)
+        self._asleep.set()
         try:
             await over.wait()
         finally:
@@ -33,4 +35,5 @@ class ManualClock:
         """Wait until somebody sleeps for so long."""
         async with asyncio.timeout(5):
             while not any(abs(due - self._now - seconds) < 0.01 for due, _ in self._sleepers):
-                await asyncio.sleep(0.001)
+                self._asleep.clear()
+                await self._asleep.wait()

@@ -1,17 +1,11 @@
 """The real bot, served over a real transport, in a simulated workspace whose people a test acts as."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-
-from bot import settings
-from bot.runners.http import PATH, HttpListener
-from bot.runners.serving import Listener, serve
-from bot.sandbox import drawing, seed
-from bot.sandbox.delivery import SignedHttp
+from bot.playground import playground
+from bot.sandbox import drawing
 from bot.sandbox.server import SimulatedSlack
 from bot.sandbox.state import Message, OpenView
 from bot.settings import Transport
@@ -110,36 +104,8 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(transport: Transport, **variables: str) -> AsyncIterator[Office]:
+async def open_office(transport: Transport, **more: str) -> AsyncIterator[Office]:
     """Serve the bot until the block ends, with these settings beside the necessary ones."""
     clock = ManualClock()
-    async with SimulatedSlack(clock) as slack, aiohttp.ClientSession() as session:
-        seed.plant(slack.state)
-        configured = settings.read(
-            {
-                "SLACK_BOT_TOKEN": slack.state.bot_token,
-                "SLACK_APP_TOKEN": slack.state.app_token,
-                "SLACK_SIGNING_SECRET": slack.state.signing_secret,
-                "SLACK_API_URL": slack.api_url,
-                "HOST": "127.0.0.1",
-                "PORT": "0",
-                **variables,
-            }
-        )
-        stop = asyncio.Event()
-        ready: asyncio.Future[Listener] = asyncio.get_running_loop().create_future()
-        serving = asyncio.ensure_future(
-            serve(configured, transport, clock, stop, ready.set_result, attempt_seconds=0.5)
-        )
-        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
-        listener = await ready
-        if isinstance(listener, HttpListener):
-            url = f"http://127.0.0.1:{listener.port}{PATH}"
-            slack.workspace.delivery = SignedHttp(slack.state, session, url)
-        try:
-            yield Office(slack, clock, transport)
-        finally:
-            stop.set()
-            await serving
+    async with playground(transport, clock, more, attempt_seconds=0.5) as slack:
+        yield Office(slack, clock, transport)

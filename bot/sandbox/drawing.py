@@ -71,7 +71,7 @@ def _rich_lines(element: Mapping[str, Any]) -> Iterator[str]:
 
 def _input_lines(block: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[str]:
     element = block["element"]
-    state = filled.get(block.get("block_id"), {}).get(element["action_id"]) or views.initial(element)
+    state = filled.get(str(block.get("block_id")), {}).get(element["action_id"]) or views.initial(element)
     optional = " (optional)" if block.get("optional") else ""
     yield f"{block['label']['text']}{optional}  «{block.get('block_id')}»"
     if element["type"] == "plain_text_input":

@@ -1,5 +1,6 @@
 """Slack's rate limits: so many calls a minute, by method. https://docs.slack.dev/apis/web-api/rate-limits"""
 
+import math
 from collections import deque
 
 from bot.clock import Clock
@@ -24,6 +25,6 @@ class RateLimits:
         while calls and calls[0] <= now - 60:
             calls.popleft()
         if len(calls) >= PER_MINUTE.get(method, _OTHERS_PER_MINUTE):
-            return max(1, int(calls[0] + 60 - now) + 1)
+            return max(1, math.ceil(calls[0] + 60 - now))
         calls.append(now)
         return None

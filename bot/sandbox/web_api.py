@@ -25,6 +25,7 @@ class WebApi:
         self.rate_limits = RateLimits(state.clock)
         self.latency = 0.0
         self.failures: dict[str, str] = {}
+        self.scopes = {"commands", "users:read"}
         self.peers: set[str] = set()
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "auth.test": self._auth_test,
@@ -55,9 +56,8 @@ class WebApi:
             await asyncio.sleep(answer.delay)
         if answer.breaks and request.transport is not None:
             request.transport.close()
-        return web.Response(
-            status=answer.status, text=answer.body, content_type=answer.content_type, headers=answer.headers
-        )
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self.scopes)), **(answer.headers or {})}
+        return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type, headers=headers)
 
     def _answer(self, method: str, arguments: Mapping[str, Any], token: str) -> Answer:
         if method not in self._methods:

@@ -1,0 +1,150 @@
+"""`python -m bot check`: everything that can be wrong before the first command, and how to mend it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
+
+from bot.access import AllowList
+from bot.actor import Actor
+from bot.clock import Clock
+from bot.directory import Directory
+from bot.external_auth.client import ExternalAuthClient
+from bot.external_auth.errors import ExternalAuthError
+from bot.external_auth.models import GetToken
+from bot.logs import slack_code
+from bot.settings import Settings
+from bot.slack_connection import ATTEMPT_SECONDS, SlackConnection, open_session
+
+MANIFEST = Path(__file__).parent.parent / "manifest.yml"
+_NOBODYS_TOKEN = GetToken("Et-extauth-check")
+_MEANS_IT_MAY = "token_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `fix` is empty where nothing is wrong."""
+
+    subject: str
+    says: str
+    fix: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing has to be mended."""
+        return not self.fix
+
+
+async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """Look at everything, one finding after the other."""
+    async with open_session() as session:
+        connection = SlackConnection(session, settings.api_url, settings.proxy, clock)
+        async for finding in _bot_token(settings, connection):
+            yield finding
+        if settings.app_token is not None:
+            yield await _socket_mode(settings.app_token, connection)
+        if settings.app_token is None and settings.signing_secret is None:
+            yield Finding(
+                "transport",
+                "neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
+                "Set one: the app token to serve over Socket Mode, the signing secret to serve over HTTP.",
+            )
+        yield await _methods(settings, connection)
+        for name, allow in (("EXTAUTH_GET_ALLOW", settings.get_allow), ("EXTAUTH_DELETE_ALLOW", settings.delete_allow)):
+            async for finding in _allow_list(name, allow, settings, connection):
+                yield finding
+
+
+def manifest_scopes() -> set[str]:
+    """The bot scopes that the manifest asks for."""
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return set(manifest["oauth_config"]["scopes"]["bot"])
+
+
+async def _bot_token(settings: Settings, connection: SlackConnection) -> AsyncIterator[Finding]:
+    try:
+        answer = await connection.client(settings.bot_token).auth_test()
+    except Exception as error:
+        yield Finding(
+            "SLACK_BOT_TOKEN",
+            f"Slack does not accept it ({_code(error)})",
+            "Copy the Bot User OAuth Token from OAuth & Permissions again, or install the app into the workspace again."
+            if isinstance(error, SlackApiError)
+            else "Slack could not be reached: check the network, HTTPS_PROXY and SLACK_API_URL.",
+        )
+        return
+    yield Finding("SLACK_BOT_TOKEN", f"works in workspace {answer.get('team')} ({answer.get('team_id')})")
+    yield _scopes(answer.headers)
+
+
+def _scopes(headers: Mapping[str, Any]) -> Finding:
+    given = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
+    missing = manifest_scopes() - {scope.strip() for scope in str(given).split(",")}
+    if not missing:
+        return Finding("scopes", "all that manifest.yml asks for are granted")
+    return Finding(
+        "scopes",
+        f"not granted: {', '.join(sorted(missing))}",
+        "Add them under OAuth & Permissions (or update the manifest there), then install the app again.",
+    )
+
+
+async def _socket_mode(app_token: SecretStr, connection: SlackConnection) -> Finding:
+    subject = "SLACK_APP_TOKEN"
+    try:
+        answer = await connection.client(None).apps_connections_open(app_token=app_token.get_secret_value())
+        # A WebSocket outlives the session's limit for an attempt, so only the greeting is waited for.
+        async with connection.session.ws_connect(str(answer["url"]), proxy=connection.proxy) as socket:
+            hello = await socket.receive_json(timeout=ATTEMPT_SECONDS)
+    except SlackApiError as error:
+        return Finding(
+            subject,
+            f"Slack does not open Socket Mode for it ({slack_code(error)})",
+            "It must be an app-level token (xapp-…) with connections:write, and Socket Mode must be switched on.",
+        )
+    except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError) as error:
+        return Finding(
+            subject,
+            f"Slack gave an address, but the WebSocket failed ({type(error).__name__})",
+            "A proxy or firewall may not let WebSockets through (wss://*.slack.com): allow them, or serve over HTTP.",
+        )
+    return Finding(subject, f"opens Socket Mode ({hello.get('num_connections')} connections with this one)")
+
+
+async def _methods(settings: Settings, connection: SlackConnection) -> Finding:
+    """Ask for a token that nobody has: the refusal tells whether this token may ask at all."""
+    name = "EXTAUTH_API_TOKEN" if settings.api_token else "SLACK_BOT_TOKEN"
+    try:
+        await ExternalAuthClient(connection).get(settings.api_token or settings.bot_token, _NOBODYS_TOKEN)
+    except ExternalAuthError as error:
+        if error.code != _MEANS_IT_MAY:
+            return Finding(
+                "external auth",
+                f"apps.auth.external.get does not accept {name} ({error.code})",
+                "Put a token of the app that owns the external tokens into EXTAUTH_API_TOKEN.",
+            )
+    return Finding("external auth", f"{name} may use apps.auth.external.get")
+
+
+async def _allow_list(
+    name: str, allow: AllowList, settings: Settings, connection: SlackConnection
+) -> AsyncIterator[Finding]:
+    yield Finding(name, ", ".join([*sorted(allow.roles), *sorted(allow.users)]))
+    for user_id in sorted(allow.users):
+        standing = await Directory(connection).standing(Actor(user_id, None, None, settings.bot_token, "check"))
+        if standing is None:
+            problem = "names nobody that Slack knows here"
+        elif standing.is_deactivated or standing.is_guest or standing.is_bot or standing.is_external:
+            problem = "is a guest, a bot, deactivated or external, and is never allowed"
+        else:
+            continue
+        yield Finding(name, f"{user_id} {problem}", "Take it off the list.")
+
+
+def _code(error: Exception) -> str:
+    return slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__

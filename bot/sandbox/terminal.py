@@ -1,0 +1,180 @@
+"""The sandbox in a terminal: type as one of its people, and read what that person sees."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+
+from bot.sandbox import drawing
+from bot.sandbox.server import SimulatedSlack
+from bot.sandbox.state import OpenView
+from bot.sandbox.workspace import NotThere
+
+QUIET_SECONDS = 0.15
+LONGEST_WAIT_SECONDS = 15.0
+
+WELCOME = """Extauth's sandbox: the real bot in a simulated Slack. Nothing leaves this machine.
+You are {person}. Type a command, for example
+  /extauth help
+  /extauth get EtGoogle0001
+  /extauth delete EtGitHub0001
+or: as NAME · shortcut · press LABEL · set FIELD VALUE · submit · close · tokens · people · help · quit"""
+
+HELP = """/extauth …            type the command, as the person you are
+as NAME               become somebody else: owner, admin, member, guest
+shortcut              choose the global shortcut “External tokens”
+press LABEL           press a button of the dialog, or of the newest message
+set FIELD VALUE       fill in a field of the dialog, by the name in «»; ticks and choices by theirs, with commas
+submit, close         the dialog's own buttons
+tokens, people        what there is to try; EtErr.CODE as an id gives any error, such as EtErr.invalid_auth
+quit                  end the sandbox"""
+
+
+class Terminal:
+    """Reads lines, acts, and prints what has changed for the person at the keyboard."""
+
+    def __init__(self, slack: SimulatedSlack, write: Callable[[str], None]) -> None:
+        self._slack = slack
+        self._workspace = slack.workspace
+        self._write = write
+        self._user = "U0ADMIN"
+        self._seen: set[str] = set()
+        self._shown: str | None = None
+
+    async def run(self) -> None:
+        """Until `quit` or the end of the input."""
+        self._write(WELCOME.format(person=self._name()))
+        printing = asyncio.ensure_future(self._print_changes())
+        lines = _lines()
+        try:
+            while (line := await lines.get()) is not None and line != "quit":
+                await self._act(line)
+                await self._settle()
+        finally:
+            printing.cancel()
+
+    def _name(self) -> str:
+        return self._slack.state.people[self._user].name
+
+    async def _act(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        acts = {
+            "as": self._become,
+            "shortcut": lambda _: self._workspace.shortcut(self._user, "external_tokens"),
+            "press": self._press,
+            "set": self._set,
+            "submit": lambda _: self._workspace.submit(self._dialog()),
+            "close": self._close,
+            "tokens": self._tokens,
+            "people": self._people,
+            "help": self._help,
+        }
+        try:
+            if line.startswith("/"):
+                await self._workspace.command(self._user, line)
+            elif word in acts:
+                await acts[word](rest.strip())
+            elif line:
+                self._write(f"“{word}” is nothing this terminal knows: type help.")
+        except (NotThere, KeyError) as error:
+            self._write(f"Not there: {error.args[0]}")
+
+    async def _become(self, name: str) -> None:
+        found = [person for person in self._slack.state.people.values() if name and name.lower() in person.name.lower()]
+        if not found:
+            raise NotThere(f"somebody called “{name}”; people lists them")
+        self._user, self._shown = found[0].user_id, None
+        self._write(f"You are {self._name()}.")
+
+    async def _press(self, label: str) -> None:
+        view = self._workspace.dialog(self._user)
+        if view is not None:
+            await self._workspace.press_in_dialog(view, label)
+            return
+        for message in reversed(self._workspace.messages(self._user)):
+            if f"[{label}]" in "\n".join(drawing.message_lines(message)):
+                await self._workspace.press(message, label)
+                return
+        raise NotThere(f"a button “{label}”")
+
+    async def _set(self, rest: str) -> None:
+        field, _, value = rest.partition(" ")
+        view = self._dialog()
+        block = next((one for one in view.content["blocks"] if one.get("block_id") == field), None)
+        if block is None or "element" not in block:
+            raise NotThere(f"a field “{field}”")
+        kind = block["element"]["type"]
+        if kind == "radio_buttons":
+            await self._workspace.choose(view, field, value)
+        else:
+            ticked = [one.strip() for one in value.split(",") if one.strip()]
+            self._workspace.fill(view, {field: ticked if kind == "checkboxes" else value})
+
+    async def _close(self, _: str) -> None:
+        self._workspace.close(self._dialog())
+
+    async def _tokens(self, _: str) -> None:
+        for token in self._slack.state.tokens.values():
+            expired = ", expired" if token.is_expired else ""
+            self._write(f"  {token.token_id:<14} {token.provider_key}{expired}")
+        self._write("  EtErr.CODE     any error, such as EtErr.invalid_auth, EtErr.429 or EtErr.timeout")
+
+    async def _people(self, _: str) -> None:
+        for person in self._slack.state.people.values():
+            self._write(f"  {person.name}")
+
+    async def _help(self, _: str) -> None:
+        self._write(HELP)
+
+    def _dialog(self) -> OpenView:
+        view = self._workspace.dialog(self._user)
+        if view is None:
+            raise NotThere("an open dialog")
+        return view
+
+    async def _print_changes(self) -> None:
+        while True:
+            self._print_new()
+            await asyncio.sleep(QUIET_SECONDS / 3)
+
+    def _print_new(self) -> None:
+        for message in self._workspace.messages(self._user):
+            if message.ts not in self._seen:
+                self._seen.add(message.ts)
+                self._write_box("only visible to you", drawing.message_lines(message))
+        view = self._workspace.dialog(self._user)
+        if view is None:
+            if self._shown is not None:
+                self._write("  (the dialog is closed)")
+            self._shown = None
+            return
+        drawn = "\n".join(drawing.dialog_lines(view))
+        if drawn != self._shown:
+            self._shown = drawn
+            self._write_box("dialog", drawn.split("\n"))
+
+    def _write_box(self, title: str, lines: list[str]) -> None:
+        self._write("\n".join([f"┌─ {title}", *(f"│ {line}" for line in lines), "└─"]))
+
+    async def _settle(self) -> None:
+        """Wait until nothing has passed between Slack and the bot for a moment, and print."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + LONGEST_WAIT_SECONDS
+        before = -1
+        while len(self._slack.state.traffic) != before and loop.time() < give_up:
+            before = len(self._slack.state.traffic)
+            await asyncio.sleep(QUIET_SECONDS)
+        self._print_new()
+
+
+def _lines() -> "asyncio.Queue[str | None]":
+    """The lines of standard input, and None at its end. A thread reads, so that nothing waits for the keyboard."""
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str | None]()
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, line.strip())
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
