@@ -13,12 +13,14 @@ MOST_SHOWN = 20
 _LONGEST_KEY = 60
 _LONGEST_VALUE = 200
 _DEEPEST = 6
+_TELLING_PIECE = 16
 
 _SECRET_WORDS = (
     "token|secret|passw|passphrase|pwd|key|code|assertion|credential|signature|cookie|session|auth|jwt|otp|cert|private"
 )
 _SECRET_KEY = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_SECRET_IN_URL = re.compile(rf"[?&#;][^=&\s]*(?:{_SECRET_WORDS})[^=&\s]*=|//[^/\s@]+@", re.IGNORECASE)
+_BETWEEN_PARAMETERS = re.compile(r"[?&#;\s]")
+_URL_WITH_PASSWORD = re.compile(r"//[^/\s@]{1,300}@")
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
 _TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
 
@@ -29,7 +31,7 @@ def extras_blocks(extras: Mapping[str, object], token: str) -> list[Block]:
         return []
     items = [
         parts.line(
-            parts.literal(parts.clip(str(key), _LONGEST_KEY), is_bold=True),
+            parts.literal(parts.clip(_visible_text(str(key), token), _LONGEST_KEY) or "(no name)", is_bold=True),
             parts.literal(": "),
             parts.literal(_shown(str(key), value, token), is_code=True),
         )
@@ -59,16 +61,34 @@ def _visible(key: str, value: object, token: str, depth: int) -> object:
         # A name can hide a secret as well as a value can.
         return {
             _visible_text(str(name), token): _visible(str(name), inner, token, depth - 1)
-            for name, inner in value.items()
+            for name, inner in list(value.items())[:MOST_SHOWN]
         }
     if isinstance(value, list):
-        return [_visible(key, inner, token, depth - 1) for inner in value]
+        return [_visible(key, inner, token, depth - 1) for inner in value[:MOST_SHOWN]]
     return _visible_text(value, token) if isinstance(value, str) else value
 
 
 def _visible_text(text: str, token: str) -> str:
-    is_secret = (bool(token) and token in text) or _SECRET_IN_URL.search(text) or _JWT.search(text)
-    return HIDDEN if is_secret else text
+    # No more than this is ever shown, with room for a secret that begins in what is.
+    looked_at = text[: _LONGEST_VALUE * 2]
+    is_secret = (
+        _tells(looked_at, token)
+        or _JWT.search(looked_at)
+        or _URL_WITH_PASSWORD.search(looked_at)
+        or any(_is_secret_parameter(part) for part in _BETWEEN_PARAMETERS.split(looked_at))
+    )
+    return HIDDEN if is_secret else looked_at
+
+
+def _is_secret_parameter(part: str) -> bool:
+    name, equals, _ = part.partition("=")
+    return bool(equals) and _SECRET_KEY.search(name) is not None
+
+
+def _tells(text: str, token: str) -> bool:
+    """Whether the text holds the token, or a piece of it long enough to matter."""
+    piece = min(_TELLING_PIECE, len(token))
+    return any(text[start : start + piece] in token for start in range(len(text) - piece + 1))
 
 
 def _is_token_type(key: str, value: object) -> bool:

@@ -1,0 +1,33 @@
+# The commands of the README. Each sets up what it needs in .venv first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: sandbox test lint check clean
+
+sandbox: .venv/run ## try the bot in a simulated Slack
+	@$(BIN)/python -m bot sandbox
+
+test: .venv/dev ## run every test
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/dev ## style, types, and which way imports point
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: .venv/run ## look at a real set-up
+	@$(BIN)/python -m bot check
+
+.venv/run: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean: ## forget the set-up
+	rm -rf .venv

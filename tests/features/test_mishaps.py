@@ -1,0 +1,79 @@
+"""When something breaks inside the bot: the acknowledgement stands, and the person hears of it."""
+
+from typing import Any
+
+import pytest
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot import features, settings
+from bot.app import create_app, create_runtime
+from bot.clock import SystemClock
+from bot.playground import variables
+from bot.runners.socket_mode import SocketModeListener
+from bot.slack_connection import open_session
+from tests.bot_process import simulated_slack
+from tests.office import ADMIN, Office
+
+FORGED = ["", "null", "[]", "{}", '{"do":"get"}', '{"do":"get","external_token_id":"a b"}', '{"do":"x"}', "[" * 5000]
+
+
+async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledges() -> None:
+    async with simulated_slack() as slack, open_session() as session:
+        configured = settings.read(variables(slack))
+        assert configured.app_token is not None
+        runtime = create_runtime(configured, session, SystemClock())
+        app = create_app(configured, runtime)
+
+        @app.command("/breaks")
+        async def on_command(ack: AsyncAck) -> None:
+            await ack()
+            raise RuntimeError("right after")
+
+        listener = SocketModeListener(app, configured.app_token, runtime.connection)
+        await listener.start()
+        assert await slack.workspace.command(ADMIN, "/breaks now")
+        await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
+        assert slack.workspace.messages(ADMIN)[0].text == "Something went wrong in the bot"
+        await listener.stop()
+
+
+@pytest.mark.parametrize("value", FORGED)
+@pytest.mark.parametrize("label", ["Show token", "Force refresh", "Delete…"])
+async def test_a_forged_button_does_nothing_and_says_so(office: Office, label: str, value: str) -> None:
+    message = await office.types("/extauth get EtGoogle0001")
+    for block in message.blocks:
+        for element in block.get("elements", []):
+            if element.get("type") == "button":
+                element["value"] = value
+    calls = len(office.calls("apps.auth.external.get"))
+
+    answer = await office.presses(message, label)
+
+    assert "older version of the bot" in office.read(answer)
+    assert len(office.calls("apps.auth.external.get")) == calls
+    assert office.calls("apps.auth.external.delete") == []
+
+
+@pytest.mark.parametrize("metadata", ["", "nonsense", "[]", "{}", '{"origin":{"x":1},"request":{}}'])
+async def test_a_forged_confirmation_deletes_nothing(office: Office, metadata: str) -> None:
+    view = await office.opens("/extauth delete EtGoogle0001")
+    view.content["private_metadata"] = metadata
+
+    await office.workspace.submit(view)
+
+    assert "older version of the bot" in office.read(await office.dialog())
+    assert office.calls("apps.auth.external.delete") == []
+
+
+async def test_an_unexpected_error_is_told_with_its_reference(office: Office) -> None:
+    office.slack.web_api.failures["views.open"] = "internal_error"
+
+    message = await office.types("/extauth get")
+
+    assert "Something went wrong in the bot" in office.read(message)
+    assert "Reference" in office.read(message)
+
+
+def test_help_and_the_features_agree() -> None:
+    names: list[Any] = [feature.subcommand.name for feature in features.FEATURES]
+    assert names == ["get", "delete", "help"]

@@ -1,0 +1,57 @@
+"""Who is let in, and who never is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.access import Action, AllowList, Reason, Standing, decide
+
+STANDINGS = st.builds(
+    Standing,
+    user_id=st.sampled_from(["U1AA", "U2BB"]),
+    is_admin=st.booleans(),
+    is_owner=st.booleans(),
+    is_guest=st.booleans(),
+    is_bot=st.booleans(),
+    is_deactivated=st.booleans(),
+    is_external=st.booleans(),
+)
+LISTS = st.lists(st.sampled_from(["admins", "owners", "members", "U1AA"]), min_size=1).map(AllowList.parse)
+
+
+@given(STANDINGS, LISTS)
+def test_the_excluded_are_refused_whatever_the_list_says(standing: Standing, allow: AllowList) -> None:
+    if standing.is_guest or standing.is_bot or standing.is_deactivated or standing.is_external:
+        decision = decide(standing, Action.GET, allow)
+        assert not decision.allowed
+        assert decision.reason in {Reason.GUEST, Reason.BOT, Reason.DEACTIVATED, Reason.EXTERNAL}
+
+
+@given(STANDINGS, LISTS)
+def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: Standing, allow: AllowList) -> None:
+    if standing.is_guest or standing.is_bot or standing.is_deactivated or standing.is_external:
+        return
+    expected = (
+        "members" in allow.roles
+        or ("admins" in allow.roles and (standing.is_admin or standing.is_owner))
+        or ("owners" in allow.roles and standing.is_owner)
+        or standing.user_id in allow.users
+    )
+    assert decide(standing, Action.DELETE, allow).allowed == expected
+
+
+@given(LISTS)
+def test_an_unknown_standing_is_refused(allow: AllowList) -> None:
+    assert decide(None, Action.GET, allow).reason is Reason.UNKNOWN
+    assert not decide(None, Action.GET, allow).allowed
+
+
+@pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "S012ABC", ""])
+def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> None:
+    with pytest.raises(ValueError, match="is not one of"):
+        AllowList.parse(["admins", entry])
+
+
+def test_an_empty_list_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="nobody would be allowed"):
+        AllowList.parse([])

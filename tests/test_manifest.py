@@ -1,0 +1,35 @@
+"""The manifest is one that Slack accepts, and says what the code does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from bot.command_text import COMMAND
+from bot.doctor import MANIFEST, manifest_scopes
+from bot.features.menu import SHORTCUT
+
+SCHEMA = json.loads((Path(__file__).parent / "facts" / "slack-manifest.schema.2.0.0.json").read_text())
+
+
+def manifest() -> dict[str, Any]:
+    return dict(yaml.safe_load(MANIFEST.read_text()))
+
+
+def test_it_is_valid_against_slacks_schema() -> None:
+    jsonschema.validate(manifest(), SCHEMA)
+
+
+def test_it_names_what_the_code_listens_to() -> None:
+    features = manifest()["features"]
+    assert [command["command"] for command in features["slash_commands"]] == [COMMAND]
+    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [SHORTCUT]
+    assert features["shortcuts"][0]["name"] == "External tokens"
+    assert manifest()["settings"]["socket_mode_enabled"]
+    assert manifest()["settings"]["interactivity"]["is_enabled"]
+
+
+def test_it_asks_for_no_more_than_is_used() -> None:
+    assert manifest_scopes() == {"commands", "users:read"}

@@ -1,0 +1,119 @@
+"""Settings: what is wrong is said in one line each, and no secret is ever in it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, read, read_environment, transport
+
+ROOT = Path(__file__).parents[1]
+BOT, APP, SECRET = "xoxb-1234567890-abc", "xapp-1-A1-1234567890", "0123456789abcdef0123456789abcdef"
+WELL = {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP}
+
+
+def mistakes(**variables: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        transport(read({**WELL, **variables}), None)
+    return caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
+        ({"SLACK_BOT_TOKEN": "xoxp-1234567890-abc"}, "SLACK_BOT_TOKEN: must start with xoxb-"),
+        ({"SLACK_BOT_TOKEN": "xoxb-12345 67890-abc"}, "SLACK_BOT_TOKEN: is too short or has a space"),
+        ({"SLACK_APP_TOKEN": BOT}, "SLACK_APP_TOKEN: must start with xapp-"),
+        ({"SLACK_SIGNING_SECRET": "abc"}, "SLACK_SIGNING_SECRET: must be the 32 hexadecimal digits"),
+        ({"SLACK_APP_TOKEN": ""}, "Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET"),
+        ({"SLACK_SIGNING_SECRET": SECRET}, "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set"),
+        ({"EXTAUTH_API_TOKEN": "hunter2hunter2"}, "EXTAUTH_API_TOKEN: must start with xox"),
+        ({"EXTAUTH_GET_ALLOW": "admins everyone"}, "EXTAUTH_GET_ALLOW: “everyone” is not one of admins"),
+        ({"EXTAUTH_DELETE_ALLOW": ","}, "EXTAUTH_DELETE_ALLOW: "),
+        ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),
+        ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be an address"),
+        ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be an address"),
+        ({"PORT": "http"}, "PORT: input should be a valid integer"),
+        ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ({"SLACK_CLIENT_ID": "1.2"}, "SLACK_CLIENT_ID is set, but this bot serves one workspace"),
+    ],
+)
+def test_each_mistake_has_its_line(variables: dict[str, str], line: str) -> None:
+    assert [found.startswith(line) for found in mistakes(**variables)] == [True]
+
+
+def test_all_mistakes_are_told_at_once_and_none_quotes_a_value() -> None:
+    found = mistakes(
+        SLACK_BOT_TOKEN="canary-1",
+        SLACK_APP_TOKEN="canary-2",
+        SLACK_SIGNING_SECRET="canary-3",
+        EXTAUTH_API_TOKEN="canary",
+    )
+    assert len(found) == 4
+    assert "canary" not in "\n".join(found)
+
+
+def test_defaults_and_forgiveness() -> None:
+    settings = read({**WELL, "LOG_LEVEL": "debug", "SLACK_API_URL": "https://slack-gov.com/api", "PORT": " "})
+    assert settings.api_url == "https://slack-gov.com/api/"
+    assert settings.port == 3000
+    assert settings.log_level == "DEBUG"
+    assert settings.get_allow.roles == {"admins"}
+    assert read({**WELL, "EXTAUTH_GET_ALLOW": " owners,U0AAAA  "}).get_allow.users == {"U0AAAA"}
+    assert read({**WELL, "https_proxy": "http://p:1"}).proxy == "http://p:1"
+
+
+def test_secrets_do_not_print() -> None:
+    settings = read({**WELL, "SLACK_SIGNING_SECRET": SECRET, "EXTAUTH_API_TOKEN": "xoxp-1234567890"})
+    for secret in (BOT, APP, SECRET, "xoxp-1234567890"):
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
+
+
+def test_how_to_serve() -> None:
+    both = read({**WELL, "SLACK_SIGNING_SECRET": SECRET})
+    assert transport(read(WELL), None) == "socket"
+    assert transport(read({"SLACK_BOT_TOKEN": BOT, "SLACK_SIGNING_SECRET": SECRET}), None) == "http"
+    assert transport(both, "http") == "http"
+    assert transport(both, "socket") == "socket"
+    with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
+        transport(read(WELL), "http")
+
+
+def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"SLACK_BOT_TOKEN={BOT}\nPORT=1234\nLOG_LEVEL=ERROR\n")
+    for name in [name for name in os.environ if name.startswith("SLACK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PORT", "4321")
+    settings = read_environment(tmp_path)
+    assert settings.port == 4321
+    assert settings.log_level == "ERROR"
+
+
+@pytest.mark.parametrize("command", [[], ["socket"], ["http"], ["check"]])
+def test_bad_settings_stop_the_start_with_status_2(tmp_path: Path, command: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", *command],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT), "SLACK_BOT_TOKEN": "nonsense-canary", "PORT": "x"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert [line.split(":")[1].strip() for line in ran.stderr.splitlines()] == ["SLACK_BOT_TOKEN", "PORT"]
+    assert "canary" not in ran.stderr + ran.stdout
+
+
+def test_every_setting_stands_in_the_readme_and_in_env_example() -> None:
+    readme, example = (ROOT / "README.md").read_text(), (ROOT / ".env.example").read_text()
+    for field in Settings.model_fields.values():
+        assert f"`{field.alias}` | {field.description}" in readme, field.alias
+        assert re.search(rf"^#? ?{field.alias}=", example, re.MULTILINE), field.alias

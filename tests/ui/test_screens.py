@@ -1,0 +1,173 @@
+"""What can be shown passes Block Kit's limits, and tells no secret."""
+
+import json
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from bot.access import Action, AllowList, Decision, Reason
+from bot.dialogs import delete_confirm, delete_form, get_form, menu, metadata
+from bot.dialogs.menu import Choice
+from bot.dialogs.metadata import Origin
+from bot.explanations import known_codes
+from bot.external_auth.errors import ExternalAuthError
+from bot.external_auth.models import DeleteTokens, ExternalToken, GetToken
+from bot.features import FEATURES
+from bot.sandbox.block_kit import message_complaints, view_complaints
+from bot.service import Deleted, Failed, Fetched, Purpose, Refused
+from bot.ui import notices, tokens
+from bot.ui.outcomes import outcome_screen, revealing_screen
+from bot.ui.screen import Screen, as_message, as_view
+
+IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
+TEXTS = st.one_of(st.text(max_size=40), st.text(min_size=1, max_size=3).map(lambda text: text * 2000))
+GETS = st.builds(GetToken, IDS, st.sampled_from([None, True, False]))
+DELETES = st.one_of(
+    st.builds(DeleteTokens, IDS),
+    st.builds(lambda key, app: DeleteTokens(provider_key=key, app_id=app), IDS, st.one_of(st.none(), IDS)),
+    st.builds(lambda app: DeleteTokens(app_id=app), IDS),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), TEXTS), lambda inner: st.lists(inner, max_size=4), max_leaves=8
+)
+EXTRAS = st.dictionaries(TEXTS, st.one_of(VALUES, st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=30)
+SECRETS = st.one_of(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=4).map(lambda text: text * 1500))
+FETCHES = st.builds(
+    lambda request, token, extras: Fetched(request, ExternalToken(SecretStr(token), extras), 1e9, "ABCD2345"),
+    GETS,
+    SECRETS,
+    EXTRAS,
+)
+ERRORS = st.builds(
+    lambda code, method, status, detail, needed, wait, unsure: ExternalAuthError(
+        code,
+        method,
+        status=status,
+        detail=tuple(detail),
+        needed=needed,
+        provided=needed,
+        retry_after=wait,
+        may_have_happened=unsure,
+    ),
+    st.one_of(st.sampled_from(sorted(known_codes())), TEXTS.filter(bool)),
+    st.sampled_from(["apps.auth.external.get", "apps.auth.external.delete"]),
+    st.sampled_from([None, 200, 429, 503]),
+    st.lists(TEXTS, max_size=30),
+    st.one_of(st.none(), TEXTS),
+    st.one_of(st.none(), st.integers(0, 99999)),
+    st.booleans(),
+)
+FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just("ABCD2345"), st.sampled_from([None, *Purpose]))
+
+
+def assert_passes(screen: Screen) -> None:
+    assert message_complaints(as_message(screen)) == []
+    assert view_complaints(as_view(screen).to_dict()) == []
+
+
+@given(FETCHES)
+def test_a_masked_token_passes_the_limits(fetched: Fetched) -> None:
+    assert_passes(outcome_screen(fetched))
+
+
+@given(FETCHES)
+def test_a_shown_token_passes_the_limits_and_is_whole(fetched: Fetched) -> None:
+    screen = revealing_screen(fetched)
+    view = as_view(screen).to_dict()
+    assert view_complaints(view) == []
+    shown = [block for block in view["blocks"] if block["type"] == "rich_text"]
+    assert shown[0]["elements"][0]["elements"][0]["text"] == fetched.token.token.get_secret_value()
+
+
+@given(FETCHES)
+def test_a_masked_token_tells_at_most_eight_characters(fetched: Fetched) -> None:
+    token = fetched.token.token.get_secret_value()
+    masked = tokens.mask(token)
+    assert masked == "••••••••" or (len(token) >= 24 and masked == f"{token[:4]}••••••••{token[-4:]}")
+
+
+SECRET = "ya29.A0ARrdaM-keep-this-to-yourself-k3J9xQ"
+HIDING = st.recursive(
+    st.sampled_from([SECRET, f"Bearer {SECRET}", f"https://x/?a={SECRET}", SECRET[3:30], "harmless", 7]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["note", "token", SECRET]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["note", "url", "id_token", "client_secret", SECRET]), HIDING))
+def test_the_token_is_nowhere_in_the_message_however_the_provider_repeats_it(extras: dict[str, object]) -> None:
+    fetched = Fetched(GetToken("Et1"), ExternalToken(SecretStr(SECRET), extras), 1e9, "ABCD2345")
+    told = json.dumps(as_message(outcome_screen(fetched)), ensure_ascii=False)
+    for start in range(len(SECRET) - 15):
+        assert SECRET[start : start + 16] not in told
+
+
+@given(
+    st.sampled_from(["access_token", "clientSecret", "PASSWORD", "api_key", "code", "assertion", "x-signature"]), TEXTS
+)
+def test_what_looks_secret_by_its_name_is_hidden(key: str, value: str) -> None:
+    assume(len(value) > 3 and value not in key and value not in "Also sent by the provider: ••••••••")
+    fetched = Fetched(GetToken("Et1"), ExternalToken(SecretStr("t" * 30), {key: value}), 1e9, "R")
+    extras = as_message(outcome_screen(fetched))["blocks"][3]
+    leaves = [leaf["text"] for leaf in extras["elements"][1]["elements"][0]["elements"]]
+    assert leaves == [key, ": ", "••••••••"]
+
+
+@given(FAILURES)
+def test_a_failure_passes_the_limits(failed: Failed) -> None:
+    assert_passes(outcome_screen(failed))
+
+
+@given(DELETES)
+def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
+    assert_passes(outcome_screen(Deleted(request, "ABCD2345")))
+
+
+@given(st.sampled_from(Action), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
+def test_a_refusal_and_the_help_pass_the_limits(action: Action, reason: Reason, roles: list[str]) -> None:
+    allow = AllowList.parse([*roles, *(f"U{number:010d}" for number in range(500))])
+    decision = Decision(reason in {Reason.NAMED, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, action, allow)
+    usages = [usage for feature in FEATURES for usage in feature.subcommand.usages]
+    assert_passes(notices.help_screen(usages, {action: decision}))
+    if not decision.allowed:
+        assert_passes(outcome_screen(Refused(decision, "ABCD2345")))
+
+
+@given(TEXTS, st.one_of(st.none(), TEXTS))
+def test_an_answer_to_any_text_passes_the_limits(problem: str, suggestion: str | None) -> None:
+    assume(problem)
+    assert_passes(notices.usage_screen(problem, suggestion, FEATURES[1].subcommand.usage))
+
+
+def test_the_short_notices_pass_the_limits() -> None:
+    for screen in (
+        notices.working_screen("Asking Slack…"),
+        notices.waiting_screen(60),
+        notices.waiting_screen(None),
+        notices.too_late_screen(),
+        notices.outdated_screen(),
+        notices.unexpected_screen("ABCD2345"),
+        notices.interrupted_screen("ABCD2345"),
+    ):
+        assert_passes(screen)
+
+
+@settings(max_examples=50)
+@given(DELETES, IDS)
+def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str) -> None:
+    origin = Origin("https://hooks.slack.com/commands/T0123456789/1234567890123/" + "x" * 60, 1e9, True)
+    remembered = metadata.write(origin, request)
+    filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
+    for view in (
+        get_form.build(remembered, get_form.fields(token_id, force_refresh=True, show=True)),
+        delete_form.build(remembered, delete_form.fields(token_id, token_id, token_id)),
+        delete_confirm.build(remembered, request),
+        menu.build(remembered, list(Choice), Choice.GET, filled),
+        menu.build(remembered, [Choice.DELETE], Choice.DELETE, filled),
+    ):
+        assert view_complaints(view.to_dict()) == []
+    assert metadata.read_origin(remembered) == origin
+    assert metadata.read_request(remembered) == request
