@@ -19,9 +19,9 @@ _BECAUSE = {
     "minute; if it stays, whoever runs this bot should look at its log.",
 }
 TOKEN_IDS = (
-    "A token id looks like `Et12345ABCDE`. Slack makes one for each account that someone connects. The app's "
-    "developer sees it in the inputs of the function that uses the account, in the app's activity log "
-    "(`slack activity`), and with `slack external-auth` of the Slack CLI."
+    "A token id looks like `Et12345ABCDE`. Slack makes one for each account that someone connects to an app of its "
+    "automation platform. The app's functions receive it as the input that stands for the account (of the type "
+    "`oauth2`): the app's developer can log that input and read it with `slack activity`."
 )
 
 

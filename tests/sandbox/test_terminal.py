@@ -1,0 +1,63 @@
+"""`python -m bot sandbox`, as somebody types in it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.bot_process import ROOT
+
+
+def play(*lines: str, options: tuple[str, ...] = ()) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "sandbox", *options],
+        input="\n".join(lines),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    return ran.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--http",)])
+def test_the_readmes_tour(options: tuple[str, ...]) -> None:
+    readme = (ROOT / "README.md").read_text()
+    tour = readme.split("Type these, and see what the person would see:\n\n```\n")[1].split("```")[0].splitlines()
+
+    shown = play(*tour, options=options)
+
+    for expected in (
+        "[Show token] [Force refresh] [Delete…]",
+        "== External token ==",
+        "(the dialog is closed)",
+        "All tokens of the provider google will be deleted",
+        "Deleted on Slack's side: all tokens of the provider google",
+        "You are Gus (guest).",
+        "You may not fetch tokens here",
+    ):
+        assert expected in shown
+    assert "Not there" not in shown
+
+
+def test_mistakes_are_told() -> None:
+    shown = play("nonsense", "press Nothing", "submit", "set x y", "as nobody", "help", "tokens", "people")
+
+    assert "“nonsense” is nothing this terminal knows: type help." in shown
+    assert "Not there: a button “Nothing”" in shown
+    assert "Not there: an open dialog" in shown
+    assert "Not there: somebody called “nobody”" in shown
+    assert "EtGoogle0001" in shown
+    assert "Ada (admin)" in shown
+
+
+def test_the_shortcut_and_its_fields() -> None:
+    shown = play(
+        "shortcut", "set external_token_id EtShort00001", "set options force_refresh,show", "submit", "close", "quit"
+    )
+
+    assert "(x) Force a refresh" in shown
+    assert "tiny-tok" in shown

@@ -1,0 +1,69 @@
+"""Whatever is typed after /extauth is answered, and Slack is asked for nothing that was not typed."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.office import ADMIN, Office, open_office
+from tests.test_command_text import TYPED
+
+PATIENT = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+OFTEN_UNDERSTOOD = st.builds(
+    " ".join,
+    st.tuples(
+        st.sampled_from(["get", "delete", "Get"]),
+        st.sampled_from(["Et1", "`EtGoogle0001`", "a b", "provider_key=google", "--app-id A1", ""]),
+        st.sampled_from(["", "--yes", "—force-refresh", "force_refresh=false", "--show", "--provider-key google"]),
+    ),
+)
+
+
+@pytest.fixture(params=["socket", "http"])
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Office]]:
+    """A bot that serves while a test that is not async runs many examples."""
+    with asyncio.Runner() as runner:
+        opening = open_office(request.param)
+        office = runner.run(opening.__aenter__())
+        office.slack.web_api.rate_limits.is_on = False
+        yield runner, office
+        runner.run(opening.__aexit__(None, None, None))
+
+
+async def _type(office: Office, text: str) -> str:
+    """What the person reads."""
+    seen = {message.ts for message in office.workspace.messages(ADMIN)}
+
+    def answer() -> str:
+        view = office.workspace.dialog(ADMIN)
+        if view is not None:
+            return office.read(view)
+        return "\n".join(office.read(new) for new in office.workspace.messages(ADMIN) if new.ts not in seen)
+
+    assert await office.workspace.command(ADMIN, f"/extauth {text}")
+    await office.state.until(lambda: bool(answer()) and "Asking Slack for the token…" not in answer())
+    read = answer()
+    view = office.workspace.dialog(ADMIN)
+    if view is not None:
+        office.workspace.close(view)
+    return read
+
+
+@PATIENT
+@given(st.one_of(TYPED, OFTEN_UNDERSTOOD))
+def test_any_text_is_answered_and_asks_slack_for_nothing_else(served: tuple[asyncio.Runner, Office], text: str) -> None:
+    runner, office = served
+    office.state.traffic.clear()
+
+    read = runner.run(_type(office, text))
+
+    assert "Something went wrong in the bot" not in read
+    for method in ("get", "delete"):
+        for arguments in office.calls(f"apps.auth.external.{method}"):
+            assert re.search(method, text, re.IGNORECASE)
+            for name, value in arguments.items():
+                assert isinstance(value, bool) or value in text
+                assert name == "external_token_id" or name.replace("_", "") in re.sub(r"[^a-z]", "", text.lower())
