@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.features import command, delete, get, menu, mishaps, try_again
+from bot.features import command, delete, get, home, menu, mishaps, try_again
 from bot.features import help as help_feature
 from bot.features.runtime import Runtime
 
@@ -14,6 +14,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     """Make the app listen for all of it."""
     command.register(app, runtime, FEATURES)
     menu.register(app, runtime)
+    home.register(app, runtime)
     try_again.register(app, runtime)
     mishaps.register(app, runtime)
     for feature in FEATURES:

@@ -41,8 +41,7 @@ async def on_typed(runtime: Runtime, visit: Visit, values: Values) -> None:
     """`/extauth delete …`. Raises UsageError."""
     named = {name: str(value) for name, value in values.items() if name != "yes"}
     if not named:
-        view = delete_form.build(metadata.write(visit.origin), delete_form.fields())
-        await flow.open_if_allowed(runtime, visit, [Action.DELETE], lambda _: view)
+        await open_form(runtime, visit)
         return
     try:
         request = DeleteTokens(**named)
@@ -52,6 +51,12 @@ async def on_typed(runtime: Runtime, visit: Visit, values: Values) -> None:
         await erase(runtime, visit, request)
     else:
         await confirm(runtime, visit, request)
+
+
+async def open_form(runtime: Runtime, visit: Visit) -> None:
+    """Open the Delete dialog."""
+    view = delete_form.build(metadata.write(visit.origin), delete_form.fields())
+    await flow.open_if_allowed(runtime, visit, [Action.DELETE], lambda _: view)
 
 
 async def confirm(runtime: Runtime, visit: Visit, request: DeleteTokens) -> None:

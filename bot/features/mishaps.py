@@ -47,6 +47,6 @@ def _visit(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext) ->
         return visits.from_command(runtime, body, context)
     if body.get("type") == "block_actions":
         # Without its metadata, which may be what could not be read.
-        view = {"view": {"id": body["view"]["id"]}} if "view" in body else {}
+        view = {"view": {"id": body["view"]["id"], "type": body["view"].get("type")}} if "view" in body else {}
         return visits.from_click(runtime, {**body, **view}, context)
     return None

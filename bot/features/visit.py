@@ -46,11 +46,18 @@ def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Vi
     return Visit(_actor(context), str(body["trigger_id"]), None, None)
 
 
+def from_home(context: AsyncBoltContext) -> Visit:
+    """Somebody looks at the App Home: nothing is answered and no dialog can be opened."""
+    return Visit(_actor(context), "", None, None)
+
+
 def from_click(runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS) -> Visit:
-    """Somebody pressed a button, in a message or in a dialog."""
+    """Somebody pressed a button: in a message, in a dialog, or in the App Home, where there is no channel."""
     actor, trigger_id = _actor(context), str(body["trigger_id"])
     if "view" in body:
         view = body["view"]
+        if view.get("type") == "home":
+            return Visit(actor, trigger_id, None, None)
         origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
         return Visit(actor, trigger_id, origin, _dialog(runtime, actor, view))
     origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True)

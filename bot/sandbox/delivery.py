@@ -30,7 +30,7 @@ class Delivery(Protocol):
     """A way to the bot."""
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Hand over a payload (`slash_commands` or `interactive`); what it was acknowledged with.
+        """Hand over a payload (`slash_commands`, `interactive` or `events_api`); what it was acknowledged with.
 
         Raises NotAcknowledged.
         """
@@ -144,12 +144,16 @@ class SignedHttp:
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a request and read its answer. Raises NotAcknowledged."""
-        fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
         # The machine's own time, not the workspace's: Bolt compares with it, to turn replays away.
-        body, timestamp = urlencode(fields), str(int(time.time()))
+        timestamp = str(int(time.time()))
+        if kind == "events_api":
+            body, content_type = json.dumps(payload), "application/json"
+        else:
+            fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            body, content_type = urlencode(fields), "application/x-www-form-urlencoded"
         signature = SignatureVerifier(self.state.signing_secret).generate_signature(timestamp=timestamp, body=body)
         headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": content_type,
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": str(signature),
         }

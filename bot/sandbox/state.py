@@ -132,6 +132,7 @@ class State:
         self.tokens: dict[str, StoredToken] = {}
         self.messages: list[Message] = []
         self.views: dict[str, list[OpenView]] = {}
+        self.homes: dict[str, OpenView] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.triggers: dict[str, Trigger] = {}
         self.traffic: deque[Exchange] = deque(maxlen=50_000)

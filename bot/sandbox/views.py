@@ -32,6 +32,17 @@ def open_view(state: State, arguments: Mapping[str, Any], *, push: bool = False)
     return {"ok": True, "view": view_object(view)}
 
 
+def publish_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """views.publish: the App Home of one person."""
+    content, user_id = _content(arguments), str(arguments.get("user_id"))
+    complaints = view_complaints(content) or ([] if content["type"] == "home" else ["view is not a home"])
+    if complaints:
+        return _invalid(complaints)
+    state.homes[user_id] = OpenView(f"V{state.number():08d}", user_id, content, secrets.token_hex(6))
+    state.changed()
+    return {"ok": True, "view": view_object(state.homes[user_id])}
+
+
 def update_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """views.update"""
     view = state.view(str(arguments.get("view_id")))

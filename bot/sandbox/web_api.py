@@ -32,6 +32,7 @@ class WebApi:
             "users.info": self._users_info,
             "views.open": lambda arguments: views.open_view(state, arguments),
             "views.push": lambda arguments: views.open_view(state, arguments, push=True),
+            "views.publish": lambda arguments: views.publish_view(state, arguments),
             "views.update": lambda arguments: views.update_view(state, arguments),
             "apps.connections.open": lambda _: {"ok": True, "url": self._open_connection()},
             "apps.auth.external.get": lambda arguments: external_tokens.get(state, arguments),

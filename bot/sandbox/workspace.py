@@ -77,6 +77,20 @@ class Workspace:
         }
         return await self._deliver("interactive", payload) is not None
 
+    async def open_home(self, user_id: str) -> bool:
+        """Open the bot's App Home."""
+        event = {"type": "app_home_opened", "user": user_id, "channel": f"D{user_id[1:]}", "tab": "home"}
+        payload = {
+            "type": "event_callback",
+            "event_id": f"Ev{self.state.number():08d}",
+            "event_time": int(self.state.clock.now()),
+            "team_id": TEAM_ID,
+            "api_app_id": APP_ID,
+            "event": {**event, "event_ts": str(self.state.clock.now())},
+            "authorizations": [{"team_id": TEAM_ID, "user_id": "U0EXTAUTH", "is_bot": True, "enterprise_id": None}],
+        }
+        return await self._deliver("events_api", payload) is not None
+
     async def press(self, message: Message, label: str) -> bool:
         """Press a button of a message, by what it says."""
         element = _button(message.blocks, label)

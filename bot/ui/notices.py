@@ -58,7 +58,7 @@ def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Action, 
         ),
         parts.paragraph(commands),
         DividerBlock(),
-        parts.paragraph("*What you may do here*\n" + "\n".join(_may(decision) for decision in permissions.values())),
+        parts.paragraph(f"*What you may do here*\n{may_lines(permissions)}"),
         parts.paragraph(f"*Where a token id comes from*\n{TOKEN_IDS}"),
         parts.small_print(
             "A deletion is on Slack's side only: the provider is not told. "
@@ -67,6 +67,11 @@ def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Action, 
         ),
     ]
     return Screen("Extauth", "How to use /extauth", tuple(blocks))
+
+
+def may_lines(permissions: Mapping[Action, Decision]) -> str:
+    """What this person may do, and whom to ask for the rest, as mrkdwn."""
+    return "\n".join(_may(decision) for decision in permissions.values())
 
 
 def working_screen(what: str) -> Screen:
