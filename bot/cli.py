@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import webbrowser
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bot.doctor import examine
 from bot.playground import playground
 from bot.runners.serving import serve as serve_app
 from bot.runners.start_error import StartError
+from bot.sandbox.seed_file import SeedError
 from bot.sandbox.terminal import Terminal
 from bot.settings import Settings, SettingsError, Transport
 
@@ -54,11 +56,26 @@ def check() -> None:
 
 @main.command()
 @click.option("--http", "over_http", is_flag=True, help="Reach the bot over signed HTTP instead of Socket Mode.")
+@click.option("--terminal", is_flag=True, help="Type here instead of in a browser.")
+@click.option("--port", default=3333, show_default=True, type=click.IntRange(0, 65535), help="The page's port.")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option(
+    "--seed",
+    "seed_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file with people and tokens.",
+)
 @click.option("--log-level", default="ERROR", show_default=True, help="What the bot logs to standard error.")
-def sandbox(over_http: bool, log_level: str) -> None:
+def sandbox(
+    over_http: bool, terminal: bool, port: int, no_browser: bool, seed_file: Path | None, log_level: str
+) -> None:
     """Try the bot in a simulated Slack: no workspace, no tokens, nothing leaves this machine."""
     logs.configure(log_level.upper(), "text")
-    _run(_try_out("http" if over_http else "socket"))
+    transport: Transport = "http" if over_http else "socket"
+    if terminal:
+        _run(_in_the_terminal(transport, seed_file))
+    else:
+        _run(_in_the_browser(transport, port, seed_file, opens=not no_browser))
 
 
 def _serve(wanted: Transport | None) -> None:
@@ -88,7 +105,7 @@ def _give_up(mistakes: list[str]) -> Any:
 def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
-    except StartError as error:
+    except (StartError, SeedError) as error:
         click.echo(f"extauth: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -106,13 +123,27 @@ async def _examine(settings: Settings) -> None:
         sys.exit(1)
 
 
-async def _try_out(transport: Transport) -> None:
-    async with playground(transport) as slack:
+async def _in_the_terminal(transport: Transport, seed_file: Path | None) -> None:
+    async with playground(transport, seed_file=seed_file) as slack:
         await Terminal(slack, click.echo).run()
 
 
-async def _until_signalled(settings: Settings, transport: Transport) -> None:
+async def _in_the_browser(transport: Transport, port: int, seed_file: Path | None, *, opens: bool) -> None:
+    stop = _stop_signal()
+    async with playground(transport, port=port, seed_file=seed_file) as slack:
+        click.echo(f"Extauth's sandbox is at {slack.base_url}/ (Ctrl-C ends it)")
+        if opens:
+            await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")
+        await stop.wait()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by SIGTERM and Ctrl-C."""
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    await serve_app(settings, transport, SystemClock(), stop)
+    return stop
+
+
+async def _until_signalled(settings: Settings, transport: Transport) -> None:
+    await serve_app(settings, transport, SystemClock(), _stop_signal())

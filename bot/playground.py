@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,8 +12,10 @@ from bot import settings
 from bot.clock import Clock, SystemClock
 from bot.runners.http import PATH, HttpListener
 from bot.runners.serving import Listener, serve
+from bot.runners.start_error import StartError
 from bot.sandbox import seed
 from bot.sandbox.delivery import SignedHttp
+from bot.sandbox.seed_file import plant_file
 from bot.sandbox.server import SimulatedSlack
 from bot.settings import Transport
 from bot.slack_connection import ATTEMPT_SECONDS
@@ -36,11 +39,19 @@ async def playground(
     clock: Clock | None = None,
     more: Mapping[str, str] | None = None,
     attempt_seconds: float = ATTEMPT_SECONDS,
+    port: int = 0,
+    seed_file: Path | None = None,
 ) -> AsyncIterator[SimulatedSlack]:
-    """A workspace with people, tokens and the bot in it, until the block ends. `more` are settings of the bot."""
+    """A workspace with people, tokens and the bot in it, until the block ends. `more` are settings of the bot.
+
+    Raises SeedError, and StartError when the port is taken.
+    """
     clock = clock or SystemClock()
-    async with SimulatedSlack(clock) as slack, aiohttp.ClientSession(trust_env=False) as session:
-        seed.plant(slack.state)
+    slack = SimulatedSlack(clock, port)
+    seed.plant(slack.state)
+    if seed_file is not None:
+        plant_file(slack.state, seed_file)
+    async with _listening(slack, port), aiohttp.ClientSession(trust_env=False) as session:
         configured = settings.read({**variables(slack), **(more or {})})
         stop = asyncio.Event()
         ready: asyncio.Future[Listener] = asyncio.get_running_loop().create_future()
@@ -60,3 +71,15 @@ async def playground(
         finally:
             stop.set()
             await serving
+
+
+@asynccontextmanager
+async def _listening(slack: SimulatedSlack, port: int) -> AsyncIterator[None]:
+    try:
+        await slack.__aenter__()
+    except OSError as error:
+        raise StartError(f"Port {port} of 127.0.0.1 is not free ({error.strerror}): give another by --port.") from None
+    try:
+        yield
+    finally:
+        await slack.__aexit__(None, None, None)

@@ -64,7 +64,7 @@ def parse(values: Values) -> DeleteTokens | FieldErrors:
         try:
             check_id(name, value)
         except InvalidParameter as error:
-            errors[name] = error.problem.replace("`", "")
+            errors[name] = error.problem
     if errors:
         return errors
     try:

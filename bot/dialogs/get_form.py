@@ -40,7 +40,7 @@ def fields(token_id: str | None = None, *, force_refresh: bool = False, show: bo
         id_field(
             TOKEN_ID,
             "External token id",
-            "Such as Et12345ABCDE. `/extauth help` tells where it comes from.".replace("`", ""),
+            "Such as Et12345ABCDE. /extauth help tells where it comes from.",
             value=token_id,
             optional=False,
         ),
@@ -77,5 +77,5 @@ def parse(values: Values) -> GetForm | FieldErrors:
     try:
         request = GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None)
     except InvalidParameter as error:
-        return {TOKEN_ID: f"This cannot be a token id. {error.problem}".replace("`", "")}
+        return {TOKEN_ID: f"This cannot be a token id. {error.problem}"}
     return GetForm(request, show=SHOW in ticked)

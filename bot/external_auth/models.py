@@ -36,7 +36,7 @@ def check_id(name: str, value: object) -> str:
     if not _ID.fullmatch(value):
         odd = next(character for character in value if not _ID.fullmatch(character))
         shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
-        raise InvalidParameter(name, f"It has {shown}; ids have only letters, digits, `_`, `-` and `.`.")
+        raise InvalidParameter(name, f"It has {shown}; ids have only letters, digits and the characters _ - .")
     return value
 
 

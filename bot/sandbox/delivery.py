@@ -75,13 +75,16 @@ class SocketMode:
         self._waiting[envelope_id] = answer
         socket = self._sockets.pop(0)
         self._sockets.append(socket)
+        started = time.perf_counter()
         try:
             await socket.send_str(json.dumps(envelope))
-            return await asyncio.wait_for(answer, ACKNOWLEDGE_SECONDS)
+            acknowledgement: dict[str, Any] = await asyncio.wait_for(answer, ACKNOWLEDGE_SECONDS)
         except (TimeoutError, ConnectionError):
             raise NotAcknowledged("no acknowledgement within three seconds") from None
         finally:
             self._waiting.pop(envelope_id, None)
+        self._state.record("bot", "acknowledgement", acknowledgement, (time.perf_counter() - started) * 1000)
+        return acknowledgement
 
     async def refresh(self) -> None:
         """Ask every bot to renew its connection, as Slack does every few hours."""
@@ -129,7 +132,6 @@ class SocketMode:
     def _acknowledged(self, text: str) -> None:
         answer = json.loads(text)
         waiting = self._waiting.get(str(answer.get("envelope_id")))
-        self._state.record("bot", "acknowledgement", answer)
         if waiting is not None and not waiting.done():
             waiting.set_result(answer.get("payload") or {})
 
@@ -157,6 +159,7 @@ class SignedHttp:
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": str(signature),
         }
+        started = time.perf_counter()
         timeout = aiohttp.ClientTimeout(total=ACKNOWLEDGE_SECONDS)
         try:
             async with self.session.post(self.url, data=body, headers=headers, timeout=timeout) as response:
@@ -166,5 +169,5 @@ class SignedHttp:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise NotAcknowledged(type(error).__name__) from None
         answer = json.loads(text) if text.startswith("{") else {}
-        self.state.record("bot", "acknowledgement", answer)
+        self.state.record("bot", "acknowledgement", answer, (time.perf_counter() - started) * 1000)
         return dict(answer)

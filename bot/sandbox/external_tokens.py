@@ -25,6 +25,7 @@ def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not token.has_refresh_token:
             return {"ok": False, "error": "no_refresh_token"}
         _refresh(state, token)
+    state.secrets.add(token.value)
     answer: dict[str, Any] = {"ok": True, "external_token": token.value}
     return answer | ({"token_response_extras": token.extras} if token.extras else {})
 

@@ -13,7 +13,7 @@ GUEST = Person("U0GUEST", "Gus (guest)", is_restricted=True)
 
 def people() -> list[Person]:
     """New people, whose standing can be changed."""
-    return [Person(**vars(person)) for person in (OWNER, ADMIN, MEMBER, GUEST)]
+    return [Person(**vars(person)) for person in (ADMIN, OWNER, MEMBER, GUEST)]
 
 
 def tokens(now: float) -> list[StoredToken]:

@@ -6,13 +6,17 @@ from aiohttp import web
 
 from bot.clock import Clock, SystemClock
 from bot.sandbox.delivery import SocketMode
+from bot.sandbox.page_routes import Page
 from bot.sandbox.state import State
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.workspace import Workspace
 
 
 class SimulatedSlack:
-    """Start it with `async with`; bots reach it at `api_url`, people act through `workspace`."""
+    """Start it with `async with`; bots reach it at `api_url`, people act through `workspace` and the page.
+
+    Entering raises OSError when the port is taken.
+    """
 
     def __init__(self, clock: Clock | None = None, port: int = 0) -> None:
         self.state = State(clock or SystemClock())
@@ -22,6 +26,7 @@ class SimulatedSlack:
         server = web.Application()
         self.web_api.add_to(server)
         self.socket_mode.add_to(server)
+        Page(lambda: self.workspace).add_to(server)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
         self.base_url = ""
         self.workspace = Workspace(self.state, "")
@@ -33,7 +38,11 @@ class SimulatedSlack:
 
     async def __aenter__(self) -> "SimulatedSlack":
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         self.workspace = Workspace(self.state, self.base_url)
         self.workspace.delivery = self.socket_mode

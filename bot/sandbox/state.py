@@ -112,6 +112,7 @@ class Trigger:
 class Exchange:
     """Something that passed between Slack and the bot, with its time (UTC) and, for an answer, its milliseconds."""
 
+    number: int
     at: float
     direction: str
     kind: str
@@ -135,8 +136,10 @@ class State:
         self.homes: dict[str, OpenView] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.triggers: dict[str, Trigger] = {}
+        self.secrets: set[str] = set()
         self.traffic: deque[Exchange] = deque(maxlen=50_000)
         self._numbers = 0
+        self._exchanges = 0
         self._change = asyncio.Event()
 
     def number(self) -> int:
@@ -149,6 +152,10 @@ class State:
         self._change.set()
         self._change = asyncio.Event()
 
+    def next_change(self) -> asyncio.Event:
+        """What the next change from now on will set."""
+        return self._change
+
     async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait until the condition holds. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
@@ -157,7 +164,8 @@ class State:
 
     def record(self, direction: str, kind: str, body: Any, milliseconds: float | None = None) -> None:
         """Keep what passed."""
-        self.traffic.append(Exchange(self.clock.now(), direction, kind, body, milliseconds))
+        self._exchanges += 1
+        self.traffic.append(Exchange(self._exchanges, self.clock.now(), direction, kind, body, milliseconds))
         self.changed()
 
     def new_trigger(self, user_id: str) -> str:

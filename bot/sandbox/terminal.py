@@ -37,7 +37,7 @@ class Terminal:
         self._slack = slack
         self._workspace = slack.workspace
         self._write = write
-        self._user = "U0ADMIN"
+        self._user = next(iter(slack.state.people))
         self._seen: set[str] = set()
         self._shown: str | None = None
 

@@ -53,6 +53,7 @@ class WebApi:
         if self.latency:
             await self._state.clock.sleep(self.latency)
         answer = self._answer(method, arguments, _token(request))
+        self._state.record("slack", f"answer to {method}", answer.body)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if answer.breaks and request.transport is not None:

@@ -10,8 +10,6 @@ from bot.ui import buttons, parts
 from bot.ui.buttons import Button, Deed, Errand
 from bot.ui.screen import Screen
 
-_LONGEST_DETAIL = 1500
-
 
 def failure_screen(failed: Failed) -> Screen:
     """What went wrong, for a person."""
@@ -23,7 +21,9 @@ def failure_screen(failed: Failed) -> Screen:
     ]
     if explanation.retry:
         blocks.append(ActionsBlock(elements=[buttons.build(Button.TRY_AGAIN, _same_again(failed))]))
-    blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference)))
+    detail = "; ".join(failed.error.detail)
+    quote = f"Slack's detail: {detail}" if detail else ""
+    blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference), quote=quote))
     return Screen("That did not work", explanation.title, tuple(blocks), is_failure=True)
 
 
@@ -60,8 +60,6 @@ def _fine_print(error: ExternalAuthError, reference: str) -> list[str]:
         f"{parts.code(error.method)} answered {parts.code(error.code, 100)}{status} · "
         f"<https://docs.slack.dev/reference/methods/{error.method}|about this method> · Reference {reference}"
     ]
-    if error.detail:
-        lines.append(f"Slack's detail: {parts.escape('; '.join(error.detail), _LONGEST_DETAIL)}")
     if error.needed or error.provided:
         needed, provided = parts.code(error.needed or "?", 500), parts.code(error.provided or "?", 500)
         lines.append(f"Needed: {needed} · provided: {provided}")

@@ -38,12 +38,10 @@ def refusal_screen(refused: Refused) -> Screen:
 
 def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
     """What was not understood in typed text. `problem` is plain text and may quote the person."""
-    lines = [parts.escape(problem, 2000)]
-    if suggestion is not None:
-        lines.append(f"Did you mean {parts.code(suggestion, 500)}?")
+    meant = [f"Did you mean {parts.code(suggestion, 500)}?"] if suggestion is not None else []
     blocks = (
-        parts.paragraph(" ".join(lines)),
-        parts.paragraph(f"Usage: {parts.code(usage)}\n`/extauth help` says more."),
+        parts.plain_paragraph(problem),
+        parts.paragraph("\n".join([*meant, f"Usage: {parts.code(usage)}", "`/extauth help` says more."])),
     )
     return Screen("Not understood", "That was not understood", blocks, is_failure=True)
 

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping
 from slack_sdk.models.blocks import (
     ContextBlock,
     MarkdownTextObject,
+    PlainTextObject,
     RichTextBlock,
     RichTextElementParts,
     RichTextListElement,
     RichTextPreformattedElement,
     RichTextSectionElement,
     SectionBlock,
+    TextObject,
 )
 
 LONGEST_TEXT = 3000
+LONGEST_SMALL_PRINT = 1500
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -52,9 +55,17 @@ def paragraph(mrkdwn: str) -> SectionBlock:
     return SectionBlock(text=MarkdownTextObject(text=mrkdwn, verbatim=True))
 
 
-def small_print(*lines: str) -> ContextBlock:
-    """Grey lines under an answer, of mrkdwn."""
-    return ContextBlock(elements=[MarkdownTextObject(text=line, verbatim=True) for line in lines if line][:10])
+def plain_paragraph(text: str) -> SectionBlock:
+    """A block of text from outside, in which nothing is markup."""
+    return SectionBlock(text=PlainTextObject(text=clip(text, LONGEST_TEXT), emoji=False))
+
+
+def small_print(*lines: str, quote: str = "") -> ContextBlock:
+    """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
+    elements: list[TextObject] = [MarkdownTextObject(text=line, verbatim=True) for line in lines]
+    if quote:
+        elements.append(PlainTextObject(text=clip(quote, LONGEST_SMALL_PRINT), emoji=False))
+    return ContextBlock(elements=elements)
 
 
 def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> RichTextElementParts.Text:

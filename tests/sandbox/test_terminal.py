@@ -1,4 +1,4 @@
-"""`python -m bot sandbox`, as somebody types in it."""
+"""`python -m bot sandbox --terminal`, as somebody types in it."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.bot_process import ROOT
 
 def play(*lines: str, options: tuple[str, ...] = ()) -> str:
     ran = subprocess.run(
-        [sys.executable, "-m", "bot", "sandbox", *options],
+        [sys.executable, "-m", "bot", "sandbox", "--terminal", *options],
         input="\n".join(lines),
         cwd=ROOT,
         capture_output=True,
