@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: sandbox test lint check clean
+.PHONY: sandbox test lint check axe screenshots clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
@@ -19,6 +19,12 @@ lint: .venv/dev ## style, types, and which way imports point
 
 check: .venv/run ## look at a real set-up
 	@$(BIN)/python -m bot check
+
+axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
+	npm install --prefix .venv/axe --no-save --silent axe-core@4
+
+screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
+	$(BIN)/python -m tests.page.screenshots
 
 .venv/run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

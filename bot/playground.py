@@ -1,6 +1,7 @@
 """The real bot, served to a simulated Slack in the same process: for the sandbox, and for the tests."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,7 +79,9 @@ async def _listening(slack: SimulatedSlack, port: int) -> AsyncIterator[None]:
     try:
         await slack.__aenter__()
     except OSError as error:
-        raise StartError(f"Port {port} of 127.0.0.1 is not free ({error.strerror}): give another by --port.") from None
+        raise StartError(
+            f"Port {port} of 127.0.0.1 is not free ({os.strerror(error.errno)}): give another by --port."
+        ) from None
     try:
         yield
     finally:

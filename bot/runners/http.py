@@ -1,5 +1,7 @@
 """Slack's requests over HTTP, by Bolt's aiohttp adapter."""
 
+import os
+
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -36,7 +38,7 @@ class HttpListener:
         except OSError as error:
             await self._runner.cleanup()
             raise StartError(
-                f"Cannot listen on {self._host}:{self._port} ({error.strerror}). Set PORT to another one."
+                f"Cannot listen on {self._host}:{self._port} ({os.strerror(error.errno)}). Set PORT to another one."
             ) from None
 
     async def stop(self) -> None:

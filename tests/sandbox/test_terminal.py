@@ -26,7 +26,7 @@ def play(*lines: str, options: tuple[str, ...] = ()) -> str:
 @pytest.mark.parametrize("options", [(), ("--http",)])
 def test_the_readmes_tour(options: tuple[str, ...]) -> None:
     readme = (ROOT / "README.md").read_text()
-    tour = readme.split("Type these, and see what the person would see:\n\n```\n")[1].split("```")[0].splitlines()
+    tour = readme.split("In the terminal you are an admin. Type these:\n\n```\n")[1].split("```")[0].splitlines()
 
     shown = play(*tour, options=options)
 
