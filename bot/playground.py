@@ -79,9 +79,8 @@ async def _listening(slack: SimulatedSlack, port: int) -> AsyncIterator[None]:
     try:
         await slack.__aenter__()
     except OSError as error:
-        raise StartError(
-            f"Port {port} of 127.0.0.1 is not free ({os.strerror(error.errno)}): give another by --port."
-        ) from None
+        why = os.strerror(error.errno or 0)
+        raise StartError(f"Port {port} of 127.0.0.1 is not free ({why}): give another by --port.") from None
     try:
         yield
     finally:

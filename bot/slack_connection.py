@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import aiohttp
 from pydantic import SecretStr
@@ -22,6 +24,8 @@ from bot.clock import Clock
 
 ATTEMPT_SECONDS = 10.0
 """How long one HTTP attempt may take, from connecting to the last byte of the answer."""
+
+REQUESTS_AT_A_TIME = 100
 
 quiet_logger = logging.getLogger("bot.slack_sdk")
 """For slack_sdk and Bolt: they print whole bodies, and so tokens, when their logger's level is DEBUG."""
@@ -87,6 +91,35 @@ class RateLimitRetry(AsyncRateLimitErrorRetryHandler):
         state.increment_current_attempt()
 
 
+class PacedSession:
+    """What slack_sdk uses as its session: so many requests at a time, and the others wait their turn.
+
+    aiohttp's own limit would do the same, but it counts the wait for a connection against the request's deadline: in
+    a burst, requests would time out that were never sent. A turn ends with the last byte of the answer, so that
+    slack_sdk does not hold it while it sleeps over a 429.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, at_a_time: int = REQUESTS_AT_A_TIME) -> None:
+        self._session = session
+        self._turns = asyncio.Semaphore(at_a_time)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session is closed; slack_sdk would then open one of its own."""
+        return self._session.closed
+
+    @asynccontextmanager
+    async def request(self, method: str, url: str, **arguments: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request when it is its turn, and read the whole answer."""
+        async with self._turns:
+            response = await self._session.request(method, url, **arguments)
+            try:
+                await response.read()
+            finally:
+                response.release()
+        yield response
+
+
 @dataclass(frozen=True)
 class SlackConnection:
     """Makes Slack clients that share one HTTP session.
@@ -98,6 +131,10 @@ class SlackConnection:
     base_url: str
     proxy: str | None
     clock: Clock
+    _paced: PacedSession = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_paced", PacedSession(self.session))
 
     def client(
         self, token: SecretStr | None, retry_handlers: Sequence[AsyncRetryHandler] | None = None
@@ -106,7 +143,7 @@ class SlackConnection:
         client = AsyncWebClient(
             token=token.get_secret_value() if token else None,
             base_url=self.base_url,
-            session=self.session,
+            session=cast(aiohttp.ClientSession, self._paced),
             logger=quiet_logger,
             retry_handlers=list(self._retries() if retry_handlers is None else retry_handlers),
         )
@@ -117,7 +154,10 @@ class SlackConnection:
     def webhook(self, url: str) -> AsyncWebhookClient:
         """A client that posts to a `response_url`."""
         webhook = AsyncWebhookClient(
-            url, session=self.session, logger=quiet_logger, retry_handlers=list(self._retries())
+            url,
+            session=cast(aiohttp.ClientSession, self._paced),
+            logger=quiet_logger,
+            retry_handlers=list(self._retries()),
         )
         webhook.proxy = self.proxy
         return webhook
@@ -133,6 +173,7 @@ def open_session(attempt_seconds: float = ATTEMPT_SECONDS) -> aiohttp.ClientSess
     """
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=attempt_seconds),
+        connector=aiohttp.TCPConnector(limit=0),  # PacedSession limits
         cookie_jar=aiohttp.DummyCookieJar(loop=asyncio.get_running_loop()),
         trust_env=False,
     )

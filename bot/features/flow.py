@@ -96,6 +96,12 @@ async def answer(
     await visit.reply.show(render(outcome))
 
 
+async def show_working(visit: Visit, working: str) -> None:
+    """In a dialog, put a word in place of the button that was pressed, so that it is not pressed twice."""
+    if isinstance(visit.reply, DialogReply):
+        await visit.reply.show(working_screen(working))
+
+
 async def acknowledge_submission(ack: AsyncAck, visit: Visit, working: str) -> None:
     """Close the dialog when the answer goes to the channel; otherwise let it say that work goes on."""
     if isinstance(visit.reply, DialogReply):

@@ -54,6 +54,12 @@ async def open_form(runtime: Runtime, visit: Visit, *, force_refresh: bool = Fal
     await flow.open_if_allowed(runtime, visit, [Action.GET], lambda _: view)
 
 
+async def fetch_again(runtime: Runtime, visit: Visit, request: GetToken, *, show: bool) -> None:
+    """Fetch the token because a button was pressed."""
+    await flow.show_working(visit, FETCHING)
+    await fetch(runtime, visit, request, show=show)
+
+
 async def fetch(runtime: Runtime, visit: Visit, request: GetToken, *, show: bool) -> None:
     """Fetch the token and answer with it: masked, or in a dialog that shows it whole."""
     if show:
@@ -109,7 +115,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         assert isinstance(request, GetToken)
         show = action["action_id"] == Button.SHOW.action_id
         runtime.start(
-            visits.from_click(runtime, body, context), lambda visit: fetch(runtime, visit, request, show=show)
+            visits.from_click(runtime, body, context), lambda visit: fetch_again(runtime, visit, request, show=show)
         )
 
 

@@ -20,7 +20,7 @@ async def do_again(runtime: Runtime, visit: Visit, errand: Errand) -> None:
     if isinstance(errand.request, DeleteTokens):
         await delete.confirm(runtime, visit, errand.request)
     else:
-        await get.fetch(runtime, visit, errand.request, show=errand.deed is Deed.SHOW)
+        await get.fetch_again(runtime, visit, errand.request, show=errand.deed is Deed.SHOW)
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:

@@ -37,9 +37,8 @@ class HttpListener:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise StartError(
-                f"Cannot listen on {self._host}:{self._port} ({os.strerror(error.errno)}). Set PORT to another one."
-            ) from None
+            why = os.strerror(error.errno or 0)
+            raise StartError(f"Cannot listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
 
     async def stop(self) -> None:
         """Stop listening, and return when every request that was taken has its answer."""
