@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
+_GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 _ROLES = ("admins", "owners", "members")
 
 
@@ -14,11 +15,15 @@ class Action(Enum):
 
     GET = "get"
     DELETE = "delete"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What Slack says of a person at this moment. An owner counts as an admin."""
+    """What Slack says of a person, at most a minute ago. An owner counts as an admin.
+
+    `groups` are those user groups of the lists that the person is in; `groups_unknown` says that Slack did not tell.
+    """
 
     user_id: str
     is_admin: bool = False
@@ -27,35 +32,44 @@ class Standing:
     is_bot: bool = False
     is_deactivated: bool = False
     is_external: bool = False
+    groups: frozenset[str] = frozenset()
+    groups_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Whom a list lets in: roles and single people."""
+    """Whom a list lets in: roles, single people, and user groups."""
 
     roles: frozenset[str]
     users: frozenset[str]
+    groups: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> "AllowList":
-        """Read the entries of a setting: `admins`, `owners`, `members` and user ids. Raises ValueError."""
-        roles, users = set(), set()
+        """Read the entries of a setting: `admins`, `owners`, `members`, user ids, group ids. Raises ValueError."""
+        roles, users, groups = set(), set(), set()
         for entry in entries:
             if entry.lower() in _ROLES:
                 roles.add(entry.lower())
             elif _USER_ID.fullmatch(entry):
                 users.add(entry)
+            elif _GROUP_ID.fullmatch(entry):
+                groups.add(entry)
             else:
-                raise ValueError(f"“{entry}” is not one of {', '.join(_ROLES)}, nor a user id such as U012ABCDEF.")
-        if not roles and not users:
+                raise ValueError(
+                    f"“{entry}” is not one of {', '.join(_ROLES)}, nor a user id such as U012ABCDEF, nor the id of a "
+                    "user group such as S012ABCDEF."
+                )
+        if not roles and not users and not groups:
             raise ValueError("the list is empty, so that nobody would be allowed.")
-        return cls(frozenset(roles), frozenset(users))
+        return cls(frozenset(roles), frozenset(users), frozenset(groups))
 
 
 class Reason(Enum):
     """Why a decision is what it is."""
 
     NAMED = "named"
+    GROUP = "group"
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
@@ -86,6 +100,8 @@ def decide(standing: Standing | None, action: Action, allow: AllowList) -> Decis
     if reason is not None or standing is None:
         return Decision(False, reason or Reason.UNKNOWN, action, allow)
     reason = _admission(standing, allow)
+    if reason is None and allow.groups and standing.groups_unknown:
+        return Decision(False, Reason.UNKNOWN, action, allow)
     return Decision(reason is not None, reason or Reason.NOT_LISTED, action, allow)
 
 
@@ -104,6 +120,7 @@ def _exclusion(standing: Standing | None) -> Reason | None:
 def _admission(standing: Standing, allow: AllowList) -> Reason | None:
     admissions = (
         (standing.user_id in allow.users, Reason.NAMED),
+        (bool(standing.groups & allow.groups), Reason.GROUP),
         ("owners" in allow.roles and standing.is_owner, Reason.OWNER),
         ("admins" in allow.roles and (standing.is_admin or standing.is_owner), Reason.ADMIN),
         ("members" in allow.roles, Reason.MEMBER),

@@ -10,7 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import features, logs
-from bot.access import Action
+from bot.access import Action, AllowList
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.external_auth.client import ExternalAuthClient
@@ -29,11 +29,20 @@ def create_runtime(settings: Settings, session: aiohttp.ClientSession, clock: Cl
     service = Service(
         ExternalAuthClient(connection),
         Directory(connection),
-        {Action.GET: settings.get_allow, Action.DELETE: settings.delete_allow},
+        allow_lists(settings),
         settings.api_token,
         clock,
     )
     return Runtime(service, connection, clock, Tasks())
+
+
+def allow_lists(settings: Settings) -> dict[Action, AllowList]:
+    """Who may do what."""
+    return {
+        Action.GET: settings.get_allow,
+        Action.DELETE: settings.delete_allow,
+        Action.HISTORY: settings.history_allow,
+    }
 
 
 def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:

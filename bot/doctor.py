@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.access import AllowList
 from bot.actor import Actor
+from bot.app import allow_lists
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.external_auth.client import ExternalAuthClient
@@ -55,8 +56,8 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
                 "Set one: the app token to serve over Socket Mode, the signing secret to serve over HTTP.",
             )
         yield await _methods(settings, connection)
-        for name, allow in (("EXTAUTH_GET_ALLOW", settings.get_allow), ("EXTAUTH_DELETE_ALLOW", settings.delete_allow)):
-            async for finding in _allow_list(name, allow, settings, connection):
+        for action, allow in allow_lists(settings).items():
+            async for finding in _allow_list(f"EXTAUTH_{action.name}_ALLOW", allow, settings, connection):
                 yield finding
 
 
@@ -134,9 +135,13 @@ async def _methods(settings: Settings, connection: SlackConnection) -> Finding:
 async def _allow_list(
     name: str, allow: AllowList, settings: Settings, connection: SlackConnection
 ) -> AsyncIterator[Finding]:
-    yield Finding(name, ", ".join([*sorted(allow.roles), *sorted(allow.users)]))
+    yield Finding(name, ", ".join(sorted(allow.roles) + sorted(allow.users) + sorted(allow.groups)))
+    directory = Directory(connection)
+    for group in sorted(allow.groups):
+        if not await directory.members(Actor("", None, None, settings.bot_token, "check"), group):
+            yield Finding(name, f"{group} is no user group with members here", "Take it off the list, or fill it.")
     for user_id in sorted(allow.users):
-        standing = await Directory(connection).standing(Actor(user_id, None, None, settings.bot_token, "check"))
+        standing = await directory.standing(Actor(user_id, None, None, settings.bot_token, "check"), frozenset())
         if standing is None:
             problem = "names nobody that Slack knows here"
         elif standing.is_deactivated or standing.is_guest or standing.is_bot or standing.is_external:

@@ -91,7 +91,8 @@ class Service:
 
     async def permissions(self, actor: Actor) -> Mapping[Action, Decision]:
         """What this person may do at this moment."""
-        standing = await self._directory.standing(actor)
+        groups = frozenset[str]().union(*(allow.groups for allow in self._allow.values()))
+        standing = await self._directory.standing(actor, groups)
         return {action: decide(standing, action, allow) for action, allow in self._allow.items()}
 
     async def get(self, actor: Actor, request: GetToken, purpose: Purpose, on_wait: OnWait) -> Outcome:

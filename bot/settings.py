@@ -103,10 +103,13 @@ class Settings(BaseModel):
     get_allow: AllowListSetting = Field(
         _ADMINS,
         alias="EXTAUTH_GET_ALLOW",
-        description="Who may fetch tokens: `admins`, `owners`, `members` and user ids, with commas between.",
+        description="Who may fetch tokens: `admins`, `owners`, `members`, user ids, user-group ids (`S…`).",
     )
     delete_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who may delete tokens, in the same form."
+    )
+    history_allow: AllowListSetting = Field(
+        _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who may see the audit record, in the same form."
     )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",

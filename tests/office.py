@@ -24,6 +24,11 @@ class Office:
         self.state = slack.state
         self.workspace = slack.workspace
 
+    def demote(self, user: str) -> None:
+        """Take somebody's admin standing away, a minute ago."""
+        self.state.people[user].is_admin = self.state.people[user].is_owner = False
+        self.clock.advance(60)
+
     async def types(self, line: str, user: str = ADMIN) -> Message:
         """Type a command that is answered by a message."""
         before = len(self.workspace.messages(user))

@@ -15,8 +15,9 @@ STANDINGS = st.builds(
     is_bot=st.booleans(),
     is_deactivated=st.booleans(),
     is_external=st.booleans(),
+    groups=st.sampled_from([frozenset[str](), frozenset({"S1AA"}), frozenset({"S2BB"})]),
 )
-LISTS = st.lists(st.sampled_from(["admins", "owners", "members", "U1AA"]), min_size=1).map(AllowList.parse)
+LISTS = st.lists(st.sampled_from(["admins", "owners", "members", "U1AA", "S1AA"]), min_size=1).map(AllowList.parse)
 
 
 @given(STANDINGS, LISTS)
@@ -36,6 +37,7 @@ def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: Standin
         or ("admins" in allow.roles and (standing.is_admin or standing.is_owner))
         or ("owners" in allow.roles and standing.is_owner)
         or standing.user_id in allow.users
+        or bool(standing.groups & allow.groups)
     )
     assert decide(standing, Action.DELETE, allow).allowed == expected
 
@@ -46,7 +48,7 @@ def test_an_unknown_standing_is_refused(allow: AllowList) -> None:
     assert not decide(None, Action.GET, allow).allowed
 
 
-@pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "S012ABC", ""])
+@pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "s012ABC", ""])
 def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> None:
     with pytest.raises(ValueError, match="is not one of"):
         AllowList.parse(["admins", entry])
@@ -55,3 +57,12 @@ def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> No
 def test_an_empty_list_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="nobody would be allowed"):
         AllowList.parse([])
+
+
+def test_an_unknown_group_denies_only_whom_nothing_else_lets_in() -> None:
+    allow = AllowList.parse(["admins", "S1AA"])
+    assert decide(Standing("U1", is_admin=True, groups_unknown=True), Action.GET, allow).allowed
+    assert decide(Standing("U1", groups_unknown=True), Action.GET, allow).reason is Reason.UNKNOWN
+    assert (
+        decide(Standing("U1", groups_unknown=True), Action.GET, AllowList.parse(["owners"])).reason is Reason.NOT_LISTED
+    )

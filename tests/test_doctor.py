@@ -30,6 +30,7 @@ async def test_a_good_set_up_is_well() -> None:
             "external auth",
             "EXTAUTH_GET_ALLOW",
             "EXTAUTH_DELETE_ALLOW",
+            "EXTAUTH_HISTORY_ALLOW",
         }
 
 
@@ -50,11 +51,12 @@ def _close_socket_mode(slack: SimulatedSlack) -> None:
     [
         (None, {"SLACK_BOT_TOKEN": "xoxb-another-one"}, "SLACK_BOT_TOKEN", "Slack does not accept it (invalid_auth)"),
         (None, {"SLACK_API_URL": "http://127.0.0.1:9/"}, "SLACK_BOT_TOKEN", "does not accept it (ClientConnector"),
-        (_grant_less, {}, "scopes", "not granted: users:read"),
+        (_grant_less, {}, "scopes", "not granted: usergroups:read, users:read"),
         (_close_socket_mode, {}, "SLACK_APP_TOKEN", "does not open Socket Mode for it (missing_scope)"),
         (_forbid_the_methods, {}, "external auth", "does not accept SLACK_BOT_TOKEN (not_allowed_token_type)"),
         (None, {"EXTAUTH_API_TOKEN": "xoxp-another-one"}, "external auth", "EXTAUTH_API_TOKEN (invalid_auth)"),
         (None, {"EXTAUTH_GET_ALLOW": "U0NOBODY"}, "EXTAUTH_GET_ALLOW", "U0NOBODY names nobody"),
+        (None, {"EXTAUTH_HISTORY_ALLOW": "S0NOBODY"}, "EXTAUTH_HISTORY_ALLOW", "S0NOBODY is no user group"),
         (None, {"EXTAUTH_DELETE_ALLOW": "U0GUEST"}, "EXTAUTH_DELETE_ALLOW", "U0GUEST is a guest"),
         (None, {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": ""}, "transport", "neither"),
     ],

@@ -130,6 +130,7 @@ class State:
         self.signing_secret = secrets.token_hex(16)
         self.api_tokens: set[str] | None = None
         self.people: dict[str, Person] = {}
+        self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
         self.messages: list[Message] = []
         self.views: dict[str, list[OpenView]] = {}

@@ -25,11 +25,12 @@ class WebApi:
         self.rate_limits = RateLimits(state.clock)
         self.latency = 0.0
         self.failures: dict[str, str] = {}
-        self.scopes = {"commands", "users:read"}
+        self.scopes = {"commands", "usergroups:read", "users:read"}
         self.peers: set[str] = set()
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "auth.test": self._auth_test,
             "users.info": self._users_info,
+            "usergroups.users.list": self._group,
             "views.open": lambda arguments: views.open_view(state, arguments),
             "views.push": lambda arguments: views.open_view(state, arguments, push=True),
             "views.publish": lambda arguments: views.publish_view(state, arguments),
@@ -103,6 +104,10 @@ class WebApi:
     def _users_info(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         person = self._state.people.get(str(arguments.get("user")))
         return {"ok": True, "user": person.user_object()} if person else {"ok": False, "error": "user_not_found"}
+
+    def _group(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        users = self._state.groups.get(str(arguments.get("usergroup")))
+        return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
     async def _respond(self, request: web.Request) -> web.Response:
         """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""

@@ -9,7 +9,7 @@ from bot.service import Refused
 from bot.ui import parts
 from bot.ui.screen import Screen
 
-_DOING = {Action.GET: "fetch tokens", Action.DELETE: "delete tokens"}
+_DOING = {Action.GET: "fetch tokens", Action.DELETE: "delete tokens", Action.HISTORY: "see the audit record"}
 _BECAUSE = {
     Reason.GUEST: "Guests of a workspace cannot use external tokens.",
     Reason.BOT: "Bots cannot use external tokens.",
@@ -126,7 +126,9 @@ def interrupted_screen(reference: str) -> Screen:
 def _because(decision: Decision) -> str:
     if decision.reason is Reason.NOT_LISTED:
         return f"That is for {_people(decision.allow)}. Ask one of them."
-    helpers = f" {_people(decision.allow).capitalize()} can." if decision.reason is Reason.GUEST else ""
+    # Not str.capitalize(): it would change the ids of the people named.
+    people = _people(decision.allow)
+    helpers = f" {people[0].upper()}{people[1:]} can." if decision.reason is Reason.GUEST else ""
     return _BECAUSE[decision.reason] + helpers
 
 
@@ -142,8 +144,9 @@ def _people(allow: AllowList) -> str:
         "owners": "workspace owners",
     }
     names = [words for role, words in roles.items() if role in allow.roles]
-    people = sorted(allow.users)
-    names += [f"<@{user_id}>" for user_id in people[:10]]
-    if len(people) > 10:
-        names.append(f"{len(people) - 10} others")
+    mentions = [f"<@{user_id}>" for user_id in sorted(allow.users)]
+    mentions += [f"the group <!subteam^{group}>" for group in sorted(allow.groups)]
+    names += mentions[:10]
+    if len(mentions) > 10:
+        names.append(f"{len(mentions) - 10} others")
     return " and ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])

@@ -151,7 +151,7 @@ async def test_a_guest_is_refused(office: Office) -> None:
 
 async def test_standing_that_went_away_before_the_confirmation_counts(office: Office) -> None:
     view = await office.opens("/extauth delete EtGoogle0001")
-    office.state.people[ADMIN].is_admin = False
+    office.demote(ADMIN)
 
     message = await office.sends(view)
 

@@ -170,7 +170,7 @@ async def test_a_member_learns_whom_to_ask(office: Office) -> None:
 
 async def test_standing_that_went_away_between_dialog_and_submission_counts(office: Office) -> None:
     view = await office.opens("/extauth get")
-    office.state.people[ADMIN].is_admin = False
+    office.demote(ADMIN)
 
     message = await office.sends(view, external_token_id="EtGoogle0001")
 
@@ -180,7 +180,7 @@ async def test_standing_that_went_away_between_dialog_and_submission_counts(offi
 
 async def test_standing_that_went_away_between_message_and_button_counts(office: Office) -> None:
     message = await office.types("/extauth get EtGoogle0001")
-    office.state.people[ADMIN].is_admin = False
+    office.demote(ADMIN)
 
     assert "You may not fetch" in office.read(await office.presses(message, "Show token"))
     assert "You may not fetch" in office.read(await office.presses(message, "Force refresh"))

@@ -31,7 +31,7 @@ async def test_others_learn_why_not_and_whom_to_ask(office: Office) -> None:
 
 async def test_it_is_fresh_each_time(office: Office) -> None:
     assert "[Get a token]" in await _home(office, ADMIN)
-    office.state.people[ADMIN].is_admin = False
+    office.demote(ADMIN)
     assert "[Get a token]" not in await _home(office, ADMIN)
 
 
@@ -54,7 +54,7 @@ async def test_its_buttons_answer_inside_their_dialogs(office: Office) -> None:
 
 async def test_standing_that_went_away_before_the_button_counts(office: Office) -> None:
     await _home(office, ADMIN)
-    office.state.people[ADMIN].is_admin = False
+    office.demote(ADMIN)
 
     await office.workspace.press_in_dialog(office.state.homes[ADMIN], "Delete tokens")
     await office.state.until(lambda: office.workspace.dialog(ADMIN) is not None)

@@ -129,7 +129,9 @@ def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
 @given(st.sampled_from(Action), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
 def test_a_refusal_and_the_help_pass_the_limits(action: Action, reason: Reason, roles: list[str]) -> None:
     allow = AllowList.parse([*roles, *(f"U{number:010d}" for number in range(500))])
-    decision = Decision(reason in {Reason.NAMED, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, action, allow)
+    decision = Decision(
+        reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, action, allow
+    )
     usages = [usage for feature in FEATURES for usage in feature.subcommand.usages]
     assert_passes(notices.help_screen(usages, {action: decision}))
     if not decision.allowed:
