@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
@@ -11,6 +12,8 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import features, logs
 from bot.access import Action, AllowList
+from bot.audit import Audit
+from bot.audit_channel import announcer
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.external_auth.client import ExternalAuthClient
@@ -18,22 +21,39 @@ from bot.features.runtime import Runtime
 from bot.service import Service
 from bot.settings import Settings
 from bot.slack_connection import SlackConnection, quiet_logger
+from bot.storage.audit_rows import AuditRows
+from bot.storage.engine import database_url, migrate, open_engine
+from bot.storage.keys import installation_key
 from bot.tasks import Tasks
 
 _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
-def create_runtime(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> Runtime:
+@asynccontextmanager
+async def open_audit(settings: Settings, clock: Clock) -> AsyncIterator[Audit]:
+    """The audit record, its database up to date. Raises DatabaseError."""
+    engine = open_engine(database_url(settings.database_url.get_secret_value()))
+    try:
+        await migrate(engine)
+        key = await installation_key(engine, settings.secret_key)
+        yield Audit(AuditRows(engine, key), key, clock)
+    finally:
+        await engine.dispose()
+
+
+def create_runtime(settings: Settings, session: aiohttp.ClientSession, audit: Audit, clock: Clock) -> Runtime:
     """The parts below Slack's listeners, for one workspace."""
-    connection = SlackConnection(session, settings.api_url, settings.proxy, clock)
+    connection, tasks = SlackConnection(session, settings.api_url, settings.proxy, clock), Tasks()
     service = Service(
         ExternalAuthClient(connection),
         Directory(connection),
         allow_lists(settings),
         settings.api_token,
+        audit,
+        announcer(settings.audit_channel, settings.bot_token, connection, tasks),
         clock,
     )
-    return Runtime(service, connection, clock, Tasks())
+    return Runtime(service, connection, clock, tasks)
 
 
 def allow_lists(settings: Settings) -> dict[Action, AllowList]:

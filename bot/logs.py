@@ -27,7 +27,7 @@ _SECRETS = re.compile(
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio")
+_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "aiosqlite", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:
@@ -94,4 +94,4 @@ def configure(level: str, log_format: str, stream: TextIO | None = None) -> None
     capped = max(logging.INFO, logging.getLevelName(level))
     quiet_logger.setLevel(capped)
     for name in _BODIES_AT_DEBUG:
-        logging.getLogger(name).setLevel(capped)
+        logging.getLogger(name).setLevel(max(capped, logging.getLogger(name).level))

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -52,8 +53,12 @@ async def playground(
     seed.plant(slack.state)
     if seed_file is not None:
         plant_file(slack.state, seed_file)
-    async with _listening(slack, port), aiohttp.ClientSession(trust_env=False) as session:
-        configured = settings.read({**variables(slack), **(more or {})})
+    async with (
+        _temporary_database() as database,
+        _listening(slack, port),
+        aiohttp.ClientSession(trust_env=False) as session,
+    ):
+        configured = settings.read({**variables(slack), "DATABASE_URL": database, **(more or {})})
         stop = asyncio.Event()
         ready: asyncio.Future[Listener] = asyncio.get_running_loop().create_future()
         serving: asyncio.Future[None] = asyncio.ensure_future(
@@ -72,6 +77,12 @@ async def playground(
         finally:
             stop.set()
             await serving
+
+
+@asynccontextmanager
+async def _temporary_database() -> AsyncIterator[str]:
+    with TemporaryDirectory(prefix="extauth-") as folder:
+        yield f"sqlite:///{folder}/sandbox.db"
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bot.access import AllowList
+from bot.storage.engine import database_url
 
 Transport = Literal["socket", "http"]
 
@@ -68,6 +69,23 @@ def _check_proxy(url: str) -> str:
     return url
 
 
+def _check_channel(channel: str) -> str:
+    if not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel, re.ASCII):
+        raise ValueError("must be a channel's id such as C012ABCDEF, not its name.")
+    return channel
+
+
+def _check_database_url(url: SecretStr) -> SecretStr:
+    database_url(url.get_secret_value())
+    return url
+
+
+def _check_secret_key(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < 32:
+        raise ValueError("must have at least 32 characters: python -c 'import secrets; print(secrets.token_hex())'")
+    return key
+
+
 def _split_list(value: Any) -> Any:
     return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
@@ -110,6 +128,21 @@ class Settings(BaseModel):
     )
     history_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who may see the audit record, in the same form."
+    )
+    audit_channel: Annotated[str, AfterValidator(_check_channel)] | None = Field(
+        None,
+        alias="EXTAUTH_AUDIT_CHANNEL",
+        description="A channel's id: a line for each thing done or refused is posted there. Invite the bot to it.",
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_check_database_url)] = Field(
+        SecretStr("sqlite:///extauth.db"),
+        alias="DATABASE_URL",
+        description="Where the audit record is kept: a SQLite file, or `postgresql://…` for several machines.",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] | None = Field(
+        None,
+        alias="EXTAUTH_SECRET_KEY",
+        description="The installation's key, at least 32 characters. Unset, one is made and kept in the database.",
     )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",

@@ -55,7 +55,7 @@ class BotProcess:
 
 def environment(slack: SimulatedSlack, **more: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
-    return {**inherited, **variables(slack), **more}
+    return {**inherited, **variables(slack), "PYTHONPATH": str(ROOT), **more}
 
 
 @asynccontextmanager
@@ -68,7 +68,6 @@ async def bot_process(transport: str, slack: SimulatedSlack, **more: str) -> Asy
             "-m",
             "bot",
             transport,
-            cwd=ROOT,
             env=environment(slack, PORT=str(port), LOG_FORMAT="json", **more),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -1,8 +1,15 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.office import Office, open_office
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot keeps its database in the working folder unless it is told otherwise."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(params=["socket", "http"])

@@ -12,7 +12,7 @@ from bot.clock import SystemClock
 from bot.doctor import Finding, examine
 from bot.playground import variables
 from bot.sandbox.server import SimulatedSlack
-from tests.bot_process import ROOT, environment, simulated_slack
+from tests.bot_process import environment, simulated_slack
 
 
 async def findings(slack: SimulatedSlack, **more: str) -> list[Finding]:
@@ -51,7 +51,7 @@ def _close_socket_mode(slack: SimulatedSlack) -> None:
     [
         (None, {"SLACK_BOT_TOKEN": "xoxb-another-one"}, "SLACK_BOT_TOKEN", "Slack does not accept it (invalid_auth)"),
         (None, {"SLACK_API_URL": "http://127.0.0.1:9/"}, "SLACK_BOT_TOKEN", "does not accept it (ClientConnector"),
-        (_grant_less, {}, "scopes", "not granted: usergroups:read, users:read"),
+        (_grant_less, {}, "scopes", "not granted: chat:write, usergroups:read, users:read"),
         (_close_socket_mode, {}, "SLACK_APP_TOKEN", "does not open Socket Mode for it (missing_scope)"),
         (_forbid_the_methods, {}, "external auth", "does not accept SLACK_BOT_TOKEN (not_allowed_token_type)"),
         (None, {"EXTAUTH_API_TOKEN": "xoxp-another-one"}, "external auth", "EXTAUTH_API_TOKEN (invalid_auth)"),
@@ -77,7 +77,6 @@ async def test_the_command_exits_with_1_when_something_is_wrong() -> None:
         def check(**more: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [sys.executable, "-m", "bot", "check"],
-                cwd=ROOT,
                 env=environment(slack, **more),
                 capture_output=True,
                 text=True,

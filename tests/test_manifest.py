@@ -32,4 +32,4 @@ def test_it_names_what_the_code_listens_to() -> None:
 
 
 def test_it_asks_for_no_more_than_is_used() -> None:
-    assert manifest_scopes() == {"commands", "usergroups:read", "users:read"}
+    assert manifest_scopes() == {"chat:write", "commands", "usergroups:read", "users:read"}

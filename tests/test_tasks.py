@@ -1,12 +1,13 @@
 """Work in the background, and its end."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from pydantic import SecretStr
 
 from bot import settings
 from bot.actor import Actor
-from bot.app import create_runtime
+from bot.app import create_runtime, open_audit
 from bot.clock import SystemClock
 from bot.features.visit import Visit
 from bot.playground import variables
@@ -30,8 +31,12 @@ async def test_what_is_done_in_time_is_waited_for() -> None:
 
 
 async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
-    async with simulated_slack() as slack, open_session() as session:
-        runtime = create_runtime(settings.read(variables(slack)), session, SystemClock())
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(simulated_slack())
+        session = await stack.enter_async_context(open_session())
+        configured = settings.read(variables(slack))
+        audit = await stack.enter_async_context(open_audit(configured, SystemClock()))
+        runtime = create_runtime(configured, session, audit, SystemClock())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
         visit = Visit(actor, "", None, ChannelReply(runtime.connection, url))

@@ -2,11 +2,11 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.features import command, delete, get, home, menu, mishaps, try_again
+from bot.features import command, delete, get, history, home, menu, mishaps, try_again
 from bot.features import help as help_feature
 from bot.features.runtime import Runtime
 
-_DOING = (get.FEATURE, delete.FEATURE)
+_DOING = (get.FEATURE, delete.FEATURE, history.FEATURE)
 FEATURES = (*_DOING, help_feature.feature(_DOING))
 
 

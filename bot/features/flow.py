@@ -60,21 +60,21 @@ async def open_if_allowed(
     The look at the person's standing comes first, so that who is refused gets no dialog. When Slack takes long to
     say, the dialog opens with a word that it is being checked, because its trigger id would not last.
     """
-    check = asyncio.ensure_future(runtime.service.permissions(visit.actor))
+    check = asyncio.ensure_future(runtime.service.enter(visit.actor, actions))
     if not await finished_within(runtime.clock, check, TRIGGER_PATIENCE) and not await open_dialog(
         runtime, visit, as_view(working_screen("Checking what you may do…"))
     ):
         check.cancel()
         return False
-    permissions = await check
-    if not any(permissions[action].allowed for action in actions):
-        screen = refusal_screen(Refused(permissions[actions[0]], visit.actor.reference))
+    entered = await check
+    if isinstance(entered, Refused):
+        screen = refusal_screen(entered)
         if visit.reply is None:
             await open_dialog(runtime, visit, as_view(screen))
         else:
             await visit.reply.show(screen)
         return False
-    return await open_dialog(runtime, visit, view(permissions))
+    return await open_dialog(runtime, visit, view(entered))
 
 
 async def answer(

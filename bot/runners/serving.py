@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
 
-from bot.app import create_app, create_runtime
+from bot.app import create_app, create_runtime, open_audit
+from bot.audit import Audit
 from bot.clock import Clock
 from bot.features.runtime import Runtime
 from bot.logs import slack_code
@@ -16,6 +18,7 @@ from bot.runners.socket_mode import SocketModeListener
 from bot.runners.start_error import StartError
 from bot.settings import Settings, Transport
 from bot.slack_connection import ATTEMPT_SECONDS, open_session
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +49,8 @@ async def serve(
     attempt_seconds: float = ATTEMPT_SECONDS,
 ) -> None:
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
-    async with open_session(attempt_seconds) as session:
-        runtime = create_runtime(settings, session, clock)
+    async with _audit(settings, clock) as audit, open_session(attempt_seconds) as session:
+        runtime = create_runtime(settings, session, audit, clock)
         await _look_at_bot_token(settings, runtime)
         listener = _listener(settings, transport, runtime)
         try:
@@ -61,6 +64,19 @@ async def serve(
             await listener.stop()
             await runtime.tasks.drain(DRAIN_SECONDS, FAREWELL_SECONDS)
             log.info("stopped")
+
+
+@asynccontextmanager
+async def _audit(settings: Settings, clock: Clock) -> AsyncIterator[Audit]:
+    opening = open_audit(settings, clock)
+    try:
+        audit = await opening.__aenter__()
+    except DatabaseError as error:
+        raise StartError(f"The database of DATABASE_URL cannot be used: {error}") from None
+    try:
+        yield audit
+    finally:
+        await opening.__aexit__(None, None, None)
 
 
 def _listener(settings: Settings, transport: Transport, runtime: Runtime) -> Listener:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from slack_sdk.models.blocks import Block, DividerBlock
 
 from bot.access import Action, AllowList, Decision, Reason
-from bot.service import Refused
+from bot.external_auth.models import DeleteTokens
+from bot.service import Refused, Unrecorded
 from bot.ui import parts
 from bot.ui.screen import Screen
 
@@ -34,6 +35,28 @@ def refusal_screen(refused: Refused) -> Screen:
         parts.small_print(f"Nothing was asked of Slack. Reference {refused.reference}"),
     ]
     return Screen("Not allowed", f"You may not {_DOING[decision.action]} here", tuple(blocks), is_failure=True)
+
+
+def unrecorded_screen(unrecorded: Unrecorded) -> Screen:
+    """No record, no token: why nothing is handed out."""
+    if not unrecorded.happened:
+        title, said = "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
+    elif isinstance(unrecorded.request, DeleteTokens):
+        title = "Done or not: its ending could not be recorded"
+        said = "Slack was asked to delete and may have done so, but the answer could not be put on record."
+    else:
+        title = "The token is withheld, because it could not be recorded"
+        said = "Slack handed the token out, but that could not be put on record, so it is not shown."
+    blocks = (
+        parts.paragraph(f"*{title}*"),
+        parts.paragraph(f"{said} The bot does nothing with tokens that its audit record does not show."),
+        parts.paragraph(
+            "*What to do now:* Try again in a minute. If it stays, the bot's database needs attention.\n"
+            "Who can help: whoever runs this bot."
+        ),
+        parts.small_print(f"Reference {unrecorded.reference}"),
+    )
+    return Screen("Not recorded", title, blocks, is_failure=True)
 
 
 def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
@@ -86,6 +109,18 @@ def waiting_screen(seconds: int | None) -> Screen:
     )
     text = f"{why} The result will appear here."
     return Screen("One moment", text, (parts.paragraph(text),))
+
+
+def unreadable_record_screen(reference: str) -> Screen:
+    """The audit record cannot be read now."""
+    blocks = (
+        parts.paragraph("*The audit record cannot be read at the moment*"),
+        parts.paragraph(
+            "The bot's database does not answer. Try again in a minute.\nWho can help: whoever runs this bot."
+        ),
+        parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("Not readable", "The audit record cannot be read at the moment", blocks, is_failure=True)
 
 
 def too_late_screen() -> Screen:

@@ -1,9 +1,9 @@
 """An outcome to what is shown of it."""
 
-from bot.service import Deleted, Failed, Fetched, Outcome, Refused
+from bot.service import Deleted, Failed, Fetched, Outcome, Refused, Unrecorded
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
-from bot.ui.notices import refusal_screen
+from bot.ui.notices import refusal_screen, unrecorded_screen
 from bot.ui.screen import Screen
 from bot.ui.tokens import masked_screen, token_screen
 
@@ -19,6 +19,8 @@ def outcome_screen(outcome: Outcome) -> Screen:
             return refusal_screen(outcome)
         case Failed():
             return failure_screen(outcome)
+        case Unrecorded():
+            return unrecorded_screen(outcome)
 
 
 def revealing_screen(outcome: Outcome) -> Screen:

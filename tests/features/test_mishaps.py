@@ -1,12 +1,13 @@
 """When something breaks inside the bot: the acknowledgement stands, and the person hears of it."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import features, settings
-from bot.app import create_app, create_runtime
+from bot.app import create_app, create_runtime, open_audit
 from bot.clock import SystemClock
 from bot.playground import variables
 from bot.runners.socket_mode import SocketModeListener
@@ -18,10 +19,11 @@ FORGED = ["", "null", "[]", "{}", '{"do":"get"}', '{"do":"get","external_token_i
 
 
 async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledges() -> None:
-    async with simulated_slack() as slack, open_session() as session:
+    async with simulated_slack() as slack, open_session() as session, AsyncExitStack() as stack:
         configured = settings.read(variables(slack))
         assert configured.app_token is not None
-        runtime = create_runtime(configured, session, SystemClock())
+        audit = await stack.enter_async_context(open_audit(configured, SystemClock()))
+        runtime = create_runtime(configured, session, audit, SystemClock())
         app = create_app(configured, runtime)
 
         @app.command("/breaks")
@@ -76,4 +78,4 @@ async def test_an_unexpected_error_is_told_with_its_reference(office: Office) ->
 
 def test_help_and_the_features_agree() -> None:
     names: list[Any] = [feature.subcommand.name for feature in features.FEATURES]
-    assert names == ["get", "delete", "help"]
+    assert names == ["get", "delete", "history", "help"]

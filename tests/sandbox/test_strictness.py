@@ -112,7 +112,7 @@ async def test_rate_limits_tell_when_to_come_back(slack: SimulatedSlack, client:
 
 
 async def test_tokens_are_checked_and_unknown_methods_are_not_ok(slack: SimulatedSlack, client: AsyncWebClient) -> None:
-    assert await refusal(client.api_call("chat.postMessage", json={})) == "unknown_method"
+    assert await refusal(client.api_call("chat.delete", json={})) == "unknown_method"
     client.token = "xoxb-somebody-else"
     assert await refusal(client.auth_test()) == "invalid_auth"
     client.token = slack.state.app_token

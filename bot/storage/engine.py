@@ -1,0 +1,111 @@
+"""Opening the database, and bringing its tables up to date."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 10
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
+
+_MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message is one line and names no password."""
+
+
+def database_url(value: str) -> URL:
+    """The address in SQLAlchemy's form, for the drivers this bot uses. Raises ValueError.
+
+    Heroku writes `postgres://`, and libpq's `sslmode` is asyncpg's `ssl`.
+    """
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ValueError("must be an address such as sqlite:///extauth.db or postgresql://user@host/name.") from None
+    if url.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        query = {("ssl" if name == "sslmode" else name): setting for name, setting in url.query.items()}
+        return url.set(drivername="postgresql+asyncpg", query=query)
+    if url.drivername in {"sqlite", "sqlite+aiosqlite"} and url.database not in {None, "", ":memory:"}:
+        return url.set(drivername="sqlite+aiosqlite")
+    raise ValueError("must begin with sqlite:/// and name a file, or begin with postgresql://.")
+
+
+def open_engine(url: URL) -> AsyncEngine:
+    """A pool of connections. Nothing is connected yet."""
+    if url.drivername.startswith("postgresql"):
+        return create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"timeout": BUSY_SECONDS, "command_timeout": BUSY_SECONDS},
+            hide_parameters=True,
+        )
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    _make_sqlite_strict(engine, Path(str(url.database)))
+    return engine
+
+
+def _make_sqlite_strict(engine: AsyncEngine, path: Path) -> None:
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _before_connect(*_: Any) -> None:
+        if not path.exists():
+            # The file may come to hold the installation's key: nobody else on this machine reads it.
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        # The driver would begin transactions by itself, and only when something is written.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
+    """A transaction; on SQLite one that only `reads` does not lock out writers. Raises DatabaseError."""
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(reads=reads)
+            async with connection.begin():
+                yield connection
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise DatabaseError(_one_line(error)) from None
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the tables up to date. Raises DatabaseError."""
+    async with transaction(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _one_line(error: Exception) -> str:
+    # The driver's own words, without the statement and its parameters that SQLAlchemy adds.
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {' '.join(str(cause).split())[:200]}"
