@@ -84,7 +84,6 @@ class Filters:
     team_id: str | None = None
     since: float | None = None
     before: int | None = None
-    token_hmac: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +216,18 @@ class Audit:
 
 
 def _where(filters: Filters) -> list[Any]:
-    table = audit_records.c
-    wanted = [
-        (filters.user_id, table.user_id == filters.user_id),
-        (filters.action, (table.action == filters.action) | (table.kind == filters.action)),
-        (filters.team_id, table.team_id == filters.team_id),
-        (filters.since, table.at >= round((filters.since or 0) * _MICRO)),
-        (filters.before, table.number < filters.before),
-    ]
-    return [table.kind != _ENDING, *(condition for value, condition in wanted if value is not None)]
+    table, where = audit_records.c, [audit_records.c.kind != _ENDING]
+    if filters.user_id is not None:
+        where.append(table.user_id == filters.user_id)
+    if filters.action is not None:
+        where.append((table.action == filters.action) | (table.kind == filters.action))
+    if filters.team_id is not None:
+        where.append(table.team_id == filters.team_id)
+    if filters.since is not None:
+        where.append(table.at >= round(filters.since * _MICRO))
+    if filters.before is not None:
+        where.append(table.number < filters.before)
+    return where
 
 
 def _entry(row: Row, ending: Row | None) -> Entry:

@@ -12,6 +12,7 @@ import click
 
 from bot import logs
 from bot import settings as settings_module
+from bot.cli_audit import audit
 from bot.clock import SystemClock
 from bot.doctor import examine
 from bot.playground import playground
@@ -31,6 +32,7 @@ def main(context: click.Context) -> None:
 
     Without a command it serves: over Socket Mode when SLACK_APP_TOKEN is set, over HTTP when SLACK_SIGNING_SECRET is.
     """
+    context.obj = _settings
     if context.invoked_subcommand is None:
         _serve(None)
 
@@ -147,3 +149,6 @@ def _stop_signal() -> asyncio.Event:
 
 async def _until_signalled(settings: Settings, transport: Transport) -> None:
     await serve_app(settings, transport, SystemClock(), _stop_signal())
+
+
+main.add_command(audit)
