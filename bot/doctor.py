@@ -12,7 +12,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.access import AllowList
 from bot.actor import Actor
-from bot.app import allow_lists
+from bot.app import allow_lists, open_audit
+from bot.audit import AuditUnavailable, Filters
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.external_auth.client import ExternalAuthClient
@@ -21,6 +22,7 @@ from bot.external_auth.models import GetToken
 from bot.logs import slack_code
 from bot.settings import Settings
 from bot.slack_connection import ATTEMPT_SECONDS, SlackConnection, open_session
+from bot.storage.engine import DatabaseError
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 _NOBODYS_TOKEN = GetToken("Et-extauth-check")
@@ -56,6 +58,7 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
                 "Set one: the app token to serve over Socket Mode, the signing secret to serve over HTTP.",
             )
         yield await _methods(settings, connection)
+        yield await _database(settings, clock)
         for action, allow in allow_lists(settings).items():
             async for finding in _allow_list(f"EXTAUTH_{action.name}_ALLOW", allow, settings, connection):
                 yield finding
@@ -130,6 +133,15 @@ async def _methods(settings: Settings, connection: SlackConnection) -> Finding:
                 "Put a token of the app that owns the external tokens into EXTAUTH_API_TOKEN.",
             )
     return Finding("external auth", f"{name} may use apps.auth.external.get")
+
+
+async def _database(settings: Settings, clock: Clock) -> Finding:
+    try:
+        async with open_audit(settings, clock) as audit:
+            newest = await audit.newest(1, Filters())
+    except (AuditUnavailable, DatabaseError) as error:
+        return Finding("DATABASE_URL", str(error), "Without its record the bot does nothing: make the database work.")
+    return Finding("DATABASE_URL", "works" if newest else "works; nothing is on record yet")
 
 
 async def _allow_list(

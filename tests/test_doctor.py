@@ -28,6 +28,7 @@ async def test_a_good_set_up_is_well() -> None:
             "scopes",
             "SLACK_APP_TOKEN",
             "external auth",
+            "DATABASE_URL",
             "EXTAUTH_GET_ALLOW",
             "EXTAUTH_DELETE_ALLOW",
             "EXTAUTH_HISTORY_ALLOW",
@@ -58,6 +59,7 @@ def _close_socket_mode(slack: SimulatedSlack) -> None:
         (None, {"EXTAUTH_GET_ALLOW": "U0NOBODY"}, "EXTAUTH_GET_ALLOW", "U0NOBODY names nobody"),
         (None, {"EXTAUTH_HISTORY_ALLOW": "S0NOBODY"}, "EXTAUTH_HISTORY_ALLOW", "S0NOBODY is no user group"),
         (None, {"EXTAUTH_DELETE_ALLOW": "U0GUEST"}, "EXTAUTH_DELETE_ALLOW", "U0GUEST is a guest"),
+        (None, {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "DATABASE_URL", "FileNotFoundError"),
         (None, {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": ""}, "transport", "neither"),
     ],
 )

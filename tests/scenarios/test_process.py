@@ -1,12 +1,22 @@
 """The bot as a process: bursts, shutdown, and what it prints."""
 
 import asyncio
+import base64
 import json
 import signal
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from pydantic import SecretStr
 
+from bot.app import open_audit
+from bot.audit import Filters
+from bot.clock import SystemClock
+from bot.sandbox.faults import TRANSPORT_FAULTS
+from bot.settings import read
 from tests.bot_process import bot_process, simulated_slack
 from tests.office import ADMIN
 
@@ -51,11 +61,12 @@ async def test_a_token_is_nowhere_but_in_its_dialog(transport: str) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack, LOG_LEVEL="DEBUG") as bot:
         await _drive_everything(slack)
         await bot.stop()
+        _assert_in_no_file(Path.cwd())
+        await _assert_in_no_export(Path.cwd())
         secrets = [CANARY, slack.state.bot_token, slack.state.app_token, slack.state.signing_secret]
         for secret in [*secrets, slack.base_url + "/commands/", slack.base_url + "/actions/", "ticket="]:
             assert secret not in bot.output.replace("ticket=[redacted]", ""), secret
-        for start in range(len(CANARY) - 16):
-            assert CANARY[start : start + 16] not in bot.output
+        _assert_untold(bot.output, "the output")
 
         shown = 0
         for exchange in slack.state.traffic:
@@ -66,9 +77,36 @@ async def test_a_token_is_nowhere_but_in_its_dialog(transport: str) -> None:
             if exchange.kind in {"views.open", "views.update"} and CANARY in text:
                 shown += 1
                 text = json.dumps(_without_the_shown_token(exchange.body), ensure_ascii=False)
-            assert CANARY[5:21] not in text, exchange.kind
+            _assert_untold(text, exchange.kind)
         assert shown == 4, "the token was to be shown four times"
         assert '"attempt"' in bot.output
+
+
+def _spellings() -> set[str]:
+    """The canary in pieces of 16 characters, as it is, in base64 and URL-encoded."""
+    whole = {CANARY, quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode().rstrip("=")}
+    whole |= {base64.b64encode(CANARY.encode()[shift:]).decode().rstrip("=") for shift in (1, 2)}
+    return {text[start : start + 16] for text in whole for start in range(len(text) - 15)}
+
+
+def _assert_untold(text: str, where: str) -> None:
+    assert [piece for piece in _spellings() if piece in text] == [], where
+
+
+def _assert_in_no_file(folder: Path) -> None:
+    files = [path for path in folder.iterdir() if path.is_file()]
+    assert any(path.name == "extauth.db" for path in files)
+    for path in files:
+        _assert_untold(path.read_bytes().decode("latin-1"), path.name)
+
+
+async def _assert_in_no_export(folder: Path) -> None:
+    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": f"sqlite:///{folder}/extauth.db"})
+    async with open_audit(configured, SystemClock()) as audit:
+        exported = [json.dumps(asdict(entry)) async for entry in audit.oldest_first(Filters())]
+        assert len(exported) > 10
+        _assert_untold("\n".join(exported), "the export")
+        assert len(await audit.find_token(SecretStr(CANARY))) >= 5
 
 
 async def _drive_everything(slack: Any) -> None:
@@ -114,10 +152,17 @@ async def _drive_everything(slack: Any) -> None:
     await wait_for_token()
     await workspace.command(ADMIN, f"/extauth get {CANARY}")
     await wait_for_messages(2)
-    for number, fault in enumerate(["broken-json", "no-ok", "html", "list", "invalid_auth", "disconnect"]):
+    faults = [*TRANSPORT_FAULTS, "invalid_auth", "token_not_found", "a_new_one"]
+    faults.remove("timeout")
+    for number, fault in enumerate(faults):
         slack.web_api.failures["apps.auth.external.get"] = fault
         await workspace.command(ADMIN, "/extauth get EtGoogle0001")
         await wait_for_messages(3 + number)
+    slack.web_api.failures.clear()
+    await workspace.command(ADMIN, "/extauth history 25")
+    await workspace.command(ADMIN, f"/extauth delete {CANARY} --yes")
+    await workspace.command("U0GUEST", f"/extauth get {CANARY}")
+    await wait_for_messages(len(faults) + 4)
 
 
 def _without_the_shown_token(body: Any) -> Any:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.access import Action, AllowList, Decision, Reason
+from bot.audit import Entry
 from bot.dialogs import delete_confirm, delete_form, get_form, menu, metadata
 from bot.dialogs.menu import Choice
 from bot.dialogs.metadata import Origin
@@ -15,8 +16,10 @@ from bot.external_auth.errors import ExternalAuthError
 from bot.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.features import FEATURES
 from bot.sandbox.block_kit import message_complaints, view_complaints
-from bot.service import Deleted, Failed, Fetched, Purpose, Refused
+from bot.service import Deleted, Failed, Fetched, HistoryPage, Purpose, Refused, Unrecorded
 from bot.ui import notices, tokens
+from bot.ui.history import history_screen
+from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen, revealing_screen
 from bot.ui.screen import Screen, as_message, as_view
 
@@ -144,6 +147,42 @@ def test_an_answer_to_any_text_passes_the_limits(problem: str, suggestion: str |
     assert_passes(notices.usage_screen(problem, suggestion, FEATURES[1].subcommand.usage))
 
 
+ENTRIES = st.builds(
+    Entry,
+    number=st.integers(1, 10**12),
+    at=st.floats(0, 4e9),
+    reference=st.just("ABCD2345"),
+    team_id=st.just("T1"),
+    enterprise_id=st.none(),
+    user_id=st.one_of(st.none(), st.just("U0123456789")),
+    action=st.sampled_from(["get", "show", "refresh", "delete", "prune"]),
+    parameters=st.dictionaries(IDS, st.one_of(IDS, st.booleans()), max_size=3),
+    outcome=st.one_of(st.none(), st.sampled_from(["fetched", "deleted", "failed", "denied", "pruned"])),
+    code=st.one_of(st.none(), TEXTS),
+    milliseconds=st.none(),
+    token_hmac=st.none(),
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(ENTRIES, max_size=25), st.booleans())
+def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> None:
+    assert_passes(history_screen(HistoryPage(entries, is_last, "ABCD2345"), 25))
+
+
+@given(st.one_of(GETS, DELETES), st.booleans())
+def test_what_could_not_be_recorded_passes_the_limits(request: GetToken | DeleteTokens, happened: bool) -> None:
+    assert_passes(outcome_screen(Unrecorded(request, happened, "ABCD2345")))
+
+
+@given(st.sampled_from(Reason))
+def test_the_home_passes_the_limits(reason: Reason) -> None:
+    allow = AllowList.parse(["admins", *(f"S{number:010d}" for number in range(50))])
+    may = reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
+    view = home_view({action: Decision(may, reason, action, allow) for action in Action})
+    assert view_complaints(view.to_dict()) == []
+
+
 def test_the_short_notices_pass_the_limits() -> None:
     for screen in (
         notices.working_screen("Asking Slack…"),
@@ -151,6 +190,7 @@ def test_the_short_notices_pass_the_limits() -> None:
         notices.waiting_screen(None),
         notices.too_late_screen(),
         notices.outdated_screen(),
+        notices.unreadable_record_screen("ABCD2345"),
         notices.unexpected_screen("ABCD2345"),
         notices.interrupted_screen("ABCD2345"),
     ):

@@ -1,0 +1,47 @@
+"""How fast the audit record is checked, and in how much memory: python -m tests.benchmarks.verify_audit [RECORDS]"""
+
+import asyncio
+import resource
+import sys
+import tempfile
+import time
+
+from bot.app import open_audit
+from bot.audit import Event
+from bot.clock import SystemClock
+from bot.settings import read
+
+AT_ONCE = 500
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def main(records: int) -> None:
+    event = Event("ABCD2345", "T0123456789", None, "U0123456789", "get", {"external_token_id": "Et12345ABCDE"})
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/audit.db"
+        configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+        async with open_audit(configured, SystemClock()) as audit:
+            written = 0
+            for share in (records // 10, records):
+                started = time.perf_counter()
+                before = written
+                while written < share:
+                    await asyncio.gather(*(audit.attempt(event) for _ in range(AT_ONCE)))
+                    written += AT_ONCE
+                wrote = (written - before) / (time.perf_counter() - started)
+                started = time.perf_counter()
+                verdict = await audit.verify(lambda _: None)
+                rate = verdict.checked / (time.perf_counter() - started)
+                assert verdict.problem is None
+                print(
+                    f"{verdict.checked:>9,} records: {wrote:,.0f} written and {rate:,.0f} checked a second, "
+                    f"at most {_megabytes():.0f} MB of memory",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -1,0 +1,59 @@
+"""Addresses of databases, start-up of several processes, and many writers on one record."""
+
+import asyncio
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.app import open_audit
+from bot.clock import SystemClock
+from bot.settings import read
+from bot.storage.engine import database_url, migrate, open_engine
+from tests.bot_process import ROOT
+from tests.storage_urls import DATABASES, new_database
+
+PROCESSES, EACH = 4, 2500
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("sqlite:///extauth.db", "sqlite+aiosqlite:///extauth.db"),
+        ("postgres://u:p@h:5432/d", "postgresql+asyncpg://u:p@h:5432/d"),
+        ("postgresql://u@h/d?sslmode=require", "postgresql+asyncpg://u@h/d?ssl=require"),
+    ],
+)
+def test_an_address_is_understood_as_people_and_platforms_write_it(given: str, driver: str) -> None:
+    assert database_url(given).render_as_string(hide_password=False) == driver
+
+
+@pytest.mark.parametrize("given", ["extauth.db", "mysql://h/d", "sqlite://", "sqlite:///:memory:", ""])
+def test_other_addresses_are_turned_away(given: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        database_url(given)
+
+
+async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> None:
+    engine = open_engine(database_url(f"sqlite:///{tmp_path}/audit.db"))
+    await migrate(engine)
+    await engine.dispose()
+    assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_four_processes_write_ten_thousand_records_and_the_chain_verifies(kind: str, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        writers = [
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.storage.append_many", url, str(EACH), cwd=ROOT
+            )
+            for _ in range(PROCESSES)
+        ]
+        assert [await writer.wait() for writer in writers] == [0] * PROCESSES
+        async with open_audit(
+            read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
+        ) as audit:
+            verdict = await audit.verify(lambda _: None)
+        assert (verdict.checked, verdict.problem) == (PROCESSES * EACH, None)
