@@ -9,7 +9,8 @@ sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
 test: .venv/dev ## run every test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not burst"
+	$(BIN)/python -m pytest -m burst
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .

@@ -36,7 +36,7 @@ class BotProcess:
             self._more.set()
 
     async def until_said(self, text: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while text not in self.output:
                 if self.process.returncode is not None:
                     raise AssertionError(self.output)
@@ -47,7 +47,7 @@ class BotProcess:
         """Send the signal; the exit status."""
         if self.process.returncode is None:
             self.process.send_signal(signum)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             code = await self.process.wait()
             await asyncio.gather(*self._readers)
         return code

@@ -33,7 +33,7 @@ class ManualClock:
 
     async def until_asleep(self, seconds: float) -> None:
         """Wait until somebody sleeps for so long."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not any(abs(due - self._now - seconds) < 0.01 for due, _ in self._sleepers):
                 self._asleep.clear()
                 await self._asleep.wait()

@@ -247,7 +247,7 @@ def command(url: str, *words: str, typed: str = "") -> subprocess.CompletedProce
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -82,7 +82,7 @@ async def test_the_command_exits_with_1_when_something_is_wrong() -> None:
                 env=environment(slack, **more),
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=120,
                 check=False,
             )
 

@@ -104,7 +104,7 @@ def test_bad_settings_stop_the_start_with_status_2(tmp_path: Path, command: list
         env={**environment, "PYTHONPATH": str(ROOT), "SLACK_BOT_TOKEN": "nonsense-canary", "PORT": "x"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert ran.returncode == 2

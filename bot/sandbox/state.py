@@ -157,7 +157,7 @@ class State:
         """What the next change from now on will set."""
         return self._change
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until the condition holds. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from bot.playground import playground
 from bot.sandbox.server import SimulatedSlack
@@ -14,6 +14,9 @@ from bot.settings import Transport
 
 CHROMIUM = os.environ.get("EXTAUTH_TEST_CHROMIUM") or shutil.which("chromium") or ""
 AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE_MILLISECONDS = 30_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
 _QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
@@ -28,7 +31,7 @@ class Browser:
     async def tab(self, user: str = "U0ADMIN") -> Page:
         """Open the page as somebody."""
         page = await self.context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         await page.goto(f"{self.slack.base_url}/#{user}")

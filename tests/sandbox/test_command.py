@@ -23,13 +23,13 @@ async def start(*options: str) -> asyncio.subprocess.Process:
 async def test_it_prints_one_address_and_ctrl_c_ends_all_of_it_cleanly() -> None:
     process = await start("--port", "0", "--http", "--seed", "docs/seed.yml")
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     address = next(word for word in line.split() if word.startswith("http"))
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}page/socket") as page:
         told = [await page.receive_json(), await page.receive_json()]
         assert [person["name"] for person in told[1]["people"]] == ["Rosa", "Tom"]
         process.send_signal(signal.SIGINT)
-        out, err = await asyncio.wait_for(process.communicate(), 20)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0
     assert (out, err) == (b"", b"")
 
@@ -38,7 +38,7 @@ async def test_a_taken_port_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         process = await start("--port", port)
-        out, err = await asyncio.wait_for(process.communicate(), 20)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert out == b""
     assert err.decode().splitlines() == [

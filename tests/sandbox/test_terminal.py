@@ -15,7 +15,7 @@ def play(*lines: str, options: tuple[str, ...] = ()) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

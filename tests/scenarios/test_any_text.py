@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.office import ADMIN, Office, open_office
 from tests.test_command_text import TYPED
 
-PATIENT = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OFTEN_UNDERSTOOD = st.builds(
     " ".join,
     st.tuples(

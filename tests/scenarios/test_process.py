@@ -39,7 +39,7 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_in_time_and_all_
         def answers() -> int:
             return [message.text for message in slack.workspace.messages(ADMIN)].count("Fetched the token EtGoogle0001")
 
-        await slack.state.until(lambda: answers() == 1000, seconds=60)
+        await slack.state.until(lambda: answers() == 1000, seconds=120)
         # Without one shared session each of the 3,000 calls would have a connection of its own.
         assert len(slack.web_api.peers) < 200
 

@@ -164,7 +164,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(ENTRIES, max_size=25), st.booleans())
 def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> None:
     assert_passes(history_screen(HistoryPage(entries, is_last, "ABCD2345"), 25))
@@ -197,7 +197,7 @@ def test_the_short_notices_pass_the_limits() -> None:
         assert_passes(screen)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(DELETES, IDS)
 def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str) -> None:
     origin = Origin("https://hooks.slack.com/commands/T0123456789/1234567890123/" + "x" * 60, 1e9, True)

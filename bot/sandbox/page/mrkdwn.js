@@ -47,5 +47,11 @@ function date([, seconds, format], fallback) {
   if (Number.isNaN(at.getTime())) return fallback;
   const day = at.toDateString() === new Date().toDateString() ? "today" : at.toLocaleDateString(undefined, { dateStyle: "medium" });
   const time = at.toLocaleTimeString(undefined, { timeStyle: "short" });
-  return format.replace("{date_short_pretty}", day).replace("{time}", time);
+  return format.replace("{date_short_pretty}", day).replace("{time}", time).replace("{ago}", ago(Number(seconds)));
+}
+
+function ago(seconds) {
+  const passed = seconds - Date.now() / 1000;
+  const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, length]) => Math.abs(passed) >= length) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(passed / size), unit);
 }
