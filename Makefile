@@ -25,7 +25,7 @@ axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
 	npm install --prefix .venv/axe --no-save --silent axe-core@4
 
 screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
-	$(BIN)/python -m tests.page.screenshots
+	$(BIN)/python -m tests.sandbox.page.screenshots
 
 .venv/run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

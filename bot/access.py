@@ -1,44 +1,21 @@
-"""Who may do what: a person's standing and a list, to a decision with its reason. Pure."""
+"""Who may do what: a person and an allow list to a decision with its reason. Pure."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.actor import UserInfo
+from bot.operation import Permission
+
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
 _GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 _ROLES = ("admins", "owners", "members")
 
 
-class Action(Enum):
-    """What a person can be allowed, by the subcommand's name."""
-
-    GET = "get"
-    DELETE = "delete"
-    HISTORY = "history"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What Slack says of a person, at most a minute ago. An owner counts as an admin.
-
-    `groups` are those user groups of the lists that the person is in; `groups_unknown` says that Slack did not tell.
-    """
-
-    user_id: str
-    is_admin: bool = False
-    is_owner: bool = False
-    is_guest: bool = False
-    is_bot: bool = False
-    is_deactivated: bool = False
-    is_external: bool = False
-    groups: frozenset[str] = frozenset()
-    groups_unknown: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Whom a list lets in: roles, single people, and user groups."""
+    """Whom a list allows: roles, single people, and user groups."""
 
     roles: frozenset[str]
     users: frozenset[str]
@@ -46,7 +23,7 @@ class AllowList:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> "AllowList":
-        """Read the entries of a setting: `admins`, `owners`, `members`, user ids, group ids. Raises ValueError."""
+        """Read the entries of a setting: `admins`, `owners`, `members`, user IDs, group IDs. Raises ValueError."""
         roles, users, groups = set(), set(), set()
         for entry in entries:
             if entry.lower() in _ROLES:
@@ -83,46 +60,48 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it is allowed, why, and by which list, which also says who could help."""
+    """Whether a permission is granted, why, and by which list, which also says who can help."""
 
     allowed: bool
     reason: Reason
-    action: Action
+    permission: Permission
     allow: AllowList
 
 
-def decide(standing: Standing | None, action: Action, allow: AllowList) -> Decision:
-    """Decide on the person's present standing; None means that Slack could not say, which denies.
+def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> Decision:
+    """Decide by what Slack says of the person now; None means Slack couldn't say, which denies.
 
-    Guests, bots, deactivated and external people are refused even where a list names them.
+    Guests, bots, deactivated and external people are denied even where a list names them.
     """
-    reason = _exclusion(standing)
-    if reason is not None or standing is None:
-        return Decision(False, reason or Reason.UNKNOWN, action, allow)
-    reason = _admission(standing, allow)
-    if reason is None and allow.groups and standing.groups_unknown:
-        return Decision(False, Reason.UNKNOWN, action, allow)
-    return Decision(reason is not None, reason or Reason.NOT_LISTED, action, allow)
+    if user is None:
+        return Decision(False, Reason.UNKNOWN, permission, allow)
+    excluded = _exclusion(user)
+    if excluded is not None:
+        return Decision(False, excluded, permission, allow)
+    admitted = _admission(user, allow)
+    if admitted is not None:
+        return Decision(True, admitted, permission, allow)
+    is_unknown = bool(allow.groups) and user.groups_unknown
+    return Decision(False, Reason.UNKNOWN if is_unknown else Reason.NOT_LISTED, permission, allow)
 
 
-def _exclusion(standing: Standing | None) -> Reason | None:
-    if standing is None:
-        return Reason.UNKNOWN
-    exclusions = (
-        (standing.is_deactivated, Reason.DEACTIVATED),
-        (standing.is_bot, Reason.BOT),
-        (standing.is_external, Reason.EXTERNAL),
-        (standing.is_guest, Reason.GUEST),
-    )
-    return next((reason for excluded, reason in exclusions if excluded), None)
+def _exclusion(user: UserInfo) -> Reason | None:
+    if user.is_deactivated:
+        return Reason.DEACTIVATED
+    if user.is_bot:
+        return Reason.BOT
+    if user.is_external:
+        return Reason.EXTERNAL
+    return Reason.GUEST if user.is_guest else None
 
 
-def _admission(standing: Standing, allow: AllowList) -> Reason | None:
-    admissions = (
-        (standing.user_id in allow.users, Reason.NAMED),
-        (bool(standing.groups & allow.groups), Reason.GROUP),
-        ("owners" in allow.roles and standing.is_owner, Reason.OWNER),
-        ("admins" in allow.roles and (standing.is_admin or standing.is_owner), Reason.ADMIN),
-        ("members" in allow.roles, Reason.MEMBER),
-    )
-    return next((reason for admitted, reason in admissions if admitted), None)
+def _admission(user: UserInfo, allow: AllowList) -> Reason | None:
+    if user.user_id in allow.users:
+        return Reason.NAMED
+    if user.groups & allow.groups:
+        return Reason.GROUP
+    if "owners" in allow.roles and user.is_owner:
+        return Reason.OWNER
+    if "admins" in allow.roles and (user.is_admin or user.is_owner):
+        return Reason.ADMIN
+    return Reason.MEMBER if "members" in allow.roles else None

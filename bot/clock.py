@@ -6,10 +6,14 @@ from typing import Any, Protocol
 
 
 class Clock(Protocol):
-    """What tells the time and waits."""
+    """Tells the time and waits."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
+        """Return the wall-clock time, in seconds since the epoch (UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return a time in seconds that never goes back, whatever happens to the wall clock."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -21,16 +25,20 @@ class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
+        """Return the wall-clock time, in seconds since the epoch (UTC)."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Return a time in seconds that never goes back."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
         await asyncio.sleep(seconds)
 
 
-async def finished_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
-    """Tell whether `work` ends (well or badly) within so many seconds. It goes on either way."""
+async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
+    """Return whether `work` ends (well or badly) within so many seconds. It goes on either way."""
     timer: asyncio.Future[Any] = asyncio.ensure_future(clock.sleep(seconds))
     try:
         await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)

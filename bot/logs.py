@@ -1,7 +1,7 @@
-"""Structured logging, and what must never be printed.
+"""Structured logging, and what is never printed.
 
-Secrets are kept out where they arise: no code of ours logs one, and the libraries that print whole bodies at DEBUG
-are held at INFO. What is here is the last net, over every line of every library, tracebacks included.
+Secrets are kept out where they arise: our code logs none, and the libraries that print whole bodies at DEBUG are held
+at INFO. The redaction here is the last net, over every line of every library, tracebacks included.
 """
 
 import json
@@ -15,10 +15,12 @@ from typing import TextIO
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack_connection import quiet_logger
-
 reference: ContextVar[str | None] = ContextVar("reference", default=None)
-"""The reference id of the thing at hand; every log line carries it."""
+"""The reference ID of the request at hand; every log line carries it."""
+
+sdk_logger = logging.getLogger("bot.slack_sdk")
+"""The logger given to slack_sdk and Bolt: they print whole bodies, and so tokens, when its level is DEBUG."""
+sdk_logger.setLevel(logging.INFO)
 
 _SECRETS = re.compile(
     r"xox[a-z0-9.]*-[\w.-]+"  # bot, user, legacy and rotated tokens
@@ -31,12 +33,12 @@ _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "aiosqlite"
 
 
 def redact(text: str) -> str:
-    """The text without Slack tokens, response URLs and Socket Mode tickets."""
+    """Return the text without Slack tokens, response URLs and Socket Mode tickets."""
     return _SECRETS.sub("[redacted]", text)
 
 
 class _Formatter(logging.Formatter):
-    """One record, one line, as JSON or for people."""
+    """Formats one record as one line: JSON, or text for people."""
 
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()
@@ -44,40 +46,42 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        facts = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        fields = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[1]:
-            facts["traceback"] = _traceback(record.exc_info[1])
-        known = reference.get()
-        if known is not None:
-            facts["reference"] = known
-        return redact(self._line(at, record, facts))
+            fields["traceback"] = _traceback(record.exc_info[1])
+        current = reference.get()
+        if current is not None:
+            fields["reference"] = current
+        return redact(self._line(at, record, fields))
 
-    def _line(self, at: str, record: logging.LogRecord, facts: dict[str, object]) -> str:
+    def _line(self, at: str, record: logging.LogRecord, fields: dict[str, object]) -> str:
         level, message = record.levelname.lower(), record.getMessage()
         if self._as_json:
-            line = {"time": at, "level": level, "logger": record.name, "message": message, **facts}
+            line = {"time": at, "level": level, "logger": record.name, "message": message, **fields}
             return json.dumps(line, ensure_ascii=False, default=str)
-        trace = facts.pop("traceback", None)
-        told = " ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
+        trace = fields.pop("traceback", None)
+        told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         return f"{at} {level:<7} {message}{'  ' if told else ''}{told}{f'{chr(10)}{trace}' if trace else ''}"
 
 
-def _traceback(error: BaseException) -> str:
-    """Where it broke. Of a SlackApiError only the code: its text holds the whole response."""
-    trace = traceback.TracebackException.from_exception(error, capture_locals=False)
-    seen: BaseException | None = error
-    link: traceback.TracebackException | None = trace
-    while seen is not None and link is not None:
-        if isinstance(seen, SlackApiError):
-            link._str = f"code {slack_code(seen)}"  # type: ignore[attr-defined]
-        follows_cause = seen.__cause__ is not None
-        seen = seen.__cause__ if follows_cause else seen.__context__
-        link = link.__cause__ if follows_cause else link.__context__
-    return "".join(trace.format())
+def _traceback(error: BaseException | None) -> str:
+    """Return where it broke, innermost cause first. Of a SlackApiError only the code: its text holds the response."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, SlackApiError):
+            told = f"{type(error).__qualname__}: code {slack_code(error)}\n"
+        else:
+            told = "".join(traceback.format_exception_only(error))
+        parts.append("Traceback (most recent call last):\n" + "".join(traceback.format_tb(error.__traceback__)) + told)
+        hides = error.__suppress_context__ and error.__cause__ is None
+        error = None if hides else error.__cause__ or error.__context__
+    return "\nwhich led to:\n\n".join(reversed(parts))
 
 
 def slack_code(error: SlackApiError) -> str:
-    """Slack's error code out of an error whose text must not be printed."""
+    """Return Slack's error code from an error whose text must not be printed."""
     data = getattr(error.response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
     return str(code) if code else "unknown"
@@ -92,6 +96,6 @@ def configure(level: str, log_format: str, stream: TextIO | None = None) -> None
     root.handlers[:] = [handler]
     root.setLevel(level)
     capped = max(logging.INFO, logging.getLevelName(level))
-    quiet_logger.setLevel(capped)
+    sdk_logger.setLevel(capped)
     for name in _BODIES_AT_DEBUG:
         logging.getLogger(name).setLevel(max(capped, logging.getLogger(name).level))

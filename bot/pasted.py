@@ -5,7 +5,7 @@ _WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019{_INVISIBLE}"
 
 
 def unwrap(text: str) -> str:
-    """What was meant, without what wraps it. None of what is taken off can be part of an id."""
+    """Return what was meant, without what wraps it. None of what is taken off can be part of an ID."""
     while True:
         stripped = text.strip(_WRAPPING).rstrip(",;")
         if stripped == text:

@@ -1,38 +1,42 @@
-"""The one door: access, the record, Slack, the record, an outcome. Nothing else calls the external-auth client."""
+"""The one way to do anything: authorize, record the attempt, do it, record the result, tell the observers.
+
+Nothing else calls the external-auth client.
+"""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from pydantic import SecretStr
 
-from bot.access import Action, AllowList, Decision, decide
+from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
-from bot.audit import Audit, AuditUnavailable, Ending, Entry, Event, Filters
+from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
+from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable
 from bot.clock import Clock
-from bot.directory import Directory
-from bot.external_auth.client import ExternalAuthClient
-from bot.external_auth.errors import ExternalAuthError
-from bot.external_auth.models import DeleteTokens, ExternalToken, GetToken
+from bot.operation import Permission, Request
+from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.external_auth.errors import ExternalAuthError
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
+from bot.slack.retries import Progress
+from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
 
-OnWait = Callable[[int], None]
-"""Is told the seconds of each wait that Slack asks for."""
+Observer = Callable[[Event, AuditResult], None]
+"""Is told of every outcome. It must not wait or raise."""
 
+Act = GetToken | DeleteTokens
+"""The requests that Slack carries out."""
 
-class Purpose(Enum):
-    """Why a token is fetched: for the masked summary, to be shown whole, or to be renewed."""
-
-    GET = "get"
-    SHOW = "show"
-    REFRESH = "refresh"
+Runnable = Act | ReadHistory
+"""The requests that can be run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Slack handed out a token. `at` is in seconds since the epoch, UTC."""
+    """Slack returned a token. `at` is in seconds since the epoch, UTC."""
 
     request: GetToken
     token: ExternalToken
@@ -42,15 +46,33 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Slack has forgotten what was named."""
+    """Slack deleted what was named."""
 
     request: DeleteTokens
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The person may not do this."""
+class HistoryPage:
+    """Entries of the audit log, newest first. `is_last` means there is nothing older."""
+
+    request: ReadHistory
+    entries: Sequence[Entry]
+    is_last: bool
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryUnavailable:
+    """The audit log couldn't be read."""
+
+    request: ReadHistory
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The person doesn't have permission."""
 
     decision: Decision
     reference: str
@@ -58,162 +80,146 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It was allowed and did not succeed. `purpose` says what a fetch was for; a delete has none."""
+    """It was allowed and didn't succeed."""
 
-    request: GetToken | DeleteTokens
+    request: Act
     error: ExternalAuthError
     reference: str
-    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unrecorded:
-    """The audit record could not be written. `happened` says that Slack was asked all the same, before it failed."""
+class NotRecorded:
+    """The audit log couldn't be written. `was_sent` means that Slack had been asked before it failed."""
 
-    request: GetToken | DeleteTokens
-    happened: bool
+    request: Act
+    was_sent: bool
     reference: str
 
 
-Outcome = Fetched | Deleted | Refused | Failed | Unrecorded
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """Some of the audit record, newest first. `is_last` says that there is nothing older."""
-
-    entries: Sequence[Entry]
-    is_last: bool
-    reference: str
+Done = Fetched | Deleted | Failed
+Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded
 
 
 class Service:
-    """What a person can do, checked and carried out.
+    """Runs requests.
 
-    `allow` has a list for each action. `api_token` is the token for the two methods, where the workspace's own bot
-    token may not use them. `announce` is told of every ending, and must not wait or fail.
+    `allow` has a list for each permission. `api_token` is the token for the two methods, where the workspace's own bot
+    token may not use them.
     """
 
     def __init__(
         self,
         client: ExternalAuthClient,
-        directory: Directory,
-        allow: Mapping[Action, AllowList],
+        users: UserDirectory,
+        allow: Mapping[Permission, AllowList],
         api_token: SecretStr | None,
-        audit: Audit,
-        announce: Callable[[Event, Ending], None],
+        audit_log: AuditLog,
+        observers: Sequence[Observer],
         clock: Clock,
     ) -> None:
         self._client = client
-        self._directory = directory
+        self._users = users
         self._allow = allow
         self._api_token = api_token
-        self._audit = audit
-        self._announce = announce
+        self._audit_log = audit_log
+        self._observers = observers
         self._clock = clock
+        self._groups = frozenset[str]().union(*(listed.groups for listed in allow.values()))
 
-    async def permissions(self, actor: Actor) -> Mapping[Action, Decision]:
-        """What this person may do at this moment."""
-        groups = frozenset[str]().union(*(allow.groups for allow in self._allow.values()))
-        standing = await self._directory.standing(actor, groups)
-        return {action: decide(standing, action, allow) for action, allow in self._allow.items()}
+    async def authorize(self, actor: Actor) -> Mapping[Permission, Decision]:
+        """Decide on every permission for a person, by what Slack says of them now."""
+        user = await self._users.find(actor, self._groups)
+        return {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
 
-    async def enter(self, actor: Actor, actions: Sequence[Action]) -> Mapping[Action, Decision] | Refused:
-        """What this person may do, for a dialog about `actions`; a recorded refusal where they may do none of them."""
-        permissions = await self.permissions(actor)
-        if any(permissions[action].allowed for action in actions):
-            return permissions
-        return await self._refuse(actor, _event(actor, actions[0].value, {}), permissions[actions[0]])
+    async def admit(self, actor: Actor, requests: Sequence[Request]) -> Mapping[Permission, Decision] | Denied:
+        """Authorize a modal that leads to any of these requests.
 
-    async def get(self, actor: Actor, request: GetToken, purpose: Purpose, on_wait: OnWait) -> Outcome:
-        """Fetch a token for this person."""
-
-        async def fetch() -> Fetched:
-            token = await self._client.get(self._token_for(actor), request, on_wait)
-            return Fetched(request, token, self._clock.now(), actor.reference)
-
-        return await self._admit(actor, Action.GET, request, purpose, fetch)
-
-    async def delete(self, actor: Actor, request: DeleteTokens, on_wait: OnWait) -> Outcome:
-        """Delete tokens for this person."""
-
-        async def forget() -> Deleted:
-            await self._client.delete(self._token_for(actor), request, on_wait)
-            return Deleted(request, actor.reference)
-
-        return await self._admit(actor, Action.DELETE, request, None, forget)
-
-    def _token_for(self, actor: Actor) -> SecretStr:
-        return self._api_token or actor.bot_token
-
-    async def history(self, actor: Actor, count: int, before: int | None) -> HistoryPage | Refused:
-        """The newest entries of the record of this person's workspace, before an entry's number if one is given.
-
-        Raises AuditUnavailable.
+        Returns the person's permissions, or a denial of the first request where none is allowed.
         """
-        event = _event(actor, Action.HISTORY.value, {})
-        decision = (await self.permissions(actor))[Action.HISTORY]
-        if not decision.allowed:
-            return await self._refuse(actor, event, decision)
-        found = await self._audit.newest(count + 1, Filters(team_id=actor.team_id, before=before))
-        return HistoryPage(found[:count], len(found) <= count, actor.reference)
+        decisions = await self.authorize(actor)
+        if any(decisions[request.operation.permission].allowed for request in requests):
+            return decisions
+        return await self._deny(actor, requests[0], decisions[requests[0].operation.permission])
 
-    async def _admit(
-        self,
-        actor: Actor,
-        action: Action,
-        request: GetToken | DeleteTokens,
-        purpose: Purpose | None,
-        work: Callable[[], Awaitable[Fetched | Deleted]],
-    ) -> Outcome:
-        """Check, record the attempt, do it, record its ending. What cannot be recorded is not done, nor handed out."""
-        event = _event(actor, (purpose or action).value, request.arguments())
-        decision = (await self.permissions(actor))[action]
+    async def run(self, actor: Actor, request: Runnable, progress: Progress) -> Outcome:
+        """Do what the person asks for. `progress` is told each wait that Slack asks for, in seconds."""
+        decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
-            return await self._refuse(actor, event, decision)
+            return await self._deny(actor, request, decision)
+        if isinstance(request, ReadHistory):
+            return await self._read_history(actor, request)
         try:
-            attempt = await self._audit.attempt(event)
-        except AuditUnavailable as error:
+            attempt = await self._audit_log.attempt(actor, request)
+        except AuditLogUnavailable as error:
             log.error("the attempt could not be recorded, so nothing was done", extra={"why": str(error)})
-            return Unrecorded(request, False, actor.reference)
-        log.info("attempt", extra={"action": event.action, "user_id": actor.user_id, "team_id": actor.team_id})
-        started = self._clock.now()
-        outcome: Fetched | Deleted | Failed
+            self._notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
+            return NotRecorded(request, False, actor.reference)
+        log.info("attempt", extra={"action": attempt.event.action, "user_id": actor.user_id, "team_id": actor.team_id})
+        started = self._clock.monotonic()
         try:
-            outcome = await work()
+            done = await self._carry_out(actor, request, progress)
         except ExternalAuthError as error:
-            outcome = Failed(request, error, actor.reference, purpose)
-        ending = _ending(outcome, round((self._clock.now() - started) * 1000))
-        log.info("outcome", extra={"action": event.action, "outcome": ending.outcome, "code": ending.code})
+            done = Failed(request, error, actor.reference)
+        milliseconds = round((self._clock.monotonic() - started) * 1000)
+        return await self._finish(attempt, done, _result(done, milliseconds))
+
+    async def _carry_out(self, actor: Actor, request: Act, progress: Progress) -> Done:
+        api_token = self._api_token or actor.bot_token
+        match request:
+            case GetToken():
+                token = await self._client.get(api_token, request, progress)
+                return Fetched(request, token, self._clock.now(), actor.reference)
+            case DeleteTokens():
+                await self._client.delete(api_token, request, progress)
+                return Deleted(request, actor.reference)
+            case _:
+                assert_never(request)
+
+    async def _finish(self, attempt: Attempt, done: Done, result: AuditResult) -> Outcome:
+        """Record the result, and withhold what couldn't be recorded."""
+        log.info("outcome", extra={"action": attempt.event.action, "outcome": result.outcome, "code": result.code})
         try:
-            await self._audit.ending(attempt, event, ending)
-        except AuditUnavailable as error:
-            log.error("the ending could not be recorded, so nothing is handed out", extra={"why": str(error)})
-            return Unrecorded(request, True, actor.reference)
-        finally:
-            self._announce(event, ending)
-        return outcome
+            await self._audit_log.finish(attempt, result)
+        except AuditLogUnavailable as error:
+            log.error("the result could not be recorded, so it is withheld", extra={"why": str(error)})
+            withheld = replace(result, outcome="withheld") if isinstance(done, Fetched) else result
+            self._notify(attempt.event, withheld)
+            return NotRecorded(done.request, True, done.reference)
+        self._notify(attempt.event, result)
+        return done
 
-    async def _refuse(self, actor: Actor, event: Event, decision: Decision) -> Refused:
-        """Record a refusal. It stands even if the record cannot be written."""
-        log.warning("refused", extra={"action": event.action, "reason": decision.reason.value})
+    async def _read_history(self, actor: Actor, request: ReadHistory) -> Outcome:
+        filters = Filters(team_id=actor.team_id, before=request.before)
         try:
-            await self._audit.denied(event, decision.reason.value)
-        except AuditUnavailable as error:
-            log.error("a refusal could not be recorded", extra={"why": str(error)})
-        self._announce(event, Ending("denied", decision.reason.value, 0))
-        return Refused(decision, actor.reference)
+            found = await self._audit_log.newest(request.count + 1, filters)
+        except AuditLogUnavailable as error:
+            log.error("the audit log could not be read", extra={"why": str(error)})
+            return HistoryUnavailable(request, actor.reference)
+        return HistoryPage(request, found[: request.count], len(found) <= request.count, actor.reference)
+
+    async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied:
+        """Record a denial. It stands even if it can't be recorded."""
+        reason = decision.reason.value
+        log.warning("denied", extra={"action": request.operation.action, "reason": reason})
+        try:
+            await self._audit_log.deny(actor, request, reason)
+        except AuditLogUnavailable as error:
+            log.error("a denial could not be recorded", extra={"why": str(error)})
+        self._notify(Event.of(actor, request), AuditResult("denied", reason, 0))
+        return Denied(decision, actor.reference)
+
+    def _notify(self, event: Event, result: AuditResult) -> None:
+        for observer in self._observers:
+            observer(event, result)
 
 
-def _event(actor: Actor, action: str, parameters: Mapping[str, str | bool]) -> Event:
-    return Event(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
-
-
-def _ending(outcome: Fetched | Deleted | Failed, milliseconds: int) -> Ending:
-    match outcome:
+def _result(done: Done, milliseconds: int) -> AuditResult:
+    match done:
         case Fetched():
-            return Ending("fetched", None, milliseconds, outcome.token.token)
+            return AuditResult("fetched", None, milliseconds, done.token.token)
         case Deleted():
-            return Ending("deleted", None, milliseconds)
+            return AuditResult("deleted", None, milliseconds)
         case Failed():
-            return Ending("failed", outcome.error.code[:255], milliseconds)
+            return AuditResult("failed", done.error.code[:255], milliseconds)
+        case _:
+            assert_never(done)

@@ -1,4 +1,4 @@
-"""The settings: read here and nowhere else, checked at start, and secrets in them never print."""
+"""The settings: read here and nowhere else, checked at startup. Secrets in them never print."""
 
 import os
 import re

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.playground import variables
-from bot.runners.http import PATH
-from bot.sandbox import seed
-from bot.sandbox.delivery import SignedHttp
-from bot.sandbox.server import SimulatedSlack
+from bot.sandbox.run import variables
+from bot.sandbox.slack import seed
+from bot.sandbox.slack.delivery import SignedHttp
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.server.http import PATH
+from bot.settings import Transport
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,7 +60,7 @@ def environment(slack: SimulatedSlack, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def bot_process(transport: str, slack: SimulatedSlack, **more: str) -> AsyncIterator[BotProcess]:
+async def bot_process(transport: Transport, slack: SimulatedSlack, **more: str) -> AsyncIterator[BotProcess]:
     """Run the bot against a simulated Slack until the block ends."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
         port = _free_port()

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import Office, open_office
+from bot.settings import Transport
+from tests.harness import Harness, open_harness
 
 
 @pytest.fixture(autouse=True)
@@ -13,13 +14,14 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
+def transport(request: pytest.FixtureRequest) -> Transport:
     """Every scenario runs over both."""
-    return str(request.param)
+    chosen: Transport = request.param
+    return chosen
 
 
 @pytest.fixture
-async def office(transport: str) -> AsyncIterator[Office]:
+async def harness(transport: Transport) -> AsyncIterator[Harness]:
     """The bot with default settings: admins may do everything."""
-    async with open_office(transport) as opened:  # type: ignore[arg-type]
+    async with open_harness(transport) as opened:
         yield opened

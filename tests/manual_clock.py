@@ -15,6 +15,9 @@ class ManualClock:
     def now(self) -> float:
         return self._now
 
+    def monotonic(self) -> float:
+        return self._now
+
     async def sleep(self, seconds: float) -> None:
         over = asyncio.Event()
         entry = (self._now + seconds, over)

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import Action, AllowList, Reason, Standing, decide
+from bot.access import AllowList, Reason, decide
+from bot.actor import UserInfo
+from bot.operation import Permission
 
 STANDINGS = st.builds(
-    Standing,
+    UserInfo,
     user_id=st.sampled_from(["U1AA", "U2BB"]),
     is_admin=st.booleans(),
     is_owner=st.booleans(),
@@ -21,15 +23,15 @@ LISTS = st.lists(st.sampled_from(["admins", "owners", "members", "U1AA", "S1AA"]
 
 
 @given(STANDINGS, LISTS)
-def test_the_excluded_are_refused_whatever_the_list_says(standing: Standing, allow: AllowList) -> None:
+def test_the_excluded_are_refused_whatever_the_list_says(standing: UserInfo, allow: AllowList) -> None:
     if standing.is_guest or standing.is_bot or standing.is_deactivated or standing.is_external:
-        decision = decide(standing, Action.GET, allow)
+        decision = decide(standing, Permission.GET, allow)
         assert not decision.allowed
         assert decision.reason in {Reason.GUEST, Reason.BOT, Reason.DEACTIVATED, Reason.EXTERNAL}
 
 
 @given(STANDINGS, LISTS)
-def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: Standing, allow: AllowList) -> None:
+def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: UserInfo, allow: AllowList) -> None:
     if standing.is_guest or standing.is_bot or standing.is_deactivated or standing.is_external:
         return
     expected = (
@@ -39,13 +41,13 @@ def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: Standin
         or standing.user_id in allow.users
         or bool(standing.groups & allow.groups)
     )
-    assert decide(standing, Action.DELETE, allow).allowed == expected
+    assert decide(standing, Permission.DELETE, allow).allowed == expected
 
 
 @given(LISTS)
 def test_an_unknown_standing_is_refused(allow: AllowList) -> None:
-    assert decide(None, Action.GET, allow).reason is Reason.UNKNOWN
-    assert not decide(None, Action.GET, allow).allowed
+    assert decide(None, Permission.GET, allow).reason is Reason.UNKNOWN
+    assert not decide(None, Permission.GET, allow).allowed
 
 
 @pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "s012ABC", ""])
@@ -61,8 +63,9 @@ def test_an_empty_list_is_a_mistake() -> None:
 
 def test_an_unknown_group_denies_only_whom_nothing_else_lets_in() -> None:
     allow = AllowList.parse(["admins", "S1AA"])
-    assert decide(Standing("U1", is_admin=True, groups_unknown=True), Action.GET, allow).allowed
-    assert decide(Standing("U1", groups_unknown=True), Action.GET, allow).reason is Reason.UNKNOWN
+    assert decide(UserInfo("U1", is_admin=True, groups_unknown=True), Permission.GET, allow).allowed
+    assert decide(UserInfo("U1", groups_unknown=True), Permission.GET, allow).reason is Reason.UNKNOWN
     assert (
-        decide(Standing("U1", groups_unknown=True), Action.GET, AllowList.parse(["owners"])).reason is Reason.NOT_LISTED
+        decide(UserInfo("U1", groups_unknown=True), Permission.GET, AllowList.parse(["owners"])).reason
+        is Reason.NOT_LISTED
     )

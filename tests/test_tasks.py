@@ -7,15 +7,16 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.actor import Actor
-from bot.app import create_runtime, open_audit
+from bot.app import create_runtime, open_audit_log
 from bot.clock import SystemClock
-from bot.features.visit import Visit
-from bot.playground import variables
-from bot.replies import ChannelReply
-from bot.slack_connection import open_session
+from bot.listeners import flow
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import ChannelReply
+from bot.sandbox.run import variables
+from bot.slack.session import open_session
 from bot.tasks import Tasks
 from tests.bot_process import simulated_slack
-from tests.office import ADMIN
+from tests.harness import ADMIN
 
 
 async def test_what_is_done_in_time_is_waited_for() -> None:
@@ -26,7 +27,7 @@ async def test_what_is_done_in_time_is_waited_for() -> None:
         done.append(True)
 
     tasks.start(work())
-    await tasks.drain(patience=5, farewell=0)
+    await tasks.drain(grace_period=5, cancel_period=0)
     assert done == [True]
 
 
@@ -35,17 +36,17 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
         slack = await stack.enter_async_context(simulated_slack())
         session = await stack.enter_async_context(open_session())
         configured = settings.read(variables(slack))
-        audit = await stack.enter_async_context(open_audit(configured, SystemClock()))
-        runtime = create_runtime(configured, session, audit, SystemClock())
+        audit = await stack.enter_async_context(open_audit_log(configured, SystemClock()))
+        runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        visit = Visit(actor, "", None, ChannelReply(runtime.connection, url))
+        interaction = Interaction(actor, "", None, ChannelReply(runtime.clients, url))
 
-        async def forever(_: Visit) -> None:
+        async def forever() -> None:
             await asyncio.Event().wait()
 
-        runtime.start(visit, forever)
-        await runtime.tasks.drain(patience=0.05, farewell=5)
+        flow.start(runtime, interaction, forever())
+        await runtime.tasks.drain(grace_period=0.05, cancel_period=5)
         assert [message.text for message in slack.workspace.messages(ADMIN)] == [
             "The bot was restarted before Slack answered"
         ]

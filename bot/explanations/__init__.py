@@ -1,13 +1,14 @@
-"""Slack's error code, and what was asked, to an explanation in plain words.
+"""Slack's error code and the operation that got it, to an explanation in plain words.
 
 To add one, put an entry in the table it belongs to: `methods` (the codes of the two methods), `common` (those of
 every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
 """
 
 from bot.explanations import activity_log, common, methods, transport
-from bot.explanations.explanation import Asked, Explanation, Table, Who
+from bot.explanations.explanation import Explanation, Table, Who
+from bot.operation import Operation
 
-__all__ = ["Asked", "Explanation", "Who", "explain", "known_codes"]
+__all__ = ["Explanation", "Who", "explain", "known_codes"]
 
 # Later tables win: the methods' own words are the more precise ones.
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
@@ -23,16 +24,27 @@ _UNKNOWN = Explanation(
 )
 
 
-def explain(code: str, asked: Asked) -> Explanation:
-    """The explanation of `code` after `asked`; an honest general one for a code nobody knows."""
+def explain(code: str, operation: Operation) -> Explanation:
+    """Return the explanation of `code` after `operation`; an honest general one for an unknown code."""
     return (
-        _EXPLANATIONS.get((code, asked))
-        or _EXPLANATIONS.get((code, asked.general))
+        _EXPLANATIONS.get((code, operation))
+        or _EXPLANATIONS.get((code, _general(operation)))
         or _EXPLANATIONS.get((code, None))
         or _UNKNOWN
     )
 
 
+def _general(operation: Operation) -> Operation:
+    """Return the plainer operation that this one is a kind of."""
+    match operation:
+        case Operation.SHOW | Operation.REFRESH:
+            return Operation.GET
+        case Operation.DELETE_MANY:
+            return Operation.DELETE
+        case _:
+            return operation
+
+
 def known_codes() -> frozenset[str]:
-    """Every code that has an explanation of its own."""
+    """Return every code that has an explanation of its own."""
     return frozenset(code for code, _ in _EXPLANATIONS)

@@ -3,7 +3,8 @@
 https://docs.slack.dev/reference/methods/apps.auth.external.get#errors
 """
 
-from bot.explanations.explanation import Asked, Explanation, Table, Who
+from bot.explanations.explanation import Explanation, Table, Who
+from bot.operation import Operation
 
 _BUG = "This is a mistake in the bot or in something between it and Slack, not in what you typed."
 _REPORT = "Send the reference id below to whoever runs this bot; they can report it to the project."
@@ -84,7 +85,7 @@ TABLE: Table = {
         to_do="Check `SLACK_BOT_TOKEN`, and `EXTAUTH_API_TOKEN` if it is set: `python -m bot check` tests both.",
         who=Who.OPERATOR,
     ),
-    ("invalid_auth", Asked.DELETE_ONE): Explanation(
+    ("invalid_auth", Operation.DELETE): Explanation(
         title="The bot's token may not delete this",
         happened="Slack answers this in two cases: the token the bot speaks with is not valid, or it is valid but "
         "belongs to another app than the external token does. Nothing was deleted.",

@@ -1,26 +1,14 @@
-"""What an explanation consists of."""
+"""The parts of an explanation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-
-class Asked(Enum):
-    """What Slack was asked, as far as it changes what an error means."""
-
-    GET = "get"
-    REFRESH = "refresh"
-    DELETE_ONE = "delete one"
-    DELETE_MANY = "delete many"
-
-    @property
-    def general(self) -> "Asked":
-        """The plainer question this one is a kind of."""
-        return {Asked.REFRESH: Asked.GET, Asked.DELETE_MANY: Asked.DELETE_ONE}.get(self, self)
+from bot.operation import Operation
 
 
 class Who(Enum):
-    """Who can mend it, as a sentence says it."""
+    """Who can fix it, as a sentence says it."""
 
     YOU = "you"
     CONNECTOR = "whoever connected the account"
@@ -44,5 +32,5 @@ class Explanation:
     retry: bool = False
 
 
-Table = Mapping[tuple[str, Asked | None], Explanation]
-"""Explanations by code and what was asked; None stands for whatever was asked."""
+Table = Mapping[tuple[str, Operation | None], Explanation]
+"""Explanations by code and operation; None stands for any operation."""

@@ -4,7 +4,8 @@ https://docs.slack.dev/reference/methods/apps.auth.external.get
 https://docs.slack.dev/reference/methods/apps.auth.external.delete
 """
 
-from bot.explanations.explanation import Asked, Explanation, Table, Who
+from bot.explanations.explanation import Explanation, Table, Who
+from bot.operation import Operation
 
 _NOT_SUPPORTED = Explanation(
     title="These methods are not open to this bot's token",
@@ -16,7 +17,7 @@ _NOT_SUPPORTED = Explanation(
 )
 
 TABLE: Table = {
-    ("token_not_found", Asked.GET): Explanation(
+    ("token_not_found", Operation.GET): Explanation(
         title="Slack knows no token with this id",
         happened="Slack looked for an external token with this id and found none. It may be mistyped, already "
         "deleted, or kept for an app other than the one this bot speaks for.",
@@ -24,7 +25,7 @@ TABLE: Table = {
         "was deleted, the account has to be connected again, which gives it a new id.",
         who=Who.CONNECTOR,
     ),
-    ("token_not_found", Asked.DELETE_ONE): Explanation(
+    ("token_not_found", Operation.DELETE): Explanation(
         title="There is nothing to delete under this id",
         happened="Slack has no external token with this id. If somebody deleted it before you, the work is done; if "
         "the id is mistyped, the token you meant is still there. Nothing was changed.",
@@ -47,7 +48,7 @@ TABLE: Table = {
         "(Google: `access_type=offline`; elsewhere often the scope `offline_access`).",
         who=Who.CONNECTOR,
     ),
-    ("no_refresh_token", Asked.REFRESH): Explanation(
+    ("no_refresh_token", Operation.REFRESH): Explanation(
         title="This token cannot be refreshed",
         happened="You asked for a forced refresh, but the provider never gave Slack a refresh token for this account. "
         "The present token is untouched and may still work.",

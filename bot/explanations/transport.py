@@ -1,6 +1,7 @@
-"""Failures on the way to Slack and back; `external_auth/errors.py` names them."""
+"""Failures on the way to Slack and back: `TransportCode` names them."""
 
-from bot.explanations.explanation import Asked, Explanation, Table, Who
+from bot.explanations.explanation import Explanation, Table, Who
+from bot.operation import Operation
 
 TABLE: Table = {
     ("http_error", None): Explanation(
@@ -19,7 +20,7 @@ TABLE: Table = {
         who=Who.SLACK,
         retry=True,
     ),
-    ("timeout", Asked.DELETE_ONE): Explanation(
+    ("timeout", Operation.DELETE): Explanation(
         title="Slack did not confirm the deletion in time",
         happened="The bot sent the deletion, waited ten seconds for the answer and gave up.",
         to_do="Ask again: if Slack then says that there is nothing to delete, the first attempt worked.",

@@ -1,1 +1,1 @@
-"""A simulated Slack on loopback, strict where Slack is strict: for trying the bot, and for its tests."""
+"""Try the bot without Slack: the real bot against a simulated Slack on loopback, in a browser or a terminal."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.sandbox import views
-from bot.sandbox.state import Message, OpenView
+from bot.sandbox.slack import views
+from bot.sandbox.slack.state import Message, OpenView
 
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<[^|<>]*\|([^<>]*)>")

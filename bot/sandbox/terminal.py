@@ -1,17 +1,19 @@
 """The sandbox in a terminal: type as one of its people, and read what that person sees."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
 
 from bot.sandbox import drawing
-from bot.sandbox.server import SimulatedSlack
-from bot.sandbox.state import OpenView
-from bot.sandbox.workspace import NotThere
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.state import OpenView
+from bot.sandbox.slack.workspace import NotThere
+from bot.tasks import Tasks
 
-QUIET_SECONDS = 0.15
-LONGEST_WAIT_SECONDS = 15.0
+POLL_SECONDS = 0.05
+MAX_WAIT_SECONDS = 15.0
 
 WELCOME = """Extauth's sandbox: the real bot in a simulated Slack. Nothing leaves this machine.
 You are {person}. Type a command, for example
@@ -33,10 +35,11 @@ quit                  end the sandbox"""
 class Terminal:
     """Reads lines, acts, and prints what has changed for the person at the keyboard."""
 
-    def __init__(self, slack: SimulatedSlack, write: Callable[[str], None]) -> None:
+    def __init__(self, slack: SimulatedSlack, write: Callable[[str], None], tasks: Tasks) -> None:
         self._slack = slack
         self._workspace = slack.workspace
         self._write = write
+        self._tasks = tasks
         self._user = next(iter(slack.state.people))
         self._seen: set[str] = set()
         self._shown: str | None = None
@@ -135,7 +138,7 @@ class Terminal:
     async def _print_changes(self) -> None:
         while True:
             self._print_new()
-            await asyncio.sleep(QUIET_SECONDS / 3)
+            await asyncio.sleep(POLL_SECONDS)
 
     def _print_new(self) -> None:
         for message in self._workspace.messages(self._user):
@@ -157,13 +160,10 @@ class Terminal:
         self._write("\n".join([f"┌─ {title}", *(f"│ {line}" for line in lines), "└─"]))
 
     async def _settle(self) -> None:
-        """Wait until nothing has passed between Slack and the bot for a moment, and print."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + LONGEST_WAIT_SECONDS
-        before = -1
-        while len(self._slack.state.traffic) != before and loop.time() < give_up:
-            before = len(self._slack.state.traffic)
-            await asyncio.sleep(QUIET_SECONDS)
+        """Wait until the bot has done what it was asked, or is making the person wait, and print."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                await self._tasks.idle()
         self._print_new()
 
 

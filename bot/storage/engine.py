@@ -21,11 +21,11 @@ _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates 
 
 
 class DatabaseError(Exception):
-    """The database cannot be used; the message is one line and names no password."""
+    """The database can't be used. The message is one line and holds no password."""
 
 
 def database_url(value: str) -> URL:
-    """The address in SQLAlchemy's form, for the drivers this bot uses. Raises ValueError.
+    """Return the address in SQLAlchemy's form, for the drivers this bot uses. Raises ValueError.
 
     Heroku writes `postgres://`, and libpq's `sslmode` is asyncpg's `ssl`.
     """
@@ -42,7 +42,7 @@ def database_url(value: str) -> URL:
 
 
 def open_engine(url: URL) -> AsyncEngine:
-    """A pool of connections. Nothing is connected yet."""
+    """Make a pool of connections. Nothing is connected yet."""
     if url.drivername.startswith("postgresql"):
         return create_async_engine(
             url,
@@ -80,7 +80,7 @@ def _make_sqlite_strict(engine: AsyncEngine, path: Path) -> None:
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
-    """A transaction; on SQLite one that only `reads` does not lock out writers. Raises DatabaseError."""
+    """Run a transaction. On SQLite one that only `reads` doesn't lock out writers. Raises DatabaseError."""
     try:
         async with engine.connect() as connection:
             await connection.execution_options(reads=reads)
@@ -90,12 +90,11 @@ async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncItera
         raise DatabaseError(_one_line(error)) from None
 
 
-async def migrate(engine: AsyncEngine) -> None:
-    """Bring the tables up to date. Raises DatabaseError."""
-    async with transaction(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        await connection.run_sync(_upgrade)
+async def migrate(connection: AsyncConnection) -> None:
+    """Bring the tables up to date. Other processes wait until the connection's transaction ends."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    await connection.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -11,7 +11,7 @@ audit_records = Table(
     Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
     Column("kind", String(16), nullable=False),
     Column("reference", String(16), nullable=False),
-    Column("attempt", BigInteger),  # of an outcome: the number of its attempt
+    Column("attempt", BigInteger),  # of a result: the number of its attempt
     Column("team_id", String(64)),
     Column("enterprise_id", String(64)),
     Column("user_id", String(64), index=True),
@@ -29,9 +29,9 @@ audit_head = Table(
     "audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # there is one row: 1
-    Column("number", BigInteger, nullable=False),  # the newest record, and its hash
+    Column("number", BigInteger, nullable=False),  # the newest row, and its hash
     Column("hash", String(64), nullable=False),
-    Column("pruned_number", BigInteger, nullable=False),  # the newest record that was pruned, and its hash
+    Column("pruned_number", BigInteger, nullable=False),  # the newest row that was pruned, and its hash
     Column("pruned_hash", String(64), nullable=False),
 )
 

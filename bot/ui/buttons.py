@@ -1,15 +1,15 @@
-"""The buttons of messages and result dialogs: their ids, and the request each carries.
+"""The buttons of messages and result modals: their IDs, and the request each carries.
 
 A click sends the value back from outside, so it is read as strictly as typed text.
 """
 
 import json
-from dataclasses import dataclass
 from enum import Enum
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.external_auth.models import DeleteTokens, GetToken, InvalidParameter
+from bot.operation import Operation
+from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter
 
 
 class Button(Enum):
@@ -18,48 +18,54 @@ class Button(Enum):
     SHOW = "token_show", "Show token"
     REFRESH = "token_refresh", "Force refresh"
     DELETE = "token_delete", "Delete…"
-    TRY_AGAIN = "try_again", "Try again"
+    RETRY = "try_again", "Try again"
 
     def __init__(self, action_id: str, label: str) -> None:
         self.action_id = action_id
         self.label = label
 
 
-class Deed(Enum):
-    """What a button's request is for."""
-
-    GET = "get"
-    SHOW = "show"
-    DELETE = "delete"
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """What a click asks for."""
-
-    deed: Deed
-    request: GetToken | DeleteTokens
-
-
 class UnreadableValue(ValueError):
-    """A button's value that this bot did not write, or wrote in an older version."""
+    """A button's value that this bot didn't write, or wrote in an older version."""
 
 
-def build(button: Button, errand: Errand) -> ButtonElement:
-    """The button that asks for `errand`."""
-    value = json.dumps({"do": errand.deed.value, **errand.request.arguments()}, separators=(",", ":"))
+def build(button: Button, request: GetToken | DeleteTokens) -> ButtonElement:
+    """Build the button that asks for `request`."""
+    value = json.dumps({"do": request.operation.action, **request.arguments()}, separators=(",", ":"))
     style = "danger" if button is Button.DELETE else None
     return ButtonElement(text=button.label, action_id=button.action_id, value=value, style=style)
 
 
-def read(value: object) -> Errand:
-    """The errand that a button's value asks for. Raises UnreadableValue."""
+def read_get(value: object) -> GetToken:
+    """Read a button's value that must ask for a token. Raises UnreadableValue."""
+    request = read(value)
+    if not isinstance(request, GetToken):
+        raise UnreadableValue("The button's value doesn't ask for a token.")
+    return request
+
+
+def read_delete(value: object) -> DeleteTokens:
+    """Read a button's value that must ask for a deletion. Raises UnreadableValue."""
+    request = read(value)
+    if not isinstance(request, DeleteTokens):
+        raise UnreadableValue("The button's value doesn't ask for a deletion.")
+    return request
+
+
+def read(value: object) -> GetToken | DeleteTokens:
+    """Read the request that a button's value asks for. Raises UnreadableValue."""
     try:
         arguments = json.loads(value) if isinstance(value, str) else None
         if not isinstance(arguments, dict):
-            raise UnreadableValue("The button's value is not an object.")
-        deed = Deed(arguments.pop("do", None))
-        request = DeleteTokens(**arguments) if deed is Deed.DELETE else GetToken(**arguments)
+            raise UnreadableValue("The button's value isn't an object.")
+        match Operation(arguments.pop("do", None)):
+            case Operation.DELETE:
+                return DeleteTokens(**arguments)
+            case Operation.GET | Operation.REFRESH:
+                return GetToken(**arguments)
+            case Operation.SHOW:
+                return GetToken(**arguments, show=True)
+            case _:
+                raise UnreadableValue("No button asks for this operation.")
     except (InvalidParameter, TypeError, ValueError, RecursionError):
-        raise UnreadableValue("The button's value is not one of this bot's.") from None
-    return Errand(deed, request)
+        raise UnreadableValue("The button's value isn't one of this bot's.") from None

@@ -1,13 +1,13 @@
 """What is said of a deletion, before and after."""
 
-from bot.external_auth.models import DeleteTokens
 from bot.service import Deleted
+from bot.slack.external_auth.models import DeleteTokens
 from bot.ui import parts
 from bot.ui.screen import Screen
 
 
 def deleted_screen(deleted: Deleted) -> Screen:
-    """Slack has forgotten the tokens: what that means."""
+    """Return what was deleted, and what that means."""
     many = deleted.request.is_bulk
     blocks = (
         parts.paragraph(f"*Deleted on Slack's side: {parts.what(deleted.request.arguments())}*"),

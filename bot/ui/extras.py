@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from slack_sdk.models.blocks import Block
 
+from bot.slack import mrkdwn
 from bot.ui import parts
 
 HIDDEN = "••••••••"
@@ -26,12 +27,12 @@ _TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
 
 
 def extras_blocks(extras: Mapping[str, object], token: str) -> list[Block]:
-    """A list of the provider's other fields; nothing when there are none."""
+    """Return a list of the provider's other fields; nothing when there are none."""
     if not extras:
         return []
     items = [
         parts.line(
-            parts.literal(parts.clip(_visible_text(str(key), token), _LONGEST_KEY) or "(no name)", is_bold=True),
+            parts.literal(mrkdwn.clip(_visible_text(str(key), token), _LONGEST_KEY) or "(no name)", is_bold=True),
             parts.literal(": "),
             parts.literal(_shown(str(key), value, token), is_code=True),
         )
@@ -46,7 +47,7 @@ def extras_blocks(extras: Mapping[str, object], token: str) -> list[Block]:
 def _shown(key: str, value: object, token: str) -> str:
     visible = _visible(key, value, token, _DEEPEST)
     text = visible if isinstance(visible, str) else json.dumps(visible, ensure_ascii=False)
-    return parts.clip(" ".join(text.split()), _LONGEST_VALUE) or "(empty)"
+    return mrkdwn.clip(" ".join(text.split()), _LONGEST_VALUE) or "(empty)"
 
 
 def _visible(key: str, value: object, token: str, depth: int) -> object:

@@ -1,39 +1,43 @@
-"""The audit record, as people read it."""
+"""The audit log, as people read it."""
 
+import re
 from datetime import UTC, datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.audit import Entry
+from bot.audit.entries import Entry, ReadHistory
 from bot.service import HistoryPage
+from bot.slack import mrkdwn
 from bot.ui import parts
+from bot.ui.buttons import UnreadableValue
 from bot.ui.screen import Screen
 
 MORE_BUTTON = "history_more"
-MOST = 25
-_ENDINGS = {"fetched": "fetched", "deleted": "deleted", "denied": "*denied*", "pruned": "pruned"}
+MAX_COUNT = 25
+_MORE_VALUE = re.compile(r"([1-9]\d{0,17}) (\d{1,2})", re.ASCII)
+_OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "denied": "*denied*", "pruned": "pruned"}
 
 
-def history_screen(page: HistoryPage, count: int) -> Screen:
-    """A page of it, newest first, with a button for what is older."""
+def history_screen(page: HistoryPage) -> Screen:
+    """Return a page of it, newest first, with a button for what is older."""
     if not page.entries:
         nothing = "There is nothing (more) on record for this workspace."
         return Screen("History", nothing, (parts.paragraph(nothing),))
     blocks: list[Block] = [parts.paragraph(f"*The newest {len(page.entries)} of what was done and refused here*")]
     blocks += [parts.paragraph(_line(entry)) for entry in page.entries]
     if not page.is_last:
-        value = f"{page.entries[-1].number} {count}"
+        value = f"{page.entries[-1].number} {page.request.count}"
         blocks.append(ActionsBlock(elements=[ButtonElement(text="More", action_id=MORE_BUTTON, value=value)]))
     blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
     return Screen("History", "The audit record", tuple(blocks))
 
 
-def read_more(value: object) -> tuple[int, int]:
-    """Before which entry, and how many. Raises ValueError."""
-    before, count = (int(part) for part in str(value).split(" "))
-    if not 0 < count <= MOST or before < 1:
-        raise ValueError("The button's value is not one of this bot's.")
-    return before, count
+def read_more(value: object) -> ReadHistory:
+    """Read which page the button asks for. Raises UnreadableValue."""
+    match = _MORE_VALUE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 0 < int(match[2]) <= MAX_COUNT:
+        raise UnreadableValue("The button's value isn't one of this bot's.")
+    return ReadHistory(int(match[2]), before=int(match[1]))
 
 
 def _line(entry: Entry) -> str:
@@ -41,14 +45,14 @@ def _line(entry: Entry) -> str:
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     when = f"<!date^{at}^{{ago}}, {{date_short_pretty}} {{time}}|{fallback}>"
     who = f"<@{entry.user_id}>" if entry.user_id else "the operator"
-    what = " ".join(parts.code(str(value), 300) for value in entry.parameters.values())
-    return f"{when} · {who} · {entry.action} {what} · {_ending(entry)} · {parts.escape(entry.reference, 40)}"
+    what = " ".join(mrkdwn.code(str(value), 300) for value in entry.parameters.values())
+    return f"{when} · {who} · {entry.action} {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
 
 
-def _ending(entry: Entry) -> str:
+def _outcome(entry: Entry) -> str:
     if entry.outcome is None:
         return "*its ending is not on record*"
     if entry.outcome == "failed":
-        return f"failed: {parts.code(entry.code or '?', 100)}"
-    reason = f" ({parts.escape(entry.code, 100)})" if entry.code else ""
-    return f"{_ENDINGS.get(entry.outcome, parts.escape(entry.outcome, 40))}{reason}"
+        return f"failed: {mrkdwn.code(entry.code or '?', 100)}"
+    reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""
+    return f"{_OUTCOMES.get(entry.outcome, mrkdwn.escape(entry.outcome, 40))}{reason}"

@@ -1,11 +1,12 @@
-"""The App Home: what Extauth is, what this person may do, and the two ways in."""
+"""The App Home: what Extauth is, what this person is allowed to do, and the two ways in."""
 
 from collections.abc import Mapping
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 from slack_sdk.models.views import View
 
-from bot.access import Action, Decision
+from bot.access import Decision
+from bot.operation import Permission
 from bot.ui import parts
 from bot.ui.notices import TOKEN_IDS, may_lines
 
@@ -13,16 +14,16 @@ GET_BUTTON = "home_get"
 DELETE_BUTTON = "home_delete"
 
 
-def home_view(permissions: Mapping[Action, Decision]) -> View:
-    """The tab for a person with these permissions: only what they may do has a button."""
+def home_view(permissions: Mapping[Permission, Decision]) -> View:
+    """Return the tab for a person with these permissions: only what they are allowed to do has a button."""
     buttons = [
         ButtonElement(text="Get a token", action_id=GET_BUTTON, style="primary"),
         ButtonElement(text="Delete tokens", action_id=DELETE_BUTTON),
     ]
     allowed = [
         button
-        for button, action in zip(buttons, (Action.GET, Action.DELETE), strict=True)
-        if permissions[action].allowed
+        for button, permission in zip(buttons, (Permission.GET, Permission.DELETE), strict=True)
+        if permissions[permission].allowed
     ]
     blocks: list[Block] = [
         parts.paragraph(

@@ -1,16 +1,22 @@
-"""The short answers: refusals, usage, help, waiting, and the unexpected."""
+"""The short answers: denials, usage, help, waiting, and the unexpected."""
 
 from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block, DividerBlock
 
-from bot.access import Action, AllowList, Decision, Reason
-from bot.external_auth.models import DeleteTokens
-from bot.service import Refused, Unrecorded
+from bot.access import AllowList, Decision, Reason
+from bot.operation import Permission
+from bot.service import Denied, HistoryUnavailable, NotRecorded
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens
 from bot.ui import parts
 from bot.ui.screen import Screen
 
-_DOING = {Action.GET: "fetch tokens", Action.DELETE: "delete tokens", Action.HISTORY: "see the audit record"}
+_DOING = {
+    Permission.GET: "fetch tokens",
+    Permission.DELETE: "delete tokens",
+    Permission.HISTORY: "see the audit record",
+}
 _BECAUSE = {
     Reason.GUEST: "Guests of a workspace cannot use external tokens.",
     Reason.BOT: "Bots cannot use external tokens.",
@@ -26,22 +32,22 @@ TOKEN_IDS = (
 )
 
 
-def refusal_screen(refused: Refused) -> Screen:
-    """Why not, and who could."""
-    decision = refused.decision
+def denied_screen(denied: Denied) -> Screen:
+    """Return why not, and who can help."""
+    decision = denied.decision
     blocks: list[Block] = [
-        parts.paragraph(f"*You may not {_DOING[decision.action]} here*"),
+        parts.paragraph(f"*You may not {_DOING[decision.permission]} here*"),
         parts.paragraph(_because(decision)),
-        parts.small_print(f"Nothing was asked of Slack. Reference {refused.reference}"),
+        parts.small_print(f"Nothing was asked of Slack. Reference {denied.reference}"),
     ]
-    return Screen("Not allowed", f"You may not {_DOING[decision.action]} here", tuple(blocks), is_failure=True)
+    return Screen("Not allowed", f"You may not {_DOING[decision.permission]} here", tuple(blocks), is_failure=True)
 
 
-def unrecorded_screen(unrecorded: Unrecorded) -> Screen:
-    """No record, no token: why nothing is handed out."""
-    if not unrecorded.happened:
+def not_recorded_screen(outcome: NotRecorded) -> Screen:
+    """Return why nothing was done, or why the result is withheld."""
+    if not outcome.was_sent:
         title, said = "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
-    elif isinstance(unrecorded.request, DeleteTokens):
+    elif isinstance(outcome.request, DeleteTokens):
         title = "Done or not: its ending could not be recorded"
         said = "Slack was asked to delete and may have done so, but the answer could not be put on record."
     else:
@@ -54,24 +60,24 @@ def unrecorded_screen(unrecorded: Unrecorded) -> Screen:
             "*What to do now:* Try again in a minute. If it stays, the bot's database needs attention.\n"
             "Who can help: whoever runs this bot."
         ),
-        parts.small_print(f"Reference {unrecorded.reference}"),
+        parts.small_print(f"Reference {outcome.reference}"),
     )
     return Screen("Not recorded", title, blocks, is_failure=True)
 
 
 def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
-    """What was not understood in typed text. `problem` is plain text and may quote the person."""
-    meant = [f"Did you mean {parts.code(suggestion, 500)}?"] if suggestion is not None else []
+    """Return what wasn't understood in typed text. `problem` is plain text and may quote the person."""
+    meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
     blocks = (
         parts.plain_paragraph(problem),
-        parts.paragraph("\n".join([*meant, f"Usage: {parts.code(usage)}", "`/extauth help` says more."])),
+        parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", "`/extauth help` says more."])),
     )
     return Screen("Not understood", "That was not understood", blocks, is_failure=True)
 
 
-def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Action, Decision]) -> Screen:
-    """How to use the bot, what this person may do, and where a token id comes from."""
-    commands = "\n".join(f"• {parts.code(usage)}\n    {parts.escape(does)}" for usage, does in usages)
+def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Permission, Decision]) -> Screen:
+    """Return how to use the bot, what this person is allowed to do, and where a token ID comes from."""
+    commands = "\n".join(f"• {mrkdwn.code(usage)}\n    {mrkdwn.escape(does)}" for usage, does in usages)
     blocks: list[Block] = [
         parts.paragraph(
             "*Extauth* hands out and deletes the tokens that Slack keeps for connected third-party accounts. Only you "
@@ -90,18 +96,18 @@ def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Action, 
     return Screen("Extauth", "How to use /extauth", tuple(blocks))
 
 
-def may_lines(permissions: Mapping[Action, Decision]) -> str:
-    """What this person may do, and whom to ask for the rest, as mrkdwn."""
+def may_lines(permissions: Mapping[Permission, Decision]) -> str:
+    """Return what this person is allowed to do, and whom to ask for the rest, as mrkdwn."""
     return "\n".join(_may(decision) for decision in permissions.values())
 
 
 def working_screen(what: str) -> Screen:
-    """A dialog that stands until the answer comes."""
+    """Return what a modal says until the answer comes."""
     return Screen("One moment", what, (parts.paragraph(what),))
 
 
 def waiting_screen(seconds: int | None) -> Screen:
-    """It takes longer; `seconds` if Slack said how long it makes us wait."""
+    """Return that it takes longer; `seconds` if Slack said how long to wait."""
     why = (
         f"Slack asks us to slow down: the bot tries again in {seconds} seconds."
         if seconds is not None
@@ -111,32 +117,32 @@ def waiting_screen(seconds: int | None) -> Screen:
     return Screen("One moment", text, (parts.paragraph(text),))
 
 
-def unreadable_record_screen(reference: str) -> Screen:
-    """The audit record cannot be read now."""
+def history_unavailable_screen(outcome: HistoryUnavailable) -> Screen:
+    """Return that the audit log can't be read now."""
     blocks = (
         parts.paragraph("*The audit record cannot be read at the moment*"),
         parts.paragraph(
             "The bot's database does not answer. Try again in a minute.\nWho can help: whoever runs this bot."
         ),
-        parts.small_print(f"Reference {reference}"),
+        parts.small_print(f"Reference {outcome.reference}"),
     )
     return Screen("Not readable", "The audit record cannot be read at the moment", blocks, is_failure=True)
 
 
 def too_late_screen() -> Screen:
-    """A dialog could not be opened, because Slack's three seconds for that were over."""
+    """Return that a modal couldn't be opened, because Slack's three seconds for that were over."""
     text = "The dialog could not be opened in the three seconds Slack gives for it. Nothing was done; please try again."
     return Screen("Too late", text, (parts.paragraph(text),), is_failure=True)
 
 
 def outdated_screen() -> Screen:
-    """A button or dialog of an older version."""
+    """Return that a button or modal is of an older version."""
     text = "This comes from an older version of the bot and can no longer be used. Please start again with `/extauth`."
     return Screen("Outdated", text, (parts.paragraph(text),), is_failure=True)
 
 
 def unexpected_screen(reference: str) -> Screen:
-    """Something broke in the bot itself."""
+    """Return that something broke in the bot itself."""
     blocks = (
         parts.paragraph("*Something went wrong in the bot*"),
         parts.paragraph(
@@ -149,7 +155,7 @@ def unexpected_screen(reference: str) -> Screen:
 
 
 def interrupted_screen(reference: str) -> Screen:
-    """The bot is being stopped before an answer came."""
+    """Return that the bot is being stopped before an answer came."""
     blocks = (
         parts.paragraph("*The bot was restarted before Slack answered*"),
         parts.paragraph("What you asked for may or may not have happened. Please ask again in a minute."),
@@ -168,7 +174,7 @@ def _because(decision: Decision) -> str:
 
 
 def _may(decision: Decision) -> str:
-    doing = _DOING[decision.action]
+    doing = _DOING[decision.permission]
     return f"• You may {doing}." if decision.allowed else f"• You may not {doing}. {_because(decision)}"
 
 

@@ -1,28 +1,34 @@
 """An outcome to what is shown of it."""
 
-from bot.service import Deleted, Failed, Fetched, Outcome, Refused, Unrecorded
+from typing import assert_never
+
+from bot.operation import Operation
+from bot.service import Deleted, Denied, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, Outcome
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
-from bot.ui.notices import refusal_screen, unrecorded_screen
+from bot.ui.history import history_screen
+from bot.ui.notices import denied_screen, history_unavailable_screen, not_recorded_screen
 from bot.ui.screen import Screen
 from bot.ui.tokens import masked_screen, token_screen
 
 
 def outcome_screen(outcome: Outcome) -> Screen:
-    """What a person is told of an outcome; a fetched token is masked."""
+    """Return what a person is shown of an outcome. The screen of a token to be shown whole is for a modal only."""
     match outcome:
         case Fetched():
-            return masked_screen(outcome)
+            is_shown = outcome.request.operation is Operation.SHOW
+            return token_screen(outcome) if is_shown else masked_screen(outcome)
         case Deleted():
             return deleted_screen(outcome)
-        case Refused():
-            return refusal_screen(outcome)
+        case HistoryPage():
+            return history_screen(outcome)
+        case HistoryUnavailable():
+            return history_unavailable_screen(outcome)
+        case Denied():
+            return denied_screen(outcome)
         case Failed():
             return failure_screen(outcome)
-        case Unrecorded():
-            return unrecorded_screen(outcome)
-
-
-def revealing_screen(outcome: Outcome) -> Screen:
-    """The same, but a fetched token is shown whole. For a dialog only."""
-    return token_screen(outcome) if isinstance(outcome, Fetched) else outcome_screen(outcome)
+        case NotRecorded():
+            return not_recorded_screen(outcome)
+        case _:
+            assert_never(outcome)

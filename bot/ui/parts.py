@@ -1,4 +1,4 @@
-"""Text made safe for Slack, and the few blocks everything else is built from.
+"""The few blocks that everything else is built from.
 
 Limits are those of https://docs.slack.dev/reference/block-kit/blocks.
 """
@@ -18,53 +18,26 @@ from slack_sdk.models.blocks import (
     TextObject,
 )
 
-LONGEST_TEXT = 3000
-LONGEST_SMALL_PRINT = 1500
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+from bot.slack import mrkdwn
+
+MAX_SMALL_PRINT = 1500
 
 
-def clip(text: str, limit: int) -> str:
-    """Shorten to at most `limit` characters, with an ellipsis for what is missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def escape(text: str, limit: int = LONGEST_TEXT) -> str:
-    """Text from outside as mrkdwn that shows it as it is, at most `limit` characters long when escaped.
-
-    https://docs.slack.dev/messaging/formatting-message-text#escaping
-    """
-    escaped: list[str] = []
-    length = 0
-    for character in text:
-        piece = _ESCAPES.get(character, character)
-        length += len(piece)
-        if length > limit - 1:
-            return "".join(escaped) + "…"
-        escaped.append(piece)
-    return "".join(escaped)
-
-
-def code(text: str, limit: int = LONGEST_TEXT) -> str:
-    """Text from outside in a code span. mrkdwn knows no escape for a backtick, so one becomes a quote."""
-    one_line = " ".join(text.replace("`", "'").split())
-    return f"`{escape(one_line, limit - 2)}`" if one_line else ""
-
-
-def paragraph(mrkdwn: str) -> SectionBlock:
+def paragraph(text: str) -> SectionBlock:
     """A block of mrkdwn, which is ours or was escaped."""
-    return SectionBlock(text=MarkdownTextObject(text=mrkdwn, verbatim=True))
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True))
 
 
 def plain_paragraph(text: str) -> SectionBlock:
     """A block of text from outside, in which nothing is markup."""
-    return SectionBlock(text=PlainTextObject(text=clip(text, LONGEST_TEXT), emoji=False))
+    return SectionBlock(text=PlainTextObject(text=mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False))
 
 
 def small_print(*lines: str, quote: str = "") -> ContextBlock:
     """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
     elements: list[TextObject] = [MarkdownTextObject(text=line, verbatim=True) for line in lines]
     if quote:
-        elements.append(PlainTextObject(text=clip(quote, LONGEST_SMALL_PRINT), emoji=False))
+        elements.append(PlainTextObject(text=mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
     return ContextBlock(elements=elements)
 
 
@@ -94,12 +67,12 @@ def copyable(text: str) -> RichTextBlock:
     return RichTextBlock(elements=[RichTextPreformattedElement(elements=[literal(text)])])
 
 
-def what(arguments: Mapping[str, str]) -> str:
+def what(arguments: Mapping[str, str | bool]) -> str:
     """What a deletion names, as mrkdwn: a token, or all tokens of a provider, an app, or both."""
     if "external_token_id" in arguments:
-        return f"the token {code(arguments['external_token_id'])}"
+        return f"the token {mrkdwn.code(str(arguments['external_token_id']))}"
     owners = [
-        f"{kind} {code(arguments[name])}"
+        f"{kind} {mrkdwn.code(str(arguments[name]))}"
         for name, kind in (("provider_key", "the provider"), ("app_id", "the app"))
         if name in arguments
     ]

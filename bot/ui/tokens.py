@@ -1,14 +1,15 @@
-"""A fetched token: masked in a message, whole in a dialog and nowhere else."""
+"""A fetched token: masked in a message, whole in a modal and nowhere else."""
 
 from datetime import UTC, datetime
 
 import jwt
 from slack_sdk.models.blocks import ActionsBlock, Block
 
-from bot.external_auth.models import DeleteTokens, GetToken
 from bot.service import Fetched
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import buttons, parts
-from bot.ui.buttons import Button, Deed, Errand
+from bot.ui.buttons import Button
 from bot.ui.extras import extras_blocks
 from bot.ui.screen import Screen
 
@@ -18,14 +19,14 @@ _LAST_SECOND = 253402300799  # of the year 9999: later is not a date, but a mist
 
 
 def mask(token: str) -> str:
-    """First and last four characters of a long token; of a short one nothing."""
+    """Return the first and last four characters of a long token; nothing of a short one."""
     if len(token) < _SHORTEST_PARTLY_SHOWN:
         return DOTS
     return f"{token[:4]}{DOTS}{token[-4:]}"
 
 
 def expiry(token: str) -> int | None:
-    """When the token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    """Return when the token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
@@ -37,19 +38,19 @@ def expiry(token: str) -> int | None:
 
 
 def masked_screen(fetched: Fetched) -> Screen:
-    """The token, masked, with what can be said of it and done with it."""
+    """Return the token masked, with what is known about it and the buttons to go on."""
     token = fetched.token.token.get_secret_value()
     token_id = fetched.request.external_token_id
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {parts.code(token_id)}*"),
+        parts.paragraph(f"*Token {mrkdwn.code(token_id)}*"),
         parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
         parts.paragraph("\n".join(_facts(fetched, token))),
         *extras_blocks(fetched.token.extras, token),
         ActionsBlock(
             elements=[
-                buttons.build(Button.SHOW, Errand(Deed.SHOW, GetToken(token_id))),
-                buttons.build(Button.REFRESH, Errand(Deed.GET, GetToken(token_id, force_refresh=True))),
-                buttons.build(Button.DELETE, Errand(Deed.DELETE, DeleteTokens(external_token_id=token_id))),
+                buttons.build(Button.SHOW, GetToken(token_id, show=True)),
+                buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
+                buttons.build(Button.DELETE, DeleteTokens(external_token_id=token_id)),
             ]
         ),
         parts.small_print(
@@ -61,10 +62,10 @@ def masked_screen(fetched: Fetched) -> Screen:
 
 
 def token_screen(fetched: Fetched) -> Screen:
-    """The token itself. For a dialog only: never make a message of it."""
+    """Return the token itself, for a modal only."""
     token = fetched.token.token.get_secret_value()
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {parts.code(fetched.request.external_token_id)}*"),
+        parts.paragraph(f"*Token {mrkdwn.code(fetched.request.external_token_id)}*"),
         parts.copyable(token),
         parts.paragraph("\n".join([_length(token), *_facts(fetched, token)])),
         parts.small_print(
@@ -72,7 +73,7 @@ def token_screen(fetched: Fetched) -> Screen:
             f"closes, it is gone from here. Reference {fetched.reference}"
         ),
     ]
-    return Screen("External token", "The token is in the dialog", tuple(blocks))
+    return Screen("External token", "The token is in the dialog", tuple(blocks), modal_only=True)
 
 
 def _length(token: str) -> str:

@@ -6,10 +6,13 @@ import sys
 import tempfile
 import time
 
-from bot.app import open_audit
-from bot.audit import Event
+from pydantic import SecretStr
+
+from bot.actor import Actor
+from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
+from bot.slack.external_auth.models import GetToken
 
 AT_ONCE = 500
 
@@ -19,25 +22,26 @@ def _megabytes() -> float:
 
 
 async def main(records: int) -> None:
-    event = Event("ABCD2345", "T0123456789", None, "U0123456789", "get", {"external_token_id": "Et12345ABCDE"})
+    actor = Actor("U0123456789", "T0123456789", None, SecretStr(""), "ABCD2345")
+    request = GetToken("Et12345ABCDE")
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/audit.db"
         configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
-        async with open_audit(configured, SystemClock()) as audit:
+        async with open_audit_log(configured, SystemClock()) as audit:
             written = 0
             for share in (records // 10, records):
                 started = time.perf_counter()
                 before = written
                 while written < share:
-                    await asyncio.gather(*(audit.attempt(event) for _ in range(AT_ONCE)))
+                    await asyncio.gather(*(audit.attempt(actor, request) for _ in range(AT_ONCE)))
                     written += AT_ONCE
                 wrote = (written - before) / (time.perf_counter() - started)
                 started = time.perf_counter()
-                verdict = await audit.verify(lambda _: None)
-                rate = verdict.checked / (time.perf_counter() - started)
-                assert verdict.problem is None
+                result = await audit.verify(lambda _: None)
+                rate = result.checked / (time.perf_counter() - started)
+                assert result.problem is None
                 print(
-                    f"{verdict.checked:>9,} records: {wrote:,.0f} written and {rate:,.0f} checked a second, "
+                    f"{result.checked:>9,} records: {wrote:,.0f} written and {rate:,.0f} checked a second, "
                     f"at most {_megabytes():.0f} MB of memory",
                     flush=True,
                 )

@@ -1,62 +1,77 @@
 """Each code has words of its own."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from bot.explanations import Asked, explain, known_codes
-from bot.external_auth import errors
+from bot.explanations import Explanation, explain, known_codes
+from bot.operation import Operation
+from bot.slack.external_auth.errors import BreakdownCode, TransportCode
+from tests.explanations.expected import ALL_CODES, DELETE_CODES, GET_CODES, expected
 
-FACTS = json.loads((Path(__file__).parents[1] / "facts" / "external-auth.json").read_text())
-GROUPS = [
-    FACTS["methods"]["apps.auth.external.get"]["errors"],
-    FACTS["methods"]["apps.auth.external.delete"]["errors"],
-    FACTS["common_errors"],
-    FACTS["external_auth_log_errors"],
-]
-SLACKS = sorted({code for group in GROUPS for code in group if not code.startswith("_")})
-OURS = [value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)]
-UNKNOWN = explain("surely_nobody_knows_this", Asked.GET)
+GETS = (Operation.GET, Operation.SHOW, Operation.REFRESH)
+DELETES = (Operation.DELETE, Operation.DELETE_MANY)
+OURS = [code.value for code in TransportCode]
+CASES = [(code, operation) for code in [*GET_CODES, *OURS] for operation in GETS]
+CASES += [(code, operation) for code in [*DELETE_CODES, *OURS] for operation in DELETES]
 
 
-@pytest.mark.parametrize("code", [*SLACKS, *OURS])
-@pytest.mark.parametrize("asked", Asked)
-def test_every_code_is_explained_whatever_was_asked(code: str, asked: Asked) -> None:
-    explanation = explain(code, asked)
-    # A get is never answered with a delete's codes; should it be, the general explanation is the honest one.
-    if code in {"token_not_found"} or explanation is not UNKNOWN:
-        assert explanation is not UNKNOWN
-    assert code in known_codes()
+@pytest.mark.parametrize(("code", "operation"), CASES)
+def test_every_code_that_slack_documents_has_its_explanation(code: str, operation: Operation) -> None:
+    explanation, row = explain(code, operation), expected(code, operation)
+    assert (explanation.title, explanation.who.name, explanation.retry) == (row.title, row.who, row.retry)
     for text in (explanation.title, explanation.happened, explanation.to_do):
         assert text
         assert code not in text.split()
     assert len(explanation.title) <= 75
 
 
+def test_the_codes_with_an_explanation_are_those_expected() -> None:
+    assert sorted(known_codes()) == ALL_CODES
+
+
+def test_an_unknown_code_gets_an_honest_explanation() -> None:
+    explanation = explain("surely_nobody_knows_this", Operation.GET)
+    assert explanation.title == "Slack refused, with a code this bot does not know"
+    assert explanation.retry
+    assert "linked below" in explanation.to_do
+
+
 def test_no_two_codes_share_an_explanation() -> None:
     titles: dict[str, str] = {}
-    for code in known_codes():
-        for asked in Asked:
-            title = explain(code, asked).title
-            assert titles.setdefault(title, code) == code or explain(code, asked) is UNKNOWN
+    for code, operation in CASES:
+        assert titles.setdefault(explain(code, operation).title, code) == code
+
+
+@pytest.mark.parametrize("code", [*BreakdownCode])
+def test_what_may_have_happened_can_be_tried_again(code: str) -> None:
+    assert explain(code, Operation.DELETE).retry
 
 
 @pytest.mark.parametrize(
     ("code", "one", "other"),
     [
-        ("token_not_found", Asked.GET, Asked.DELETE_ONE),
-        ("invalid_auth", Asked.GET, Asked.DELETE_ONE),
-        ("no_refresh_token", Asked.GET, Asked.REFRESH),
-        ("timeout", Asked.GET, Asked.DELETE_MANY),
+        ("token_not_found", Operation.GET, Operation.DELETE),
+        ("invalid_auth", Operation.GET, Operation.DELETE),
+        ("no_refresh_token", Operation.GET, Operation.REFRESH),
+        ("timeout", Operation.GET, Operation.DELETE_MANY),
     ],
 )
-def test_where_it_matters_the_explanation_depends_on_what_was_asked(code: str, one: Asked, other: Asked) -> None:
+def test_where_it_matters_the_explanation_depends_on_the_operation(code: str, one: Operation, other: Operation) -> None:
     assert explain(code, one) != explain(code, other)
 
 
-def test_what_the_operator_can_mend_names_the_setting() -> None:
-    for code in ("not_allowed_token_type", "method_not_supported"):
-        assert "EXTAUTH_API_TOKEN" in explain(code, Asked.GET).to_do
-    assert "may not delete" in explain("invalid_auth", Asked.DELETE_ONE).title
-    assert "offline access" in explain("no_refresh_token", Asked.REFRESH).to_do
+@pytest.mark.parametrize(
+    ("code", "operation", "says"),
+    [
+        ("not_allowed_token_type", Operation.GET, "EXTAUTH_API_TOKEN"),
+        ("method_not_supported", Operation.GET, "EXTAUTH_API_TOKEN"),
+        ("invalid_auth", Operation.DELETE, "belongs to another app"),
+        ("no_refresh_token", Operation.GET, "offline access"),
+        ("no_refresh_token", Operation.REFRESH, "present token is untouched"),
+        ("token_not_found", Operation.DELETE, "Nothing was changed"),
+        ("unable_to_delete", Operation.DELETE_MANY, "Some tokens may be gone"),
+        ("timeout", Operation.DELETE, "nothing to delete, the first attempt worked"),
+    ],
+)
+def test_the_explanation_says_what_helps(code: str, operation: Operation, says: str) -> None:
+    explanation: Explanation = explain(code, operation)
+    assert says in f"{explanation.happened} {explanation.to_do}"

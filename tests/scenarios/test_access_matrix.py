@@ -1,13 +1,15 @@
 """Every kind of person, at every way in, for every action: let in or refused, and on record."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from bot.sandbox.state import Person, StoredToken
-from tests.office import ADMIN, Office, open_office
+from bot.sandbox.slack.state import Person, StoredToken
+from bot.settings import Transport
+from tests.harness import ADMIN, Harness, open_harness
 
-PEOPLE: dict[str, dict[str, object]] = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "primary owner": {"is_admin": True, "is_owner": True, "is_primary_owner": True},
     "owner": {"is_admin": True, "is_owner": True},
     "admin": {"is_admin": True},
@@ -39,57 +41,64 @@ IDS = {name: f"U0NAMED{number}" for number, name in enumerate(["named member", "
 
 def people() -> dict[str, Person]:
     return {
-        name: Person(IDS.get(name, f"U0KIND{number:02d}"), name, **flags)  # type: ignore[arg-type]
+        name: Person(IDS.get(name, f"U0KIND{number:02d}"), name, **flags)
         for number, (name, flags) in enumerate(PEOPLE.items())
     }
 
 
-def calls(office: Office) -> int:
-    return len(office.calls("apps.auth.external.get")) + len(office.calls("apps.auth.external.delete"))
+def calls(harness: Harness) -> int:
+    return len(harness.calls("apps.auth.external.get")) + len(harness.calls("apps.auth.external.delete"))
 
 
-async def _settled_text(office: Office, user: str, seen: set[str]) -> str:
+async def _settled_text(harness: Harness, user: str, seen: set[str]) -> str:
     """All that the person now reads that is new, once it is more than a word that work goes on."""
 
     def read() -> str:
-        new = [office.read(message) for message in office.workspace.messages(user) if message.ts not in seen]
-        view = office.workspace.dialog(user)
-        return "\n".join([*new, *([office.read(view)] if view else [])])
+        new = [harness.read(message) for message in harness.workspace.messages(user) if message.ts not in seen]
+        view = harness.workspace.dialog(user)
+        return "\n".join([*new, *([harness.read(view)] if view else [])])
 
-    await office.state.until(lambda: bool(read()) and "== One moment ==" not in read())
+    await harness.state.until(lambda: bool(read()) and "== One moment ==" not in read())
     return read()
 
 
-async def _typed(office: Office, user: str, line: str) -> str:
-    seen = {message.ts for message in office.workspace.messages(user)}
-    await office.workspace.command(user, line)
-    text = await _settled_text(office, user, seen)
-    view = office.workspace.dialog(user)
+async def _typed(harness: Harness, user: str, line: str) -> str:
+    seen = {message.ts for message in harness.workspace.messages(user)}
+    await harness.workspace.command(user, line)
+    text = await _settled_text(harness, user, seen)
+    view = harness.workspace.dialog(user)
     if view is not None:
-        office.workspace.close(view)
+        harness.workspace.close(view)
     return text
 
 
-async def _shortcut(office: Office, user: str) -> str:
-    await office.workspace.shortcut(user, "external_tokens")
-    text = await _settled_text(office, user, {message.ts for message in office.workspace.messages(user)})
-    view = office.workspace.dialog(user)
+async def _shortcut(harness: Harness, user: str) -> str:
+    await harness.workspace.shortcut(user, "external_tokens")
+    text = await _settled_text(harness, user, {message.ts for message in harness.workspace.messages(user)})
+    view = harness.workspace.dialog(user)
     assert view is not None
-    office.workspace.close(view)
+    harness.workspace.close(view)
     return text
+
+
+async def _home(harness: Harness, user: str) -> str:
+    before = harness.state.homes.get(user)
+    await harness.workspace.open_home(user)
+    await harness.state.until(lambda: harness.state.homes.get(user) is not before)
+    return str(harness.state.homes[user].content)
 
 
 @pytest.mark.parametrize("allow", ALLOWED)
 async def test_each_way_in_for_each_kind_of_person(allow: str) -> None:
     lists = {f"EXTAUTH_{action}_ALLOW": allow for action in ("GET", "DELETE", "HISTORY")}
-    async with open_office("socket", **lists) as office:
-        office.slack.web_api.rate_limits.is_on = False
+    async with open_harness("socket", **lists) as harness:
+        harness.slack.web_api.rate_limits.is_on = False
         for name, person in people().items():
             user, may = person.user_id, name in ALLOWED[allow]
-            office.state.people[user] = person
+            harness.state.people[user] = person
             group = [other.user_id for kind, other in people().items() if kind.startswith("group")]
-            office.state.groups["S0GROUP"] = group
-            office.state.tokens["EtOne"] = StoredToken("EtOne", "one", "a-token")
+            harness.state.groups["S0GROUP"] = group
+            harness.state.tokens["EtOne"] = StoredToken("EtOne", "one", "a-token")
             for line in (
                 "/extauth get EtOne",
                 "/extauth get EtOne --show",
@@ -101,97 +110,94 @@ async def test_each_way_in_for_each_kind_of_person(allow: str) -> None:
                 "/extauth history",
                 "/extauth delete EtOne --yes",
             ):
-                before = calls(office)
-                refused = "You may not" in await _typed(office, user, line)
+                before = calls(harness)
+                refused = "You may not" in await _typed(harness, user, line)
                 assert refused != may, (name, line)
-                assert may or calls(office) == before, (name, line)
-            assert ("You may not" in await _shortcut(office, user)) != may, name
-            before_home = office.state.homes.get(user)
-            await office.workspace.open_home(user)
-            await office.state.until(lambda user=user, before=before_home: office.state.homes.get(user) is not before)
-            assert ("You may not" in str(office.state.homes[user].content)) != may, name
+                assert may or calls(harness) == before, (name, line)
+            assert ("You may not" in await _shortcut(harness, user)) != may, name
+            assert ("You may not" in await _home(harness, user)) != may, name
 
 
-Step = Callable[[Office], Awaitable[str]]
+Step = Callable[[Harness], Awaitable[str]]
 
 
-async def _submit_get(office: Office) -> str:
-    view = await office.opens("/extauth get")
-    office.demote(ADMIN)
-    return office.read(await office.sends(view, external_token_id="EtGoogle0001"))
+async def _submit_get(harness: Harness) -> str:
+    view = await harness.opens("/extauth get")
+    harness.demote(ADMIN)
+    return harness.read(await harness.sends(view, external_token_id="EtGoogle0001"))
 
 
-async def _submit_show(office: Office) -> str:
-    view = await office.opens("/extauth get --show")
-    office.demote(ADMIN)
-    return office.read(await office.submits(view, external_token_id="EtGoogle0001"))
+async def _submit_show(harness: Harness) -> str:
+    view = await harness.opens("/extauth get --show")
+    harness.demote(ADMIN)
+    return harness.read(await harness.submits(view, external_token_id="EtGoogle0001"))
 
 
-async def _submit_delete(office: Office) -> str:
-    view = await office.opens("/extauth delete")
-    office.demote(ADMIN)
-    return office.read(await office.submits(view, external_token_id="EtGoogle0001"))
+async def _submit_delete(harness: Harness) -> str:
+    view = await harness.opens("/extauth delete")
+    harness.demote(ADMIN)
+    return harness.read(await harness.submits(view, external_token_id="EtGoogle0001"))
 
 
-async def _confirm_one(office: Office) -> str:
-    view = await office.opens("/extauth delete EtGoogle0001")
-    office.demote(ADMIN)
-    return office.read(await office.sends(view))
+async def _confirm_one(harness: Harness) -> str:
+    view = await harness.opens("/extauth delete EtGoogle0001")
+    harness.demote(ADMIN)
+    return harness.read(await harness.sends(view))
 
 
-async def _confirm_many(office: Office) -> str:
-    view = await office.opens("/extauth delete --provider-key google")
-    office.demote(ADMIN)
-    return office.read(await office.sends(view, typed_name="google"))
+async def _confirm_many(harness: Harness) -> str:
+    view = await harness.opens("/extauth delete --provider-key google")
+    harness.demote(ADMIN)
+    return harness.read(await harness.sends(view, typed_name="google"))
 
 
 def _button(label: str) -> Step:
-    async def press(office: Office) -> str:
-        message = await office.types("/extauth get EtGoogle0001")
-        office.state.traffic.clear()
-        office.demote(ADMIN)
-        return office.read(await office.presses(message, label))
+    async def press(harness: Harness) -> str:
+        message = await harness.types("/extauth get EtGoogle0001")
+        harness.state.traffic.clear()
+        harness.demote(ADMIN)
+        return harness.read(await harness.presses(message, label))
 
     return press
 
 
-async def _try_again(office: Office) -> str:
-    message = await office.types("/extauth get EtErr.internal_error")
-    office.state.traffic.clear()
-    office.demote(ADMIN)
-    return office.read(await office.presses(message, "Try again"))
+async def _try_again(harness: Harness) -> str:
+    message = await harness.types("/extauth get EtErr.internal_error")
+    harness.state.traffic.clear()
+    harness.demote(ADMIN)
+    return harness.read(await harness.presses(message, "Try again"))
 
 
-async def _more(office: Office) -> str:
+async def _more(harness: Harness) -> str:
     for _ in range(2):
-        await office.types("/extauth get EtGoogle0001")
-    message = await office.types("/extauth history 1")
-    office.state.traffic.clear()
-    office.demote(ADMIN)
-    return office.read(await office.presses(message, "More"))
+        await harness.types("/extauth get EtGoogle0001")
+    message = await harness.types("/extauth history 1")
+    harness.state.traffic.clear()
+    harness.demote(ADMIN)
+    return harness.read(await harness.presses(message, "More"))
 
 
-async def _shortcut_dialog(office: Office) -> str:
-    view = await office.opens_by_shortcut()
-    office.demote(ADMIN)
-    return office.read(await office.submits(view, external_token_id="EtGoogle0001"))
+async def _shortcut_dialog(harness: Harness) -> str:
+    view = await harness.opens_by_shortcut()
+    harness.demote(ADMIN)
+    return harness.read(await harness.submits(view, external_token_id="EtGoogle0001"))
 
 
-async def _choice(office: Office) -> str:
-    view = await office.opens_by_shortcut()
-    office.demote(ADMIN)
-    await office.workspace.choose(view, "choice", "delete")
-    await office.state.until(lambda: "You may not" in office.read(view))
-    return office.read(view)
+async def _choice(harness: Harness) -> str:
+    view = await harness.opens_by_shortcut()
+    harness.demote(ADMIN)
+    await harness.workspace.choose(view, "choice", "delete")
+    await harness.state.until(lambda: "You may not" in harness.read(view))
+    return harness.read(view)
 
 
-async def _home_button(office: Office) -> str:
-    await office.workspace.open_home(ADMIN)
-    await office.state.until(lambda: ADMIN in office.state.homes)
-    office.demote(ADMIN)
-    await office.workspace.press_in_dialog(office.state.homes[ADMIN], "Get a token")
-    await office.state.until(lambda: office.workspace.dialog(ADMIN) is not None)
-    return office.read(await office.dialog())
+async def _home_button(harness: Harness) -> str:
+    await harness.workspace.open_home(ADMIN)
+    await harness.state.until(lambda: ADMIN in harness.state.homes)
+    harness.demote(ADMIN)
+    await harness.workspace.press_in_dialog(harness.state.homes[ADMIN], "Get a token")
+    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+    return harness.read(await harness.dialog())
 
 
 STEPS: dict[str, Step] = {
@@ -213,18 +219,18 @@ STEPS: dict[str, Step] = {
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("cause", ["demoted", "users.info fails"])
-async def test_standing_that_goes_away_between_two_steps_counts(transport: str, step: str, cause: str) -> None:
-    async with open_office(transport) as office:  # type: ignore[arg-type]
+async def test_standing_that_goes_away_between_two_steps_counts(transport: Transport, step: str, cause: str) -> None:
+    async with open_harness(transport) as harness:
         if cause == "users.info fails":
-            demote = office.demote
+            demote = harness.demote
 
             def fail(user: str) -> None:
                 demote(user)
-                office.state.people[user].is_admin = True
-                office.slack.web_api.failures["users.info"] = "internal_error"
+                harness.state.people[user].is_admin = True
+                harness.slack.web_api.failures["users.info"] = "internal_error"
 
-            office.demote = fail  # type: ignore[method-assign]
-        read = await STEPS[step](office)
+            harness.demote = fail  # type: ignore[method-assign]
+        read = await STEPS[step](harness)
         assert "You may not" in read
         assert ("Slack did not tell" in read) == (cause == "users.info fails")
-        assert calls(office) == 0
+        assert calls(harness) == 0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.office import ADMIN, Office, open_office
-from tests.test_command_text import TYPED
+from tests.commands.test_parser import TYPED
+from tests.harness import ADMIN, Harness, open_harness
 
 PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OFTEN_UNDERSTOOD = st.builds(
@@ -23,46 +23,48 @@ OFTEN_UNDERSTOOD = st.builds(
 
 
 @pytest.fixture(params=["socket", "http"])
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Office]]:
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Harness]]:
     """A bot that serves while a test that is not async runs many examples."""
     with asyncio.Runner() as runner:
-        opening = open_office(request.param)
-        office = runner.run(opening.__aenter__())
-        office.slack.web_api.rate_limits.is_on = False
-        yield runner, office
+        opening = open_harness(request.param)
+        harness = runner.run(opening.__aenter__())
+        harness.slack.web_api.rate_limits.is_on = False
+        yield runner, harness
         runner.run(opening.__aexit__(None, None, None))
 
 
-async def _type(office: Office, text: str) -> str:
+async def _type(harness: Harness, text: str) -> str:
     """What the person reads."""
-    seen = {message.ts for message in office.workspace.messages(ADMIN)}
+    seen = {message.ts for message in harness.workspace.messages(ADMIN)}
 
     def answer() -> str:
-        view = office.workspace.dialog(ADMIN)
+        view = harness.workspace.dialog(ADMIN)
         if view is not None:
-            return office.read(view)
-        return "\n".join(office.read(new) for new in office.workspace.messages(ADMIN) if new.ts not in seen)
+            return harness.read(view)
+        return "\n".join(harness.read(new) for new in harness.workspace.messages(ADMIN) if new.ts not in seen)
 
-    assert await office.workspace.command(ADMIN, f"/extauth {text}")
-    await office.state.until(lambda: bool(answer()) and "Asking Slack for the token…" not in answer())
+    assert await harness.workspace.command(ADMIN, f"/extauth {text}")
+    await harness.state.until(lambda: bool(answer()) and "Asking Slack for the token…" not in answer())
     read = answer()
-    view = office.workspace.dialog(ADMIN)
+    view = harness.workspace.dialog(ADMIN)
     if view is not None:
-        office.workspace.close(view)
+        harness.workspace.close(view)
     return read
 
 
 @PATIENT
 @given(st.one_of(TYPED, OFTEN_UNDERSTOOD))
-def test_any_text_is_answered_and_asks_slack_for_nothing_else(served: tuple[asyncio.Runner, Office], text: str) -> None:
-    runner, office = served
-    office.state.traffic.clear()
+def test_any_text_is_answered_and_asks_slack_for_nothing_else(
+    served: tuple[asyncio.Runner, Harness], text: str
+) -> None:
+    runner, harness = served
+    harness.state.traffic.clear()
 
-    read = runner.run(_type(office, text))
+    read = runner.run(_type(harness, text))
 
     assert "Something went wrong in the bot" not in read
     for method in ("get", "delete"):
-        for arguments in office.calls(f"apps.auth.external.{method}"):
+        for arguments in harness.calls(f"apps.auth.external.{method}"):
             assert re.search(method, text, re.IGNORECASE)
             for name, value in arguments.items():
                 assert isinstance(value, bool) or value in text

@@ -2,20 +2,21 @@
 
 import pytest
 
-from tests.office import ADMIN, GUEST, MEMBER, OWNER, Office, open_office
+from bot.settings import Transport
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 DELETE = "apps.auth.external.delete"
 
 
-async def test_yes_deletes_one_token_at_once_and_says_what_that_means(office: Office) -> None:
-    message = await office.types("/extauth delete EtGoogle0001 --yes")
+async def test_yes_deletes_one_token_at_once_and_says_what_that_means(harness: Harness) -> None:
+    message = await harness.types("/extauth delete EtGoogle0001 --yes")
 
-    read = office.read(message)
+    read = harness.read(message)
     assert "Deleted on Slack's side: the token EtGoogle0001" in read
     assert "The provider was not told" in read
     assert "stop working until someone connects the account again" in read
-    assert office.calls(DELETE) == [{"external_token_id": "EtGoogle0001"}]
-    assert "EtGoogle0001" not in office.state.tokens
+    assert harness.calls(DELETE) == [{"external_token_id": "EtGoogle0001"}]
+    assert "EtGoogle0001" not in harness.state.tokens
 
 
 @pytest.mark.parametrize(
@@ -26,18 +27,18 @@ async def test_yes_deletes_one_token_at_once_and_says_what_that_means(office: Of
         ("/extauth delete --external-token-id “EtGoogle0001”", {"external_token_id": "EtGoogle0001"}),
     ],
 )
-async def test_one_token_is_deleted_after_a_question(office: Office, line: str, sent: dict[str, str]) -> None:
-    view = await office.opens(line)
-    read = office.read(view)
+async def test_one_token_is_deleted_after_a_question(harness: Harness, line: str, sent: dict[str, str]) -> None:
+    view = await harness.opens(line)
+    read = harness.read(view)
     assert "Delete the token EtGoogle0001?" in read
     assert "The provider is not told" in read
     assert "stop working until someone connects the account again" in read
-    assert office.calls(DELETE) == []
+    assert harness.calls(DELETE) == []
 
-    message = await office.sends(view)
+    message = await harness.sends(view)
 
-    assert "Deleted on Slack's side: the token EtGoogle0001" in office.read(message)
-    assert office.calls(DELETE) == [sent]
+    assert "Deleted on Slack's side: the token EtGoogle0001" in harness.read(message)
+    assert harness.calls(DELETE) == [sent]
 
 
 @pytest.mark.parametrize("yes", ["", " --yes"])
@@ -65,103 +66,103 @@ async def test_one_token_is_deleted_after_a_question(office: Office, line: str, 
     ],
 )
 async def test_many_tokens_are_deleted_only_when_the_name_is_typed(
-    office: Office, line: str, yes: str, sent: dict[str, str], typed: str, says: str
+    harness: Harness, line: str, yes: str, sent: dict[str, str], typed: str, says: str
 ) -> None:
-    view = await office.opens(line + yes)
-    assert says in office.read(view)
+    view = await harness.opens(line + yes)
+    assert says in harness.read(view)
 
-    await office.submits(view, typed_name="something else")
+    await harness.submits(view, typed_name="something else")
     assert "Nothing was deleted" in view.errors["typed_name"]
-    assert office.calls(DELETE) == []
+    assert harness.calls(DELETE) == []
 
-    message = await office.sends(view, typed_name=typed)
-    assert "Deleted on Slack's side: all tokens" in office.read(message)
-    assert office.calls(DELETE) == [sent]
+    message = await harness.sends(view, typed_name=typed)
+    assert "Deleted on Slack's side: all tokens" in harness.read(message)
+    assert harness.calls(DELETE) == [sent]
 
 
-async def test_the_dialog_asks_what_to_delete_and_then_whether(office: Office) -> None:
-    view = await office.opens("/extauth delete")
+async def test_the_dialog_asks_what_to_delete_and_then_whether(harness: Harness) -> None:
+    view = await harness.opens("/extauth delete")
 
-    await office.submits(view)
+    await harness.submits(view)
     assert view.errors == {"external_token_id": "Please fill in at least one of the three fields."}
 
-    await office.submits(view, external_token_id="EtGoogle0001", provider_key="google")
+    await harness.submits(view, external_token_id="EtGoogle0001", provider_key="google")
     assert "give one or the other" in view.errors["external_token_id"]
 
-    await office.submits(view, external_token_id="", provider_key="go ogle", app_id="A/1")
+    await harness.submits(view, external_token_id="", provider_key="go ogle", app_id="A/1")
     assert set(view.errors) == {"provider_key", "app_id"}
 
-    question = await office.submits(view, provider_key="google", app_id="")
-    assert "All tokens of the provider google will be deleted" in office.read(question)
+    question = await harness.submits(view, provider_key="google", app_id="")
+    assert "All tokens of the provider google will be deleted" in harness.read(question)
 
-    message = await office.sends(question, typed_name="google")
-    assert "all tokens of the provider google" in office.read(message)
-    assert office.calls(DELETE) == [{"provider_key": "google"}]
-
-
-async def test_delete_without_anything_never_calls_slack(office: Office) -> None:
-    view = await office.opens("/extauth delete --yes")
-
-    assert "Delete tokens" in office.read(view)
-    assert office.calls(DELETE) == []
+    message = await harness.sends(question, typed_name="google")
+    assert "all tokens of the provider google" in harness.read(message)
+    assert harness.calls(DELETE) == [{"provider_key": "google"}]
 
 
-async def test_the_shortcut_switches_to_delete_and_keeps_the_id(office: Office) -> None:
-    view = await office.opens_by_shortcut()
-    office.workspace.fill(view, {"external_token_id": "EtGoogle0001"})
+async def test_delete_without_anything_never_calls_slack(harness: Harness) -> None:
+    view = await harness.opens("/extauth delete --yes")
+
+    assert "Delete tokens" in harness.read(view)
+    assert harness.calls(DELETE) == []
+
+
+async def test_the_shortcut_switches_to_delete_and_keeps_the_id(harness: Harness) -> None:
+    view = await harness.opens_by_shortcut()
+    harness.workspace.fill(view, {"external_token_id": "EtGoogle0001"})
 
     before = view.hash
-    await office.workspace.choose(view, "choice", "delete")
-    await office.state.until(lambda: view.hash != before)
-    read = office.read(view)
+    await harness.workspace.choose(view, "choice", "delete")
+    await harness.state.until(lambda: view.hash != before)
+    read = harness.read(view)
     assert "Provider key (optional)" in read
     assert "[EtGoogle0001]" in read
 
-    question = await office.submits(view)
-    assert "Delete the token EtGoogle0001?" in office.read(question)
-    result = await office.submits(question)
-    assert "Deleted on Slack's side" in office.read(result)
-    assert office.workspace.messages(ADMIN) == []
+    question = await harness.submits(view)
+    assert "Delete the token EtGoogle0001?" in harness.read(question)
+    result = await harness.submits(question)
+    assert "Deleted on Slack's side" in harness.read(result)
+    assert harness.workspace.messages(ADMIN) == []
 
 
-async def test_the_menu_offers_only_what_is_allowed(transport: str) -> None:
-    async with open_office(transport, EXTAUTH_GET_ALLOW="members") as office:  # type: ignore[arg-type]
-        view = await office.opens("/extauth", MEMBER)
+async def test_the_menu_offers_only_what_is_allowed(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_GET_ALLOW="members") as harness:
+        view = await harness.opens("/extauth", MEMBER)
 
-        assert "Get a token" in office.read(view)
-        assert "Delete tokens" not in office.read(view)
-
-
-async def test_the_delete_button_asks_and_then_replaces_the_message(office: Office) -> None:
-    masked = await office.types("/extauth get EtGoogle0001")
-
-    view = await office.presses_for_dialog(masked, "Delete…")
-    message = await office.sends(view)
-
-    assert "Deleted on Slack's side" in office.read(message)
-    assert office.workspace.messages(ADMIN) == [message]
+        assert "Get a token" in harness.read(view)
+        assert "Delete tokens" not in harness.read(view)
 
 
-async def test_a_guest_is_refused(office: Office) -> None:
+async def test_the_delete_button_asks_and_then_replaces_the_message(harness: Harness) -> None:
+    masked = await harness.types("/extauth get EtGoogle0001")
+
+    view = await harness.presses_for_dialog(masked, "Delete…")
+    message = await harness.sends(view)
+
+    assert "Deleted on Slack's side" in harness.read(message)
+    assert harness.workspace.messages(ADMIN) == [message]
+
+
+async def test_a_guest_is_refused(harness: Harness) -> None:
     for line in ("/extauth delete", "/extauth delete EtGoogle0001 --yes", "/extauth delete --app-id A0SANDBOX"):
-        message = await office.types(line, GUEST)
-        assert "You may not delete tokens here" in office.read(message)
-    assert office.calls(DELETE) == []
+        message = await harness.types(line, GUEST)
+        assert "You may not delete tokens here" in harness.read(message)
+    assert harness.calls(DELETE) == []
 
 
-async def test_standing_that_went_away_before_the_confirmation_counts(office: Office) -> None:
-    view = await office.opens("/extauth delete EtGoogle0001")
-    office.demote(ADMIN)
+async def test_standing_that_went_away_before_the_confirmation_counts(harness: Harness) -> None:
+    view = await harness.opens("/extauth delete EtGoogle0001")
+    harness.demote(ADMIN)
 
-    message = await office.sends(view)
+    message = await harness.sends(view)
 
-    assert "You may not delete tokens here" in office.read(message)
-    assert office.calls(DELETE) == []
+    assert "You may not delete tokens here" in harness.read(message)
+    assert harness.calls(DELETE) == []
 
 
-async def test_who_may_delete_is_a_list_of_its_own(transport: str) -> None:
-    async with open_office(transport, EXTAUTH_DELETE_ALLOW=f"owners, {MEMBER}") as office:  # type: ignore[arg-type]
-        refused = await office.types("/extauth delete EtGoogle0001 --yes", ADMIN)
-        assert "That is for workspace owners and @U0MEMBER." in office.read(refused)
+async def test_who_may_delete_is_a_list_of_its_own(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_DELETE_ALLOW=f"owners, {MEMBER}") as harness:
+        refused = await harness.types("/extauth delete EtGoogle0001 --yes", ADMIN)
+        assert "That is for workspace owners and @U0MEMBER." in harness.read(refused)
         for user, token_id in ((MEMBER, "EtGoogle0001"), (OWNER, "EtGitHub0001")):
-            assert "Deleted" in office.read(await office.types(f"/extauth delete {token_id} --yes", user))
+            assert "Deleted" in harness.read(await harness.types(f"/extauth delete {token_id} --yes", user))

@@ -1,18 +1,12 @@
 """Every failure reaches the person as its own explanation, over both transports."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from bot.explanations import Asked, explain
-from bot.sandbox.faults import TRANSPORT_FAULTS
-from tests.office import ADMIN, Office, open_office
-
-FACTS = json.loads((Path(__file__).parents[1] / "facts" / "external-auth.json").read_text())
-COMMON = [code for group in ("common_errors", "external_auth_log_errors") for code in FACTS[group] if code[0] != "_"]
-GET_CODES = [*FACTS["methods"]["apps.auth.external.get"]["errors"], *COMMON]
-DELETE_CODES = [*FACTS["methods"]["apps.auth.external.delete"]["errors"], *COMMON]
+from bot.operation import Operation
+from bot.sandbox.slack.faults import TRANSPORT_FAULTS
+from bot.settings import Transport
+from tests.explanations.expected import DELETE_CODES, GET_CODES, expected
+from tests.harness import ADMIN, Harness, open_harness
 
 TRANSPORT_CODES = {
     "429": "ratelimited",
@@ -36,122 +30,128 @@ def test_every_fault_of_the_simulator_is_tried() -> None:
     assert set(TRANSPORT_CODES) == set(TRANSPORT_FAULTS)
 
 
-async def _assert_explains(office: Office, line: str, code: str, asked: Asked) -> None:
-    message = await office.types(line)
-    read, expected = office.read(message), explain(code, asked)
-    assert read.startswith(expected.title), (code, read)
+async def _assert_explains(harness: Harness, line: str, code: str, operation: Operation) -> None:
+    message = await harness.types(line)
+    read, row = harness.read(message), expected(code, operation)
+    assert read.startswith(row.title), (code, read)
     assert f"answered {code}" in read
-    assert ("[Try again]" in read) == expected.retry
+    assert ("[Try again]" in read) == row.retry
     assert "Reference" in read
 
 
-async def test_every_code_after_get_is_explained(office: Office) -> None:
-    office.slack.web_api.rate_limits.is_on = False
+async def test_every_code_after_get_is_explained(harness: Harness) -> None:
+    harness.slack.web_api.rate_limits.is_on = False
     for code in GET_CODES:
-        await _assert_explains(office, f"/extauth get EtErr.{code}", code, Asked.GET)
-        await _assert_explains(office, f"/extauth get EtErr.{code} --force-refresh", code, Asked.REFRESH)
+        await _assert_explains(harness, f"/extauth get EtErr.{code}", code, Operation.GET)
+        await _assert_explains(harness, f"/extauth get EtErr.{code} --force-refresh", code, Operation.REFRESH)
 
 
-async def test_every_code_after_delete_is_explained(office: Office) -> None:
-    office.slack.web_api.rate_limits.is_on = False
+async def test_every_code_after_delete_is_explained(harness: Harness) -> None:
+    harness.slack.web_api.rate_limits.is_on = False
     for code in DELETE_CODES:
-        await _assert_explains(office, f"/extauth delete EtErr.{code} --yes", code, Asked.DELETE_ONE)
-        view = await office.opens(f"/extauth delete --provider-key err.{code}")
-        message = await office.sends(view, typed_name=f"err.{code}")
-        assert office.read(message).startswith(explain(code, Asked.DELETE_MANY).title)
+        await _assert_explains(harness, f"/extauth delete EtErr.{code} --yes", code, Operation.DELETE)
+        view = await harness.opens(f"/extauth delete --provider-key err.{code}")
+        message = await harness.sends(view, typed_name=f"err.{code}")
+        assert harness.read(message).startswith(expected(code, Operation.DELETE_MANY).title)
 
 
 @pytest.mark.parametrize("fault", TRANSPORT_CODES)
-async def test_every_broken_answer_is_explained(office: Office, fault: str) -> None:
+async def test_every_broken_answer_is_explained(harness: Harness, fault: str) -> None:
     code = TRANSPORT_CODES[fault]
-    await _assert_explains(office, f"/extauth get EtErr.{fault}", code, Asked.GET)
-    assert "may have happened" not in office.read(office.workspace.messages(ADMIN)[-1])
+    await _assert_explains(harness, f"/extauth get EtErr.{fault}", code, Operation.GET)
+    assert "may have happened" not in harness.read(harness.workspace.messages(ADMIN)[-1])
     if fault != "no-token":
-        await _assert_explains(office, f"/extauth delete EtErr.{fault} --yes", code, Asked.DELETE_ONE)
-        read = office.read(office.workspace.messages(ADMIN)[-1])
+        await _assert_explains(harness, f"/extauth delete EtErr.{fault} --yes", code, Operation.DELETE)
+        read = harness.read(harness.workspace.messages(ADMIN)[-1])
         assert ("The deletion may have happened all the same" in read) == (fault != "429")
 
 
-async def test_a_delete_and_a_forced_refresh_are_never_repeated(office: Office) -> None:
-    await office.types("/extauth get EtErr.disconnect")
-    assert len(office.calls("apps.auth.external.get")) == 2
-    await office.types("/extauth get EtErr.disconnect --force-refresh")
-    assert len(office.calls("apps.auth.external.get")) == 3
-    await office.types("/extauth delete EtErr.disconnect --yes")
-    assert len(office.calls("apps.auth.external.delete")) == 1
+async def test_a_delete_and_a_forced_refresh_are_never_repeated(harness: Harness) -> None:
+    await harness.types("/extauth get EtErr.disconnect")
+    assert len(harness.calls("apps.auth.external.get")) == 2
+    await harness.types("/extauth get EtErr.disconnect --force-refresh")
+    assert len(harness.calls("apps.auth.external.get")) == 3
+    await harness.types("/extauth delete EtErr.disconnect --yes")
+    assert len(harness.calls("apps.auth.external.delete")) == 1
 
 
-async def test_a_code_nobody_knows_is_explained_honestly(office: Office) -> None:
-    read = office.read(await office.types("/extauth get EtErr.brand_new_code"))
+async def test_a_code_nobody_knows_is_explained_honestly(harness: Harness) -> None:
+    read = harness.read(await harness.types("/extauth get EtErr.brand_new_code"))
 
     assert read.startswith("Slack refused, with a code this bot does not know")
     assert "answered brand_new_code" in read
 
 
-async def test_slacks_own_detail_is_passed_on(office: Office) -> None:
-    assert "Needed: external_tokens:read · provided: commands,users:read" in office.read(
-        await office.types("/extauth get EtErr.missing_scope")
+async def test_slacks_own_detail_is_passed_on(harness: Harness) -> None:
+    assert "Needed: external_tokens:read · provided: commands,users:read" in harness.read(
+        await harness.types("/extauth get EtErr.missing_scope")
     )
-    assert "[ERROR] provider_key needs <app_id> & more" in office.read(
-        await office.types("/extauth delete EtErr.invalid_args --yes")
+    assert "[ERROR] provider_key needs <app_id> & more" in harness.read(
+        await harness.types("/extauth delete EtErr.invalid_args --yes")
     )
 
 
-async def test_the_operators_token_is_used_for_the_two_methods_only(transport: str) -> None:
-    async with open_office(transport, EXTAUTH_API_TOKEN="xoxp-may-use-them") as office:  # type: ignore[arg-type]
-        office.state.api_tokens = {"xoxp-may-use-them"}
+async def test_the_operators_token_is_used_for_the_two_methods_only(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_API_TOKEN="xoxp-may-use-them") as harness:
+        harness.state.api_tokens = {"xoxp-may-use-them"}
 
-        assert "Show token" in office.read(await office.types("/extauth get EtGoogle0001"))
-
-
-async def test_a_bot_token_that_may_not_is_explained(office: Office) -> None:
-    office.state.api_tokens = set()
-
-    assert "EXTAUTH_API_TOKEN" in office.read(await office.types("/extauth get EtGoogle0001"))
+        assert "Show token" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
-async def test_try_again_asks_again_and_replaces_the_failure(office: Office) -> None:
-    office.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
-    failure = await office.types("/extauth get EtGoogle0001 --force-refresh")
+async def test_a_bot_token_that_may_not_is_explained(harness: Harness) -> None:
+    harness.state.api_tokens = set()
 
-    again = await office.presses(failure, "Try again")
-    assert "Slack had a hiccup" in office.read(again)
-    assert office.workspace.messages(ADMIN) == [again]
-
-    del office.slack.web_api.failures["apps.auth.external.get"]
-    success = await office.presses(again, "Try again")
-    assert "Refreshed just now" in office.read(success)
-    assert office.workspace.messages(ADMIN) == [success]
+    assert "EXTAUTH_API_TOKEN" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
-async def test_try_again_in_a_dialog_shows_the_token_there(office: Office) -> None:
-    office.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
-    view = await office.opens("/extauth get EtShort00001 --show")
-    assert "Slack had a hiccup" in office.read(view)
+async def test_try_again_asks_again_and_replaces_the_failure(harness: Harness) -> None:
+    harness.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
+    failure = await harness.types("/extauth get EtGoogle0001 --force-refresh")
 
-    del office.slack.web_api.failures["apps.auth.external.get"]
-    await office.workspace.press_in_dialog(view, "Try again")
-    await office.state.until(lambda: "tiny-token" in office.read(view))
+    again = await harness.presses(failure, "Try again")
+    assert "Slack had a hiccup" in harness.read(again)
+    assert harness.workspace.messages(ADMIN) == [again]
 
-
-async def test_try_again_after_a_delete_asks_first(office: Office) -> None:
-    office.slack.web_api.failures["apps.auth.external.delete"] = "unable_to_delete"
-    failure = await office.types("/extauth delete EtGoogle0001 --yes")
-    assert "The deletion may have happened all the same" in office.read(failure)
-
-    del office.slack.web_api.failures["apps.auth.external.delete"]
-    view = await office.presses_for_dialog(failure, "Try again")
-    message = await office.sends(view)
-    assert "Deleted" in office.read(message)
-    assert office.workspace.messages(ADMIN) == [message]
+    del harness.slack.web_api.failures["apps.auth.external.get"]
+    success = await harness.presses(again, "Try again")
+    assert "Refreshed just now" in harness.read(success)
+    assert harness.workspace.messages(ADMIN) == [success]
 
 
-async def test_a_message_that_cannot_be_posted_leaves_the_bot_well(office: Office) -> None:
-    for address in office.state.response_urls.values():
+async def test_try_again_in_a_dialog_shows_the_token_there(harness: Harness) -> None:
+    harness.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
+    view = await harness.opens("/extauth get EtShort00001 --show")
+    assert "Slack had a hiccup" in harness.read(view)
+
+    del harness.slack.web_api.failures["apps.auth.external.get"]
+    await harness.workspace.press_in_dialog(view, "Try again")
+    await harness.state.until(lambda: "tiny-token" in harness.read(view))
+
+
+async def test_try_again_after_a_delete_asks_first(harness: Harness) -> None:
+    harness.slack.web_api.failures["apps.auth.external.delete"] = "unable_to_delete"
+    failure = await harness.types("/extauth delete EtGoogle0001 --yes")
+    assert "The deletion may have happened all the same" in harness.read(failure)
+
+    del harness.slack.web_api.failures["apps.auth.external.delete"]
+    view = await harness.presses_for_dialog(failure, "Try again")
+    message = await harness.sends(view)
+    assert "Deleted" in harness.read(message)
+    assert harness.workspace.messages(ADMIN) == [message]
+
+
+async def test_an_answer_that_cannot_be_posted_is_logged_and_the_next_command_is_answered(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.slack.web_api.latency = 1.0
+    assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
+    assert len(harness.state.response_urls) == 1
+    for address in harness.state.response_urls.values():
         address.uses = 5
-    office.state.messages.clear()
+    harness.slack.web_api.latency = 0
+    harness.clock.advance(1.0)
+    await harness.state.until(lambda: len(harness.calls("response_url")) == 1)
+    assert harness.workspace.messages(ADMIN) == []
 
-    message = await office.types("/extauth get EtGoogle0001")
-    for _ in range(5):
-        message = await office.presses(message, "Force refresh")
-    assert "Refreshed" in office.read(message)
+    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert "an answer could not be posted" in caplog.messages

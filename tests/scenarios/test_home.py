@@ -1,20 +1,20 @@
 """The App Home, for each kind of person."""
 
 from bot.sandbox import drawing
-from tests.office import ADMIN, GUEST, MEMBER, Office
+from tests.harness import ADMIN, GUEST, MEMBER, Harness
 
 
-async def _home(office: Office, user: str) -> str:
-    before = office.state.homes.get(user)
-    assert await office.workspace.open_home(user)
-    await office.state.until(lambda: office.state.homes.get(user) is not before)
+async def _home(harness: Harness, user: str) -> str:
+    before = harness.state.homes.get(user)
+    assert await harness.workspace.open_home(user)
+    await harness.state.until(lambda: harness.state.homes.get(user) is not before)
     return "\n".join(
-        line for block in office.state.homes[user].content["blocks"] for line in drawing.block_lines(block)
+        line for block in harness.state.homes[user].content["blocks"] for line in drawing.block_lines(block)
     )
 
 
-async def test_an_admin_gets_both_buttons(office: Office) -> None:
-    home = await _home(office, ADMIN)
+async def test_an_admin_gets_both_buttons(harness: Harness) -> None:
+    home = await _home(harness, ADMIN)
 
     assert "Extauth hands out the tokens that Slack keeps" in home
     assert "[Get a token] [Delete tokens]" in home
@@ -22,40 +22,40 @@ async def test_an_admin_gets_both_buttons(office: Office) -> None:
     assert "A token id looks like Et12345ABCDE" in home
 
 
-async def test_others_learn_why_not_and_whom_to_ask(office: Office) -> None:
+async def test_others_learn_why_not_and_whom_to_ask(harness: Harness) -> None:
     for user, why in ((MEMBER, "That is for workspace admins and owners."), (GUEST, "Guests of a workspace cannot")):
-        home = await _home(office, user)
+        home = await _home(harness, user)
         assert "[Get a token]" not in home
         assert why in home
 
 
-async def test_it_is_fresh_each_time(office: Office) -> None:
-    assert "[Get a token]" in await _home(office, ADMIN)
-    office.demote(ADMIN)
-    assert "[Get a token]" not in await _home(office, ADMIN)
+async def test_it_is_fresh_each_time(harness: Harness) -> None:
+    assert "[Get a token]" in await _home(harness, ADMIN)
+    harness.demote(ADMIN)
+    assert "[Get a token]" not in await _home(harness, ADMIN)
 
 
-async def test_its_buttons_answer_inside_their_dialogs(office: Office) -> None:
-    await _home(office, ADMIN)
-    home = office.state.homes[ADMIN]
+async def test_its_buttons_answer_inside_their_dialogs(harness: Harness) -> None:
+    await _home(harness, ADMIN)
+    home = harness.state.homes[ADMIN]
 
-    assert await office.workspace.press_in_dialog(home, "Get a token")
-    await office.state.until(lambda: office.workspace.dialog(ADMIN) is not None)
-    result = await office.submits(await office.dialog(), external_token_id="EtGoogle0001")
-    assert "[Show token]" in office.read(result)
-    office.workspace.close(result)
+    assert await harness.workspace.press_in_dialog(home, "Get a token")
+    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+    result = await harness.submits(await harness.dialog(), external_token_id="EtGoogle0001")
+    assert "[Show token]" in harness.read(result)
+    harness.workspace.close(result)
 
-    assert await office.workspace.press_in_dialog(home, "Delete tokens")
-    await office.state.until(lambda: office.workspace.dialog(ADMIN) is not None)
-    question = await office.submits(await office.dialog(), external_token_id="EtGoogle0001")
-    assert "Deleted on Slack's side" in office.read(await office.submits(question))
-    assert office.workspace.messages(ADMIN) == []
+    assert await harness.workspace.press_in_dialog(home, "Delete tokens")
+    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+    question = await harness.submits(await harness.dialog(), external_token_id="EtGoogle0001")
+    assert "Deleted on Slack's side" in harness.read(await harness.submits(question))
+    assert harness.workspace.messages(ADMIN) == []
 
 
-async def test_standing_that_went_away_before_the_button_counts(office: Office) -> None:
-    await _home(office, ADMIN)
-    office.demote(ADMIN)
+async def test_standing_that_went_away_before_the_button_counts(harness: Harness) -> None:
+    await _home(harness, ADMIN)
+    harness.demote(ADMIN)
 
-    await office.workspace.press_in_dialog(office.state.homes[ADMIN], "Delete tokens")
-    await office.state.until(lambda: office.workspace.dialog(ADMIN) is not None)
-    assert "You may not delete tokens here" in office.read(await office.dialog())
+    await harness.workspace.press_in_dialog(harness.state.homes[ADMIN], "Delete tokens")
+    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+    assert "You may not delete tokens here" in harness.read(await harness.dialog())

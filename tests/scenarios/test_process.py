@@ -12,13 +12,13 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from bot.app import open_audit
-from bot.audit import Filters
+from bot.app import open_audit_log
+from bot.audit.entries import Filters
 from bot.clock import SystemClock
-from bot.sandbox.faults import TRANSPORT_FAULTS
-from bot.settings import read
+from bot.sandbox.slack.faults import TRANSPORT_FAULTS
+from bot.settings import Transport, read
 from tests.bot_process import bot_process, simulated_slack
-from tests.office import ADMIN
+from tests.harness import ADMIN
 
 CANARY = "ya29.CANARY-do-not-leak-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -45,7 +45,7 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_in_time_and_all_
 
 
 @pytest.mark.parametrize("transport", ["socket", "http"])
-async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport: str) -> None:
+async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport: Transport) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack) as bot:
         slack.web_api.latency = 0.4
         assert await slack.workspace.command(ADMIN, "/extauth get EtGoogle0001")
@@ -57,7 +57,7 @@ async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport
 
 
 @pytest.mark.parametrize("transport", ["socket", "http"])
-async def test_a_token_is_nowhere_but_in_its_dialog(transport: str) -> None:
+async def test_a_token_is_nowhere_but_in_its_dialog(transport: Transport) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack, LOG_LEVEL="DEBUG") as bot:
         await _drive_everything(slack)
         await bot.stop()
@@ -102,7 +102,7 @@ def _assert_in_no_file(folder: Path) -> None:
 
 async def _assert_in_no_export(folder: Path) -> None:
     configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": f"sqlite:///{folder}/extauth.db"})
-    async with open_audit(configured, SystemClock()) as audit:
+    async with open_audit_log(configured, SystemClock()) as audit:
         exported = [json.dumps(asdict(entry)) async for entry in audit.oldest_first(Filters())]
         assert len(exported) > 10
         _assert_untold("\n".join(exported), "the export")

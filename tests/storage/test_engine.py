@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_audit
+from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
-from bot.storage.engine import database_url, migrate, open_engine
+from bot.storage.engine import database_url, open_engine, transaction
 from tests.bot_process import ROOT
-from tests.storage_urls import DATABASES, new_database
+from tests.databases import DATABASES, new_database
 
 PROCESSES, EACH = 4, 2500
 
@@ -37,7 +37,8 @@ def test_other_addresses_are_turned_away(given: str) -> None:
 
 async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> None:
     engine = open_engine(database_url(f"sqlite:///{tmp_path}/audit.db"))
-    await migrate(engine)
+    async with transaction(engine):
+        pass
     await engine.dispose()
     assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
 
@@ -47,13 +48,13 @@ async def test_four_processes_write_ten_thousand_records_and_the_chain_verifies(
     async with new_database(kind, tmp_path) as url:
         writers = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.storage.append_many", url, str(EACH), cwd=ROOT
+                sys.executable, "-m", "tests.audit.append_many", url, str(EACH), cwd=ROOT
             )
             for _ in range(PROCESSES)
         ]
         assert [await writer.wait() for writer in writers] == [0] * PROCESSES
-        async with open_audit(
+        async with open_audit_log(
             read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
         ) as audit:
-            verdict = await audit.verify(lambda _: None)
-        assert (verdict.checked, verdict.problem) == (PROCESSES * EACH, None)
+            result = await audit.verify(lambda _: None)
+        assert (result.checked, result.problem) == (PROCESSES * EACH, None)

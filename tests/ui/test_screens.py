@@ -2,30 +2,32 @@
 
 import json
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.access import Action, AllowList, Decision, Reason
-from bot.audit import Entry
-from bot.dialogs import delete_confirm, delete_form, get_form, menu, metadata
-from bot.dialogs.menu import Choice
-from bot.dialogs.metadata import Origin
+from bot.access import AllowList, Decision, Reason
+from bot.audit.entries import Entry, ReadHistory
 from bot.explanations import known_codes
-from bot.external_auth.errors import ExternalAuthError
-from bot.external_auth.models import DeleteTokens, ExternalToken, GetToken
-from bot.features import FEATURES
-from bot.sandbox.block_kit import message_complaints, view_complaints
-from bot.service import Deleted, Failed, Fetched, HistoryPage, Purpose, Refused, Unrecorded
+from bot.listeners import LISTENERS
+from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
+from bot.modals.metadata import Origin
+from bot.operation import Operation, Permission
+from bot.sandbox.slack.block_kit import message_complaints, view_complaints
+from bot.service import Deleted, Denied, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.ui import notices, tokens
 from bot.ui.history import history_screen
 from bot.ui.home import home_view
-from bot.ui.outcomes import outcome_screen, revealing_screen
+from bot.ui.outcomes import outcome_screen
 from bot.ui.screen import Screen, as_message, as_view
 
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
 TEXTS = st.one_of(st.text(max_size=40), st.text(min_size=1, max_size=3).map(lambda text: text * 2000))
 GETS = st.builds(GetToken, IDS, st.sampled_from([None, True, False]))
+SHOWS = st.builds(GetToken, IDS, st.sampled_from([None, True, False]), st.just(True))
 DELETES = st.one_of(
     st.builds(DeleteTokens, IDS),
     st.builds(lambda key, app: DeleteTokens(provider_key=key, app_id=app), IDS, st.one_of(st.none(), IDS)),
@@ -36,32 +38,34 @@ VALUES = st.recursive(
 )
 EXTRAS = st.dictionaries(TEXTS, st.one_of(VALUES, st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=30)
 SECRETS = st.one_of(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=4).map(lambda text: text * 1500))
-FETCHES = st.builds(
-    lambda request, token, extras: Fetched(request, ExternalToken(SecretStr(token), extras), 1e9, "ABCD2345"),
-    GETS,
-    SECRETS,
-    EXTRAS,
-)
-ERRORS = st.builds(
-    lambda code, method, status, detail, needed, wait, unsure: ExternalAuthError(
-        code,
-        method,
-        status=status,
-        detail=tuple(detail),
-        needed=needed,
-        provided=needed,
-        retry_after=wait,
-        may_have_happened=unsure,
+
+
+def fetched(requests: st.SearchStrategy[GetToken]) -> st.SearchStrategy[Fetched]:
+    return st.builds(
+        lambda request, token, extras: Fetched(request, ExternalToken(SecretStr(token), extras), 1e9, "ABCD2345"),
+        requests,
+        SECRETS,
+        EXTRAS,
+    )
+
+
+FETCHES = fetched(GETS)
+METHODS = st.sampled_from(["apps.auth.external.get", "apps.auth.external.delete"])
+ERRORS = st.one_of(
+    st.builds(RateLimitedError, METHODS, st.one_of(st.none(), st.integers(0, 99999))),
+    st.builds(
+        lambda family, code, method, status, detail, needed: family(
+            code, method, status=status, detail=tuple(detail), needed=needed, provided=needed
+        ),
+        st.sampled_from([RefusedError, UnconfirmedError]),
+        st.one_of(st.sampled_from(sorted(known_codes())), TEXTS.filter(bool)),
+        METHODS,
+        st.sampled_from([None, 200, 503]),
+        st.lists(TEXTS, max_size=30),
+        st.one_of(st.none(), TEXTS),
     ),
-    st.one_of(st.sampled_from(sorted(known_codes())), TEXTS.filter(bool)),
-    st.sampled_from(["apps.auth.external.get", "apps.auth.external.delete"]),
-    st.sampled_from([None, 200, 429, 503]),
-    st.lists(TEXTS, max_size=30),
-    st.one_of(st.none(), TEXTS),
-    st.one_of(st.none(), st.integers(0, 99999)),
-    st.booleans(),
 )
-FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just("ABCD2345"), st.sampled_from([None, *Purpose]))
+FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just("ABCD2345"))
 
 
 def assert_passes(screen: Screen) -> None:
@@ -74,9 +78,11 @@ def test_a_masked_token_passes_the_limits(fetched: Fetched) -> None:
     assert_passes(outcome_screen(fetched))
 
 
-@given(FETCHES)
-def test_a_shown_token_passes_the_limits_and_is_whole(fetched: Fetched) -> None:
-    screen = revealing_screen(fetched)
+@given(fetched(SHOWS))
+def test_a_shown_token_passes_the_limits_is_whole_and_never_a_message(fetched: Fetched) -> None:
+    screen = outcome_screen(fetched)
+    with pytest.raises(ValueError, match="can't be a message"):
+        as_message(screen)
     view = as_view(screen).to_dict()
     assert view_complaints(view) == []
     shown = [block for block in view["blocks"] if block["type"] == "rich_text"]
@@ -129,22 +135,22 @@ def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
     assert_passes(outcome_screen(Deleted(request, "ABCD2345")))
 
 
-@given(st.sampled_from(Action), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
-def test_a_refusal_and_the_help_pass_the_limits(action: Action, reason: Reason, roles: list[str]) -> None:
+@given(st.sampled_from(Permission), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
+def test_a_refusal_and_the_help_pass_the_limits(permission: Permission, reason: Reason, roles: list[str]) -> None:
     allow = AllowList.parse([*roles, *(f"U{number:010d}" for number in range(500))])
     decision = Decision(
-        reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, action, allow
+        reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, permission, allow
     )
-    usages = [usage for feature in FEATURES for usage in feature.subcommand.usages]
-    assert_passes(notices.help_screen(usages, {action: decision}))
+    usages = [usage for listener in LISTENERS for usage in listener.subcommand.usages]
+    assert_passes(notices.help_screen(usages, {permission: decision}))
     if not decision.allowed:
-        assert_passes(outcome_screen(Refused(decision, "ABCD2345")))
+        assert_passes(outcome_screen(Denied(decision, "ABCD2345")))
 
 
 @given(TEXTS, st.one_of(st.none(), TEXTS))
 def test_an_answer_to_any_text_passes_the_limits(problem: str, suggestion: str | None) -> None:
     assume(problem)
-    assert_passes(notices.usage_screen(problem, suggestion, FEATURES[1].subcommand.usage))
+    assert_passes(notices.usage_screen(problem, suggestion, LISTENERS[1].subcommand.usage))
 
 
 ENTRIES = st.builds(
@@ -167,19 +173,19 @@ ENTRIES = st.builds(
 @settings(max_examples=25, deadline=None)
 @given(st.lists(ENTRIES, max_size=25), st.booleans())
 def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> None:
-    assert_passes(history_screen(HistoryPage(entries, is_last, "ABCD2345"), 25))
+    assert_passes(history_screen(HistoryPage(ReadHistory(25), entries, is_last, "ABCD2345")))
 
 
 @given(st.one_of(GETS, DELETES), st.booleans())
 def test_what_could_not_be_recorded_passes_the_limits(request: GetToken | DeleteTokens, happened: bool) -> None:
-    assert_passes(outcome_screen(Unrecorded(request, happened, "ABCD2345")))
+    assert_passes(outcome_screen(NotRecorded(request, happened, "ABCD2345")))
 
 
 @given(st.sampled_from(Reason))
 def test_the_home_passes_the_limits(reason: Reason) -> None:
     allow = AllowList.parse(["admins", *(f"S{number:010d}" for number in range(50))])
     may = reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
-    view = home_view({action: Decision(may, reason, action, allow) for action in Action})
+    view = home_view({permission: Decision(may, reason, permission, allow) for permission in Permission})
     assert view_complaints(view.to_dict()) == []
 
 
@@ -190,7 +196,7 @@ def test_the_short_notices_pass_the_limits() -> None:
         notices.waiting_screen(None),
         notices.too_late_screen(),
         notices.outdated_screen(),
-        notices.unreadable_record_screen("ABCD2345"),
+        notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345")),
         notices.unexpected_screen("ABCD2345"),
         notices.interrupted_screen("ABCD2345"),
     ):
@@ -207,8 +213,8 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str) -> No
         get_form.build(remembered, get_form.fields(token_id, force_refresh=True, show=True)),
         delete_form.build(remembered, delete_form.fields(token_id, token_id, token_id)),
         delete_confirm.build(remembered, request),
-        menu.build(remembered, list(Choice), Choice.GET, filled),
-        menu.build(remembered, [Choice.DELETE], Choice.DELETE, filled),
+        menu.build(remembered, list(menu.LABELS), Operation.GET, filled),
+        menu.build(remembered, [Operation.DELETE], Operation.DELETE, filled),
     ):
         assert view_complaints(view.to_dict()) == []
     assert metadata.read_origin(remembered) == origin

@@ -1,0 +1,103 @@
+"""What the audit log takes in and gives out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from bot.actor import Actor
+from bot.operation import Operation, Request
+
+MAX_PARAMETER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Who asks for what. `action` is an operation's name in the log."""
+
+    reference: str
+    team_id: str | None
+    enterprise_id: str | None
+    user_id: str
+    action: str
+    parameters: Mapping[str, str | bool]
+
+    @classmethod
+    def of(cls, actor: Actor, request: Request) -> "Event":
+        """Describe a person's request."""
+        action, parameters = request.operation.action, request.arguments()
+        return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """How it ended. `token` is what was fetched; only its fingerprint is kept."""
+
+    outcome: str
+    code: str | None
+    milliseconds: int
+    token: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that was tried, with its result. `at` is in seconds since the epoch, UTC.
+
+    `outcome` is `fetched`, `deleted`, `failed`, `denied` or `pruned`; None where no result was recorded.
+    """
+
+    number: int
+    at: float
+    reference: str
+    team_id: str | None
+    enterprise_id: str | None
+    user_id: str | None
+    action: str
+    parameters: Mapping[str, str | bool]
+    outcome: str | None
+    code: str | None
+    milliseconds: int | None
+    token_hmac: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries are wanted. `since` is in seconds since the epoch (UTC); `before` is an entry's number."""
+
+    user_id: str | None = None
+    action: str | None = None
+    team_id: str | None = None
+    since: float | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Read the newest entries of the person's workspace, before an entry's number if one is given."""
+
+    count: int
+    before: int | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """Reading the log."""
+        return Operation.HISTORY
+
+    def arguments(self) -> Mapping[str, str | bool]:
+        """Return no parameters: a denial says all there is to say."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationResult:
+    """What checking the chain found. `problem` is a sentence about the first bad entry; None when there is none."""
+
+    checked: int
+    problem: str | None = None
+
+
+def without_pasted_token(value: str | bool) -> str | bool:
+    """Shorten what is too long for an ID: people paste a token where its ID belongs."""
+    if isinstance(value, bool) or len(value) <= MAX_PARAMETER:
+        return value
+    return f"{value[:8]}… ({len(value)} characters)"

@@ -1,0 +1,61 @@
+"""`python -m bot sandbox`: the only command that loads the sandbox."""
+
+import asyncio
+import sys
+import webbrowser
+from pathlib import Path
+
+import click
+
+from bot import logs
+from bot.cli.shared import run, stop_signal
+from bot.sandbox.run import open_sandbox
+from bot.sandbox.slack.seed_file import SeedError
+from bot.sandbox.terminal import Terminal
+from bot.settings import Transport
+from bot.tasks import Tasks
+
+
+@click.command()
+@click.option("--http", "over_http", is_flag=True, help="Reach the bot over signed HTTP instead of Socket Mode.")
+@click.option("--terminal", is_flag=True, help="Type here instead of in a browser.")
+@click.option("--port", default=3333, show_default=True, type=click.IntRange(0, 65535), help="The page's port.")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option(
+    "--seed",
+    "seed_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file with people and tokens.",
+)
+@click.option("--log-level", default="ERROR", show_default=True, help="What the bot logs to standard error.")
+def sandbox(
+    over_http: bool, terminal: bool, port: int, no_browser: bool, seed_file: Path | None, log_level: str
+) -> None:
+    """Try the bot in a simulated Slack: no workspace, no tokens, nothing leaves this machine."""
+    logs.configure(log_level.upper(), "text")
+    transport: Transport = "http" if over_http else "socket"
+    work = (
+        _in_terminal(transport, seed_file)
+        if terminal
+        else _in_browser(transport, port, seed_file, opens=not no_browser)
+    )
+    try:
+        run(work)
+    except SeedError as error:
+        click.echo(f"extauth: {error}", err=True)
+        sys.exit(1)
+
+
+async def _in_terminal(transport: Transport, seed_file: Path | None) -> None:
+    tasks = Tasks()
+    async with open_sandbox(transport, seed_file=seed_file, tasks=tasks) as slack:
+        await Terminal(slack, click.echo, tasks).run()
+
+
+async def _in_browser(transport: Transport, port: int, seed_file: Path | None, *, opens: bool) -> None:
+    stop = stop_signal()
+    async with open_sandbox(transport, port=port, seed_file=seed_file) as slack:
+        click.echo(f"Extauth's sandbox is at {slack.base_url}/ (Ctrl-C ends it)")
+        if opens:
+            await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")
+        await stop.wait()

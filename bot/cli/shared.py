@@ -1,0 +1,53 @@
+"""What the commands share: reading settings, running, and turning errors into lines."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bot import logs
+from bot import settings as settings_module
+from bot.server.errors import StartError
+from bot.settings import Settings, SettingsError
+
+BAD_SETTINGS = 2
+
+
+def read_settings() -> Settings:
+    """Read the settings and start logging, or exit with a line for each mistake."""
+    try:
+        settings = settings_module.read_environment(Path.cwd())
+    except SettingsError as error:
+        exit_over_settings(error)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def exit_over_settings(error: SettingsError) -> NoReturn:
+    """Print each mistake in the settings, and exit."""
+    for mistake in error.mistakes:
+        click.echo(f"extauth: {mistake}", err=True)
+    sys.exit(BAD_SETTINGS)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a command's work, or exit with the one line that says why it couldn't."""
+    try:
+        asyncio.run(work)
+    except StartError as error:
+        click.echo(f"extauth: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop

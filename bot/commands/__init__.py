@@ -1,0 +1,1 @@
+"""Typed text after `/extauth` to a subcommand and its values, or a UsageError with a suggestion."""

@@ -1,0 +1,60 @@
+"""What can be typed after `/extauth`: subcommands and their options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.slack.external_auth.models import InvalidParameter
+
+COMMAND = "/extauth"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A parameter by its API name. A flag is true when it stands alone."""
+
+    name: str
+    is_flag: bool = False
+
+    @property
+    def spelling(self) -> str:
+        """How it is typed."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """A word after `/extauth`, and what can follow it. `argument` names the option that a bare word stands for."""
+
+    name: str
+    usages: tuple[tuple[str, str], ...]
+    options: tuple[Option, ...] = ()
+    argument: str | None = None
+
+    @property
+    def usage(self) -> str:
+        """One line that shows everything the subcommand understands."""
+        return self.usages[0][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Typed text, understood: the subcommand (None for the bare command) and the values by API name."""
+
+    subcommand: Subcommand | None
+    values: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+class UsageError(ValueError):
+    """Typed text that wasn't understood, with what was probably meant and the usage line."""
+
+    def __init__(self, problem: str, usage: str, suggestion: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.usage = usage
+        self.suggestion = suggestion
+
+    @classmethod
+    def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
+        """Describe an invalid parameter in the words of the command."""
+        spelling = Option(error.name).spelling
+        return cls(f"The value of {spelling} cannot be right. {error.problem}", subcommand.usage)

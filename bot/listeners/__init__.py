@@ -1,0 +1,21 @@
+"""What a person can do with the bot, one file each. To add a subcommand, add its file and its line here."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners import command, delete, errors, get, history, home, menu, retry
+from bot.listeners import help as help_listener
+from bot.listeners.runtime import Runtime
+
+_OPERATIONS = (get.LISTENER, delete.LISTENER, history.LISTENER)
+LISTENERS = (*_OPERATIONS, help_listener.listener(_OPERATIONS))
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Register every listener with the app."""
+    command.register(app, runtime, LISTENERS)
+    menu.register(app, runtime)
+    home.register(app, runtime)
+    retry.register(app, runtime)
+    errors.register(app, runtime)
+    for listener in LISTENERS:
+        listener.register(app, runtime)

@@ -1,0 +1,52 @@
+"""What the person sees when a listener itself breaks, before its work has begun."""
+
+import logging
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.listeners import interaction
+from bot.listeners.interaction import Interaction
+from bot.listeners.runtime import Runtime
+from bot.modals.metadata import UnreadableMetadata
+from bot.ui.buttons import UnreadableValue
+from bot.ui.notices import outdated_screen, unexpected_screen
+from bot.ui.screen import Screen, as_view
+
+log = logging.getLogger(__name__)
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Handle every error of every listener."""
+
+    @app.error
+    async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
+        log.error("a listener failed", exc_info=error)
+        is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
+        screen = outdated_screen() if is_outdated else unexpected_screen(str(context.get("reference")))
+        if context.ack.response is None and body.get("type") == "view_submission":
+            return await context.ack(response_action="update", view=as_view(screen))
+        runtime.tasks.start(_tell(runtime, body, context, screen))
+        # Bolt has put a 500 in place of what was acknowledged; Slack still has to get the acknowledgement.
+        return context.ack.response or await context.ack()
+
+
+async def _tell(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, screen: Screen) -> None:
+    try:
+        broken = _interaction(runtime, body, context)
+        if broken is not None and broken.reply is not None:
+            await broken.reply.show(screen)
+    except Exception:
+        log.exception("an error could not be told to the person")
+
+
+def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext) -> Interaction | None:
+    if "command" in body:
+        return interaction.from_command(runtime, body, context)
+    if body.get("type") == "block_actions":
+        # Without its metadata, which may be what could not be read.
+        view = {"view": {"id": body["view"]["id"], "type": body["view"].get("type")}} if "view" in body else {}
+        return interaction.from_click(runtime, {**body, **view}, context)
+    return None

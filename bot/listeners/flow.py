@@ -1,0 +1,131 @@
+"""The steps that listeners share: start the work, open a modal for who is allowed, run a request, answer."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from bot.access import Decision
+from bot.clock import finishes_within
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import ModalReply
+from bot.listeners.runtime import Runtime
+from bot.logs import slack_code
+from bot.operation import Permission, Request
+from bot.service import Denied, Runnable
+from bot.ui.notices import (
+    denied_screen,
+    interrupted_screen,
+    too_late_screen,
+    unexpected_screen,
+    waiting_screen,
+    working_screen,
+)
+from bot.ui.outcomes import outcome_screen
+from bot.ui.screen import Screen, as_view
+
+log = logging.getLogger(__name__)
+
+NOTICE_SECONDS = 2.0
+"""Seconds after which a person is told that it takes longer."""
+CHECK_SECONDS = 1.0
+"""Seconds the access check may take before a modal is opened without it: a trigger ID is good for three."""
+
+Decisions = Mapping[Permission, Decision]
+
+
+def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+    """Do the work in the background, and tell the person if it breaks."""
+    runtime.tasks.start(_guard(interaction, work))
+
+
+async def _guard(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.warning("interrupted by shutdown")
+        await _tell(interaction, interrupted_screen(interaction.actor.reference))
+    except Exception:
+        log.exception("unexpected error")
+        await _tell(interaction, unexpected_screen(interaction.actor.reference))
+
+
+async def _tell(interaction: Interaction, screen: Screen) -> None:
+    if interaction.reply is None:
+        return
+    try:
+        await interaction.reply.show(screen)
+    except Exception:
+        log.exception("an error could not be told to the person")
+
+
+async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
+    """Open a modal, or change the one the person is in; answers go into it from now on.
+
+    Returns False when Slack's three seconds were over, which the person has then been told.
+    """
+    if isinstance(interaction.reply, ModalReply):
+        await interaction.reply.put(view)
+        return True
+    # A trigger ID serves once: a second attempt could only hide that the first one worked.
+    client = runtime.clients.web(interaction.actor.bot_token, retry_handlers=[])
+    try:
+        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+    except SlackApiError as error:
+        if "trigger" not in slack_code(error):
+            raise
+        log.warning("a modal came too late", extra={"code": slack_code(error)})
+        if interaction.reply is not None:
+            await interaction.reply.show(too_late_screen())
+        return False
+    interaction.reply = ModalReply(client, response["view"]["id"])
+    return True
+
+
+async def open_if_allowed(
+    runtime: Runtime, interaction: Interaction, requests: Sequence[Request], view: Callable[[Decisions], View]
+) -> bool:
+    """Open a modal for a person who may make at least one of these requests; tell anybody else why not.
+
+    The check comes first, so that a person who is denied gets no modal. When Slack takes long to answer, the modal
+    opens with a word that it is being checked, because its trigger ID wouldn't last.
+    """
+    check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
+    if not await finishes_within(runtime.clock, check, CHECK_SECONDS) and not await open_modal(
+        runtime, interaction, as_view(working_screen("Checking what you may do…"))
+    ):
+        check.cancel()
+        return False
+    admitted = await check
+    if not isinstance(admitted, Denied):
+        return await open_modal(runtime, interaction, view(admitted))
+    if interaction.reply is None:
+        await open_modal(runtime, interaction, as_view(denied_screen(admitted)))
+    else:
+        await interaction.reply.show(denied_screen(admitted))
+    return False
+
+
+async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+    """Run the request and show its outcome; say so in between when it takes longer."""
+    if interaction.reply is None:
+        raise ValueError("There is no place for an answer yet: open a modal first.")
+    waits: list[int] = []
+    outcome = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
+    try:
+        if not await finishes_within(runtime.clock, outcome, NOTICE_SECONDS):
+            await interaction.reply.show_progress(waiting_screen(waits[-1] if waits else None))
+        await interaction.reply.show(outcome_screen(await outcome))
+    finally:
+        outcome.cancel()
+
+
+async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, working: str) -> None:
+    """Close the modal when the answer goes to the channel; otherwise let it say that work goes on."""
+    if isinstance(interaction.reply, ModalReply):
+        await ack(response_action="update", view=as_view(working_screen(working)))
+    else:
+        await ack()

@@ -1,0 +1,96 @@
+"""Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.listeners import flow, interaction
+from bot.listeners.interaction import Interaction
+from bot.listeners.listener import Listener, Values
+from bot.listeners.replies import ModalReply
+from bot.listeners.runtime import Runtime
+from bot.modals import get_form, metadata
+from bot.operation import OpenForm, Operation
+from bot.slack.external_auth.models import GetToken, InvalidParameter
+from bot.ui.buttons import Button, read_get
+from bot.ui.notices import working_screen
+from bot.ui.screen import as_view
+
+FETCHING = "Asking Slack for the token…"
+
+SUBCOMMAND = Subcommand(
+    name="get",
+    usages=(
+        (f"{COMMAND} get ID [--force-refresh] [--show]", "fetches a token; --show opens it at once in a dialog"),
+        (f"{COMMAND} get", "opens the dialog for it"),
+    ),
+    options=(Option("external_token_id"), Option("force_refresh", is_flag=True), Option("show", is_flag=True)),
+    argument="external_token_id",
+)
+
+
+async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
+    """Handle `/extauth get …`. Raises UsageError."""
+    show, forced = bool(values.get("show")), values.get("force_refresh")
+    if "external_token_id" not in values:
+        await open_form(runtime, typed, force_refresh=bool(forced), show=show)
+        return
+    try:
+        request = GetToken(str(values["external_token_id"]), None if forced is None else bool(forced), show)
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+    await fetch(runtime, typed, request)
+
+
+async def open_form(runtime: Runtime, asked: Interaction, *, force_refresh: bool = False, show: bool = False) -> None:
+    """Open the Get modal with what is already known."""
+    blocks = get_form.fields(force_refresh=force_refresh, show=show)
+    view = get_form.build(metadata.write(asked.origin), blocks)
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.GET)], lambda _: view)
+
+
+async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
+    """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
+    working = as_view(working_screen(FETCHING))
+    if request.show:
+        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: working):
+            return
+    elif isinstance(asked.reply, ModalReply):
+        # In place of the button that was pressed, so that it isn't pressed twice.
+        await asked.reply.put(working)
+    await flow.run(runtime, asked, request)
+
+
+async def submit(
+    ack: AsyncAck, runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, request: GetToken
+) -> None:
+    """Acknowledge a filled-in form, and fetch."""
+    submitted = interaction.from_submission(runtime, body, context, stays_in_modal=request.show)
+    await flow.acknowledge_submission(ack, submitted, FETCHING)
+    flow.start(runtime, submitted, flow.run(runtime, submitted, request))
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the modal and the buttons."""
+
+    @app.view(get_form.CALLBACK_ID)
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        request = get_form.parse(body["view"]["state"]["values"])
+        if isinstance(request, dict):
+            await ack(response_action="errors", errors=request)
+        else:
+            await submit(ack, runtime, body, context, request)
+
+    @app.action(Button.SHOW.action_id)
+    @app.action(Button.REFRESH.action_id)
+    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        request = read_get(body["actions"][0].get("value"))
+        clicked = interaction.from_click(runtime, body, context)
+        flow.start(runtime, clicked, fetch(runtime, clicked, request))
+
+
+LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -1,0 +1,99 @@
+"""A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.actor import Actor
+from bot.listeners.replies import ChannelReply, ModalReply, Replace, Reply
+from bot.listeners.runtime import Runtime
+from bot.modals import metadata
+from bot.modals.metadata import Origin
+
+RESPONSE_URL_SECONDS = 29 * 60
+"""Slack's half hour for a `response_url`, less a minute for the way."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass
+class Interaction:
+    """A person doing one thing.
+
+    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does.
+    `origin` is what a modal has to remember to answer in the channel.
+    """
+
+    actor: Actor
+    trigger_id: str
+    origin: Origin | None
+    reply: Reply | None
+
+
+def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
+    """Unpack a slash command."""
+    origin = Origin(str(body["response_url"]), runtime.clock.now())
+    return Interaction(
+        _actor(context), str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin.response_url)
+    )
+
+
+def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
+    """Unpack the global shortcut, where there is no channel."""
+    return Interaction(_actor(context), str(body["trigger_id"]), None, None)
+
+
+def from_home(context: AsyncBoltContext) -> Interaction:
+    """Unpack the opening of the App Home, which has no answer and can open no modal."""
+    return Interaction(_actor(context), "", None, None)
+
+
+def from_click(
+    runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS
+) -> Interaction:
+    """Unpack a click in a message, in a modal, or in the App Home, where there is no channel."""
+    actor, trigger_id = _actor(context), str(body["trigger_id"])
+    if "view" in body:
+        view = body["view"]
+        if view.get("type") == "home":
+            return Interaction(actor, trigger_id, None, None)
+        origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
+        return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view))
+    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True)
+    return Interaction(actor, trigger_id, origin, ChannelReply(runtime.clients, origin.response_url, replace))
+
+
+def from_submission(
+    runtime: Runtime, body: Body, context: AsyncBoltContext, *, stays_in_modal: bool = False
+) -> Interaction:
+    """Unpack a modal's submission: the answer goes to the channel it came from, or stays in the modal.
+
+    It stays, too, when the channel's address has grown too old. Raises UnreadableMetadata.
+    """
+    actor, view = _actor(context), body["view"]
+    origin = metadata.read_origin(view["private_metadata"])
+    is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
+    reply: Reply
+    if origin is not None and is_fresh and not stays_in_modal:
+        replace = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
+        reply = ChannelReply(runtime.clients, origin.response_url, replace)
+    else:
+        reply = _modal(runtime, actor, view)
+    return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
+
+
+def _modal(runtime: Runtime, actor: Actor, view: Body) -> ModalReply:
+    return ModalReply(runtime.clients.web(actor.bot_token), str(view["id"]))
+
+
+def _actor(context: AsyncBoltContext) -> Actor:
+    return Actor(
+        user_id=str(context.user_id),
+        team_id=context.team_id,
+        enterprise_id=context.enterprise_id,
+        bot_token=SecretStr(str(context.bot_token)),
+        reference=str(context["reference"]),
+    )

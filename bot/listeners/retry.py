@@ -1,0 +1,37 @@
+"""The button *Try again* under an explanation."""
+
+from typing import Any, assert_never
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.listeners import delete, flow, get, interaction
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import Replace
+from bot.listeners.runtime import Runtime
+from bot.service import Act
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.ui.buttons import Button, read
+
+
+async def retry(runtime: Runtime, clicked: Interaction, request: Act) -> None:
+    """Make the same request once more. A deletion is confirmed again: much may have happened since."""
+    match request:
+        case GetToken():
+            await get.fetch(runtime, clicked, request)
+        case DeleteTokens():
+            await delete.confirm(runtime, clicked, request)
+        case _:
+            assert_never(request)
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the button."""
+
+    @app.action(Button.RETRY.action_id)
+    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        request = read(body["actions"][0].get("value"))
+        clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
+        flow.start(runtime, clicked, retry(runtime, clicked, request))

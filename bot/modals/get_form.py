@@ -1,0 +1,70 @@
+"""The modal that fetches a token."""
+
+from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
+from slack_sdk.models.views import View
+
+from bot.modals.fields import FieldErrors, Values, id_field, read_checked, read_text
+from bot.slack.external_auth.models import GetToken, InvalidParameter
+
+CALLBACK_ID = "extauth_get"
+TOKEN_ID = "external_token_id"
+OPTIONS = "options"
+FORCE_REFRESH = "force_refresh"
+SHOW = "show"
+
+
+def fields(token_id: str | None = None, *, force_refresh: bool = False, show: bool = False) -> list[Block]:
+    """Return the fields, with what is already known."""
+    refresh_option = Option(
+        value=FORCE_REFRESH,
+        label="Force a refresh",
+        description="Get a new token from the provider even if the present one has not expired.",
+    )
+    show_option = Option(
+        value=SHOW,
+        label="Show the token right away",
+        description="Otherwise you first see it masked.",
+    )
+    ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
+    return [
+        id_field(
+            TOKEN_ID,
+            "External token id",
+            "Such as Et12345ABCDE. /extauth help tells where it comes from.",
+            value=token_id,
+            optional=False,
+        ),
+        InputBlock(
+            block_id=OPTIONS,
+            label="Options",
+            optional=True,
+            element=CheckboxesElement(
+                action_id=OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None
+            ),
+        ),
+    ]
+
+
+def build(metadata: str, blocks: list[Block]) -> View:
+    """Build the modal."""
+    return View(
+        type="modal",
+        callback_id=CALLBACK_ID,
+        title="Get a token",
+        submit="Get",
+        close="Cancel",
+        private_metadata=metadata,
+        blocks=blocks,
+    )
+
+
+def parse(values: Values) -> GetToken | FieldErrors:
+    """Read what was filled in, or say what is wrong with it."""
+    ticked = read_checked(values, OPTIONS)
+    token_id = read_text(values, TOKEN_ID)
+    if token_id is None:
+        return {TOKEN_ID: "Please fill in the id of a token."}
+    try:
+        return GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None, show=SHOW in ticked)
+    except InvalidParameter as error:
+        return {TOKEN_ID: f"This cannot be a token id. {error.problem}"}

@@ -1,0 +1,1 @@
+"""What is told of every outcome. An observer never holds up an answer, nor fails one."""

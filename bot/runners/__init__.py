@@ -1,1 +1,0 @@
-"""Serving the app: Socket Mode or HTTP, from start to an orderly end."""

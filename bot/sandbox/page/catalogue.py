@@ -1,0 +1,32 @@
+"""What there is to try in the sandbox: each line is a command that the page types for you."""
+
+from typing import Any
+
+from bot.commands.subcommand import COMMAND
+from bot.explanations import known_codes
+from bot.listeners import LISTENERS
+from bot.sandbox.slack.faults import TRANSPORT_FAULTS
+from bot.sandbox.slack.state import State
+
+_OURS = {"http_error", "timeout", "connection_failed"}
+
+
+def catalogue(state: State) -> dict[str, Any]:
+    """Tokens, broken answers, error codes and usage lines, for the page's side panel."""
+    codes = sorted(code for code in known_codes() - _OURS if not code.startswith("answer_"))
+    return {
+        "tokens": [
+            {"id": token.token_id, "about": token.provider_key + (", expired" if token.is_expired else "")}
+            for token in state.tokens.values()
+        ],
+        "providers": sorted({token.provider_key for token in state.tokens.values()}),
+        "faults": [{"id": f"EtErr.{name}", "about": about} for name, (about, _) in TRANSPORT_FAULTS.items()],
+        "codes": [{"id": f"EtErr.{code}", "about": code} for code in [*codes, "a_code_nobody_knows"]],
+    }
+
+
+def completions() -> list[dict[str, str]]:
+    """What the composer offers once a slash is typed."""
+    usages = [(COMMAND, "opens the dialog to choose what to do")]
+    usages += [usage for listener in LISTENERS for usage in listener.subcommand.usages]
+    return [{"usage": usage, "does": does} for usage, does in usages]

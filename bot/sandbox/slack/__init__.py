@@ -1,0 +1,1 @@
+"""The simulated Slack, strict where Slack is strict. It knows nothing of the bot but its clock."""

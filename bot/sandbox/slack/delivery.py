@@ -1,0 +1,177 @@
+"""How the simulated Slack reaches the bot: over Socket Mode, or over HTTP with a signature.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import WSMsgType, web
+from slack_sdk.signature import SignatureVerifier
+
+from bot.sandbox.slack.state import APP_ID, State
+
+ACKNOWLEDGE_SECONDS = 3.0
+MOST_CONNECTIONS = 10
+
+
+class NotAcknowledged(Exception):
+    """The bot did not answer in time, or not with a success."""
+
+
+class Delivery(Protocol):
+    """A way to the bot."""
+
+    async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Hand over a payload (`slash_commands`, `interactive` or `events_api`); what it was acknowledged with.
+
+        Raises NotAcknowledged.
+        """
+        ...
+
+
+class SocketMode:
+    """The WebSockets that bots have open. Each payload goes to one of them, in turn."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._tickets: set[str] = set()
+        self._sockets: list[web.WebSocketResponse] = []
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self.connections = 0
+        self.delivered: Counter[web.WebSocketResponse] = Counter()
+        """How many envelopes each connection has been sent."""
+
+    def add_to(self, server: web.Application) -> None:
+        """Serve the WebSocket's address."""
+        server.router.add_get("/link/", self._socket)
+
+    def new_ticket(self) -> str:
+        """A ticket for one connection."""
+        ticket = secrets.token_hex(12)
+        self._tickets.add(ticket)
+        return ticket
+
+    @property
+    def open_connections(self) -> int:
+        """How many are open now."""
+        return len(self._sockets)
+
+    async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send an envelope and wait for its acknowledgement. Raises NotAcknowledged."""
+        return await self.send(f"{secrets.token_hex(8)}-{self._state.number()}", kind, payload)
+
+    async def send(self, envelope_id: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """The same under an envelope id of one's own, to repeat an envelope. Raises NotAcknowledged."""
+        if not self._sockets:
+            raise NotAcknowledged("no bot is connected")
+        envelope = {"envelope_id": envelope_id, "type": kind, "accepts_response_payload": True, "payload": payload}
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting[envelope_id] = answer
+        socket = self._sockets.pop(0)
+        self._sockets.append(socket)
+        self.delivered[socket] += 1
+        started = time.perf_counter()
+        try:
+            await socket.send_str(json.dumps(envelope))
+            acknowledgement: dict[str, Any] = await asyncio.wait_for(answer, ACKNOWLEDGE_SECONDS)
+        except (TimeoutError, ConnectionError):
+            raise NotAcknowledged("no acknowledgement within three seconds") from None
+        finally:
+            self._waiting.pop(envelope_id, None)
+        self._state.record("bot", "acknowledgement", acknowledgement, (time.perf_counter() - started) * 1000)
+        return acknowledgement
+
+    async def refresh(self) -> None:
+        """Ask every bot to renew its connection, as Slack does every few hours."""
+        for socket in list(self._sockets):
+            await socket.send_str(json.dumps({"type": "disconnect", "reason": "refresh_requested"}))
+
+    async def drop(self) -> None:
+        """Break every connection without a word."""
+        for socket in list(self._sockets):
+            await socket.close(code=1011)
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=401)
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if len(self._sockets) >= MOST_CONNECTIONS:
+            await socket.send_str(json.dumps({"type": "disconnect", "reason": "too_many_websockets"}))
+            await socket.close()
+            return socket
+        self._sockets.append(socket)
+        self.connections += 1
+        await socket.send_str(
+            json.dumps(
+                {
+                    "type": "hello",
+                    "num_connections": len(self._sockets),
+                    "connection_info": {"app_id": APP_ID},
+                    "debug_info": {"approximate_connection_time": 18060},
+                }
+            )
+        )
+        self._state.changed()
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._acknowledged(message.data)
+        finally:
+            self._sockets.remove(socket)
+            self._state.changed()
+        return socket
+
+    def _acknowledged(self, text: str) -> None:
+        answer = json.loads(text)
+        waiting = self._waiting.get(str(answer.get("envelope_id")))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer.get("payload") or {})
+
+
+@dataclass
+class SignedHttp:
+    """Requests to the bot's address, signed with the app's secret."""
+
+    state: State
+    session: aiohttp.ClientSession
+    url: str
+
+    async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and read its answer. Raises NotAcknowledged."""
+        # The machine's own time, not the workspace's: Bolt compares with it, to turn replays away.
+        timestamp = str(int(time.time()))
+        if kind == "events_api":
+            body, content_type = json.dumps(payload), "application/json"
+        else:
+            fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            body, content_type = urlencode(fields), "application/x-www-form-urlencoded"
+        signature = SignatureVerifier(self.state.signing_secret).generate_signature(timestamp=timestamp, body=body)
+        headers = {
+            "Content-Type": content_type,
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": str(signature),
+        }
+        started = time.perf_counter()
+        timeout = aiohttp.ClientTimeout(total=ACKNOWLEDGE_SECONDS)
+        try:
+            async with self.session.post(self.url, data=body, headers=headers, timeout=timeout) as response:
+                text = await response.text()
+                if response.status != 200:
+                    raise NotAcknowledged(f"HTTP {response.status}")
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise NotAcknowledged(type(error).__name__) from None
+        answer = json.loads(text) if text.startswith("{") else {}
+        self.state.record("bot", "acknowledgement", answer, (time.perf_counter() - started) * 1000)
+        return dict(answer)

@@ -1,0 +1,75 @@
+"""The simulated Slack's side of the two methods."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from bot.sandbox.slack.state import State, StoredToken
+
+
+def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """apps.auth.external.get"""
+    token_id = arguments.get("external_token_id")
+    if not isinstance(token_id, str) or not token_id:
+        return {
+            "ok": False,
+            "error": "invalid_arguments",
+            "response_metadata": {"messages": ["[ERROR] missing required field: external_token_id"]},
+        }
+    token = state.tokens.get(token_id)
+    if token is None:
+        return {"ok": False, "error": "token_not_found"}
+    if arguments.get("force_refresh") in (True, "true", "1") or token.is_expired:
+        if not token.has_refresh_token:
+            return {"ok": False, "error": "no_refresh_token"}
+        _refresh(state, token)
+    state.secrets.add(token.value)
+    answer: dict[str, Any] = {"ok": True, "external_token": token.value}
+    return answer | ({"token_response_extras": token.extras} if token.extras else {})
+
+
+def delete(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """apps.auth.external.delete"""
+    token_id, provider = arguments.get("external_token_id"), arguments.get("provider_key")
+    app_id = arguments.get("app_id")
+    if not (token_id or provider or app_id) or (token_id and (provider or app_id)):
+        return {"ok": False, "error": "invalid_args"}
+    if token_id:
+        gone = [token for token in state.tokens.values() if token.token_id == token_id]
+        missing = "token_not_found"
+    else:
+        apps = {token.app_id for token in state.tokens.values()} | {"A0SANDBOX"}
+        providers = {token.provider_key for token in state.tokens.values()}
+        if app_id and app_id not in apps:
+            return {"ok": False, "error": "app_not_found"}
+        if provider and provider not in providers:
+            return {"ok": False, "error": "providers_not_found"}
+        gone = [
+            token
+            for token in state.tokens.values()
+            if (not provider or token.provider_key == provider) and (not app_id or token.app_id == app_id)
+        ]
+        missing = "no_tokens_found"
+    if not gone:
+        return {"ok": False, "error": missing}
+    for token in gone:
+        del state.tokens[token.token_id]
+    return {"ok": True}
+
+
+def make_jwt(expires_at: float, subject: str) -> str:
+    """A token in the form of a JWT, with a signature that nothing has to accept."""
+    parts = ({"alg": "RS256", "typ": "JWT"}, {"sub": subject, "exp": int(expires_at)})
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, secrets.token_urlsafe(64)])
+
+
+def _refresh(state: State, token: StoredToken) -> None:
+    token.refreshes += 1
+    token.is_expired = False
+    if token.value.startswith("eyJ"):
+        token.value = make_jwt(state.clock.now() + 3600, f"{token.token_id}-{token.refreshes}")
+    else:
+        token.value = f"{token.value[:8]}{secrets.token_urlsafe(32)}"

@@ -1,0 +1,124 @@
+"""Dialogs on the simulated Slack's side: opening, changing, and what a person has filled in."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.sandbox.slack.block_kit import view_complaints
+from bot.sandbox.slack.state import APP_ID, TEAM_ID, TRIGGER_SECONDS, OpenView, State
+
+Element = Mapping[str, Any]
+
+
+def open_view(state: State, arguments: Mapping[str, Any], *, push: bool = False) -> dict[str, Any]:
+    """views.open and views.push"""
+    content = _content(arguments)
+    complaints = view_complaints(content)
+    trigger = state.triggers.get(str(arguments.get("trigger_id")))
+    if trigger is None:
+        return {"ok": False, "error": "invalid_trigger_id"}
+    if state.clock.now() - trigger.at > TRIGGER_SECONDS:
+        return {"ok": False, "error": "expired_trigger_id"}
+    if trigger.is_used:
+        return {"ok": False, "error": "exchanged_trigger_id"}
+    if complaints:
+        return _invalid(complaints)
+    trigger.is_used = True
+    below = state.views.get(trigger.user_id, []) if push else []
+    view = OpenView(f"V{state.number():08d}", trigger.user_id, content, secrets.token_hex(6))
+    state.views[trigger.user_id] = [*below, view]
+    state.changed()
+    return {"ok": True, "view": view_object(view)}
+
+
+def publish_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """views.publish: the App Home of one person."""
+    content, user_id = _content(arguments), str(arguments.get("user_id"))
+    complaints = view_complaints(content) or ([] if content["type"] == "home" else ["view is not a home"])
+    if complaints:
+        return _invalid(complaints)
+    state.homes[user_id] = OpenView(f"V{state.number():08d}", user_id, content, secrets.token_hex(6))
+    state.changed()
+    return {"ok": True, "view": view_object(state.homes[user_id])}
+
+
+def update_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """views.update"""
+    view = state.view(str(arguments.get("view_id")))
+    if view is None:
+        return {"ok": False, "error": "not_found"}
+    if arguments.get("hash") not in (None, view.hash):
+        return {"ok": False, "error": "hash_conflict"}
+    content = _content(arguments)
+    complaints = view_complaints(content)
+    if complaints:
+        return _invalid(complaints)
+    replace(state, view, content)
+    return {"ok": True, "view": view_object(view)}
+
+
+def replace(state: State, view: OpenView, content: dict[str, Any]) -> None:
+    """Give an open dialog a new content. What was filled into fields that stay, stays."""
+    kept = {(block_id, action_id) for block_id, action_id, _ in inputs(content)}
+    view.filled = {
+        block_id: {action_id: value for action_id, value in filled.items() if (block_id, action_id) in kept}
+        for block_id, filled in view.filled.items()
+    }
+    view.content, view.hash, view.errors, view.banner = content, secrets.token_hex(6), {}, None
+    state.changed()
+
+
+def view_object(view: OpenView) -> dict[str, Any]:
+    """A dialog as payloads and answers carry it."""
+    return {
+        "callback_id": "",
+        "private_metadata": "",
+        **view.content,
+        "id": view.view_id,
+        "team_id": TEAM_ID,
+        "app_id": APP_ID,
+        "hash": view.hash,
+        "state": {"values": values(view)},
+    }
+
+
+def values(view: OpenView) -> dict[str, dict[str, Any]]:
+    """`state.values`: what is filled in, or stands there from the start."""
+    found: dict[str, dict[str, Any]] = {}
+    for block_id, action_id, element in inputs(view.content):
+        filled = view.filled.get(block_id, {}).get(action_id)
+        found.setdefault(block_id, {})[action_id] = filled if filled is not None else initial(element)
+    return found
+
+
+def inputs(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Element]]:
+    """Every field of a view: block id, action id, element."""
+    for block in content["blocks"]:
+        if block["type"] == "input":
+            yield str(block.get("block_id")), str(block["element"]["action_id"]), block["element"]
+
+
+def initial(element: Element) -> dict[str, Any]:
+    """The state of a field that nobody has touched."""
+    kind = element["type"]
+    if kind == "plain_text_input":
+        return {"type": kind, "value": element.get("initial_value")}
+    if kind == "checkboxes":
+        return {"type": kind, "selected_options": element.get("initial_options", [])}
+    return {"type": kind, "selected_option": element.get("initial_option")}
+
+
+def _content(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    view = arguments.get("view")
+    if isinstance(view, str):
+        try:
+            view = json.loads(view)
+        except ValueError:
+            view = None
+    return view if isinstance(view, dict) else {}
+
+
+def _invalid(complaints: list[str]) -> dict[str, Any]:
+    messages = [f"[ERROR] {complaint}" for complaint in complaints]
+    return {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": messages}}

@@ -1,0 +1,161 @@
+"""The simulated Slack over HTTP: the Web API methods the bot uses, and the addresses to answer at."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.slack import external_tokens, views
+from bot.sandbox.slack.block_kit import message_complaints
+from bot.sandbox.slack.faults import TRANSPORT_FAULTS, Answer, error_body, fault_in
+from bot.sandbox.slack.rate_limits import RateLimits
+from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, State
+
+_EXTERNAL = "apps.auth.external."
+
+
+class WebApi:
+    """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked."""
+
+    def __init__(self, state: State, open_connection: Callable[[], str]) -> None:
+        self._state = state
+        self._open_connection = open_connection
+        self.rate_limits = RateLimits(state.clock)
+        self.latency = 0.0
+        self.failures: dict[str, str] = {}
+        self.scopes = {"chat:write", "commands", "usergroups:read", "users:read"}
+        self.peers: set[str] = set()
+        self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "auth.test": self._auth_test,
+            "users.info": self._users_info,
+            "usergroups.users.list": self._group,
+            "chat.postMessage": self._post_message,
+            "views.open": lambda arguments: views.open_view(state, arguments),
+            "views.push": lambda arguments: views.open_view(state, arguments, push=True),
+            "views.publish": lambda arguments: views.publish_view(state, arguments),
+            "views.update": lambda arguments: views.update_view(state, arguments),
+            "apps.connections.open": lambda _: {"ok": True, "url": self._open_connection()},
+            "apps.auth.external.get": lambda arguments: external_tokens.get(state, arguments),
+            "apps.auth.external.delete": lambda arguments: external_tokens.delete(state, arguments),
+        }
+
+    def add_to(self, server: web.Application) -> None:
+        """Serve under `/api/`, and the response URLs."""
+        for verb in ("GET", "POST"):
+            server.router.add_route(verb, "/api/{method}", self._call)
+        server.router.add_post("/{kind:commands|actions}/{team}/{number}/{secret}", self._respond)
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        method, arguments = request.match_info["method"], await _arguments(request)
+        if request.transport is not None:
+            self.peers.add(str(request.transport.get_extra_info("peername")))
+        self._state.record("bot", method, arguments)
+        if self.latency:
+            await self._state.clock.sleep(self.latency)
+        answer = self._answer(method, arguments, _token(request))
+        self._state.record("slack", f"answer to {method}", answer.body)
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        if answer.breaks and request.transport is not None:
+            request.transport.close()
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self.scopes)), **(answer.headers or {})}
+        return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type, headers=headers)
+
+    def _answer(self, method: str, arguments: Mapping[str, Any], token: str) -> Answer:
+        if method not in self._methods:
+            return _json({"ok": False, "error": "unknown_method"})
+        refusal = self.failures.get(method) or self._refusal(method, token)
+        if refusal is not None:
+            return TRANSPORT_FAULTS[refusal][1] if refusal in TRANSPORT_FAULTS else _json(error_body(refusal))
+        seconds = self.rate_limits.retry_after(method)
+        if seconds is not None:
+            return Answer(429, '{"ok":false,"error":"ratelimited"}', headers={"Retry-After": str(seconds)})
+        fault = fault_in(arguments) if method.startswith(_EXTERNAL) else None
+        if fault is not None:
+            return TRANSPORT_FAULTS[fault][1] if fault in TRANSPORT_FAULTS else _json(error_body(fault))
+        return _json(self._methods[method](arguments))
+
+    def _refusal(self, method: str, token: str) -> str | None:
+        state = self._state
+        if not token:
+            return "not_authed"
+        if method == "apps.connections.open":
+            return None if token == state.app_token else _wrong(token)
+        if method.startswith(_EXTERNAL) and state.api_tokens is not None:
+            if token in state.api_tokens:
+                return None
+            return "not_allowed_token_type" if token == state.bot_token else "invalid_auth"
+        if method == "auth.test" and token in (state.api_tokens or ()):
+            return None
+        return None if token == state.bot_token else _wrong(token)
+
+    def _auth_test(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "ok": True,
+            "url": "https://sandbox.slack.com/",
+            "team": "Sandbox",
+            "team_id": TEAM_ID,
+            "user": "extauth",
+            "user_id": "U0EXTAUTH",
+            "bot_id": "B0EXTAUTH",
+        }
+
+    def _users_info(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        person = self._state.people.get(str(arguments.get("user")))
+        return {"ok": True, "user": person.user_object()} if person else {"ok": False, "error": "user_not_found"}
+
+    def _group(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        users = self._state.groups.get(str(arguments.get("usergroup")))
+        return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
+
+    def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        complaints = message_complaints(arguments)
+        return {"ok": False, "error": "invalid_blocks"} if complaints else {"ok": True, "ts": "1.000001"}
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+        state, address = self._state, self._state.response_urls.get(request.path)
+        message = await _arguments(request)
+        state.record("bot", "response_url", message)
+        if self.latency:
+            await state.clock.sleep(self.latency)
+        if address is None or address.uses >= RESPONSE_URL_USES:
+            return web.json_response({"ok": False, "error": "used_url"}, status=404)
+        if state.clock.now() - address.at > RESPONSE_URL_SECONDS:
+            return web.json_response({"ok": False, "error": "expired_url"}, status=404)
+        complaints = [] if message.get("delete_original") else message_complaints(message)
+        if complaints:
+            state.record("slack", "invalid_blocks", complaints)
+            return web.json_response({"ok": False, "error": "invalid_blocks"}, status=400)
+        address.uses += 1
+        if address.message_ts and (message.get("replace_original") or message.get("delete_original")):
+            state.messages[:] = [old for old in state.messages if old.ts != address.message_ts]
+        if not message.get("delete_original"):
+            new = state.post(address.user_id, address.channel, message.get("text", ""), message.get("blocks") or [])
+            if address.message_ts and message.get("replace_original"):
+                address.message_ts = new.ts
+        return web.json_response({"ok": True})
+
+
+async def _arguments(request: web.Request) -> dict[str, Any]:
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.text())
+        except ValueError:
+            return {}
+        return body if isinstance(body, dict) else {}
+    return {**request.query, **await request.post()}
+
+
+def _token(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+
+
+def _wrong(token: str) -> str:
+    return "not_allowed_token_type" if token.startswith(("xoxb-sandbox", "xapp-1-")) else "invalid_auth"
+
+
+def _json(body: Mapping[str, Any]) -> Answer:
+    return Answer(body=json.dumps(body))

@@ -1,0 +1,254 @@
+"""The simulated workspace as its people use it: type, press, fill in, look.
+
+Every act is delivered to the bot as Slack would, and what the bot acknowledges it with is applied.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bot.sandbox.slack import views
+from bot.sandbox.slack.block_kit import view_complaints
+from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
+from bot.sandbox.slack.state import APP_ID, CHANNEL, TEAM_ID, Message, OpenView, State
+
+Filled = Mapping[str, Any]
+"""What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""
+
+
+class NotThere(LookupError):
+    """A person cannot press or fill in what they do not see."""
+
+
+class Workspace:
+    """Acts as people. `base_url` is where response URLs lead."""
+
+    def __init__(self, state: State, base_url: str) -> None:
+        self.state = state
+        self.delivery: Delivery | None = None
+        self.acknowledged: list[float] = []
+        self._base_url = base_url
+
+    def messages(self, user_id: str) -> list[Message]:
+        """The messages that this person sees, oldest first."""
+        return [message for message in self.state.messages if message.user_id == user_id]
+
+    def dialog(self, user_id: str) -> OpenView | None:
+        """The dialog that this person has in front of them."""
+        stack = self.state.views.get(user_id)
+        return stack[-1] if stack else None
+
+    async def command(self, user_id: str, line: str, channel: str = CHANNEL) -> bool:
+        """Type a slash command. False when the bot did not acknowledge it, which the person then sees."""
+        command, _, text = line.partition(" ")
+        # Slack escapes what is typed. https://docs.slack.dev/messaging/formatting-message-text#escaping
+        for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+            text = text.replace(character, entity)
+        payload = {
+            "command": command,
+            "text": text,
+            "user_id": user_id,
+            "user_name": self.state.people[user_id].name,
+            "team_id": TEAM_ID,
+            "team_domain": "sandbox",
+            "channel_id": channel,
+            "channel_name": "general",
+            "api_app_id": APP_ID,
+            "is_enterprise_install": "false",
+            "trigger_id": self.state.new_trigger(user_id),
+            "response_url": self._base_url + self.state.new_response_url("commands", user_id, channel),
+        }
+        answer = await self._deliver("slash_commands", payload)
+        if answer is None:
+            self.state.post(user_id, channel, f'{command} failed with the error "operation_timeout"', [])
+        elif answer.get("text") or answer.get("blocks"):
+            self.state.post(user_id, channel, answer.get("text", ""), answer.get("blocks", []))
+        return answer is not None
+
+    async def shortcut(self, user_id: str, callback_id: str) -> bool:
+        """Choose a global shortcut."""
+        payload = {
+            "type": "shortcut",
+            "callback_id": callback_id,
+            "trigger_id": self.state.new_trigger(user_id),
+            "action_ts": str(self.state.clock.now()),
+            **self._who(user_id),
+        }
+        return await self._deliver("interactive", payload) is not None
+
+    async def open_home(self, user_id: str) -> bool:
+        """Open the bot's App Home."""
+        event = {"type": "app_home_opened", "user": user_id, "channel": f"D{user_id[1:]}", "tab": "home"}
+        payload = {
+            "type": "event_callback",
+            "event_id": f"Ev{self.state.number():08d}",
+            "event_time": int(self.state.clock.now()),
+            "team_id": TEAM_ID,
+            "api_app_id": APP_ID,
+            "event": {**event, "event_ts": str(self.state.clock.now())},
+            "authorizations": [{"team_id": TEAM_ID, "user_id": "U0EXTAUTH", "is_bot": True, "enterprise_id": None}],
+        }
+        return await self._deliver("events_api", payload) is not None
+
+    async def press(self, message: Message, label: str) -> bool:
+        """Press a button of a message, by what it says."""
+        element = _button(message.blocks, label)
+        path = self.state.new_response_url("actions", message.user_id, message.channel, message.ts)
+        payload = {
+            "type": "block_actions",
+            "container": {
+                "type": "message",
+                "message_ts": message.ts,
+                "channel_id": message.channel,
+                "is_ephemeral": True,
+            },
+            "channel": {"id": message.channel, "name": "general"},
+            "response_url": self._base_url + path,
+            "trigger_id": self.state.new_trigger(message.user_id),
+            "actions": [self._action(element)],
+            **self._who(message.user_id),
+        }
+        return await self._deliver("interactive", payload) is not None
+
+    async def press_in_dialog(self, view: OpenView, label: str) -> bool:
+        """Press a button of a dialog, by what it says."""
+        return await self._view_action(view, self._action(_button(view.content["blocks"], label)))
+
+    async def choose(self, view: OpenView, block_id: str, value: str) -> bool:
+        """Choose a radio button. The bot hears of it where the field says so."""
+        self.fill(view, {block_id: value})
+        block = next(block for block in view.content["blocks"] if block.get("block_id") == block_id)
+        if not block.get("dispatch_action"):
+            return True
+        element = block["element"]
+        action = {**self._action(element), **view.filled[block_id][element["action_id"]], "block_id": block_id}
+        return await self._view_action(view, action)
+
+    def fill(self, view: OpenView, filled: Filled) -> None:
+        """Fill in fields, by block id."""
+        fields = {block_id: (action_id, element) for block_id, action_id, element in views.inputs(view.content)}
+        for block_id, value in filled.items():
+            if block_id not in fields:
+                raise NotThere(f"no field {block_id}")
+            action_id, element = fields[block_id]
+            view.filled.setdefault(block_id, {})[action_id] = _state_of(element, value)
+        self.state.changed()
+
+    async def submit(self, view: OpenView, filled: Filled | None = None) -> bool:
+        """Fill in what is given and press the dialog's submit button. False when nothing reached the bot."""
+        self.fill(view, filled or {})
+        view.errors = _left_empty(view)
+        if "submit" not in view.content:
+            raise NotThere("the dialog has no submit button")
+        if view.errors:
+            self.state.changed()
+            return False
+        payload = {
+            "type": "view_submission",
+            "view": views.view_object(view),
+            "trigger_id": self.state.new_trigger(view.user_id),
+            "response_urls": [],
+            **self._who(view.user_id),
+        }
+        answer = await self._deliver("interactive", payload)
+        self._apply(view, answer)
+        return answer is not None
+
+    def close(self, view: OpenView) -> None:
+        """Close a dialog."""
+        stack = self.state.views.get(view.user_id, [])
+        if view in stack:
+            stack.remove(view)
+        self.state.changed()
+
+    def _apply(self, view: OpenView, answer: dict[str, Any] | None) -> None:
+        """What a submission was acknowledged with. https://docs.slack.dev/surfaces/modals#response_actions"""
+        action = (answer or {}).get("response_action")
+        content = (answer or {}).get("view")
+        if answer is None:
+            view.banner = "We had some trouble connecting. Try again?"
+        elif action == "errors":
+            known = {block_id for block_id, _, _ in views.inputs(view.content)}
+            view.errors = {name: text for name, text in answer["errors"].items() if name in known}
+            if not view.errors:
+                view.banner = "We had some trouble connecting. Try again?"
+        elif action == "clear":
+            self.state.views[view.user_id] = []
+        elif content is None:
+            self.close(view)
+        elif view_complaints(content):
+            self.state.record("slack", "invalid view", view_complaints(content))
+            view.banner = "We had some trouble connecting. Try again?"
+        elif action == "push":
+            pushed = OpenView(f"V{self.state.number():08d}", view.user_id, content, secrets.token_hex(6))
+            self.state.views[view.user_id].append(pushed)
+        else:
+            views.replace(self.state, view, content)
+        self.state.changed()
+
+    async def _view_action(self, view: OpenView, action: dict[str, Any]) -> bool:
+        payload = {
+            "type": "block_actions",
+            "container": {"type": "view", "view_id": view.view_id},
+            "view": views.view_object(view),
+            "trigger_id": self.state.new_trigger(view.user_id),
+            "actions": [action],
+            **self._who(view.user_id),
+        }
+        return await self._deliver("interactive", payload) is not None
+
+    async def _deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+        if self.delivery is None:
+            raise NotThere("no bot is attached")
+        self.state.record("slack", kind, payload)
+        started = time.perf_counter()
+        try:
+            answer = await self.delivery.deliver(kind, payload)
+        except NotAcknowledged as error:
+            self.state.record("slack", "not acknowledged", str(error))
+            return None
+        self.acknowledged.append(time.perf_counter() - started)
+        return answer
+
+    def _who(self, user_id: str) -> dict[str, Any]:
+        return {
+            "user": {"id": user_id, "name": self.state.people[user_id].name, "team_id": TEAM_ID},
+            "team": {"id": TEAM_ID, "domain": "sandbox"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "api_app_id": APP_ID,
+            "token": "deprecated",
+        }
+
+    def _action(self, element: Mapping[str, Any]) -> dict[str, Any]:
+        action = {name: element[name] for name in ("action_id", "type", "text", "value", "style") if name in element}
+        return {**action, "block_id": element.get("block_id", "b1"), "action_ts": str(self.state.clock.now())}
+
+
+def _button(blocks: list[dict[str, Any]], label: str) -> Mapping[str, Any]:
+    for block in blocks:
+        for element in [*block.get("elements", []), block.get("accessory", {})]:
+            if element.get("type") == "button" and element["text"]["text"] == label:
+                return dict(element)
+    raise NotThere(f"no button “{label}”")
+
+
+def _state_of(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    kind = element["type"]
+    if kind == "plain_text_input":
+        return {"type": kind, "value": value or None}
+    options = {option["value"]: option for option in element["options"]}
+    if kind == "checkboxes":
+        return {"type": kind, "selected_options": [options[one] for one in value]}
+    return {"type": kind, "selected_option": options[value]}
+
+
+def _left_empty(view: OpenView) -> dict[str, str]:
+    """Slack itself asks for what is not optional."""
+    optional = {block.get("block_id") for block in view.content["blocks"] if block.get("optional")}
+    errors = {}
+    for block_id, filled in views.values(view).items():
+        if block_id not in optional and not any(list(state.values())[1] for state in filled.values()):
+            errors[block_id] = "Please complete this required field."
+    return errors

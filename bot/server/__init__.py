@@ -1,0 +1,1 @@
+"""Takes Slack's requests in, over Socket Mode or HTTP, from start to an orderly end."""

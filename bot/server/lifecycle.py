@@ -1,0 +1,108 @@
+"""The life of the process, whichever way Slack reaches it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+from slack_sdk.errors import SlackApiError
+
+from bot.app import create_app, create_runtime, open_audit_log
+from bot.clock import Clock
+from bot.listeners.runtime import Runtime
+from bot.logs import slack_code
+from bot.server.errors import StartError
+from bot.server.http import HttpReceiver
+from bot.server.socket_mode import SocketModeReceiver
+from bot.settings import Settings, SettingsError, Transport
+from bot.slack.session import READ_SECONDS, open_session
+from bot.storage.engine import DatabaseError
+from bot.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 20.0
+"""How long acknowledged work may go on after SIGTERM; platforms kill after 30."""
+CANCEL_SECONDS = 4.0
+"""How long canceled work then has to tell its people."""
+
+
+class Receiver(Protocol):
+    """A way for Slack to reach the bot."""
+
+    async def start(self) -> None:
+        """Begin to take requests. Raises StartError."""
+        ...
+
+    async def stop(self) -> None:
+        """Take no more, and return when those that were taken are acknowledged."""
+        ...
+
+
+async def serve(
+    settings: Settings,
+    transport: Transport,
+    clock: Clock,
+    stop: asyncio.Event,
+    on_ready: Callable[[Receiver], None] | None = None,
+    read_seconds: float = READ_SECONDS,
+    tasks: Tasks | None = None,
+) -> None:
+    """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
+    async with AsyncExitStack() as stack:
+        try:
+            audit_log = await stack.enter_async_context(open_audit_log(settings, clock))
+        except DatabaseError as error:
+            raise StartError(f"The database of DATABASE_URL cannot be used: {error}") from None
+        session = await stack.enter_async_context(open_session(read_seconds))
+        runtime = create_runtime(settings, session, audit_log, clock, tasks or Tasks())
+        await _check_bot_token(settings, runtime)
+        receiver = _receiver(settings, transport, runtime)
+        try:
+            if await _starts_before(stop, receiver.start()):
+                log.info("serving", extra={"transport": transport})
+                if on_ready is not None:
+                    on_ready(receiver)
+                await stop.wait()
+        finally:
+            log.info("stopping: finishing what was acknowledged")
+            await receiver.stop()
+            await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
+            log.info("stopped")
+
+
+def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Receiver:
+    app = create_app(settings, runtime)
+    if transport == "http":
+        return HttpReceiver(app, settings.host, settings.port)
+    if settings.app_token is None:
+        raise SettingsError(["SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…)."])
+    return SocketModeReceiver(app, settings.app_token, runtime.clients)
+
+
+async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
+    """Stop at once over a token that Slack refuses; an unreachable Slack may come back."""
+    try:
+        answer = await runtime.clients.web(settings.bot_token).auth_test()
+    except SlackApiError as error:
+        raise StartError(
+            f"Slack does not accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
+        ) from None
+    except Exception as error:
+        log.warning("Slack cannot be reached yet", extra={"error_type": type(error).__name__})
+    else:
+        log.info("workspace", extra={"team_id": answer.get("team_id"), "bot_user_id": answer.get("user_id")})
+
+
+async def _starts_before(stop: asyncio.Event, starting: Coroutine[Any, Any, None]) -> bool:
+    """Wait for the start, unless a stop comes first. Returns whether it has started."""
+    start: asyncio.Task[Any] = asyncio.ensure_future(starting)
+    stopping: asyncio.Task[Any] = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({start, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if start.done():
+        start.result()
+        return True
+    start.cancel()
+    return False

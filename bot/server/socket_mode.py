@@ -1,0 +1,144 @@
+"""Takes Slack's requests in over Socket Mode.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+import asyncio
+import json
+import logging
+from collections import OrderedDict
+from enum import StrEnum
+from typing import Any
+
+from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.logs import sdk_logger, slack_code
+from bot.server.errors import StartError
+from bot.slack import compat
+from bot.slack.web import ClientFactory
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED_ENVELOPES = 5000
+_RECOVERY_SECONDS = 10.0
+_ACKNOWLEDGE_SECONDS = 3.0
+_PING_SECONDS = 10.0
+
+
+class _TokenRefusal(StrEnum):
+    """Slack's codes for an app-level token that will never open Socket Mode."""
+
+    INVALID_AUTH = "invalid_auth"
+    NOT_AUTHED = "not_authed"
+    NOT_ALLOWED_TOKEN_TYPE = "not_allowed_token_type"
+    MISSING_SCOPE = "missing_scope"
+    ACCOUNT_INACTIVE = "account_inactive"
+    TOKEN_REVOKED = "token_revoked"
+
+
+class SocketModeReceiver:
+    """One WebSocket to Slack, kept open and renewed.
+
+    Each envelope is run once. Slack repeats an envelope whose acknowledgement it didn't see; it then gets the same
+    answer again.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: SecretStr, clients: ClientFactory) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._clients = clients
+        self._client: SocketModeClient | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
+        self._in_progress: set[asyncio.Task[Any]] = set()
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Connect. Raises StartError when Slack refuses the token; anything else is tried until it works."""
+        address = await self._first_address()
+        client = self._client = SocketModeClient(
+            app_token=self._app_token.get_secret_value(),
+            logger=sdk_logger,
+            web_client=self._clients.web(None),
+            ping_interval=_PING_SECONDS,
+        )
+        compat.set_proxy(client, self._clients.proxy)
+        compat.use_address(client, address)
+        client.socket_mode_request_listeners.append(self._take)
+        self._recovery = asyncio.ensure_future(_recover(client))
+        await client.connect()  # type: ignore[no-untyped-call]
+
+    async def stop(self) -> None:
+        """Take no more envelopes, finish acknowledging those in progress, and disconnect."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+        if self._client is None:
+            return
+        self._is_stopping = True
+        if self._in_progress:
+            await asyncio.wait(set(self._in_progress), timeout=_ACKNOWLEDGE_SECONDS)
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _first_address(self) -> str | None:
+        """Ask for a WebSocket address here, because slack_sdk retries over a refused token forever."""
+        token = self._app_token.get_secret_value()
+        try:
+            answer = await self._clients.web(None).apps_connections_open(app_token=token)
+        except SlackApiError as error:
+            code = slack_code(error)
+            if code in frozenset(_TokenRefusal):
+                raise StartError(
+                    f"Slack does not accept SLACK_APP_TOKEN for Socket Mode ({code}): it needs an app-level token "
+                    "(xapp-…) with the scope connections:write."
+                ) from None
+            log.warning("Socket Mode cannot be opened yet", extra={"code": code})
+            return None
+        except Exception as error:
+            log.warning("Slack cannot be reached yet", extra={"error_type": type(error).__name__})
+            return None
+        return str(answer["url"])
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Answer one envelope."""
+        if self._is_stopping:
+            return  # Without an acknowledgement Slack gives it to another connection.
+        task = asyncio.current_task()
+        if task is not None:
+            self._in_progress.add(task)
+            task.add_done_callback(self._in_progress.discard)
+        await _acknowledge(client, request, await self._answer(request))
+
+    async def _answer(self, request: SocketModeRequest) -> BoltResponse:
+        known = self._answers.get(request.envelope_id)
+        if known is not None:
+            log.info("an envelope came again", extra={"envelope_id": request.envelope_id})
+            return await asyncio.shield(known)
+        bolt_request = AsyncBoltRequest(mode="socket_mode", body=request.payload)
+        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(self._app.async_dispatch(bolt_request))
+        self._answers[request.envelope_id] = answer
+        if len(self._answers) > _REMEMBERED_ENVELOPES:
+            self._answers.popitem(last=False)
+        return await answer
+
+
+async def _acknowledge(client: AsyncBaseSocketModeClient, request: SocketModeRequest, answer: BoltResponse) -> None:
+    if answer.status != 200:
+        log.warning("an envelope was not acknowledged", extra={"status": answer.status})
+        return
+    # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
+    payload = json.loads(answer.body) if answer.body else None
+    await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
+
+
+async def _recover(client: SocketModeClient) -> None:
+    while True:
+        await asyncio.sleep(_RECOVERY_SECONDS)
+        await compat.forget_stale_address(client)

@@ -1,0 +1,137 @@
+"""Every way a call can fail, as a family of exceptions.
+
+ExternalAuthError
+├── RefusedError        Slack said no. Nothing changed.
+├── RateLimitedError    Slack said to slow down. Nothing changed.
+├── UnreachableError    The request never reached Slack. Nothing changed.
+└── UnconfirmedError    The request was sent, and no clear answer came back: a change may have happened.
+
+A code is Slack's own wherever Slack gave one; `TransportCode` names the failures on the way there and back.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import aiohttp
+
+from bot.slack.retries import Answer, header, retry_after
+
+
+class TransportCode(StrEnum):
+    """Our codes for what goes wrong between the bot and Slack."""
+
+    HTTP_ERROR = "http_error"
+    TIMEOUT = "timeout"
+    CONNECTION_FAILED = "connection_failed"
+    ANSWER_NOT_JSON = "answer_not_json"
+    ANSWER_NOT_OBJECT = "answer_not_object"
+    ANSWER_WITHOUT_OK = "answer_without_ok"
+    ANSWER_WITHOUT_TOKEN = "answer_without_token"
+
+
+class BreakdownCode(StrEnum):
+    """Slack's codes for work that it began and may have finished.
+
+    Slack says so of the first two; the others break off the same way.
+    https://docs.slack.dev/reference/methods/apps.auth.external.delete#errors
+    """
+
+    FATAL_ERROR = "fatal_error"
+    INTERNAL_ERROR = "internal_error"
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    REQUEST_TIMEOUT = "request_timeout"
+    UNABLE_TO_DELETE = "unable_to_delete"
+
+
+class ExternalAuthError(Exception):
+    """A call to one of the two methods that didn't succeed.
+
+    `detail`, `needed` and `provided` are Slack's own words. Nothing in it holds a token: the exception it came from is
+    dropped, because slack_sdk puts whole responses into those.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        method: str,
+        *,
+        status: int | None = None,
+        detail: tuple[str, ...] = (),
+        needed: str | None = None,
+        provided: str | None = None,
+    ) -> None:
+        super().__init__(f"{method}: {code}")
+        self.code = code
+        self.method = method
+        self.status = status
+        self.detail = detail
+        self.needed = needed
+        self.provided = provided
+
+
+class RefusedError(ExternalAuthError):
+    """Slack said no. Nothing changed."""
+
+
+class RateLimitedError(ExternalAuthError):
+    """Slack said to slow down, for longer than the bot waits. Nothing changed. `retry_after` is in seconds."""
+
+    def __init__(self, method: str, retry_after: int | None) -> None:
+        super().__init__("ratelimited", method, status=429)
+        self.retry_after = retry_after
+
+
+class UnreachableError(ExternalAuthError):
+    """The request never reached Slack. Nothing changed."""
+
+
+class UnconfirmedError(ExternalAuthError):
+    """The request was sent, and no clear answer came back: a change may have happened."""
+
+
+def from_answer(method: str, answer: Answer) -> ExternalAuthError:
+    """Name what is wrong with an answer that isn't a success."""
+    if answer.status == 429:
+        return RateLimitedError(method, retry_after(answer.headers))
+    if not isinstance(answer.body, Mapping):
+        return UnconfirmedError(_unreadable(answer), method, status=answer.status)
+    code = answer.body.get("error")
+    if not isinstance(code, str) or not code:
+        unclear = TransportCode.ANSWER_WITHOUT_OK if answer.status == 200 else TransportCode.HTTP_ERROR
+        return UnconfirmedError(unclear, method, status=answer.status)
+    family = UnconfirmedError if code in frozenset(BreakdownCode) else RefusedError
+    return family(
+        code,
+        method,
+        status=answer.status,
+        detail=_messages(answer.body.get("response_metadata")),
+        needed=_text(answer.body.get("needed")),
+        provided=_text(answer.body.get("provided")),
+    )
+
+
+def from_exception(method: str, error: Exception) -> ExternalAuthError:
+    """Name what went wrong when no answer came that could be read."""
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return UnreachableError(TransportCode.CONNECTION_FAILED, method)
+    if isinstance(error, TimeoutError):
+        return UnconfirmedError(TransportCode.TIMEOUT, method)
+    if isinstance(error, aiohttp.ClientError | OSError):
+        return UnconfirmedError(TransportCode.CONNECTION_FAILED, method)
+    return UnconfirmedError(TransportCode.ANSWER_NOT_JSON, method)
+
+
+def _unreadable(answer: Answer) -> TransportCode:
+    if answer.status != 200:
+        return TransportCode.HTTP_ERROR
+    is_json = "json" in (header(answer.headers, "content-type") or "")
+    return TransportCode.ANSWER_NOT_OBJECT if is_json else TransportCode.ANSWER_NOT_JSON
+
+
+def _messages(metadata: object) -> tuple[str, ...]:
+    messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
+    return tuple(str(message) for message in messages) if isinstance(messages, list) else ()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,142 @@
+"""The requests that Slack's external auth takes, and the token it returns."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from bot.operation import Operation
+
+MAX_ID = 255
+_ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+
+
+class InvalidParameter(ValueError):
+    """A parameter that cannot be one, whatever Slack would say.
+
+    `name` is the API's name of the parameter; the message is a sentence for the person who gave it.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name = name
+        self.problem = problem
+
+
+def check_id(name: str, value: object) -> str:
+    """Return `value` if it could be an id or a key. Slack is the judge of the rest.
+
+    Raises InvalidParameter.
+    """
+    if not isinstance(value, str) or not value:
+        raise InvalidParameter(name, "It is empty.")
+    if len(value) > MAX_ID:
+        raise InvalidParameter(name, f"It has {len(value)} characters; Slack's ids have {MAX_ID} at most.")
+    if any(character.isspace() for character in value):
+        raise InvalidParameter(name, "It has a space or a line break inside.")
+    if not _ID.fullmatch(value):
+        odd = next(character for character in value if not _ID.fullmatch(character))
+        shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
+        raise InvalidParameter(name, f"It has {shown}; ids have only letters, digits and the characters _ - .")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class GetToken:
+    """`apps.auth.external.get`. `force_refresh` is sent only when it was given.
+
+    `show` says that the person wants to see the whole token, not to have it masked; Slack isn't told.
+    https://docs.slack.dev/reference/methods/apps.auth.external.get
+    """
+
+    external_token_id: str
+    force_refresh: bool | None = None
+    show: bool = False
+
+    def __post_init__(self) -> None:
+        check_id("external_token_id", self.external_token_id)
+        if self.force_refresh is not None and not isinstance(self.force_refresh, bool):
+            raise InvalidParameter("force_refresh", "It is neither true nor false.")
+        if not isinstance(self.show, bool):
+            raise InvalidParameter("show", "It is neither true nor false.")
+
+    @property
+    def operation(self) -> Operation:
+        """How the token is fetched."""
+        if self.show:
+            return Operation.SHOW
+        return Operation.REFRESH if self.mutates else Operation.GET
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it changes something at Slack for sure: a forced refresh replaces the token."""
+        return self.force_refresh is True
+
+    def arguments(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack: exactly the parameters that were given."""
+        arguments: dict[str, str | bool] = {"external_token_id": self.external_token_id}
+        if self.force_refresh is not None:
+            arguments["force_refresh"] = self.force_refresh
+        return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTokens:
+    """`apps.auth.external.delete`: one token by its id, or all tokens of a provider, an app, or both.
+
+    Slack documents every parameter as optional, and no meaning for a token id together with the others:
+    one token or all of them? Such a request is not made.
+    https://docs.slack.dev/reference/methods/apps.auth.external.delete
+    """
+
+    external_token_id: str | None = None
+    provider_key: str | None = None
+    app_id: str | None = None
+
+    def __post_init__(self) -> None:
+        arguments = self.arguments()
+        for name, value in arguments.items():
+            check_id(name, value)
+        if not arguments:
+            raise InvalidParameter("external_token_id", "Nothing says what to delete.")
+        if self.external_token_id is not None and len(arguments) > 1:
+            raise InvalidParameter(
+                "external_token_id",
+                "A token id deletes one token, a provider key or app id deletes all of theirs: give one or the other.",
+            )
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether more than one token can be deleted."""
+        return self.external_token_id is None
+
+    @property
+    def operation(self) -> Operation:
+        """Whether one token is deleted, or all that match."""
+        return Operation.DELETE_MANY if self.is_bulk else Operation.DELETE
+
+    @property
+    def mutates(self) -> bool:
+        """A deletion always changes something at Slack."""
+        return True
+
+    def arguments(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack: exactly the parameters that were given."""
+        named = {
+            "external_token_id": self.external_token_id,
+            "provider_key": self.provider_key,
+            "app_id": self.app_id,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalToken:
+    """A provider's access token, and what else the provider said when it issued it.
+
+    Neither prints: the extras of some providers hold secrets as well.
+    """
+
+    token: SecretStr
+    extras: Mapping[str, object] = field(default_factory=dict, repr=False)

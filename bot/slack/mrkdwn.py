@@ -1,0 +1,35 @@
+"""Text from outside, made safe for Slack's mrkdwn.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+MAX_TEXT = 3000
+"""The longest text of a section block, in characters. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def clip(text: str, limit: int) -> str:
+    """Shorten to at most `limit` characters, with an ellipsis for what is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def escape(text: str, limit: int = MAX_TEXT) -> str:
+    """Return mrkdwn that shows the text as it is, at most `limit` characters long when escaped.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    escaped: list[str] = []
+    length = 0
+    for character in text:
+        piece = _ESCAPES.get(character, character)
+        length += len(piece)
+        if length > limit - 1:
+            return "".join(escaped) + "…"
+        escaped.append(piece)
+    return "".join(escaped)
+
+
+def code(text: str, limit: int = MAX_TEXT) -> str:
+    """Return the text in a code span. mrkdwn has no escape for a backtick, so one becomes a quote."""
+    one_line = " ".join(text.replace("`", "'").split())
+    return f"`{escape(one_line, limit - 2)}`" if one_line else ""

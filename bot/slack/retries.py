@@ -1,0 +1,111 @@
+"""When a call to Slack is sent again, and what came back last.
+
+https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+
+from bot.clock import Clock
+
+Progress = Callable[[int], None]
+"""Is told the seconds of each wait that Slack asks for."""
+
+_MAX_RETRIES = 60
+
+
+def header(headers: Mapping[str, object], name: str) -> str | None:
+    """Return a response header by its lowercase name; None when it is missing. slack_sdk may give lists of values."""
+    for found, value in headers.items():
+        if str(found).lower() == name:
+            return str(value[0] if isinstance(value, list) and value else value).strip()
+    return None
+
+
+def retry_after(headers: Mapping[str, object]) -> int | None:
+    """Read `Retry-After`, whole seconds, at least 1; None when it is missing or isn't a number.
+
+    https://docs.slack.dev/apis/web-api/rate-limits/
+    """
+    text = header(headers, "retry-after") or ""
+    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+class RateLimitRetry(AsyncRetryHandler):
+    """Wait as long as Slack's 429 says, while the waits of one call stay within a budget of seconds.
+
+    slack_sdk's own handler waits however long it is told and tells nobody. One object serves one call.
+    """
+
+    def __init__(self, clock: Clock, budget: float, progress: Progress | None = None) -> None:
+        super().__init__(max_retry_count=_MAX_RETRIES)
+        self._clock = clock
+        self._left = budget
+        self._progress = progress
+        self._seconds = 0
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is None or error is not None or response.status_code != 429:
+            return False
+        self._seconds = retry_after(response.headers) or 0
+        return 0 < self._seconds <= self._left
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Report the wait, and wait."""
+        self._left -= self._seconds
+        if self._progress is not None:
+            self._progress(self._seconds)
+        await self._clock.sleep(self._seconds)
+        state.next_attempt_requested = True
+        state.increment_current_attempt()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as it came. `body` is None where it wasn't JSON that could be read, or was `null`."""
+
+    status: int
+    headers: Mapping[str, object]
+    body: object
+
+
+class AnswerRecorder(AsyncRetryHandler):
+    """Keep the last answer of one call, and never retry.
+
+    slack_sdk raises on an answer it doesn't expect, with exceptions that differ by what was wrong; a retry handler is
+    shown every answer first.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(max_retry_count=_MAX_RETRIES + 1)
+        self.answer: Answer | None = None
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        self.answer = None if response is None else Answer(response.status_code, response.headers, response.body)
+        return False

@@ -1,0 +1,119 @@
+"""Who a person is, as Slack says it, at most a minute old."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from cachetools import TTLCache
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.actor import Actor, UserInfo
+from bot.clock import Clock
+from bot.logs import slack_code
+from bot.slack.web import ClientFactory
+
+log = logging.getLogger(__name__)
+
+MAX_AGE_SECONDS = 60.0
+_MAX_ENTRIES = 10_000
+
+Answer = TypeVar("Answer")
+
+
+class AnswerCache(Generic[Answer]):
+    """Keeps answers for a minute from when they were asked for. None isn't an answer, so it isn't kept."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._answers: TTLCache[Hashable, asyncio.Future[Answer | None]] = TTLCache(
+            _MAX_ENTRIES, MAX_AGE_SECONDS, timer=clock.monotonic
+        )
+
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
+        """Return the answer to `key`, by `ask` where it isn't known. Those who ask meanwhile share one call."""
+        asked = self._answers.get(key)
+        if asked is None:
+            asked = self._answers[key] = asyncio.ensure_future(ask())
+        # Shielded: who gives up waiting doesn't take the answer from the others.
+        answer = await asyncio.shield(asked)
+        if answer is None and self._answers.get(key) is asked:
+            del self._answers[key]
+        return answer
+
+
+class UserDirectory:
+    """Looks up people and user groups with the bot token of their workspace."""
+
+    def __init__(self, clients: ClientFactory) -> None:
+        self._clients = clients
+        self._people: AnswerCache[UserInfo] = AnswerCache(clients.clock)
+        self._groups: AnswerCache[frozenset[str]] = AnswerCache(clients.clock)
+
+    async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
+        """Return who the actor is and which of `groups` they are in; None when Slack doesn't say, for any reason."""
+        client = self._clients.web(actor.bot_token)
+        person = await self._people.get(
+            (actor.enterprise_id, actor.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id)
+        )
+        if person is None or not groups:
+            return person
+        members = {group: await self.members(actor, group) for group in sorted(groups)}
+        return replace(
+            person,
+            groups=frozenset(group for group, users in members.items() if users and actor.user_id in users),
+            groups_unknown=any(users is None for users in members.values()),
+        )
+
+    async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
+        """Return who is in a user group; None when Slack doesn't say."""
+        client = self._clients.web(actor.bot_token)
+        return await self._groups.get((actor.enterprise_id, actor.team_id, group), lambda: _ask_members(client, group))
+
+
+async def _ask_person(client: AsyncWebClient, user_id: str) -> UserInfo | None:
+    answer = await _ask("users.info", lambda: client.users_info(user=user_id))
+    user = answer.get("user") if answer is not None else None
+    if not isinstance(user, Mapping) or user.get("id") != user_id:
+        log.warning("users.info did not say who somebody is, so access is denied")
+        return None
+    return user_info(user)
+
+
+async def _ask_members(client: AsyncWebClient, group: str) -> frozenset[str] | None:
+    answer = await _ask("usergroups.users.list", lambda: client.usergroups_users_list(usergroup=group))
+    users = answer.get("users") if answer is not None else None
+    return frozenset(str(user) for user in users) if isinstance(users, list) else None
+
+
+async def _ask(method: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await call()
+    except Exception as error:
+        # Anything at all that goes wrong here denies. The text of a SlackApiError holds the response: not logged.
+        code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+        log.warning("Slack did not answer, so access is denied", extra={"method": method, "code": code})
+        return None
+
+
+def user_info(user: Mapping[str, object]) -> UserInfo:
+    """Read a user object. https://docs.slack.dev/reference/objects/user-object
+
+    On Enterprise Grid a person can be an admin of the organization without being one of the workspace.
+    """
+    grid = user.get("enterprise_user")
+    organization = grid if isinstance(grid, Mapping) else {}
+    return UserInfo(
+        user_id=str(user["id"]),
+        is_admin=_is(user, "is_admin") or _is(organization, "is_admin"),
+        is_owner=_is(user, "is_owner") or _is(user, "is_primary_owner") or _is(organization, "is_owner"),
+        is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
+        is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
+        is_deactivated=_is(user, "deleted"),
+        is_external=_is(user, "is_stranger"),
+    )
+
+
+def _is(thing: Mapping[str, object], name: str) -> bool:
+    return thing.get(name) is True

@@ -1,0 +1,27 @@
+"""A process that only appends to an audit record: python -m tests.audit.append_many URL COUNT"""
+
+import asyncio
+import sys
+
+from pydantic import SecretStr
+
+from bot.actor import Actor
+from bot.app import open_audit_log
+from bot.clock import SystemClock
+from bot.settings import read
+from bot.slack.external_auth.models import GetToken
+
+AT_ONCE = 50
+
+
+async def main(url: str, count: int) -> None:
+    async with open_audit_log(
+        read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
+    ) as audit:
+        actor, request = Actor("U1", "T1", None, SecretStr(""), "ABCD2345"), GetToken("Et1")
+        for _ in range(count // AT_ONCE):
+            await asyncio.gather(*(audit.attempt(actor, request) for _ in range(AT_ONCE)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,118 @@
+"""The grammar: what people type, and what is understood."""
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.commands.parser import parse
+from bot.commands.subcommand import Parsed, UsageError
+from bot.listeners import LISTENERS
+
+SUBCOMMANDS = [listener.subcommand for listener in LISTENERS]
+
+
+def understood(text: str) -> tuple[str | None, dict[str, str | bool]]:
+    parsed = parse(text, SUBCOMMANDS)
+    return parsed.subcommand.name if parsed.subcommand else None, dict(parsed.values)
+
+
+@pytest.mark.parametrize(
+    ("text", "subcommand", "values"),
+    [
+        ("", None, {}),
+        ("  \n ", None, {}),
+        ("help", "help", {}),
+        ("?", "help", {}),
+        ("--help", "help", {}),
+        ("get", "get", {}),
+        ("GET Et1", "get", {"external_token_id": "Et1"}),
+        ("get\nEt1", "get", {"external_token_id": "Et1"}),
+        ("get `Et1`,", "get", {"external_token_id": "Et1"}),
+        ("get &lt;Et1&gt;", "get", {"external_token_id": "Et1"}),
+        ("get “Et1”", "get", {"external_token_id": "Et1"}),
+        ("get \u2068Et1".replace("\u2068", "\u200b"), "get", {"external_token_id": "Et1"}),
+        ("get Et1 --force-refresh", "get", {"external_token_id": "Et1", "force_refresh": True}),
+        ("get Et1 —force-refresh", "get", {"external_token_id": "Et1", "force_refresh": True}),
+        ("get Et1 –force_refresh", "get", {"external_token_id": "Et1", "force_refresh": True}),
+        ("get Et1 -—Force-Refresh", "get", {"external_token_id": "Et1", "force_refresh": True}),
+        ("get Et1 --force‑refresh", "get", {"external_token_id": "Et1", "force_refresh": True}),
+        ("get --force-refresh false Et1", "get", {"external_token_id": "Et1", "force_refresh": False}),
+        ("get force_refresh=no external_token_id=Et1", "get", {"external_token_id": "Et1", "force_refresh": False}),
+        ("get --external-token-id='Et1' --show", "get", {"external_token_id": "Et1", "show": True}),
+        ("delete Et1 --yes", "delete", {"external_token_id": "Et1", "yes": True}),
+        ("delete --provider-key google --app-id=A1", "delete", {"provider_key": "google", "app_id": "A1"}),
+        ("delete provider_key=“google”", "delete", {"provider_key": "google"}),
+    ],
+)
+def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: dict[str, str | bool]) -> None:
+    assert understood(text) == (subcommand, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "suggestion"),
+    [
+        ("gte Et1", "no subcommand “gte”", "/extauth get"),
+        ("remove Et1", "no subcommand “remove”", "/extauth delete"),
+        ("Et12345ABCDE", "no subcommand “Et12345ABCDE”", "/extauth get Et12345ABCDE"),
+        ("xyzzy", "no subcommand “xyzzy”", None),
+        ("get Et1 --force-refersh", "does not know “--force-refersh”", "--force-refresh"),
+        ("get Et1 --force", "does not know “--force”", "--force-refresh"),
+        ("get Et1 force_refresh", "is a flag's name", "--force-refresh"),
+        ("get Et1 Et2", "“Et2” is one word too many", None),
+        ("get Et1 external_token_id=Et1", "--external-token-id is given twice", None),
+        ("get Et1 --yes", "belongs to /extauth delete", None),
+        ("get Et1 --force-refresh=perhaps", "either true or false, not “perhaps”", "--force-refresh"),
+        ("delete --provider-key", "--provider-key needs a value", None),
+        ("delete --provider-key --app-id A1", "--provider-key needs a value", None),
+        ("delete --app-id=", "--app-id needs a value", None),
+        ("get --", "does not know “--”", None),
+        ("get =", "does not know “=”", None),
+        ("help me", "one word too many", None),
+    ],
+)
+def test_what_is_not_understood_gets_a_suggestion_and_the_usage(
+    text: str, problem: str, suggestion: str | None
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, SUBCOMMANDS)
+    assert problem in caught.value.problem
+    assert caught.value.suggestion == suggestion
+    assert caught.value.usage.startswith("/extauth ")
+
+
+WORDS = st.one_of(
+    st.sampled_from(["get", "delete", "help", "GET", "Et1", "`Et1`,", "“", "'", "true", ",", "=", "--"]),
+    st.sampled_from(["--yes", "—force-refresh", "--show", "provider_key=google", "--app-id", "A1"]),
+)
+TYPED = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=8))).map(" ".join))
+
+
+@given(TYPED)
+def test_any_text_is_understood_or_told_what_is_wrong(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        assert isinstance(parse(text, SUBCOMMANDS), Parsed)
+
+
+@given(TYPED)
+def test_nothing_is_understood_that_was_not_typed(text: str) -> None:
+    try:
+        typed = parse(text, SUBCOMMANDS)
+    except UsageError:
+        return
+    letters = re.sub(r"[^a-z]", "", text.lower())
+    for name, value in typed.values.items():
+        if isinstance(value, str):
+            pieces = re.split(r"[“”„‟«»″‘’‚‛′&\"']|(?:amp|lt|gt);", value)
+            assert all(piece in text for piece in pieces if piece)
+        if isinstance(value, bool) or name in {"provider_key", "app_id"}:
+            assert name.replace("_", "") in letters
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40))
+def test_an_id_is_the_same_however_it_is_wrapped(token_id: str) -> None:
+    assume(token_id.lower() != "yes")  # the name of a flag
+    for before, after in (("", ""), ("`", "`"), ("&lt;", "&gt;"), ("“", "”"), (" ", ","), ("‘", "’;")):
+        assert understood(f"delete {before}{token_id}{after}")[1] == {"external_token_id": token_id}

@@ -1,0 +1,82 @@
+"""When something breaks inside the bot: the acknowledgement stands, and the person hears of it."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot import listeners, settings
+from bot.app import create_app, create_runtime, open_audit_log
+from bot.clock import SystemClock
+from bot.sandbox.run import variables
+from bot.server.socket_mode import SocketModeReceiver
+from bot.slack.session import open_session
+from bot.tasks import Tasks
+from tests.bot_process import simulated_slack
+from tests.harness import ADMIN, Harness
+
+FORGED = ["", "null", "[]", "{}", '{"do":"get"}', '{"do":"get","external_token_id":"a b"}', '{"do":"x"}', "[" * 5000]
+
+
+async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledges() -> None:
+    async with simulated_slack() as slack, open_session() as session, AsyncExitStack() as stack:
+        configured = settings.read(variables(slack))
+        assert configured.app_token is not None
+        audit = await stack.enter_async_context(open_audit_log(configured, SystemClock()))
+        runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
+        app = create_app(configured, runtime)
+
+        @app.command("/breaks")
+        async def on_command(ack: AsyncAck) -> None:
+            await ack()
+            raise RuntimeError("right after")
+
+        listener = SocketModeReceiver(app, configured.app_token, runtime.clients)
+        await listener.start()
+        assert await slack.workspace.command(ADMIN, "/breaks now")
+        await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
+        assert slack.workspace.messages(ADMIN)[0].text == "Something went wrong in the bot"
+        await listener.stop()
+
+
+@pytest.mark.parametrize("value", FORGED)
+@pytest.mark.parametrize("label", ["Show token", "Force refresh", "Delete…"])
+async def test_a_forged_button_does_nothing_and_says_so(harness: Harness, label: str, value: str) -> None:
+    message = await harness.types("/extauth get EtGoogle0001")
+    for block in message.blocks:
+        for element in block.get("elements", []):
+            if element.get("type") == "button":
+                element["value"] = value
+    calls = len(harness.calls("apps.auth.external.get"))
+
+    answer = await harness.presses(message, label)
+
+    assert "older version of the bot" in harness.read(answer)
+    assert len(harness.calls("apps.auth.external.get")) == calls
+    assert harness.calls("apps.auth.external.delete") == []
+
+
+@pytest.mark.parametrize("metadata", ["", "nonsense", "[]", "{}", '{"origin":{"x":1},"request":{}}'])
+async def test_a_forged_confirmation_deletes_nothing(harness: Harness, metadata: str) -> None:
+    view = await harness.opens("/extauth delete EtGoogle0001")
+    view.content["private_metadata"] = metadata
+
+    await harness.workspace.submit(view)
+
+    assert "older version of the bot" in harness.read(await harness.dialog())
+    assert harness.calls("apps.auth.external.delete") == []
+
+
+async def test_an_unexpected_error_is_told_with_its_reference(harness: Harness) -> None:
+    harness.slack.web_api.failures["views.open"] = "internal_error"
+
+    message = await harness.types("/extauth get")
+
+    assert "Something went wrong in the bot" in harness.read(message)
+    assert "Reference" in harness.read(message)
+
+
+def test_help_and_the_listeners_agree() -> None:
+    names: list[Any] = [listener.subcommand.name for listener in listeners.LISTENERS]
+    assert names == ["get", "delete", "history", "help"]

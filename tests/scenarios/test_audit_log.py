@@ -1,0 +1,175 @@
+"""No record, no token: the audit record as the people and operators of a workspace meet it."""
+
+import asyncio
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.app import open_audit_log
+from bot.audit.entries import Filters
+from bot.clock import SystemClock
+from bot.settings import Transport, read
+from tests.bot_process import bot_process, simulated_slack
+from tests.databases import new_database
+from tests.harness import ADMIN, GUEST, Harness, open_harness
+
+GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
+
+
+def database(tmp_path: Path) -> tuple[Path, str]:
+    return tmp_path / "record.db", f"sqlite:///{tmp_path}/record.db"
+
+
+async def test_history_tells_who_did_what(harness: Harness) -> None:
+    await harness.types("/extauth get EtGoogle0001")
+    await harness.types("/extauth get EtErr.invalid_auth")
+    await harness.types("/extauth delete EtGitHub0001 --yes")
+    await harness.types("/extauth get EtGoogle0001", GUEST)
+
+    read = harness.read(await harness.types("/extauth history"))
+
+    lines = [line for line in read.splitlines() if " · " in line]
+    assert [line.split(" · ", 1)[1].rsplit(" · ", 1)[0] for line in lines] == [
+        "@U0GUEST · get EtGoogle0001 · denied (guest)",
+        "@U0ADMIN · delete EtGitHub0001 · deleted",
+        "@U0ADMIN · get EtErr.invalid_auth · failed: invalid_auth",
+        "@U0ADMIN · get EtGoogle0001 · fetched",
+    ]
+
+
+async def test_more_shows_what_is_older(harness: Harness) -> None:
+    for number in range(5):
+        await harness.types(f"/extauth get EtNone{number}")
+    first = await harness.types("/extauth history 2")
+    assert "EtNone4" in harness.read(first)
+    second = await harness.presses(first, "More")
+    assert "EtNone2" in harness.read(second)
+    assert "EtNone4" not in harness.read(second)
+    third = await harness.presses(second, "More")
+    assert "EtNone0" in harness.read(third)
+    assert "[More]" not in harness.read(third)
+
+
+@pytest.mark.parametrize("n", ["0", "26", "-1", "ten", "9" * 30, "٣"])
+async def test_an_odd_number_is_told(harness: Harness, n: str) -> None:
+    read = harness.read(await harness.types(f"/extauth history {n}"))
+    assert "is a number from 1 to 25" in read or "does not know" in read
+
+
+async def test_a_line_for_each_thing_goes_to_the_channel_without_secrets(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+        await harness.types("/extauth get EtGoogle0001")
+        await harness.types("/extauth delete EtGitHub0001 --yes")
+        await harness.types("/extauth get EtGoogle0001", GUEST)
+        await harness.types("/extauth get ya29." + "x" * 60)
+        await harness.state.until(lambda: len(harness.calls("chat.postMessage")) == 4)
+        posted = harness.calls("chat.postMessage")
+        assert {line["channel"] for line in posted} == {"C0AUDIT"}
+        texts = "\n".join(line["text"] for line in posted)
+        assert "<@U0ADMIN> · get `EtGoogle0001` · fetched" in texts
+        assert "<@U0GUEST> · get `EtGoogle0001` · denied (`guest`)" in texts
+        assert "x" * 16 not in texts
+        assert harness.state.tokens["EtGoogle0001"].value[:16] not in texts
+
+        harness.slack.web_api.failures["chat.postMessage"] = "not_in_channel"
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+
+
+BREAKS = {
+    "gone": "ALTER TABLE audit_records RENAME TO gone",
+    "full": "CREATE TRIGGER no BEFORE INSERT ON audit_records BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+    "read-only": "CREATE TRIGGER no BEFORE INSERT ON audit_records BEGIN SELECT RAISE(ABORT, 'read-only'); END",
+}
+MENDS = {
+    "gone": "ALTER TABLE gone RENAME TO audit_records",
+    "full": "DROP TRIGGER no",
+    "read-only": "DROP TRIGGER no",
+}
+
+
+@pytest.mark.parametrize("broken", list(BREAKS))
+async def test_without_a_record_nothing_is_done_until_it_works_again(
+    transport: Transport, broken: str, tmp_path: Path
+) -> None:
+    path, url = database(tmp_path)
+    async with open_harness(transport, DATABASE_URL=url) as harness:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(BREAKS[broken])
+            connection.commit()
+            for line in ("/extauth get EtGoogle0001", "/extauth delete EtGoogle0001 --yes"):
+                read = harness.read(await harness.types(line))
+                assert "Nothing was done, because it could not be recorded" in read
+            view = await harness.opens("/extauth get EtGoogle0001 --show")
+            assert "Nothing was done, because it could not be recorded" in harness.read(view)
+            harness.workspace.close(view)
+            assert "You may not fetch" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
+            assert harness.calls(GET) == harness.calls(DELETE) == []
+            connection.execute(MENDS[broken])
+            connection.commit()
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+
+
+async def test_a_token_whose_ending_cannot_be_recorded_is_withheld(transport: Transport, tmp_path: Path) -> None:
+    path, url = database(tmp_path)
+    async with open_harness(transport, DATABASE_URL=url) as harness:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(
+                "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' "
+                "BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+            connection.commit()
+        assert "The token is withheld" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        view = await harness.opens("/extauth get EtGoogle0001 --show")
+        assert harness.state.tokens["EtGoogle0001"].value not in harness.read(view)
+        harness.workspace.close(view)
+        read = harness.read(await harness.types("/extauth delete EtGitHub0001 --yes"))
+        assert "Slack was asked to delete and may have done so" in read
+
+
+async def test_a_postgresql_that_goes_away_and_comes_back(transport: Transport, tmp_path: Path) -> None:
+    async with new_database("postgresql", tmp_path) as url, open_harness(transport, DATABASE_URL=url) as harness:
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        name = url.rsplit("/", 1)[1]
+        server = await asyncpg.connect(url.rsplit("/", 1)[0] + "/postgres")
+        await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        assert "could not be recorded" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        assert len(harness.calls(GET)) == 1
+        await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await server.close()
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+
+
+async def test_killed_at_any_moment_the_chain_verifies_and_no_call_is_without_its_attempt(tmp_path: Path) -> None:
+    moments = random.Random(20261123)
+    _, url = database(tmp_path)
+    async with simulated_slack() as slack:
+        slack.web_api.rate_limits.is_on = False
+        slack.web_api.latency = 0.01
+        for _ in range(6):
+            async with bot_process("socket", slack, DATABASE_URL=url) as bot:
+                commands = [
+                    asyncio.ensure_future(slack.workspace.command(ADMIN, f"/extauth get EtKill{number}"))
+                    for number in range(30)
+                ]
+                await asyncio.sleep(moments.uniform(0.01, 0.25))
+                bot.process.kill()
+                await bot.process.wait()
+                for command in commands:
+                    command.cancel()
+                await asyncio.gather(*commands, return_exceptions=True)
+        asked = [exchange.body["external_token_id"] for exchange in slack.state.traffic if exchange.kind == GET]
+    async with open_audit_log(
+        read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
+    ) as audit:
+        assert (await audit.verify(lambda _: None)).problem is None
+        entries = await audit.newest(10_000, Filters())
+    recorded = [entry.parameters["external_token_id"] for entry in entries]
+    assert asked
+    for token_id in set(asked):
+        assert recorded.count(token_id) >= asked.count(token_id)
+    assert any(entry.outcome is None for entry in entries) or len(recorded) == len(asked)

@@ -1,0 +1,99 @@
+"""Reading a person's standing out of Slack's user object."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.actor import UserInfo
+from bot.slack.users import AnswerCache, user_info
+from tests.harness import ADMIN, GUEST, MEMBER, open_harness
+from tests.manual_clock import ManualClock
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, {}),
+        ({"is_admin": True}, {"is_admin": True}),
+        ({"is_owner": True}, {"is_owner": True}),
+        ({"is_primary_owner": True}, {"is_owner": True}),
+        ({"enterprise_user": {"is_admin": True}}, {"is_admin": True}),
+        ({"enterprise_user": {"is_owner": True}}, {"is_owner": True}),
+        ({"is_restricted": True}, {"is_guest": True}),
+        ({"is_ultra_restricted": True}, {"is_guest": True}),
+        ({"is_stranger": True}, {"is_external": True}),
+        ({"is_bot": True}, {"is_bot": True}),
+        ({"is_workflow_bot": True}, {"is_bot": True}),
+        ({"deleted": True}, {"is_deactivated": True}),
+        ({"is_admin": "yes", "is_owner": 1}, {}),
+    ],
+)
+def test_each_flag_counts_and_only_true_is_true(flags: dict[str, object], expected: dict[str, Any]) -> None:
+    assert user_info({"id": "U1", **flags}) == UserInfo("U1", **expected)
+
+
+def test_slackbot_is_a_bot() -> None:
+    assert user_info({"id": "USLACKBOT"}).is_bot
+
+
+async def test_an_answer_is_asked_for_once_and_kept_for_a_minute() -> None:
+    clock, asked = ManualClock(), []
+    cache: AnswerCache[str] = AnswerCache(clock)
+
+    async def ask() -> str:
+        asked.append(clock.now())
+        await asyncio.sleep(0)
+        return f"answer {len(asked)}"
+
+    assert await asyncio.gather(*(cache.get("k", ask) for _ in range(20))) == ["answer 1"] * 20
+    clock.advance(59.9)
+    assert await cache.get("k", ask) == "answer 1"
+    clock.advance(0.1)
+    assert await cache.get("k", ask) == "answer 2"
+    assert await cache.get("another", ask) == "answer 3"
+
+
+async def test_no_answer_is_not_kept_and_who_gives_up_does_not_spoil_it_for_others() -> None:
+    cache: AnswerCache[str] = AnswerCache(ManualClock())
+    go = asyncio.Event()
+
+    async def fail() -> None:
+        return None
+
+    async def ask() -> str:
+        await go.wait()
+        return "answer"
+
+    assert await cache.get("k", fail) is None
+    impatient = asyncio.ensure_future(cache.get("k", ask))
+    patient = asyncio.ensure_future(cache.get("k", ask))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    go.set()
+    assert await patient == "answer"
+
+
+async def test_a_user_group_lets_its_full_members_in() -> None:
+    async with open_harness("socket", EXTAUTH_GET_ALLOW="S0TEAM") as harness:
+        harness.state.groups["S0TEAM"] = [MEMBER, GUEST]
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+        assert "Guests of a workspace" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
+        assert "That is for the group" in harness.read(await harness.types("/extauth get EtGoogle0001", ADMIN))
+        assert len(harness.calls("usergroups.users.list")) == 1
+
+        harness.state.groups["S0TEAM"] = []
+        harness.clock.advance(60)
+        assert "That is for the group" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+
+
+async def test_a_group_that_slack_does_not_tell_denies() -> None:
+    async with open_harness("socket", EXTAUTH_GET_ALLOW="S0TEAM") as harness:
+        harness.slack.web_api.failures["usergroups.users.list"] = "missing_scope"
+        assert "Slack did not tell" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+
+
+async def test_the_organisations_admins_count() -> None:
+    async with open_harness("socket") as harness:
+        harness.state.people[MEMBER].enterprise_user = {"is_admin": True, "is_owner": False}
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
