@@ -2,14 +2,15 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox test lint check axe screenshots clean
+.PHONY: sandbox test lint check axe screenshots mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
-test: .venv/dev ## run every test
-	$(BIN)/python -m pytest -n auto -m "not burst"
+test: .venv/dev ## run every test; COVERAGE=1 also reports branch coverage
+	$(BIN)/python -m pytest -n auto -m "not burst" $(COVERED)
 	$(BIN)/python -m pytest -m burst
 
 lint: .venv/dev ## style, types, and which way imports point
@@ -18,7 +19,7 @@ lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: .venv/run ## look at a real set-up
+check: .venv/run ## check a real setup
 	@$(BIN)/python -m bot check
 
 axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
@@ -26,6 +27,19 @@ axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
 
 screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
 	$(BIN)/python -m tests.sandbox.page.screenshots
+
+mutants: .venv/dev ## break the code on purpose, and list what no test notices
+	$(BIN)/mutmut run
+	$(BIN)/python -m tests.mutation_score
+
+wheel: .venv/dev ## build the wheel and use it as installed, on the oldest and the newest Python here
+	$(BIN)/python -m tests.installed_wheel
+
+newest: .venv/dev ## run the tests that pin slack_sdk and Bolt against their newest releases
+	@test -x .venv/newest/bin/python || $(PYTHON) -m venv .venv/newest
+	.venv/newest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	.venv/newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps slack-bolt slack-sdk
+	.venv/newest/bin/python -m pytest tests/slack tests/server
 
 .venv/run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -36,5 +50,5 @@ screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-clean: ## forget the set-up
+clean: ## remove the setup
 	rm -rf .venv

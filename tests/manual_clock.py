@@ -34,6 +34,15 @@ class ManualClock:
             if due <= self._now:
                 over.set()
 
+    def advance_when_asleep(self, seconds: float) -> None:
+        """Advance by so many seconds as soon as somebody sleeps for them."""
+
+        async def advance() -> None:
+            await self.until_asleep(seconds)
+            self.advance(seconds)
+
+        self._advancing = asyncio.ensure_future(advance())
+
     async def until_asleep(self, seconds: float) -> None:
         """Wait until somebody sleeps for so long."""
         async with asyncio.timeout(30):

@@ -6,7 +6,9 @@ https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import aiohttp
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
@@ -34,6 +36,13 @@ def retry_after(headers: Mapping[str, object]) -> int | None:
     """
     text = header(headers, "retry-after") or ""
     return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def broken_connection_retry() -> AsyncRetryHandler:
+    """Send once more what met a broken connection. slack_sdk's default also repeats what timed out."""
+    return AsyncConnectionErrorRetryHandler(
+        max_retry_count=1, error_types=[aiohttp.ServerDisconnectedError, aiohttp.ClientOSError]
+    )
 
 
 class RateLimitRetry(AsyncRetryHandler):

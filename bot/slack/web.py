@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
 from bot.slack import compat
-from bot.slack.retries import RateLimitRetry
+from bot.slack.retries import RateLimitRetry, broken_connection_retry
 
 _RATE_LIMIT_BUDGET = 10.0
 
@@ -46,4 +45,4 @@ class ClientFactory:
         return webhook
 
     def _retries(self) -> Sequence[AsyncRetryHandler]:
-        return AsyncConnectionErrorRetryHandler(), RateLimitRetry(self.clock, _RATE_LIMIT_BUDGET)
+        return broken_connection_retry(), RateLimitRetry(self.clock, _RATE_LIMIT_BUDGET)

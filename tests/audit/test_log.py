@@ -258,6 +258,7 @@ def command(url: str, *words: str, typed: str = "") -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.process
 async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await write(audit)
     await audit.deny(actor("U9"), GET, "=guest")
@@ -284,6 +285,7 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Record 2 was altered.")) == (1, True)
 
 
+@pytest.mark.process
 def test_a_database_that_cannot_be_used_is_one_line() -> None:
     ran = command("sqlite:////nowhere/at/all.db", "verify")
     assert ran.returncode == 1

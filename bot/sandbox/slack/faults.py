@@ -52,6 +52,16 @@ _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
 }
 
 
+def fault_answer(fault: str) -> Answer | None:
+    """Return the broken answer of that name, or a 429 for `429-SECONDS`; None where it is an error code of Slack's."""
+    if fault in TRANSPORT_FAULTS:
+        return TRANSPORT_FAULTS[fault][1]
+    name, _, seconds = fault.partition("-")
+    if name == "429" and seconds.isdigit():
+        return Answer(429, '{"ok":false,"error":"ratelimited"}', headers={"Retry-After": seconds})
+    return None
+
+
 def fault_in(arguments: Mapping[str, object]) -> str | None:
     """The fault that one of the arguments asks for."""
     for value in arguments.values():

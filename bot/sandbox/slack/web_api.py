@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.sandbox.slack import external_tokens, views
 from bot.sandbox.slack.block_kit import message_complaints
-from bot.sandbox.slack.faults import TRANSPORT_FAULTS, Answer, error_body, fault_in
+from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, State
 
@@ -68,13 +68,13 @@ class WebApi:
             return _json({"ok": False, "error": "unknown_method"})
         refusal = self.failures.get(method) or self._refusal(method, token)
         if refusal is not None:
-            return TRANSPORT_FAULTS[refusal][1] if refusal in TRANSPORT_FAULTS else _json(error_body(refusal))
+            return fault_answer(refusal) or _json(error_body(refusal))
         seconds = self.rate_limits.retry_after(method)
         if seconds is not None:
             return Answer(429, '{"ok":false,"error":"ratelimited"}', headers={"Retry-After": str(seconds)})
         fault = fault_in(arguments) if method.startswith(_EXTERNAL) else None
         if fault is not None:
-            return TRANSPORT_FAULTS[fault][1] if fault in TRANSPORT_FAULTS else _json(error_body(fault))
+            return fault_answer(fault) or _json(error_body(fault))
         return _json(self._methods[method](arguments))
 
     def _refusal(self, method: str, token: str) -> str | None:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError, from_answer, from_exception
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
-from bot.slack.retries import AnswerRecorder, Progress, RateLimitRetry
+from bot.slack.retries import AnswerRecorder, Progress, RateLimitRetry, broken_connection_retry
 from bot.slack.web import ClientFactory
 
 GET = "apps.auth.external.get"
@@ -45,7 +44,7 @@ class ExternalAuthClient:
         recorder = AnswerRecorder()
         retries: list[AsyncRetryHandler] = [recorder, RateLimitRetry(self._clients.clock, RATE_LIMIT_BUDGET, progress)]
         if not request.mutates:
-            retries.append(AsyncConnectionErrorRetryHandler(max_retry_count=1))
+            retries.append(broken_connection_retry())
         try:
             response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
         except Exception as error:

@@ -1,0 +1,162 @@
+"""The two methods, called over a real socket."""
+
+from collections.abc import AsyncIterator, Awaitable
+
+import pytest
+from pydantic import SecretStr
+
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.external_auth.errors import (
+    ExternalAuthError,
+    RateLimitedError,
+    RefusedError,
+    UnconfirmedError,
+    UnreachableError,
+)
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.session import open_session
+from bot.slack.web import ClientFactory
+from tests.bot_process import simulated_slack
+from tests.manual_clock import ManualClock
+
+GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
+
+
+class Caller:
+    def __init__(self, slack: SimulatedSlack, client: ExternalAuthClient, clock: ManualClock) -> None:
+        self.slack = slack
+        self.client = client
+        self.clock = clock
+        self.token = SecretStr(slack.state.bot_token)
+        self.waits: list[int] = []
+
+    def progress(self, seconds: int) -> None:
+        self.waits.append(seconds)
+        self.clock.advance_when_asleep(seconds)
+
+    def calls(self, method: str) -> list[object]:
+        return [exchange.body for exchange in self.slack.state.traffic if exchange.kind == method]
+
+    async def failure(self, request: GetToken | DeleteTokens) -> ExternalAuthError:
+        if isinstance(request, GetToken):
+            call: Awaitable[object] = self.client.get(self.token, request, self.progress)
+        else:
+            call = self.client.delete(self.token, request, self.progress)
+        with pytest.raises(ExternalAuthError) as caught:
+            await call
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None, "the exception of slack_sdk holds the whole response"
+        return caught.value
+
+
+@pytest.fixture
+async def caller() -> AsyncIterator[Caller]:
+    clock = ManualClock()
+    async with simulated_slack() as slack, open_session(read_seconds=0.5) as session:
+        yield Caller(slack, ExternalAuthClient(ClientFactory(session, slack.api_url, None, clock)), clock)
+
+
+@pytest.mark.parametrize(
+    ("request_", "sent"),
+    [
+        (GetToken("EtGoogle0001"), {"external_token_id": "EtGoogle0001"}),
+        (GetToken("EtGoogle0001", True), {"external_token_id": "EtGoogle0001", "force_refresh": True}),
+        (GetToken("EtGoogle0001", show=True), {"external_token_id": "EtGoogle0001"}),
+    ],
+)
+async def test_get_sends_what_was_given_and_returns_the_token(
+    caller: Caller, request_: GetToken, sent: dict[str, object]
+) -> None:
+    found = await caller.client.get(caller.token, request_)
+    stored = caller.slack.state.tokens["EtGoogle0001"]
+    assert (found.token.get_secret_value(), found.extras) == (stored.value, stored.extras)
+    assert caller.calls(GET) == [sent]
+
+
+async def test_a_token_without_extras_has_none(caller: Caller) -> None:
+    assert (await caller.client.get(caller.token, GetToken("EtShort00001"))).extras == {}
+
+
+async def test_extras_of_an_odd_form_are_left_out(caller: Caller) -> None:
+    caller.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
+    assert (await caller.client.get(caller.token, GetToken("EtShort00001"))).extras == {}
+
+
+async def test_delete_sends_what_was_given(caller: Caller) -> None:
+    await caller.client.delete(caller.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"))
+    assert caller.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "family", "code"),
+    [
+        ("token_not_found", RefusedError, "token_not_found"),
+        ("internal_error", UnconfirmedError, "internal_error"),
+        ("429", RateLimitedError, "ratelimited"),
+        ("503", UnconfirmedError, "http_error"),
+        ("500-text", UnconfirmedError, "http_error"),
+        ("html", UnconfirmedError, "answer_not_json"),
+        ("text", UnconfirmedError, "answer_not_json"),
+        ("broken-json", UnconfirmedError, "answer_not_json"),
+        ("list", UnconfirmedError, "answer_not_object"),
+        ("empty-list", UnconfirmedError, "answer_not_object"),
+        ("null", UnconfirmedError, "answer_not_object"),
+        ("no-ok", UnconfirmedError, "answer_without_ok"),
+        ("timeout", UnconfirmedError, "timeout"),
+        ("disconnect", UnconfirmedError, "connection_failed"),
+    ],
+)
+@pytest.mark.parametrize("request_", [GetToken("EtGoogle0001"), DeleteTokens("EtGoogle0001")])
+async def test_every_broken_answer_has_its_family(
+    caller: Caller, request_: GetToken | DeleteTokens, fault: str, family: type[ExternalAuthError], code: str
+) -> None:
+    method = GET if isinstance(request_, GetToken) else DELETE
+    caller.slack.web_api.failures[method] = fault
+    error = await caller.failure(request_)
+    assert (type(error), error.code, error.method) == (family, code, method)
+    # Only a request that changes nothing is sent again, once, after a broken connection.
+    assert len(caller.calls(method)) == (2 if fault == "disconnect" and method == GET else 1)
+
+
+@pytest.mark.parametrize("fault", ["no-token", "empty-token"])
+async def test_a_success_without_a_token_is_a_failure(caller: Caller, fault: str) -> None:
+    if fault == "no-token":
+        caller.slack.web_api.failures[GET] = fault
+    else:
+        caller.slack.state.tokens["EtGoogle0001"].value = ""
+    error = await caller.failure(GetToken("EtGoogle0001"))
+    assert (type(error), error.code, error.method) == (UnconfirmedError, "answer_without_token", GET)
+
+
+async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(caller: Caller) -> None:
+    caller.slack.web_api.failures[GET] = "disconnect"
+    await caller.failure(GetToken("EtGoogle0001", True))
+    assert len(caller.calls(GET)) == 1
+
+
+async def test_an_address_where_nobody_listens_is_unreachable() -> None:
+    async with open_session(read_seconds=0.5) as session:
+        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, ManualClock()))
+        with pytest.raises(UnreachableError) as caught:
+            await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"))
+        assert caught.value.code == "connection_failed"
+
+
+async def test_waits_are_kept_within_a_minute_in_all(caller: Caller) -> None:
+    """Of an endless row of 429s the bot follows as many as fit into its budget, and then says so."""
+    caller.slack.web_api.failures[GET] = "429-25"
+    error = await caller.failure(GetToken("EtGoogle0001"))
+    assert isinstance(error, RateLimitedError)
+    assert error.retry_after == 25
+    assert caller.waits == [25, 25]
+    assert len(caller.calls(GET)) == 3
+
+
+async def test_the_budget_itself_may_be_used_up(caller: Caller) -> None:
+    caller.slack.web_api.failures[GET] = "429-60"
+    await caller.failure(GetToken("EtGoogle0001"))
+    assert caller.waits == [60]
+    caller.slack.web_api.failures[GET] = "429-61"
+    await caller.failure(GetToken("EtGoogle0001"))
+    assert caller.waits == [60]

@@ -1,0 +1,325 @@
+"""The pipeline: who is allowed, what is on record, and what comes back."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot import settings
+from bot.access import Reason
+from bot.actor import Actor
+from bot.app import allow_lists, open_audit_log
+from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
+from bot.audit.log import AuditLog
+from bot.operation import OpenForm, Operation, Permission
+from bot.sandbox.run import variables
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.service import (
+    Deleted,
+    Denied,
+    Failed,
+    Fetched,
+    HistoryPage,
+    HistoryUnavailable,
+    NotRecorded,
+    Outcome,
+    Runnable,
+    Service,
+)
+from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.external_auth.errors import RateLimitedError, RefusedError
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.session import open_session
+from bot.slack.users import UserDirectory
+from bot.slack.web import ClientFactory
+from tests.bot_process import simulated_slack
+from tests.harness import ADMIN, GUEST, MEMBER
+from tests.manual_clock import ManualClock
+
+GET = "apps.auth.external.get"
+
+
+@dataclass
+class Bench:
+    """A service against the simulated Slack, without Bolt, and what its observer was told."""
+
+    slack: SimulatedSlack
+    service: Service
+    audit_log: AuditLog
+    clock: ManualClock
+    database: Path
+    told: list[tuple[Event, AuditResult]] = field(default_factory=list)
+
+    def actor(self, user: str = ADMIN) -> Actor:
+        return Actor(user, "T0SANDBOX", "E1", SecretStr(self.slack.state.bot_token), "ABCD2345")
+
+    async def run(self, request: Runnable, user: str = ADMIN) -> Outcome:
+        return await self.service.run(self.actor(user), request, lambda _: None)
+
+    async def entries(self) -> list[Entry]:
+        return list(await self.audit_log.newest(100, Filters()))
+
+    def calls(self, method: str) -> list[dict[str, object]]:
+        return [exchange.body for exchange in self.slack.state.traffic if exchange.kind == method]
+
+    def execute(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+
+@asynccontextmanager
+async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(simulated_slack())
+        clock, database = ManualClock(), folder / "service.db"
+        configured = settings.read({**variables(slack), "DATABASE_URL": f"sqlite:///{database}", **more})
+        audit_log = await stack.enter_async_context(open_audit_log(configured, clock))
+        session = await stack.enter_async_context(open_session())
+        clients = ClientFactory(session, configured.api_url, None, clock)
+        told: list[tuple[Event, AuditResult]] = []
+        service = Service(
+            ExternalAuthClient(clients),
+            UserDirectory(clients),
+            allow_lists(configured),
+            configured.api_token,
+            audit_log,
+            [lambda event, result: told.append((event, result))],
+            clock,
+        )
+        yield Bench(slack, service, audit_log, clock, database, told)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with open_bench(tmp_path) as opened:
+        yield opened
+
+
+async def test_a_fetched_token_comes_back_whole_with_its_time_and_reference(bench: Bench) -> None:
+    request = GetToken("EtGoogle0001")
+
+    outcome = await bench.run(request)
+
+    token = bench.slack.state.tokens["EtGoogle0001"]
+    assert isinstance(outcome, Fetched)
+    assert outcome.token.token.get_secret_value() == token.value
+    assert outcome.token.extras == token.extras
+    assert (outcome.request, outcome.at, outcome.reference) == (request, bench.clock.now(), "ABCD2345")
+
+
+@pytest.mark.parametrize(
+    ("request_", "action", "parameters"),
+    [
+        (GetToken("EtGoogle0001"), "get", {"external_token_id": "EtGoogle0001"}),
+        (GetToken("EtGoogle0001", True), "refresh", {"external_token_id": "EtGoogle0001", "force_refresh": True}),
+        (GetToken("EtGoogle0001", False), "get", {"external_token_id": "EtGoogle0001", "force_refresh": False}),
+        (GetToken("EtGoogle0001", show=True), "show", {"external_token_id": "EtGoogle0001"}),
+        (DeleteTokens("EtGoogle0001"), "delete", {"external_token_id": "EtGoogle0001"}),
+        (DeleteTokens(provider_key="google"), "delete", {"provider_key": "google"}),
+    ],
+)
+async def test_the_audit_log_and_the_observers_hear_who_did_what(
+    bench: Bench, request_: GetToken | DeleteTokens, action: str, parameters: dict[str, object]
+) -> None:
+    outcome = await bench.run(request_)
+
+    (entry,) = await bench.entries()
+    done = "deleted" if isinstance(outcome, Deleted) else "fetched"
+    assert (entry.user_id, entry.team_id, entry.enterprise_id) == (ADMIN, "T0SANDBOX", "E1")
+    assert (entry.action, entry.parameters, entry.outcome, entry.code) == (action, parameters, done, None)
+    assert (entry.reference, entry.milliseconds) == ("ABCD2345", 0)
+    assert (entry.token_hmac is None) == (done == "deleted")
+    ((event, result),) = bench.told
+    assert event == Event("ABCD2345", "T0SANDBOX", "E1", ADMIN, action, request_.arguments())
+    assert (result.outcome, result.code, result.milliseconds) == (done, None, 0)
+    method = "apps.auth.external.delete" if done == "deleted" else GET
+    assert bench.calls(method) == [parameters]
+
+
+async def test_a_deletion_comes_back_with_its_request(bench: Bench) -> None:
+    request = DeleteTokens("EtGoogle0001")
+    assert await bench.run(request) == Deleted(request, "ABCD2345")
+    assert "EtGoogle0001" not in bench.slack.state.tokens
+
+
+async def test_a_failure_carries_slacks_error_and_is_recorded(bench: Bench) -> None:
+    request = GetToken("EtErr.invalid_auth")
+
+    outcome = await bench.run(request)
+
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, RefusedError)
+    assert (outcome.request, outcome.error.code, outcome.reference) == (request, "invalid_auth", "ABCD2345")
+    (entry,) = await bench.entries()
+    assert (entry.outcome, entry.code) == ("failed", "invalid_auth")
+    assert bench.told[0][1] == AuditResult("failed", "invalid_auth", 0)
+
+
+async def test_a_code_too_long_for_the_log_is_cut_there_and_nowhere_else(bench: Bench) -> None:
+    code = "x" * 230
+    bench.slack.web_api.failures[GET] = code * 2
+    outcome = await bench.run(GetToken("EtGoogle0001"))
+    assert isinstance(outcome, Failed)
+    assert outcome.error.code == code * 2
+    (entry,) = await bench.entries()
+    assert entry.code == (code * 2)[:255]
+
+
+async def test_the_duration_is_that_of_the_call(bench: Bench) -> None:
+    bench.slack.web_api.failures[GET] = "429"
+    waits: list[int] = []
+    outcome = await bench.service.run(bench.actor(), GetToken("EtGoogle0001"), waits.append)
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, RateLimitedError)
+    assert outcome.error.retry_after == 3600
+    assert waits == []
+
+
+async def test_waits_are_reported_and_counted_in_the_duration(bench: Bench) -> None:
+    for _ in range(50):
+        bench.slack.web_api.rate_limits.retry_after(GET)
+    waits: list[int] = []
+
+    def progress(seconds: int) -> None:
+        waits.append(seconds)
+        # The simulator's limits run on the machine's clock: lift them for the next attempt.
+        bench.slack.web_api.rate_limits.is_on = False
+        bench.clock.advance_when_asleep(seconds)
+
+    outcome = await bench.service.run(bench.actor(), GetToken("EtGoogle0001"), progress)
+
+    assert isinstance(outcome, Fetched)
+    (entry,) = await bench.entries()
+    assert waits
+    assert entry.milliseconds == waits[0] * 1000
+
+
+@pytest.mark.parametrize("request_", [GetToken("EtGoogle0001", show=True), DeleteTokens(provider_key="google")])
+async def test_a_denied_request_is_recorded_whole_and_nothing_is_sent(
+    bench: Bench, request_: GetToken | DeleteTokens
+) -> None:
+    outcome = await bench.run(request_, GUEST)
+
+    assert isinstance(outcome, Denied)
+    assert (outcome.decision.reason, outcome.reference) == (Reason.GUEST, "ABCD2345")
+    assert outcome.decision.permission is request_.operation.permission
+    (entry,) = await bench.entries()
+    assert (entry.user_id, entry.action) == (GUEST, request_.operation.action)
+    assert (entry.parameters, entry.outcome, entry.code) == (request_.arguments(), "denied", "guest")
+    assert [(event.action, result) for event, result in bench.told] == [
+        (request_.operation.action, AuditResult("denied", "guest", 0))
+    ]
+    assert bench.calls(GET) == bench.calls("apps.auth.external.delete") == []
+
+
+async def test_a_denial_stands_even_when_it_cannot_be_recorded(bench: Bench) -> None:
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    assert isinstance(await bench.run(GetToken("EtGoogle0001"), GUEST), Denied)
+    assert bench.told[0][1].outcome == "denied"
+    assert bench.calls(GET) == []
+
+
+async def test_what_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    request = GetToken("EtGoogle0001")
+    assert await bench.run(request) == NotRecorded(request, False, "ABCD2345")
+    assert bench.calls(GET) == []
+    assert bench.told[0][1] == AuditResult("not recorded", None, 0)
+
+
+NO_RESULTS = (
+    "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' BEGIN SELECT RAISE(ABORT, 'full'); END"
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (GetToken("EtGoogle0001"), "withheld"),
+        (DeleteTokens("EtGoogle0001"), "deleted"),
+        (GetToken("EtErr.invalid_auth"), "failed"),
+    ],
+)
+async def test_a_result_that_cannot_be_recorded_is_withheld(
+    bench: Bench, request_: GetToken | DeleteTokens, told: str
+) -> None:
+    bench.execute(NO_RESULTS)
+    assert await bench.run(request_) == NotRecorded(request_, True, "ABCD2345")
+    assert [result.outcome for _, result in bench.told] == [told]
+    (entry,) = await bench.entries()
+    assert entry.outcome is None
+
+
+async def test_opening_a_form_is_admitted_by_any_of_its_permissions(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, EXTAUTH_DELETE_ALLOW="members") as bench:
+        forms = [OpenForm(Operation.GET), OpenForm(Operation.DELETE)]
+        decisions = await bench.service.admit(bench.actor(MEMBER), forms)
+        assert not isinstance(decisions, Denied)
+        assert {permission: decision.allowed for permission, decision in decisions.items()} == {
+            Permission.GET: False,
+            Permission.DELETE: True,
+            Permission.HISTORY: False,
+        }
+        assert await bench.entries() == []
+
+        denied = await bench.service.admit(bench.actor(MEMBER), forms[:1])
+        assert isinstance(denied, Denied)
+        assert denied.decision.permission is Permission.GET
+        (entry,) = await bench.entries()
+        assert (entry.action, entry.parameters, entry.code) == ("get", {}, "not listed")
+
+
+async def test_a_modal_for_a_request_is_denied_with_the_request_on_record(bench: Bench) -> None:
+    request = DeleteTokens(provider_key="google")
+    assert isinstance(await bench.service.admit(bench.actor(GUEST), [request]), Denied)
+    (entry,) = await bench.entries()
+    assert (entry.action, entry.parameters) == ("delete", {"provider_key": "google"})
+
+
+async def test_the_api_token_is_used_where_there_is_one(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, EXTAUTH_API_TOKEN="xoxp-may-use-them") as bench:
+        bench.slack.state.api_tokens = {"xoxp-may-use-them"}
+        assert isinstance(await bench.run(GetToken("EtGoogle0001")), Fetched)
+        assert isinstance(await bench.run(DeleteTokens("EtGoogle0001")), Deleted)
+
+
+async def test_groups_of_every_list_are_looked_up(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, EXTAUTH_GET_ALLOW="S0GET", EXTAUTH_DELETE_ALLOW="S0DELETE") as bench:
+        bench.slack.state.groups |= {"S0GET": [MEMBER], "S0DELETE": []}
+        decisions = await bench.service.authorize(bench.actor(MEMBER))
+        assert decisions[Permission.GET].reason is Reason.GROUP
+        assert decisions[Permission.DELETE].reason is Reason.NOT_LISTED
+
+
+async def test_history_is_a_page_of_this_workspace_and_is_not_itself_recorded(bench: Bench) -> None:
+    for number in range(3):
+        await bench.run(GetToken(f"EtNone{number}"))
+    elsewhere = Actor(ADMIN, "T0OTHER", None, SecretStr(""), "WXYZ2345")
+    await bench.audit_log.attempt(elsewhere, GetToken("EtElsewhere"))
+
+    page = await bench.run(ReadHistory(2))
+    assert isinstance(page, HistoryPage)
+    assert [entry.parameters["external_token_id"] for entry in page.entries] == ["EtNone2", "EtNone1"]
+    assert (page.is_last, page.request, page.reference) == (False, ReadHistory(2), "ABCD2345")
+
+    rest = await bench.run(ReadHistory(2, before=page.entries[-1].number))
+    assert isinstance(rest, HistoryPage)
+    assert [entry.parameters["external_token_id"] for entry in rest.entries] == ["EtNone0"]
+    assert rest.is_last
+    assert len(await bench.entries()) == 4
+
+
+async def test_a_denied_history_is_recorded(bench: Bench) -> None:
+    assert isinstance(await bench.run(ReadHistory(5), MEMBER), Denied)
+    (entry,) = await bench.entries()
+    assert (entry.action, entry.parameters, entry.outcome, entry.code) == ("history", {}, "denied", "not listed")
+
+
+async def test_a_log_that_cannot_be_read_says_so(bench: Bench) -> None:
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    assert await bench.run(ReadHistory(5)) == HistoryUnavailable(ReadHistory(5), "ABCD2345")
