@@ -29,7 +29,7 @@ screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
 	$(BIN)/python -m tests.sandbox.page.screenshots
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
-	$(BIN)/mutmut run
+	$(BIN)/mutmut run --max-children 4
 	$(BIN)/python -m tests.mutation_score
 
 wheel: .venv/dev ## build the wheel and use it as installed, on the oldest and the newest Python here

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import AllowList, Reason, decide
+from bot.access import AllowList, Decision, Reason, decide
 from bot.actor import UserInfo
 from bot.operation import Permission
 
@@ -48,6 +48,71 @@ def test_a_full_member_is_let_in_exactly_when_the_list_says_so(standing: UserInf
 def test_an_unknown_standing_is_refused(allow: AllowList) -> None:
     assert decide(None, Permission.GET, allow).reason is Reason.UNKNOWN
     assert not decide(None, Permission.GET, allow).allowed
+
+
+PEOPLE = {
+    "owner": UserInfo("U9", is_admin=True, is_owner=True),
+    "admin": UserInfo("U9", is_admin=True),
+    "member": UserInfo("U9"),
+    "named": UserInfo("U1AA"),
+    "in the group": UserInfo("U9", groups=frozenset({"S1AA"})),
+    "guest": UserInfo("U1AA", is_guest=True),
+    "bot": UserInfo("U1AA", is_bot=True, is_guest=True),
+    "external": UserInfo("U1AA", is_external=True, is_guest=True),
+    "deactivated": UserInfo("U1AA", is_deactivated=True, is_bot=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("person", "entries", "allowed", "reason"),
+    [
+        ("owner", "admins", True, Reason.ADMIN),
+        ("owner", "owners admins", True, Reason.OWNER),
+        ("owner", "U1AA", False, Reason.NOT_LISTED),
+        ("admin", "admins", True, Reason.ADMIN),
+        ("admin", "owners", False, Reason.NOT_LISTED),
+        ("admin", "members", True, Reason.MEMBER),
+        ("member", "members", True, Reason.MEMBER),
+        ("member", "admins", False, Reason.NOT_LISTED),
+        ("named", "owners U1AA", True, Reason.NAMED),
+        ("in the group", "owners S1AA", True, Reason.GROUP),
+        ("in the group", "owners", False, Reason.NOT_LISTED),
+        ("guest", "members U1AA", False, Reason.GUEST),
+        ("bot", "members U1AA", False, Reason.BOT),
+        ("external", "members U1AA", False, Reason.EXTERNAL),
+        ("deactivated", "members U1AA", False, Reason.DEACTIVATED),
+    ],
+)
+def test_a_decision_names_its_reason_permission_and_list(
+    person: str, entries: str, allowed: bool, reason: Reason
+) -> None:
+    allow = AllowList.parse(entries.split())
+    for permission in Permission:
+        assert decide(PEOPLE[person], permission, allow) == Decision(allowed, reason, permission, allow)
+
+
+def test_a_person_slack_does_not_tell_of_is_denied() -> None:
+    allow = AllowList.parse(["members"])
+    assert decide(None, Permission.GET, allow) == Decision(False, Reason.UNKNOWN, Permission.GET, allow)
+
+
+def test_a_list_is_read_by_kind() -> None:
+    allow = AllowList.parse(["Admins", "MEMBERS", "U012ABCDEF", "W012ABCDEF", "S012ABCDEF"])
+    assert allow.roles == {"admins", "members"}
+    assert allow.users == {"U012ABCDEF", "W012ABCDEF"}
+    assert allow.groups == {"S012ABCDEF"}
+
+
+def test_a_mistake_in_a_list_says_what_is_possible() -> None:
+    with pytest.raises(ValueError, match="is not one of") as caught:
+        AllowList.parse(["everyone"])
+    assert str(caught.value) == (
+        "“everyone” is not one of admins, owners, members, nor a user id such as U012ABCDEF, nor the id of a "
+        "user group such as S012ABCDEF."
+    )
+    with pytest.raises(ValueError, match="empty") as caught:
+        AllowList.parse([])
+    assert str(caught.value) == "the list is empty, so that nobody would be allowed."
 
 
 @pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "s012ABC", ""])

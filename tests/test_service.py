@@ -323,3 +323,54 @@ async def test_a_denied_history_is_recorded(bench: Bench) -> None:
 async def test_a_log_that_cannot_be_read_says_so(bench: Bench) -> None:
     bench.execute("ALTER TABLE audit_records RENAME TO gone")
     assert await bench.run(ReadHistory(5)) == HistoryUnavailable(ReadHistory(5), "ABCD2345")
+
+
+Lines = list[tuple[str, str, dict[str, object]]]
+_FIELDS = ("action", "user_id", "team_id", "outcome", "code", "reason", "why")
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> Lines:
+    """What the service logged: level, message, and the fields that are set."""
+    return [
+        (
+            record.levelname,
+            record.message,
+            {name: vars(record)[name] for name in _FIELDS if name in vars(record)},
+        )
+        for record in caplog.records
+        if record.name == "bot.service"
+    ]
+
+
+async def test_each_step_is_a_line_of_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await bench.run(GetToken("EtGoogle0001", show=True))
+    await bench.run(DeleteTokens("EtErr.invalid_auth"))
+    await bench.run(DeleteTokens(provider_key="google"), GUEST)
+    who = {"user_id": ADMIN, "team_id": "T0SANDBOX"}
+    assert lines(caplog) == [
+        ("INFO", "attempt", {"action": "show", **who}),
+        ("INFO", "outcome", {"action": "show", "outcome": "fetched", "code": None}),
+        ("INFO", "attempt", {"action": "delete", **who}),
+        ("INFO", "outcome", {"action": "delete", "outcome": "failed", "code": "invalid_auth"}),
+        ("WARNING", "denied", {"action": "delete", "reason": "guest"}),
+    ]
+
+
+async def test_a_log_that_fails_is_logged_with_its_reason(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    await bench.run(GetToken("EtGoogle0001"))
+    await bench.run(GetToken("EtGoogle0001"), GUEST)
+    await bench.run(ReadHistory(5))
+    bench.execute("ALTER TABLE gone RENAME TO audit_records")
+    bench.execute(NO_RESULTS)
+    await bench.run(GetToken("EtGoogle0001"))
+    errors = [(message, str(fields["why"])) for level, message, fields in lines(caplog) if level == "ERROR"]
+    assert [message for message, _ in errors] == [
+        "the attempt could not be recorded, so nothing was done",
+        "a denial could not be recorded",
+        "the audit log could not be read",
+        "the result could not be recorded, so it is withheld",
+    ]
+    assert ["audit_records" in why for _, why in errors[:3]] == [True] * 3
+    assert "full" in errors[3][1]

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 from sqlalchemy import insert, select
@@ -16,27 +15,29 @@ _MADE_HERE = "master"
 _CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
 class AuditKey:
-    """Two keys derived from one: neither use reveals anything about the other."""
+    """Keys derived from one master key: no use of one reveals anything about the others."""
 
-    _master: bytes = field(repr=False)
+    def __init__(self, master: bytes) -> None:
+        self._chain = _derive(master, "extauth audit chain")
+        self._fingerprint = _derive(master, "extauth token fingerprint")
+        self._check = _derive(master, "extauth key check")
 
     def of_chain(self, text: bytes) -> str:
         """Return the hash that a row carries: 64 hexadecimal digits."""
-        return self._hmac("extauth audit chain", text)
+        return hmac.digest(self._chain, text, hashlib.sha256).hex()
 
     def of_token(self, token: SecretStr) -> str:
         """Return the fingerprint of a token: 64 hexadecimal digits."""
-        return self._hmac("extauth token fingerprint", token.get_secret_value().encode())
+        return hmac.digest(self._fingerprint, token.get_secret_value().encode(), hashlib.sha256).hex()
 
     def check(self) -> str:
         """Return what tells this key from another, and nothing else."""
-        return self._hmac("extauth key check", b"")
+        return hmac.digest(self._check, b"", hashlib.sha256).hex()
 
-    def _hmac(self, purpose: str, text: bytes) -> str:
-        derived = hmac.digest(self._master, purpose.encode(), hashlib.sha256)
-        return hmac.new(derived, text, hashlib.sha256).hexdigest()
+
+def _derive(master: bytes, use: str) -> bytes:
+    return hmac.digest(master, use.encode(), hashlib.sha256)
 
 
 async def load_key(connection: AsyncConnection, given: SecretStr | None) -> AuditKey:

@@ -54,13 +54,12 @@ async def open_form(runtime: Runtime, asked: Interaction, *, force_refresh: bool
 
 async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
     """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
-    working = as_view(working_screen(FETCHING))
     if request.show:
-        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: working):
+        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: as_view(working_screen(FETCHING))):
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.
-        await asked.reply.put(working)
+        await asked.reply.show_progress(working_screen(FETCHING))
     await flow.run(runtime, asked, request)
 
 

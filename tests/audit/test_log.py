@@ -200,6 +200,7 @@ async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
     assert TOKEN.get_secret_value()[5:21] not in repr(rows)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "audit.db"
     async with open_audit_log(configured(f"sqlite:///{path}"), ManualClock()) as audit:

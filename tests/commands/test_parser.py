@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.commands.parser import parse
 from bot.commands.subcommand import Parsed, UsageError
 from bot.listeners import LISTENERS
+from bot.slack.external_auth.models import InvalidParameter
 
 SUBCOMMANDS = [listener.subcommand for listener in LISTENERS]
 
@@ -26,6 +27,16 @@ def understood(text: str) -> tuple[str | None, dict[str, str | bool]]:
         ("  \n ", None, {}),
         ("help", "help", {}),
         ("?", "help", {}),
+        ("h", "help", {}),
+        ("H", "help", {}),
+        ("/help!", "help", {}),
+        ("Get: Et1", "get", {"external_token_id": "Et1"}),
+        ("get &amp;Et1", "get", {"external_token_id": "&Et1"}),
+        ("get Et1 --show=ON", "get", {"external_token_id": "Et1", "show": True}),
+        ("get Et1 --show=Yes", "get", {"external_token_id": "Et1", "show": True}),
+        ("get Et1 --show TRUE", "get", {"external_token_id": "Et1", "show": True}),
+        ("get --show False Et1", "get", {"external_token_id": "Et1", "show": False}),
+        ("get Et1 --show=off", "get", {"external_token_id": "Et1", "show": False}),
         ("--help", "help", {}),
         ("get", "get", {}),
         ("GET Et1", "get", {"external_token_id": "Et1"}),
@@ -51,36 +62,61 @@ def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: 
     assert understood(text) == (subcommand, values)
 
 
+HISTORY = "/extauth history [N]"
+GET = "/extauth get ID [--force-refresh] [--show]"
+DELETE = "/extauth delete ID [--yes] | [--provider-key KEY] [--app-id APP]"
+ALL = "/extauth [get | delete | history | help]"
+
+
 @pytest.mark.parametrize(
-    ("text", "problem", "suggestion"),
+    ("text", "problem", "suggestion", "usage"),
     [
-        ("gte Et1", "no subcommand “gte”", "/extauth get"),
-        ("remove Et1", "no subcommand “remove”", "/extauth delete"),
-        ("Et12345ABCDE", "no subcommand “Et12345ABCDE”", "/extauth get Et12345ABCDE"),
-        ("xyzzy", "no subcommand “xyzzy”", None),
-        ("get Et1 --force-refersh", "does not know “--force-refersh”", "--force-refresh"),
-        ("get Et1 --force", "does not know “--force”", "--force-refresh"),
-        ("get Et1 force_refresh", "is a flag's name", "--force-refresh"),
-        ("get Et1 Et2", "“Et2” is one word too many", None),
-        ("get Et1 external_token_id=Et1", "--external-token-id is given twice", None),
-        ("get Et1 --yes", "belongs to /extauth delete", None),
-        ("get Et1 --force-refresh=perhaps", "either true or false, not “perhaps”", "--force-refresh"),
-        ("delete --provider-key", "--provider-key needs a value", None),
-        ("delete --provider-key --app-id A1", "--provider-key needs a value", None),
-        ("delete --app-id=", "--app-id needs a value", None),
-        ("get --", "does not know “--”", None),
-        ("get =", "does not know “=”", None),
-        ("help me", "one word too many", None),
+        ("gte Et1", "/extauth has no subcommand “gte”.", "/extauth get", ALL),
+        ("Fetch: Et1", "/extauth has no subcommand “Fetch:”.", "/extauth get", ALL),
+        ("remove Et1", "/extauth has no subcommand “remove”.", "/extauth delete", ALL),
+        ("revoke Et1", "/extauth has no subcommand “revoke”.", "/extauth delete", ALL),
+        ("Et12345ABCDE", "/extauth has no subcommand “Et12345ABCDE”.", "/extauth get Et12345ABCDE", ALL),
+        ("xyzzy", "/extauth has no subcommand “xyzzy”.", None, ALL),
+        ("x" * 60, f"/extauth has no subcommand “{'x' * 60}”.", None, ALL),
+        ("x" * 61, f"/extauth has no subcommand “{'x' * 60}…”.", None, ALL),
+        ("get Et1 --force-refersh", "/extauth get does not know “--force-refersh”.", "--force-refresh", GET),
+        ("get Et1 --refresh", "/extauth get does not know “--refresh”.", "--force-refresh", GET),
+        ("get Et1 --force", "/extauth get does not know “--force”.", "--force-refresh", GET),
+        ("get Et1 --f", "/extauth get does not know “--f”.", "--force-refresh", GET),
+        ("get Et1 force_refresh", "“force_refresh” is a flag's name.", "--force-refresh", GET),
+        ("get Et1 Et2", "“Et2” is one word too many.", None, GET),
+        ("get Et1 forcerefresh", "“forcerefresh” is one word too many.", "--force-refresh", GET),
+        ("get Et1 external_token_id=Et1", "--external-token-id is given twice.", None, GET),
+        ("get Et1 --yes", "“--yes” belongs to /extauth delete.", None, GET),
+        (
+            "get Et1 --force-refresh=perhaps",
+            "--force-refresh is either true or false, not “perhaps”.",
+            "--force-refresh",
+            GET,
+        ),
+        ("delete --provider-key", "--provider-key needs a value behind it.", None, DELETE),
+        ("delete --provider-key --app-id A1", "--provider-key needs a value behind it.", None, DELETE),
+        ("delete --app-id=", "--app-id needs a value behind it.", None, DELETE),
+        ("get --", "/extauth get does not know “--”.", None, GET),
+        ("get =", "/extauth get does not know “=”.", None, GET),
+        ("history 1 2", "“2” is one word too many.", None, HISTORY),
+        ("help me", "“me” is one word too many.", None, "/extauth help"),
     ],
 )
 def test_what_is_not_understood_gets_a_suggestion_and_the_usage(
-    text: str, problem: str, suggestion: str | None
+    text: str, problem: str, suggestion: str | None, usage: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
         parse(text, SUBCOMMANDS)
-    assert problem in caught.value.problem
-    assert caught.value.suggestion == suggestion
-    assert caught.value.usage.startswith("/extauth ")
+    error = caught.value
+    assert (error.problem, error.suggestion, error.usage, str(error)) == (problem, suggestion, usage, problem)
+
+
+@pytest.mark.parametrize(("name", "spelling"), [("app_id", "--app-id"), ("external_token_id", "--external-token-id")])
+def test_an_invalid_parameter_is_told_in_the_words_of_the_command(name: str, spelling: str) -> None:
+    error = UsageError.about(InvalidParameter(name, "It is empty."), SUBCOMMANDS[1])
+    assert (error.problem, error.suggestion) == (f"The value of {spelling} cannot be right. It is empty.", None)
+    assert error.usage == DELETE
 
 
 WORDS = st.one_of(

@@ -1,10 +1,13 @@
 """What can be asked of Slack, and what cannot."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from bot.operation import Operation
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, InvalidParameter
 
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
@@ -27,32 +30,73 @@ def test_what_cannot_be_an_id_is_turned_away_and_everything_else_is_slacks_to_ju
             GetToken(text)
 
 
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("", "empty"),
-        ("a b", "space"),
-        ("a\u00a0b", "space"),
-        ("a\nb", "line break"),
-        ("a\x07b", "U+0007"),
-        ("a/b", "“/”"),
-        ("ä", "“ä”"),
-        ("x" * 256, "256 characters"),
-    ],
-)
-def test_the_problem_is_named(value: str, problem: str) -> None:
+NOT_IDS = [
+    ("", "It is empty."),
+    (None, "It is empty."),
+    (7, "It is empty."),
+    ("a b", "It has a space or a line break inside."),
+    ("a\u00a0b", "It has a space or a line break inside."),
+    ("a\nb", "It has a space or a line break inside."),
+    ("a\x07b", "It has the control character U+0007; ids have only letters, digits and the characters _ - ."),
+    ("a/b", "It has “/”; ids have only letters, digits and the characters _ - ."),
+    ("ä", "It has “ä”; ids have only letters, digits and the characters _ - ."),
+    ("x" * 256, "It has 256 characters; Slack's ids have 255 at most."),
+]
+
+
+@pytest.mark.parametrize(("value", "problem"), NOT_IDS)
+def test_what_cannot_be_an_id_is_named_with_its_problem(value: Any, problem: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
         GetToken(value)
-    assert problem in caught.value.problem
+    assert (caught.value.name, caught.value.problem, str(caught.value)) == ("external_token_id", problem, problem)
+
+
+@pytest.mark.parametrize("name", ["external_token_id", "provider_key", "app_id"])
+def test_each_parameter_of_a_delete_is_checked(name: str) -> None:
+    with pytest.raises(InvalidParameter) as caught:
+        DeleteTokens(**{name: "a b"})
+    assert caught.value.name == name
+
+
+def test_the_longest_id_is_taken() -> None:
+    assert GetToken("x" * 255).external_token_id == "x" * 255
+
+
+@pytest.mark.parametrize("name", ["force_refresh", "show"])
+def test_a_flag_is_true_or_false(name: str) -> None:
+    wrong: dict[str, Any] = {name: "yes"}
+    with pytest.raises(InvalidParameter) as caught:
+        GetToken("Et1", **wrong)
+    assert (caught.value.name, caught.value.problem) == (name, "It is neither true nor false.")
+
+
+@pytest.mark.parametrize(
+    ("request_", "operation", "mutates"),
+    [
+        (GetToken("Et1"), Operation.GET, False),
+        (GetToken("Et1", False), Operation.GET, False),
+        (GetToken("Et1", True), Operation.REFRESH, True),
+        (GetToken("Et1", show=True), Operation.SHOW, False),
+        (GetToken("Et1", True, show=True), Operation.SHOW, True),
+        (DeleteTokens("Et1"), Operation.DELETE, True),
+        (DeleteTokens(app_id="A1"), Operation.DELETE_MANY, True),
+    ],
+)
+def test_a_request_knows_its_operation(request_: GetToken | DeleteTokens, operation: Operation, mutates: bool) -> None:
+    assert (request_.operation, request_.mutates) == (operation, mutates)
 
 
 def test_a_delete_names_something_and_only_one_kind_of_thing() -> None:
-    with pytest.raises(InvalidParameter, match="Nothing says what to delete"):
+    with pytest.raises(InvalidParameter) as caught:
         DeleteTokens()
-    with pytest.raises(InvalidParameter, match="one or the other"):
-        DeleteTokens("Et1", provider_key="google")
-    with pytest.raises(InvalidParameter, match="one or the other"):
-        DeleteTokens("Et1", app_id="A1")
+    assert (caught.value.name, caught.value.problem) == ("external_token_id", "Nothing says what to delete.")
+    for others in ({"provider_key": "google"}, {"app_id": "A1"}):
+        with pytest.raises(InvalidParameter) as caught:
+            DeleteTokens("Et1", **others)
+        assert (caught.value.name, caught.value.problem) == (
+            "external_token_id",
+            "A token id deletes one token, a provider key or app id deletes all of theirs: give one or the other.",
+        )
     assert not DeleteTokens("Et1").is_bulk
     assert DeleteTokens(app_id="A1").is_bulk
     assert DeleteTokens(provider_key="google", app_id="A1").arguments() == {"provider_key": "google", "app_id": "A1"}
