@@ -15,6 +15,8 @@ from typing import TextIO
 
 from slack_sdk.errors import SlackApiError
 
+from bot import pasted
+
 reference: ContextVar[str | None] = ContextVar("reference", default=None)
 """The reference ID of the request at hand; every log line carries it."""
 
@@ -23,18 +25,19 @@ sdk_logger = logging.getLogger("bot.slack_sdk")
 sdk_logger.setLevel(logging.INFO)
 
 _SECRETS = re.compile(
-    r"xox[a-z0-9.]*-[\w.-]+"  # bot, user, legacy and rotated tokens
+    r"xox[a-z0-9.]*-[\w.-]+"  # also what is too short to be a token
     r"|xapp-[\w-]+"
     r"|(?<=ticket=)[^&\s'\"]+"  # of a Socket Mode address
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
+_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "aiosqlite", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:
-    """Return the text without Slack tokens, response URLs and Socket Mode tickets."""
-    return _SECRETS.sub("[redacted]", text)
+    """Return the text without known tokens, response URLs and Socket Mode tickets."""
+    return pasted.redact(_SECRETS.sub(pasted.REDACTED, text))
 
 
 class _Formatter(logging.Formatter):
@@ -59,9 +62,16 @@ class _Formatter(logging.Formatter):
         if self._as_json:
             line = {"time": at, "level": level, "logger": record.name, "message": message, **fields}
             return json.dumps(line, ensure_ascii=False, default=str)
-        trace = fields.pop("traceback", None)
+        trace = str(fields.pop("traceback", ""))
         told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
-        return f"{at} {level:<7} {message}{'  ' if told else ''}{told}{f'{chr(10)}{trace}' if trace else ''}"
+        text = _on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
+        # Indented, so that nothing inside a traceback can pass for a line of the log.
+        return "\n    | ".join([text, *(_on_one_line(part) for part in trace.splitlines())])
+
+
+def _on_one_line(text: str) -> str:
+    """Escape line breaks and other control characters: text from outside must not forge a line of the log."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def _traceback(error: BaseException | None) -> str:
@@ -84,7 +94,7 @@ def slack_code(error: SlackApiError) -> str:
     """Return Slack's error code from an error whose text must not be printed."""
     data = getattr(error.response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    return str(code) if code else "unknown"
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else "unknown"
 
 
 def configure(level: str, log_format: str, stream: TextIO | None = None) -> None:

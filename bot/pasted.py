@@ -1,7 +1,87 @@
-"""Text as people paste it: an id in backticks, angle brackets or quotes, with a comma or invisible marks around."""
+"""Text as people paste it: wrapped IDs, and tokens where their IDs belong.
+
+Everything that a person types is a secret unless it has the form of an ID. What is a known token is turned away before
+anything is sent, stored, logged or shown; what is neither may be tried with Slack, but is only ever quoted by its first
+four characters and its length.
+"""
+
+import re
+from dataclasses import dataclass
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019{_INVISIBLE}"
+_REMOVE_INVISIBLE = str.maketrans(dict.fromkeys(_INVISIBLE))
+
+REDACTED = "[redacted]"
+DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+"""What keyboards make of a dash."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFormat:
+    """A format that a provider documents for its secrets. `revoke_url` is where its owner can revoke one."""
+
+    name: str
+    pattern: str
+    revoke_url: str | None = None
+
+
+FORMATS = (
+    TokenFormat("a GitHub token", r"github_pat_\w{8,}|gh[a-z]_[A-Za-z0-9]{8,}", "https://github.com/settings/tokens"),
+    TokenFormat(
+        "a GitLab token",
+        r"gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]{8,}",
+        "https://gitlab.com/-/user_settings/personal_access_tokens",
+    ),
+    TokenFormat(
+        "a Slack token", r"xox[a-z](?:-|\.)[\w.-]{8,}|xoxe[.-][\w.-]{8,}|xapp-[\w-]{8,}", "https://api.slack.com/apps"
+    ),
+    TokenFormat(
+        "a Google token", r"ya29\.[\w.-]{8,}|AIza[\w-]{20,}|1//0[\w-]{20,}", "https://myaccount.google.com/connections"
+    ),
+    TokenFormat("a JSON Web Token", r"eyJ[\w-]{8,}(?:\.[\w-]+)*"),
+    TokenFormat("a Salesforce session ID", r"00D[A-Za-z0-9]{9,15}![\w.]{8,}"),
+    TokenFormat(
+        "a Stripe key",
+        r"[rsp]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[\w+/=-]{16,}",
+        "https://dashboard.stripe.com/apikeys",
+    ),
+    TokenFormat("an API key", r"sk-[\w-]{16,}"),
+    TokenFormat(
+        "an AWS access key",
+        r"(?-i:A(?:KIA|SIA|ROA|IDA)[A-Z0-9]{12,})",
+        "https://console.aws.amazon.com/iam/home#/security_credentials",
+    ),
+    TokenFormat(
+        "an Atlassian token", r"ATATT3[\w=-]{16,}", "https://id.atlassian.com/manage-profile/security/api-tokens"
+    ),
+    TokenFormat("a Notion token", r"(?:secret|ntn)_[A-Za-z0-9]{20,}", "https://www.notion.so/profile/integrations"),
+    TokenFormat("a Dropbox token", r"sl\.[\w-]{20,}", "https://www.dropbox.com/account/connected_apps"),
+    TokenFormat("a HubSpot token", r"pat-(?:na|eu|ap)\d-[\w-]{16,}", "https://app.hubspot.com/l/private-apps"),
+    TokenFormat("a SendGrid key", r"SG\.[\w-]{16,}\.[\w-]{16,}", "https://app.sendgrid.com/settings/api_keys"),
+    TokenFormat("an npm token", r"npm_[A-Za-z0-9]{16,}", "https://www.npmjs.com/settings/~/tokens"),
+    TokenFormat("a PyPI token", r"pypi-[\w-]{16,}", "https://pypi.org/manage/account/token/"),
+    TokenFormat("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"),
+    TokenFormat("a URL with a password in it", r"[a-z][a-z0-9+.-]{1,20}://[^/\s@:]{0,300}:[^/\s@]{1,300}@\S*"),
+    TokenFormat("a bearer token", r"bearer\s+[A-Za-z0-9][\w.~+/=-]{7,}"),
+    TokenFormat("a password", r"basic\s+[A-Za-z0-9+/]{16,}={0,2}(?!\S)"),
+)
+"""Each provider's documentation names its prefix. Patterns ignore case: phones capitalize the first letter typed."""
+
+_ANY_FORMAT = re.compile(
+    r"(?<![A-Za-z0-9])(?:" + "|".join(f"(?P<f{n}>{form.pattern})" for n, form in enumerate(FORMATS)) + ")",
+    re.IGNORECASE | re.ASCII,
+)
+
+_TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
+_APP_ID = re.compile(r"A[A-Z0-9]{1,20}", re.ASCII)
+_WORDS = re.compile(r"[A-Za-z]+(?:[_.-]?[A-Za-z0-9]+)*", re.ASCII)
+_PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-][a-z0-9]{1,3}|[_.-][a-z]+)*", re.ASCII)
+_QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
+_MAX_WORD = 24
+_MAX_PLAIN = 40
+_MAX_DIGITS = 4
+_QUOTED = 4
 
 
 def unwrap(text: str) -> str:
@@ -11,3 +91,40 @@ def unwrap(text: str) -> str:
         if stripped == text:
             return text
         text = stripped
+
+
+def find_token(text: str) -> TokenFormat | None:
+    """Return the format of the first known token in a text; None where there is none."""
+    match = _ANY_FORMAT.search(text.translate(_REMOVE_INVISIBLE))
+    return FORMATS[int(str(match.lastgroup)[1:])] if match else None
+
+
+def redact(text: str) -> str:
+    """Return the text without the known tokens in it."""
+    return _ANY_FORMAT.sub(REDACTED, text)
+
+
+def is_id(value: str) -> bool:
+    """Return whether a value has the form of a token ID (`Et…`), an app ID (`A…`) or a provider key (a short word)."""
+    if _ANY_FORMAT.search(value):
+        return False
+    return bool(_TOKEN_ID.fullmatch(value) or _APP_ID.fullmatch(value)) or _is_word(value)
+
+
+def quote(value: str) -> str:
+    """Return what may be stored and shown of a value: all of an ID, else its first four characters and its length."""
+    if len(value) <= _QUOTED or is_id(value) or _QUOTE.fullmatch(value):
+        return value
+    return f"{value[:_QUOTED]}… ({len(value)} characters)"
+
+
+def quote_word(word: str) -> str:
+    """Return what may be shown of a typed word, with the dashes of an option and the punctuation around it."""
+    core = word.strip(f"{DASHES}/:.!?")
+    return word.replace(core, quote(core)) if core else word[:_QUOTED]
+
+
+def _is_word(value: str) -> bool:
+    if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
+        return sum(character.isdigit() for character in value) <= _MAX_DIGITS
+    return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None

@@ -18,7 +18,7 @@ from bot.clock import Clock
 from bot.operation import Permission, Request
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
 from bot.slack.retries import Progress
 from bot.slack.users import UserDirectory
 
@@ -27,10 +27,7 @@ log = logging.getLogger(__name__)
 Observer = Callable[[Event, AuditResult], None]
 """Is told of every outcome. It must not wait or raise."""
 
-Act = GetToken | DeleteTokens
-"""The requests that Slack carries out."""
-
-Runnable = Act | ReadHistory
+Runnable = TokenRequest | ReadHistory
 """The requests that can be run."""
 
 
@@ -82,7 +79,7 @@ class Denied:
 class Failed:
     """It was allowed and didn't succeed."""
 
-    request: Act
+    request: TokenRequest
     error: ExternalAuthError
     reference: str
 
@@ -91,7 +88,7 @@ class Failed:
 class NotRecorded:
     """The audit log couldn't be written. `was_sent` means that Slack had been asked before it failed."""
 
-    request: Act
+    request: TokenRequest
     was_sent: bool
     reference: str
 
@@ -163,7 +160,7 @@ class Service:
         milliseconds = round((self._clock.monotonic() - started) * 1000)
         return await self._finish(attempt, done, _result(done, milliseconds))
 
-    async def _carry_out(self, actor: Actor, request: Act, progress: Progress) -> Done:
+    async def _carry_out(self, actor: Actor, request: TokenRequest, progress: Progress) -> Done:
         api_token = self._api_token or actor.bot_token
         match request:
             case GetToken():
@@ -182,7 +179,7 @@ class Service:
             await self._audit_log.finish(attempt, result)
         except AuditLogUnavailable as error:
             log.error("the result could not be recorded, so it is withheld", extra={"why": str(error)})
-            withheld = replace(result, outcome="withheld") if isinstance(done, Fetched) else result
+            withheld = replace(result, outcome="withheld") if result.token is not None else result
             self._notify(attempt.event, withheld)
             return NotRecorded(done.request, True, done.reference)
         self._notify(attempt.event, result)
@@ -220,6 +217,6 @@ def _result(done: Done, milliseconds: int) -> AuditResult:
         case Deleted():
             return AuditResult("deleted", None, milliseconds)
         case Failed():
-            return AuditResult("failed", done.error.code[:255], milliseconds)
+            return AuditResult("failed", done.error.code, milliseconds)
         case _:
             assert_never(done)

@@ -160,16 +160,6 @@ async def test_a_failure_carries_slacks_error_and_is_recorded(bench: Bench) -> N
     assert bench.told[0][1] == AuditResult("failed", "invalid_auth", 0)
 
 
-async def test_a_code_too_long_for_the_log_is_cut_there_and_nowhere_else(bench: Bench) -> None:
-    code = "x" * 230
-    bench.slack.web_api.failures[GET] = code * 2
-    outcome = await bench.run(GetToken("EtGoogle0001"))
-    assert isinstance(outcome, Failed)
-    assert outcome.error.code == code * 2
-    (entry,) = await bench.entries()
-    assert entry.code == (code * 2)[:255]
-
-
 async def test_the_duration_is_that_of_the_call(bench: Bench) -> None:
     bench.slack.web_api.failures[GET] = "429"
     waits: list[int] = []

@@ -7,13 +7,12 @@ from pydantic import SecretStr
 
 from bot.actor import Actor
 from bot.operation import Operation, Request
-
-MAX_PARAMETER = 40
+from bot.pasted import quote
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Who asks for what. `action` is an operation's name in the log."""
+    """Who asks for what. `action` is an operation's name in the log; `parameters` only quote what isn't an ID."""
 
     reference: str
     team_id: str | None
@@ -25,7 +24,8 @@ class Event:
     @classmethod
     def of(cls, actor: Actor, request: Request) -> "Event":
         """Describe a person's request."""
-        action, parameters = request.operation.action, request.arguments()
+        action = request.operation.action
+        parameters = {name: quote_parameter(value) for name, value in request.arguments().items()}
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
 
 
@@ -96,8 +96,6 @@ class VerificationResult:
     problem: str | None = None
 
 
-def without_pasted_token(value: str | bool) -> str | bool:
-    """Shorten what is too long for an ID: people paste a token where its ID belongs."""
-    if isinstance(value, bool) or len(value) <= MAX_PARAMETER:
-        return value
-    return f"{value[:8]}… ({len(value)} characters)"
+def quote_parameter(value: str | bool) -> str | bool:
+    """Return what may be stored and shown of a parameter: people paste tokens where their IDs belong."""
+    return value if isinstance(value, bool) else quote(value)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from bot.actor import Actor
-from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult, without_pasted_token
+from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult, quote_parameter
 from bot.audit.keys import AuditKey
 from bot.audit.rows import AuditRows, Row, chain_hash
 from bot.clock import Clock
@@ -137,7 +137,6 @@ class AuditLog:
         return gone
 
     async def _append(self, kind: str, event: Event, **more: Any) -> int:
-        parameters = {name: without_pasted_token(value) for name, value in event.parameters.items()}
         row = {
             "at": round(self._clock.now() * _MICRO),
             "kind": kind,
@@ -146,7 +145,7 @@ class AuditLog:
             "enterprise_id": event.enterprise_id,
             "user_id": event.user_id,
             "action": event.action,
-            "parameters": json.dumps(parameters, sort_keys=True),
+            "parameters": json.dumps(event.parameters, sort_keys=True),
             **more,
         }
         return await _within(self._rows.append(row))
@@ -189,7 +188,8 @@ def _entry(row: Row, result: Row | None) -> Entry:
         enterprise_id=row["enterprise_id"],
         user_id=row["user_id"] or None,
         action=row["action"],
-        parameters=json.loads(row["parameters"]),
+        # Rows of older versions hold parameters whole: a pasted token stays in the database until it is pruned.
+        parameters={name: quote_parameter(value) for name, value in json.loads(row["parameters"]).items()},
         outcome=end["outcome"],
         code=end["code"],
         milliseconds=end["milliseconds"],

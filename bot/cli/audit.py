@@ -16,12 +16,14 @@ from bot.app import open_audit_log
 from bot.audit.entries import Entry, Filters
 from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.clock import SystemClock
+from bot.operation import Operation
 from bot.settings import Settings
 from bot.storage.engine import DatabaseError
 
 ReadSettings = Callable[[], Settings]
 """Reads the settings, which `--help` doesn't need."""
 
+ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
 _COLUMNS = list(Entry.__dataclass_fields__)
 
 
@@ -33,7 +35,7 @@ def audit() -> None:
 def _filtered(function: Any) -> Any:
     options = (
         click.option("--user", help="Only this user id."),
-        click.option("--action", help="Only get, show, refresh, delete, history, denied or prune."),
+        click.option("--action", help=f"Only {', '.join(ACTIONS)}."),
         click.option("--workspace", help="Only this workspace id."),
         click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="From then on (UTC)."),
     )

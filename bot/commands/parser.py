@@ -9,13 +9,12 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.commands.subcommand import COMMAND, Option, Parsed, Subcommand, UsageError
-from bot.pasted import unwrap
+from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError
+from bot.pasted import DASHES, find_token, is_id, quote_word, unwrap
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
-_DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-_LEADING_DASHES = re.compile(f"[{re.escape(_DASHES)}]+")
+_LEADING_DASHES = re.compile(f"[{re.escape(DASHES)}]+")
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _SYNONYMS = {
@@ -33,7 +32,10 @@ _LIKE_A_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE)
 
 
 def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
-    """Parse the text after `/extauth`. Raises UsageError."""
+    """Parse the text after `/extauth`. Raises UsageError, and PastedTokenError for a known token anywhere in it."""
+    token_format = find_token(text)
+    if token_format is not None:
+        raise PastedTokenError(token_format)
     words = _words(text)
     if not words:
         return Parsed(None)
@@ -54,27 +56,23 @@ def _name(word: str) -> str:
 
 
 def _is_option(word: str) -> bool:
-    return word[0] in _DASHES
+    return word[0] in DASHES
 
 
 def _subcommand(word: str, subcommands: Sequence[Subcommand]) -> Subcommand:
     named = {subcommand.name: subcommand for subcommand in subcommands}
-    name = word.lower().rstrip(":.!").lstrip(f"/{_DASHES}")
+    name = word.lower().rstrip(":.!").lstrip(f"/{DASHES}")
     name = "help" if name in {"h", "?"} else name
     if name in named:
         return named[name]
-    if _LIKE_A_TOKEN_ID.fullmatch(word):
+    if _LIKE_A_TOKEN_ID.fullmatch(word) and is_id(word):
         meant: str | None = f"{COMMAND} get {word}"
     else:
         closest = _SYNONYMS.get(name) or next(iter(difflib.get_close_matches(name, named, n=1, cutoff=0.5)), None)
         meant = f"{COMMAND} {closest}" if closest in named else None
     raise UsageError(
-        f"{COMMAND} has no subcommand “{_quoted(word)}”.", f"{COMMAND} [{' | '.join(named)}]", suggestion=meant
+        f"{COMMAND} has no subcommand “{quote_word(word)}”.", f"{COMMAND} [{' | '.join(named)}]", suggestion=meant
     )
-
-
-def _quoted(word: str) -> str:
-    return word if len(word) <= 60 else f"{word[:60]}…"
 
 
 class _Reader:
@@ -96,7 +94,7 @@ class _Reader:
                 self._option(self._known(name), unwrap(value) if equals else None)
             elif _name(word) in self._options:
                 spelling = self._options[_name(word)].spelling
-                raise self._error(f"“{_quoted(word)}” is a flag's name.", spelling)
+                raise self._error(f"“{quote_word(word)}” is a flag's name.", spelling)
             else:
                 self._bare_word(word)
         return self._values
@@ -110,11 +108,13 @@ class _Reader:
             return self._options[name]
         elsewhere = [other.name for other in self._subcommands if any(option.name == name for option in other.options)]
         if elsewhere:
-            raise self._error(f"“{_quoted(spelling)}” belongs to {COMMAND} {elsewhere[0]}.")
+            raise self._error(f"“{quote_word(spelling)}” belongs to {COMMAND} {elsewhere[0]}.")
         begun = [option for option in self._options if name and option.startswith(name)]
         closest = begun or difflib.get_close_matches(name, self._options, n=1, cutoff=0.5)
         suggestion = self._options[closest[0]].spelling if closest else None
-        raise self._error(f"{COMMAND} {self._subcommand.name} does not know “{_quoted(spelling or '=')}”.", suggestion)
+        raise self._error(
+            f"{COMMAND} {self._subcommand.name} does not know “{quote_word(spelling or '=')}”.", suggestion
+        )
 
     def _option(self, option: Option, value: str | None) -> None:
         if option.is_flag:
@@ -133,7 +133,7 @@ class _Reader:
                 return True
             value = self._words.pop(0)
         if value.lower() not in _TRUE | _FALSE:
-            raise self._error(f"{option.spelling} is either true or false, not “{_quoted(value)}”.", option.spelling)
+            raise self._error(f"{option.spelling} is either true or false, not “{quote_word(value)}”.", option.spelling)
         return value.lower() in _TRUE
 
     def _bare_word(self, word: str) -> None:
@@ -141,7 +141,7 @@ class _Reader:
         if argument is None or argument in self._values:
             closest = difflib.get_close_matches(_name(word), self._options, n=1)
             suggestion = self._options[closest[0]].spelling if closest else None
-            raise self._error(f"“{_quoted(word)}” is one word too many.", suggestion)
+            raise self._error(f"“{quote_word(word)}” is one word too many.", suggestion)
         self._values[argument] = word
 
     def _put(self, option: Option, value: str | bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.pasted import TokenFormat
 from bot.slack.external_auth.models import InvalidParameter
 
 COMMAND = "/extauth"
@@ -42,6 +43,14 @@ class Parsed:
 
     subcommand: Subcommand | None
     values: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+class PastedTokenError(ValueError):
+    """Typed text with a known token in it. Neither the text nor the token is kept."""
+
+    def __init__(self, token_format: TokenFormat) -> None:
+        super().__init__(f"The text holds {token_format.name}.")
+        self.token_format = token_format
 
 
 class UsageError(ValueError):

@@ -4,6 +4,8 @@ To add one, put an entry in the table it belongs to: `methods` (the codes of the
 every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
 """
 
+from typing import assert_never
+
 from bot.explanations import activity_log, common, methods, transport
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
@@ -41,8 +43,10 @@ def _general(operation: Operation) -> Operation:
             return Operation.GET
         case Operation.DELETE_MANY:
             return Operation.DELETE
-        case _:
+        case Operation.GET | Operation.DELETE | Operation.HISTORY:
             return operation
+        case _:
+            assert_never(operation)
 
 
 def known_codes() -> frozenset[str]:

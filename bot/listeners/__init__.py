@@ -6,8 +6,8 @@ from bot.listeners import command, delete, errors, get, history, home, menu, ret
 from bot.listeners import help as help_listener
 from bot.listeners.runtime import Runtime
 
-_OPERATIONS = (get.LISTENER, delete.LISTENER, history.LISTENER)
-LISTENERS = (*_OPERATIONS, help_listener.listener(_OPERATIONS))
+_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, history.LISTENER)
+LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:

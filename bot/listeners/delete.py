@@ -12,6 +12,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.runtime import Runtime
 from bot.modals import delete_confirm, delete_form, metadata
+from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 from bot.ui.buttons import Button, read_delete
@@ -60,7 +61,8 @@ async def open_form(runtime: Runtime, asked: Interaction) -> None:
 
 async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a modal of its own or in the one the person is in."""
-    view = delete_confirm.build(metadata.write(asked.origin, request), request)
+    pending = PendingDelete.of(request)
+    view = delete_confirm.build(metadata.write(asked.origin, pending), pending)
     await flow.open_if_allowed(runtime, asked, [request], lambda _: view)
 
 
@@ -86,10 +88,10 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
 
     @app.view(delete_confirm.CALLBACK_ID)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
-        request = metadata.read_request(body["view"]["private_metadata"])
-        errors = delete_confirm.parse(body["view"]["state"]["values"], request)
-        if errors:
-            await ack(response_action="errors", errors=errors)
+        pending = metadata.read_pending(body["view"]["private_metadata"])
+        request = delete_confirm.parse(body["view"]["state"]["values"], pending)
+        if isinstance(request, dict):
+            await ack(response_action="errors", errors=request)
             return
         confirmed = interaction.from_submission(runtime, body, context)
         await flow.acknowledge_submission(ack, confirmed, DELETING)

@@ -53,11 +53,15 @@ async def _guard(interaction: Interaction, work: Coroutine[None, None, None]) ->
         await _tell(interaction, unexpected_screen(interaction.actor.reference))
 
 
-async def _tell(interaction: Interaction, screen: Screen) -> None:
-    if interaction.reply is None:
-        return
-    try:
+async def show(interaction: Interaction, screen: Screen) -> None:
+    """Answer with a screen, where there is a place for it."""
+    if interaction.reply is not None:
         await interaction.reply.show(screen)
+
+
+async def _tell(interaction: Interaction, screen: Screen) -> None:
+    try:
+        await show(interaction, screen)
     except Exception:
         log.exception("an error could not be told to the person")
 
@@ -78,8 +82,7 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
         if "trigger" not in slack_code(error):
             raise
         log.warning("a modal came too late", extra={"code": slack_code(error)})
-        if interaction.reply is not None:
-            await interaction.reply.show(too_late_screen())
+        await show(interaction, too_late_screen())
         return False
     interaction.reply = ModalReply(client, response["view"]["id"])
     return True

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands.subcommand import COMMAND, Subcommand
+from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.runtime import Runtime
@@ -21,8 +22,7 @@ def listener(others: Sequence[Listener]) -> Listener:
 
     async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
         decisions = await runtime.service.authorize(typed.actor)
-        if typed.reply is not None:
-            await typed.reply.show(help_screen(usages, decisions))
+        await flow.show(typed, help_screen(usages, decisions))
 
     return Listener(SUBCOMMAND, on_typed, _register)
 

@@ -10,12 +10,11 @@ from bot.listeners import delete, flow, get, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.service import Act
-from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.external_auth.models import DeleteTokens, GetToken, TokenRequest
 from bot.ui.buttons import Button, read
 
 
-async def retry(runtime: Runtime, clicked: Interaction, request: Act) -> None:
+async def retry(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:
     """Make the same request once more. A deletion is confirmed again: much may have happened since."""
     match request:
         case GetToken():

@@ -4,33 +4,36 @@ from slack_sdk.models.blocks import Block, InputBlock, MarkdownTextObject, Plain
 from slack_sdk.models.views import View
 
 from bot.modals.fields import FieldErrors, Values, read_text
-from bot.slack.external_auth.models import DeleteTokens
+from bot.modals.metadata import PendingDelete
+from bot.pasted import quote
+from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 
 CALLBACK_ID = "extauth_delete_confirm"
 TYPED = "typed_name"
 
 _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "app"}
+_LABELS = {"external_token_id": "token id", "provider_key": "provider key", "app_id": "app id"}
 
 
-def build(metadata: str, request: DeleteTokens) -> View:
-    """Build the modal. `metadata` must hold the request."""
+def build(metadata: str, pending: PendingDelete) -> View:
+    """Build the modal. `metadata` must hold the pending deletion."""
     blocks: list[Block] = [
-        SectionBlock(text=MarkdownTextObject(text=f"*{_goes(request)}*")),
-        SectionBlock(text=MarkdownTextObject(text=_breaks(request))),
+        SectionBlock(text=MarkdownTextObject(text=f"*{_goes(pending)}*")),
+        SectionBlock(text=MarkdownTextObject(text=_breaks(pending))),
     ]
-    if request.is_bulk:
+    for name in _typed_names(pending):
         blocks.append(
             InputBlock(
-                block_id=TYPED,
-                label=f"Type the {_kind(request)} to confirm",
-                hint=_name(request),
-                element=PlainTextInputElement(action_id=TYPED),
+                block_id=_block_id(name, pending),
+                label=f"Type the {_LABELS[name]} to confirm",
+                hint=pending.shown(name),
+                element=PlainTextInputElement(action_id=_block_id(name, pending)),
             )
         )
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
-        title="Delete all tokens?" if request.is_bulk else "Delete this token?",
+        title="Delete all tokens?" if pending.is_bulk else "Delete this token?",
         submit="Delete",
         close="Cancel",
         private_metadata=metadata,
@@ -38,29 +41,42 @@ def build(metadata: str, request: DeleteTokens) -> View:
     )
 
 
-def parse(values: Values, request: DeleteTokens) -> FieldErrors:
-    """Say what is wrong with the typed name; nothing when the deletion is confirmed."""
-    if not request.is_bulk or read_text(values, TYPED) == _name(request):
-        return {}
-    return {TYPED: f"This is not the {_kind(request)}. Nothing was deleted. Type: {_name(request)}"}
+def parse(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
+    """Return the confirmed deletion, or say what is wrong with what was typed."""
+    named, errors = dict(pending.known), FieldErrors()
+    for name in _typed_names(pending):
+        typed = read_text(values, _block_id(name, pending)) or ""
+        if typed == pending.known.get(name) or (name in pending.quoted and quote(typed) == pending.quoted[name]):
+            named[name] = typed
+        else:
+            told = f"This is not the {_LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
+            errors[_block_id(name, pending)] = told
+    if errors:
+        return errors
+    try:
+        return DeleteTokens(**named)
+    except InvalidParameter as error:
+        return {_block_id(error.name, pending): error.problem}
 
 
-def _name(request: DeleteTokens) -> str:
-    return request.provider_key or request.app_id or ""
+def _typed_names(pending: PendingDelete) -> list[str]:
+    """Return what has to be typed: the name of a bulk deletion, and what isn't kept because it isn't an ID."""
+    return [*dict.fromkeys([*([pending.main] if pending.is_bulk else []), *pending.quoted])]
 
 
-def _kind(request: DeleteTokens) -> str:
-    return "provider key" if request.provider_key else "app id"
+def _block_id(name: str, pending: PendingDelete) -> str:
+    return TYPED if name == pending.main else f"typed_{name}"
 
 
-def _goes(request: DeleteTokens) -> str:
-    # Ids have no character that mrkdwn would take for markup inside a code span.
-    owners = " of ".join(f"the {_KINDS[name]} `{value}`" for name, value in request.arguments().items())
-    return f"All tokens of {owners} will be deleted, of every account." if request.is_bulk else f"Delete {owners}?"
+def _goes(pending: PendingDelete) -> str:
+    # Quotes and IDs have no character that mrkdwn would take for markup inside a code span.
+    names = [name for name in _KINDS if name in pending.known or name in pending.quoted]
+    owners = " of ".join(f"the {_KINDS[name]} `{pending.shown(name)}`" for name in names)
+    return f"All tokens of {owners} will be deleted, of every account." if pending.is_bulk else f"Delete {owners}?"
 
 
-def _breaks(request: DeleteTokens) -> str:
-    them = "them" if request.is_bulk else "it"
+def _breaks(pending: PendingDelete) -> str:
+    them = "them" if pending.is_bulk else "it"
     return (
         f"• Workflows that use {them} stop working until someone connects the account again.\n"
         "• Only Slack forgets. The provider is *not* told: copies stay valid until they are revoked there.\n"

@@ -4,7 +4,7 @@ from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
 from slack_sdk.models.views import View
 
 from bot.modals.fields import FieldErrors, Values, id_field, read_checked, read_text
-from bot.slack.external_auth.models import GetToken, InvalidParameter
+from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
 
 CALLBACK_ID = "extauth_get"
 TOKEN_ID = "external_token_id"
@@ -66,5 +66,7 @@ def parse(values: Values) -> GetToken | FieldErrors:
         return {TOKEN_ID: "Please fill in the id of a token."}
     try:
         return GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None, show=SHOW in ticked)
+    except PastedToken as error:
+        return {TOKEN_ID: error.problem}
     except InvalidParameter as error:
         return {TOKEN_ID: f"This cannot be a token id. {error.problem}"}

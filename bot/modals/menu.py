@@ -8,6 +8,7 @@ from slack_sdk.models.views import View
 from bot.modals import delete_form, get_form
 from bot.modals.fields import FieldErrors, Values, read_chosen, read_text
 from bot.operation import Operation
+from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 
 CALLBACK_ID = "extauth_menu"
@@ -27,7 +28,8 @@ def build(metadata: str, choices: Sequence[Operation], chosen: Operation, values
             action_id=CHOICE, options=options, initial_option=options[list(choices).index(chosen)]
         ),
     )
-    token_id = read_text(values or {}, get_form.TOKEN_ID)
+    typed = read_text(values or {}, get_form.TOKEN_ID) or ""
+    token_id = typed if is_id(typed) else None
     rest: list[Block] = get_form.fields(token_id) if chosen is Operation.GET else delete_form.fields(token_id)
     return View(
         type="modal",

@@ -5,9 +5,11 @@ https://docs.slack.dev/reference/views/modal-views
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.pasted import is_id, quote
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 
 
@@ -28,13 +30,44 @@ class UnreadableMetadata(ValueError):
     """Metadata that this bot didn't write, or wrote in an older version."""
 
 
-def write(origin: Origin | None, request: DeleteTokens | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class PendingDelete:
+    """A deletion that waits for its confirmation.
+
+    `known` are its parameters that have the form of an ID. Of the others only the quote is kept, in `quoted`: the
+    person types those again.
+    """
+
+    known: Mapping[str, str]
+    quoted: Mapping[str, str]
+
+    @classmethod
+    def of(cls, request: DeleteTokens) -> "PendingDelete":
+        """Take apart a request."""
+        named = {name: str(value) for name, value in request.arguments().items()}
+        known = {name: value for name, value in named.items() if is_id(value)}
+        return cls(known, {name: quote(value) for name, value in named.items() if name not in known})
+
+    @property
+    def main(self) -> str:
+        """The parameter that a bulk deletion is confirmed by."""
+        names = {**self.known, **self.quoted}
+        return next(name for name in ("external_token_id", "provider_key", "app_id") if name in names)
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether more than one token can be deleted."""
+        return self.main != "external_token_id"
+
+    def shown(self, name: str) -> str:
+        """Return what may be shown of a parameter."""
+        return self.known.get(name) or self.quoted[name]
+
+
+def write(origin: Origin | None, pending: PendingDelete | None = None) -> str:
     """Write what the submission will need."""
     return json.dumps(
-        {
-            "origin": asdict(origin) if origin else None,
-            "request": request.arguments() if request else None,
-        },
+        {"origin": asdict(origin) if origin else None, "request": asdict(pending) if pending else None},
         separators=(",", ":"),
     )
 
@@ -53,12 +86,24 @@ def read_origin(text: str) -> Origin | None:
     return found
 
 
-def read_request(text: str) -> DeleteTokens:
+def read_pending(text: str) -> PendingDelete:
     """Read the deletion that waits for its confirmation. Raises UnreadableMetadata."""
+    found = _read(text).get("request")
     try:
-        return DeleteTokens(**_read(text)["request"])
-    except (InvalidParameter, KeyError, TypeError):
-        raise UnreadableMetadata("The modal's request is not one of this bot's.") from None
+        pending = PendingDelete(**found) if isinstance(found, dict) else None
+        if pending is not None and _is_well_formed(pending):
+            return pending
+    except (InvalidParameter, TypeError):
+        pending = None
+    raise UnreadableMetadata("The modal's request is not one of this bot's.")
+
+
+def _is_well_formed(pending: PendingDelete) -> bool:
+    """Check the form: the names are those of a deletion, together make one, and the values are text."""
+    if not isinstance(pending.known, dict) or not isinstance(pending.quoted, dict):
+        return False
+    DeleteTokens(**{**pending.known, **dict.fromkeys(pending.quoted, "typed-again")})
+    return all(isinstance(value, str) for value in pending.quoted.values())
 
 
 def _read(text: str) -> dict[str, Any]:

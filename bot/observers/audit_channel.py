@@ -5,7 +5,7 @@ import logging
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from bot.audit.entries import AuditResult, Event, without_pasted_token
+from bot.audit.entries import AuditResult, Event
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
 from bot.slack.web import ClientFactory
@@ -37,6 +37,6 @@ class AuditChannel:
 
 
 def _line(event: Event, result: AuditResult) -> str:
-    what = " ".join(code(str(without_pasted_token(value))) for value in event.parameters.values())
+    what = " ".join(code(str(value)) for value in event.parameters.values())
     why = f" ({code(result.code, 100)})" if result.code else ""
     return f"<@{event.user_id}> · {event.action} {what} · {result.outcome}{why} · {event.reference}"

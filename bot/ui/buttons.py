@@ -5,11 +5,13 @@ A click sends the value back from outside, so it is read as strictly as typed te
 
 import json
 from enum import Enum
+from typing import assert_never
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.operation import Operation
-from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter
+from bot.pasted import is_id
+from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, TokenRequest
 
 
 class Button(Enum):
@@ -29,7 +31,12 @@ class UnreadableValue(ValueError):
     """A button's value that this bot didn't write, or wrote in an older version."""
 
 
-def build(button: Button, request: GetToken | DeleteTokens) -> ButtonElement:
+def can_carry(request: TokenRequest) -> bool:
+    """Return whether a button may hold the request: one with a value that isn't an ID has to be typed again."""
+    return all(is_id(value) for value in request.arguments().values() if isinstance(value, str))
+
+
+def build(button: Button, request: TokenRequest) -> ButtonElement:
     """Build the button that asks for `request`."""
     value = json.dumps({"do": request.operation.action, **request.arguments()}, separators=(",", ":"))
     style = "danger" if button is Button.DELETE else None
@@ -52,20 +59,23 @@ def read_delete(value: object) -> DeleteTokens:
     return request
 
 
-def read(value: object) -> GetToken | DeleteTokens:
+def read(value: object) -> TokenRequest:
     """Read the request that a button's value asks for. Raises UnreadableValue."""
     try:
         arguments = json.loads(value) if isinstance(value, str) else None
         if not isinstance(arguments, dict):
             raise UnreadableValue("The button's value isn't an object.")
-        match Operation(arguments.pop("do", None)):
+        operation = Operation(arguments.pop("do", None))
+        match operation:
             case Operation.DELETE:
                 return DeleteTokens(**arguments)
             case Operation.GET | Operation.REFRESH:
                 return GetToken(**arguments)
             case Operation.SHOW:
                 return GetToken(**arguments, show=True)
-            case _:
+            case Operation.DELETE_MANY | Operation.HISTORY:
                 raise UnreadableValue("No button asks for this operation.")
+            case _:
+                assert_never(operation)
     except (InvalidParameter, TypeError, ValueError, RecursionError):
         raise UnreadableValue("The button's value isn't one of this bot's.") from None

@@ -1,5 +1,6 @@
 """What is said of a deletion, before and after."""
 
+from bot.pasted import quote
 from bot.service import Deleted
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui import parts
@@ -22,4 +23,4 @@ def deleted_screen(deleted: Deleted) -> Screen:
 
 
 def _plain(request: DeleteTokens) -> str:
-    return "all matching tokens" if request.is_bulk else f"the token {request.external_token_id}"
+    return "all matching tokens" if request.is_bulk else f"the token {quote(request.external_token_id or '')}"

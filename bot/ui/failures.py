@@ -21,7 +21,7 @@ def failure_screen(failed: Failed) -> Screen:
         parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
         parts.paragraph(_to_do(explanation)),
     ]
-    if explanation.retry:
+    if explanation.retry and buttons.can_carry(failed.request):
         blocks.append(ActionsBlock(elements=[buttons.build(Button.RETRY, failed.request)]))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's detail: {detail}" if detail else ""

@@ -1,14 +1,16 @@
 """The short answers: denials, usage, help, waiting, and the unexpected."""
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from slack_sdk.models.blocks import Block, DividerBlock
 
 from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
+from bot.pasted import TokenFormat
 from bot.service import Denied, HistoryUnavailable, NotRecorded
 from bot.slack import mrkdwn
-from bot.slack.external_auth.models import DeleteTokens
+from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import parts
 from bot.ui.screen import Screen
 
@@ -45,14 +47,7 @@ def denied_screen(denied: Denied) -> Screen:
 
 def not_recorded_screen(outcome: NotRecorded) -> Screen:
     """Return why nothing was done, or why the result is withheld."""
-    if not outcome.was_sent:
-        title, said = "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
-    elif isinstance(outcome.request, DeleteTokens):
-        title = "Done or not: its ending could not be recorded"
-        said = "Slack was asked to delete and may have done so, but the answer could not be put on record."
-    else:
-        title = "The token is withheld, because it could not be recorded"
-        said = "Slack handed the token out, but that could not be put on record, so it is not shown."
+    title, said = _not_recorded(outcome)
     blocks = (
         parts.paragraph(f"*{title}*"),
         parts.paragraph(f"{said} The bot does nothing with tokens that its audit record does not show."),
@@ -65,6 +60,24 @@ def not_recorded_screen(outcome: NotRecorded) -> Screen:
     return Screen("Not recorded", title, blocks, is_failure=True)
 
 
+def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
+    if not outcome.was_sent:
+        return "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
+    match outcome.request:
+        case DeleteTokens():
+            return (
+                "Done or not: its ending could not be recorded",
+                "Slack was asked to delete and may have done so, but the answer could not be put on record.",
+            )
+        case GetToken():
+            return (
+                "The token is withheld, because it could not be recorded",
+                "Slack handed the token out, but that could not be put on record, so it is not shown.",
+            )
+        case _:
+            assert_never(outcome.request)
+
+
 def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
     """Return what wasn't understood in typed text. `problem` is plain text and may quote the person."""
     meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
@@ -73,6 +86,20 @@ def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
         parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", "`/extauth help` says more."])),
     )
     return Screen("Not understood", "That was not understood", blocks, is_failure=True)
+
+
+def pasted_token_screen(token_format: TokenFormat) -> Screen:
+    """Return that a token was typed, and what to do about it."""
+    title = f"That looks like {token_format.name}, not an ID"
+    where = f" on <{token_format.revoke_url}|the provider's page>" if token_format.revoke_url else " with its provider"
+    blocks = (
+        parts.paragraph(f"*{title}*"),
+        parts.paragraph(
+            "No request was sent to Slack, and Extauth didn't keep what you typed. Use the token's ID instead: it "
+            f"looks like `Et12345ABCDE`.\nIf anyone else could have seen the token, revoke it{where}."
+        ),
+    )
+    return Screen("Not an ID", title, blocks, is_failure=True)
 
 
 def help_screen(usages: Sequence[tuple[str, str]], permissions: Mapping[Permission, Decision]) -> Screen:

@@ -18,6 +18,7 @@ from slack_sdk.models.blocks import (
     TextObject,
 )
 
+from bot.pasted import quote
 from bot.slack import mrkdwn
 
 MAX_SMALL_PRINT = 1500
@@ -70,9 +71,9 @@ def copyable(text: str) -> RichTextBlock:
 def what(arguments: Mapping[str, str | bool]) -> str:
     """What a deletion names, as mrkdwn: a token, or all tokens of a provider, an app, or both."""
     if "external_token_id" in arguments:
-        return f"the token {mrkdwn.code(str(arguments['external_token_id']))}"
+        return f"the token {mrkdwn.code(quote(str(arguments['external_token_id'])))}"
     owners = [
-        f"{kind} {mrkdwn.code(str(arguments[name]))}"
+        f"{kind} {mrkdwn.code(quote(str(arguments[name])))}"
         for name, kind in (("provider_key", "the provider"), ("app_id", "the app"))
         if name in arguments
     ]

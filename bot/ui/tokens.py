@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import jwt
 from slack_sdk.models.blocks import ActionsBlock, Block
 
+from bot.pasted import quote
 from bot.service import Fetched
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
@@ -42,7 +43,7 @@ def masked_screen(fetched: Fetched) -> Screen:
     token = fetched.token.token.get_secret_value()
     token_id = fetched.request.external_token_id
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {mrkdwn.code(token_id)}*"),
+        parts.paragraph(f"*Token {mrkdwn.code(quote(token_id))}*"),
         parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
         parts.paragraph("\n".join(_facts(fetched, token))),
         *extras_blocks(fetched.token.extras, token),
@@ -58,14 +59,14 @@ def masked_screen(fetched: Fetched) -> Screen:
             f"{fetched.reference}"
         ),
     ]
-    return Screen("External token", f"Fetched the token {token_id}", tuple(blocks))
+    return Screen("External token", f"Fetched the token {quote(token_id)}", tuple(blocks))
 
 
 def token_screen(fetched: Fetched) -> Screen:
     """Return the token itself, for a modal only."""
     token = fetched.token.token.get_secret_value()
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {mrkdwn.code(fetched.request.external_token_id)}*"),
+        parts.paragraph(f"*Token {mrkdwn.code(quote(fetched.request.external_token_id))}*"),
         parts.copyable(token),
         parts.paragraph("\n".join([_length(token), *_facts(fetched, token)])),
         parts.small_print(

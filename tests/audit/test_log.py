@@ -110,8 +110,9 @@ async def test_a_leaked_token_names_who_was_given_it(audit: AuditLog) -> None:
 
 
 async def test_a_pasted_token_is_not_kept(audit: AuditLog) -> None:
-    await audit.attempt(actor(), GetToken("ya29." + "x" * 60))
-    assert (await audit.newest(1, Filters()))[0].parameters == {"external_token_id": "ya29.xxx… (65 characters)"}
+    await audit.attempt(actor(), GetToken("Zm9v" * 15, True))
+    kept = (await audit.newest(1, Filters()))[0].parameters
+    assert kept == {"external_token_id": "Zm9v… (60 characters)", "force_refresh": True}
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,6 @@ COMMON_CODES = [
 GET_CODES = [*FACTS["methods"]["apps.auth.external.get"]["errors"], *COMMON_CODES]
 DELETE_CODES = [*FACTS["methods"]["apps.auth.external.delete"]["errors"], *COMMON_CODES]
 ALL_CODES = sorted(_ROWS)
-_KIND_OF = {
-    Operation.SHOW: Operation.GET,
-    Operation.REFRESH: Operation.GET,
-    Operation.DELETE_MANY: Operation.DELETE,
-}
 
 
 @dataclass(frozen=True)
@@ -36,5 +31,5 @@ class Expected:
 def expected(code: str, operation: Operation) -> Expected:
     """The row of a code after an operation. Raises KeyError where there is none."""
     rows = _ROWS[code]
-    names = [operation.value, _KIND_OF.get(operation, operation).value, "any"]
+    names = [operation.value, operation.permission.value, "any"]
     return Expected(*next(rows[name] for name in names if name in rows))

@@ -3,12 +3,12 @@
 import pytest
 
 from bot.explanations import Explanation, explain, known_codes
-from bot.operation import Operation
+from bot.operation import Operation, Permission
 from bot.slack.external_auth.errors import BreakdownCode, TransportCode
 from tests.explanations.expected import ALL_CODES, DELETE_CODES, GET_CODES, expected
 
-GETS = (Operation.GET, Operation.SHOW, Operation.REFRESH)
-DELETES = (Operation.DELETE, Operation.DELETE_MANY)
+GETS = [operation for operation in Operation if operation.permission is Permission.GET]
+DELETES = [operation for operation in Operation if operation.permission is Permission.DELETE]
 OURS = [code.value for code in TransportCode]
 CASES = [(code, operation) for code in [*GET_CODES, *OURS] for operation in GETS]
 CASES += [(code, operation) for code in [*DELETE_CODES, *OURS] for operation in DELETES]

@@ -1,12 +1,11 @@
 """When something breaks inside the bot: the acknowledgement stands, and the person hears of it."""
 
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import listeners, settings
+from bot import settings
 from bot.app import create_app, create_runtime, open_audit_log
 from bot.clock import SystemClock
 from bot.sandbox.run import variables
@@ -75,8 +74,3 @@ async def test_an_unexpected_error_is_told_with_its_reference(harness: Harness) 
 
     assert "Something went wrong in the bot" in harness.read(message)
     assert "Reference" in harness.read(message)
-
-
-def test_help_and_the_listeners_agree() -> None:
-    names: list[Any] = [listener.subcommand.name for listener in listeners.LISTENERS]
-    assert names == ["get", "delete", "history", "help"]

@@ -65,14 +65,15 @@ async def test_a_line_for_each_thing_goes_to_the_channel_without_secrets(transpo
         await harness.types("/extauth get EtGoogle0001")
         await harness.types("/extauth delete EtGitHub0001 --yes")
         await harness.types("/extauth get EtGoogle0001", GUEST)
-        await harness.types("/extauth get ya29." + "x" * 60)
+        await harness.types("/extauth get " + "xY0" * 20)
         await harness.state.until(lambda: len(harness.calls("chat.postMessage")) == 4)
         posted = harness.calls("chat.postMessage")
         assert {line["channel"] for line in posted} == {"C0AUDIT"}
         texts = "\n".join(line["text"] for line in posted)
         assert "<@U0ADMIN> · get `EtGoogle0001` · fetched" in texts
         assert "<@U0GUEST> · get `EtGoogle0001` · denied (`guest`)" in texts
-        assert "x" * 16 not in texts
+        assert "get `xY0x… (60 characters)` · failed" in texts
+        assert "xY0" * 3 not in texts
         assert harness.state.tokens["EtGoogle0001"].value[:16] not in texts
 
         harness.slack.web_api.failures["chat.postMessage"] = "not_in_channel"

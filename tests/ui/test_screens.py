@@ -12,7 +12,7 @@ from bot.audit.entries import Entry, ReadHistory
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
-from bot.modals.metadata import Origin
+from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.service import Deleted, Denied, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
@@ -150,7 +150,7 @@ def test_a_refusal_and_the_help_pass_the_limits(permission: Permission, reason: 
 @given(TEXTS, st.one_of(st.none(), TEXTS))
 def test_an_answer_to_any_text_passes_the_limits(problem: str, suggestion: str | None) -> None:
     assume(problem)
-    assert_passes(notices.usage_screen(problem, suggestion, LISTENERS[1].subcommand.usage))
+    assert_passes(notices.usage_screen(problem, suggestion, "/extauth delete ID"))
 
 
 ENTRIES = st.builds(
@@ -207,15 +207,16 @@ def test_the_short_notices_pass_the_limits() -> None:
 @given(DELETES, IDS)
 def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str) -> None:
     origin = Origin("https://hooks.slack.com/commands/T0123456789/1234567890123/" + "x" * 60, 1e9, True)
-    remembered = metadata.write(origin, request)
+    pending = PendingDelete.of(request)
+    remembered = metadata.write(origin, pending)
     filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
     for view in (
         get_form.build(remembered, get_form.fields(token_id, force_refresh=True, show=True)),
         delete_form.build(remembered, delete_form.fields(token_id, token_id, token_id)),
-        delete_confirm.build(remembered, request),
+        delete_confirm.build(remembered, pending),
         menu.build(remembered, list(menu.LABELS), Operation.GET, filled),
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, filled),
     ):
         assert view_complaints(view.to_dict()) == []
     assert metadata.read_origin(remembered) == origin
-    assert metadata.read_request(remembered) == request
+    assert metadata.read_pending(remembered) == pending

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError, from_answer, from_exception
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
 from bot.slack.retries import AnswerRecorder, Progress, RateLimitRetry, broken_connection_retry
 from bot.slack.web import ClientFactory
 
@@ -39,7 +39,7 @@ class ExternalAuthClient:
         await self._call(api_token, DELETE, request, progress)
 
     async def _call(
-        self, api_token: SecretStr, method: str, request: GetToken | DeleteTokens, progress: Progress | None
+        self, api_token: SecretStr, method: str, request: TokenRequest, progress: Progress | None
     ) -> Mapping[str, object]:
         recorder = AnswerRecorder()
         retries: list[AsyncRetryHandler] = [recorder, RateLimitRetry(self._clients.clock, RATE_LIMIT_BUDGET, progress)]
@@ -54,4 +54,4 @@ class ExternalAuthClient:
             if isinstance(data, Mapping):
                 return data
         # Raised out here, so that the slack_sdk exception, which holds the response, isn't even the context.
-        raise failure if recorder.answer is None else from_answer(method, recorder.answer)
+        raise failure if recorder.answer is None else from_answer(method, recorder.answer, request.arguments())

@@ -9,12 +9,16 @@ ExternalAuthError
 A code is Slack's own wherever Slack gave one; `TransportCode` names the failures on the way there and back.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 import aiohttp
 
+from bot.pasted import quote, redact
 from bot.slack.retries import Answer, header, retry_after
+
+_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 
 
 class TransportCode(StrEnum):
@@ -89,14 +93,14 @@ class UnconfirmedError(ExternalAuthError):
     """The request was sent, and no clear answer came back: a change may have happened."""
 
 
-def from_answer(method: str, answer: Answer) -> ExternalAuthError:
-    """Name what is wrong with an answer that isn't a success."""
+def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> ExternalAuthError:
+    """Name what is wrong with an answer that isn't a success. Slack's words may repeat what was `sent`."""
     if answer.status == 429:
         return RateLimitedError(method, retry_after(answer.headers))
     if not isinstance(answer.body, Mapping):
         return UnconfirmedError(_unreadable(answer), method, status=answer.status)
     code = answer.body.get("error")
-    if not isinstance(code, str) or not code:
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
         unclear = TransportCode.ANSWER_WITHOUT_OK if answer.status == 200 else TransportCode.HTTP_ERROR
         return UnconfirmedError(unclear, method, status=answer.status)
     family = UnconfirmedError if code in frozenset(BreakdownCode) else RefusedError
@@ -104,7 +108,7 @@ def from_answer(method: str, answer: Answer) -> ExternalAuthError:
         code,
         method,
         status=answer.status,
-        detail=_messages(answer.body.get("response_metadata")),
+        detail=_messages(answer.body.get("response_metadata"), sent),
         needed=_text(answer.body.get("needed")),
         provided=_text(answer.body.get("provided")),
     )
@@ -128,9 +132,16 @@ def _unreadable(answer: Answer) -> TransportCode:
     return TransportCode.ANSWER_NOT_OBJECT if is_json else TransportCode.ANSWER_NOT_JSON
 
 
-def _messages(metadata: object) -> tuple[str, ...]:
+def _messages(metadata: object, sent: Mapping[str, object]) -> tuple[str, ...]:
     messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
-    return tuple(str(message) for message in messages) if isinstance(messages, list) else ()
+    return tuple(_harmless(str(message), sent) for message in messages) if isinstance(messages, list) else ()
+
+
+def _harmless(message: str, sent: Mapping[str, object]) -> str:
+    for value in sent.values():
+        if isinstance(value, str):
+            message = message.replace(value, quote(value))
+    return redact(message)
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from bot.operation import Operation
+from bot.pasted import TokenFormat, find_token
 
 MAX_ID = 255
 _ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
@@ -24,13 +25,29 @@ class InvalidParameter(ValueError):
         self.problem = problem
 
 
+class PastedToken(InvalidParameter):
+    """A known token where an ID belongs. No request can hold one, so it is never sent, recorded or shown."""
+
+    def __init__(self, name: str, token_format: TokenFormat) -> None:
+        revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with whoever issued it"
+        super().__init__(
+            name,
+            f"This looks like {token_format.name}, not an ID. It wasn't sent to Slack's API or kept. If anyone else "
+            f"could have seen it, revoke it{revoke}.",
+        )
+        self.token_format = token_format
+
+
 def check_id(name: str, value: object) -> str:
-    """Return `value` if it could be an id or a key. Slack is the judge of the rest.
+    """Return `value` if it could be an ID or a key. Slack is the judge of the rest.
 
     Raises InvalidParameter.
     """
     if not isinstance(value, str) or not value:
         raise InvalidParameter(name, "It is empty.")
+    token_format = find_token(value)
+    if token_format is not None:
+        raise PastedToken(name, token_format)
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters; Slack's ids have {MAX_ID} at most.")
     if any(character.isspace() for character in value):
@@ -70,7 +87,7 @@ class GetToken:
 
     @property
     def mutates(self) -> bool:
-        """Whether it changes something at Slack for sure: a forced refresh replaces the token."""
+        """Whether it changes something at Slack, and is never sent twice. A forced refresh replaces the token."""
         return self.force_refresh is True
 
     def arguments(self) -> dict[str, str | bool]:
@@ -129,6 +146,10 @@ class DeleteTokens:
             "app_id": self.app_id,
         }
         return {name: value for name, value in named.items() if value is not None}
+
+
+TokenRequest = GetToken | DeleteTokens
+"""The requests that Slack carries out. Each has `operation`, `arguments()` and `mutates`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ HTML = {"content-type": "text/html"}
         (Answer(200, JSON, {}), UnconfirmedError, "answer_without_ok"),
         (Answer(200, JSON, {"error": ""}), UnconfirmedError, "answer_without_ok"),
         (Answer(200, JSON, {"error": 7}), UnconfirmedError, "answer_without_ok"),
+        (Answer(200, JSON, {"error": "<script> & ya29.x"}), UnconfirmedError, "answer_without_ok"),
+        (Answer(200, JSON, {"error": "x" * 100}), RefusedError, "x" * 100),
+        (Answer(200, JSON, {"error": "x" * 101}), UnconfirmedError, "answer_without_ok"),
         (Answer(500, JSON, {}), UnconfirmedError, "http_error"),
         (Answer(503, HTML, None), UnconfirmedError, "http_error"),
         (Answer(200, HTML, None), UnconfirmedError, "answer_not_json"),
@@ -42,7 +45,7 @@ HTML = {"content-type": "text/html"}
     ],
 )
 def test_an_answer_has_a_code_and_a_family(answer: Answer, family: type[ExternalAuthError], code: str) -> None:
-    error = from_answer(METHOD, answer)
+    error = from_answer(METHOD, answer, {})
     assert type(error) is family
     assert (error.code, error.method, error.status) == (code, METHOD, answer.status)
     assert str(error) == f"{METHOD}: {code}"
@@ -70,14 +73,14 @@ def test_an_exception_has_a_code_and_a_family(
 
 def test_slacks_own_words_are_kept() -> None:
     body = {"error": "x", "needed": "a", "provided": "b", "response_metadata": {"messages": ["one", 2]}}
-    error = from_answer(METHOD, Answer(200, JSON, body))
+    error = from_answer(METHOD, Answer(200, JSON, body), {})
     assert (error.needed, error.provided, error.detail) == ("a", "b", ("one", "2"))
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {}, {"messages": "x"}, {"messages": None}])
 def test_odd_details_are_left_out(metadata: object) -> None:
     body = {"error": "x", "needed": "", "provided": 7, "response_metadata": metadata}
-    error = from_answer(METHOD, Answer(200, JSON, body))
+    error = from_answer(METHOD, Answer(200, JSON, body), {})
     assert (error.needed, error.provided, error.detail) == (None, None, ())
 
 
@@ -99,6 +102,16 @@ def test_odd_details_are_left_out(metadata: object) -> None:
     ],
 )
 def test_retry_after_is_read_strictly(headers: dict[str, object], seconds: int | None) -> None:
-    error = from_answer(METHOD, Answer(429, headers, {}))
+    error = from_answer(METHOD, Answer(429, headers, {}), {})
     assert isinstance(error, RateLimitedError)
     assert error.retry_after == seconds
+
+
+def test_slacks_words_do_not_repeat_what_was_pasted() -> None:
+    pasted = "Zm9vYmFyYmF6cXV4" * 3
+    body = {
+        "error": "x",
+        "response_metadata": {"messages": [f"bad: {pasted}", "Bearer abcdefghijklmnop", "Et1 is odd"]},
+    }
+    error = from_answer(METHOD, Answer(200, JSON, body), {"external_token_id": pasted, "force_refresh": True})
+    assert error.detail == ("bad: Zm9v… (48 characters)", "[redacted]", "Et1 is odd")

@@ -1,0 +1,21 @@
+"""Every listener is registered, and every operation can be typed."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from bot import listeners
+from bot.listeners import LISTENERS
+from bot.operation import Operation
+
+NAMES = [listener.subcommand.name for listener in LISTENERS]
+
+
+def test_every_listener_of_the_package_is_in_the_tuple() -> None:
+    modules = [import_module(f"bot.listeners.{module.name}") for module in iter_modules(listeners.__path__)]
+    defined = [module.LISTENER.subcommand.name for module in modules if hasattr(module, "LISTENER")]
+    assert sorted(NAMES) == sorted([*defined, "help"])
+
+
+def test_every_permission_has_its_subcommand_and_help_is_last() -> None:
+    assert {operation.permission.value for operation in Operation} == {*NAMES} - {"help"}
+    assert NAMES[-1] == "help"
