@@ -54,6 +54,7 @@ class Reason(Enum):
     BOT = "bot"
     DEACTIVATED = "deactivated"
     EXTERNAL = "external"
+    NOT_INSTALLED = "not installed"
     NOT_LISTED = "not listed"
     UNKNOWN = "standing unknown"
 
@@ -86,6 +87,8 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 
 
 def _exclusion(user: UserInfo) -> Reason | None:
+    if user.is_elsewhere:
+        return Reason.NOT_INSTALLED
     if user.is_deactivated:
         return Reason.DEACTIVATED
     if user.is_bot:

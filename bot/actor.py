@@ -20,10 +20,27 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where the bot is installed: one workspace, or with `is_org_install` a whole Enterprise organization."""
+
+    team_id: str
+    enterprise_id: str | None = None
+    is_org_install: bool = False
+
+    def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Return whether a request of this workspace and organization comes from where the bot is installed."""
+        if self.is_org_install:
+            return bool(self.enterprise_id) and enterprise_id == self.enterprise_id
+        return team_id == self.team_id
+
+
+@dataclass(frozen=True, slots=True)
 class UserInfo:
     """What Slack says about a person, at most a minute ago. An owner counts as an admin.
 
-    `groups` are the user groups of the allow lists that the person is in; `groups_unknown` means Slack didn't say.
+    `is_external` means they belong to another organization, `is_elsewhere` that their request comes from a workspace
+    where the bot isn't installed. `groups` are the user groups of the allow lists that the person is in;
+    `groups_unknown` means Slack didn't say.
     """
 
     user_id: str
@@ -33,5 +50,6 @@ class UserInfo:
     is_bot: bool = False
     is_deactivated: bool = False
     is_external: bool = False
+    is_elsewhere: bool = False
     groups: frozenset[str] = frozenset()
     groups_unknown: bool = False

@@ -149,11 +149,13 @@ async def _allow_list(
 ) -> AsyncIterator[Finding]:
     yield Finding(name, ", ".join(sorted(allow.roles) + sorted(allow.users) + sorted(allow.groups)))
     directory = UserDirectory(clients)
+    workspace = await directory.workspace(settings.bot_token)
+    team_id, enterprise_id = (workspace.team_id, workspace.enterprise_id) if workspace else (None, None)
     for group in sorted(allow.groups):
         if not await directory.members(Actor("", None, None, settings.bot_token, "check"), group):
             yield Finding(name, f"{group} is no user group with members here", "Take it off the list, or fill it.")
     for user_id in sorted(allow.users):
-        user = await directory.find(Actor(user_id, None, None, settings.bot_token, "check"), frozenset())
+        user = await directory.find(Actor(user_id, team_id, enterprise_id, settings.bot_token, "check"), frozenset())
         if user is None:
             problem = "names nobody that Slack knows here"
         elif user.is_deactivated or user.is_guest or user.is_bot or user.is_external:

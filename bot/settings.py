@@ -24,7 +24,13 @@ from bot.storage.engine import database_url
 
 Transport = Literal["socket", "http"]
 
-_SIGNING_SECRET = re.compile(r"[0-9a-fA-F]{32}")
+_USUAL_FORMS = {
+    "SLACK_BOT_TOKEN": (r"xoxb-.+|xoxe\.xoxb-.+", "starts with xoxb-"),
+    "SLACK_APP_TOKEN": (r"xapp-.+", "starts with xapp-"),
+    "SLACK_SIGNING_SECRET": (r"[0-9a-fA-F]{32}", "is 32 hexadecimal digits (Basic Information > App Credentials)"),
+    "EXTAUTH_API_TOKEN": (r"xox.+", "starts with xox"),
+}
+"""The forms that Slack's secrets have had so far. Slack doesn't promise them, so another form only warns."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -36,22 +42,13 @@ class SettingsError(Exception):
         self.mistakes = mistakes
 
 
-def _token(*prefixes: str) -> AfterValidator:
-    def check(secret: SecretStr) -> SecretStr:
-        value = secret.get_secret_value()
-        if not value.startswith(prefixes):
-            raise ValueError(f"must start with {' or '.join(prefixes)}.")
-        if not re.fullmatch(r"[\x21-\x7e]{12,}", value):
-            raise ValueError("is too short or has a space or another odd character in it: copy it again.")
-        return secret
-
-    return AfterValidator(check)
-
-
-def _check_signing_secret(secret: SecretStr) -> SecretStr:
-    if not _SIGNING_SECRET.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be the 32 hexadecimal digits under Basic Information > App Credentials.")
+def _check_secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]{8,}", secret.get_secret_value()):
+        raise ValueError("is too short or has a space or another odd character in it: copy it again.")
     return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 
 
 def _check_api_url(url: str) -> str:
@@ -99,21 +96,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    bot_token: Annotated[SecretStr, _token("xoxb-", "xoxe.xoxb-")] = Field(
+    bot_token: Secret = Field(
         alias="SLACK_BOT_TOKEN",
         description="The bot token of the workspace (OAuth & Permissions in the app's settings). Needed always.",
     )
-    app_token: Annotated[SecretStr, _token("xapp-")] | None = Field(
+    app_token: Secret | None = Field(
         None,
         alias="SLACK_APP_TOKEN",
         description="The app-level token with `connections:write`. Set it to serve over Socket Mode.",
     )
-    signing_secret: Annotated[SecretStr, AfterValidator(_check_signing_secret)] | None = Field(
+    signing_secret: Secret | None = Field(
         None,
         alias="SLACK_SIGNING_SECRET",
         description="The app's signing secret. Set it to serve over HTTP.",
     )
-    api_token: Annotated[SecretStr, _token("xox", "xoxe.")] | None = Field(
+    api_token: Secret | None = Field(
         None,
         alias="EXTAUTH_API_TOKEN",
         description="The token for the two external-auth methods, where the bot token may not use them.",
@@ -174,6 +171,17 @@ class Settings(BaseModel):
             if isinstance(tidy.get(name), str):
                 tidy[name] = change(tidy[name])
         return {name: value for name, value in tidy.items() if value not in ("", None)}
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Return a line for each secret of an unusual form, none of which quotes it."""
+    lines = []
+    for field in ("bot_token", "app_token", "signing_secret", "api_token"):
+        name, secret = str(Settings.model_fields[field].alias), getattr(settings, field)
+        pattern, usual = _USUAL_FORMS[name]
+        if secret is not None and not re.fullmatch(pattern, secret.get_secret_value(), re.DOTALL):
+            lines.append(f"{name} has an unusual form: Slack's usually {usual}. Is it the right one?")
+    return lines
 
 
 def read(environment: Mapping[str, str]) -> Settings:

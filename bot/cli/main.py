@@ -1,6 +1,8 @@
 """`python -m bot`: the commands, each loaded only when it is used."""
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -32,6 +34,13 @@ class LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
 
+def _print_anything() -> None:
+    """Escape what the terminal's encoding lacks, instead of failing over it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -39,6 +48,7 @@ def main(context: click.Context) -> None:
 
     Without a command it serves: over Socket Mode when SLACK_APP_TOKEN is set, over HTTP when SLACK_SIGNING_SECRET is.
     """
+    _print_anything()
     context.obj = read_settings
     if context.invoked_subcommand is None:
         serve(None)

@@ -1,6 +1,7 @@
 """What the commands share: reading settings, running, and turning errors into lines."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Coroutine
@@ -14,6 +15,8 @@ from bot import settings as settings_module
 from bot.server.errors import StartError
 from bot.settings import Settings, SettingsError
 
+log = logging.getLogger(__name__)
+
 BAD_SETTINGS = 2
 
 
@@ -24,6 +27,8 @@ def read_settings() -> Settings:
     except SettingsError as error:
         exit_over_settings(error)
     logs.configure(settings.log_level, settings.log_format)
+    for warning in settings_module.warnings(settings):
+        log.warning(warning)
     return settings
 
 

@@ -11,6 +11,7 @@ from bot.listeners import interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
 from bot.modals.metadata import UnreadableMetadata
+from bot.slack.web import UntrustedAddress
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import outdated_screen, unexpected_screen
 from bot.ui.screen import Screen, as_view
@@ -23,6 +24,9 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
+        if isinstance(error, UntrustedAddress):
+            log.error("a response_url that isn't Slack's was not used")
+            return context.ack.response or await context.ack()
         log.error("a listener failed", exc_info=error)
         is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
         screen = outdated_screen() if is_outdated else unexpected_screen(str(context.get("reference")))

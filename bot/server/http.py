@@ -1,55 +1,155 @@
-"""Takes Slack's requests in over HTTP, by Bolt's aiohttp adapter."""
+"""Takes Slack's requests in over HTTP: raw bytes, signature, UTF-8, the payload's form, then Bolt.
 
+Until its signature is verified, nothing looks at a request but its size.
+"""
+
+import asyncio
+import json
+import logging
 import os
+from urllib.parse import parse_qsl
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
+from bot.clock import Clock
+from bot.server.connections import BACKLOG, REQUEST_SECONDS, Connections, connection_limit
+from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
+from bot.server.payloads import MalformedPayload
+from bot.server.rejections import Rejections
+from bot.server.signature import check_signature
+
+log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
 HEALTH = "/health"
+MAX_BODY = 1024 * 1024
+"""The largest body taken, in bytes. Slack's are far smaller."""
 _ACKNOWLEDGE_SECONDS = 3.0
+_KEEP_ALIVE_SECONDS = 75.0
+_MAX_FIELDS = 100
 
 
 class HttpReceiver:
-    """A web server for Slack's requests; Bolt checks their signatures."""
+    """A web server for Slack's requests."""
 
-    def __init__(self, app: AsyncApp, host: str, port: int) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, clock: Clock) -> None:
         self._app = app
+        self._signing_secret = signing_secret
         self._host = host
         self._port = port
-        server = web.Application()
-        server.router.add_post(PATH, self._request)
-        server.router.add_get(HEALTH, self._health)
-        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=_ACKNOWLEDGE_SECONDS)
+        self._clock = clock
+        self._listening: asyncio.Server | None = None
+        self._server: web.Server | None = None
+        self.rejections = Rejections(clock)
 
     @property
     def port(self) -> int:
         """The port it listens on, also when the settings leave the choice to the system."""
-        return int(self._runner.addresses[0][1])
+        if self._listening is None:
+            raise RuntimeError("The receiver isn't listening.")
+        return int(self._listening.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
         """Listen. Raises StartError when the port is taken."""
-        await self._runner.setup()
+        self._server = web.Server(
+            self._answer,
+            access_log=None,
+            logger=_ParserLog(self.rejections),
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            lingering_time=0,
+            auto_decompress=False,
+        )
+        self._connections = Connections(self._server, connection_limit(), self.rejections.count)
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            self._listening = await loop.create_server(self._connections.new, self._host, self._port, backlog=BACKLOG)
         except OSError as error:
-            await self._runner.cleanup()
             why = os.strerror(error.errno or 0)
             raise StartError(f"Cannot listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
 
     async def stop(self) -> None:
         """Stop listening, and return when every request that was taken has its answer."""
-        await self._runner.cleanup()
+        if self._listening is None or self._server is None:
+            return
+        self._listening.close()
+        self._server.pre_shutdown()
+        await self._server.shutdown(_ACKNOWLEDGE_SECONDS)
 
-    async def _request(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = self._connections.of(request)
+        if connection is not None:
+            connection.begin()
         try:
-            bolt_request = await to_bolt_request(request)
-        except (UnicodeDecodeError, LookupError):
-            raise web.HTTPBadRequest(text="The body is not text in UTF-8.") from None
-        return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
+            return await self._route(request)
+        finally:
+            if connection is not None:
+                connection.end()
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True})
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == HEALTH:
+            return web.json_response({"ok": True}) if request.method == "GET" else self._reject(405, "wrong method")
+        if request.path != PATH:
+            return self._reject(404, "wrong path")
+        if request.method != "POST":
+            return self._reject(405, "wrong method")
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._reject(413, "body too large")
+        except TimeoutError:
+            return self._reject(408, "body took too long")
+        except (web.RequestPayloadError, ConnectionError):
+            return self._reject(400, "body broke off")
+        timestamp, signature = (
+            request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
+        )
+        rejection = check_signature(self._signing_secret, timestamp, signature, body, self._clock.now())
+        return self._reject(401, rejection.value) if rejection is not None else await self._verified(body)
+
+    async def _verified(self, body: bytes) -> web.StreamResponse:
+        try:
+            answer = await dispatch(self._app, parse_body(body))
+        except MalformedPayload as error:
+            return self._reject(400, str(error))
+        except Exception:
+            log.exception("a request could not be dispatched")
+            return web.Response(status=500)
+        content_type = next(iter(answer.headers.get("content-type", [])), "text/plain").split(";")[0]
+        return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)
+
+    def _reject(self, status: int, reason: str) -> web.Response:
+        self.rejections.count(reason)
+        response = web.Response(status=status)
+        response.force_close()
+        return response
+
+
+def parse_body(body: bytes) -> object:
+    """Return the payload in a body: JSON, a form, or JSON in a form's `payload`. Raises MalformedPayload.
+
+    The text is UTF-8 whatever charset its sender names.
+    """
+    try:
+        text = body.decode("utf-8")
+        if text.startswith("{"):
+            return json.loads(text)
+        fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+        return json.loads(fields["payload"]) if "payload" in fields else fields
+    except (ValueError, RecursionError) as error:
+        raise MalformedPayload(f"the body can't be read: {type(error).__name__}") from None
+
+
+class _ParserLog(logging.Logger):
+    """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
+
+    def __init__(self, rejections: Rejections) -> None:
+        super().__init__("bot.server.http.parser")
+        self._rejections = rejections
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Count one."""
+        self._rejections.count("not HTTP")

@@ -15,7 +15,7 @@ from bot.logs import slack_code
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
 from bot.server.socket_mode import SocketModeReceiver
-from bot.settings import Settings, SettingsError, Transport
+from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
@@ -75,9 +75,11 @@ async def serve(
 def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Receiver:
     app = create_app(settings, runtime)
     if transport == "http":
-        return HttpReceiver(app, settings.host, settings.port)
+        if settings.signing_secret is None:
+            raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock)
     if settings.app_token is None:
-        raise SettingsError(["SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…)."])
+        raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
     return SocketModeReceiver(app, settings.app_token, runtime.clients)
 
 
@@ -93,6 +95,8 @@ async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
         log.warning("Slack cannot be reached yet", extra={"error_type": type(error).__name__})
     else:
         log.info("workspace", extra={"team_id": answer.get("team_id"), "bot_user_id": answer.get("user_id")})
+        # Asked for now, so that the first command needn't.
+        await runtime.users.workspace(settings.bot_token)
 
 
 async def _starts_before(stop: asyncio.Event, starting: Coroutine[Any, Any, None]) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -20,15 +19,24 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.logs import sdk_logger, slack_code
+from bot.logs import slack_code
+from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
+from bot.server.payloads import MalformedPayload
+from bot.server.rejections import Rejections
 from bot.slack import compat
 from bot.slack.web import ClientFactory
 
 log = logging.getLogger(__name__)
+_silent_logger = logging.getLogger("bot.slack_sdk.socket_mode")
+_silent_logger.setLevel(logging.CRITICAL)
+"""For slack_sdk's client, which logs a traceback each time it fails to reconnect. `_watch` says what matters."""
 
 _REMEMBERED_ENVELOPES = 5000
+_WATCH_SECONDS = 1.0
+_GONE_SECONDS = 3.0
 _RECOVERY_SECONDS = 10.0
+_REMIND_SECONDS = 60.0
 _ACKNOWLEDGE_SECONDS = 3.0
 _PING_SECONDS = 10.0
 
@@ -56,30 +64,31 @@ class SocketModeReceiver:
         self._app_token = app_token
         self._clients = clients
         self._client: SocketModeClient | None = None
-        self._recovery: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
         self._in_progress: set[asyncio.Task[Any]] = set()
         self._is_stopping = False
+        self._rejections = Rejections(clients.clock)
 
     async def start(self) -> None:
         """Connect. Raises StartError when Slack refuses the token; anything else is tried until it works."""
         address = await self._first_address()
         client = self._client = SocketModeClient(
             app_token=self._app_token.get_secret_value(),
-            logger=sdk_logger,
+            logger=_silent_logger,
             web_client=self._clients.web(None),
             ping_interval=_PING_SECONDS,
         )
         compat.set_proxy(client, self._clients.proxy)
         compat.use_address(client, address)
         client.socket_mode_request_listeners.append(self._take)
-        self._recovery = asyncio.ensure_future(_recover(client))
+        self._watch = asyncio.ensure_future(_watch(client))
         await client.connect()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Take no more envelopes, finish acknowledging those in progress, and disconnect."""
-        if self._recovery is not None:
-            self._recovery.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._client is None:
             return
         self._is_stopping = True
@@ -114,15 +123,19 @@ class SocketModeReceiver:
         if task is not None:
             self._in_progress.add(task)
             task.add_done_callback(self._in_progress.discard)
-        await _acknowledge(client, request, await self._answer(request))
+        try:
+            await _acknowledge(client, request, await self._answer(request))
+        except MalformedPayload as error:
+            self._rejections.count(str(error))
+        except Exception:
+            log.exception("an envelope could not be handled")
 
     async def _answer(self, request: SocketModeRequest) -> BoltResponse:
         known = self._answers.get(request.envelope_id)
         if known is not None:
             log.info("an envelope came again", extra={"envelope_id": request.envelope_id})
             return await asyncio.shield(known)
-        bolt_request = AsyncBoltRequest(mode="socket_mode", body=request.payload)
-        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(self._app.async_dispatch(bolt_request))
+        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(dispatch(self._app, request.payload))
         self._answers[request.envelope_id] = answer
         if len(self._answers) > _REMEMBERED_ENVELOPES:
             self._answers.popitem(last=False)
@@ -138,7 +151,25 @@ async def _acknowledge(client: AsyncBaseSocketModeClient, request: SocketModeReq
     await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
 
 
-async def _recover(client: SocketModeClient) -> None:
+async def _watch(client: SocketModeClient) -> None:
+    """Say in one line when the connection goes, one a minute while it is gone, and one when it is back."""
+    loop = asyncio.get_running_loop()
+    since, told_at, recovered_at = loop.time(), float("-inf"), loop.time()
+    was_connected = False
     while True:
-        await asyncio.sleep(_RECOVERY_SECONDS)
-        await compat.forget_stale_address(client)
+        await asyncio.sleep(_WATCH_SECONDS)
+        now, is_connected = loop.time(), await client.is_connected()
+        if is_connected:
+            if told_at > float("-inf"):
+                log.info("Socket Mode is connected again", extra={"seconds": round(now - since)})
+            elif not was_connected:
+                log.info("Socket Mode is connected")
+            was_connected, since, told_at, recovered_at = True, now, float("-inf"), now
+            continue
+        # Slack renews a connection now and then: a gap of a moment is nothing to tell.
+        if now - since >= _GONE_SECONDS and now - told_at >= _REMIND_SECONDS:
+            log.warning("Socket Mode is disconnected; reconnecting", extra={"seconds": round(now - since)})
+            told_at = now
+        if now - recovered_at >= _RECOVERY_SECONDS:
+            await compat.forget_stale_address(client)
+            recovered_at = now

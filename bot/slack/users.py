@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from cachetools import TTLCache
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.actor import Actor, UserInfo
+from bot.actor import Actor, UserInfo, Workspace
 from bot.clock import Clock
 from bot.logs import slack_code
 from bot.slack.web import ClientFactory
@@ -18,17 +19,19 @@ from bot.slack.web import ClientFactory
 log = logging.getLogger(__name__)
 
 MAX_AGE_SECONDS = 60.0
+"""How old what Slack said about a person may be. Measured on a clock that is never set back."""
+_WORKSPACE_SECONDS = 3600.0
 _MAX_ENTRIES = 10_000
 
 Answer = TypeVar("Answer")
 
 
 class AnswerCache(Generic[Answer]):
-    """Keeps answers for a minute from when they were asked for. None isn't an answer, so it isn't kept."""
+    """Keeps answers for some seconds from when they were asked for. None isn't an answer, so it isn't kept."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: float = MAX_AGE_SECONDS) -> None:
         self._answers: TTLCache[Hashable, asyncio.Future[Answer | None]] = TTLCache(
-            _MAX_ENTRIES, MAX_AGE_SECONDS, timer=clock.monotonic
+            _MAX_ENTRIES, seconds, timer=clock.monotonic
         )
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
@@ -48,14 +51,26 @@ class UserDirectory:
 
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
+        self._workspaces: AnswerCache[Workspace] = AnswerCache(clients.clock, _WORKSPACE_SECONDS)
         self._people: AnswerCache[UserInfo] = AnswerCache(clients.clock)
         self._groups: AnswerCache[frozenset[str]] = AnswerCache(clients.clock)
+
+    async def workspace(self, bot_token: SecretStr) -> Workspace | None:
+        """Return where a bot token is installed; None when Slack doesn't say."""
+        client = self._clients.web(bot_token)
+        return await self._workspaces.get(bot_token, lambda: _ask_workspace(client))
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
         """Return who the actor is and which of `groups` they are in; None when Slack doesn't say, for any reason."""
         client = self._clients.web(actor.bot_token)
+        workspace = await self.workspace(actor.bot_token)
+        if workspace is None:
+            return None
+        if not workspace.includes(actor.team_id, actor.enterprise_id):
+            log.warning("a request came from a workspace where the bot is not installed")
+            return UserInfo(actor.user_id, is_elsewhere=True)
         person = await self._people.get(
-            (actor.enterprise_id, actor.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id)
+            (workspace.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id, workspace)
         )
         if person is None or not groups:
             return person
@@ -69,16 +84,31 @@ class UserDirectory:
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
         """Return who is in a user group; None when Slack doesn't say."""
         client = self._clients.web(actor.bot_token)
-        return await self._groups.get((actor.enterprise_id, actor.team_id, group), lambda: _ask_members(client, group))
+        return await self._groups.get((actor.bot_token, group), lambda: _ask_members(client, group))
 
 
-async def _ask_person(client: AsyncWebClient, user_id: str) -> UserInfo | None:
+async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
+    """Ask where the token is installed. https://docs.slack.dev/reference/methods/auth.test"""
+    answer = await _ask("auth.test", lambda: client.auth_test())
+    team_id = answer.get("team_id") if answer is not None else None
+    if not isinstance(team_id, str) or not team_id:
+        log.warning("auth.test did not say which workspace the bot is in, so access is denied")
+        return None
+    enterprise_id = answer.get("enterprise_id")
+    enterprise_id = enterprise_id if isinstance(enterprise_id, str) and enterprise_id else None
+    return Workspace(team_id, enterprise_id, answer.get("is_enterprise_install") is True)
+
+
+async def _ask_person(client: AsyncWebClient, user_id: str, workspace: Workspace) -> UserInfo | None:
     answer = await _ask("users.info", lambda: client.users_info(user=user_id))
     user = answer.get("user") if answer is not None else None
     if not isinstance(user, Mapping) or user.get("id") != user_id:
         log.warning("users.info did not say who somebody is, so access is denied")
         return None
-    return user_info(user)
+    if not isinstance(user.get("is_restricted"), bool) and user.get("deleted") is not True:
+        log.warning("users.info did not say whether somebody is a guest, so access is denied")
+        return None
+    return user_info(user, workspace)
 
 
 async def _ask_members(client: AsyncWebClient, group: str) -> frozenset[str] | None:
@@ -97,21 +127,30 @@ async def _ask(method: str, call: Callable[[], Awaitable[Any]]) -> Any:
         return None
 
 
-def user_info(user: Mapping[str, object]) -> UserInfo:
+def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     """Read a user object. https://docs.slack.dev/reference/objects/user-object
 
-    On Enterprise Grid a person can be an admin of the organization without being one of the workspace.
+    `is_stranger` is false for people of another organization who share a channel with the bot, so where somebody
+    belongs is told by `team_id` and, on Enterprise Grid, by `enterprise_user`. There, a person can be an admin of the
+    organization without being one of the workspace; the flags of another workspace's own admins don't count here.
     """
     grid = user.get("enterprise_user")
-    organization = grid if isinstance(grid, Mapping) else {}
+    organization: Mapping[str, object] = grid if isinstance(grid, Mapping) else {}
+    is_own_org = workspace.enterprise_id is not None and organization.get("enterprise_id") == workspace.enterprise_id
+    teams = organization.get("teams")
+    is_of_workspace = user.get("team_id") == workspace.team_id or (
+        is_own_org and isinstance(teams, list) and workspace.team_id in teams
+    )
+    is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
+    here = user if is_of_workspace or workspace.is_org_install else {}
     return UserInfo(
         user_id=str(user["id"]),
-        is_admin=_is(user, "is_admin") or _is(organization, "is_admin"),
-        is_owner=_is(user, "is_owner") or _is(user, "is_primary_owner") or _is(organization, "is_owner"),
+        is_admin=_is(here, "is_admin") or _is(organization, "is_admin"),
+        is_owner=_is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner"),
         is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
         is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
         is_deactivated=_is(user, "deleted"),
-        is_external=_is(user, "is_stranger"),
+        is_external=_is(user, "is_stranger") or not is_internal,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -15,6 +16,25 @@ from bot.slack import compat
 from bot.slack.retries import RateLimitRetry, broken_connection_retry
 
 _RATE_LIMIT_BUDGET = 10.0
+
+
+_SLACK_HOSTS = ("slack.com", "slack-gov.com")
+
+
+class UntrustedAddress(ValueError):
+    """An address to post to that isn't Slack's. The message doesn't quote it."""
+
+
+def is_slack_address(url: str, base_url: str) -> bool:
+    """Return whether an address is on Slack's own hosts, or on that of the Web API in use."""
+    try:
+        found, api = urlsplit(url), urlsplit(base_url)
+        if (found.scheme, found.hostname, found.port) == (api.scheme, api.hostname, api.port):
+            return found.username is None
+        is_slack = any(found.hostname == host or str(found.hostname).endswith(f".{host}") for host in _SLACK_HOSTS)
+        return found.scheme == "https" and found.port in (None, 443) and found.username is None and is_slack
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +59,9 @@ class ClientFactory:
         return client
 
     def webhook(self, url: str) -> AsyncWebhookClient:
-        """Make a client that posts to a `response_url`."""
+        """Make a client that posts to a `response_url`. Raises UntrustedAddress for one that isn't Slack's."""
+        if not is_slack_address(url, self.base_url):
+            raise UntrustedAddress("A response_url isn't an address of Slack's.")
         webhook = AsyncWebhookClient(url, session=self.session, logger=sdk_logger, retry_handlers=list(self._retries()))
         compat.set_proxy(webhook, self.proxy)
         return webhook

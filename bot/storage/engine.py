@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -18,6 +20,9 @@ BUSY_SECONDS = 10
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
 _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
+
+
+_POSTGRES_OPTIONS = {"ssl", "host", "port"}
 
 
 class DatabaseError(Exception):
@@ -31,14 +36,29 @@ def database_url(value: str) -> URL:
     """
     try:
         url = make_url(value)
-    except ArgumentError:
-        raise ValueError("must be an address such as sqlite:///extauth.db or postgresql://user@host/name.") from None
+    except (ArgumentError, ValueError):
+        # Neither message can be passed on: both quote parts of the address, and so of its password.
+        raise ValueError(
+            "must be an address such as sqlite:///extauth.db or postgresql://user:password@host/name, with the @ : / "
+            "of a password written as %40 %3A %2F."
+        ) from None
     if url.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
-        query = {("ssl" if name == "sslmode" else name): setting for name, setting in url.query.items()}
-        return url.set(drivername="postgresql+asyncpg", query=query)
+        if "@" in (url.host or ""):
+            raise ValueError("has more than one @: write the @ of a password as %40, a : as %3A and a / as %2F.")
+        return url.set(drivername="postgresql+asyncpg", query=_postgres_options(url))
     if url.drivername in {"sqlite", "sqlite+aiosqlite"} and url.database not in {None, "", ":memory:"}:
         return url.set(drivername="sqlite+aiosqlite")
     raise ValueError("must begin with sqlite:/// and name a file, or begin with postgresql://.")
+
+
+def _postgres_options(url: URL) -> dict[str, str | tuple[str, ...]]:
+    """Translate the options that libpq's addresses have and asyncpg's don't. Raises ValueError."""
+    options = {("ssl" if name == "sslmode" else name): value for name, value in url.query.items()}
+    unknown = sorted(set(options) - _POSTGRES_OPTIONS)
+    if unknown:
+        known = ", ".join(sorted({*_POSTGRES_OPTIONS, "sslmode"} - {"ssl"}))
+        raise ValueError(f"has an option that this bot doesn't know: {unknown[0]}. Remove it; it knows {known}.")
+    return options
 
 
 def open_engine(url: URL) -> AsyncEngine:
@@ -86,8 +106,8 @@ async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncItera
             await connection.execution_options(reads=reads)
             async with connection.begin():
                 yield connection
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        raise DatabaseError(_one_line(error)) from None
+    except (SQLAlchemyError, OSError, TimeoutError, CommandError) as error:
+        raise DatabaseError(_one_line(error, engine.url)) from None
 
 
 async def migrate(connection: AsyncConnection) -> None:
@@ -104,7 +124,12 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, url: URL) -> str:
+    if isinstance(error, CommandError):
+        return "its tables are of a newer version of Extauth: update the bot"
     # The driver's own words, without the statement and its parameters that SQLAlchemy adds.
     cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())[:200]}"
+    text = " ".join(str(cause).split())[:200]
+    for spelling in (url.password, quote_plus(str(url.password)), quote(str(url.password))):
+        text = text.replace(str(spelling), "…") if url.password else text
+    return f"{type(cause).__name__}: {text}"

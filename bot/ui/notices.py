@@ -24,6 +24,7 @@ _BECAUSE = {
     Reason.BOT: "Bots cannot use external tokens.",
     Reason.DEACTIVATED: "This account is deactivated.",
     Reason.EXTERNAL: "People of other organisations cannot use this workspace's external tokens.",
+    Reason.NOT_INSTALLED: "Extauth isn't installed in the workspace this comes from. An admin there can install it.",
     Reason.UNKNOWN: "Slack did not tell the bot who you are, and without knowing it does nothing. Try again in a "
     "minute; if it stays, whoever runs this bot should look at its log.",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.actor import UserInfo
+from bot.actor import UserInfo, Workspace
 from bot.slack.users import AnswerCache, user_info
 from tests.harness import ADMIN, GUEST, MEMBER, open_harness
 from tests.manual_clock import ManualClock
@@ -30,11 +30,11 @@ from tests.manual_clock import ManualClock
     ],
 )
 def test_each_flag_counts_and_only_true_is_true(flags: dict[str, object], expected: dict[str, Any]) -> None:
-    assert user_info({"id": "U1", **flags}) == UserInfo("U1", **expected)
+    assert user_info({"id": "U1", "team_id": "T1", **flags}, Workspace("T1")) == UserInfo("U1", **expected)
 
 
 def test_slackbot_is_a_bot() -> None:
-    assert user_info({"id": "USLACKBOT"}).is_bot
+    assert user_info({"id": "USLACKBOT", "team_id": "T1"}, Workspace("T1")).is_bot
 
 
 async def test_an_answer_is_asked_for_once_and_kept_for_a_minute() -> None:

@@ -150,8 +150,7 @@ class SignedHttp:
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a request and read its answer. Raises NotAcknowledged."""
-        # The machine's own time, not the workspace's: Bolt compares with it, to turn replays away.
-        timestamp = str(int(time.time()))
+        timestamp = str(int(self.state.clock.now()))
         if kind == "events_api":
             body, content_type = json.dumps(payload), "application/json"
         else:

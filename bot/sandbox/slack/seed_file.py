@@ -20,7 +20,7 @@ _ROLES: Mapping[str, Mapping[str, Any]] = {
     "admin": {"is_admin": True},
     "member": {},
     "guest": {"is_restricted": True},
-    "external": {"is_stranger": True},
+    "external": {"team_id": "T0ELSEWHERE"},
     "deactivated": {"deleted": True},
 }
 

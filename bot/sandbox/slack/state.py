@@ -32,6 +32,7 @@ class Person:
     is_bot: bool = False
     deleted: bool = False
     enterprise_user: dict[str, Any] | None = None
+    team_id: str | None = TEAM_ID
 
     def user_object(self) -> dict[str, Any]:
         """What users.info answers."""
@@ -45,7 +46,8 @@ class Person:
             "is_bot",
             "deleted",
         ]
-        user: dict[str, Any] = {"id": self.user_id, "team_id": TEAM_ID, "name": self.name, "real_name": self.name}
+        user: dict[str, Any] = {"id": self.user_id, "name": self.name, "real_name": self.name}
+        user |= {"team_id": self.team_id} if self.team_id is not None else {}
         user |= {flag: getattr(self, flag) for flag in flags}
         return user | ({"enterprise_user": self.enterprise_user} if self.enterprise_user else {})
 
@@ -129,6 +131,7 @@ class State:
         self.app_token = f"xapp-1-{APP_ID}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.api_tokens: set[str] | None = None
+        self.enterprise_id: str | None = None
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}

@@ -97,6 +97,8 @@ class WebApi:
             "url": "https://sandbox.slack.com/",
             "team": "Sandbox",
             "team_id": TEAM_ID,
+            "enterprise_id": self._state.enterprise_id,
+            "is_enterprise_install": False,
             "user": "extauth",
             "user_id": "U0EXTAUTH",
             "bot_id": "B0EXTAUTH",

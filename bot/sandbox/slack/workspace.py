@@ -212,8 +212,9 @@ class Workspace:
         return answer
 
     def _who(self, user_id: str) -> dict[str, Any]:
+        person = self.state.people[user_id]
         return {
-            "user": {"id": user_id, "name": self.state.people[user_id].name, "team_id": TEAM_ID},
+            "user": {"id": user_id, "name": person.name, "team_id": person.team_id},
             "team": {"id": TEAM_ID, "domain": "sandbox"},
             "enterprise": None,
             "is_enterprise_install": False,

@@ -1,0 +1,15 @@
+"""From a payload to Bolt's answer, the same for both transports."""
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.server.payloads import parse_payload
+
+
+async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
+    """Hand a verified payload to Bolt. Raises MalformedPayload.
+
+    Bolt calls a payload that comes as a dict one of Socket Mode's, and so neither parses nor verifies it again.
+    """
+    return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parse_payload(payload)))

@@ -1,0 +1,174 @@
+"""A token pasted where an ID belongs goes nowhere, whichever way it comes in."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from bot.settings import Transport
+from tests.harness import ADMIN, Harness, open_harness
+from tests.test_pasted import TOKENS
+
+Way = Callable[[Harness, str], Coroutine[Any, Any, None]]
+FEW = settings(max_examples=2, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+@pytest.fixture(params=["socket", "http"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asyncio.Runner, Harness, Path]]:
+    """A bot that serves while a test that is not async runs many examples."""
+    database = tmp_path / "audit.db"
+    with asyncio.Runner() as runner:
+        opening = open_harness(request.param, DATABASE_URL=f"sqlite:///{database}", EXTAUTH_AUDIT_CHANNEL="C0AUDIT")
+        harness = runner.run(opening.__aenter__())
+        harness.slack.web_api.rate_limits.is_on = False
+        yield runner, harness, database
+        runner.run(opening.__aexit__(None, None, None))
+
+
+def typed(line: str) -> Way:
+    async def way(harness: Harness, token: str) -> None:
+        harness.state.messages.clear()
+        assert await harness.workspace.command(ADMIN, f"/extauth {line.replace('TOKEN', token)}")
+        await harness.state.until(lambda: bool(harness.workspace.messages(ADMIN)))
+        read = harness.read(harness.workspace.messages(ADMIN)[-1])
+        assert re.match(r"That looks like an? .*, not an ID", read), read
+        assert "No request was sent to Slack" in read
+
+    return way
+
+
+def filled(line: str, *fields: str, **others: Any) -> Way:
+    async def way(harness: Harness, token: str) -> None:
+        for field in fields:
+            view = await harness.opens(line)
+            await harness.workspace.submit(view, {field: token, **others})
+            await harness.state.until(lambda view=view: bool(view.errors))  # type: ignore[misc]
+            assert "This looks like a" in view.errors[field]
+            assert "revoke it" in view.errors[field]
+            harness.workspace.close(view)
+
+    return way
+
+
+async def switched(harness: Harness, token: str) -> None:
+    """Pasted into the menu's field, then the other operation chosen."""
+    view = await harness.opens_by_shortcut()
+    harness.workspace.fill(view, {"external_token_id": token})
+    before = view.hash
+    await harness.workspace.choose(view, "choice", "delete")
+    await harness.state.until(lambda: view.hash != before)
+    await harness.workspace.submit(view, {"external_token_id": token})
+    await harness.state.until(lambda: bool(view.errors))
+    harness.workspace.close(view)
+
+
+async def confirmed(harness: Harness, token: str) -> None:
+    """Pasted where the name of what goes is to be typed."""
+    view = await harness.opens("/extauth delete --provider-key google")
+    await harness.workspace.submit(view, {"typed_name": token})
+    await harness.state.until(lambda: bool(view.errors))
+    harness.workspace.close(view)
+
+
+WAYS: dict[str, Way] = {
+    "alone": typed("TOKEN"),
+    "get": typed("get TOKEN"),
+    "get --show": typed("get TOKEN --show"),
+    "get, second word": typed("get Et1 TOKEN"),
+    "get, named": typed("get external_token_id=TOKEN"),
+    "get, as an option": typed("get --TOKEN"),
+    "get, as a flag's value": typed("get Et1 --force-refresh=TOKEN"),
+    "delete": typed("delete TOKEN"),
+    "delete --yes": typed("delete TOKEN --yes"),
+    "delete, provider": typed("delete --provider-key TOKEN"),
+    "delete, app": typed("delete --app-id=TOKEN"),
+    "history": typed("history TOKEN"),
+    "help": typed("help TOKEN"),
+    "get modal": filled("/extauth get", "external_token_id"),
+    "delete modal": filled("/extauth delete", "external_token_id", "provider_key", "app_id"),
+    "menu": switched,
+    "confirmation": confirmed,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_known_token_is_sent_stored_logged_or_shown(
+    served: tuple[asyncio.Runner, Harness, Path], way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner, harness, database = served
+    caplog.set_level(logging.DEBUG, "bot")
+    used: list[str] = []
+    for kind in TOKENS:
+        # A line break ends a typed command, and a field of one line has none.
+        if kind == "private key":
+            continue
+
+        # Of a row of zeros nobody could say where it was found.
+        @FEW
+        @given(TOKENS[kind].filter(lambda token: len({*token.split()[-1]}) > 8))
+        def paste(token: str) -> None:
+            used.append(token)
+            runner.run(WAYS[way](harness, token))
+
+        paste()
+    sent = json.dumps([exchange.body for exchange in harness.state.traffic if exchange.direction == "bot"])
+    stored = b"".join(path.read_bytes() for path in database.parent.iterdir() if path.is_file()).decode("latin-1")
+    shown = json.dumps([message.blocks for message in harness.state.messages])
+    for token in used:
+        secret = token.split()[-1]
+        for where in (sent, stored, shown, caplog.text):
+            assert secret not in where, (way, token)
+    assert harness.calls("apps.auth.external.get") == harness.calls("apps.auth.external.delete") == []
+
+
+LONG = "Zm9v" + "aZ4" * 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{}", "get {}", "get Et1 {}", "get --{}", "get Et1 --show={}", "history {}", "delete {} --yes", "delete {}"],
+)
+async def test_what_is_no_known_token_is_only_quoted(transport: Transport, line: str) -> None:
+    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+        assert await harness.workspace.command(ADMIN, f"/extauth {line.format(LONG)}")
+        await harness.state.until(
+            lambda: bool(harness.workspace.messages(ADMIN)) or harness.workspace.dialog(ADMIN) is not None
+        )
+        for exchange in harness.state.traffic:
+            if exchange.direction == "bot" and not exchange.kind.startswith("apps.auth.external."):
+                assert LONG not in json.dumps(exchange.body), exchange.kind
+        history = harness.read(await harness.types("/extauth history"))
+        assert LONG not in history
+        if line in {"get {}", "delete {} --yes"}:
+            assert "Zm9v… (64 characters)" in history
+
+
+async def test_a_deletion_of_what_is_not_an_id_is_typed_again(harness: Harness) -> None:
+    view = await harness.opens(f"/extauth delete {LONG}")
+    assert "Delete the token Zm9v… (64 characters)?" in harness.read(view)
+    assert LONG not in json.dumps(view.content)
+
+    await harness.submits(view, typed_name="something else")
+    assert "Nothing was deleted" in view.errors["typed_name"]
+    await harness.sends(view, typed_name=LONG)
+    assert harness.calls("apps.auth.external.delete") == [{"external_token_id": LONG}]
+
+
+async def test_a_failure_of_what_is_not_an_id_has_no_button_to_carry_it(harness: Harness) -> None:
+    harness.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
+    assert "[Try again]" in harness.read(await harness.types("/extauth get Et1"))
+    assert "[Try again]" not in harness.read(await harness.types(f"/extauth get {LONG}"))
+
+
+async def test_a_bulk_deletion_with_two_odd_names_has_both_typed_again(harness: Harness) -> None:
+    view = await harness.opens(f"/extauth delete --provider-key {LONG} --app-id {LONG}x")
+    await harness.submits(view, typed_name=LONG, typed_app_id="wrong")
+    assert set(view.errors) == {"typed_app_id"}
+    await harness.sends(view, typed_name=LONG, typed_app_id=f"{LONG}x")
+    assert harness.calls("apps.auth.external.delete") == [{"provider_key": LONG, "app_id": f"{LONG}x"}]

@@ -1,0 +1,148 @@
+"""What people paste: wrapped IDs, and tokens where IDs belong."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.pasted import FORMATS, find_token, is_id, quote, quote_word, redact, unwrap
+
+ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def tail(smallest: int, largest: int = 80, alphabet: str = ALNUM) -> st.SearchStrategy[str]:
+    return st.text(alphabet=alphabet, min_size=smallest, max_size=largest)
+
+
+URL_SAFE = ALNUM + "-_"
+# Each as its provider documents it, written apart from the patterns under test.
+TOKENS: dict[str, st.SearchStrategy[str]] = {
+    "GitHub classic": st.builds(lambda kind, rest: f"gh{kind}_{rest}", st.sampled_from("oprsu"), tail(36, 36)),
+    "GitHub fine-grained": tail(22, 22).map(lambda rest: f"github_pat_{rest}_{rest * 2}"),
+    "GitLab": tail(20, 20, URL_SAFE).map(lambda rest: f"glpat-{rest}"),
+    "Slack bot": st.builds(lambda a, b: f"xoxb-{a}-{b}", st.integers(10**10, 10**12), tail(24, 24)),
+    "Slack user": st.builds(lambda a, b: f"xoxp-{a}-{a}-{b}", st.integers(10**10, 10**12), tail(32, 32)),
+    "Slack rotated": tail(40, 80).map(lambda rest: f"xoxe.xoxp-1-{rest}"),
+    "Slack refresh": tail(40, 80).map(lambda rest: f"xoxe-1-{rest}"),
+    "Slack app": tail(40, 64).map(lambda rest: f"xapp-1-A0123-{rest}"),
+    "Google access": tail(60, 200, URL_SAFE).map(lambda rest: f"ya29.a0{rest}"),
+    "Google API key": tail(35, 35, URL_SAFE).map(lambda rest: f"AIza{rest}"),
+    "Google refresh": tail(40, 60, URL_SAFE).map(lambda rest: f"1//0{rest}"),
+    "JWT": st.builds(lambda a, b, c: f"eyJ{a}.eyJ{b}.{c}", *[tail(20, 200, URL_SAFE)] * 3),
+    "JWT cut off": tail(20, 60, URL_SAFE).map(lambda rest: f"eyJ{rest}"),
+    "Salesforce": st.builds(lambda a, b: f"00D{a}!{b}", tail(12, 15), tail(80, 96, ALNUM + "._")),
+    "OpenAI": tail(48, 48).map(lambda rest: f"sk-{rest}"),
+    "Anthropic": tail(80, 100, URL_SAFE).map(lambda rest: f"sk-ant-api03-{rest}"),
+    "Stripe": st.builds(lambda kind, rest: f"{kind}_live_{rest}", st.sampled_from(["sk", "rk", "pk"]), tail(24, 99)),
+    "AWS": tail(16, 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").map(lambda rest: f"AKIA{rest}"),
+    "Bearer": tail(20, 80, URL_SAFE).map(lambda rest: f"Bearer {rest}"),
+    "Basic": tail(24, 60).map(lambda rest: f"Basic {rest}=="),
+    "URL": st.builds(lambda user, word: f"https://{user}:{word}@host.example/path", tail(1, 20), tail(1, 30)),
+    "Database URL": tail(8, 30).map(lambda word: f"postgres://u:{word}@db.example:5432/d"),
+    "Atlassian": tail(60, 180, URL_SAFE).map(lambda rest: f"ATATT3x{rest}"),
+    "Notion": tail(43, 43).map(lambda rest: f"secret_{rest}"),
+    "Dropbox": tail(60, 130, URL_SAFE).map(lambda rest: f"sl.{rest}"),
+    "HubSpot": tail(36, 36, "0123456789abcdef-").map(lambda rest: f"pat-na1-{rest}"),
+    "SendGrid": st.builds(lambda a, b: f"SG.{a}.{b}", tail(22, 22, URL_SAFE), tail(43, 43, URL_SAFE)),
+    "npm": tail(36, 36).map(lambda rest: f"npm_{rest}"),
+    "PyPI": tail(150, 180, URL_SAFE).map(lambda rest: f"pypi-{rest}"),
+    "private key": tail(60, 100).map(lambda rest: f"-----BEGIN RSA PRIVATE KEY-----\n{rest}"),
+}
+TOKEN = st.one_of(*TOKENS.values())
+AROUND = st.sampled_from(["", " ", "`", '"', "“", "<", "token=", "--app-id=", "https://x.example/?access_token=", ","])
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_each_format_is_recognized_wherever_it_stands(kind: str) -> None:
+    @given(TOKENS[kind], AROUND, AROUND)
+    def recognized(token: str, before: str, after: str) -> None:
+        assert find_token(before + token + after) is not None
+        assert not is_id(token)
+        assert token not in quote(token)
+        assert token.rsplit(maxsplit=1)[-1] not in redact(f"{before}{token} {after}")
+
+    recognized()
+
+
+@given(TOKENS["GitHub classic"], st.integers(1, 30))
+def test_invisible_characters_and_a_capital_do_not_hide_a_token(token: str, at: int) -> None:
+    assert find_token(token[:at] + "\u200b" + token[at:]) is not None
+    assert find_token(token.capitalize()) is not None
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_format_has_a_name_that_fits_a_sentence_and_an_https_address(form: object) -> None:
+    assert form.name.startswith(("a ", "an "))  # type: ignore[attr-defined]
+    assert form.revoke_url is None or form.revoke_url.startswith("https://")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Et12345ABCDE", "EtGoogle0001", "EtErr.invalid_auth", "A12345", "A0123456789", "A1"),
+        *("google", "github", "my_provider-2", "GitHub", "salesforce.sandbox", "err.external_user_identity_not_found"),
+    ],
+)
+def test_ids_and_provider_keys_are_quoted_whole(value: str) -> None:
+    assert is_id(value)
+    assert find_token(value) is None
+    assert quote(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("Zm9vYmFyYmF6cXV4Zm9vYmFy", "Zm9vYmFyYmF6cXV4Zm9vYmFy"),
+        ("Zm9vYmFyYmF6cXV4Zm9vYmFyZ", "Zm9v… (25 characters)"),
+        ("0123456789abcdef", "0123… (16 characters)"),
+        ("a1b2c3d4e5", "a1b2… (10 characters)"),
+        ("Et" + "x" * 39, "Etxx… (41 characters)"),
+        ("A" + "B" * 30, "ABBB… (31 characters)"),
+        ("1234", "1234"),
+        ("12345", "1234… (5 characters)"),
+        ("ya29… (70 characters)", "ya29… (70 characters)"),
+        ("ya29.xxx… (65 characters)", "ya29.xxx… (65 characters)"),
+        ("", ""),
+    ],
+)
+def test_what_is_not_an_id_is_quoted_by_four_characters_and_its_length(value: str, quoted: str) -> None:
+    assert quote(value) == quoted
+    assert quote(quoted) == quoted
+
+
+@given(st.text(max_size=300))
+def test_no_more_than_four_characters_of_anything_else_are_quoted(value: str) -> None:
+    quoted = quote(value)
+    assert quoted == value if len(value) <= 4 or is_id(value) else quoted.startswith(value[:4]) or quoted == value
+    assert quote(quoted) == quoted
+
+
+@pytest.mark.parametrize(
+    ("word", "quoted"),
+    [
+        ("--force-refersh", "--force-refersh"),
+        ("—" + "x1y2z3" * 10, "—x1y2… (60 characters)"),
+        ("Fetch:", "Fetch:"),
+        ("--", "--"),
+        ("=", "="),
+        ("-" * 50, "----"),
+    ],
+)
+def test_typed_words_keep_their_dashes(word: str, quoted: str) -> None:
+    assert quote_word(word) == quoted
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 100_000, "eyJ" * 30_000, "bearer " * 20_000, "https://" * 12_000, "-" * 100_000, "xoxb-" * 20_000]
+)
+def test_long_text_is_looked_through_at_once(text: str) -> None:
+    started = time.process_time()
+    find_token(text)
+    redact(text)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("wrapped", ["`Et1`,", "<Et1>", "“Et1”", " Et1;", "\u200bEt1\ufeff", "'Et1'"])
+def test_what_wraps_an_id_is_taken_off(wrapped: str) -> None:
+    assert unwrap(wrapped) == "Et1"
