@@ -9,6 +9,7 @@ class ManualClock:
 
     def __init__(self) -> None:
         self._now = time.time()
+        self._monotonic_ahead = 0.0
         self._sleepers: list[tuple[float, asyncio.Event]] = []
         self._asleep = asyncio.Event()
 
@@ -16,17 +17,22 @@ class ManualClock:
         return self._now
 
     def monotonic(self) -> float:
-        return self._now
+        return self._now + self._monotonic_ahead
+
+    def set_back(self, seconds: float) -> None:
+        """Set the wall clock back, as an operator or a time server does. Nobody's sleep ends sooner or later."""
+        self._now -= seconds
+        self._monotonic_ahead += seconds
+        self._sleepers[:] = [(due - seconds, over) for due, over in self._sleepers]
 
     async def sleep(self, seconds: float) -> None:
         over = asyncio.Event()
-        entry = (self._now + seconds, over)
-        self._sleepers.append(entry)
+        self._sleepers.append((self._now + seconds, over))
         self._asleep.set()
         try:
             await over.wait()
         finally:
-            self._sleepers.remove(entry)
+            self._sleepers[:] = [sleeper for sleeper in self._sleepers if sleeper[1] is not over]
 
     def advance(self, seconds: float) -> None:
         self._now += seconds

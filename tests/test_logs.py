@@ -86,3 +86,50 @@ def test_what_prints_bodies_at_debug_never_is_at_debug(printed: io.StringIO) -> 
         assert logging.getLogger(name).getEffectiveLevel() >= logging.INFO
     # slack_sdk compares the level itself, not the effective one.
     assert logs.sdk_logger.level >= logging.INFO
+
+
+FORGED = "fine\n2026-01-01T00:00:00Z error   \x1b[31mforged line\r\u2028next"
+
+
+def test_no_text_from_outside_can_forge_a_line_of_text() -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    logs.configure("DEBUG", "text", stream)
+    try:
+        logging.getLogger("bot.test").info("message %s", FORGED, extra={"field": FORGED})
+        try:
+            raise ValueError(FORGED)
+        except ValueError:
+            logging.getLogger("bot.test").exception("broken %s", FORGED)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    lines = stream.getvalue().split("\n")
+    own = [line for line in lines if line.startswith("20")]
+    assert len(own) == 2
+    assert all(line.startswith(("20", "    | ")) or not line for line in lines)
+    assert "\x1b" not in stream.getvalue()
+    assert "\u2028" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "token", ["gho_16C7e42F292c6912E7710c838347Ae178B4a", "ya29.a0AfH6SMBx-x_x", "Bearer abcdefgh12345"]
+)
+def test_a_known_token_of_any_provider_is_redacted(printed: io.StringIO, token: str) -> None:
+    logging.getLogger("bot.test").error("typed %s", token, extra={"text": f"get {token}"})
+    assert token.rsplit(maxsplit=1)[-1] not in printed.getvalue()
+
+
+@pytest.mark.parametrize("error", ["Bad <script>", "x" * 101, "", None, 7, "ya29.a0AfH6SMBx-x"])
+def test_a_code_that_is_none_of_slacks_is_unknown(error: object) -> None:
+    response = AsyncSlackResponse(
+        client=AsyncWebClient(),
+        http_verb="POST",
+        api_url="https://slack.com/api/x",
+        req_args={},
+        data={"ok": False, "error": error},
+        headers={},
+        status_code=200,
+    )
+    assert logs.slack_code(SlackApiError("failed", response)) == "unknown"  # type: ignore[no-untyped-call]

@@ -243,7 +243,7 @@ class Locked:
         await self._engine.dispose()
 
 
-def command(url: str, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", "audit", *words],
         env={
@@ -251,6 +251,7 @@ def command(url: str, *words: str, typed: str = "") -> subprocess.CompletedProce
             "SLACK_BOT_TOKEN": "xoxb-1234567890",
             "DATABASE_URL": url,
             "PATH": "/usr/bin:/bin",
+            **more,
         },
         input=typed,
         capture_output=True,
@@ -285,6 +286,14 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     await change(url, "UPDATE audit_records SET code = 'x' WHERE number = 2")
     broken = await run("verify")
     assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Record 2 was altered.")) == (1, True)
+
+
+@pytest.mark.process
+async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLog, url: str) -> None:
+    await audit.attempt(actor(), GetToken("Zm9v" * 15))
+    ran = await asyncio.to_thread(command, url, "list", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Zm9v\\u2026 (60 characters)" in ran.stdout
 
 
 @pytest.mark.process

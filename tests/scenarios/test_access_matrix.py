@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox.slack.state import Person, StoredToken
 from bot.settings import Transport
-from tests.harness import ADMIN, Harness, open_harness
+from tests.harness import ADMIN, OWNER, Harness, open_harness
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "primary owner": {"is_admin": True, "is_owner": True, "is_primary_owner": True},
@@ -21,6 +21,9 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "guest and admin": {"is_restricted": True, "is_admin": True},
     "external": {"is_stranger": True},
     "external admin": {"is_stranger": True, "is_admin": True},
+    "of another organization": {"team_id": "T0ELSEWHERE"},
+    "owner of another organization": {"team_id": "T0ELSEWHERE", "is_owner": True, "is_admin": True},
+    "of no known workspace": {"team_id": None, "is_admin": True},
     "bot": {"is_bot": True, "is_admin": True},
     "deactivated admin": {"deleted": True, "is_admin": True},
     "named member": {},
@@ -88,34 +91,110 @@ async def _home(harness: Harness, user: str) -> str:
     return str(harness.state.homes[user].content)
 
 
+LINES = (
+    "/extauth get EtOne",
+    "/extauth get EtOne --show",
+    "/extauth get EtOne --force-refresh",
+    "/extauth get",
+    "/extauth delete",
+    "/extauth delete EtOne",
+    "/extauth delete --provider-key one",
+    "/extauth history",
+    "/extauth delete EtOne --yes",
+)
+
+
+async def _assert_ways_in(harness: Harness, name: str, user: str, *, allowed: bool) -> None:
+    """Try every way in, and see whether it is open."""
+    harness.state.tokens["EtOne"] = StoredToken("EtOne", "one", "a-token")
+    for line in LINES:
+        before = calls(harness)
+        assert ("You may not" in await _typed(harness, user, line)) != allowed, (name, line)
+        assert allowed or calls(harness) == before, (name, line)
+    assert ("You may not" in await _shortcut(harness, user)) != allowed, name
+    assert ("You may not" in await _home(harness, user)) != allowed, name
+
+
 @pytest.mark.parametrize("allow", ALLOWED)
 async def test_each_way_in_for_each_kind_of_person(allow: str) -> None:
     lists = {f"EXTAUTH_{action}_ALLOW": allow for action in ("GET", "DELETE", "HISTORY")}
     async with open_harness("socket", **lists) as harness:
         harness.slack.web_api.rate_limits.is_on = False
+        group = [person.user_id for kind, person in people().items() if kind.startswith("group")]
+        harness.state.groups["S0GROUP"] = group
         for name, person in people().items():
-            user, may = person.user_id, name in ALLOWED[allow]
-            harness.state.people[user] = person
-            group = [other.user_id for kind, other in people().items() if kind.startswith("group")]
-            harness.state.groups["S0GROUP"] = group
-            harness.state.tokens["EtOne"] = StoredToken("EtOne", "one", "a-token")
-            for line in (
-                "/extauth get EtOne",
-                "/extauth get EtOne --show",
-                "/extauth get EtOne --force-refresh",
-                "/extauth get",
-                "/extauth delete",
-                "/extauth delete EtOne",
-                "/extauth delete --provider-key one",
-                "/extauth history",
-                "/extauth delete EtOne --yes",
-            ):
-                before = calls(harness)
-                refused = "You may not" in await _typed(harness, user, line)
-                assert refused != may, (name, line)
-                assert may or calls(harness) == before, (name, line)
-            assert ("You may not" in await _shortcut(harness, user)) != may, name
-            assert ("You may not" in await _home(harness, user)) != may, name
+            harness.state.people[person.user_id] = person
+            await _assert_ways_in(harness, name, person.user_id, allowed=name in ALLOWED[allow])
+
+
+ORGANIZATIONS: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "another, as its admin": {"enterprise_id": "E0OTHER", "is_admin": True, "is_owner": True, "teams": ["T0SANDBOX"]},
+    "empty": {"enterprise_id": "", "is_admin": True, "teams": ["T0SANDBOX"]},
+}
+
+
+@pytest.mark.parametrize("organization", ORGANIZATIONS)
+@pytest.mark.parametrize("home", ["T0ELSEWHERE", None])
+@pytest.mark.parametrize("enterprise", [None, "E0OWN"])
+async def test_nobody_of_another_organization_gets_in_by_any_flag_list_or_way(
+    enterprise: str | None, home: str | None, organization: str, transport: Transport
+) -> None:
+    lists = {f"EXTAUTH_{action}_ALLOW": "admins,members,S0GROUP,U0OUT" for action in ("GET", "DELETE", "HISTORY")}
+    async with open_harness(transport, **lists) as harness:
+        harness.slack.web_api.rate_limits.is_on = False
+        harness.state.enterprise_id = enterprise
+        harness.state.groups["S0GROUP"] = ["U0OUT"]
+        for admin, owner in ((False, False), (True, False), (True, True)):
+            harness.clock.advance(61)
+            harness.state.people["U0OUT"] = Person(
+                "U0OUT",
+                "Otto",
+                is_admin=admin,
+                is_owner=owner,
+                is_primary_owner=owner,
+                team_id=home,
+                enterprise_user=ORGANIZATIONS[organization],
+            )
+            await _assert_ways_in(harness, f"{admin} {owner}", "U0OUT", allowed=False)
+
+
+@pytest.mark.parametrize("missing", ["id", "team_id", "is_restricted"])
+async def test_a_person_of_whom_slack_does_not_say_enough_is_denied(harness: Harness, missing: str) -> None:
+    person = harness.state.people[ADMIN]
+    whole = person.user_object
+    person.user_object = lambda: {k: v for k, v in whole().items() if k != missing}  # type: ignore[method-assign]
+    assert "You may not" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert calls(harness) == 0
+
+
+@pytest.mark.parametrize("missing", ["is_admin", "is_owner", "is_primary_owner"])
+async def test_a_flag_that_is_missing_gives_nothing(harness: Harness, missing: str) -> None:
+    person = harness.state.people[OWNER]
+    person.is_admin = person.is_owner = person.is_primary_owner = False
+    setattr(person, missing, True)
+    whole = person.user_object
+    person.user_object = lambda: {k: v for k, v in whole().items() if k != missing}  # type: ignore[method-assign]
+    assert "You may not" in harness.read(await harness.types("/extauth get EtGoogle0001", OWNER))
+
+
+async def test_a_request_from_a_workspace_without_the_bot_is_denied_unasked(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.sandbox.slack.workspace.TEAM_ID", "T0ELSEWHERE")
+    before = len(harness.calls("users.info"))
+    read = harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert "You may not" in read
+    assert "isn't installed in the workspace" in read
+    assert len(harness.calls("users.info")) == before
+    assert calls(harness) == 0
+
+
+async def test_a_clock_set_back_does_not_prolong_what_slack_said(harness: Harness) -> None:
+    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    harness.clock.set_back(3600)
+    harness.demote(ADMIN)
+    assert "You may not" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
 Step = Callable[[Harness], Awaitable[str]]

@@ -58,14 +58,15 @@ class Client:
         self.harness = harness
         self.session = session
         self.url = harness.workspace.delivery.url
+        harness.state.traffic.clear()
 
     async def post(self, body: bytes, headers: dict[str, str]) -> int:
         async with self.session.post(self.url, data=body, headers=headers) as response:
             return response.status
 
     def outgoing(self) -> list[str]:
-        """What the bot sent to Slack since it started."""
-        return [exchange.kind for exchange in self.harness.state.traffic if exchange.direction == "bot"][1:]
+        """What the bot has sent to Slack since then."""
+        return [exchange.kind for exchange in self.harness.state.traffic if exchange.direction == "bot"]
 
 
 @pytest.fixture

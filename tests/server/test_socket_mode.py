@@ -1,12 +1,14 @@
 """Socket Mode's own troubles: repeated envelopes, renewed and broken connections, refused tokens."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot import settings
 from bot.clock import SystemClock
 from bot.sandbox.run import open_sandbox, variables
+from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.server.errors import StartError
 from bot.server.lifecycle import serve
 from tests.bot_process import simulated_slack
@@ -87,3 +89,50 @@ async def test_two_bots_share_the_work() -> None:
         assert "Slack knows no token with this id" in told
         stop.set()
         await second
+
+
+async def test_a_connection_that_goes_is_told_in_a_line_and_so_is_its_return(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    for name, seconds in (("_WATCH_SECONDS", 0.05), ("_GONE_SECONDS", 0.1), ("_PING_SECONDS", 0.1)):
+        monkeypatch.setattr(f"bot.server.socket_mode.{name}", seconds)
+
+    def told() -> list[str]:
+        return [record.message for record in caplog.records if record.name == "bot.server.socket_mode"]
+
+    async def until_told(count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(told()) < count:  # noqa: ASYNC110 (a line of the log wakes nobody)
+                await asyncio.sleep(0.05)
+
+    async with open_harness("socket") as harness:
+        await until_told(1)
+        harness.slack.web_api.failures["apps.connections.open"] = "internal_error"
+        await harness.slack.socket_mode.drop()
+        await until_told(2)
+        await asyncio.sleep(0.5)
+        del harness.slack.web_api.failures["apps.connections.open"]
+        await until_told(3)
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert told()[:3] == [
+        "Socket Mode is connected",
+        "Socket Mode is disconnected; reconnecting",
+        "Socket Mode is connected again",
+    ]
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"team": 5}, {"type": "block_actions"}, {"command": "/extauth", "user_id": 7}, {"type": "x"}]
+)
+async def test_a_malformed_envelope_is_counted_and_not_acknowledged(
+    payload: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.sandbox.slack.delivery.ACKNOWLEDGE_SECONDS", 0.3)
+    async with open_harness("socket") as harness:
+        with pytest.raises(NotAcknowledged):
+            await harness.slack.socket_mode.send("envelope-1", "interactive", payload)
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert "requests were rejected" in caplog.messages
+    assert [record for record in caplog.records if record.exc_info] == []

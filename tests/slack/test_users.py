@@ -33,6 +33,55 @@ def test_each_flag_counts_and_only_true_is_true(flags: dict[str, object], expect
     assert user_info({"id": "U1", "team_id": "T1", **flags}, Workspace("T1")) == UserInfo("U1", **expected)
 
 
+OWN = Workspace("T1", "E1")
+
+
+@pytest.mark.parametrize(
+    ("user", "workspace", "is_external", "is_admin"),
+    [
+        ({"team_id": "T1"}, Workspace("T1"), False, True),
+        ({"team_id": "T2"}, Workspace("T1"), True, False),
+        ({"team_id": ""}, Workspace("T1"), True, False),
+        ({"team_id": None}, Workspace("T1"), True, False),
+        ({}, Workspace("T1"), True, False),
+        ({"enterprise_user": {"enterprise_id": "E1"}}, OWN, True, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2", "teams": ["T1"]}}, OWN, True, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": None}}, Workspace("T1"), True, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": ""}}, Workspace("T1", None), True, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, OWN, False, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "teams": "T1"}}, OWN, False, False),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "teams": ["T1"]}}, OWN, False, True),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "is_admin": True}}, OWN, False, True),
+        ({"team_id": "E1", "enterprise_user": {"enterprise_id": "E1"}}, Workspace("E1", "E1", True), False, True),
+        ({"team_id": "T1", "is_stranger": True}, OWN, True, True),
+    ],
+)
+def test_where_somebody_belongs_is_told_by_the_workspace_and_the_organization(
+    user: dict[str, object], workspace: Workspace, is_external: bool, is_admin: bool
+) -> None:
+    info = user_info({"id": "U1", "is_admin": True, **user}, workspace)
+    assert (info.is_external, info.is_admin) == (is_external, is_admin)
+
+
+@pytest.mark.parametrize(
+    ("workspace", "team_id", "enterprise_id", "includes"),
+    [
+        (Workspace("T1"), "T1", None, True),
+        (Workspace("T1"), "T2", None, False),
+        (Workspace("T1"), None, None, False),
+        (Workspace("T1", "E1"), "T2", "E1", False),
+        (Workspace("T1", "E1", True), "T2", "E1", True),
+        (Workspace("T1", "E1", True), None, "E1", True),
+        (Workspace("T1", "E1", True), "T1", "E2", False),
+        (Workspace("T1", None, True), "T1", None, False),
+    ],
+)
+def test_a_request_belongs_to_the_workspace_or_organization_of_the_install(
+    workspace: Workspace, team_id: str | None, enterprise_id: str | None, includes: bool
+) -> None:
+    assert workspace.includes(team_id, enterprise_id) is includes
+
+
 def test_slackbot_is_a_bot() -> None:
     assert user_info({"id": "USLACKBOT", "team_id": "T1"}, Workspace("T1")).is_bot
 

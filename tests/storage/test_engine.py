@@ -1,16 +1,19 @@
 """Addresses of databases, start-up of several processes, and many writers on one record."""
 
 import asyncio
+import sqlite3
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage.engine import DatabaseError, database_url, open_engine, transaction
 from tests.bot_process import ROOT
 from tests.databases import DATABASES, new_database
 
@@ -41,6 +44,34 @@ async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> No
         pass
     await engine.dispose()
     assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
+
+
+PASSWORD = "p@ss:wo/rd canary"
+
+
+@pytest.mark.parametrize("written", [quote(PASSWORD, safe=""), quote(PASSWORD, safe="+ ")])
+async def test_no_error_tells_the_password(written: str) -> None:
+    url = database_url(f"postgresql://u:{written}@127.0.0.1:9/d")
+    assert url.password == PASSWORD
+    engine = open_engine(url)
+    with pytest.raises(DatabaseError) as caught:
+        async with transaction(engine):
+            pytest.fail("it connected")
+    await engine.dispose()
+    for piece in ("canary", "p@ss", written):
+        assert piece not in str(caught.value)
+
+
+async def test_tables_of_a_newer_version_are_told_in_one_line(tmp_path: Path) -> None:
+    settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": f"sqlite:///{tmp_path}/audit.db"})
+    async with open_audit_log(settings, SystemClock()):
+        pass
+    with closing(sqlite3.connect(tmp_path / "audit.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(DatabaseError, match="of a newer version of Extauth: update the bot"):
+        async with open_audit_log(settings, SystemClock()):
+            pytest.fail("it opened")
 
 
 @pytest.mark.parametrize("kind", DATABASES)
