@@ -4,14 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox test lint check axe screenshots mutants wheel newest clean
+.PHONY: sandbox test lint check axe screenshots flood mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
 test: .venv/dev ## run every test; COVERAGE=1 also reports branch coverage
-	$(BIN)/python -m pytest -n auto -m "not burst" $(COVERED)
-	$(BIN)/python -m pytest -m burst
+	$(BIN)/python -m pytest -n auto -m "not burst and not flood" $(COVERED)
+	$(BIN)/python -m pytest -m "burst or flood"
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .
@@ -27,6 +27,9 @@ axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
 
 screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
 	$(BIN)/python -m tests.sandbox.page.screenshots
+
+flood: .venv/dev ## send the bot 100,000 requests that aren't Slack's
+	EXTAUTH_TEST_FLOOD=100000 $(BIN)/python -m pytest -m flood -s
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
 	$(BIN)/mutmut run --max-children 4

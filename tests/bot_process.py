@@ -60,15 +60,15 @@ def environment(slack: SimulatedSlack, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def bot_process(transport: Transport, slack: SimulatedSlack, **more: str) -> AsyncIterator[BotProcess]:
-    """Run the bot against a simulated Slack until the block ends."""
+async def bot_process(
+    transport: Transport, slack: SimulatedSlack, files: int | None = None, **more: str
+) -> AsyncIterator[BotProcess]:
+    """Run the bot against a simulated Slack until the block ends, with at most so many file descriptors."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
         port = _free_port()
+        limit = ["prlimit", f"--nofile={files}:{files}"] if files is not None else []
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            transport,
+            *(*limit, sys.executable, "-m", "bot", transport),
             env=environment(slack, PORT=str(port), LOG_FORMAT="json", **more),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -14,8 +14,12 @@ from bot.slack.session import MAX_CONNECTIONS as OUTGOING_CONNECTIONS
 
 REQUEST_SECONDS = 5.0
 """How long a client may take to send a request's headers, and then its body."""
-BACKLOG = 64
-"""How many connections asyncio accepts at once, before any of them can be counted."""
+ACCEPTED_AT_ONCE = 8
+"""How many connections asyncio accepts in one turn of its loop."""
+_UNCOUNTED = 10 * ACCEPTED_AT_ONCE
+"""Those that are accepted but not yet counted, or displaced but not yet closed: either takes a few turns."""
+WAITING = 4096
+"""How many connections the kernel lets wait to be accepted, so that a flood of them keeps nobody out."""
 _MAX_CONNECTIONS = 1000
 _MIN_CONNECTIONS = 16
 _OTHER_FILES = 50
@@ -27,12 +31,12 @@ def connection_limit() -> int:
     Raises the process's limit of file descriptors as far as it may.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MAX_CONNECTIONS + OUTGOING_CONNECTIONS + BACKLOG + _OTHER_FILES
+    wanted = _MAX_CONNECTIONS + OUTGOING_CONNECTIONS + _UNCOUNTED + _OTHER_FILES
     files = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    return max(_MIN_CONNECTIONS, min(files, wanted) - OUTGOING_CONNECTIONS - BACKLOG - _OTHER_FILES)
+    return max(_MIN_CONNECTIONS, min(files, wanted) - OUTGOING_CONNECTIONS - _UNCOUNTED - _OTHER_FILES)
 
 
 class Connection(asyncio.Protocol):
@@ -130,7 +134,10 @@ class Connections:
         self._open[connection.transport] = connection
         if len(self._open) > self._limit:
             self.on_rejected("too many connections")
-            self._least_useful().abort()
+            displaced = self._least_useful()
+            # At once: its transport takes a few turns of the loop to close, and must not be chosen again until then.
+            self.closed(displaced)
+            displaced.abort()
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""

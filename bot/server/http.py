@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock
-from bot.server.connections import BACKLOG, REQUEST_SECONDS, Connections, connection_limit
+from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connections, connection_limit
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
@@ -30,6 +30,8 @@ MAX_BODY = 1024 * 1024
 _ACKNOWLEDGE_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75.0
 _MAX_FIELDS = 100
+_KEEPS_OPEN = {400, 401}
+"""After these the body has been read, and the connection, which may be a proxy's, can be used again."""
 
 
 class HttpReceiver:
@@ -65,7 +67,13 @@ class HttpReceiver:
         self._connections = Connections(self._server, connection_limit(), self.rejections.count)
         loop = asyncio.get_running_loop()
         try:
-            self._listening = await loop.create_server(self._connections.new, self._host, self._port, backlog=BACKLOG)
+            self._listening = await loop.create_server(
+                self._connections.new, self._host, self._port, backlog=ACCEPTED_AT_ONCE
+            )
+            for listening in self._listening.sockets:
+                # asyncio takes its backlog for both numbers; the kernel's may be changed afterwards.
+                with listening.dup() as kernel_socket:
+                    kernel_socket.listen(WAITING)
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise StartError(f"Cannot listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
@@ -124,7 +132,8 @@ class HttpReceiver:
     def _reject(self, status: int, reason: str) -> web.Response:
         self.rejections.count(reason)
         response = web.Response(status=status)
-        response.force_close()
+        if status not in _KEEPS_OPEN:
+            response.force_close()
         return response
 
 
