@@ -9,7 +9,8 @@ from pydantic import SecretStr
 class Actor:
     """A person doing one thing. `reference` identifies that one thing in the answer and in the log.
 
-    `bot_token` is the bot's token in this person's workspace.
+    `bot_token` is the bot's token in this person's workspace. `interaction` is the key of Slack's payload, the same
+    whenever Slack or anyone else delivers it; `reply_to` is where the person can be told later.
     """
 
     user_id: str
@@ -17,6 +18,8 @@ class Actor:
     enterprise_id: str | None
     bot_token: SecretStr = field(repr=False)
     reference: str
+    interaction: str | None = None
+    reply_to: SecretStr | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,31 +13,50 @@ from bot import listeners, logs
 from bot.access import AllowList
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
-from bot.audit.rows import AuditRows
+from bot.audit.rows import AuditRows, sign_head
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
 from bot.observers.audit_channel import AuditChannel
 from bot.operation import Permission
 from bot.service import Observer, Service
-from bot.settings import Settings
+from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
-from bot.storage.engine import database_url, migrate, open_engine, transaction
+from bot.storage.engine import check_schema, database_url, migrate, open_engine, transaction
 from bot.tasks import Tasks
 
 _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 @asynccontextmanager
-async def open_audit_log(settings: Settings, clock: Clock) -> AsyncIterator[AuditLog]:
+async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log, its database brought up to date. Raises DatabaseError."""
     engine = open_engine(database_url(settings.database_url.get_secret_value()))
     try:
         async with transaction(engine) as connection:
             await migrate(connection)
-            key = await load_key(connection, settings.secret_key)
+            key = await load_key(connection, settings.secret_key, creates=True)
+            rows = AuditRows(engine, key)
+            audit_log = AuditLog(rows, key, clock)
+            await sign_head(connection, key, audit_log.prune_row)
+        try:
+            yield audit_log
+        finally:
+            await audit_log.close()
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
+    """Open the audit log as it is: nothing is created or migrated. Raises DatabaseError."""
+    engine = open_engine(database_url(settings.database_url.get_secret_value()), creates=False)
+    try:
+        async with transaction(engine, reads=True) as connection:
+            await check_schema(connection)
+            key = await load_key(connection, settings.secret_key, creates=False)
         yield AuditLog(AuditRows(engine, key), key, clock)
     finally:
         await engine.dispose()
@@ -48,9 +67,9 @@ def create_runtime(
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
-    observers: list[Observer] = []
-    if settings.audit_channel is not None:
-        observers.append(AuditChannel(settings.audit_channel, settings.bot_token, clients, tasks))
+    channel = settings.audit_channel
+    audit_channel = AuditChannel(channel, settings.bot_token, clients) if channel is not None else None
+    observers: list[Observer] = [audit_channel] if audit_channel is not None else []
     users = UserDirectory(clients)
     service = Service(
         ExternalAuthClient(clients),
@@ -61,7 +80,7 @@ def create_runtime(
         observers,
         clock,
     )
-    return Runtime(service, users, clients, clock, tasks)
+    return Runtime(service, users, clients, clock, tasks, audit_channel)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
@@ -61,7 +62,7 @@ class _Formatter(logging.Formatter):
         level, message = record.levelname.lower(), record.getMessage()
         if self._as_json:
             line = {"time": at, "level": level, "logger": record.name, "message": message, **fields}
-            return json.dumps(line, ensure_ascii=False, default=str)
+            return _escaped(json.dumps(line, ensure_ascii=False, default=str), lambda odd: json.dumps(odd)[1:-1])
         trace = str(fields.pop("traceback", ""))
         told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         text = _on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
@@ -71,7 +72,11 @@ class _Formatter(logging.Formatter):
 
 def _on_one_line(text: str) -> str:
     """Escape line breaks and other control characters: text from outside must not forge a line of the log."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    return _escaped(text, lambda odd: repr(odd)[1:-1])
+
+
+def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    return "".join(character if character.isprintable() else escape(character) for character in text)
 
 
 def _traceback(error: BaseException | None) -> str:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable
+from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.clock import Clock
 from bot.operation import Permission, Request
 from bot.slack.external_auth.client import ExternalAuthClient
@@ -84,17 +84,29 @@ class Failed:
     reference: str
 
 
+Done = Fetched | Deleted | Failed
+
+
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """The audit log couldn't be written. `was_sent` means that Slack had been asked before it failed."""
+    """The audit log couldn't be written. `done` is how it really ended; None when nothing was sent to Slack.
+
+    A fetched token is withheld: only that there was one may be told.
+    """
 
     request: TokenRequest
-    was_sent: bool
+    done: Done | None
     reference: str
 
 
-Done = Fetched | Deleted | Failed
-Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded
+@dataclass(frozen=True, slots=True)
+class AlreadyRun:
+    """The same interaction is on record already: Slack, or somebody else, delivered it again."""
+
+    reference: str
+
+
+Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | AlreadyRun
 
 
 class Service:
@@ -128,7 +140,9 @@ class Service:
         user = await self._users.find(actor, self._groups)
         return {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
 
-    async def admit(self, actor: Actor, requests: Sequence[Request]) -> Mapping[Permission, Decision] | Denied:
+    async def admit(
+        self, actor: Actor, requests: Sequence[Request]
+    ) -> Mapping[Permission, Decision] | Denied | AlreadyRun:
         """Authorize a modal that leads to any of these requests.
 
         Returns the person's permissions, or a denial of the first request where none is allowed.
@@ -147,10 +161,13 @@ class Service:
             return await self._read_history(actor, request)
         try:
             attempt = await self._audit_log.attempt(actor, request)
+        except DuplicateInteraction:
+            log.warning("an interaction came again and was not run again")
+            return AlreadyRun(actor.reference)
         except AuditLogUnavailable as error:
             log.error("the attempt could not be recorded, so nothing was done", extra={"why": str(error)})
             self._notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
-            return NotRecorded(request, False, actor.reference)
+            return NotRecorded(request, None, actor.reference)
         log.info("attempt", extra={"action": attempt.event.action, "user_id": actor.user_id, "team_id": actor.team_id})
         started = self._clock.monotonic()
         try:
@@ -179,9 +196,10 @@ class Service:
             await self._audit_log.finish(attempt, result)
         except AuditLogUnavailable as error:
             log.error("the result could not be recorded, so it is withheld", extra={"why": str(error)})
-            withheld = replace(result, outcome="withheld") if result.token is not None else result
-            self._notify(attempt.event, withheld)
-            return NotRecorded(done.request, True, done.reference)
+            true_result = replace(result, outcome="withheld", token=None) if result.token is not None else result
+            self._audit_log.finish_later(attempt, true_result)
+            self._notify(attempt.event, true_result)
+            return NotRecorded(done.request, done, done.reference)
         self._notify(attempt.event, result)
         return done
 
@@ -194,12 +212,15 @@ class Service:
             return HistoryUnavailable(request, actor.reference)
         return HistoryPage(request, found[: request.count], len(found) <= request.count, actor.reference)
 
-    async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied:
+    async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied | AlreadyRun:
         """Record a denial. It stands even if it can't be recorded."""
         reason = decision.reason.value
         log.warning("denied", extra={"action": request.operation.action, "reason": reason})
         try:
             await self._audit_log.deny(actor, request, reason)
+        except DuplicateInteraction:
+            log.warning("an interaction came again and was not denied again")
+            return AlreadyRun(actor.reference)
         except AuditLogUnavailable as error:
             log.error("a denial could not be recorded", extra={"why": str(error)})
         self._notify(Event.of(actor, request), AuditResult("denied", reason, 0))

@@ -91,10 +91,45 @@ AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
 _ADMINS = AllowList.parse(["admins"])
 
 
-class Settings(BaseModel):
-    """What an operator can set. The alias is the variable's name; the README's table repeats the descriptions."""
+class DatabaseSettings(BaseModel):
+    """What reading the audit log needs."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_check_database_url)] = Field(
+        SecretStr("sqlite:///extauth.db"),
+        alias="DATABASE_URL",
+        description="Where the audit record is kept: a SQLite file, or `postgresql://…` for several machines.",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] | None = Field(
+        None,
+        alias="EXTAUTH_SECRET_KEY",
+        description="The installation's key, at least 32 characters. Unset, one is made and kept in the database.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. No level prints a secret."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        alias="LOG_FORMAT",
+        description="`json` for one object a line, `text` for people, `auto` for text on a terminal, else json.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, values: Any) -> Any:
+        """An empty variable is an unset one; level and format may be written in any case."""
+        tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
+            tidy["HTTPS_PROXY"] = tidy["https_proxy"]
+        for name, change in (("LOG_LEVEL", str.upper), ("LOG_FORMAT", str.lower)):
+            if isinstance(tidy.get(name), str):
+                tidy[name] = change(tidy[name])
+        return {name: value for name, value in tidy.items() if value not in ("", None)}
+
+
+class Settings(DatabaseSettings):
+    """What an operator can set. The alias is the variable's name; the README's table repeats the descriptions."""
 
     bot_token: Secret = Field(
         alias="SLACK_BOT_TOKEN",
@@ -131,16 +166,6 @@ class Settings(BaseModel):
         alias="EXTAUTH_AUDIT_CHANNEL",
         description="A channel's id: a line for each thing done or refused is posted there. Invite the bot to it.",
     )
-    database_url: Annotated[SecretStr, AfterValidator(_check_database_url)] = Field(
-        SecretStr("sqlite:///extauth.db"),
-        alias="DATABASE_URL",
-        description="Where the audit record is kept: a SQLite file, or `postgresql://…` for several machines.",
-    )
-    secret_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] | None = Field(
-        None,
-        alias="EXTAUTH_SECRET_KEY",
-        description="The installation's key, at least 32 characters. Unset, one is made and kept in the database.",
-    )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",
         alias="SLACK_API_URL",
@@ -151,26 +176,6 @@ class Settings(BaseModel):
     )
     host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
     port: int = Field(3000, ge=0, le=65535, alias="PORT", description="The port to listen on over HTTP.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. No level prints a secret."
-    )
-    log_format: Literal["auto", "json", "text"] = Field(
-        "auto",
-        alias="LOG_FORMAT",
-        description="`json` for one object a line, `text` for people, `auto` for text on a terminal, else json.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tidy(cls, values: Any) -> Any:
-        """An empty variable is an unset one; level and format may be written in any case."""
-        tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
-        if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
-            tidy["HTTPS_PROXY"] = tidy["https_proxy"]
-        for name, change in (("LOG_LEVEL", str.upper), ("LOG_FORMAT", str.lower)):
-            if isinstance(tidy.get(name), str):
-                tidy[name] = change(tidy[name])
-        return {name: value for name, value in tidy.items() if value not in ("", None)}
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -184,8 +189,16 @@ def warnings(settings: Settings) -> list[str]:
     return lines
 
 
+def read_database(environment: Mapping[str, str]) -> DatabaseSettings:
+    """Read what reading the audit log needs from a mapping of variables. Raises SettingsError."""
+    try:
+        return DatabaseSettings.model_validate(dict(environment))
+    except ValidationError as error:
+        raise SettingsError(_lines(error)) from None
+
+
 def read(environment: Mapping[str, str]) -> Settings:
-    """Settings from a mapping of variables. Raises SettingsError with a line for each mistake."""
+    """Read the settings from a mapping of variables. Raises SettingsError with a line for each mistake."""
     mistakes = []
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         if environment.get(name):
@@ -196,15 +209,20 @@ def read(environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(dict(environment))
     except ValidationError as error:
-        mistakes += [_line(dict(mistake)) for mistake in error.errors(include_input=False, include_url=False)]
+        mistakes += _lines(error)
     if mistakes:
         raise SettingsError(mistakes)
     return settings
 
 
+def environment(folder: Path) -> Mapping[str, str]:
+    """Return the environment, with `.env` in `folder` for what it doesn't set."""
+    return {**_dotenv(folder), **os.environ}
+
+
 def read_environment(folder: Path) -> Settings:
-    """Settings from the environment, and from `.env` in `folder` for what the environment does not set."""
-    return read({**_dotenv(folder), **os.environ})
+    """Read the settings from the environment and `.env`. Raises SettingsError."""
+    return read(environment(folder))
 
 
 def transport(settings: Settings, wanted: Transport | None) -> Transport:
@@ -229,6 +247,10 @@ def transport(settings: Settings, wanted: Transport | None) -> Transport:
 
 def _dotenv(folder: Path) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+
+
+def _lines(error: ValidationError) -> list[str]:
+    return [_line(dict(mistake)) for mistake in error.errors(include_input=False, include_url=False)]
 
 
 def _line(mistake: dict[str, Any]) -> str:

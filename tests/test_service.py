@@ -1,5 +1,6 @@
 """The pipeline: who is allowed, what is on record, and what comes back."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -14,11 +15,12 @@ from bot.access import Reason
 from bot.actor import Actor
 from bot.app import allow_lists, open_audit_log
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.log import AuditLog
+from bot.audit.log import RETRY_SECONDS, AuditLog
 from bot.operation import OpenForm, Operation, Permission
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.service import (
+    AlreadyRun,
     Deleted,
     Denied,
     Failed,
@@ -217,7 +219,7 @@ async def test_a_denial_stands_even_when_it_cannot_be_recorded(bench: Bench) -> 
 async def test_what_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
     bench.execute("ALTER TABLE audit_records RENAME TO gone")
     request = GetToken("EtGoogle0001")
-    assert await bench.run(request) == NotRecorded(request, False, "ABCD2345")
+    assert await bench.run(request) == NotRecorded(request, None, "ABCD2345")
     assert bench.calls(GET) == []
     assert bench.told[0][1] == AuditResult("not recorded", None, 0)
 
@@ -239,17 +241,28 @@ async def test_a_result_that_cannot_be_recorded_is_withheld(
     bench: Bench, request_: GetToken | DeleteTokens, told: str
 ) -> None:
     bench.execute(NO_RESULTS)
-    assert await bench.run(request_) == NotRecorded(request_, True, "ABCD2345")
-    assert [result.outcome for _, result in bench.told] == [told]
+    outcome = await bench.run(request_)
+    assert isinstance(outcome, NotRecorded)
+    assert (outcome.request, outcome.reference) == (request_, "ABCD2345")
+    assert type(outcome.done) is {"withheld": Fetched, "deleted": Deleted, "failed": Failed}[told]
+    assert [(result.outcome, result.token) for _, result in bench.told] == [(told, None)]
     (entry,) = await bench.entries()
     assert entry.outcome is None
+
+    bench.execute("DROP TRIGGER no")
+    await bench.clock.until_asleep(RETRY_SECONDS)
+    bench.clock.advance(RETRY_SECONDS)
+    async with asyncio.timeout(10):
+        while (await bench.entries())[0].outcome is None:  # noqa: ASYNC110 (a row wakes nobody)
+            await asyncio.sleep(0.01)
+    assert (await bench.entries())[0].outcome == told
 
 
 async def test_opening_a_form_is_admitted_by_any_of_its_permissions(tmp_path: Path) -> None:
     async with open_bench(tmp_path, EXTAUTH_DELETE_ALLOW="members") as bench:
         forms = [OpenForm(Operation.GET), OpenForm(Operation.DELETE)]
         decisions = await bench.service.admit(bench.actor(MEMBER), forms)
-        assert not isinstance(decisions, Denied)
+        assert not isinstance(decisions, Denied | AlreadyRun)
         assert {permission: decision.allowed for permission, decision in decisions.items()} == {
             Permission.GET: False,
             Permission.DELETE: True,

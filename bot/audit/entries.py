@@ -1,6 +1,6 @@
 """What the audit log takes in and gives out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -43,7 +43,9 @@ class AuditResult:
 class Entry:
     """One thing that was tried, with its result. `at` is in seconds since the epoch, UTC.
 
-    `outcome` is `fetched`, `deleted`, `failed`, `denied` or `pruned`; None where no result was recorded.
+    `outcome` is `fetched`, `deleted`, `failed`, `denied` or `pruned`; `withheld` for a token that wasn't handed on,
+    because its fetching couldn't be recorded in time; `not done` where the attempt itself couldn't; `interrupted` where
+    the bot ended in between; None while it is in progress, or if the bot ended and hasn't been started since.
     """
 
     number: int
@@ -90,10 +92,23 @@ class ReadHistory:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What checking the chain found. `problem` is a sentence about the first bad entry; None when there is none."""
+    """What checking the chain found: the entries and rows that are right, and a sentence about the first bad place.
 
-    checked: int
+    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared.
+    """
+
+    entries: int
+    rows: int
     problem: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTrace:
+    """Where a token was fetched. The log goes back to `since` (seconds since the epoch, UTC); None when it is empty."""
+
+    entries: Sequence[Entry]
+    since: float | None
 
 
 def quote_parameter(value: str | bool) -> str | bool:

@@ -1,9 +1,11 @@
-"""The key that proves the audit log and turns tokens into fingerprints."""
+"""The key that proves the audit log, turns tokens into fingerprints, and encrypts where to reply."""
 
+import base64
 import hashlib
 import hmac
 import secrets
 
+from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,45 +22,73 @@ class AuditKey:
 
     def __init__(self, master: bytes) -> None:
         self._chain = _derive(master, "extauth audit chain")
+        self._head = _derive(master, "extauth audit head")
+        self._checkpoint = _derive(master, "extauth audit checkpoint")
         self._fingerprint = _derive(master, "extauth token fingerprint")
         self._check = _derive(master, "extauth key check")
+        self._fernet = Fernet(base64.urlsafe_b64encode(_derive(master, "extauth reply address")))
 
     def of_chain(self, text: bytes) -> str:
         """Return the hash that a row carries: 64 hexadecimal digits."""
-        return hmac.digest(self._chain, text, hashlib.sha256).hex()
+        return _hmac(self._chain, text)
+
+    def of_head(self, text: bytes) -> str:
+        """Return the MAC that the head carries."""
+        return _hmac(self._head, text)
+
+    def of_checkpoint(self, text: bytes) -> str:
+        """Return the MAC that a checkpoint carries."""
+        return _hmac(self._checkpoint, text)
 
     def of_token(self, token: SecretStr) -> str:
-        """Return the fingerprint of a token: 64 hexadecimal digits."""
-        return hmac.digest(self._fingerprint, token.get_secret_value().encode(), hashlib.sha256).hex()
+        """Return the fingerprint of a token."""
+        return _hmac(self._fingerprint, token.get_secret_value().encode())
 
     def check(self) -> str:
         """Return what tells this key from another, and nothing else."""
-        return hmac.digest(self._check, b"", hashlib.sha256).hex()
+        return _hmac(self._check, b"")
+
+    def encrypt(self, text: SecretStr) -> str:
+        """Return the text, readable only with this key."""
+        return self._fernet.encrypt(text.get_secret_value().encode()).decode()
+
+    def decrypt(self, text: str) -> SecretStr | None:
+        """Return what was encrypted; None for what this key didn't encrypt."""
+        try:
+            return SecretStr(self._fernet.decrypt(text.encode()).decode())
+        except InvalidToken:
+            return None
 
 
 def _derive(master: bytes, use: str) -> bytes:
     return hmac.digest(master, use.encode(), hashlib.sha256)
 
 
-async def load_key(connection: AsyncConnection, given: SecretStr | None) -> AuditKey:
-    """Return the key that was given, or the one in the database, which the first start makes.
+def _hmac(key: bytes, text: bytes) -> str:
+    return hmac.digest(key, text, hashlib.sha256).hex()
+
+
+async def load_key(connection: AsyncConnection, given: SecretStr | None, *, creates: bool) -> AuditKey:
+    """Return the key that was given, or the one in the database, which the first start makes if it `creates`.
 
     Call it in the transaction that migrated the tables, so that processes starting together agree on one key. Raises
-    DatabaseError when the given key isn't the one that the log was written with.
+    DatabaseError when there is none, or when the given key isn't the one that the log was written with.
     """
     rows = await connection.execute(select(installation_keys.c.name, installation_keys.c.value))
     kept: dict[str, str] = {row.name: row.value for row in rows}
     if given is not None:
         key = AuditKey(given.get_secret_value().encode())
+    elif _MADE_HERE in kept:
+        key = AuditKey(bytes.fromhex(kept[_MADE_HERE]))
+    elif _CHECK in kept or not creates:
+        raise DatabaseError("EXTAUTH_SECRET_KEY is not set, but the records were made with one: set it again.")
     else:
-        if _MADE_HERE not in kept and _CHECK in kept:
-            raise DatabaseError("EXTAUTH_SECRET_KEY is not set, but the records were made with one: set it again.")
-        master = kept.get(_MADE_HERE) or secrets.token_hex(32)
+        master = secrets.token_hex(32)
         key = AuditKey(bytes.fromhex(master))
-        if _MADE_HERE not in kept:
-            await connection.execute(insert(installation_keys).values(name=_MADE_HERE, value=master))
-    if _CHECK not in kept:
+        await connection.execute(insert(installation_keys).values(name=_MADE_HERE, value=master))
+    if _CHECK in kept:
+        if not hmac.compare_digest(kept[_CHECK], key.check()):
+            raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")
+    elif creates:
         await connection.execute(insert(installation_keys).values(name=_CHECK, value=key.check()))
-    elif not hmac.compare_digest(kept[_CHECK], key.check()):
-        raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")
     return key

@@ -1,38 +1,49 @@
-"""Appends to the audit log and reads it.
-
-Rows are only ever added. Each carries a keyed hash over itself and the hash of the row before, so that an altered,
-removed, inserted or moved row is found. A token is in it as a fingerprint (HMAC-SHA-256), never as itself.
-"""
+"""Appends to the audit log and reads it. What isn't authentic is never returned."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from bot.actor import Actor
-from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult, quote_parameter
+from bot.audit.checkpoint import Checkpoint, utc
+from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
+from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_authentic
 from bot.audit.keys import AuditKey
-from bot.audit.rows import AuditRows, Row, chain_hash
+from bot.audit.rows import AuditRows, Claim, Duplicate
+from bot.audit.snapshot import Snapshot
+from bot.audit.verification import verify_chain
 from bot.clock import Clock
 from bot.operation import Request
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_records
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 APPEND_SECONDS = 15.0
 """How long an entry may take to be written before what it records isn't done."""
-
-# The kinds of rows. They are part of each row's hash, so their spelling can't change.
-_ATTEMPT, _RESULT, _DENIED, _PRUNE = "attempt", "ending", "denied", "prune"
+RETRY_SECONDS = 5.0
+"""How long to wait before a result that couldn't be recorded is tried again."""
+INTERACTION_SECONDS = 24 * 3600.0
+"""How long a finished interaction is remembered. Slack's own replays come within minutes."""
+_ENTRIES_AT_ONCE = 1000
 _MICRO = 1_000_000
+_MAX_NUMBER = 2**62
 
 
 class AuditLogUnavailable(Exception):
     """The log can't be written or read now. The message is one line for the operator."""
+
+
+class DuplicateInteraction(Exception):
+    """The interaction is on record already, so it must not be run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,14 @@ class Attempt:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """An attempt whose process ended before its result. `reply_to` is where its person can be told."""
+
+    entry: Entry
+    reply_to: SecretStr | None
+
+
 class AuditLog:
     """Appends entries and reads them. Every method raises AuditLogUnavailable when the database doesn't work."""
 
@@ -50,95 +69,136 @@ class AuditLog:
         self._rows = rows
         self._key = key
         self._clock = clock
+        self._unwritten: list[tuple[Attempt, AuditResult]] = []
+        self._retrying: asyncio.Task[None] | None = None
+        rows.on_late = self._late
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
-        """Record that something is about to be done."""
+        """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
         event = Event.of(actor, request)
-        return Attempt(await self._append(_ATTEMPT, event), event)
+        return Attempt(await self._append(ATTEMPT, event, self._claim(actor)), event)
 
     async def finish(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how an attempt ended."""
-        await self._append(
-            _RESULT,
-            attempt.event,
-            attempt=attempt.number,
-            outcome=result.outcome,
-            code=result.code,
-            milliseconds=result.milliseconds,
-            token_hmac=self._key.of_token(result.token) if result.token is not None else None,
-        )
+        await self._append(RESULT, attempt.event, attempt=attempt.number, **self._result_fields(result))
+
+    def finish_later(self, attempt: Attempt, result: AuditResult) -> None:
+        """Record how an attempt ended as soon as the database works again. A later result replaces an earlier one."""
+        self._unwritten.append((attempt, result))
+        if self._retrying is None or self._retrying.done():
+            self._retrying = asyncio.ensure_future(self._retry())
 
     async def deny(self, actor: Actor, request: Request, reason: str) -> None:
-        """Record a denial."""
-        await self._append(_DENIED, Event.of(actor, request), outcome="denied", code=reason)
+        """Record a denial. Raises DuplicateInteraction when it came before."""
+        await self._append(DENIED, Event.of(actor, request), self._claim(actor), outcome="denied", code=reason)
+
+    async def interrupt(self, older_than: float) -> Sequence[Interrupted]:
+        """Record as interrupted what was begun more than so many seconds ago and never ended, and return it.
+
+        Of several processes, one gets each.
+        """
+        await self._guard(self._rows.forget_interactions(self._micro(self._clock.now() - INTERACTION_SECONDS)))
+        found = await self._guard(self._rows.interrupt(self._micro(self._clock.now() - older_than), self._interruption))
+        return [
+            Interrupted(_entry(row, None), self._key.decrypt(reply_to) if reply_to else None) for row, reply_to in found
+        ]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, newest first."""
-        return await _within(self._newest(count, filters))
+
+        async def read() -> Sequence[Entry]:
+            async with self._rows.snapshot() as snapshot:
+                return await self._newest(snapshot, count, filters)
+
+        return await self._guard(read())
 
     async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
         """Yield all entries, oldest first, with one page in memory at a time."""
-        page: list[Row] = []
-        try:
-            async for row in self._rows.oldest_first(0, _where(filters)):
+        async with self._reading() as (snapshot, head):
+            page: list[Row] = []
+            async for row in snapshot.oldest_first(head.pruned_number, _where(filters)):
                 page.append(row)
-                if len(page) == 1000:
-                    for entry in await self._with_results(page):
+                if len(page) == _ENTRIES_AT_ONCE:
+                    for entry in await self._with_results(snapshot, head, page):
                         yield entry
                     page = []
-            for entry in await self._with_results(page):
+            for entry in await self._with_results(snapshot, head, page):
                 yield entry
+
+    async def find_token(self, token: SecretStr) -> TokenTrace:
+        """Return every entry in which this token was fetched and not withheld, oldest first."""
+        async with self._reading() as (snapshot, head):
+            wanted = [audit_records.c.token_hmac == self._key.of_token(token)]
+            results = [row async for row in snapshot.oldest_first(head.pruned_number, wanted)]
+            numbers = [row["attempt"] for row in results if head.includes(row) and is_authentic(self._key, row)]
+            attempts = await snapshot.rows_of([audit_records.c.number.in_(numbers)]) if numbers else []
+            entries = await self._with_results(snapshot, head, attempts)
+            _, since = await snapshot.count([audit_records.c.number > head.pruned_number])
+            return TokenTrace(
+                [entry for entry in entries if entry.outcome == "fetched"], since / _MICRO if since else None
+            )
+
+    async def verify(self, progress: Callable[[int], None], checkpoint: Checkpoint | None = None) -> VerificationResult:
+        """Check every row, and that the log still holds what a checkpoint saw.
+
+        `progress` is told the number of rows checked, now and then.
+        """
+        try:
+            async with self._rows.snapshot() as snapshot:
+                return await verify_chain(snapshot, self._key, progress, checkpoint)
         except DatabaseError as error:
             raise AuditLogUnavailable(str(error)) from None
 
-    async def find_token(self, token: SecretStr) -> Sequence[Entry]:
-        """Return every entry in which this token was fetched, oldest first."""
-        table, found = audit_records.c, []
-        fingerprint = self._key.of_token(token)
-        try:
-            async for row in self._rows.oldest_first(0, [table.token_hmac == fingerprint]):
-                found.append(_entry(row, row))
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
-        return found
+    async def checkpoint(self) -> str:
+        """Return a checkpoint of the log as it is now."""
+        async with self._reading() as (_, head):
+            now = utc(self._clock.now())
+            return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
 
-    async def verify(self, progress: Callable[[int], None]) -> VerificationResult:
-        """Check every entry. `progress` is told the number checked, now and then."""
-        try:
-            head = await self._rows.head()
-            number, previous, checked = head.pruned_number, head.pruned_hash, 0
-            async for row in self._rows.oldest_first(number, [audit_records.c.number <= head.number]):
-                if row["number"] != number + 1:
-                    return VerificationResult(checked, f"Record {number + 1} is missing.")
-                if row["previous"] != previous:
-                    return VerificationResult(checked, f"Record {row['number']} does not follow the one before it.")
-                if row["hash"] != chain_hash(self._key, row):
-                    return VerificationResult(checked, f"Record {row['number']} was altered.")
-                number, previous, checked = row["number"], row["hash"], checked + 1
-                if checked % 10_000 == 0:
-                    progress(checked)
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
-        if number != head.number:
-            return VerificationResult(checked, f"Record {number + 1} is missing.")
-        if previous != head.hash:
-            return VerificationResult(checked, f"Record {number} is not the one that was written last.")
-        return VerificationResult(checked)
+    def read_checkpoint(self, text: str) -> Checkpoint:
+        """Read a checkpoint. Raises BadCheckpoint."""
+        return Checkpoint.read(text, self._key)
+
+    async def count_before(self, before: float) -> tuple[int, float | None]:
+        """Return how many entries are older than `before`, and when the oldest was written (both in seconds)."""
+        async with self._reading() as (snapshot, head):
+            table = audit_records.c
+            older = [table.number > head.pruned_number, table.number <= head.number, table.at < self._micro(before)]
+            count, oldest = await snapshot.count([*older, table.kind != RESULT])
+            return count, oldest / _MICRO if oldest else None
 
     async def prune(self, before: float) -> int:
-        """Delete what is older than `before` (seconds since the epoch) and record that. Return the number deleted."""
-        try:
-            gone = await self._rows.prune(round(before * _MICRO))
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
-        if gone:
-            event = Event("", None, None, "", "prune", {"rows": str(gone), "before": f"{before:.0f}"})
-            await self._append(_PRUNE, event, outcome="pruned")
-        return gone
+        """Delete what is older than `before` (seconds since the epoch) and record that. Return the entries deleted."""
 
-    async def _append(self, kind: str, event: Event, **more: Any) -> int:
-        row = {
-            "at": round(self._clock.now() * _MICRO),
+        def row(entries: int, last: int) -> Row:
+            return self._prune_row(entries, last, before)
+
+        return await self._guard(self._rows.prune(self._micro(before), row))
+
+    async def close(self) -> None:
+        """Give up what couldn't be recorded: the next start records it as interrupted."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.gather(self._retrying, return_exceptions=True)
+
+    def prune_row(self, last: int) -> Row:
+        """Return the row that says a log of version 0.1 had been pruned up to a row."""
+        return self._prune_row(0, last, 0)
+
+    def _prune_row(self, entries: int, last: int, before: float) -> Row:
+        parameters = {"entries": str(entries), "through": str(last), "before": f"{before:.0f}"}
+        event = Event("", None, None, "", "prune", parameters)
+        return {**self._row(PRUNE, event), "outcome": "pruned"}
+
+    async def _append(self, kind: str, event: Event, claim: Claim | None = None, **more: Any) -> int:
+        try:
+            return await self._guard(self._rows.append({**self._row(kind, event), **more}, claim))
+        except Duplicate:
+            raise DuplicateInteraction from None
+
+    def _row(self, kind: str, event: Event) -> dict[str, Any]:
+        return {
+            "at": self._micro(self._clock.now()),
             "kind": kind,
             "reference": event.reference,
             "team_id": event.team_id,
@@ -146,36 +206,113 @@ class AuditLog:
             "user_id": event.user_id,
             "action": event.action,
             "parameters": json.dumps(event.parameters, sort_keys=True),
-            **more,
         }
-        return await _within(self._rows.append(row))
 
-    async def _newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        return await self._with_results(await self._rows.newest_first(count, _where(filters)))
+    def _claim(self, actor: Actor) -> Claim | None:
+        if actor.interaction is None:
+            return None
+        reply_to = self._key.encrypt(actor.reply_to) if actor.reply_to is not None else None
+        return Claim(actor.interaction, self._micro(self._clock.now()), reply_to)
 
-    async def _with_results(self, rows: Sequence[Row]) -> Sequence[Entry]:
-        numbers = [row["number"] for row in rows if row["kind"] == _ATTEMPT]
+    def _result_fields(self, result: AuditResult) -> dict[str, Any]:
+        return {
+            "outcome": result.outcome,
+            "code": result.code,
+            "milliseconds": result.milliseconds,
+            "token_hmac": self._key.of_token(result.token) if result.token is not None else None,
+        }
+
+    def _late(self, row: Row, number: int) -> Row | None:
+        """An attempt that was written after its person had been told that nothing was done: say so."""
+        if row["kind"] != ATTEMPT:
+            return None
+        return {**row, "kind": RESULT, "attempt": number, "outcome": "not done"}
+
+    def _interruption(self, attempt: Row) -> Row:
+        kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "parameters")
+        at = self._micro(self._clock.now())
+        copied = {name: attempt[name] for name in kept}
+        return {**copied, "at": at, "kind": RESULT, "attempt": attempt["number"], "outcome": "interrupted"}
+
+    async def _retry(self) -> None:
+        while self._unwritten:
+            await self._clock.sleep(RETRY_SECONDS)
+            attempt, result = self._unwritten[0]
+            try:
+                await self.finish(attempt, result)
+            except AuditLogUnavailable as error:
+                log.warning("a result still can't be recorded", extra={"why": str(error)})
+            else:
+                self._unwritten.pop(0)
+
+    async def _newest(self, snapshot: Snapshot, count: int, filters: Filters) -> Sequence[Entry]:
+        head = await snapshot.authentic_head()
+        entries: list[Entry] = []
+        before = _MAX_NUMBER if filters.before is None else filters.before
+        # A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
+        while len(entries) < count:
+            rows = await snapshot.newest_first(before, count, _where(filters))
+            entries += await self._with_results(snapshot, head, rows)
+            if len(rows) < count:
+                break
+            before = rows[-1]["number"]
+        return entries[:count]
+
+    async def _with_results(self, snapshot: Snapshot, head: Head, rows: Sequence[Row]) -> Sequence[Entry]:
+        rows = [row for row in rows if head.includes(row) and is_authentic(self._key, row)]
+        numbers = [row["number"] for row in rows if row["kind"] == ATTEMPT]
         table = audit_records.c
         results: dict[int, Row] = {}
         if numbers:
-            where = [table.kind == _RESULT, table.attempt.in_(numbers)]
-            results = {row["attempt"]: row for row in await self._rows.newest_first(len(numbers), where)}
-        return [_entry(row, results.get(row["number"]) if row["kind"] == _ATTEMPT else row) for row in rows]
+            for row in await snapshot.rows_of([table.kind == RESULT, table.attempt.in_(numbers)]):
+                if head.includes(row) and is_authentic(self._key, row):
+                    # Oldest first: what was said later is what counts.
+                    results[row["attempt"]] = row
+        return [_entry(row, results.get(row["number"]) if row["kind"] == ATTEMPT else row) for row in rows]
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[tuple[Snapshot, Head]]:
+        try:
+            async with self._rows.snapshot() as snapshot:
+                yield snapshot, await snapshot.authentic_head()
+        except DatabaseError as error:
+            raise AuditLogUnavailable(str(error)) from None
+
+    async def _guard(self, work: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(APPEND_SECONDS):
+                return await work
+        except DatabaseError as error:
+            raise AuditLogUnavailable(str(error)) from None
+        except TimeoutError:
+            raise AuditLogUnavailable(f"the database did not answer within {APPEND_SECONDS:.0f} seconds") from None
+
+    @staticmethod
+    def _micro(seconds: float) -> int:
+        return round(seconds * _MICRO)
 
 
 def _where(filters: Filters) -> list[Any]:
-    table, where = audit_records.c, [audit_records.c.kind != _RESULT]
+    table, where = audit_records.c, [audit_records.c.kind != RESULT]
     if filters.user_id is not None:
         where.append(table.user_id == filters.user_id)
-    if filters.action is not None:
-        where.append((table.action == filters.action) | (table.kind == filters.action))
+    if filters.action in (DENIED, PRUNE):
+        where.append(table.kind == filters.action)
+    elif filters.action is not None:
+        where.append(table.action == filters.action)
     if filters.team_id is not None:
         where.append(table.team_id == filters.team_id)
     if filters.since is not None:
         where.append(table.at >= round(filters.since * _MICRO))
-    if filters.before is not None:
-        where.append(table.number < filters.before)
     return where
+
+
+def _parameters(row: Row) -> Mapping[str, str | bool]:
+    parameters: dict[str, str | bool] = json.loads(row["parameters"])
+    if row["kind"] == PRUNE:
+        return parameters
+    # Rows of version 0.1 hold parameters whole: a pasted token stays in the database until it is pruned.
+    return {name: quote_parameter(value) for name, value in parameters.items()}
 
 
 def _entry(row: Row, result: Row | None) -> Entry:
@@ -188,20 +325,9 @@ def _entry(row: Row, result: Row | None) -> Entry:
         enterprise_id=row["enterprise_id"],
         user_id=row["user_id"] or None,
         action=row["action"],
-        # Rows of older versions hold parameters whole: a pasted token stays in the database until it is pruned.
-        parameters={name: quote_parameter(value) for name, value in json.loads(row["parameters"]).items()},
+        parameters=_parameters(row),
         outcome=end["outcome"],
         code=end["code"],
         milliseconds=end["milliseconds"],
         token_hmac=end["token_hmac"],
     )
-
-
-async def _within(work: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(APPEND_SECONDS):
-            return await work
-    except DatabaseError as error:
-        raise AuditLogUnavailable(str(error)) from None
-    except TimeoutError:
-        raise AuditLogUnavailable(f"the database did not answer within {APPEND_SECONDS:.0f} seconds") from None

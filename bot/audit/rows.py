@@ -1,129 +1,222 @@
-"""The rows of the audit log: appended in order, read in pages, never changed."""
+"""Appends rows to the audit log, and prunes it."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, locked_head, read_head
 from bot.audit.keys import AuditKey
+from bot.audit.snapshot import Snapshot
 from bot.storage.engine import transaction
-from bot.storage.tables import audit_head, audit_records
-
-Row = Mapping[Any, Any]
+from bot.storage.tables import audit_head, audit_records, interactions
 
 MAX_BATCH = 500
-PAGE = 5000
-_HASHED = [column.name for column in audit_records.columns if column.name != "hash"]
+
+
+class Duplicate(Exception):
+    """The interaction is on record already: it came again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """Where the chain ends, and where it begins since the last pruning."""
+class Claim:
+    """An interaction to be run once: its key, when it came (microseconds), and where its person can be told."""
 
-    number: int
-    hash: str
-    pruned_number: int
-    pruned_hash: str
+    key: str
+    at: int
+    reply_to: str | None = None
 
 
-def chain_hash(key: AuditKey, row: Row) -> str:
-    """Return the hash of a row: over all of it, with the hash of the one before."""
-    return key.of_chain(json.dumps([row[name] for name in _HASHED], separators=(",", ":")).encode())
+@dataclass(slots=True)
+class _Item:
+    row: Row
+    claim: Claim | None
+    written: asyncio.Future[int]
 
 
 class AuditRows:
-    """The log's rows. Those that come during a write are written together in the next one."""
+    """The log's rows. Those that come during a write are written together in the next one.
+
+    `on_late` is given each row that was still written although whoever wanted it had given up, with its number; what it
+    returns is appended.
+    """
 
     def __init__(self, engine: AsyncEngine, key: AuditKey) -> None:
         self._engine = engine
         self._key = key
-        self._waiting: list[tuple[Row, asyncio.Future[int]]] = []
+        self._waiting: list[_Item] = []
         self._writer: asyncio.Task[None] | None = None
+        self.on_late: Callable[[Row, int], Row | None] = lambda row, number: None
 
-    async def append(self, row: Row) -> int:
-        """Add a row to the chain and return its number. It is on disk when this returns. Raises DatabaseError."""
-        written: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, written))
+    async def append(self, row: Row, claim: Claim | None = None) -> int:
+        """Add a row to the chain and return its number. It is on disk when this returns.
+
+        Raises DatabaseError, and Duplicate when the claim's interaction is on record already.
+        """
+        item = _Item(row, claim, asyncio.get_running_loop().create_future())
+        self._waiting.append(item)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write_waiting())
-        return await written
+        return await item.written
 
     async def _write_waiting(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            taken, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            batch = [item for item in taken if not item.written.done()]
             try:
-                first = await self._write([row for row, _ in batch])
+                numbers = await self._write(batch) if batch else []
             except Exception as error:
                 # To those who wait for it: each of them has to know, and the next batch may fare better.
-                for _, written in batch:
-                    if not written.done():
-                        written.set_exception(error)
+                for item in batch:
+                    if not item.written.done():
+                        item.written.set_exception(error)
                 continue
-            for offset, (_, written) in enumerate(batch):
-                if not written.done():
-                    written.set_result(first + offset)
+            for item, number in zip(batch, numbers, strict=True):
+                self._tell(item, number)
 
-    async def _write(self, rows: Sequence[Row]) -> int:
+    def _tell(self, item: _Item, number: int | None) -> None:
+        if item.written.done():
+            late = self.on_late(item.row, number) if number is not None else None
+            if late is not None:
+                unwanted = asyncio.get_running_loop().create_future()
+                unwanted.add_done_callback(lambda future: future.exception())
+                self._waiting.append(_Item(late, None, unwanted))
+        elif number is None:
+            item.written.set_exception(Duplicate())
+        else:
+            item.written.set_result(number)
+
+    async def _write(self, batch: Sequence[_Item]) -> list[int | None]:
+        """Write a batch in one transaction. Returns the rows' numbers; None for a duplicate, which isn't written."""
         async with transaction(self._engine) as connection:
-            head = await _head(connection, locks=True)
-            number, previous, chained = head.number, head.hash, []
-            for row in rows:
-                number += 1
-                complete = {**dict.fromkeys(_HASHED), **row, "number": number, "previous": previous}
-                previous = chain_hash(self._key, complete)
-                chained.append({**complete, "hash": previous})
-            await connection.execute(insert(audit_records), chained)
-            await connection.execute(update(audit_head).values(number=number, hash=previous))
-        return head.number + 1
+            head = await locked_head(connection, self._key)
+            known = await _known_keys(connection, [item.claim.key for item in batch if item.claim is not None])
+            numbers: list[int | None] = []
+            rows, claims, finished = [], [], []
+            for item in batch:
+                if item.claim is not None and item.claim.key in known:
+                    numbers.append(None)
+                    continue
+                head, row = chain(self._key, head, item.row)
+                rows.append(row)
+                numbers.append(head.number)
+                if item.claim is not None:
+                    known.add(item.claim.key)
+                    is_attempt = row["kind"] == ATTEMPT
+                    claims.append(
+                        {
+                            **asdict(item.claim),
+                            "attempt": head.number if is_attempt else None,
+                            "is_finished": not is_attempt,
+                        }
+                    )
+                if row["kind"] == RESULT:
+                    finished.append(row["attempt"])
+            await _store(connection, self._key, head, rows, claims, finished)
+        return numbers
 
-    async def head(self) -> Head:
-        """Return where the chain stands. Raises DatabaseError."""
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Read the log as it is at one moment, whatever is appended and pruned meanwhile. Raises DatabaseError."""
         async with transaction(self._engine, reads=True) as connection:
-            return await _head(connection, locks=False)
+            yield Snapshot(connection, self._key)
 
-    async def oldest_first(self, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
-        """Yield all rows after a number, with one page in memory at a time. Raises DatabaseError."""
-        while True:
-            query = select(audit_records).where(audit_records.c.number > after, *where)
-            async with transaction(self._engine, reads=True) as connection:
-                found = await connection.execute(query.order_by(audit_records.c.number).limit(PAGE))
-                page = found.mappings().all()
-            for row in page:
-                yield row
-            if len(page) < PAGE:
-                return
-            after = page[-1]["number"]
+    async def prune(self, before: int, row: Callable[[int, int], Row]) -> int:
+        """Delete the rows older than `before` (microseconds), and append a row that says so.
 
-    async def newest_first(self, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
-        """Return the newest rows. Raises DatabaseError."""
-        query = select(audit_records).where(*where).order_by(audit_records.c.number.desc()).limit(count)
-        async with transaction(self._engine, reads=True) as connection:
-            return (await connection.execute(query)).mappings().all()
-
-    async def prune(self, before: int) -> int:
-        """Delete the rows older than `before` (microseconds) and return how many. The rest can still be verified.
-
-        Raises DatabaseError.
+        `row` makes that row from the number of entries deleted, which is returned, and the number of the last row
+        deleted. Raises DatabaseError.
         """
         table = audit_records.c
         async with transaction(self._engine) as connection:
-            head = await _head(connection, locks=True)
-            kept = select(table.number).where(table.at >= before).order_by(table.number).limit(1)
+            head = await locked_head(connection, self._key)
+            within = [table.number > head.pruned_number, table.number <= head.number]
+            kept = select(func.min(table.number)).where(*within, table.at >= before)
             first_kept = (await connection.execute(kept)).scalar()
-            last = head.number if first_kept is None else first_kept - 1
+            last = head.number if first_kept is None else int(first_kept) - 1
             if last <= head.pruned_number:
                 return 0
+            gone = [table.number > head.pruned_number, table.number <= last]
             edge = (await connection.execute(select(table.hash).where(table.number == last))).scalar_one()
-            gone = await connection.execute(delete(audit_records).where(table.number <= last))
-            await connection.execute(update(audit_head).values(pruned_number=last, pruned_hash=edge))
-        return int(gone.rowcount)
+            entries = (await connection.execute(select(func.count()).where(*gone, table.kind != RESULT))).scalar_one()
+            await connection.execute(delete(audit_records).where(table.number <= last))
+            head = replace(
+                head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + int(entries)
+            )
+            head, pruned = chain(self._key, head, row(int(entries), last))
+            await _store(connection, self._key, head, [pruned], [], [])
+        return int(entries)
+
+    async def interrupt(self, before: int, row: Callable[[Row], Row]) -> list[tuple[Row, str | None]]:
+        """Append a result to each attempt before `before` (microseconds) that has none, and return them.
+
+        With each comes where its person can be told. `row` makes the result of an attempt. Of several processes, one
+        gets each. Raises DatabaseError.
+        """
+        table = interactions.c
+        async with transaction(self._engine) as connection:
+            head = await locked_head(connection, self._key)
+            unfinished = select(table.attempt, table.reply_to).where(table.is_finished.is_(False), table.at < before)
+            replies = {found.attempt: found.reply_to for found in await connection.execute(unfinished)}
+            wanted = select(audit_records).where(audit_records.c.number.in_(replies)).order_by(audit_records.c.number)
+            attempts = (await connection.execute(wanted)).mappings().all()
+            rows = []
+            for attempt in attempts:
+                head, result = chain(self._key, head, row(attempt))
+                rows.append(result)
+            await _store(connection, self._key, head, rows, [], list(replies))
+        return [(attempt, replies[attempt["number"]]) for attempt in attempts]
+
+    async def forget_interactions(self, before: int) -> None:
+        """Delete the finished interactions that came before `before` (microseconds). Raises DatabaseError."""
+        table = interactions.c
+        async with transaction(self._engine) as connection:
+            await connection.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
 
 
-async def _head(connection: AsyncConnection, *, locks: bool) -> Head:
-    query = select(audit_head)
-    row = (await connection.execute(query.with_for_update() if locks else query)).one()
-    return Head(row.number, row.hash, row.pruned_number, row.pruned_hash)
+async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Callable[[int], Row]) -> None:
+    """Sign the head of a log that has just been made or migrated; leave one that is signed alone.
+
+    A log that had been pruned gets an entry that says so, made by `prune_row` from the number of the last row deleted.
+    """
+    found = await read_head(connection, key, locks=True)
+    if found is None:
+        return
+    head, is_signed = found
+    unsigned = select(audit_head.c.mac == "").where(audit_head.c.id == 1)
+    if is_signed or not (await connection.execute(unsigned)).scalar():
+        return
+    if head.pruned_number:
+        head, row = chain(key, head, prune_row(head.pruned_number))
+        await _store(connection, key, head, [row], [], [])
+    else:
+        await _store(connection, key, head, [], [], [])
+
+
+async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
+    if not keys:
+        return set()
+    found = await connection.execute(select(interactions.c.key).where(interactions.c.key.in_(keys)))
+    return set(found.scalars())
+
+
+async def _store(
+    connection: AsyncConnection,
+    key: AuditKey,
+    head: Head,
+    rows: Sequence[Row],
+    claims: Sequence[Mapping[str, Any]],
+    finished: Sequence[int],
+) -> None:
+    if rows:
+        await connection.execute(insert(audit_records), rows)
+    if claims:
+        await connection.execute(insert(interactions), claims)
+    if finished:
+        done = update(interactions).where(interactions.c.attempt.in_(finished))
+        await connection.execute(done.values(is_finished=True, reply_to=None))
+    await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(**asdict(head), mac=head.mac(key)))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
@@ -11,11 +12,11 @@ from slack_sdk.models.views import View
 from bot.access import Decision
 from bot.clock import finishes_within
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, Reply
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.operation import Permission, Request
-from bot.service import Denied, Runnable
+from bot.service import AlreadyRun, Denied, Runnable
 from bot.ui.notices import (
     denied_screen,
     interrupted_screen,
@@ -79,9 +80,13 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     try:
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
     except SlackApiError as error:
-        if "trigger" not in slack_code(error):
+        code = slack_code(error)
+        if "trigger" not in code:
             raise
-        log.warning("a modal came too late", extra={"code": slack_code(error)})
+        if "exchanged" in code:
+            log.info("a modal was opened by another delivery of the same interaction")
+            return False
+        log.warning("a modal came too late", extra={"code": code})
         await show(interaction, too_late_screen())
         return False
     interaction.reply = ModalReply(client, response["view"]["id"])
@@ -103,6 +108,8 @@ async def open_if_allowed(
         check.cancel()
         return False
     admitted = await check
+    if isinstance(admitted, AlreadyRun):
+        return False
     if not isinstance(admitted, Denied):
         return await open_modal(runtime, interaction, view(admitted))
     if interaction.reply is None:
@@ -117,13 +124,24 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     waits: list[int] = []
-    outcome = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
+    actor = replace(interaction.actor, reply_to=interaction.reply.address)
+    running = asyncio.ensure_future(runtime.service.run(actor, request, waits.append))
     try:
-        if not await finishes_within(runtime.clock, outcome, NOTICE_SECONDS):
-            await interaction.reply.show_progress(waiting_screen(waits[-1] if waits else None))
-        await interaction.reply.show(outcome_screen(await outcome))
+        if not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
+            await _show_progress(interaction.reply, waiting_screen(waits[-1] if waits else None))
+        outcome = await running
     finally:
-        outcome.cancel()
+        running.cancel()
+    if not isinstance(outcome, AlreadyRun):
+        await interaction.reply.show(outcome_screen(outcome))
+
+
+async def _show_progress(reply: Reply, screen: Screen) -> None:
+    """Show a notice. One that can't be shown is no reason to give up what it is about."""
+    try:
+        await reply.show_progress(screen)
+    except Exception as error:
+        log.warning("a notice could not be shown", extra={"error_type": type(error).__name__})
 
 
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, working: str) -> None:

@@ -8,13 +8,10 @@ from pydantic import SecretStr
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
-from bot.listeners.replies import ChannelReply, ModalReply, Replace, Reply
+from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
-
-RESPONSE_URL_SECONDS = 29 * 60
-"""Slack's half hour for a `response_url`, less a minute for the way."""
 
 Body = Mapping[str, Any]
 
@@ -96,4 +93,5 @@ def _actor(context: AsyncBoltContext) -> Actor:
         enterprise_id=context.enterprise_id,
         bot_token=SecretStr(str(context.bot_token)),
         reference=str(context["reference"]),
+        interaction=context.get("interaction"),
     )

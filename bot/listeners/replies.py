@@ -1,9 +1,12 @@
 """Where an answer goes: back into the channel, or into an open modal."""
 
+import json
 import logging
 from enum import Enum
 from typing import Protocol
 
+import aiohttp
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,11 +17,17 @@ from bot.ui.screen import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 
+RESPONSE_URL_SECONDS = 29 * 60
+"""Slack's half hour for a `response_url`, less a minute for the way.
+https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+_RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
+"""The waits after which an answer that Slack didn't take is posted again, all within its half hour."""
+
 
 class Replace(Enum):
     """When an answer takes the place of the message whose button was pressed.
 
-    A command's `response_url` cannot replace anything: Slack posts anew whatever it is told.
+    A command's `response_url` can't replace anything: Slack posts anew whatever it is told.
     """
 
     NEVER = "never"
@@ -28,6 +37,11 @@ class Replace(Enum):
 
 class Reply(Protocol):
     """A place for answers."""
+
+    @property
+    def address(self) -> SecretStr:
+        """Where another process can answer later, for `reply_at`."""
+        ...
 
     async def show(self, screen: Screen) -> None:
         """Show the answer."""
@@ -45,28 +59,45 @@ class ChannelReply:
     """
 
     def __init__(self, clients: ClientFactory, response_url: str, replace: Replace = Replace.NEVER) -> None:
+        self._clients = clients
+        self._response_url = response_url
         self._webhook = clients.webhook(response_url)
         self._replace = replace
 
+    @property
+    def address(self) -> SecretStr:
+        """The `response_url`."""
+        return SecretStr(json.dumps({"response_url": self._response_url, "at": self._clients.clock.now()}))
+
     async def show(self, screen: Screen) -> None:
-        """Post the answer, in place of the pressed message where that is meant."""
-        await self._post(screen, self._replace is not Replace.NEVER and not screen.is_failure)
+        """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
+        replaces = self._replace is not Replace.NEVER and not screen.is_failure
+        for seconds in (*_RETRY_SECONDS, None):
+            try:
+                status = await self._post(screen, replaces)
+                why = str(status)
+            except (aiohttp.ClientError, OSError) as error:
+                status, why = 500, type(error).__name__
+            if status == 200:
+                return
+            if seconds is None or status < 500:
+                # The address is used up or too old: there is no other way to this person in this channel.
+                log.error("an answer could not be posted", extra={"status": why})
+                return
+            log.warning("an answer could not be posted yet", extra={"status": why})
+            await self._clients.clock.sleep(seconds)
 
     async def show_progress(self, screen: Screen) -> None:
-        """Post that it takes longer."""
+        """Post that it takes longer, once."""
         await self._post(screen, replaces=False)
 
-    async def _post(self, screen: Screen, replaces: bool) -> None:
-        response = await self._webhook.send_dict(
-            {
-                **as_message(screen),
-                "response_type": "ephemeral",
-                "replace_original": replaces or self._replace is Replace.ALWAYS,
-            }
-        )
-        if response.status_code != 200:
-            # The address is used up or too old: there is no other way to this person in this channel.
-            log.error("an answer could not be posted", extra={"status": response.status_code})
+    async def _post(self, screen: Screen, replaces: bool) -> int:
+        message = {
+            **as_message(screen),
+            "response_type": "ephemeral",
+            "replace_original": replaces or self._replace is Replace.ALWAYS,
+        }
+        return (await self._webhook.send_dict(message)).status_code
 
 
 class ModalReply:
@@ -75,6 +106,11 @@ class ModalReply:
     def __init__(self, client: AsyncWebClient, view_id: str) -> None:
         self._client = client
         self._view_id = view_id
+
+    @property
+    def address(self) -> SecretStr:
+        """The modal's ID."""
+        return SecretStr(json.dumps({"view_id": self._view_id}))
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal."""
@@ -93,3 +129,15 @@ class ModalReply:
                 raise
             # Closed by the person, or already changed by a later click: nobody waits for this any more.
             log.info("a modal was gone before its answer", extra={"code": slack_code(error)})
+
+
+def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
+    """Return the place that another process noted down; None where it is too old or can't be read."""
+    try:
+        noted = json.loads(address.get_secret_value())
+        if "view_id" in noted:
+            return ModalReply(clients.web(bot_token), str(noted["view_id"]))
+        is_fresh = clients.clock.now() - float(noted["at"]) < RESPONSE_URL_SECONDS
+        return ChannelReply(clients, str(noted["response_url"])) if is_fresh else None
+    except (ValueError, KeyError, TypeError):
+        return None

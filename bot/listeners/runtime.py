@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
@@ -18,3 +19,4 @@ class Runtime:
     clients: ClientFactory
     clock: Clock
     tasks: Tasks
+    audit_channel: AuditChannel | None = None

@@ -1,6 +1,8 @@
-"""Posts a line to a Slack channel for every outcome."""
+"""Posts a line to a Slack channel for every outcome, several in one message when many come at once."""
 
+import asyncio
 import logging
+from collections import Counter
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -9,31 +11,97 @@ from bot.audit.entries import AuditResult, Event
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
 from bot.slack.web import ClientFactory
-from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
+MAX_DENIALS = 20
+"""How many denials wait as lines of their own. Beyond that they are counted: what was done is never pushed out."""
+MAX_TEXT = 3500
+"""The longest message, in characters. https://docs.slack.dev/reference/methods/chat.postMessage"""
+_SECONDS_BETWEEN_POSTS = 1.0
+_RETRY_SECONDS = (2, 10, 60, 300, 900)
+
 
 class AuditChannel:
-    """Posts to one channel, with the bot's token, in the background."""
+    """A queue of lines, and a task that posts them with the bot's token. It never holds up an answer."""
 
-    def __init__(self, channel: str, bot_token: SecretStr, clients: ClientFactory, tasks: Tasks) -> None:
+    def __init__(self, channel: str, bot_token: SecretStr, clients: ClientFactory) -> None:
         self._channel = channel
         self._bot_token = bot_token
         self._clients = clients
-        self._tasks = tasks
+        self._lines: list[str] = []
+        self._denials: list[str] = []
+        self._more_denials: Counter[str] = Counter()
+        self._posting: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Post the line of an outcome."""
-        self._tasks.start(self._post(_line(event, result)))
+        """Queue the line of an outcome."""
+        line = _line(event, result)
+        if result.outcome != "denied":
+            self._lines.append(line)
+        elif len(self._denials) < MAX_DENIALS:
+            self._denials.append(line)
+        else:
+            self._more_denials[event.user_id] += 1
+        self._start()
 
-    async def _post(self, text: str) -> None:
-        client = self._clients.web(self._bot_token)
-        try:
-            await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
-        except Exception as error:
-            why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.error("a line could not be posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
+    def say(self, line: str) -> None:
+        """Queue a line of another kind."""
+        self._lines.append(line)
+        self._start()
+
+    async def close(self, seconds: float) -> None:
+        """Post what is queued, for at most so many seconds, and log what is left."""
+        if self._posting is None:
+            return
+        await asyncio.wait({self._posting}, timeout=seconds)
+        if not self._posting.done():
+            self._posting.cancel()
+            left = len(self._lines) + len(self._denials) + self._more_denials.total()
+            log.error("lines were not posted to EXTAUTH_AUDIT_CHANNEL before the end", extra={"lines": left})
+
+    def _start(self) -> None:
+        if self._posting is None or self._posting.done():
+            self._posting = asyncio.ensure_future(self._post_all())
+
+    async def _post_all(self) -> None:
+        while text := self._next_text():
+            if not await self._post(text):
+                log.error("lines could not be posted to EXTAUTH_AUDIT_CHANNEL", extra={"lines": text.count("\n") + 1})
+            if self._lines or self._denials:
+                await self._clients.clock.sleep(_SECONDS_BETWEEN_POSTS)
+
+    def _next_text(self) -> str:
+        """Take as many lines as fit into one message: what was done first, then what was denied."""
+        taken: list[str] = []
+        for waiting in (self._lines, self._denials):
+            while waiting and (not taken or len("\n".join([*taken, waiting[0]])) <= MAX_TEXT):
+                taken.append(waiting.pop(0))
+        if self._more_denials and not self._denials:
+            count, people = self._more_denials.total(), len(self._more_denials)
+            taken.append(f"{count} more denied, by {people} {'person' if people == 1 else 'people'}")
+            self._more_denials.clear()
+        return "\n".join(taken)
+
+    async def _post(self, text: str) -> bool:
+        """Post one message, and again after a while if Slack is in trouble. Returns whether it was taken."""
+        for seconds in (*_RETRY_SECONDS, None):
+            client = self._clients.web(self._bot_token)
+            try:
+                await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
+                return True
+            except Exception as error:
+                is_final = isinstance(error, SlackApiError) and slack_code(error) not in _PASSING
+                why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("a message was not posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
+            if is_final or seconds is None:
+                return False
+            await self._clients.clock.sleep(seconds)
+        return False
+
+
+_PASSING = {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"}
+"""Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
 
 
 def _line(event: Event, result: AuditResult) -> str:

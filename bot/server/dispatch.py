@@ -1,5 +1,8 @@
 """From a payload to Bolt's answer, the same for both transports."""
 
+import hashlib
+import json
+
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -12,4 +15,8 @@ async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
 
     Bolt calls a payload that comes as a dict one of Socket Mode's, and so neither parses nor verifies it again.
     """
-    return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parse_payload(payload)))
+    parsed = parse_payload(payload)
+    # The same whoever delivers the payload again, over whichever transport, to whichever process.
+    text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context={"interaction": key}))

@@ -9,7 +9,9 @@ import logging
 import os
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
@@ -63,6 +65,7 @@ class HttpReceiver:
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             lingering_time=0,
             auto_decompress=False,
+            request_factory=_request,
         )
         self._connections = Connections(self._server, connection_limit(), self.rejections.count)
         loop = asyncio.get_running_loop()
@@ -91,7 +94,9 @@ class HttpReceiver:
         if connection is not None:
             connection.begin()
         try:
-            return await self._route(request)
+            response = await self._route(request)
+            response.headers["Server"] = "Extauth"  # not the versions that aiohttp would tell
+            return response
         finally:
             if connection is not None:
                 connection.end()
@@ -150,6 +155,17 @@ def parse_body(body: bytes) -> object:
         return json.loads(fields["payload"]) if "payload" in fields else fields
     except (ValueError, RecursionError) as error:
         raise MalformedPayload(f"the body can't be read: {type(error).__name__}") from None
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
 
 class _ParserLog(logging.Logger):

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 from slack_sdk.errors import SlackApiError
 
 from bot.app import create_app, create_runtime, open_audit_log
+from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
+from bot.server.recovery import post_checkpoint, post_checkpoints, tell_interrupted
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
@@ -22,10 +24,16 @@ from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 20.0
-"""How long acknowledged work may go on after SIGTERM; platforms kill after 30."""
+STOP_SECONDS = 24.0
+"""How long everything between SIGTERM and the end may take; platforms kill after 30."""
+CLOSE_SECONDS = 1.0
+"""Of these, how long the receiver may take to close once everyone has been told, whatever its peer does."""
 CANCEL_SECONDS = 4.0
-"""How long canceled work then has to tell its people."""
+"""Of these, how long canceled work has to tell its people."""
+CHANNEL_SECONDS = 3.0
+"""Of these, how long the audit channel's last lines may take."""
+GRACE_SECONDS = STOP_SECONDS - CLOSE_SECONDS - CANCEL_SECONDS - CHANNEL_SECONDS
+"""Of these, how long acknowledged work may go on."""
 
 
 class Receiver(Protocol):
@@ -59,6 +67,7 @@ async def serve(
         runtime = create_runtime(settings, session, audit_log, clock, tasks or Tasks())
         await _check_bot_token(settings, runtime)
         receiver = _receiver(settings, transport, runtime)
+        background = _start_background(settings, runtime, audit_log)
         try:
             if await _starts_before(stop, receiver.start()):
                 log.info("serving", extra={"transport": transport})
@@ -67,9 +76,33 @@ async def serve(
                 await stop.wait()
         finally:
             log.info("stopping: finishing what was acknowledged")
-            await receiver.stop()
-            await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
+            for task in background:
+                task.cancel()
+            await _stop(receiver, runtime, audit_log)
             log.info("stopped")
+
+
+def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
+    background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_interrupted(settings, runtime, audit_log))]
+    if runtime.audit_channel is not None:
+        posting = post_checkpoints(runtime.audit_channel, audit_log, runtime.clock)
+        background.append(asyncio.ensure_future(posting))
+    return background
+
+
+async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:
+    """Finish in time: close the receiver and the work side by side, since a peer can keep the receiver waiting."""
+    closing = asyncio.ensure_future(receiver.stop())
+    await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
+    if runtime.audit_channel is not None:
+        await post_checkpoint(runtime.audit_channel, audit_log)
+        await runtime.audit_channel.close(CHANNEL_SECONDS)
+    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+    if not closing.done():
+        closing.cancel()
+        log.warning("the connection to Slack did not close in time")
+    elif closing.exception() is not None:
+        log.error("the connection to Slack did not close well", exc_info=closing.exception())
 
 
 def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Receiver:

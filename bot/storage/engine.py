@@ -11,12 +11,23 @@ from urllib.parse import quote, quote_plus
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.storage.tables import SCHEMA
+
 BUSY_SECONDS = 10
+COMMAND_SECONDS = 60
+_POSTGRES_SESSION = {
+    # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
+    "idle_in_transaction_session_timeout": "15000",
+    "lock_timeout": str(BUSY_SECONDS * 1000),
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
 _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
@@ -61,27 +72,61 @@ def _postgres_options(url: URL) -> dict[str, str | tuple[str, ...]]:
     return options
 
 
-def open_engine(url: URL) -> AsyncEngine:
-    """Make a pool of connections. Nothing is connected yet."""
+def describe(value: str) -> str:
+    """Return which database an address means, without its password."""
+    url = database_url(value)
+    if url.drivername.startswith("sqlite"):
+        return str(Path(str(url.database)).absolute())
+    return f"{url.database} on {url.host or 'localhost'}{f':{url.port}' if url.port else ''}"
+
+
+def open_engine(url: URL, *, creates: bool = True) -> AsyncEngine:
+    """Make a pool of connections. Nothing is connected yet. Only one that `creates` makes a missing SQLite file."""
     if url.drivername.startswith("postgresql"):
         return create_async_engine(
             url,
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
-            connect_args={"timeout": BUSY_SECONDS, "command_timeout": BUSY_SECONDS},
+            connect_args={
+                "timeout": BUSY_SECONDS,
+                "command_timeout": COMMAND_SECONDS,
+                "server_settings": _POSTGRES_SESSION,
+            },
             hide_parameters=True,
         )
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-    _make_sqlite_strict(engine, Path(str(url.database)))
+    _make_sqlite_strict(engine, _File(Path(str(url.database)).absolute(), creates))
     return engine
 
 
-def _make_sqlite_strict(engine: AsyncEngine, path: Path) -> None:
+class _File:
+    """The file of a SQLite database. Once it has been opened, another one in its place is not the same database."""
+
+    def __init__(self, path: Path, creates: bool) -> None:
+        self.path = path
+        self._creates = creates
+        self._identity: tuple[int, int] | None = None
+
+    def ensure(self) -> None:
+        """Make the file where that is wanted. Raises FileNotFoundError."""
+        if self._creates and self._identity is None and not self.path.exists():
+            # The file may come to hold the installation's key: nobody else on this machine reads it.
+            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self.check()
+
+    def check(self) -> None:
+        """Raise OSError when the file is gone, or another one is in its place."""
+        found = self.path.stat()
+        identity = (found.st_dev, found.st_ino)
+        if self._identity not in (None, identity):
+            raise OSError(f"{self.path} was replaced while the bot was running: restart it")
+        self._identity = identity
+
+
+def _make_sqlite_strict(engine: AsyncEngine, file: _File) -> None:
     @event.listens_for(engine.sync_engine, "do_connect")
     def _before_connect(*_: Any) -> None:
-        if not path.exists():
-            # The file may come to hold the installation's key: nobody else on this machine reads it.
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        file.ensure()
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _: Any) -> None:
@@ -95,15 +140,20 @@ def _make_sqlite_strict(engine: AsyncEngine, path: Path) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("reads", False)
+        if not reads:
+            # A removed file can still be written to, and everything written to it is lost.
+            file.check()
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
-    """Run a transaction. On SQLite one that only `reads` doesn't lock out writers. Raises DatabaseError."""
+    """Run a transaction. One that only `reads` sees one state throughout and locks nobody out. Raises DatabaseError."""
     try:
         async with engine.connect() as connection:
             await connection.execution_options(reads=reads)
+            if reads and connection.dialect.name == "postgresql":
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             async with connection.begin():
                 yield connection
     except (SQLAlchemyError, OSError, TimeoutError, CommandError) as error:
@@ -115,6 +165,18 @@ async def migrate(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     await connection.run_sync(_upgrade)
+
+
+async def check_schema(connection: AsyncConnection) -> None:
+    """Raise DatabaseError where the tables are missing or of another version. Changes nothing."""
+    has_version = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+    found = (
+        (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() if has_version else None
+    )
+    if found is None:
+        raise DatabaseError("there is no audit log in it")
+    if found != SCHEMA:
+        raise DatabaseError("its tables are of another version of Extauth: start the bot once, or update it")
 
 
 def _upgrade(connection: Connection) -> None:

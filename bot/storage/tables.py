@@ -1,6 +1,9 @@
 """The tables, as the newest migration leaves them. Change one only together with a migration."""
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+
+SCHEMA = "0002"
+"""The newest migration."""
 
 metadata = MetaData()
 
@@ -14,7 +17,7 @@ audit_records = Table(
     Column("attempt", BigInteger),  # of a result: the number of its attempt
     Column("team_id", String(64)),
     Column("enterprise_id", String(64)),
-    Column("user_id", String(64), index=True),
+    Column("user_id", String(64)),
     Column("action", String(16), nullable=False),
     Column("parameters", Text, nullable=False),  # JSON
     Column("outcome", String(16)),
@@ -23,16 +26,35 @@ audit_records = Table(
     Column("token_hmac", String(64), index=True),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Index("ix_audit_records_user", "user_id", "number"),
+    Index("ix_audit_records_team", "team_id", "number"),
+    Index("ix_audit_records_action", "action", "number"),
+    Index("ix_audit_records_kind", "kind", "number"),
+    Index("ix_audit_records_attempt", "attempt"),
 )
 
 audit_head = Table(
     "audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # there is one row: 1
+    Column("log_id", String(32), nullable=False),  # tells this log from another
     Column("number", BigInteger, nullable=False),  # the newest row, and its hash
     Column("hash", String(64), nullable=False),
+    Column("entries", BigInteger, nullable=False),  # ever written; a result belongs to its attempt's entry
     Column("pruned_number", BigInteger, nullable=False),  # the newest row that was pruned, and its hash
     Column("pruned_hash", String(64), nullable=False),
+    Column("pruned_entries", BigInteger, nullable=False),
+    Column("mac", String(64), nullable=False),  # under the key, over all of the above
+)
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("key", String(64), primary_key=True),  # the hash of a payload: the same one is run once
+    Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
+    Column("attempt", BigInteger, index=True),
+    Column("is_finished", Boolean, nullable=False, index=True),
+    Column("reply_to", Text),  # where its person can be told, encrypted; gone once it is finished
 )
 
 installation_keys = Table(

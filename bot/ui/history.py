@@ -51,7 +51,7 @@ def _line(entry: Entry) -> str:
 
 def _outcome(entry: Entry) -> str:
     if entry.outcome is None:
-        return "*its ending is not on record*"
+        return "*in progress, or its result is not on record*"
     if entry.outcome == "failed":
         return f"failed: {mrkdwn.code(entry.code or '?', 100)}"
     reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""

@@ -6,11 +6,11 @@ from typing import assert_never
 from slack_sdk.models.blocks import Block, DividerBlock
 
 from bot.access import AllowList, Decision, Reason
+from bot.explanations import explain
 from bot.operation import Permission
 from bot.pasted import TokenFormat
-from bot.service import Denied, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Denied, Failed, Fetched, HistoryUnavailable, NotRecorded
 from bot.slack import mrkdwn
-from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import parts
 from bot.ui.screen import Screen
 
@@ -47,7 +47,7 @@ def denied_screen(denied: Denied) -> Screen:
 
 
 def not_recorded_screen(outcome: NotRecorded) -> Screen:
-    """Return why nothing was done, or why the result is withheld."""
+    """Return what happened although it couldn't be recorded."""
     title, said = _not_recorded(outcome)
     blocks = (
         parts.paragraph(f"*{title}*"),
@@ -62,21 +62,24 @@ def not_recorded_screen(outcome: NotRecorded) -> Screen:
 
 
 def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
-    if not outcome.was_sent:
-        return "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
-    match outcome.request:
-        case DeleteTokens():
+    match outcome.done:
+        case None:
+            return "Nothing was done, because it could not be recorded", "Slack was not asked for anything."
+        case Deleted():
             return (
-                "Done or not: its ending could not be recorded",
-                "Slack was asked to delete and may have done so, but the answer could not be put on record.",
+                "Deleted, but that could not be recorded",
+                "Slack deleted what you asked for, but the result could not be put on record yet.",
             )
-        case GetToken():
+        case Fetched():
             return (
                 "The token is withheld, because it could not be recorded",
-                "Slack handed the token out, but that could not be put on record, so it is not shown.",
+                "Slack returned the token, but that could not be put on record, so it is not shown.",
             )
+        case Failed():
+            told = explain(outcome.done.error.code, outcome.request.operation)
+            return told.title, f"{told.happened} This result could not be put on record yet."
         case _:
-            assert_never(outcome.request)
+            assert_never(outcome.done)
 
 
 def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from bot.operation import Operation
-from bot.service import Deleted, Denied, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, Outcome
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
 from bot.ui.history import history_screen
@@ -11,8 +11,11 @@ from bot.ui.notices import denied_screen, history_unavailable_screen, not_record
 from bot.ui.screen import Screen
 from bot.ui.tokens import masked_screen, token_screen
 
+Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded
+"""The outcomes that a person is shown: of an interaction that came again, nothing is."""
 
-def outcome_screen(outcome: Outcome) -> Screen:
+
+def outcome_screen(outcome: Shown) -> Screen:
     """Return what a person is shown of an outcome. The screen of a token to be shown whole is for a modal only."""
     match outcome:
         case Fetched():

@@ -1,25 +1,30 @@
-"""The audit record: what is in it, and that a change of it is found."""
+"""The audit log: what is in it, and that a change of it is found."""
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import delete, insert, select, text, update
 
 from bot.actor import Actor
 from bot.app import open_audit_log
+from bot.audit.checkpoint import BadCheckpoint, Checkpoint
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.head import chain_hash, read_head
+from bot.audit.keys import AuditKey, load_key
+from bot.audit.log import INTERACTION_SECONDS, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.settings import Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.engine import database_url, open_engine, transaction
-from bot.storage.tables import audit_records
+from bot.storage.tables import audit_head, audit_records, interactions
 from tests.bot_process import ROOT
 from tests.databases import DATABASES, new_database
 from tests.manual_clock import ManualClock
@@ -53,6 +58,16 @@ async def clock() -> ManualClock:
 async def audit(url: str, clock: ManualClock) -> AsyncIterator[AuditLog]:
     async with open_audit_log(configured(url), clock) as opened:
         yield opened
+
+
+@pytest.fixture
+async def key(audit: AuditLog, url: str) -> AuditKey:
+    """The key that the log was written with, as its owner has it."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        loaded = await load_key(connection, None, creates=False)
+    await engine.dispose()
+    return loaded
 
 
 async def write(audit: AuditLog, count: int = 3) -> None:
@@ -102,11 +117,19 @@ async def test_filters(audit: AuditLog, clock: ManualClock) -> None:
     assert await users(Filters(before=3)) == ["U0"]
 
 
-async def test_a_leaked_token_names_who_was_given_it(audit: AuditLog) -> None:
+async def test_a_leaked_token_names_who_was_given_it(audit: AuditLog, clock: ManualClock) -> None:
     await write(audit, 2)
+    withheld = await audit.attempt(actor("U7"), GET)
+    await audit.finish(withheld, AuditResult("fetched", None, 12, TOKEN))
+    await audit.finish(withheld, AuditResult("withheld", None, 12))
 
-    assert [entry.user_id for entry in await audit.find_token(TOKEN)] == ["U0", "U1"]
-    assert await audit.find_token(SecretStr("another")) == []
+    found = await audit.find_token(TOKEN)
+    assert [(entry.user_id, entry.action, entry.outcome) for entry in found.entries] == [
+        ("U0", "get", "fetched"),
+        ("U1", "get", "fetched"),
+    ]
+    assert found.since == pytest.approx(clock.now(), abs=0.001)
+    assert (await audit.find_token(SecretStr("another"))).entries == []
 
 
 async def test_a_pasted_token_is_not_kept(audit: AuditLog) -> None:
@@ -115,61 +138,372 @@ async def test_a_pasted_token_is_not_kept(audit: AuditLog) -> None:
     assert kept == {"external_token_id": "Zm9v… (60 characters)", "force_refresh": True}
 
 
+async def test_what_an_older_version_kept_whole_is_only_quoted(audit: AuditLog, url: str, key: AuditKey) -> None:
+    await write(audit, 1)
+    await forge(url, key, 1, parameters=json.dumps({"external_token_id": "ya29." + "x" * 60}))
+    assert (await audit.newest(1, Filters()))[0].parameters == {"external_token_id": "ya29… (65 characters)"}
+
+
+async def checked(audit: AuditLog) -> tuple[int, int, str | None]:
+    result = await audit.verify(lambda _: None)
+    return result.entries, result.rows, result.problem
+
+
+NAMES = ", ".join(column.name for column in audit_records.columns if column.name != "number")
+COPY = f"INSERT INTO audit_records (number, {NAMES}) SELECT {{}}, {NAMES} FROM audit_records WHERE number = {{}}"
+
+
 @pytest.mark.parametrize(
-    ("statement", "problem"),
+    ("statements", "problem", "right"),
     [
-        ("UPDATE audit_records SET user_id = 'U7' WHERE number = 3", "Record 3 was altered."),
-        ("UPDATE audit_records SET token_hmac = NULL WHERE number = 4", "Record 4 was altered."),
-        ("DELETE FROM audit_records WHERE number = 3", "Record 3 is missing."),
-        ("DELETE FROM audit_records WHERE number = 6", "Record 6 is missing."),
-        ("DELETE FROM audit_records WHERE number = 1", "Record 1 is missing."),
+        (["UPDATE audit_records SET user_id = 'U7' WHERE number = 3"], "Row 3 was altered.", (1, 2)),
+        (["UPDATE audit_records SET token_hmac = NULL WHERE number = 4"], "Row 4 was altered.", (2, 3)),
+        (["UPDATE audit_records SET previous = hash WHERE number = 5"], "Row 5 was altered.", (2, 4)),
+        (["DELETE FROM audit_records WHERE number = 3"], "Row 3 is missing.", (1, 2)),
+        (["DELETE FROM audit_records WHERE number = 6"], "Row 6 is missing.", (3, 5)),
+        (["DELETE FROM audit_records WHERE number = 1"], "Row 1 is missing.", (0, 0)),
+        (["DELETE FROM audit_records"], "Row 1 is missing.", (0, 0)),
+        ([COPY.format(7, 6)], "Row 7 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(0, 6)], "Row 0 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(-5, 6)], "Row -5 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(7, 6), "UPDATE audit_head SET number = 7"], "The head of the log was altered.", (0, 0)),
+        (["UPDATE audit_head SET entries = 2"], "The head of the log was altered.", (0, 0)),
+        (["UPDATE audit_head SET log_id = 'other'"], "The head of the log was altered.", (0, 0)),
+        (["UPDATE audit_head SET mac = ''"], "The head of the log was altered.", (0, 0)),
+        (["DELETE FROM audit_head"], "The head of the log is missing.", (0, 0)),
         (
-            "UPDATE audit_records SET number = CASE number WHEN 3 THEN 1000 WHEN 5 THEN 3 ELSE number END",
-            "Record 3 does not follow the one before it.",
+            [
+                "DELETE FROM audit_records WHERE number > 4",
+                "UPDATE audit_head SET number = 4, entries = 2,"
+                " hash = (SELECT hash FROM audit_records WHERE number = 4)",
+            ],
+            "The head of the log was altered.",
+            (0, 0),
+        ),
+        (
+            [
+                "UPDATE audit_head SET pruned_number = 2, pruned_entries = 1,"
+                " pruned_hash = (SELECT hash FROM audit_records WHERE number = 2)",
+                "DELETE FROM audit_records WHERE number < 3",
+            ],
+            "The head of the log was altered.",
+            (0, 0),
+        ),
+        (
+            [
+                f"UPDATE audit_records SET number = {new} WHERE number = {old}"
+                for old, new in ((2, 102), (4, 2), (102, 4))
+            ],
+            "Row 2 was altered.",
+            (1, 1),
         ),
     ],
 )
-async def test_a_change_is_found(audit: AuditLog, url: str, statement: str, problem: str) -> None:
+async def test_a_change_is_found_at_the_first_bad_place(
+    audit: AuditLog, url: str, statements: list[str], problem: str, right: tuple[int, int]
+) -> None:
     await write(audit)
-    assert (await audit.verify(lambda _: None)).problem is None
-    await change(url, statement)
-    assert (await audit.verify(lambda _: None)).problem == problem
+    assert await checked(audit) == (3, 6, None)
+    for statement in statements:
+        await change(url, statement)
+    assert await checked(audit) == (*right, problem)
 
 
-async def test_an_inserted_and_a_swapped_record_are_found(audit: AuditLog, url: str) -> None:
+async def forge(url: str, key: AuditKey, number: int, **changes: object) -> None:
+    """Rewrite a row as only the owner of the key can."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        wanted = select(audit_records).where(audit_records.c.number == number)
+        row = {**(await connection.execute(wanted)).mappings().one(), **changes}
+        row["hash"] = chain_hash(key, row)
+        await connection.execute(update(audit_records).where(audit_records.c.number == number).values(**row))
+    await engine.dispose()
+
+
+async def test_a_row_that_does_not_follow_the_one_before_is_found(audit: AuditLog, url: str, key: AuditKey) -> None:
     await write(audit)
-    names = ", ".join(column.name for column in audit_records.columns if column.name != "number")
-    copy = f"INSERT INTO audit_records (number, {names}) SELECT 7, {names} FROM audit_records WHERE number = 6"
-    await change(url, copy)
-    await change(url, "UPDATE audit_head SET number = 7")
-    assert (await audit.verify(lambda _: None)).problem == "Record 7 does not follow the one before it."
-    await change(url, "DELETE FROM audit_records WHERE number = 7")
-    await change(url, "UPDATE audit_head SET number = 6")
-    for old, new in ((2, 102), (4, 2), (102, 4)):
-        await change(url, f"UPDATE audit_records SET number = {new} WHERE number = {old}")
-    assert (await audit.verify(lambda _: None)).problem == "Record 2 does not follow the one before it."
+    await forge(url, key, 6, previous="0" * 64)
+    assert await checked(audit) == (3, 5, "Row 6 does not follow the one before it.")
+    await forge(url, key, 6, previous="1" * 64)
+    assert (await checked(audit))[2] == "Row 6 does not follow the one before it."
 
 
-async def test_pruning_keeps_what_stays_checkable_and_says_what_went(audit: AuditLog, clock: ManualClock) -> None:
+async def test_rows_that_are_not_authentic_are_never_read(audit: AuditLog, url: str) -> None:
     await write(audit)
+    before = await audit.newest(10, Filters())
+    # A forged result, an entry above the head, one below the first row, and one in the middle that is altered.
+    await change(url, COPY.format(7, 6).replace(NAMES + " FROM", NAMES.replace("outcome", "'failed'") + " FROM"))
+    await change(url, COPY.format(8, 5))
+    await change(url, COPY.format(0, 5))
+    assert await audit.newest(10, Filters()) == before
+    assert [entry async for entry in audit.oldest_first(Filters())] == before[::-1]
+    assert len((await audit.find_token(TOKEN)).entries) == 3
+
+    await change(url, "UPDATE audit_records SET user_id = 'U9' WHERE number = 3")
+    await change(url, "UPDATE audit_records SET outcome = 'failed' WHERE number = 6")
+    assert [(entry.user_id, entry.outcome) for entry in await audit.newest(10, Filters())] == [
+        ("U2", None),
+        ("U0", "fetched"),
+    ]
+    assert [entry.user_id for entry in await audit.newest(1, Filters(user_id="U9"))] == []
+
+
+async def test_pages_are_filled_past_rows_that_are_not_authentic(audit: AuditLog, url: str) -> None:
+    await write(audit, 5)
+    await change(url, "UPDATE audit_records SET reference = 'FORGED' WHERE number IN (9, 7)")
+    assert [entry.number for entry in await audit.newest(2, Filters())] == [5, 3]
+
+
+async def test_a_log_whose_head_was_altered_is_neither_read_nor_written(audit: AuditLog, url: str) -> None:
+    await write(audit)
+    await change(url, "UPDATE audit_head SET number = 4")
+    says = "the audit log's head was altered"
+    with pytest.raises(AuditLogUnavailable, match=says):
+        await audit.attempt(actor(), GET)
+    with pytest.raises(AuditLogUnavailable, match=says):
+        await audit.newest(1, Filters())
+    with pytest.raises(AuditLogUnavailable, match=says):
+        await audit.find_token(TOKEN)
+    with pytest.raises(AuditLogUnavailable, match=says):
+        await audit.prune(0)
+    with pytest.raises(AuditLogUnavailable, match=says):
+        await audit.checkpoint()
+
+
+async def test_pruning_says_what_went_and_the_rest_verifies(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await write(audit)
+    first = clock.now()
     clock.advance(1000)
     cut = clock.now() - 1
     await write(audit, 1)
 
-    assert await audit.prune(cut) == 6
+    count, oldest = await audit.count_before(cut)
+    assert count == 3
+    assert oldest == pytest.approx(first, abs=0.001)
+    assert await audit.prune(cut) == 3
     assert await audit.prune(cut) == 0
+    assert await audit.count_before(cut) == (0, None)
 
-    result = await audit.verify(lambda _: None)
-    assert (result.checked, result.problem) == (3, None)
+    assert await checked(audit) == (2, 3, None)
     pruned, kept = await audit.newest(10, Filters())
-    assert (pruned.action, pruned.outcome, pruned.parameters["rows"]) == ("prune", "pruned", "6")
+    assert (pruned.action, pruned.outcome, pruned.user_id, pruned.reference) == ("prune", "pruned", None, "")
+    assert pruned.parameters == {"entries": "3", "through": "6", "before": f"{cut:.0f}"}
     assert kept.user_id == "U0"
+
+    clock.advance(1000)
+    await write(audit, 1)
+    assert await audit.prune(clock.now() - 1) == 2
+    assert await checked(audit) == (2, 3, None)
+    assert await audit.prune(clock.now() + 10) == 2
+    assert await checked(audit) == (1, 1, None)
+    await change(url, "UPDATE audit_records SET number = 3 WHERE number = 13")
+    assert (await checked(audit))[2] is not None
+
+
+async def test_pruned_rows_without_their_entry_are_found(audit: AuditLog, url: str, key: AuditKey) -> None:
+    await write(audit)
+    await audit.prune(2**40)
+    await forge(url, key, 7, kind="denied")
+    await resign(url, key)
+    assert (await checked(audit))[2] == "Rows up to 6 are gone, and no entry says that they were pruned."
+
+
+async def resign(url: str, key: AuditKey) -> None:
+    """Sign the head anew over the newest row, as only the owner of the key can."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        found = await read_head(connection, key, locks=True)
+        assert found is not None
+        newest = select(audit_records.c.hash).order_by(audit_records.c.number.desc()).limit(1)
+        head = replace(found[0], hash=(await connection.execute(newest)).scalar_one())
+        await connection.execute(update(audit_head).values(hash=head.hash, mac=head.mac(key)))
+    await engine.dispose()
+
+
+async def test_a_checkpoint_shows_what_the_database_alone_cannot(
+    audit: AuditLog, url: str, clock: ManualClock, key: AuditKey
+) -> None:
+    async def compare(line: str) -> tuple[str | None, str | None]:
+        result = await audit.verify(lambda _: None, audit.read_checkpoint(line))
+        return result.problem, result.note
+
+    empty = await audit.checkpoint()
+    await write(audit, 2)
+    old = await dump(url)
+    early = await audit.checkpoint()
+    assert early.startswith("extauth-checkpoint ")
+    assert " row=4 entries=2 " in early
+    await write(audit, 1)
+    late = await audit.checkpoint()
+    for line in (empty, early, f"`{late}`\n", late.replace(" ", "\n")):
+        assert await compare(line) == (None, None)
+
+    await restore(url, old)
+    assert await checked(audit) == (2, 4, None)
+    assert await compare(early) == (None, None)
+    problem, _ = await compare(late)
+    assert problem is not None
+    assert problem.startswith("The log ends with row 4, but on ")
+    clock.advance(1)
+    await write(audit, 1)
+    assert (await compare(late))[0] == "Row 6 is not the one that the checkpoint saw."
+
+    await audit.prune(2**40)
+    problem, note = await compare(early)
+    assert (problem, note) == (
+        None,
+        "The checkpoint is older than what was pruned, so there was nothing to compare it with.",
+    )
+    for odd in ("", "extauth-checkpoint", late.replace("entries=3", "entries=2"), late[:-1] + "0" * (late[-1] != "0")):
+        with pytest.raises(BadCheckpoint):
+            audit.read_checkpoint(odd)
+
+
+async def test_a_log_begun_anew_is_not_the_one_that_a_checkpoint_saw(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    await write(audit, 1)
+    text = await audit.checkpoint()
+    for table in ("audit_records", "audit_head", "interactions", "alembic_version"):
+        await change(url, f"DROP TABLE {table}")
+    await change(url, "ALTER TABLE installation_keys RENAME TO kept")
+    async with open_audit_log(configured(url), clock):
+        pass
+    await change(url, "DELETE FROM installation_keys")
+    await change(url, "INSERT INTO installation_keys SELECT * FROM kept")
+    await change(url, "DELETE FROM audit_head")
+    assert (await checked(audit))[2] == "The head of the log is missing."
+    await change(url, "DROP TABLE kept")
+    for table in ("audit_records", "audit_head", "interactions", "alembic_version", "installation_keys"):
+        await change(url, f"DROP TABLE {table}")
+    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="a" * 32), clock) as anew:
+        saw = Checkpoint("0" * 16, 1, 1, "0" * 64, "2026-01-01T00:00:00Z")
+        result = await anew.verify(lambda _: None, saw)
+        assert result.problem is not None
+        assert result.problem.startswith("The checkpoint is of another log")
+        assert text != await anew.checkpoint()
+
+
+async def dump(url: str) -> dict[str, list[dict[str, object]]]:
+    """A copy of the log, as anybody who can read the database can make one."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine, reads=True) as connection:
+        copied = {
+            table.name: [dict(row) for row in (await connection.execute(select(table))).mappings()]
+            for table in (audit_records, audit_head, interactions)
+        }
+    await engine.dispose()
+    return copied
+
+
+async def restore(url: str, copied: dict[str, list[dict[str, object]]]) -> None:
+    """Put a copy back in place of what is there."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        for table in (audit_records, audit_head, interactions):
+            await connection.execute(delete(table))
+            if copied[table.name]:
+                await connection.execute(insert(table), copied[table.name])
+    await engine.dispose()
+
+
+async def test_verifying_is_right_while_others_append_and_prune(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await write(audit, 20)
+    async with open_audit_log(configured(url), clock) as other:
+        stop = asyncio.Event()
+
+        async def work() -> None:
+            while not stop.is_set():
+                await write(other, 3)
+                clock.advance(1)
+                await other.prune(clock.now() - 5)
+
+        working = asyncio.ensure_future(work())
+        for _ in range(20):
+            text = await audit.checkpoint()
+            result = await audit.verify(lambda _: None, audit.read_checkpoint(text))
+            assert result.problem is None
+        stop.set()
+        await working
+    assert (await checked(audit))[2] is None
+
+
+async def test_progress_is_told_now_and_then(audit: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.audit.verification._PROGRESS_EVERY", 2)
+    await write(audit)
+    told: list[int] = []
+    await audit.verify(told.append)
+    assert told == [2, 4, 6]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 6, 7])
+async def test_pages_of_any_size_read_the_same(audit: AuditLog, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    await write(audit)
+    whole = [entry async for entry in audit.oldest_first(Filters())]
+    monkeypatch.setattr("bot.audit.snapshot.PAGE", page)
+    monkeypatch.setattr("bot.audit.log._ENTRIES_AT_ONCE", page)
+    assert [entry async for entry in audit.oldest_first(Filters())] == whole
+    assert [entry.number for entry in whole] == [1, 3, 5]
+    assert await checked(audit) == (3, 6, None)
+
+
+async def test_an_interaction_is_on_record_once(audit: AuditLog, clock: ManualClock) -> None:
+    def came(key: str) -> Actor:
+        return Actor("U1", "T1", None, SecretStr(""), "ABCD2345", key, SecretStr("where"))
+
+    first = await audit.attempt(came("a"), GET)
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("a"), GET)
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("a"), GET, "guest")
+    await audit.finish(first, AuditResult("fetched", None, 1, TOKEN))
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("a"), GET)
+    await audit.deny(came("b"), GET, "guest")
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("b"), GET, "guest")
+    both = await asyncio.gather(*(audit.attempt(came("c"), GET) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in both) == ["Attempt", "DuplicateInteraction"]
+    assert await checked(audit) == (3, 4, None)
+
+    clock.advance(INTERACTION_SECONDS + 1)
+    await audit.interrupt(60)
+    await audit.attempt(came("a"), GET)
+
+
+async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    def came(key: str, reply_to: str | None) -> Actor:
+        return Actor(
+            "U1", "T1", None, SecretStr(""), f"REF-{key}", key, SecretStr(reply_to) if reply_to is not None else None
+        )
+
+    await audit.finish(await audit.attempt(came("done", "x"), GET), AuditResult("fetched", None, 1, TOKEN))
+    await audit.attempt(came("told", "canary-where"), GET)
+    await audit.attempt(came("untold", None), DELETE)
+    clock.advance(100)
+    await audit.attempt(came("young", "y"), GET)
+    engine = open_engine(database_url(url))
+    async with transaction(engine, reads=True) as connection:
+        assert "canary" not in repr((await connection.execute(text("SELECT * FROM interactions"))).all())
+    await engine.dispose()
+
+    async with open_audit_log(configured(url), clock) as other:
+        found = [*await audit.interrupt(60), *await other.interrupt(60)]
+    assert [(one.entry.reference, one.reply_to) for one in found] == [
+        ("REF-told", SecretStr("canary-where")),
+        ("REF-untold", None),
+    ]
+    young, untold, told, done = await audit.newest(10, Filters())
+    assert [entry.outcome for entry in (young, untold, told, done)] == [None, "interrupted", "interrupted", "fetched"]
+    assert (await checked(audit))[2] is None
 
 
 async def test_several_writers_in_one_process_share_one_chain(audit: AuditLog) -> None:
     attempts = await asyncio.gather(*(audit.attempt(actor(f"U{number}"), GET) for number in range(300)))
     assert sorted(attempt.number for attempt in attempts) == list(range(1, 301))
-    assert (await audit.verify(lambda _: None)).checked == 300
+    assert (await audit.verify(lambda _: None)).rows == 300
 
 
 @pytest.mark.parametrize(
@@ -248,7 +582,6 @@ def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.C
         [sys.executable, "-m", "bot", "audit", *words],
         env={
             "PYTHONPATH": str(ROOT),
-            "SLACK_BOT_TOKEN": "xoxb-1234567890",
             "DATABASE_URL": url,
             "PATH": "/usr/bin:/bin",
             **more,
@@ -278,14 +611,102 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     assert "'=guest" in table
     assert TOKEN.get_secret_value() not in json.dumps(exported) + table
     verified = await run("verify")
-    assert (verified.returncode, verified.stdout) == (0, "The record is whole: 7 checked.\n")
-    found = await run("find-token", typed=f"{TOKEN.get_secret_value()}\n")
-    assert "Handed out 3 times, to: U0, U1, U2." in found.stdout
-    assert TOKEN.get_secret_value() not in found.stdout + found.stderr
-    assert (await run("prune", "--older-than", "3", "--yes")).stdout == "0 records dropped.\n"
+    assert (verified.returncode, verified.stdout) == (0, "The record is whole: 4 entries in 7 rows.\n")
+    line = (await run("checkpoint")).stdout
+    compared = await run("verify", "--checkpoint", "-", typed=line)
+    assert compared.stdout == (
+        "The record is whole: 4 entries in 7 rows. It holds everything that the checkpoint saw.\n"
+    )
+    odd = await run("verify", "--checkpoint", "nonsense")
+    assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
+    assert (await run("prune", "--older-than", "3")).stdout.startswith("There is nothing from before ")
     await change(url, "UPDATE audit_records SET code = 'x' WHERE number = 2")
     broken = await run("verify")
-    assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Record 2 was altered.")) == (1, True)
+    assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Row 2 was altered.")) == (1, True)
+
+
+@pytest.mark.process
+async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    clock.set_back(10 * 24 * 3600)
+    await write(audit)
+    clock.advance(10 * 24 * 3600)
+    await write(audit, 1)
+
+    async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
+
+    refused = await run(typed="n\n")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z, for good\?", refused.stderr)
+    assert (await run(typed="y\n")).stdout == "3 entries deleted.\n"
+    assert (await run("--yes")).stdout.startswith("There is nothing from before ")
+    assert (await checked(audit))[2] is None
+
+
+SECRET = TOKEN.get_secret_value()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "typed",
+    [
+        SECRET,
+        f"  {SECRET}  ",
+        f'"{SECRET}"',
+        f"`{SECRET}`,",
+        f"Bearer {SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"token={SECRET}",
+        f"{SECRET[:9]}\n{SECRET[9:]}",
+        f"{SECRET[:9]} {SECRET[9:]}",
+    ],
+)
+def test_a_token_is_found_however_it_was_pasted(tmp_path: Path, typed: str) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+
+    async def fill() -> None:
+        async with open_audit_log(configured(url), ManualClock()) as log:
+            await write(log)
+
+    asyncio.run(fill())
+    found = command(url, "find-token", typed=f"{typed}\n")
+    assert "Fetched 3 times through this bot, by: U0, U1, U2. The record goes back to 20" in found.stdout
+    assert "Only a whole token is found" in found.stdout
+    assert SECRET not in found.stdout + found.stderr
+    cut_off = command(url, "find-token", typed=f"{SECRET[:-2]}\n")
+    assert "No entry has this token. The record goes back to 20" in cut_off.stdout
+    blank = command(url, "find-token", typed="  \n")
+    assert (blank.returncode, blank.stdout) == (2, "")
+    assert "no token was given" in blank.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["list", "--action", "bogus"], "'bogus' is not one of"),
+        (["list", "--user", "ada"], "“ada” is not an ID such as U012ABCDEF"),
+        (["export", "--workspace", "acme"], "“acme” is not an ID such as T012ABCDEF"),
+    ],
+)
+def test_a_filter_that_cannot_match_is_a_mistake(words: list[str], says: str, tmp_path: Path) -> None:
+    ran = command(f"sqlite:///{tmp_path}/audit.db", *words)
+    assert ran.returncode == 2
+    assert says in ran.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "words", [["list"], ["export"], ["verify"], ["checkpoint"], ["find-token"], ["prune", "--older-than", "1"]]
+)
+def test_reading_creates_nothing_and_names_the_file(words: list[str], tmp_path: Path) -> None:
+    ran = command(f"sqlite:///{tmp_path}/nowhere.db", *words, typed="x\n")
+    assert ran.returncode == 1
+    assert f"({tmp_path}/nowhere.db) cannot be used: FileNotFoundError" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty.db").touch()
+    ran = command(f"sqlite:///{tmp_path}/empty.db", *words, typed="x\n")
+    assert ran.stderr.strip().endswith(f"({tmp_path}/empty.db) cannot be used: there is no audit log in it")
 
 
 @pytest.mark.process
@@ -300,5 +721,5 @@ async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLo
 def test_a_database_that_cannot_be_used_is_one_line() -> None:
     ran = command("sqlite:////nowhere/at/all.db", "verify")
     assert ran.returncode == 1
-    assert ran.stderr.startswith("extauth: the database of DATABASE_URL cannot be used: ")
+    assert ran.stderr.startswith("extauth: the database of DATABASE_URL (/nowhere/at/all.db) cannot be used: ")
     assert len(ran.stderr.splitlines()) == 1

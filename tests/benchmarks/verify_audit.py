@@ -38,10 +38,10 @@ async def main(records: int) -> None:
                 wrote = (written - before) / (time.perf_counter() - started)
                 started = time.perf_counter()
                 result = await audit.verify(lambda _: None)
-                rate = result.checked / (time.perf_counter() - started)
+                rate = result.rows / (time.perf_counter() - started)
                 assert result.problem is None
                 print(
-                    f"{result.checked:>9,} records: {wrote:,.0f} written and {rate:,.0f} checked a second, "
+                    f"{result.rows:>9,} records: {wrote:,.0f} written and {rate:,.0f} checked a second, "
                     f"at most {_megabytes():.0f} MB of memory",
                     flush=True,
                 )

@@ -128,7 +128,10 @@ async def test_a_token_whose_ending_cannot_be_recorded_is_withheld(transport: Tr
         assert harness.state.tokens["EtGoogle0001"].value not in harness.read(view)
         harness.workspace.close(view)
         read = harness.read(await harness.types("/extauth delete EtGitHub0001 --yes"))
-        assert "Slack was asked to delete and may have done so" in read
+        assert "Deleted, but that could not be recorded" in read
+        assert "This result could not be put on record yet" in harness.read(
+            await harness.types("/extauth get EtErr.token_not_found")
+        )
 
 
 async def test_a_postgresql_that_goes_away_and_comes_back(transport: Transport, tmp_path: Path) -> None:

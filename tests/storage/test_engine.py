@@ -88,4 +88,4 @@ async def test_four_processes_write_ten_thousand_records_and_the_chain_verifies(
             read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
         ) as audit:
             result = await audit.verify(lambda _: None)
-        assert (result.checked, result.problem) == (PROCESSES * EACH, None)
+        assert (result.rows, result.problem) == (PROCESSES * EACH, None)

@@ -15,7 +15,7 @@ from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
-from bot.service import Deleted, Denied, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.ui import notices, tokens
@@ -176,9 +176,12 @@ def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> N
     assert_passes(history_screen(HistoryPage(ReadHistory(25), entries, is_last, "ABCD2345")))
 
 
-@given(st.one_of(GETS, DELETES), st.booleans())
-def test_what_could_not_be_recorded_passes_the_limits(request: GetToken | DeleteTokens, happened: bool) -> None:
-    assert_passes(outcome_screen(NotRecorded(request, happened, "ABCD2345")))
+@given(st.one_of(st.none(), FETCHES, FAILURES, DELETES.map(lambda request: Deleted(request, "ABCD2345"))))
+def test_what_could_not_be_recorded_passes_the_limits_and_tells_no_token(done: Done | None) -> None:
+    screen = outcome_screen(NotRecorded(done.request if done is not None else GetToken("Et1"), done, "ABCD2345"))
+    assert_passes(screen)
+    if isinstance(done, Fetched) and len(done.token.token.get_secret_value()) > 16:
+        assert done.token.token.get_secret_value() not in json.dumps(as_message(screen), ensure_ascii=False)
 
 
 @given(st.sampled_from(Reason))

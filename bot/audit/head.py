@@ -1,0 +1,88 @@
+"""Where the audit log's chain begins and ends, proven by the key.
+
+A row's hash is keyed and covers all of it and the hash of the row before; the head's MAC covers where the chain begins
+and ends. So whoever can write the database but doesn't have the key can only remove what is newest together with an old
+head, which a checkpoint shows.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.audit.keys import AuditKey
+from bot.storage.engine import DatabaseError
+from bot.storage.tables import audit_head, audit_records
+
+Row = Mapping[Any, Any]
+
+# The kinds of rows. They are part of each row's hash, so their spelling can't change.
+ATTEMPT, RESULT, DENIED, PRUNE = "attempt", "ending", "denied", "prune"
+
+_HASHED = [column.name for column in audit_records.columns if column.name != "hash"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain begins and ends, and how many entries it has had. A result belongs to its attempt's entry."""
+
+    log_id: str
+    number: int
+    hash: str
+    entries: int
+    pruned_number: int
+    pruned_hash: str
+    pruned_entries: int
+
+    def mac(self, key: AuditKey) -> str:
+        """Return the MAC that proves it."""
+        return key.of_head(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode())
+
+    def includes(self, row: Row) -> bool:
+        """Return whether a row's number lies within the chain."""
+        return self.pruned_number < int(row["number"]) <= self.number
+
+
+def chain_hash(key: AuditKey, row: Row) -> str:
+    """Return the hash of a row: over all of it, with the hash of the one before."""
+    return key.of_chain(json.dumps([row[name] for name in _HASHED], separators=(",", ":")).encode())
+
+
+def is_authentic(key: AuditKey, row: Row) -> bool:
+    """Return whether a row was written with the key."""
+    return hmac.compare_digest(str(row["hash"]), chain_hash(key, row))
+
+
+def chain(key: AuditKey, head: Head, row: Row) -> tuple[Head, Row]:
+    """Put a row behind the head. Returns the new head, and the row complete."""
+    complete = {**dict.fromkeys(_HASHED), **row, "number": head.number + 1, "previous": head.hash}
+    digest = chain_hash(key, complete)
+    entries = head.entries + (complete["kind"] != RESULT)
+    return replace(head, number=head.number + 1, hash=digest, entries=entries), {**complete, "hash": digest}
+
+
+async def read_head(connection: AsyncConnection, key: AuditKey, *, locks: bool) -> tuple[Head, bool] | None:
+    """Return the head, and whether it is authentic; None where it is missing."""
+    query = select(audit_head).where(audit_head.c.id == 1)
+    row = (await connection.execute(query.with_for_update() if locks else query)).mappings().one_or_none()
+    if row is None:
+        return None
+    fields = {name: row[name] for name in Head.__slots__}
+    head = Head(**fields)
+    return head, hmac.compare_digest(str(row["mac"]), head.mac(key))
+
+
+async def locked_head(connection: AsyncConnection, key: AuditKey) -> Head:
+    """Return the head, locked until the transaction ends. Raises DatabaseError where it was altered."""
+    return authentic(await read_head(connection, key, locks=True))
+
+
+def authentic(found: tuple[Head, bool] | None) -> Head:
+    """Return a head that was read. Raises DatabaseError where it was altered."""
+    if found is None or not found[1]:
+        raise DatabaseError("the audit log's head was altered: `audit verify` says more")
+    return found[0]

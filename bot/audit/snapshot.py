@@ -1,0 +1,68 @@
+"""The audit log as it was at one moment, whatever is appended and pruned meanwhile."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.audit.head import Head, Row, authentic, read_head
+from bot.audit.keys import AuditKey
+from bot.storage.tables import audit_records
+
+PAGE = 5000
+
+
+class Snapshot:
+    """Reads in one transaction."""
+
+    def __init__(self, connection: AsyncConnection, key: AuditKey) -> None:
+        self._connection = connection
+        self._key = key
+
+    async def head(self) -> tuple[Head, bool] | None:
+        """Return the head, and whether it is authentic; None where it is missing."""
+        return await read_head(self._connection, self._key, locks=False)
+
+    async def authentic_head(self) -> Head:
+        """Return the head. Raises DatabaseError where it was altered."""
+        return authentic(await self.head())
+
+    async def oldest_first(self, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
+        """Yield rows after a number, with one page in memory at a time, authentic or not."""
+        while True:
+            query = select(audit_records).where(audit_records.c.number > after, *where)
+            found = await self._connection.execute(query.order_by(audit_records.c.number).limit(PAGE))
+            page = found.mappings().all()
+            for row in page:
+                yield row
+            if len(page) < PAGE:
+                return
+            after = page[-1]["number"]
+
+    async def newest_first(self, before: int, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
+        """Return the newest rows before a number, authentic or not."""
+        query = select(audit_records).where(audit_records.c.number < before, *where)
+        found = await self._connection.execute(query.order_by(audit_records.c.number.desc()).limit(count))
+        return found.mappings().all()
+
+    async def rows_of(self, where: Sequence[Any]) -> Sequence[Row]:
+        """Return some rows, oldest first, authentic or not."""
+        query = select(audit_records).where(*where).order_by(audit_records.c.number)
+        return (await self._connection.execute(query)).mappings().all()
+
+    async def outside(self, head: Head) -> int | None:
+        """Return the number of a row that isn't within the chain; None where there is none."""
+        table = audit_records.c
+        strays = select(func.min(table.number)).where(
+            (table.number <= head.pruned_number) | (table.number > head.number)
+        )
+        found = (await self._connection.execute(strays)).scalar()
+        return None if found is None else int(found)
+
+    async def count(self, where: Sequence[Any]) -> tuple[int, int | None]:
+        """Return how many rows there are, and when the oldest was written (microseconds)."""
+        table = audit_records.c
+        query = select(func.count(), func.min(table.at)).where(*where)
+        found = (await self._connection.execute(query)).one()
+        return int(found[0]), None if found[1] is None else int(found[1])
