@@ -180,6 +180,7 @@ class AuditLog:
         if self._retrying is not None:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
+        await self._rows.close()
 
     def prune_row(self, last: int) -> Row:
         """Return the row that says a log of version 0.1 had been pruned up to a row."""

@@ -16,6 +16,7 @@ from bot.storage.engine import transaction
 from bot.storage.tables import audit_head, audit_records, interactions
 
 MAX_BATCH = 500
+_CLOSE_SECONDS = 2.0
 
 
 class Duplicate(Exception):
@@ -62,6 +63,11 @@ class AuditRows:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write_waiting())
         return await item.written
+
+    async def close(self) -> None:
+        """Wait for the write in progress, for a moment: the database is about to be closed."""
+        if self._writer is not None:
+            await asyncio.wait({self._writer}, timeout=_CLOSE_SECONDS)
 
     async def _write_waiting(self) -> None:
         while self._waiting:

@@ -78,6 +78,8 @@ async def serve(
             log.info("stopping: finishing what was acknowledged")
             for task in background:
                 task.cancel()
+            # Before the database they may be reading is closed.
+            await asyncio.gather(*background, return_exceptions=True)
             await _stop(receiver, runtime, audit_log)
             log.info("stopped")
 

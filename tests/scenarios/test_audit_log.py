@@ -5,6 +5,7 @@ import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.clock import SystemClock
+from bot.sandbox.slack.state import State
 from bot.settings import Transport, read
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import new_database
@@ -60,16 +62,28 @@ async def test_an_odd_number_is_told(harness: Harness, n: str) -> None:
     assert "is a number from 1 to 25" in read or "does not know" in read
 
 
+async def posted(harness: Harness, count: int) -> list[str]:
+    """The lines in the audit channel but for checkpoints, once there are so many. A message may hold several."""
+
+    def lines() -> list[str]:
+        texts = [str(message["text"]) for message in harness.calls("chat.postMessage")]
+        return [line for text in texts for line in text.split("\n") if "extauth-checkpoint" not in line]
+
+    async with asyncio.timeout(20):
+        while len(lines()) < count:
+            harness.clock.advance(1)
+            await asyncio.sleep(0.01)
+    return lines()
+
+
 async def test_a_line_for_each_thing_goes_to_the_channel_without_secrets(transport: Transport) -> None:
     async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
         await harness.types("/extauth get EtGoogle0001")
         await harness.types("/extauth delete EtGitHub0001 --yes")
         await harness.types("/extauth get EtGoogle0001", GUEST)
         await harness.types("/extauth get " + "xY0" * 20)
-        await harness.state.until(lambda: len(harness.calls("chat.postMessage")) == 4)
-        posted = harness.calls("chat.postMessage")
-        assert {line["channel"] for line in posted} == {"C0AUDIT"}
-        texts = "\n".join(line["text"] for line in posted)
+        texts = "\n".join(await posted(harness, 4))
+        assert {message["channel"] for message in harness.calls("chat.postMessage")} == {"C0AUDIT"}
         assert "<@U0ADMIN> · get `EtGoogle0001` · fetched" in texts
         assert "<@U0GUEST> · get `EtGoogle0001` · denied (`guest`)" in texts
         assert "get `xY0x… (60 characters)` · failed" in texts
@@ -78,6 +92,50 @@ async def test_a_line_for_each_thing_goes_to_the_channel_without_secrets(transpo
 
         harness.slack.web_api.failures["chat.postMessage"] = "not_in_channel"
         assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+
+
+async def test_many_denials_are_counted_and_push_out_nothing_that_was_done(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+        harness.slack.web_api.failures["chat.postMessage"] = "internal_error"
+        for _ in range(60):
+            await harness.types("/extauth get EtGoogle0001", GUEST)
+        await harness.types("/extauth delete EtGitHub0001 --yes")
+        del harness.slack.web_api.failures["chat.postMessage"]
+        harness.state.traffic.clear()
+        harness.clock.advance(2)
+        lines = await posted(harness, 22)
+        assert sum("denied (`guest`)" in line for line in lines) <= 21
+        assert [line for line in lines if "delete `EtGitHub0001` · deleted" in line]
+        assert [line for line in lines if line.endswith("more denied, by 1 person")]
+
+
+async def test_a_checkpoint_is_posted_at_each_start_and_stop_and_every_day(
+    transport: Transport, tmp_path: Path
+) -> None:
+    _, url = database(tmp_path)
+    async with open_harness(transport, DATABASE_URL=url, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+
+        def checkpoints() -> list[str]:
+            texts = [str(message["text"]) for message in harness.calls("chat.postMessage")]
+            return [line for text in texts for line in text.split("\n") if "extauth-checkpoint" in line]
+
+        await harness.state.until(lambda: len(checkpoints()) == 1)
+        await harness.types("/extauth get EtGoogle0001")
+        await harness.clock.until_asleep(24 * 3600)
+        harness.clock.advance(24 * 3600)
+        await harness.state.until(lambda: len(checkpoints()) == 2)
+        state = harness.state
+    told = [message["text"] for message in _calls(state, "chat.postMessage")]
+    assert "extauth-checkpoint" in told[-1]
+    assert " row=2 entries=1 " in told[-1]
+    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+    async with open_audit_log(configured, SystemClock()) as audit:
+        result = await audit.verify(lambda _: None, audit.read_checkpoint(told[-1]))
+        assert (result.problem, result.note) == (None, None)
+
+
+def _calls(state: State, method: str) -> list[Any]:
+    return [exchange.body for exchange in state.traffic if exchange.kind == method]
 
 
 BREAKS = {
