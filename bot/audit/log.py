@@ -15,6 +15,7 @@ from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_authentic
 from bot.audit.keys import AuditKey
+from bot.audit.owner import Owner
 from bot.audit.rows import AuditRows, Claim, Duplicate
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
@@ -69,6 +70,7 @@ class AuditLog:
         self._rows = rows
         self._key = key
         self._clock = clock
+        self._owner = Owner()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         rows.on_late = self._late
@@ -93,12 +95,14 @@ class AuditLog:
         await self._append(DENIED, Event.of(actor, request), self._claim(actor), outcome="denied", code=reason)
 
     async def interrupt(self, older_than: float) -> Sequence[Interrupted]:
-        """Record as interrupted what was begun more than so many seconds ago and never ended, and return it.
+        """Record as interrupted what was begun and never ended, and return it.
 
-        Of several processes, one gets each.
+        That is what was begun more than so many seconds ago, or by a process that is known to have ended. Of several
+        processes, one gets each.
         """
         await self._guard(self._rows.forget_interactions(self._micro(self._clock.now() - INTERACTION_SECONDS)))
-        found = await self._guard(self._rows.interrupt(self._micro(self._clock.now() - older_than), self._interruption))
+        before = self._micro(self._clock.now() - older_than)
+        found = await self._guard(self._rows.interrupt(before, self._owner.knows_gone, self._interruption))
         return [
             Interrupted(_entry(row, None), self._key.decrypt(reply_to) if reply_to else None) for row, reply_to in found
         ]
@@ -213,7 +217,7 @@ class AuditLog:
         if actor.interaction is None:
             return None
         reply_to = self._key.encrypt(actor.reply_to) if actor.reply_to is not None else None
-        return Claim(actor.interaction, self._micro(self._clock.now()), reply_to)
+        return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
 
     def _result_fields(self, result: AuditResult) -> dict[str, Any]:
         return {

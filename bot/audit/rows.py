@@ -25,10 +25,11 @@ class Duplicate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An interaction to be run once: its key, when it came (microseconds), and where its person can be told."""
+    """An interaction to be run once: when it came (microseconds), who runs it, and where its person can be told."""
 
     key: str
     at: int
+    owner: str
     reply_to: str | None = None
 
 
@@ -157,17 +158,27 @@ class AuditRows:
             await _store(connection, self._key, head, [pruned], [], [])
         return int(entries)
 
-    async def interrupt(self, before: int, row: Callable[[Row], Row]) -> list[tuple[Row, str | None]]:
-        """Append a result to each attempt before `before` (microseconds) that has none, and return them.
+    async def interrupt(
+        self, before: int, is_gone: Callable[[str], bool], row: Callable[[Row], Row]
+    ) -> list[tuple[Row, str | None]]:
+        """Append a result to each attempt that has none and never will, and return them.
 
-        With each comes where its person can be told. `row` makes the result of an attempt. Of several processes, one
-        gets each. Raises DatabaseError.
+        That is one from before `before` (microseconds), or whose owner `is_gone`. With each comes where its person can
+        be told. `row` makes the result of an attempt. Of several processes, one gets each. Raises DatabaseError.
         """
         table = interactions.c
         async with transaction(self._engine) as connection:
             head = await locked_head(connection, self._key)
-            unfinished = select(table.attempt, table.reply_to).where(table.is_finished.is_(False), table.at < before)
-            replies = {found.attempt: found.reply_to for found in await connection.execute(unfinished)}
+            unfinished = select(table.attempt, table.at, table.owner, table.reply_to).where(
+                table.is_finished.is_(False)
+            )
+            replies = {
+                found.attempt: found.reply_to
+                for found in await connection.execute(unfinished)
+                if found.at < before or is_gone(found.owner)
+            }
+            if not replies:
+                return []
             wanted = select(audit_records).where(audit_records.c.number.in_(replies)).order_by(audit_records.c.number)
             attempts = (await connection.execute(wanted)).mappings().all()
             rows = []

@@ -13,14 +13,15 @@ from bot.ui.notices import interrupted_screen
 log = logging.getLogger(__name__)
 
 UNFINISHED_SECONDS = 180.0
-"""How old an attempt without a result must be before its process must have ended: no request takes that long."""
+"""How old an attempt without a result is when its process must have ended, wherever it ran: none takes that long."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
 async def tell_interrupted(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
     """Tell those whose commands were never finished, now and once more when the youngest are old enough."""
-    for wait in (0.0, UNFINISHED_SECONDS):
-        await runtime.clock.sleep(wait)
+    for wait in (None, UNFINISHED_SECONDS):
+        if wait is not None:
+            await runtime.clock.sleep(wait)
         try:
             interrupted = await audit_log.interrupt(UNFINISHED_SECONDS)
         except AuditLogUnavailable as error:

@@ -54,6 +54,7 @@ interactions = Table(
     Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
     Column("attempt", BigInteger, index=True),
     Column("is_finished", Boolean, nullable=False, index=True),
+    Column("owner", String(128), nullable=False),  # the process that runs it
     Column("reply_to", Text),  # where its person can be told, encrypted; gone once it is finished
 )
 

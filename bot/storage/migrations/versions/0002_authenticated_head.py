@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger, nullable=False, index=True),
         sa.Column("attempt", sa.BigInteger, index=True),
         sa.Column("is_finished", sa.Boolean, nullable=False, index=True),
+        sa.Column("owner", sa.String(128), nullable=False),
         sa.Column("reply_to", sa.Text),
     )
 

@@ -1,0 +1,124 @@
+"""Nothing twice: whatever is delivered again, to whichever process, is acknowledged and not done again."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import open_audit_log
+from bot.audit.entries import Entry, Filters
+from bot.clock import SystemClock
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.settings import read
+from tests.bot_process import bot_process, simulated_slack
+from tests.databases import DATABASES, new_database
+from tests.harness import ADMIN, GUEST, open_harness
+from tests.server.test_http import Client, command, signed
+
+GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
+
+
+def payload(slack: SimulatedSlack, text: str, user: str = ADMIN) -> dict[str, Any]:
+    return {
+        "command": "/extauth",
+        "text": text,
+        "user_id": user,
+        "team_id": "T0SANDBOX",
+        "trigger_id": slack.state.new_trigger(user),
+        "response_url": slack.base_url + slack.state.new_response_url("commands", user, "C0GENERAL"),
+    }
+
+
+def calls(slack: SimulatedSlack, method: str) -> int:
+    return sum(exchange.kind == method for exchange in slack.state.traffic)
+
+
+async def entries(url: str) -> list[Entry]:
+    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+    async with open_audit_log(configured, SystemClock()) as audit_log:
+        assert (await audit_log.verify(lambda _: None)).problem is None
+        return list(await audit_log.newest(1000, Filters()))
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_the_same_envelope_given_to_two_processes_is_run_by_one(kind: str, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(new_database(kind, tmp_path))
+        slack = await stack.enter_async_context(simulated_slack())
+        async with bot_process("socket", slack, DATABASE_URL=url), bot_process("socket", slack, DATABASE_URL=url):
+            await slack.state.until(lambda: slack.socket_mode.open_connections == 2)
+            for text, user in (
+                ("delete EtGoogle0001 --yes", ADMIN),
+                ("get EtGitHub0001", ADMIN),
+                ("get EtGoogle0002 --force-refresh", ADMIN),
+                ("get EtGoogle0002", GUEST),
+            ):
+                sent = payload(slack, text, user)
+                # One after the other, and at the same time; the connections take turns.
+                await asyncio.gather(
+                    *(slack.socket_mode.send(f"e-{text}-{n}", "slash_commands", sent) for n in range(2))
+                )
+                await slack.socket_mode.send(f"e-{text}-late", "slash_commands", sent)
+            await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 3)
+            await slack.state.until(lambda: len(slack.workspace.messages(GUEST)) == 1)
+        assert (calls(slack, DELETE), calls(slack, GET)) == (1, 2)
+        assert slack.state.tokens["EtGoogle0002"].refreshes == 1
+        assert len(slack.workspace.messages(ADMIN)) == 3
+        assert len(slack.workspace.messages(GUEST)) == 1
+        assert [(entry.action, entry.outcome) for entry in await entries(url)] == [
+            ("get", "denied"),
+            ("refresh", "fetched"),
+            ("get", "failed" if "EtGitHub0001" not in slack.state.tokens else "fetched"),
+            ("delete", "deleted"),
+        ]
+
+
+async def test_a_replayed_request_is_acknowledged_and_not_run() -> None:
+    async with open_harness("http") as harness, aiohttp.ClientSession() as session:
+        client = Client(harness, session)
+        body = "&".join(f"{name}={value}" for name, value in command(harness, text="delete EtGoogle0001 --yes").items())
+        headers = signed(harness, body.encode())
+        assert [await client.post(body.encode(), headers) for _ in range(3)] == [200, 200, 200]
+        await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGitHub0001"))
+        assert len(harness.calls(DELETE)) == 1
+        assert len(harness.workspace.messages(ADMIN)) == 2
+
+
+async def test_a_modal_that_two_processes_want_to_open_is_opened_once_without_a_word() -> None:
+    async with open_harness("http") as harness, aiohttp.ClientSession() as session:
+        client = Client(harness, session)
+        body = "&".join(f"{name}={value}" for name, value in command(harness, text="get").items()).encode()
+        assert [await client.post(body, signed(harness, body)) for _ in range(2)] == [200, 200]
+        await harness.state.until(lambda: len(harness.calls("answer to views.open")) == 2)
+        assert harness.workspace.dialog(ADMIN) is not None
+        assert harness.workspace.messages(ADMIN) == []
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_killed_in_between_it_is_told_at_the_next_start_and_not_run_when_redelivered(
+    kind: str, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(new_database(kind, tmp_path))
+        slack = await stack.enter_async_context(simulated_slack())
+        sent = payload(slack, "delete EtGoogle0001 --yes")
+        async with bot_process("socket", slack, DATABASE_URL=url) as bot:
+            slack.web_api.failures[DELETE] = "timeout"
+            await slack.socket_mode.send("envelope", "slash_commands", sent)
+            await slack.state.until(lambda: calls(slack, DELETE) == 1)
+            await bot.stop(signal.SIGKILL)
+        del slack.web_api.failures[DELETE]
+        slack.state.messages.clear()
+        async with bot_process("socket", slack, DATABASE_URL=url):
+            await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
+            assert "restarted" in slack.workspace.messages(ADMIN)[0].text
+            await slack.socket_mode.send("envelope", "slash_commands", sent)
+            await slack.workspace.command(ADMIN, "/extauth help")
+            await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 2)
+        assert calls(slack, DELETE) == 1
+        assert [(entry.action, entry.outcome) for entry in await entries(url)] == [("delete", "interrupted")]
