@@ -47,6 +47,7 @@ class SocketMode:
         self._sockets: list[web.WebSocketResponse] = []
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.connections = 0
+        self.ignores_close = False
         self.delivered: Counter[web.WebSocketResponse] = Counter()
         """How many envelopes each connection has been sent."""
 
@@ -105,7 +106,7 @@ class SocketMode:
         if ticket not in self._tickets:
             return web.Response(status=401)
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoclose=not self.ignores_close)
         await socket.prepare(request)
         if len(self._sockets) >= MOST_CONNECTIONS:
             await socket.send_str(json.dumps({"type": "disconnect", "reason": "too_many_websockets"}))
@@ -128,6 +129,8 @@ class SocketMode:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._acknowledged(message.data)
+            if self.ignores_close:
+                await self._state.over.wait()
         finally:
             self._sockets.remove(socket)
             self._state.changed()

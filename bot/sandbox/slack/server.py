@@ -49,6 +49,7 @@ class SimulatedSlack:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.state.over.set()
         await self.socket_mode.drop()
         await self._runner.cleanup()
 

@@ -141,6 +141,7 @@ class State:
         self.response_urls: dict[str, ResponseUrl] = {}
         self.triggers: dict[str, Trigger] = {}
         self.secrets: set[str] = set()
+        self.over = asyncio.Event()
         self.traffic: deque[Exchange] = deque(maxlen=50_000)
         self._numbers = 0
         self._exchanges = 0

@@ -17,7 +17,10 @@ _EXTERNAL = "apps.auth.external."
 
 
 class WebApi:
-    """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked."""
+    """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked.
+
+    `response_failures` are the statuses that the next posts to response URLs get.
+    """
 
     def __init__(self, state: State, open_connection: Callable[[], str]) -> None:
         self._state = state
@@ -25,6 +28,7 @@ class WebApi:
         self.rate_limits = RateLimits(state.clock)
         self.latency = 0.0
         self.failures: dict[str, str] = {}
+        self.response_failures: list[int] = []
         self.scopes = {"chat:write", "commands", "usergroups:read", "users:read"}
         self.peers: set[str] = set()
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -123,6 +127,8 @@ class WebApi:
         state.record("bot", "response_url", message)
         if self.latency:
             await state.clock.sleep(self.latency)
+        if self.response_failures:
+            return web.Response(status=self.response_failures.pop(0), text="upstream connect error")
         if address is None or address.uses >= RESPONSE_URL_USES:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
         if state.clock.now() - address.at > RESPONSE_URL_SECONDS:

@@ -1,0 +1,108 @@
+"""Nothing unanswered: what happens to an answer when Slack, a notice or the bot itself gives way."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot import settings
+from bot.sandbox.run import variables
+from bot.server.lifecycle import serve
+from bot.settings import Transport
+from tests.bot_process import simulated_slack
+from tests.harness import ADMIN, Harness, open_harness
+from tests.manual_clock import ManualClock
+
+DELETE = "apps.auth.external.delete"
+
+
+async def test_an_answer_that_slack_does_not_take_is_posted_again(harness: Harness) -> None:
+    harness.slack.web_api.response_failures = [503, 500, 503]
+    assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
+    for seconds in (1, 2, 5):
+        await harness.clock.until_asleep(seconds)
+        assert harness.workspace.messages(ADMIN) == []
+        harness.clock.advance(seconds)
+    await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
+    assert "Deleted on Slack's side" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert len(harness.calls(DELETE)) == 1
+
+
+async def test_an_answer_is_given_up_when_its_address_is_too_old(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.slack.web_api.response_failures = [503] * 10
+    assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
+    for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600):
+        await harness.clock.until_asleep(seconds)
+        harness.clock.advance(seconds)
+    await harness.state.until(lambda: len(harness.calls("response_url")) == 10)
+    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+    assert "an answer could not be posted" in caplog.messages
+
+
+async def test_a_notice_that_fails_stops_nothing(harness: Harness) -> None:
+    harness.slack.web_api.latency = 2.5
+    harness.slack.web_api.response_failures = [500]
+    assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
+    await harness.clock.until_asleep(2.5)
+    harness.clock.advance(2.5)
+    await harness.state.until(lambda: len(harness.calls(DELETE)) == 1)
+    harness.slack.web_api.latency = 0
+    await harness.clock.until_asleep(2.5)
+    harness.clock.advance(2.0)
+    await harness.state.until(lambda: len(harness.calls("response_url")) == 1)
+    harness.clock.advance(0.5)
+    await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
+    assert "Deleted on Slack's side" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "deleted" in harness.read(await harness.types("/extauth history"))
+
+
+SHORT = {"GRACE_SECONDS": 1.0, "CANCEL_SECONDS": 1.0, "CHANNEL_SECONDS": 0.5, "CLOSE_SECONDS": 0.5}
+WHOLE = sum(SHORT.values())
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+@pytest.mark.parametrize("trouble", ["idle", "burst", "429", "silent peer", "slow Slack", "full channel"])
+async def test_the_end_comes_in_time_and_nobody_is_left_untold(
+    trouble: str, transport: Transport, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, seconds in SHORT.items():
+        monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
+    typed = {"idle": 0, "burst": 100}.get(trouble, 10)
+    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+        web_api, state = harness.slack.web_api, harness.state
+        await harness.types("/extauth help")
+        state.messages.clear()
+        web_api.rate_limits.is_on = False
+        harness.slack.socket_mode.ignores_close = trouble == "silent peer"
+        if trouble in {"429", "silent peer"}:
+            web_api.failures[DELETE] = "429-50"
+        if trouble == "slow Slack":
+            web_api.failures[DELETE] = "timeout"
+        if trouble == "full channel":
+            web_api.failures["chat.postMessage"] = "429-50"
+        for number in range(typed):
+            assert await harness.workspace.command(ADMIN, f"/extauth delete EtNone{number} --yes")
+        await state.until(lambda: len(harness.calls(DELETE)) == typed)
+        started = time.perf_counter()
+    took = time.perf_counter() - started
+    assert took < WHOLE + 2.0
+    # The simulator's own end, with its connections, is in that as well.
+    told = [message.text for message in state.messages]
+    assert len(told) >= typed
+    if trouble in {"429", "silent peer"}:
+        assert told.count("The bot was restarted before Slack answered") == typed
+    if trouble == "full channel":
+        assert any("lines were not posted" in message for message in caplog.messages)
+
+
+async def test_a_stop_while_starting_ends_at_once() -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.latency = 30
+        stop = asyncio.Event()
+        serving = asyncio.ensure_future(serve(settings.read(variables(slack)), "socket", ManualClock(), stop))
+        await asyncio.sleep(0.2)
+        stop.set()
+        slack.web_api.latency = 0
+        await asyncio.wait_for(serving, 45)

@@ -1,0 +1,165 @@
+"""Databases as they fail in life: locked, removed, replaced, left locked by a machine that died."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from bot.app import open_audit_log
+from bot.audit.entries import AuditResult, Filters
+from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.settings import Transport
+from bot.storage import engine as engine_module
+from bot.storage.engine import database_url, open_engine, transaction
+from tests.audit.test_log import GET, TOKEN, actor, configured
+from tests.databases import new_database
+from tests.harness import open_harness
+from tests.manual_clock import ManualClock
+
+
+@asynccontextmanager
+async def locked(url: str) -> AsyncIterator[None]:
+    """Somebody else holds the write lock."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE audit_head SET id = 1"))
+        yield
+    await engine.dispose()
+
+
+async def until(audit: AuditLog, outcome: str) -> None:
+    async with asyncio.timeout(20):
+        while not any(entry.outcome == outcome for entry in await audit.newest(10, Filters())):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_audit_log(configured(url), ManualClock()) as audit:
+        async with locked(url):
+            with monkeypatch.context() as patched:
+                patched.setattr("bot.audit.log.APPEND_SECONDS", 0.2)
+                writing = asyncio.gather(
+                    *(audit.attempt(actor(f"U{n}"), GET) for n in range(3)), return_exceptions=True
+                )
+                assert {type(error) for error in await writing} == {AuditLogUnavailable}
+                # This one waits behind them, and is dropped unwritten.
+                with pytest.raises(AuditLogUnavailable):
+                    await audit.attempt(actor("U9"), GET)
+        await until(audit, "not done")
+        await audit.attempt(actor("U5"), GET)
+        found = [(entry.user_id, entry.outcome) for entry in await audit.newest(10, Filters())]
+        assert found == [("U5", None), ("U2", "not done"), ("U1", "not done"), ("U0", "not done")]
+        assert (await audit.verify(lambda _: None)).problem is None
+
+
+async def test_a_token_withheld_because_its_result_came_too_late_accuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, clock = f"sqlite:///{tmp_path}/audit.db", ManualClock()
+    async with open_audit_log(configured(url), clock) as audit:
+        attempt = await audit.attempt(actor(), GET)
+        async with locked(url):
+            with monkeypatch.context() as patched:
+                patched.setattr("bot.audit.log.APPEND_SECONDS", 0.2)
+                with pytest.raises(AuditLogUnavailable):
+                    await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
+            audit.finish_later(attempt, AuditResult("withheld", None, 1))
+        await until(audit, "fetched")
+        await clock.until_asleep(5)
+        clock.advance(5)
+        await until(audit, "withheld")
+        assert (await audit.find_token(TOKEN)).entries == []
+        assert (await audit.verify(lambda _: None)).problem is None
+
+
+@pytest.mark.parametrize("change", ["removed", "replaced", "moved"])
+async def test_a_file_that_is_no_longer_the_one_that_was_opened_is_not_written_to(
+    change: str, tmp_path: Path, transport: Transport
+) -> None:
+    path = tmp_path / "audit.db"
+    async with open_harness(transport, DATABASE_URL=f"sqlite:///{path}") as harness:
+        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        copy = tmp_path / "copy.db"
+        shutil.copy(path, copy)
+        if change == "moved":
+            os.rename(path, tmp_path / "elsewhere.db")
+        else:
+            os.remove(path)
+        if change == "replaced":
+            os.rename(copy, path)
+        for _ in range(2):
+            read = harness.read(await harness.types("/extauth get EtGoogle0001"))
+            assert "Nothing was done, because it could not be recorded" in read
+        assert len(harness.calls("apps.auth.external.get")) == 1
+        assert path.exists() == (change == "replaced")
+
+
+async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine_module._POSTGRES_SESSION, "idle_in_transaction_session_timeout", "500")
+    async with new_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        dead = open_engine(database_url(url))
+        connection = await dead.connect()
+        await connection.begin()
+        await connection.execute(text("SELECT * FROM audit_head FOR UPDATE"))
+        # Nothing more comes from that machine, and its connection stays open.
+        async with asyncio.timeout(10):
+            await audit.attempt(actor(), GET)
+        await connection.invalidate()
+        await connection.close()
+        await dead.dispose()
+
+
+async def test_each_session_has_its_limits(tmp_path: Path) -> None:
+    async with new_database("postgresql", tmp_path) as url:
+        engine = open_engine(database_url(url))
+        async with transaction(engine, reads=True) as connection:
+            for name, value in (
+                ("idle_in_transaction_session_timeout", "15s"),
+                ("lock_timeout", "10s"),
+                ("tcp_keepalives_idle", "30"),
+                ("transaction_read_only", "on"),
+                ("transaction_isolation", "repeatable read"),
+            ):
+                assert (await connection.execute(text(f"SHOW {name}"))).scalar() == value
+        await engine.dispose()
+
+
+NEWEST = "SELECT * FROM audit_records WHERE number < 99 AND kind != 'ending' AND {} ORDER BY number DESC LIMIT 20"
+OLDEST = "SELECT * FROM audit_records WHERE number > 5 AND {} ORDER BY number LIMIT 5000"
+PLANS = {
+    "history of a workspace": NEWEST.format("team_id = 'T1'"),
+    "list of a person": NEWEST.format("user_id = 'U1'"),
+    "list of an action": NEWEST.format("action = 'get'"),
+    "list of denials": NEWEST.format("kind = 'denied'"),
+    "find a token": OLDEST.format("token_hmac = 'x'"),
+    "a page of the export": OLDEST.format("kind != 'ending'"),
+    "results of attempts": "SELECT * FROM audit_records WHERE kind = 'ending' AND attempt IN (1, 2) ORDER BY number",
+}
+
+
+@pytest.mark.parametrize("what", PLANS)
+async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_audit_log(configured(url), ManualClock()):
+        pass
+    engine = open_engine(database_url(url))
+    async with transaction(engine, reads=True) as connection:
+        plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {PLANS[what]}"))]
+    await engine.dispose()
+    assert plan[0].startswith("SEARCH audit_records USING"), plan
+    assert not any("SCAN" in step for step in plan), plan
+
+
+def test_the_secret_of_a_reply_is_not_printed() -> None:
+    assert "hooks" not in repr(actor().__class__("U1", "T1", None, SecretStr("x"), "R", "k", SecretStr("hooks")))
