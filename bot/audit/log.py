@@ -137,9 +137,10 @@ class AuditLog:
             numbers = [row["attempt"] for row in results if head.includes(row) and is_authentic(self._key, row)]
             attempts = await snapshot.rows_of([audit_records.c.number.in_(numbers)]) if numbers else []
             entries = await self._with_results(snapshot, head, attempts)
-            _, since = await snapshot.count([audit_records.c.number > head.pruned_number])
+            since = await snapshot.oldest_time(head.pruned_number)
             return TokenTrace(
-                [entry for entry in entries if entry.outcome == "fetched"], since / _MICRO if since else None
+                [entry for entry in entries if entry.outcome == "fetched"],
+                since / _MICRO if since is not None else None,
             )
 
     async def verify(self, progress: Callable[[int], None], checkpoint: Checkpoint | None = None) -> VerificationResult:
@@ -269,8 +270,9 @@ class AuditLog:
         table = audit_records.c
         results: dict[int, Row] = {}
         if numbers:
-            for row in await snapshot.rows_of([table.kind == RESULT, table.attempt.in_(numbers)]):
-                if head.includes(row) and is_authentic(self._key, row):
+            # Not by kind as well: half of all rows are results, and a planner may start with those.
+            for row in await snapshot.rows_of([table.attempt.in_(numbers)]):
+                if row["kind"] == RESULT and head.includes(row) and is_authentic(self._key, row):
                     # Oldest first: what was said later is what counts.
                     results[row["attempt"]] = row
         return [_entry(row, results.get(row["number"]) if row["kind"] == ATTEMPT else row) for row in rows]

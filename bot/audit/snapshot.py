@@ -60,6 +60,13 @@ class Snapshot:
         found = (await self._connection.execute(strays)).scalar()
         return None if found is None else int(found)
 
+    async def oldest_time(self, after: int) -> int | None:
+        """Return when the first row after a number was written (microseconds); None where there is none."""
+        table = audit_records.c
+        query = select(table.at).where(table.number > after).order_by(table.number).limit(1)
+        found = (await self._connection.execute(query)).scalar()
+        return None if found is None else int(found)
+
     async def count(self, where: Sequence[Any]) -> tuple[int, int | None]:
         """Return how many rows there are, and when the oldest was written (microseconds)."""
         table = audit_records.c
