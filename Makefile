@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox test lint check axe screenshots flood mutants wheel newest clean
+.PHONY: sandbox test lint check axe screenshots flood storm mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
@@ -30,6 +30,9 @@ screenshots: .venv/dev ## write the README's pictures (needs Debian's chromium)
 
 flood: .venv/dev ## send the bot 100,000 requests that aren't Slack's
 	EXTAUTH_TEST_FLOOD=100000 $(BIN)/python -m pytest -m flood -s
+
+storm: .venv/dev ## kill the bot at any moment, for a minute on each database
+	EXTAUTH_TEST_STORM=60 $(BIN)/python -m pytest -m storm -s
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
 	$(BIN)/mutmut run --max-children 4

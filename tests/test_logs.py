@@ -72,11 +72,12 @@ def test_a_slack_error_prints_its_code_and_not_its_response(printed: io.StringIO
 
 def test_each_line_is_an_object_with_the_reference(printed: io.StringIO) -> None:
     token = logs.reference.set("ABCD2345")
-    logging.getLogger("bot.test").info("two\nlines", extra={"outcome": "fetched"})
+    logging.getLogger("bot.test").info("two\nlines\u2028\x85", extra={"outcome": "fetched"})
     logs.reference.reset(token)
     line = json.loads(printed.getvalue())
     assert line["reference"] == "ABCD2345"
-    assert line["message"] == "two\nlines"
+    assert line["message"] == "two\nlines\u2028\x85"
+    assert printed.getvalue().splitlines() == [printed.getvalue()[:-1]]
     assert line["outcome"] == "fetched"
     assert line["level"] == "info"
 

@@ -1,0 +1,113 @@
+"""Two processes killed at any moment, and every envelope delivered twice. `make storm`: a minute on each database."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import open_audit_log
+from bot.audit.entries import Filters
+from bot.clock import SystemClock
+from bot.sandbox.slack.delivery import NotAcknowledged
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.settings import read
+from tests.bot_process import bot_process, simulated_slack
+from tests.databases import DATABASES, new_database
+from tests.scenarios.test_once import payload
+
+SECONDS = float(os.environ.get("EXTAUTH_TEST_STORM", "4"))
+METHODS = ("apps.auth.external.get", "apps.auth.external.delete")
+
+
+class Storm:
+    """Types commands, each with an ID of its own, and delivers every envelope to both processes."""
+
+    def __init__(self, slack: SimulatedSlack, chance: random.Random) -> None:
+        self.slack = slack
+        self.chance = chance
+        self.acknowledged: dict[str, str] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def type_one(self, number: int) -> None:
+        token_id = f"EtStorm{number}"
+        text = self.chance.choice([f"get {token_id}", f"get {token_id} --force-refresh", f"delete {token_id} --yes"])
+        sent = payload(self.slack, text)
+        for delivery in range(2):
+            task = asyncio.ensure_future(self._deliver(f"{token_id}-{delivery}", token_id, sent, delivery * 0.3))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _deliver(self, envelope: str, token_id: str, sent: dict[str, Any], after: float) -> None:
+        await asyncio.sleep(after)
+        for _ in range(3):
+            try:
+                await self.slack.socket_mode.send(envelope, "slash_commands", sent)
+            except NotAcknowledged:
+                await asyncio.sleep(0.2)
+                continue
+            self.acknowledged[token_id] = sent["response_url"].removeprefix(self.slack.base_url)
+            return
+
+    async def settle(self) -> None:
+        await asyncio.gather(*self._sending)
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(20261124)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(new_database(kind, tmp_path))
+        slack = await stack.enter_async_context(simulated_slack())
+        slack.web_api.rate_limits.is_on = False
+        slack.web_api.latency = 0.02
+        storm, number, until = Storm(slack, chance), 0, time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            async with (
+                bot_process("socket", slack, DATABASE_URL=url) as one,
+                bot_process("socket", slack, DATABASE_URL=url) as other,
+            ):
+                for _ in range(chance.randrange(20, 60)):
+                    storm.type_one(number)
+                    number += 1
+                    await asyncio.sleep(chance.uniform(0, 0.02))
+                await chance.choice([one, other]).stop(signal.SIGKILL)
+                await asyncio.sleep(chance.uniform(0.1, 0.5))
+                await other.stop(signal.SIGKILL)
+        async with bot_process("socket", slack, DATABASE_URL=url) as last:
+            await storm.settle()
+            await last.until_said('"Socket Mode is connected"')
+            await asyncio.sleep(1)
+
+        asked = Counter(
+            str(exchange.body["external_token_id"]) for exchange in slack.state.traffic if exchange.kind in METHODS
+        )
+        plain = Counter(
+            str(exchange.body["external_token_id"])
+            for exchange in slack.state.traffic
+            if exchange.kind == METHODS[0] and not exchange.body.get("force_refresh")
+        )
+        # A get that changes nothing may be sent once more by a process whose connection broke.
+        assert [token_id for token_id, count in (asked - plain).items() if count > 1] == []
+        assert max(plain.values(), default=0) <= 2
+        settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+        async with open_audit_log(settings, SystemClock()) as audit:
+            assert (await audit.verify(lambda _: None)).problem is None
+            entries = await audit.newest(100_000, Filters())
+        recorded = Counter(str(entry.parameters["external_token_id"]) for entry in entries)
+        assert max(recorded.values()) == 1
+        assert set(asked) <= set(recorded)
+        assert [entry.reference for entry in entries if entry.outcome is None] == []
+
+        told = {path for path, address in slack.state.response_urls.items() if address.uses}
+        untold = [token_id for token_id, path in storm.acknowledged.items() if path not in told]
+        # Killed between the acknowledgement and the attempt, nothing was begun and nothing is known of it.
+        assert [token_id for token_id in untold if token_id in recorded] == []
+        print(f"\n{number} commands, {len(recorded)} begun, {len(untold)} lost before they were begun")

@@ -1,0 +1,35 @@
+"""What the documents say about the tree is true."""
+
+import re
+
+import pytest
+
+from tests.bot_process import ROOT
+
+CITATION = re.compile(r"`(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>\w+))?`")
+
+
+def test_every_test_that_security_cites_exists() -> None:
+    file, cited = "", 0
+    for match in CITATION.finditer((ROOT / "SECURITY.md").read_text()):
+        file = match["file"] or file
+        if match["file"] or match["test"]:
+            assert (ROOT / file).is_file(), file
+            cited += 1
+        if match["test"]:
+            assert f"def {match['test']}(" in (ROOT / file).read_text(), f"{file}::{match['test']}"
+    assert cited > 50
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md"])
+def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert ((ROOT / document).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_is_named_exists(document: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", (ROOT / document).read_text(), re.MULTILINE))
+    assert named <= targets
