@@ -13,6 +13,8 @@ def test_every_test_that_security_cites_exists() -> None:
     file, cited = "", 0
     for match in CITATION.finditer((ROOT / "SECURITY.md").read_text()):
         file = match["file"] or file
+        if not file:
+            continue  # the sentence that explains how tests are cited
         if match["file"] or match["test"]:
             assert (ROOT / file).is_file(), file
             cited += 1
