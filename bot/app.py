@@ -24,7 +24,7 @@ from bot.slack import compat
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
-from bot.storage.engine import check_schema, database_url, migrate, open_engine, transaction
+from bot.storage.engine import check_schema, close_engine, database_url, migrate, open_engine, transaction
 from bot.tasks import Tasks
 
 _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
@@ -36,17 +36,18 @@ async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncItera
     engine = open_engine(database_url(settings.database_url.get_secret_value()))
     try:
         async with transaction(engine) as connection:
-            await migrate(connection)
+            was_migrated = await migrate(connection)
             key = await load_key(connection, settings.secret_key, creates=True)
             rows = AuditRows(engine, key)
             audit_log = AuditLog(rows, key, clock)
-            await sign_head(connection, key, audit_log.prune_row)
+            if was_migrated:
+                await sign_head(connection, key, audit_log.prune_row)
         try:
             yield audit_log
         finally:
             await audit_log.close()
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 @asynccontextmanager
@@ -59,7 +60,7 @@ async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIt
             key = await load_key(connection, settings.secret_key, creates=False)
         yield AuditLog(AuditRows(engine, key), key, clock)
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 def create_runtime(

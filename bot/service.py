@@ -3,6 +3,7 @@
 Nothing else calls the external-auth client.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.log import INTERRUPTED, Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.clock import Clock
 from bot.operation import Permission, Request
 from bot.slack.external_auth.client import ExternalAuthClient
@@ -23,6 +24,9 @@ from bot.slack.retries import Progress
 from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
+
+_LAST_SECONDS = 1.5
+"""How long recording an interruption may take while the bot is stopping."""
 
 Observer = Callable[[Event, AuditResult], None]
 """Is told of every outcome. It must not wait or raise."""
@@ -174,8 +178,10 @@ class Service:
             done = await self._carry_out(actor, request, progress)
         except ExternalAuthError as error:
             done = Failed(request, error, actor.reference)
-        milliseconds = round((self._clock.monotonic() - started) * 1000)
-        return await self._finish(attempt, done, _result(done, milliseconds))
+        except asyncio.CancelledError:
+            await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
+            raise
+        return await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
 
     async def _carry_out(self, actor: Actor, request: TokenRequest, progress: Progress) -> Done:
         api_token = self._api_token or actor.bot_token
@@ -192,18 +198,37 @@ class Service:
     async def _finish(self, attempt: Attempt, done: Done, result: AuditResult) -> Outcome:
         """Record the result, and withhold what couldn't be recorded."""
         log.info("outcome", extra={"action": attempt.event.action, "outcome": result.outcome, "code": result.code})
+        true_result = replace(result, outcome="withheld", token=None) if result.token is not None else result
         try:
             await self._audit_log.finish(attempt, result)
+        except asyncio.CancelledError:
+            await self._record_in_time(attempt, true_result)
+            raise
         except AuditLogUnavailable as error:
             log.error("the result could not be recorded, so it is withheld", extra={"why": str(error)})
-            true_result = replace(result, outcome="withheld", token=None) if result.token is not None else result
             self._audit_log.finish_later(attempt, true_result)
             self._notify(attempt.event, true_result)
             return NotRecorded(done.request, done, done.reference)
         self._notify(attempt.event, result)
         return done
 
+    async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
+        """Record how it ended while the bot is stopping, if that takes but a moment: the next start would find it."""
+        recording = asyncio.ensure_future(self._audit_log.finish(attempt, result))
+        await asyncio.wait({recording}, timeout=_LAST_SECONDS)
+        if not recording.cancel() and recording.exception() is None:
+            self._notify(attempt.event, result)
+        else:
+            log.warning("an interruption could not be recorded: the next start will")
+
+    def _milliseconds_since(self, started: float) -> int:
+        return round((self._clock.monotonic() - started) * 1000)
+
     async def _read_history(self, actor: Actor, request: ReadHistory) -> Outcome:
+        if actor.team_id is None:
+            # Without one, the filter would let every workspace's entries through.
+            log.error("the audit log was asked for without a workspace")
+            return HistoryUnavailable(request, actor.reference)
         filters = Filters(team_id=actor.team_id, before=request.before)
         try:
             found = await self._audit_log.newest(request.count + 1, filters)

@@ -94,13 +94,15 @@ class ReadHistory:
 class VerificationResult:
     """What checking the chain found: the entries and rows that are right, and a sentence about the first bad place.
 
-    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared.
+    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared; rows up to `pruned` are
+    gone because somebody pruned them.
     """
 
     entries: int
     rows: int
     problem: str | None = None
     note: str | None = None
+    pruned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

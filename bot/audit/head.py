@@ -5,16 +5,15 @@ and ends. So whoever can write the database but doesn't have the key can only re
 head, which a checkpoint shows.
 """
 
-import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.audit.keys import AuditKey
+from bot.audit.keys import AuditKey, is_equal
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_head, audit_records
 
@@ -49,12 +48,29 @@ class Head:
 
 def chain_hash(key: AuditKey, row: Row) -> str:
     """Return the hash of a row: over all of it, with the hash of the one before."""
-    return key.of_chain(json.dumps([row[name] for name in _HASHED], separators=(",", ":")).encode())
+    return key.of_chain(_hashed(row))
 
 
 def is_authentic(key: AuditKey, row: Row) -> bool:
-    """Return whether a row was written with the key."""
-    return hmac.compare_digest(str(row["hash"]), chain_hash(key, row))
+    """Return whether a row was written with the key, by this version or by 0.1."""
+    return is_new(key, row) or _matches(row, key.of_old_chain)
+
+
+def is_new(key: AuditKey, row: Row) -> bool:
+    """Return whether a row was written with the key since version 0.2, which signs the head."""
+    return _matches(row, key.of_chain)
+
+
+def _matches(row: Row, hashed: Callable[[bytes], str]) -> bool:
+    try:
+        text = _hashed(row)
+    except (TypeError, ValueError):  # SQLite stores anything in any column, and this bot writes only JSON's types
+        return False
+    return is_equal(row["hash"], hashed(text))
+
+
+def _hashed(row: Row) -> bytes:
+    return json.dumps([row[name] for name in _HASHED], separators=(",", ":")).encode()
 
 
 def chain(key: AuditKey, head: Head, row: Row) -> tuple[Head, Row]:
@@ -73,7 +89,10 @@ async def read_head(connection: AsyncConnection, key: AuditKey, *, locks: bool) 
         return None
     fields = {name: row[name] for name in Head.__slots__}
     head = Head(**fields)
-    return head, hmac.compare_digest(str(row["mac"]), head.mac(key))
+    try:
+        return head, is_equal(row["mac"], head.mac(key))
+    except (TypeError, ValueError):
+        return head, False
 
 
 async def locked_head(connection: AsyncConnection, key: AuditKey) -> Head:

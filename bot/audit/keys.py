@@ -21,7 +21,8 @@ class AuditKey:
     """Keys derived from one master key: no use of one reveals anything about the others."""
 
     def __init__(self, master: bytes) -> None:
-        self._chain = _derive(master, "extauth audit chain")
+        self._chain = _derive(master, "extauth audit chain 0.2")
+        self._old_chain = _derive(master, "extauth audit chain")
         self._head = _derive(master, "extauth audit head")
         self._checkpoint = _derive(master, "extauth audit checkpoint")
         self._fingerprint = _derive(master, "extauth token fingerprint")
@@ -31,6 +32,10 @@ class AuditKey:
     def of_chain(self, text: bytes) -> str:
         """Return the hash that a row carries: 64 hexadecimal digits."""
         return _hmac(self._chain, text)
+
+    def of_old_chain(self, text: bytes) -> str:
+        """Return the hash that a row of version 0.1 carries: nothing new gets one."""
+        return _hmac(self._old_chain, text)
 
     def of_head(self, text: bytes) -> str:
         """Return the MAC that the head carries."""
@@ -52,12 +57,17 @@ class AuditKey:
         """Return the text, readable only with this key."""
         return self._fernet.encrypt(text.get_secret_value().encode()).decode()
 
-    def decrypt(self, text: str) -> SecretStr | None:
+    def decrypt(self, text: object) -> SecretStr | None:
         """Return what was encrypted; None for what this key didn't encrypt."""
         try:
-            return SecretStr(self._fernet.decrypt(text.encode()).decode())
+            return SecretStr(self._fernet.decrypt(str(text).encode()).decode())
         except InvalidToken:
             return None
+
+
+def is_equal(stored: object, expected: str) -> bool:
+    """Compare what a database holds, whatever it is, with a hash or MAC in constant time."""
+    return hmac.compare_digest(str(stored).encode(errors="surrogatepass"), expected.encode())
 
 
 def _derive(master: bytes, use: str) -> bytes:
@@ -79,7 +89,10 @@ async def load_key(connection: AsyncConnection, given: SecretStr | None, *, crea
     if given is not None:
         key = AuditKey(given.get_secret_value().encode())
     elif _MADE_HERE in kept:
-        key = AuditKey(bytes.fromhex(kept[_MADE_HERE]))
+        try:
+            key = AuditKey(bytes.fromhex(kept[_MADE_HERE]))
+        except ValueError:
+            raise DatabaseError("the key in it was altered: put back a copy of the database") from None
     elif _CHECK in kept or not creates:
         raise DatabaseError("EXTAUTH_SECRET_KEY is not set, but the records were made with one: set it again.")
     else:
@@ -87,7 +100,7 @@ async def load_key(connection: AsyncConnection, given: SecretStr | None, *, crea
         key = AuditKey(bytes.fromhex(master))
         await connection.execute(insert(installation_keys).values(name=_MADE_HERE, value=master))
     if _CHECK in kept:
-        if not hmac.compare_digest(kept[_CHECK], key.check()):
+        if not is_equal(kept[_CHECK], key.check()):
             raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")
     elif creates:
         await connection.execute(insert(installation_keys).values(name=_CHECK, value=key.check()))

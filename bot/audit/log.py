@@ -15,7 +15,7 @@ from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_authentic
 from bot.audit.keys import AuditKey
-from bot.audit.owner import Owner
+from bot.audit.owner import Owner, this_process
 from bot.audit.rows import AuditRows, Claim, Duplicate
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
@@ -34,6 +34,8 @@ RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
+INTERRUPTED = "interrupted"
+"""The outcome of what was begun when the bot ended: whether Slack did it isn't known."""
 _ENTRIES_AT_ONCE = 1000
 _MICRO = 1_000_000
 _MAX_NUMBER = 2**62
@@ -70,7 +72,7 @@ class AuditLog:
         self._rows = rows
         self._key = key
         self._clock = clock
-        self._owner = Owner()
+        self._owner: Owner = this_process()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         rows.on_late = self._late
@@ -103,9 +105,7 @@ class AuditLog:
         await self._guard(self._rows.forget_interactions(self._micro(self._clock.now() - INTERACTION_SECONDS)))
         before = self._micro(self._clock.now() - older_than)
         found = await self._guard(self._rows.interrupt(before, self._owner.knows_gone, self._interruption))
-        return [
-            Interrupted(_entry(row, None), self._key.decrypt(reply_to) if reply_to else None) for row, reply_to in found
-        ]
+        return [Interrupted(_entry(row, None), self._reply_to(row["reference"], reply_to)) for row, reply_to in found]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, newest first."""
@@ -130,7 +130,7 @@ class AuditLog:
                 yield entry
 
     async def find_token(self, token: SecretStr) -> TokenTrace:
-        """Return every entry in which this token was fetched and not withheld, oldest first."""
+        """Return every entry in which this token was fetched and handed out, oldest first."""
         async with self._reading() as (snapshot, head):
             wanted = [audit_records.c.token_hmac == self._key.of_token(token)]
             results = [row async for row in snapshot.oldest_first(head.pruned_number, wanted)]
@@ -156,9 +156,14 @@ class AuditLog:
 
     async def checkpoint(self) -> str:
         """Return a checkpoint of the log as it is now."""
-        async with self._reading() as (_, head):
+
+        async def read() -> str:
+            async with self._rows.snapshot() as snapshot:
+                head = await snapshot.authentic_head()
             now = utc(self._clock.now())
             return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
+
+        return await self._guard(read())
 
     def read_checkpoint(self, text: str) -> Checkpoint:
         """Read a checkpoint. Raises BadCheckpoint."""
@@ -217,8 +222,19 @@ class AuditLog:
     def _claim(self, actor: Actor) -> Claim | None:
         if actor.interaction is None:
             return None
-        reply_to = self._key.encrypt(actor.reply_to) if actor.reply_to is not None else None
+        reply_to = None
+        if actor.reply_to is not None:
+            # With the reference, so that nobody can put one person's address to another one's command.
+            noted = [actor.reference, actor.reply_to.get_secret_value()]
+            reply_to = self._key.encrypt(SecretStr(json.dumps(noted)))
         return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
+
+    def _reply_to(self, reference: str, encrypted: object) -> SecretStr | None:
+        decrypted = self._key.decrypt(encrypted) if encrypted is not None else None
+        if decrypted is None:
+            return None
+        noted_for, address = json.loads(decrypted.get_secret_value())
+        return SecretStr(address) if noted_for == reference else None
 
     def _result_fields(self, result: AuditResult) -> dict[str, Any]:
         return {
@@ -238,7 +254,7 @@ class AuditLog:
         kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "parameters")
         at = self._micro(self._clock.now())
         copied = {name: attempt[name] for name in kept}
-        return {**copied, "at": at, "kind": RESULT, "attempt": attempt["number"], "outcome": "interrupted"}
+        return {**copied, "at": at, "kind": RESULT, "attempt": attempt["number"], "outcome": INTERRUPTED}
 
     async def _retry(self) -> None:
         while self._unwritten:
@@ -248,6 +264,8 @@ class AuditLog:
                 await self.finish(attempt, result)
             except AuditLogUnavailable as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})
+            except Exception:
+                log.exception("a result still can't be recorded")
             else:
                 self._unwritten.pop(0)
 
@@ -271,10 +289,13 @@ class AuditLog:
         results: dict[int, Row] = {}
         if numbers:
             # Not by kind as well: half of all rows are results, and a planner may start with those.
-            for row in await snapshot.rows_of([table.attempt.in_(numbers)]):
-                if row["kind"] == RESULT and head.includes(row) and is_authentic(self._key, row):
-                    # Oldest first: what was said later is what counts.
-                    results[row["attempt"]] = row
+            found = await snapshot.rows_of([table.attempt.in_(numbers)])
+            proven = [
+                row for row in found if row["kind"] == RESULT and head.includes(row) and is_authentic(self._key, row)
+            ]
+            # What was said later counts, and more than that the bot didn't know.
+            for row in sorted(proven, key=lambda row: bool(row["outcome"] != INTERRUPTED)):
+                results[row["attempt"]] = row
         return [_entry(row, results.get(row["number"]) if row["kind"] == ATTEMPT else row) for row in rows]
 
     @asynccontextmanager

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, locked_head, read_head
+from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, is_authentic, is_new, locked_head, read_head
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
 from bot.storage.engine import transaction
 from bot.storage.tables import audit_head, audit_records, interactions
 
 MAX_BATCH = 500
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 1.0
 
 
 class Duplicate(Exception):
@@ -59,11 +59,27 @@ class AuditRows:
 
         Raises DatabaseError, and Duplicate when the claim's interaction is on record already.
         """
+        item = self._queue(row, claim)
+        try:
+            return await item.written
+        except asyncio.CancelledError:
+            if item.written.done() and not item.written.cancelled() and item.written.exception() is None:
+                # It was written in the same turn of the loop in which whoever wanted it gave up.
+                self._correct(row, item.written.result())
+            raise
+
+    def _queue(self, row: Row, claim: Claim | None) -> _Item:
         item = _Item(row, claim, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write_waiting())
-        return await item.written
+        return item
+
+    def _correct(self, row: Row, number: int) -> None:
+        late = self.on_late(row, number)
+        if late is not None:
+            # Nobody waits for it, so nobody would look at its error either.
+            self._queue(late, None).written.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def close(self) -> None:
         """Wait for the write in progress, for a moment: the database is about to be closed."""
@@ -87,11 +103,8 @@ class AuditRows:
 
     def _tell(self, item: _Item, number: int | None) -> None:
         if item.written.done():
-            late = self.on_late(item.row, number) if number is not None else None
-            if late is not None:
-                unwanted = asyncio.get_running_loop().create_future()
-                unwanted.add_done_callback(lambda future: future.exception())
-                self._waiting.append(_Item(late, None, unwanted))
+            if number is not None:
+                self._correct(item.row, number)
         elif number is None:
             item.written.set_exception(Duplicate())
         else:
@@ -165,6 +178,9 @@ class AuditRows:
 
         That is one from before `before` (microseconds), or whose owner `is_gone`. With each comes where its person can
         be told. `row` makes the result of an attempt. Of several processes, one gets each. Raises DatabaseError.
+
+        Nothing proves the table of interactions, so it only says where to look: an attempt must be in the chain, and
+        its result must not.
         """
         table = interactions.c
         async with transaction(self._engine) as connection:
@@ -179,14 +195,22 @@ class AuditRows:
             }
             if not replies:
                 return []
-            wanted = select(audit_records).where(audit_records.c.number.in_(replies)).order_by(audit_records.c.number)
-            attempts = (await connection.execute(wanted)).mappings().all()
+            attempts = await self._open_attempts(connection, head, list(replies))
             rows = []
             for attempt in attempts:
                 head, result = chain(self._key, head, row(attempt))
                 rows.append(result)
             await _store(connection, self._key, head, rows, [], list(replies))
         return [(attempt, replies[attempt["number"]]) for attempt in attempts]
+
+    async def _open_attempts(self, connection: AsyncConnection, head: Head, numbers: Sequence[int]) -> list[Row]:
+        """Return those of some rows that are attempts without a result."""
+        table = audit_records.c
+        wanted = select(audit_records).where(table.number.in_(numbers) | table.attempt.in_(numbers))
+        found = (await connection.execute(wanted.order_by(table.number))).mappings().all()
+        proven = [row for row in found if head.includes(row) and is_authentic(self._key, row)]
+        ended = {row["attempt"] for row in proven if row["kind"] == RESULT}
+        return [row for row in proven if row["kind"] == ATTEMPT and row["number"] not in ended]
 
     async def forget_interactions(self, before: int) -> None:
         """Delete the finished interactions that came before `before` (microseconds). Raises DatabaseError."""
@@ -196,17 +220,18 @@ class AuditRows:
 
 
 async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Callable[[int], Row]) -> None:
-    """Sign the head of a log that has just been made or migrated; leave one that is signed alone.
+    """Sign the head of a log that this very transaction made, or carried over from version 0.1.
 
     A log that had been pruned gets an entry that says so, made by `prune_row` from the number of the last row deleted.
+    A log that version 0.2 has written to isn't signed again: somebody took its tables back to those of version 0.1.
     """
     found = await read_head(connection, key, locks=True)
     if found is None:
         return
-    head, is_signed = found
-    unsigned = select(audit_head.c.mac == "").where(audit_head.c.id == 1)
-    if is_signed or not (await connection.execute(unsigned)).scalar():
-        return
+    head, _ = found
+    async for row in Snapshot(connection, key).oldest_first(0):
+        if is_new(key, row):
+            return
     if head.pruned_number:
         head, row = chain(key, head, prune_row(head.pruned_number))
         await _store(connection, key, head, [row], [], [])

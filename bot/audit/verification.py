@@ -32,7 +32,7 @@ async def verify_chain(
         if walk.rows % _PROGRESS_EVERY == 0:
             progress(walk.rows)
     problem = walk.at_end() or await _outside(snapshot, head)
-    return VerificationResult(walk.entries, walk.rows, problem, walk.note)
+    return VerificationResult(walk.entries, walk.rows, problem, walk.note, head.pruned_number)
 
 
 async def _outside(snapshot: Snapshot, head: Head) -> str | None:

@@ -17,7 +17,7 @@ from bot import logs
 from bot import settings as settings_module
 from bot.app import open_existing_log
 from bot.audit.checkpoint import BadCheckpoint, utc
-from bot.audit.entries import Entry, Filters
+from bot.audit.entries import Entry, Filters, VerificationResult
 from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.cli.shared import exit_over_settings
 from bot.clock import SystemClock
@@ -115,12 +115,19 @@ def verify(text: str | None) -> None:
         if result.problem is not None:
             click.echo(f"The record is NOT whole. {result.problem} {result.rows:,} rows before it are well.")
             sys.exit(1)
-        held = " It holds everything that the checkpoint saw." if line is not None and result.note is None else ""
-        click.echo(f"The record is whole: {_entries(result.entries)} in {result.rows:,} rows.{held}")
+        click.echo(f"The record is whole: {_entries(result.entries)} in {result.rows:,} rows.{_held(result, line)}")
         if result.note is not None:
             click.echo(result.note)
 
     _with_log(work)
+
+
+def _held(result: VerificationResult, checkpoint: str | None) -> str:
+    pruned = f" Rows up to {result.pruned:,} were pruned." if result.pruned else ""
+    if checkpoint is None or result.note is not None:
+        return pruned
+    what = "Of the others, it" if result.pruned else "It"
+    return f"{pruned} {what} holds everything that the checkpoint saw."
 
 
 @audit.command()

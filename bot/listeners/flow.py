@@ -132,6 +132,8 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         outcome = await running
     finally:
         running.cancel()
+        # It records that it was interrupted.
+        await asyncio.wait({running})
     if not isinstance(outcome, AlreadyRun):
         await interaction.reply.show(outcome_screen(outcome))
 

@@ -47,8 +47,9 @@ class Connection(asyncio.Protocol):
         self._connections = connections
         self._deadline: asyncio.TimerHandle | None = None
         self.transport: asyncio.Transport | None = None
-        self.is_handling = False
-        self.has_served = False
+        self._is_handling = False
+        self.is_verified = False
+        self.is_busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection, and wait for its first request."""
@@ -65,7 +66,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass data on. The first byte of a later request starts its deadline."""
-        if not self.is_handling and self._deadline is None:
+        if not self._is_handling and self._deadline is None:
             self._start_deadline()
         self._inner.data_received(data)
 
@@ -84,12 +85,15 @@ class Connection(asyncio.Protocol):
     def begin(self) -> None:
         """The headers of a request are complete."""
         self._stop_deadline()
-        self.is_handling = True
+        self._is_handling = True
+
+    def verified(self) -> None:
+        """The request is Slack's: it was signed."""
+        self.is_verified = self.is_busy = True
 
     def end(self) -> None:
         """The request is answered."""
-        self.is_handling = False
-        self.has_served = True
+        self._is_handling = self.is_busy = False
 
     def abort(self) -> None:
         """Close at once."""
@@ -110,7 +114,7 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """The open connections. A new one beyond the limit displaces the oldest that has never sent a whole request."""
+    """The open connections. A new one beyond the limit displaces the oldest that has never sent what Slack signed."""
 
     def __init__(self, server: web.Server, limit: int, on_rejected: Callable[[str], None]) -> None:
         self._server = server
@@ -134,7 +138,7 @@ class Connections:
         self._open[connection.transport] = connection
         if len(self._open) > self._limit:
             self.on_rejected("too many connections")
-            displaced = self._least_useful()
+            displaced = self._least_useful(connection)
             # At once: its transport takes a few turns of the loop to close, and must not be chosen again until then.
             self.closed(displaced)
             displaced.abort()
@@ -143,6 +147,8 @@ class Connections:
         """Forget a connection."""
         self._open.pop(connection.transport, None)
 
-    def _least_useful(self) -> Connection:
-        idle = [connection for connection in self._open.values() if not connection.is_handling]
-        return next((one for one in idle if not one.has_served), idle[0] if idle else next(iter(self._open.values())))
+    def _least_useful(self, newest: Connection) -> Connection:
+        """Return the oldest of the worst kind. The newest has had no chance yet to show what it is."""
+        others = [one for one in self._open.values() if one is not newest]
+        # min() returns the first of several, and a dict keeps the order in which they came.
+        return min(others, key=lambda one: (one.is_verified, one.is_busy))

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock
-from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connections, connection_limit
+from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connection, Connections, connection_limit
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
@@ -94,14 +94,14 @@ class HttpReceiver:
         if connection is not None:
             connection.begin()
         try:
-            response = await self._route(request)
+            response = await self._route(request, connection)
             response.headers["Server"] = "Extauth"  # not the versions that aiohttp would tell
             return response
         finally:
             if connection is not None:
                 connection.end()
 
-    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _route(self, request: web.BaseRequest, connection: Connection | None) -> web.StreamResponse:
         if request.path == HEALTH:
             return web.json_response({"ok": True}) if request.method == "GET" else self._reject(405, "wrong method")
         if request.path != PATH:
@@ -121,7 +121,11 @@ class HttpReceiver:
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
         rejection = check_signature(self._signing_secret, timestamp, signature, body, self._clock.now())
-        return self._reject(401, rejection.value) if rejection is not None else await self._verified(body)
+        if rejection is not None:
+            return self._reject(401, rejection.value)
+        if connection is not None:
+            connection.verified()
+        return await self._verified(body)
 
     async def _verified(self, body: bytes) -> web.StreamResponse:
         try:

@@ -13,6 +13,7 @@ from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
+from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
 from bot.server.recovery import post_checkpoint, post_checkpoints, tell_interrupted
@@ -78,8 +79,8 @@ async def serve(
             log.info("stopping: finishing what was acknowledged")
             for task in background:
                 task.cancel()
-            # Before the database they may be reading is closed.
-            await asyncio.gather(*background, return_exceptions=True)
+            # Before the database they may be reading is closed; one that has stopped answering can't be waited for.
+            await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, runtime, audit_log)
             log.info("stopped")
 
@@ -97,14 +98,24 @@ async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> No
     closing = asyncio.ensure_future(receiver.stop())
     await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if runtime.audit_channel is not None:
-        await post_checkpoint(runtime.audit_channel, audit_log)
-        await runtime.audit_channel.close(CHANNEL_SECONDS)
+        await _post_last(runtime.audit_channel, audit_log)
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     if not closing.done():
         closing.cancel()
         log.warning("the connection to Slack did not close in time")
     elif closing.exception() is not None:
         log.error("the connection to Slack did not close well", exc_info=closing.exception())
+
+
+async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
+    posting = asyncio.ensure_future(post_checkpoint(channel, audit_log))
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CHANNEL_SECONDS
+    await asyncio.wait({posting}, timeout=CHANNEL_SECONDS)
+    if not posting.done():
+        posting.cancel()
+        log.error("a checkpoint could not be made before the end")
+    await channel.close(max(0.0, deadline - loop.time()))
 
 
 def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Receiver:

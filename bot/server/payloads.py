@@ -126,6 +126,12 @@ _OTHERS: TypeAdapter[_Part] = TypeAdapter(
 )
 
 
+def _field(location: tuple[str | int, ...]) -> str:
+    """Name a field as it is declared here, without the keys and positions that the payload chose."""
+    names = [part for part in location if isinstance(part, str)]
+    return ".".join(names[: names.index("values") + 1] if "values" in names else names)
+
+
 def parse_payload(payload: object) -> dict[str, Any]:
     """Return what the bot reads of a payload. Raises MalformedPayload."""
     if not isinstance(payload, dict):
@@ -135,8 +141,7 @@ def parse_payload(payload: object) -> dict[str, Any]:
         parsed: dict[str, Any] = kind.validate_python(payload).model_dump(exclude_none=True)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:100]
-        raise MalformedPayload(f"{where or 'type'}: {first['type']}") from None
+        raise MalformedPayload(f"{_field(first['loc']) or 'type'}: {first['type']}") from None
     if parsed.get("type") == "block_actions" and not ("view" in parsed or "response_url" in parsed):
         raise MalformedPayload("response_url: missing")
     return parsed

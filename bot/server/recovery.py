@@ -2,6 +2,8 @@
 
 import logging
 
+from pydantic import SecretStr
+
 from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.clock import Clock
 from bot.listeners.replies import reply_at
@@ -27,16 +29,24 @@ async def tell_interrupted(settings: Settings, runtime: Runtime, audit_log: Audi
         except AuditLogUnavailable as error:
             log.error("unfinished commands could not be looked for", extra={"why": str(error)})
             continue
+        except Exception:
+            log.exception("unfinished commands could not be looked for")
+            continue
         for one in interrupted:
-            reference = one.entry.reference
-            log.warning("a command had been interrupted", extra={"reference": reference, "action": one.entry.action})
-            reply = reply_at(one.reply_to, runtime.clients, settings.bot_token) if one.reply_to is not None else None
-            if reply is None:
-                continue
-            try:
-                await reply.show(interrupted_screen(reference))
-            except Exception as error:
-                log.error("somebody could not be told", extra={"error_type": type(error).__name__})
+            extra = {"reference": one.entry.reference, "action": one.entry.action}
+            log.warning("a command had been interrupted", extra=extra)
+            if one.reply_to is not None:
+                # Each by itself: an answer that Slack doesn't take is posted again for a long time.
+                runtime.tasks.start(_tell(settings, runtime, one.entry.reference, one.reply_to))
+
+
+async def _tell(settings: Settings, runtime: Runtime, reference: str, address: SecretStr) -> None:
+    try:
+        reply = reply_at(address, runtime.clients, settings.bot_token)
+        if reply is not None:
+            await reply.show(interrupted_screen(reference))
+    except Exception as error:
+        log.error("somebody could not be told", extra={"error_type": type(error).__name__})
 
 
 async def post_checkpoints(channel: AuditChannel, audit_log: AuditLog, clock: Clock) -> None:
@@ -52,3 +62,5 @@ async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
         channel.say(f"`{await audit_log.checkpoint()}`")
     except AuditLogUnavailable as error:
         log.error("a checkpoint could not be made", extra={"why": str(error)})
+    except Exception:
+        log.exception("a checkpoint could not be made")

@@ -1,5 +1,6 @@
 """Opening the database, and bringing its tables up to date."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from bot.storage.tables import SCHEMA
 
 BUSY_SECONDS = 10
 COMMAND_SECONDS = 60
+_CLOSE_SECONDS = 1.0
 _POSTGRES_SESSION = {
     # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
     "idle_in_transaction_session_timeout": "15000",
@@ -28,6 +30,7 @@ _POSTGRES_SESSION = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+log = logging.getLogger(__name__)
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
 _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
@@ -146,6 +149,15 @@ def _make_sqlite_strict(engine: AsyncEngine, file: _File) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+async def close_engine(engine: AsyncEngine) -> None:
+    """Close the pool's connections. A database that has stopped answering gets a moment, and is then left alone."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await engine.dispose()
+    except (TimeoutError, SQLAlchemyError, OSError) as error:
+        log.warning("the database did not close well", extra={"error_type": type(error).__name__})
+
+
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
     """Run a transaction. One that only `reads` sees one state throughout and locks nobody out. Raises DatabaseError."""
@@ -160,23 +172,32 @@ async def transaction(engine: AsyncEngine, *, reads: bool = False) -> AsyncItera
         raise DatabaseError(_one_line(error, engine.url)) from None
 
 
-async def migrate(connection: AsyncConnection) -> None:
-    """Bring the tables up to date. Other processes wait until the connection's transaction ends."""
+async def migrate(connection: AsyncConnection) -> bool:
+    """Bring the tables up to date. Other processes wait until the connection's transaction ends.
+
+    Returns whether anything had to be done.
+    """
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    before = await _version(connection)
     await connection.run_sync(_upgrade)
+    return before != SCHEMA
 
 
 async def check_schema(connection: AsyncConnection) -> None:
     """Raise DatabaseError where the tables are missing or of another version. Changes nothing."""
-    has_version = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-    found = (
-        (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() if has_version else None
-    )
+    found = await _version(connection)
     if found is None:
         raise DatabaseError("there is no audit log in it")
     if found != SCHEMA:
         raise DatabaseError("its tables are of another version of Extauth: start the bot once, or update it")
+
+
+async def _version(connection: AsyncConnection) -> str | None:
+    if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+        return None
+    found: str | None = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+    return found
 
 
 def _upgrade(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from bot.audit.checkpoint import BadCheckpoint, Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.head import chain_hash, read_head
 from bot.audit.keys import AuditKey, load_key
-from bot.audit.log import INTERACTION_SECONDS, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.log import INTERACTION_SECONDS, INTERRUPTED, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.settings import Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.engine import database_url, open_engine, transaction
@@ -498,6 +498,96 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     young, untold, told, done = await audit.newest(10, Filters())
     assert [entry.outcome for entry in (young, untold, told, done)] == [None, "interrupted", "interrupted", "fetched"]
     assert (await checked(audit))[2] is None
+
+
+async def test_what_is_on_record_cannot_be_called_interrupted(audit: AuditLog, url: str) -> None:
+    await audit.finish(await audit.attempt(came("U1"), GET), AuditResult("fetched", None, 1, TOKEN))
+    await change(url, "UPDATE interactions SET is_finished = (1 = 1), at = 0")
+    await change(url, "UPDATE interactions SET is_finished = (1 = 0)")
+    assert await audit.interrupt(60) == []
+    (entry,) = await audit.newest(10, Filters())
+    assert entry.outcome == "fetched"
+    assert await audit.interrupt(60) == []
+
+
+async def test_a_result_that_came_after_its_interruption_counts(audit: AuditLog, clock: ManualClock) -> None:
+    attempt = await audit.attempt(came("U1"), GET)
+    clock.advance(100)
+    assert len(await audit.interrupt(60)) == 1
+    await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
+    (entry,) = await audit.newest(10, Filters())
+    assert entry.outcome == "fetched"
+    assert [found.user_id for found in (await audit.find_token(TOKEN)).entries] == ["U1"]
+
+
+async def test_an_interruption_after_the_result_does_not_hide_it(
+    audit: AuditLog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = await audit.attempt(came("U1"), GET)
+    await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
+    await audit.finish(attempt, AuditResult(INTERRUPTED, None, 1))
+    assert [found.outcome for found in (await audit.find_token(TOKEN)).entries] == ["fetched"]
+
+
+async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    await audit.attempt(came("U1"), GET)
+    await audit.deny(came("U2"), GET, "guest")
+    await audit.attempt(came("U3"), GET)
+    columns = ", ".join(column.name for column in audit_records.columns if column.name != "number")
+    await change(url, f"INSERT INTO audit_records (number, {columns}) SELECT 99, {columns} FROM audit_records LIMIT 1")
+    await change(url, "INSERT INTO interactions VALUES ('forged', 0, 99, (1 = 0), 'h', NULL)")
+    await change(url, "UPDATE interactions SET attempt = 2, is_finished = (1 = 0) WHERE attempt IS NULL")
+    await change(url, "UPDATE audit_records SET parameters = 'x' WHERE number = 1")
+    clock.advance(100)
+    assert [one.entry.user_id for one in await audit.interrupt(60)] == ["U3"]
+    assert await audit.interrupt(60) == []
+
+
+async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    for user in ("U1", "U2"):
+        await audit.attempt(came(user), GET)
+    kept = "SELECT reply_to FROM interactions AS kept WHERE kept.attempt = 3 - interactions.attempt"
+    await change(url, "CREATE TABLE kept AS SELECT * FROM interactions")
+    await change(url, f"UPDATE interactions SET reply_to = ({kept.replace('interactions AS kept', 'kept')})")
+    clock.advance(100)
+    assert [one.reply_to for one in await audit.interrupt(60)] == [None, None]
+
+
+async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("U1"), GET)
+    await change(url, "UPDATE interactions SET reply_to = 'é'")
+    clock.advance(100)
+    assert [one.reply_to for one in await audit.interrupt(60)] == [None]
+
+
+@pytest.mark.parametrize("altered", ["hash = 'é'", "previous = 'é'", "user_id = 'é'"])
+async def test_a_row_that_is_not_even_text_of_ours_is_passed_over(audit: AuditLog, url: str, altered: str) -> None:
+    await write(audit)
+    await change(url, f"UPDATE audit_records SET {altered} WHERE number = 1")
+    assert [entry.user_id for entry in await audit.newest(10, Filters())] == ["U2", "U1"]
+    assert [entry.user_id for entry in (await audit.find_token(TOKEN)).entries] == ["U1", "U2"]
+    assert (await audit.verify(lambda _: None)).problem == "Row 1 was altered."
+
+
+async def test_a_column_may_hold_anything_in_sqlite(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_audit_log(configured(url), clock) as audit:
+        await write(audit)
+        await change(url, "UPDATE audit_records SET user_id = x'00' WHERE number = 1")
+        assert [entry.user_id for entry in await audit.newest(10, Filters())] == ["U2", "U1"]
+        assert (await audit.verify(lambda _: None)).problem == "Row 1 was altered."
+        for altered in ("mac = 'é'", "hash = x'00'"):
+            await change(url, f"UPDATE audit_head SET {altered}")
+            with pytest.raises(AuditLogUnavailable, match="head was altered"):
+                await write(audit)
+            assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
+
+
+def came(user: str) -> Actor:
+    """A person whose command is on record as an interaction."""
+    return replace(actor(user), reference=f"REF-{user}", interaction=user, reply_to=SecretStr(f"where {user} is"))
 
 
 async def test_several_writers_in_one_process_share_one_chain(audit: AuditLog) -> None:

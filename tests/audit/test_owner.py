@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from bot.audit.owner import Owner
+from bot.audit.owner import Owner, this_process
+from tests.bot_process import ROOT
 
 ME = Owner("here", os.getpid(), "mine")
 
@@ -14,11 +15,11 @@ ME = Owner("here", os.getpid(), "mine")
 @pytest.mark.parametrize(
     ("other", "gone"),
     [
-        (str(ME), False),
-        (f"here/{os.getpid()}/another", True),
-        (f"here/{os.getppid()}/x", False),
+        ("here/ME/mine", False),
+        ("here/ME/another", True),
+        ("here/PARENT/x", False),
         ("here/1/x", False),
-        (f"elsewhere/{os.getpid()}/x", False),
+        ("elsewhere/ME/x", False),
         ("here/nonsense/x", False),
         ("here/99999999999999999999/x", False),
         ("", False),
@@ -26,7 +27,8 @@ ME = Owner("here", os.getpid(), "mine")
     ],
 )
 def test_only_a_process_of_this_machine_can_be_known_to_be_gone(other: str, gone: bool) -> None:
-    assert ME.knows_gone(other) is gone
+    named = other.replace("ME", str(os.getpid())).replace("PARENT", str(os.getppid()))
+    assert ME.knows_gone(named) is gone
 
 
 def test_a_process_that_has_ended_is_gone() -> None:
@@ -35,8 +37,33 @@ def test_a_process_that_has_ended_is_gone() -> None:
     assert ME.knows_gone(f"here/{ended.pid}/x")
 
 
-def test_this_process_is_named_by_its_host_number_and_a_nonce() -> None:
-    host, pid, nonce = str(Owner()).split("/")
-    assert host
-    assert int(pid) == os.getpid()
-    assert nonce != str(Owner()).split("/")[2]
+def test_this_process_is_named_by_its_machine_its_number_and_a_nonce() -> None:
+    machine, pid, nonce = str(this_process()).split("/")
+    assert (len(machine), int(pid), len(nonce)) == (32, os.getpid(), 16)
+    assert this_process() is this_process()
+
+
+def test_another_process_of_this_machine_has_its_machine_but_not_its_nonce() -> None:
+    code = "from bot.audit.owner import this_process; print(this_process())"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    machine, _, nonce = ran.stdout.strip().split("/")
+    assert machine == this_process().machine
+    assert nonce != this_process().nonce
+    assert this_process().knows_gone(ran.stdout.strip())
+
+
+@pytest.mark.parametrize("differs", ["boot", "namespace"])
+def test_a_container_that_counts_its_own_processes_is_another_machine(
+    differs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = this_process()
+    this_process.cache_clear()
+    with monkeypatch.context() as patched:
+        if differs == "boot":
+            patched.setattr("bot.audit.owner.Path.read_text", lambda *_, **__: "another boot")
+        else:
+            patched.setattr("os.readlink", lambda _: "pid:[1]")
+        other = this_process()
+    this_process.cache_clear()
+    assert other.machine != ours.machine
+    assert not ours.knows_gone(str(other))

@@ -1,9 +1,10 @@
 """Whoever can write the database but doesn't have the key changes nothing unseen; honest work always verifies."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from alembic import command as alembic
 from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Table, delete, insert, select, text
+from sqlalchemy import Connection, Table, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import open_audit_log
 from bot.audit.checkpoint import Checkpoint
 from bot.audit.entries import AuditResult, Filters
+from bot.audit.keys import load_key
 from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.storage import engine as engine_module
 from bot.storage.engine import database_url, open_engine, transaction
@@ -59,7 +62,7 @@ def _update(state: State, chance: random.Random) -> None:
     if rows:
         row, other = chance.choice(rows), chance.choice(rows)
         name = chance.choice([column.name for column in audit_records.columns if column.name != "number"])
-        row[name] = chance.choice([other[name], "x", "0" * 64]) if isinstance(row[name], str) else other[name]
+        row[name] = chance.choice([other[name], "x", "é"]) if isinstance(row[name], str) else other[name]
 
 
 def _swap(state: State, chance: random.Random) -> None:
@@ -170,6 +173,7 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
             if len(numbers) != len({*numbers}) or _order(state) == _order(honest):
                 return
             runner.run(_write(url, state))
+            runner.run(_restart(url, clock))
             result = runner.run(audit.verify(lambda _: None, audit.read_checkpoint(newest)))
             assert result.problem is not None, steps
             assert any(word in result.problem for word in ("Row", "head", "entries", "checkpoint", "log"))
@@ -179,6 +183,13 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
         runner.run(_write(url, honest))
         assert runner.run(audit.verify(lambda _: None)).problem is None
         runner.run(stack.aclose())
+
+
+async def _restart(url: str, clock: ManualClock) -> None:
+    """Whatever a start signs, it signs now."""
+    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="k" * 32), clock) as audit:
+        with suppress(AuditLogUnavailable):
+            await audit.interrupt(0)
 
 
 async def _entries(audit: AuditLog) -> dict[int, Any]:
@@ -197,6 +208,47 @@ async def _assert_reads_only(audit: AuditLog, honest: dict[int, Any]) -> None:
         true = honest[number]
         assert (entry.user_id, entry.action, entry.parameters) == (true.user_id, true.action, true.parameters)
         assert entry.outcome in (true.outcome, None)
+
+
+CUTS = {
+    "the newest": [
+        "DELETE FROM audit_records WHERE number > 4",
+        "UPDATE audit_head SET number = 4, entries = 2, hash = (SELECT hash FROM audit_records WHERE number = 4)",
+    ],
+    "the oldest": [
+        "UPDATE audit_head SET pruned_number = 4, pruned_entries = 2, "
+        "pruned_hash = (SELECT hash FROM audit_records WHERE number = 4)",
+        "DELETE FROM audit_records WHERE number <= 4",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.parametrize("cut", list(CUTS))
+@pytest.mark.parametrize("is_older", [False, True], ids=["unsigned", "version 0.1"])
+async def test_no_start_signs_a_head_that_was_moved(kind: str, cut: str, is_older: bool, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        clock = ManualClock()
+        async with open_audit_log(configured(url), clock) as audit:
+            await _fetch_three(audit)
+        engine = open_engine(database_url(url))
+        async with transaction(engine) as connection:
+            for statement in CUTS[cut]:
+                await connection.execute(text(statement))
+            if is_older:
+                await connection.run_sync(downgrade)
+            else:
+                await connection.execute(text("UPDATE audit_head SET mac = ''"))
+        await engine.dispose()
+        async with open_audit_log(configured(url), clock) as audit:
+            assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
+            with pytest.raises(AuditLogUnavailable, match="head was altered"):
+                await audit.attempt(actor(), GET)
+
+
+async def _fetch_three(audit: AuditLog) -> None:
+    for number in range(3):
+        await audit.finish(await audit.attempt(actor(f"U{number}"), GET), AuditResult("fetched", None, 1))
 
 
 @pytest.mark.parametrize("kind", DATABASES)
@@ -241,6 +293,7 @@ async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, t
     engine = open_engine(database_url(url))
     async with transaction(engine) as connection:
         await connection.run_sync(downgrade)
+        await _hash_as_version_0_1(connection)
         if pruned:
             # As version 0.1 pruned: the head moves, and an entry that says so may or may not follow.
             await connection.execute(text("DELETE FROM audit_records WHERE number < 3 RETURNING hash"))
@@ -261,6 +314,19 @@ async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, t
         assert (await audit.verify(lambda _: None)).problem is None
         await audit.attempt(actor("U7"), GET)
         assert (await audit.verify(lambda _: None)).problem is None
+
+
+async def _hash_as_version_0_1(connection: AsyncConnection) -> None:
+    """Give each row the hash that version 0.1 gave it."""
+    key = await load_key(connection, None, creates=False)
+    previous = "0" * 64
+    for row in (await connection.execute(select(audit_records).order_by(audit_records.c.number))).mappings().all():
+        values = [previous if name == "previous" else row[name] for name in row if name != "hash"]
+        digest = key.of_old_chain(json.dumps(values, separators=(",", ":")).encode())
+        change = update(audit_records).where(audit_records.c.number == row["number"])
+        await connection.execute(change.values(previous=previous, hash=digest))
+        previous = digest
+    await connection.execute(text("UPDATE audit_head SET hash = :hash"), {"hash": previous})
 
 
 def downgrade(connection: Connection) -> None:

@@ -138,6 +138,13 @@ def _calls(state: State, method: str) -> list[Any]:
     return [exchange.body for exchange in state.traffic if exchange.kind == method]
 
 
+def change(path: Path, statement: str) -> None:
+    """Change the database from outside. It may have to wait for the bot, so not in the bot's own loop."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
 BREAKS = {
     "gone": "ALTER TABLE audit_records RENAME TO gone",
     "full": "CREATE TRIGGER no BEFORE INSERT ON audit_records BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
@@ -156,31 +163,28 @@ async def test_without_a_record_nothing_is_done_until_it_works_again(
 ) -> None:
     path, url = database(tmp_path)
     async with open_harness(transport, DATABASE_URL=url) as harness:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(BREAKS[broken])
-            connection.commit()
-            for line in ("/extauth get EtGoogle0001", "/extauth delete EtGoogle0001 --yes"):
-                read = harness.read(await harness.types(line))
-                assert "Nothing was done, because it could not be recorded" in read
-            view = await harness.opens("/extauth get EtGoogle0001 --show")
-            assert "Nothing was done, because it could not be recorded" in harness.read(view)
-            harness.workspace.close(view)
-            assert "You may not fetch" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
-            assert harness.calls(GET) == harness.calls(DELETE) == []
-            connection.execute(MENDS[broken])
-            connection.commit()
+        await asyncio.to_thread(change, path, BREAKS[broken])
+        for line in ("/extauth get EtGoogle0001", "/extauth delete EtGoogle0001 --yes"):
+            read = harness.read(await harness.types(line))
+            assert "Nothing was done, because it could not be recorded" in read
+        view = await harness.opens("/extauth get EtGoogle0001 --show")
+        assert "Nothing was done, because it could not be recorded" in harness.read(view)
+        harness.workspace.close(view)
+        assert "You may not fetch" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
+        assert harness.calls(GET) == harness.calls(DELETE) == []
+        await asyncio.to_thread(change, path, MENDS[broken])
         assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
 async def test_a_token_whose_ending_cannot_be_recorded_is_withheld(transport: Transport, tmp_path: Path) -> None:
     path, url = database(tmp_path)
     async with open_harness(transport, DATABASE_URL=url) as harness:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(
-                "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' "
-                "BEGIN SELECT RAISE(ABORT, 'full'); END"
-            )
-            connection.commit()
+        await asyncio.to_thread(
+            change,
+            path,
+            "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' "
+            "BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
         assert "The token is withheld" in harness.read(await harness.types("/extauth get EtGoogle0001"))
         view = await harness.opens("/extauth get EtGoogle0001 --show")
         assert harness.state.tokens["EtGoogle0001"].value not in harness.read(view)

@@ -1,5 +1,6 @@
 """Calls the two methods through slack_sdk's AsyncWebClient, which has no functions of its own for them."""
 
+import asyncio
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -14,6 +15,10 @@ GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 RATE_LIMIT_BUDGET = 60.0
 """How long, in seconds, one call waits in all because Slack said 429."""
+
+
+CALL_SECONDS = 150.0
+"""How long one call may take in all, with the waits and however slowly Slack says 429."""
 
 
 class ExternalAuthClient:
@@ -46,7 +51,8 @@ class ExternalAuthClient:
         if not request.mutates:
             retries.append(broken_connection_retry())
         try:
-            response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
+            async with asyncio.timeout(CALL_SECONDS):
+                response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
         except Exception as error:
             failure = from_exception(method, error)
         else:

@@ -109,8 +109,8 @@ def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> Exte
         method,
         status=answer.status,
         detail=_messages(answer.body.get("response_metadata"), sent),
-        needed=_text(answer.body.get("needed")),
-        provided=_text(answer.body.get("provided")),
+        needed=_text(answer.body.get("needed"), sent),
+        provided=_text(answer.body.get("provided"), sent),
     )
 
 
@@ -144,5 +144,5 @@ def _harmless(message: str, sent: Mapping[str, object]) -> str:
     return redact(message)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _text(value: object, sent: Mapping[str, object]) -> str | None:
+    return _harmless(value, sent) if isinstance(value, str) and value else None
