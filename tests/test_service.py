@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from bot.access import Reason
 from bot.actor import Actor
 from bot.app import allow_lists, open_audit_log
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.log import RETRY_SECONDS, AuditLog
+from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.operation import OpenForm, Operation, Permission
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
@@ -326,6 +326,52 @@ async def test_a_denied_history_is_recorded(bench: Bench) -> None:
 async def test_a_log_that_cannot_be_read_says_so(bench: Bench) -> None:
     bench.execute("ALTER TABLE audit_records RENAME TO gone")
     assert await bench.run(ReadHistory(5)) == HistoryUnavailable(ReadHistory(5), "ABCD2345")
+
+
+async def test_without_a_workspace_there_is_no_history(bench: Bench) -> None:
+    state = bench.slack.state
+    state.enterprise_id, state.is_org_install = "E1", True
+    state.people[ADMIN].enterprise_user = {"enterprise_id": "E1", "teams": ["T0SANDBOX"]}
+    assert isinstance(await bench.run(GetToken("EtGoogle0001")), Fetched)
+    actor = replace(bench.actor(), team_id=None)
+    request = ReadHistory(5)
+    assert await bench.service.run(actor, request, lambda _: None) == HistoryUnavailable(request, "ABCD2345")
+
+
+async def test_what_is_cut_off_before_slack_answers_is_recorded_as_interrupted(bench: Bench) -> None:
+    bench.slack.web_api.failures["apps.auth.external.delete"] = "429-50"
+    running = asyncio.ensure_future(bench.run(DeleteTokens("EtGoogle0001")))
+    await bench.clock.until_asleep(50)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (entry,) = await bench.entries()
+    assert (entry.action, entry.outcome) == ("delete", "interrupted")
+    assert [result.outcome for _, result in bench.told] == ["interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "outcome"), [(GetToken("EtGoogle0001"), "withheld"), (DeleteTokens("EtGoogle0001"), "deleted")]
+)
+async def test_what_is_cut_off_while_its_result_is_recorded_says_how_it_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, request_: GetToken | DeleteTokens, outcome: str
+) -> None:
+    finish, calls = bench.audit_log.finish, 0
+
+    async def slow_at_first(attempt: Attempt, result: AuditResult) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            running.cancel()
+            await asyncio.sleep(0)
+        await finish(attempt, result)
+
+    monkeypatch.setattr(bench.audit_log, "finish", slow_at_first)
+    running = asyncio.ensure_future(bench.run(request_))
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (entry,) = await bench.entries()
+    assert (entry.outcome, entry.token_hmac) == (outcome, None)
 
 
 Lines = list[tuple[str, str, dict[str, object]]]

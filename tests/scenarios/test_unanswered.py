@@ -2,14 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from bot import settings
+from bot.app import open_audit_log
+from bot.audit.entries import Filters
 from bot.sandbox.run import variables
 from bot.server.lifecycle import serve
 from bot.settings import Transport
 from tests.bot_process import simulated_slack
+from tests.databases import new_database
 from tests.harness import ADMIN, Harness, open_harness
 from tests.manual_clock import ManualClock
 
@@ -95,6 +102,92 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
         assert told.count("The bot was restarted before Slack answered") == typed
     if trouble == "full channel":
         assert any("lines were not posted" in message for message in caplog.messages)
+
+
+async def test_what_the_end_cuts_off_is_on_record_and_told_once(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bot.server.lifecycle.GRACE_SECONDS", 0.2)
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_harness(transport, DATABASE_URL=url) as harness:
+        harness.slack.web_api.failures[DELETE] = "429-50"
+        assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
+        await harness.clock.until_asleep(50)
+        state, clock = harness.state, harness.clock
+    assert [message.text for message in state.messages] == ["The bot was restarted before Slack answered"]
+    clock.advance(1000)
+    configured = settings.read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+    async with open_audit_log(configured, clock) as audit:
+        (entry,) = await audit.newest(10, Filters())
+        assert (entry.action, entry.outcome) == ("delete", "interrupted")
+        assert await audit.interrupt(60) == []
+
+
+class Proxy:
+    """Stands between the bot and its PostgreSQL, and can stop passing anything on."""
+
+    def __init__(self, url: str) -> None:
+        self._target = urlsplit(url)
+        self._passes = asyncio.Event()
+        self._passes.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[str]:
+        """The database's address, through the proxy."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            yield f"postgresql://{self._target.username}@127.0.0.1:{port}{self._target.path}"
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """Pass nothing on from now on."""
+        self._passes.clear()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.ensure_future(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await self._passes.wait()
+            far_reader, far_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+            with closing(far_writer):
+                await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            await self._passes.wait()
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+
+@pytest.mark.parametrize("typed", [0, 3])
+async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
+    typed: int, transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, seconds in SHORT.items():
+        monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
+    async with new_database("postgresql", tmp_path) as url:
+        proxy = Proxy(url)
+        async with proxy.open() as through:
+            async with open_harness(transport, DATABASE_URL=through, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+                assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+                proxy.freeze()
+                state = harness.state
+                state.messages.clear()
+                for number in range(typed):
+                    assert await harness.workspace.command(ADMIN, f"/extauth delete EtNone{number} --yes")
+                started = time.perf_counter()
+            took = time.perf_counter() - started
+    assert took < WHOLE + 5.0
+    told = [message.text for message in state.messages]
+    assert told.count("The bot was restarted before Slack answered") == typed
 
 
 async def test_a_stop_while_starting_ends_at_once() -> None:

@@ -37,6 +37,12 @@ def signed(harness: Harness, body: bytes, at: float | None = None) -> dict[str, 
     }
 
 
+def port_of(harness: Harness) -> int:
+    """The port that the bot listens on."""
+    assert isinstance(harness.workspace.delivery, SignedHttp)
+    return int(harness.workspace.delivery.url.split(":")[2].split("/")[0])
+
+
 def command(harness: Harness, **changes: str) -> dict[str, str]:
     """The form of a slash command."""
     return {
@@ -218,7 +224,7 @@ async def test_half_open_connections_are_closed_and_do_not_keep_others_out(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.server.connections.REQUEST_SECONDS", 0.3)
-    host, port = "127.0.0.1", int(client.url.split(":")[2].split("/")[0])
+    host, port = "127.0.0.1", port_of(client.harness)
     half = [await asyncio.open_connection(host, port) for _ in range(50)]
     for _, writer in half[::2]:
         writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Le")
@@ -232,7 +238,7 @@ async def test_half_open_connections_are_closed_and_do_not_keep_others_out(
 
 async def test_a_slow_body_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.server.http.REQUEST_SECONDS", 0.2)
-    host, port = "127.0.0.1", int(client.url.split(":")[2].split("/")[0])
+    host, port = "127.0.0.1", port_of(client.harness)
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
     async with asyncio.timeout(10):

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,20 @@ async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
         found = [(entry.user_id, entry.outcome) for entry in await audit.newest(10, Filters())]
         assert found == [("U5", None), ("U2", "not done"), ("U1", "not done"), ("U0", "not done")]
         assert (await audit.verify(lambda _: None)).problem is None
+
+
+async def test_an_attempt_written_in_the_moment_it_is_given_up_says_so(tmp_path: Path) -> None:
+    async with open_audit_log(configured(f"sqlite:///{tmp_path}/audit.db"), ManualClock()) as audit:
+        for turns in range(60):
+            trying = asyncio.ensure_future(audit.attempt(actor(f"U{turns}"), GET))
+            for _ in range(turns):
+                await asyncio.sleep(0.0002)
+            trying.cancel()
+            with suppress(asyncio.CancelledError):
+                await audit.finish(await trying, AuditResult("fetched", None, 1))
+        await audit.deny(actor(), GET, "the last")
+        entries = await audit.newest(100, Filters())
+        assert {entry.outcome for entry in entries} <= {"denied", "not done", "fetched"}
 
 
 async def test_a_token_withheld_because_its_result_came_too_late_accuses_nobody(

@@ -132,6 +132,7 @@ class State:
         self.signing_secret = secrets.token_hex(16)
         self.api_tokens: set[str] | None = None
         self.enterprise_id: str | None = None
+        self.is_org_install = False
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}

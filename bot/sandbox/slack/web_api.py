@@ -102,7 +102,7 @@ class WebApi:
             "team": "Sandbox",
             "team_id": TEAM_ID,
             "enterprise_id": self._state.enterprise_id,
-            "is_enterprise_install": False,
+            "is_enterprise_install": self._state.is_org_install,
             "user": "extauth",
             "user_id": "U0EXTAUTH",
             "bot_id": "B0EXTAUTH",

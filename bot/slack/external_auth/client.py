@@ -55,6 +55,8 @@ class ExternalAuthClient:
                 response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
         except Exception as error:
             failure = from_exception(method, error)
+            if isinstance(error, TimeoutError):
+                recorder.answer = None  # at best it is the 429 before the attempt that took too long
         else:
             data: object = response.data
             if isinstance(data, Mapping):

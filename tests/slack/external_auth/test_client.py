@@ -13,8 +13,10 @@ from bot.slack.external_auth.errors import (
     RefusedError,
     UnconfirmedError,
     UnreachableError,
+    from_answer,
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.retries import Answer
 from bot.slack.session import open_session
 from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
@@ -160,3 +162,19 @@ async def test_the_budget_itself_may_be_used_up(caller: Caller) -> None:
     caller.slack.web_api.failures[GET] = "429-61"
     await caller.failure(GetToken("EtGoogle0001"))
     assert caller.waits == [60]
+
+
+async def test_a_call_ends_however_slowly_slack_says_429(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.external_auth.client.CALL_SECONDS", 0.3)
+    caller.slack.web_api.latency = 0.2
+    caller.slack.web_api.failures[DELETE] = "429-1"
+    failure = await caller.failure(DeleteTokens("EtGoogle0001"))
+    assert isinstance(failure, UnconfirmedError)
+    assert failure.code == "timeout"
+
+
+async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(caller: Caller) -> None:
+    sent = {"external_token_id": "ya29.a0AfH6SMBx-canary-canary-canary"}
+    answer = Answer(200, {}, {"ok": False, "error": "missing_scope", "needed": sent["external_token_id"]})
+    failure = from_answer(GET, answer, sent)
+    assert "canary" not in (failure.needed or "")

@@ -1,0 +1,32 @@
+"""What is said of a malformed payload is ours, and none of its own words."""
+
+import pytest
+
+from bot.server.payloads import MalformedPayload, parse_payload
+
+VIEW = {"id": "V1", "type": "modal"}
+WHO = {"user": {"id": "U1"}, "trigger_id": "1.2"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "says"),
+    [
+        ([], "the payload is not an object"),
+        ({}, "type: union_tag_not_found"),
+        ({"type": "s3cret"}, "type: union_tag_invalid"),
+        ({"command": "/extauth"}, "user_id: missing"),
+        (
+            {"type": "view_submission", "view": {**VIEW, "state": {"values": {"s3cret": {"s3cret": 1}}}}, **WHO},
+            "view_submission.view.state.values: dict_type",
+        ),
+        (
+            {"type": "block_actions", "actions": [{"action_id": "a"}, {"s3cret": 1}], **WHO},
+            "block_actions.actions.action_id: missing",
+        ),
+        ({"type": "block_actions", "actions": [{"action_id": "a"}], **WHO}, "response_url: missing"),
+    ],
+)
+def test_a_reason_names_a_field_and_holds_nothing_of_the_payload(payload: object, says: str) -> None:
+    with pytest.raises(MalformedPayload) as caught:
+        parse_payload(payload)
+    assert str(caught.value) == says
