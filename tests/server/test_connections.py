@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.harness import Harness, open_harness
-from tests.server.test_http import port_of
+from tests.server.test_http import command, port_of, signed
 
 LIMIT = 5
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -50,11 +51,40 @@ async def test_slack_gets_in_whatever_strangers_keep_open(narrow: Harness, sent:
 
 @pytest.mark.parametrize("sent", [b"", STALLED, ANSWERED], ids=["idle", "stalled", "answered"])
 async def test_a_stranger_displaces_the_oldest_stranger_and_not_slack(narrow: Harness, sent: bytes) -> None:
-    assert "[Show token]" in narrow.read(await narrow.types("/extauth get EtGoogle0001"))
-    async with crowded(narrow, sent) as streams, crowded(narrow, sent):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(narrow))
+    with closing(writer):
+        await deliver(narrow, reader, writer)
+        async with crowded(narrow, sent) as streams, crowded(narrow, sent):
+            async with asyncio.timeout(5):
+                assert await gone(streams[0][0])
+            await deliver(narrow, reader, writer)
+
+
+async def test_one_more_of_slacks_own_displaces_the_oldest_that_rests(narrow: Harness) -> None:
+    async with AsyncExitStack() as stack:
+        streams = [await asyncio.open_connection("127.0.0.1", port_of(narrow)) for _ in range(LIMIT)]
+        for reader, writer in streams:
+            stack.callback(writer.close)
+            await deliver(narrow, reader, writer)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(narrow))
+        stack.callback(writer.close)
+        await deliver(narrow, reader, writer)
         async with asyncio.timeout(5):
             assert await gone(streams[0][0])
-    assert "[Show token]" in narrow.read(await narrow.types("/extauth get EtGoogle0001"))
+        await deliver(narrow, *streams[1])
+
+
+async def deliver(harness: Harness, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Deliver a command as Slack does, over a connection that stays open."""
+    body = urlencode(command(harness)).encode()
+    headers = {"Host": "x", "Content-Length": str(len(body)), **signed(harness, body)}
+    lines = ["POST /slack/events HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    writer.write("\r\n".join(lines).encode() + body)
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
+        await reader.readexactly(length)
 
 
 async def gone(reader: asyncio.StreamReader) -> bool:
