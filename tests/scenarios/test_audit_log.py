@@ -238,4 +238,4 @@ async def test_killed_at_any_moment_the_chain_verifies_and_no_call_is_without_it
     assert asked
     for token_id in set(asked):
         assert recorded.count(token_id) >= asked.count(token_id)
-    assert any(entry.outcome is None for entry in entries) or len(recorded) == len(asked)
+    assert any(entry.outcome in (None, "interrupted") for entry in entries) or len(recorded) == len(asked)
