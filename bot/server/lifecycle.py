@@ -26,8 +26,9 @@ from bot.tasks import Tasks
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 22.0
-"""How long everything between SIGTERM and the end may take; platforms kill after 30. A database that has stopped answering
-takes up to three more."""
+"""How long everything between SIGTERM and the end may take; platforms kill after 30.
+
+A database that has stopped answering takes up to three more."""
 CLOSE_SECONDS = 1.0
 """Of these, how long the receiver may take to close once everyone has been told, whatever its peer does."""
 CANCEL_SECONDS = 4.0

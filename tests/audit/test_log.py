@@ -721,6 +721,7 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     await write(audit)
     clock.advance(10 * 24 * 3600)
     await write(audit, 1)
+    checkpoint = await audit.checkpoint()
 
     async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
@@ -730,7 +731,11 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z, for good\?", refused.stderr)
     assert (await run(typed="y\n")).stdout == "3 entries deleted.\n"
     assert (await run("--yes")).stdout.startswith("There is nothing from before ")
-    assert (await checked(audit))[2] is None
+    verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
+    assert verified.stdout == (
+        "The record is whole: 2 entries in 3 rows. Rows up to 6 were pruned. "
+        "Of the others, it holds everything that the checkpoint saw.\n"
+    )
 
 
 SECRET = TOKEN.get_secret_value()
