@@ -328,7 +328,7 @@ async def test_a_log_that_cannot_be_read_says_so(bench: Bench) -> None:
     assert await bench.run(ReadHistory(5)) == HistoryUnavailable(ReadHistory(5), "ABCD2345")
 
 
-async def test_without_a_workspace_there_is_no_history(bench: Bench) -> None:
+async def test_without_a_workspace_there_is_no_history(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     state = bench.slack.state
     state.enterprise_id, state.is_org_install = "E1", True
     state.people[ADMIN].enterprise_user = {"enterprise_id": "E1", "teams": ["T0SANDBOX"]}
@@ -336,6 +336,7 @@ async def test_without_a_workspace_there_is_no_history(bench: Bench) -> None:
     actor = replace(bench.actor(), team_id=None)
     request = ReadHistory(5)
     assert await bench.service.run(actor, request, lambda _: None) == HistoryUnavailable(request, "ABCD2345")
+    assert lines(caplog)[-1] == ("ERROR", "the audit log was asked for without a workspace", {})
 
 
 async def test_what_is_cut_off_before_slack_answers_is_recorded_as_interrupted(bench: Bench) -> None:
@@ -346,8 +347,8 @@ async def test_what_is_cut_off_before_slack_answers_is_recorded_as_interrupted(b
     with pytest.raises(asyncio.CancelledError):
         await running
     (entry,) = await bench.entries()
-    assert (entry.action, entry.outcome) == ("delete", "interrupted")
-    assert [result.outcome for _, result in bench.told] == ["interrupted"]
+    assert (entry.action, entry.outcome, entry.milliseconds) == ("delete", "interrupted", 0)
+    assert [(event.user_id, result.outcome) for event, result in bench.told] == [(ADMIN, "interrupted")]
 
 
 @pytest.mark.parametrize(
@@ -404,6 +405,75 @@ async def test_each_step_is_a_line_of_the_log(bench: Bench, caplog: pytest.LogCa
         ("INFO", "outcome", {"action": "delete", "outcome": "failed", "code": "invalid_auth"}),
         ("WARNING", "denied", {"action": "delete", "reason": "guest"}),
     ]
+
+
+async def test_what_comes_again_is_a_line_of_the_log_and_nothing_else(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    for user, request in ((ADMIN, GetToken("EtGoogle0001")), (GUEST, GetToken("EtGoogle0001"))):
+        actor = replace(bench.actor(user), interaction=f"key of {user}")
+        first = await bench.service.run(actor, request, lambda _: None)
+        assert not isinstance(first, AlreadyRun)
+        assert await bench.service.run(actor, request, lambda _: None) == AlreadyRun("ABCD2345")
+    assert [message for _, message, _ in lines(caplog) if "again" in message] == [
+        "an interaction came again and was not run again",
+        "an interaction came again and was not denied again",
+    ]
+    assert [result.outcome for _, result in bench.told] == ["fetched", "denied"]
+
+
+async def test_the_observers_hear_of_whom_it_was_when_nothing_can_be_recorded(bench: Bench) -> None:
+    bench.execute(NO_RESULTS)
+    await bench.run(GetToken("EtGoogle0001"))
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    await bench.run(GetToken("EtGoogle0001"))
+    assert [(event.user_id, event.action, result.outcome) for event, result in bench.told] == [
+        (ADMIN, "get", "withheld"),
+        (ADMIN, "get", "not recorded"),
+    ]
+
+
+async def test_a_deletion_reports_its_waits(bench: Bench) -> None:
+    bench.slack.web_api.failures["apps.auth.external.delete"] = "429-3"
+    waits: list[int] = []
+    running = asyncio.ensure_future(bench.service.run(bench.actor(), DeleteTokens("EtGoogle0001"), waits.append))
+    await bench.clock.until_asleep(3)
+    assert waits == [3]
+    del bench.slack.web_api.failures["apps.auth.external.delete"]
+    bench.clock.advance(3)
+    assert isinstance(await running, Deleted)
+
+
+async def test_the_last_page_of_the_history_says_so(bench: Bench) -> None:
+    for _ in range(3):
+        await bench.run(GetToken("EtGoogle0001"))
+    for count, shown, is_last in ((2, 2, False), (3, 3, True), (4, 3, True)):
+        page = await bench.run(ReadHistory(count))
+        assert isinstance(page, HistoryPage)
+        assert (len(page.entries), page.is_last) == (shown, is_last)
+
+
+async def test_an_interruption_that_cannot_be_recorded_in_time_is_left_to_the_next_start(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.service._LAST_SECONDS", 0.05)
+    bench.slack.web_api.failures["apps.auth.external.delete"] = "429-50"
+    running = asyncio.ensure_future(bench.run(DeleteTokens("EtGoogle0001")))
+    await bench.clock.until_asleep(50)
+
+    async def forever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.audit_log, "finish", forever)
+        running.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await running
+    assert [message for level, message, _ in lines(caplog) if level == "WARNING"] == [
+        "an interruption could not be recorded: the next start will"
+    ]
+    assert bench.told == []
 
 
 async def test_a_log_that_fails_is_logged_with_its_reason(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

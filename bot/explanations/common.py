@@ -9,12 +9,6 @@ from bot.operation import Operation
 _BUG = "This is a mistake in the bot or in something between it and Slack, not in what you typed."
 _REPORT = "Send the reference id below to whoever runs this bot; they can report it to the project."
 
-
-def _malformed(title: str, happened: str) -> Explanation:
-    """One of the codes that only a wrongly built HTTP request gets."""
-    return Explanation(title=title, happened=f"{happened} {_BUG}", to_do=_REPORT, who=Who.OPERATOR)
-
-
 TABLE: Table = {
     ("access_denied", None): Explanation(
         title="Slack denies access to this token",
@@ -66,8 +60,11 @@ TABLE: Table = {
         who=Who.SLACK,
         retry=True,
     ),
-    ("invalid_arg_name", None): _malformed(
-        "Slack did not know the name of a parameter", "A parameter was sent under a name that Slack does not accept."
+    ("invalid_arg_name", None): Explanation(
+        title="Slack did not know the name of a parameter",
+        happened=f"A parameter was sent under a name that Slack does not accept. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
     ("invalid_arguments", None): Explanation(
         title="Slack did not accept a parameter",
@@ -76,8 +73,11 @@ TABLE: Table = {
         "`A12345`.",
         who=Who.YOU,
     ),
-    ("invalid_array_arg", None): _malformed(
-        "Slack received a list where it wants one value", "A parameter arrived at Slack as a list."
+    ("invalid_array_arg", None): Explanation(
+        title="Slack received a list where it wants one value",
+        happened=f"A parameter arrived at Slack as a list. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
     ("invalid_auth", None): Explanation(
         title="Slack does not accept the bot's token",
@@ -93,14 +93,23 @@ TABLE: Table = {
         "owns the external token. `python -m bot check` tells whether it is the first.",
         who=Who.OPERATOR,
     ),
-    ("invalid_charset", None): _malformed(
-        "Slack could not read the request's characters", "The request named a character set that Slack does not know."
+    ("invalid_charset", None): Explanation(
+        title="Slack could not read the request's characters",
+        happened=f"The request named a character set that Slack does not know. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
-    ("invalid_form_data", None): _malformed(
-        "Slack received a broken form", "The form data of the request was missing or broken."
+    ("invalid_form_data", None): Explanation(
+        title="Slack received a broken form",
+        happened=f"The form data of the request was missing or broken. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
-    ("invalid_post_type", None): _malformed(
-        "Slack received an unknown kind of content", "The request's content type is one that Slack does not accept."
+    ("invalid_post_type", None): Explanation(
+        title="Slack received an unknown kind of content",
+        happened=f"The request's content type is one that Slack does not accept. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
     ("method_deprecated", None): Explanation(
         title="Slack has retired this method",
@@ -108,8 +117,11 @@ TABLE: Table = {
         to_do="Look at the method's page for what replaces it, and update the bot.",
         who=Who.OPERATOR,
     ),
-    ("missing_post_type", None): _malformed(
-        "Slack could not tell what kind of content it got", "The request arrived without a content type."
+    ("missing_post_type", None): Explanation(
+        title="Slack could not tell what kind of content it got",
+        happened=f"The request arrived without a content type. {_BUG}",
+        to_do=_REPORT,
+        who=Who.OPERATOR,
     ),
     ("missing_scope", None): Explanation(
         title="The bot's token lacks a permission",

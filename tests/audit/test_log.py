@@ -20,7 +20,14 @@ from bot.audit.checkpoint import BadCheckpoint, Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.head import chain_hash, read_head
 from bot.audit.keys import AuditKey, load_key
-from bot.audit.log import INTERACTION_SECONDS, INTERRUPTED, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.log import (
+    INTERACTION_SECONDS,
+    INTERRUPTED,
+    RETRY_SECONDS,
+    AuditLog,
+    AuditLogUnavailable,
+    DuplicateInteraction,
+)
 from bot.settings import Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.engine import database_url, open_engine, transaction
@@ -588,6 +595,112 @@ async def test_a_column_may_hold_anything_in_sqlite(tmp_path: Path, clock: Manua
 def came(user: str) -> Actor:
     """A person whose command is on record as an interaction."""
     return replace(actor(user), reference=f"REF-{user}", interaction=user, reply_to=SecretStr(f"where {user} is"))
+
+
+async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
+    audit: AuditLog, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = [await audit.attempt(actor(f"U{number}"), GET) for number in range(2)]
+    await change(url, "ALTER TABLE audit_head RENAME TO gone")
+    for attempt in attempts:
+        audit.finish_later(attempt, AuditResult("failed", f"code_{attempt.event.user_id}", 1))
+    await clock.until_asleep(RETRY_SECONDS)
+    clock.advance(RETRY_SECONDS)
+    await clock.until_asleep(RETRY_SECONDS)
+    (line,) = [record for record in caplog.records if record.name == "bot.audit.log"]
+    assert line.message == "a result still can't be recorded"
+    assert "audit_head" in vars(line)["why"]
+    await change(url, "ALTER TABLE gone RENAME TO audit_head")
+    for done in (1, 2):
+        clock.advance(RETRY_SECONDS)
+        async with asyncio.timeout(20):
+            while sum(entry.outcome == "failed" for entry in await audit.newest(9, Filters())) < done:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        if done == 1:
+            await clock.until_asleep(RETRY_SECONDS)
+    assert [entry.code for entry in await audit.newest(9, Filters())] == ["code_U1", "code_U0"]
+
+
+async def test_a_result_that_meets_a_fault_of_the_bot_is_tried_again(
+    audit: AuditLog, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempt = await audit.attempt(actor(), GET)
+
+    async def fail(*_: object) -> None:
+        raise TypeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audit, "finish", fail)
+        audit.finish_later(attempt, AuditResult("failed", "x", 1))
+        await clock.until_asleep(RETRY_SECONDS)
+        clock.advance(RETRY_SECONDS)
+        await clock.until_asleep(RETRY_SECONDS)
+    assert [record.message for record in caplog.records if record.exc_info] == ["a result still can't be recorded"]
+    clock.advance(RETRY_SECONDS)
+    async with asyncio.timeout(20):
+        while (await audit.newest(9, Filters()))[0].outcome is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_how_much_would_be_pruned_is_told_before(audit: AuditLog, clock: ManualClock) -> None:
+    assert await audit.count_before(clock.now()) == (0, None)
+    first = clock.now()
+    for _ in range(3):
+        await write(audit, 1)
+        clock.advance(10)
+    assert await audit.count_before(first) == (0, None)
+    count, oldest = await audit.count_before(first + 10)
+    assert (count, oldest is not None and abs(oldest - first) < 1e-5) == (1, True)
+    assert await audit.prune(first + 10) == 1
+    assert await audit.count_before(first + 10) == (0, None)
+    count, oldest = await audit.count_before(clock.now())
+    assert (count, oldest is not None and abs(oldest - first - 10) < 1e-5) == (2, True)
+    await audit.deny(actor(), GET, "guest")
+    clock.advance(1)
+    assert (await audit.count_before(clock.now()))[0] == 4
+    result = await audit.verify(lambda _: None)
+    assert (result.entries, result.rows, result.pruned, result.problem) == (4, 6, 2, None)
+
+
+async def test_since_is_inclusive_and_a_page_holds_what_was_asked_for(audit: AuditLog, clock: ManualClock) -> None:
+    await write(audit, 2)
+    at = clock.now()
+    clock.advance(1)
+    await write(audit, 2)
+    assert len(await audit.newest(10, Filters(since=at))) == 4
+    assert len(await audit.newest(10, Filters(since=at + 0.5))) == 2
+    assert [entry.user_id for entry in await audit.newest(2, Filters())] == ["U1", "U0"]
+
+
+async def test_where_an_empty_log_begins_is_not_known(audit: AuditLog, clock: ManualClock) -> None:
+    assert (await audit.find_token(TOKEN)).since is None
+    at = clock.now()
+    await write(audit, 1)
+    clock.advance(5)
+    await write(audit, 1)
+    assert (await audit.find_token(TOKEN)).since == pytest.approx(at, abs=1e-5)
+
+
+async def test_only_finished_interactions_are_forgotten_and_only_old_ones(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    await audit.deny(came("U1"), GET, "guest")
+    clock.advance(INTERACTION_SECONDS)
+    await audit.deny(came("U2"), GET, "guest")
+    await audit.interrupt(1e9)
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("U1"), GET, "guest")
+    clock.advance(1)
+    await audit.interrupt(1e9)
+    await audit.deny(came("U1"), GET, "guest")
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("U2"), GET, "guest")
+    attempt = await audit.attempt(came("U3"), GET)
+    clock.advance(INTERACTION_SECONDS + 1)
+    await audit.interrupt(1e9)
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("U3"), GET)
+    await audit.finish(attempt, AuditResult("fetched", None, 1))
 
 
 async def test_several_writers_in_one_process_share_one_chain(audit: AuditLog) -> None:

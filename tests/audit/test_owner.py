@@ -1,8 +1,10 @@
 """Which process is surely gone."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,24 @@ def test_a_container_that_counts_its_own_processes_is_another_machine(
     this_process.cache_clear()
     assert other.machine != ours.machine
     assert not ours.knows_gone(str(other))
+
+
+def test_a_machine_is_named_by_its_boot_and_its_count_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    namespace = os.readlink("/proc/self/ns/pid")
+    expected = hashlib.sha256(f"{boot}/{namespace}".encode()).hexdigest()[:32]
+    assert this_process().machine == expected
+
+
+def test_where_that_cannot_be_told_it_is_named_by_its_host_and_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> str:
+        raise OSError
+
+    this_process.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr("os.readlink", refuse)
+        patched.setattr("socket.gethostname", lambda: "here")
+        patched.setattr("uuid.getnode", lambda: 7)
+        machine = this_process().machine
+    this_process.cache_clear()
+    assert machine == hashlib.sha256(b"here/7").hexdigest()[:32]

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.commands.parser import parse
-from bot.commands.subcommand import Parsed, UsageError
+from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
 from bot.listeners import LISTENERS
 from bot.slack.external_auth.models import InvalidParameter
 
@@ -153,3 +153,12 @@ def test_an_id_is_the_same_however_it_is_wrapped(token_id: str) -> None:
     assume(token_id.lower() != "yes")  # the name of a flag
     for before, after in (("", ""), ("`", "`"), ("&lt;", "&gt;"), ("“", "”"), (" ", ","), ("‘", "’;")):
         assert understood(f"delete {before}{token_id}{after}")[1] == {"external_token_id": token_id}
+
+
+@pytest.mark.parametrize("text", ["ghp_" + "a1B2" * 9, "get ghp_" + "a1B2" * 9, "history --count ghp_" + "a1B2" * 9])
+def test_a_known_token_is_refused_by_the_name_of_its_format(text: str) -> None:
+    with pytest.raises(PastedTokenError) as caught:
+        parse(text, SUBCOMMANDS)
+    assert caught.value.token_format.name in str(caught.value)
+    assert str(caught.value).startswith("The text holds ")
+    assert "a1B2" not in str(caught.value)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.operation import Operation
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, InvalidParameter
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, InvalidParameter, PastedToken
 
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
 
@@ -106,3 +106,20 @@ def test_a_token_does_not_print() -> None:
     token = ExternalToken(SecretStr("ya29.secret"), {"id_token": "eyJ.secret"})
     assert "secret" not in repr(token)
     assert "secret" not in str(token)
+
+
+def test_a_known_token_is_no_id_and_says_where_to_revoke_it() -> None:
+    with pytest.raises(PastedToken) as caught:
+        GetToken("ghp_" + "a1B2" * 9)
+    assert caught.value.name == "external_token_id"
+    known = caught.value.token_format
+    assert caught.value.problem == (
+        f"This looks like {known.name}, not an ID. It wasn't sent to Slack's API or kept. If anyone else could have "
+        f"seen it, revoke it at {known.revoke_url}."
+    )
+    with pytest.raises(PastedToken) as caught:
+        DeleteTokens(
+            app_id="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+        )
+    assert caught.value.name == "app_id"
+    assert caught.value.problem.endswith("revoke it with whoever issued it.")
