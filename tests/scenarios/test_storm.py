@@ -58,6 +58,18 @@ class Storm:
     async def settle(self) -> None:
         await asyncio.gather(*self._sending)
 
+    def untold(self) -> list[str]:
+        """The acknowledged commands that nothing has been said of."""
+        told = {path for path, address in self.slack.state.response_urls.items() if address.uses}
+        return [token_id for token_id, path in self.acknowledged.items() if path not in told]
+
+    async def until_quiet(self) -> None:
+        """Wait until nobody more is told for two seconds."""
+        before = -1
+        while len(self.untold()) != before:
+            before = len(self.untold())
+            await asyncio.sleep(2)
+
 
 @pytest.mark.storm
 @pytest.mark.parametrize("kind", DATABASES)
@@ -84,7 +96,7 @@ async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kin
         async with bot_process("socket", slack, DATABASE_URL=url) as last:
             await storm.settle()
             await last.until_said('"Socket Mode is connected"')
-            await asyncio.sleep(1)
+            await storm.until_quiet()
 
         asked = Counter(
             str(exchange.body["external_token_id"]) for exchange in slack.state.traffic if exchange.kind in METHODS
@@ -106,8 +118,7 @@ async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kin
         assert set(asked) <= set(recorded)
         assert [entry.reference for entry in entries if entry.outcome is None] == []
 
-        told = {path for path, address in slack.state.response_urls.items() if address.uses}
-        untold = [token_id for token_id, path in storm.acknowledged.items() if path not in told]
+        untold = storm.untold()
         # Killed between the acknowledgement and the attempt, nothing was begun and nothing is known of it.
         assert [token_id for token_id in untold if token_id in recorded] == []
         print(f"\n{number} commands, {len(recorded)} begun, {len(untold)} lost before they were begun")
