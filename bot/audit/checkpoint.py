@@ -1,12 +1,10 @@
 """Where the audit log ended at a moment, signed. Kept elsewhere, it shows that an old copy was put back."""
 
-import hmac
-import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from bot.audit.keys import AuditKey
+from bot.audit.keys import AuditKey, canonical, is_equal
 
 _FORM = re.compile(
     r"extauth-checkpoint (?P<log_id>[0-9a-f]{1,32}) row=(?P<number>\d{1,18}) entries=(?P<entries>\d{1,18}) "
@@ -43,12 +41,12 @@ class Checkpoint:
         if match is None:
             raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
         found = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])
-        if not hmac.compare_digest(found._mac(key), match["mac"]):
+        if not is_equal(match["mac"], found._mac(key)):
             raise BadCheckpoint("The checkpoint was altered, or made with another key.")
         return found
 
     def _mac(self, key: AuditKey) -> str:
-        return key.of_checkpoint(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode())
+        return key.of_checkpoint(canonical(asdict(self)))
 
 
 def utc(seconds: float) -> str:

@@ -5,7 +5,6 @@ and ends. So whoever can write the database but doesn't have the key can only re
 head, which a checkpoint shows.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.audit.keys import AuditKey, is_equal
+from bot.audit.keys import AuditKey, canonical, is_equal
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_head, audit_records
 
@@ -39,7 +38,7 @@ class Head:
 
     def mac(self, key: AuditKey) -> str:
         """Return the MAC that proves it."""
-        return key.of_head(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode())
+        return key.of_head(canonical(asdict(self)))
 
     def includes(self, row: Row) -> bool:
         """Return whether a row's number lies within the chain."""
@@ -56,6 +55,11 @@ def is_authentic(key: AuditKey, row: Row) -> bool:
     return is_new(key, row) or _matches(row, key.of_old_chain)
 
 
+def is_proven(key: AuditKey, head: Head, row: Row) -> bool:
+    """Return whether a row is part of the log: within the chain, and written with the key."""
+    return head.includes(row) and is_authentic(key, row)
+
+
 def is_new(key: AuditKey, row: Row) -> bool:
     """Return whether a row was written with the key since version 0.2, which signs the head."""
     return _matches(row, key.of_chain)
@@ -70,7 +74,7 @@ def _matches(row: Row, hashed: Callable[[bytes], str]) -> bool:
 
 
 def _hashed(row: Row) -> bytes:
-    return json.dumps([row[name] for name in _HASHED], separators=(",", ":")).encode()
+    return canonical([row[name] for name in _HASHED])
 
 
 def chain(key: AuditKey, head: Head, row: Row) -> tuple[Head, Row]:

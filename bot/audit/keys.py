@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import secrets
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -63,6 +64,11 @@ class AuditKey:
             return SecretStr(self._fernet.decrypt(str(text).encode()).decode())
         except InvalidToken:
             return None
+
+
+def canonical(value: object) -> bytes:
+    """Return the one form of a value, of JSON's types, that is hashed or signed. Raises TypeError, ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def is_equal(stored: object, expected: str) -> bool:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.actor import Actor
 from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
-from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_authentic
+from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_proven
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
 from bot.audit.rows import AuditRows, Claim, Duplicate
@@ -111,8 +111,8 @@ class AuditLog:
         """Return the newest entries, newest first."""
 
         async def read() -> Sequence[Entry]:
-            async with self._rows.snapshot() as snapshot:
-                return await self._newest(snapshot, count, filters)
+            async with self._reading() as (snapshot, head):
+                return await self._newest(snapshot, head, count, filters)
 
         return await self._guard(read())
 
@@ -134,7 +134,7 @@ class AuditLog:
         async with self._reading() as (snapshot, head):
             wanted = [audit_records.c.token_hmac == self._key.of_token(token)]
             results = [row async for row in snapshot.oldest_first(head.pruned_number, wanted)]
-            numbers = [row["attempt"] for row in results if head.includes(row) and is_authentic(self._key, row)]
+            numbers = [row["attempt"] for row in results if is_proven(self._key, head, row)]
             attempts = await snapshot.rows_of([audit_records.c.number.in_(numbers)]) if numbers else []
             entries = await self._with_results(snapshot, head, attempts)
             since = await snapshot.oldest_time(head.pruned_number)
@@ -148,20 +148,16 @@ class AuditLog:
 
         `progress` is told the number of rows checked, now and then.
         """
-        try:
-            async with self._rows.snapshot() as snapshot:
-                return await verify_chain(snapshot, self._key, progress, checkpoint)
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
+        async with self._snapshot() as snapshot:
+            return await verify_chain(snapshot, self._key, progress, checkpoint)
 
     async def checkpoint(self) -> str:
         """Return a checkpoint of the log as it is now."""
 
         async def read() -> str:
-            async with self._rows.snapshot() as snapshot:
-                head = await snapshot.authentic_head()
-            now = utc(self._clock.now())
-            return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
+            async with self._reading() as (_, head):
+                now = utc(self._clock.now())
+                return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
 
         return await self._guard(read())
 
@@ -269,8 +265,7 @@ class AuditLog:
             else:
                 self._unwritten.pop(0)
 
-    async def _newest(self, snapshot: Snapshot, count: int, filters: Filters) -> Sequence[Entry]:
-        head = await snapshot.authentic_head()
+    async def _newest(self, snapshot: Snapshot, head: Head, count: int, filters: Filters) -> Sequence[Entry]:
         entries: list[Entry] = []
         before = _MAX_NUMBER if filters.before is None else filters.before
         # A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
@@ -283,16 +278,14 @@ class AuditLog:
         return entries[:count]
 
     async def _with_results(self, snapshot: Snapshot, head: Head, rows: Sequence[Row]) -> Sequence[Entry]:
-        rows = [row for row in rows if head.includes(row) and is_authentic(self._key, row)]
+        rows = [row for row in rows if is_proven(self._key, head, row)]
         numbers = [row["number"] for row in rows if row["kind"] == ATTEMPT]
         table = audit_records.c
         results: dict[int, Row] = {}
         if numbers:
             # Not by kind as well: half of all rows are results, and a planner may start with those.
             found = await snapshot.rows_of([table.attempt.in_(numbers)])
-            proven = [
-                row for row in found if row["kind"] == RESULT and head.includes(row) and is_authentic(self._key, row)
-            ]
+            proven = [row for row in found if row["kind"] == RESULT and is_proven(self._key, head, row)]
             # What was said later counts, and more than that the bot didn't know.
             for row in sorted(proven, key=lambda row: bool(row["outcome"] != INTERRUPTED)):
                 results[row["attempt"]] = row
@@ -300,9 +293,14 @@ class AuditLog:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[Snapshot, Head]]:
+        async with self._snapshot() as snapshot:
+            yield snapshot, await snapshot.authentic_head()
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[Snapshot]:
         try:
             async with self._rows.snapshot() as snapshot:
-                yield snapshot, await snapshot.authentic_head()
+                yield snapshot
         except DatabaseError as error:
             raise AuditLogUnavailable(str(error)) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, is_authentic, is_new, locked_head, read_head
+from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, is_new, is_proven, locked_head, read_head
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
 from bot.storage.engine import transaction
@@ -168,7 +168,7 @@ class AuditRows:
                 head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + int(entries)
             )
             head, pruned = chain(self._key, head, row(int(entries), last))
-            await _store(connection, self._key, head, [pruned], [], [])
+            await _store(connection, self._key, head, [pruned])
         return int(entries)
 
     async def interrupt(
@@ -200,7 +200,7 @@ class AuditRows:
             for attempt in attempts:
                 head, result = chain(self._key, head, row(attempt))
                 rows.append(result)
-            await _store(connection, self._key, head, rows, [], list(replies))
+            await _store(connection, self._key, head, rows, finished=list(replies))
         return [(attempt, replies[attempt["number"]]) for attempt in attempts]
 
     async def _open_attempts(self, connection: AsyncConnection, head: Head, numbers: Sequence[int]) -> list[Row]:
@@ -208,7 +208,7 @@ class AuditRows:
         table = audit_records.c
         wanted = select(audit_records).where(table.number.in_(numbers) | table.attempt.in_(numbers))
         found = (await connection.execute(wanted.order_by(table.number))).mappings().all()
-        proven = [row for row in found if head.includes(row) and is_authentic(self._key, row)]
+        proven = [row for row in found if is_proven(self._key, head, row)]
         ended = {row["attempt"] for row in proven if row["kind"] == RESULT}
         return [row for row in proven if row["kind"] == ATTEMPT and row["number"] not in ended]
 
@@ -232,11 +232,11 @@ async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Calla
     async for row in Snapshot(connection, key).oldest_first(0):
         if is_new(key, row):
             return
+    rows = []
     if head.pruned_number:
-        head, row = chain(key, head, prune_row(head.pruned_number))
-        await _store(connection, key, head, [row], [], [])
-    else:
-        await _store(connection, key, head, [], [], [])
+        head, pruned = chain(key, head, prune_row(head.pruned_number))
+        rows.append(pruned)
+    await _store(connection, key, head, rows)
 
 
 async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
@@ -251,8 +251,8 @@ async def _store(
     key: AuditKey,
     head: Head,
     rows: Sequence[Row],
-    claims: Sequence[Mapping[str, Any]],
-    finished: Sequence[int],
+    claims: Sequence[Mapping[str, Any]] = (),
+    finished: Sequence[int] = (),
 ) -> None:
     if rows:
         await connection.execute(insert(audit_records), rows)
