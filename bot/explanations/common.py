@@ -9,7 +9,33 @@ from bot.operation import Operation
 _BUG = "This is a mistake in the bot or in something between it and Slack, not in what you typed."
 _REPORT = "Send the reference id below to whoever runs this bot; they can report it to the project."
 
+# Codes that only a wrongly built HTTP request gets: title, and what happened.
+_MALFORMED = {
+    "invalid_arg_name": (
+        "Slack did not know the name of a parameter",
+        "A parameter was sent under a name that Slack does not accept.",
+    ),
+    "invalid_array_arg": ("Slack received a list where it wants one value", "A parameter arrived at Slack as a list."),
+    "invalid_charset": (
+        "Slack could not read the request's characters",
+        "The request named a character set that Slack does not know.",
+    ),
+    "invalid_form_data": ("Slack received a broken form", "The form data of the request was missing or broken."),
+    "invalid_post_type": (
+        "Slack received an unknown kind of content",
+        "The request's content type is one that Slack does not accept.",
+    ),
+    "missing_post_type": (
+        "Slack could not tell what kind of content it got",
+        "The request arrived without a content type.",
+    ),
+}
+
 TABLE: Table = {
+    **{
+        (code, None): Explanation(title=title, happened=f"{happened} {_BUG}", to_do=_REPORT, who=Who.OPERATOR)
+        for code, (title, happened) in _MALFORMED.items()
+    },
     ("access_denied", None): Explanation(
         title="Slack denies access to this token",
         happened="The token exists or may exist, and the app this bot speaks for is not allowed to touch it.",
@@ -60,24 +86,12 @@ TABLE: Table = {
         who=Who.SLACK,
         retry=True,
     ),
-    ("invalid_arg_name", None): Explanation(
-        title="Slack did not know the name of a parameter",
-        happened=f"A parameter was sent under a name that Slack does not accept. {_BUG}",
-        to_do=_REPORT,
-        who=Who.OPERATOR,
-    ),
     ("invalid_arguments", None): Explanation(
         title="Slack did not accept a parameter",
         happened="Slack found one of the values invalid; its own detail, if it gave one, is in the small print.",
         to_do="Compare each value with where you copied it from. Token ids look like `Et12345ABCDE`, app ids like "
         "`A12345`.",
         who=Who.YOU,
-    ),
-    ("invalid_array_arg", None): Explanation(
-        title="Slack received a list where it wants one value",
-        happened=f"A parameter arrived at Slack as a list. {_BUG}",
-        to_do=_REPORT,
-        who=Who.OPERATOR,
     ),
     ("invalid_auth", None): Explanation(
         title="Slack does not accept the bot's token",
@@ -93,34 +107,10 @@ TABLE: Table = {
         "owns the external token. `python -m bot check` tells whether it is the first.",
         who=Who.OPERATOR,
     ),
-    ("invalid_charset", None): Explanation(
-        title="Slack could not read the request's characters",
-        happened=f"The request named a character set that Slack does not know. {_BUG}",
-        to_do=_REPORT,
-        who=Who.OPERATOR,
-    ),
-    ("invalid_form_data", None): Explanation(
-        title="Slack received a broken form",
-        happened=f"The form data of the request was missing or broken. {_BUG}",
-        to_do=_REPORT,
-        who=Who.OPERATOR,
-    ),
-    ("invalid_post_type", None): Explanation(
-        title="Slack received an unknown kind of content",
-        happened=f"The request's content type is one that Slack does not accept. {_BUG}",
-        to_do=_REPORT,
-        who=Who.OPERATOR,
-    ),
     ("method_deprecated", None): Explanation(
         title="Slack has retired this method",
         happened="Slack no longer offers the method that the bot called.",
         to_do="Look at the method's page for what replaces it, and update the bot.",
-        who=Who.OPERATOR,
-    ),
-    ("missing_post_type", None): Explanation(
-        title="Slack could not tell what kind of content it got",
-        happened=f"The request arrived without a content type. {_BUG}",
-        to_do=_REPORT,
         who=Who.OPERATOR,
     ),
     ("missing_scope", None): Explanation(
