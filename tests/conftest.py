@@ -4,8 +4,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bot.app import open_audit_log
+from bot.audit.log import AuditLog
 from bot.settings import Transport
+from tests.audit_log import configured
+from tests.databases import DATABASES, new_database
 from tests.harness import Harness, open_harness
+from tests.manual_clock import ManualClock
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
@@ -29,4 +34,24 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 async def harness(transport: Transport) -> AsyncIterator[Harness]:
     """The bot with default settings: admins may do everything."""
     async with open_harness(transport) as opened:
+        yield opened
+
+
+@pytest.fixture(params=DATABASES)
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database of each kind."""
+    async with new_database(request.param, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+async def clock() -> ManualClock:
+    """The clock of `audit`."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def audit(url: str, clock: ManualClock) -> AsyncIterator[AuditLog]:
+    """An audit log in that database."""
+    async with open_audit_log(configured(url), clock) as opened:
         yield opened

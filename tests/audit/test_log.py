@@ -2,11 +2,6 @@
 
 import asyncio
 import json
-import re
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,43 +23,11 @@ from bot.audit.log import (
     AuditLogUnavailable,
     DuplicateInteraction,
 )
-from bot.settings import Settings, read
-from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.external_auth.models import GetToken
 from bot.storage.engine import database_url, open_engine, transaction
 from bot.storage.tables import audit_head, audit_records, interactions
-from tests.bot_process import ROOT
-from tests.databases import DATABASES, new_database
+from tests.audit_log import DELETE, GET, TOKEN, actor, came, change, checked, configured, emptied, locked, until, write
 from tests.manual_clock import ManualClock
-
-TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
-
-
-GET, DELETE = GetToken("Et1"), DeleteTokens(provider_key="google")
-
-
-def actor(user: str = "U1") -> Actor:
-    return Actor(user, "T1", None, SecretStr(""), "ABCD2345")
-
-
-def configured(url: str, **more: str) -> Settings:
-    return read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url, **more})
-
-
-@pytest.fixture(params=DATABASES)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with new_database(request.param, tmp_path) as address:
-        yield address
-
-
-@pytest.fixture
-async def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def audit(url: str, clock: ManualClock) -> AsyncIterator[AuditLog]:
-    async with open_audit_log(configured(url), clock) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -75,19 +38,6 @@ async def key(audit: AuditLog, url: str) -> AuditKey:
         loaded = await load_key(connection, None, creates=False)
     await engine.dispose()
     return loaded
-
-
-async def write(audit: AuditLog, count: int = 3) -> None:
-    for number in range(count):
-        attempt = await audit.attempt(actor(f"U{number}"), GET)
-        await audit.finish(attempt, AuditResult("fetched", None, 12, TOKEN))
-
-
-async def change(url: str, statement: str) -> None:
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
 
 
 async def test_an_attempt_and_its_result_are_one_entry(audit: AuditLog, clock: ManualClock) -> None:
@@ -149,11 +99,6 @@ async def test_what_an_older_version_kept_whole_is_only_quoted(audit: AuditLog, 
     await write(audit, 1)
     await forge(url, key, 1, parameters=json.dumps({"external_token_id": "ya29." + "x" * 60}))
     assert (await audit.newest(1, Filters()))[0].parameters == {"external_token_id": "ya29… (65 characters)"}
-
-
-async def checked(audit: AuditLog) -> tuple[int, int, str | None]:
-    result = await audit.verify(lambda _: None)
-    return result.entries, result.rows, result.problem
 
 
 NAMES = ", ".join(column.name for column in audit_records.columns if column.name != "number")
@@ -592,11 +537,6 @@ async def test_a_column_may_hold_anything_in_sqlite(tmp_path: Path, clock: Manua
             assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
 
 
-def came(user: str) -> Actor:
-    """A person whose command is on record as an interaction."""
-    return replace(actor(user), reference=f"REF-{user}", interaction=user, reply_to=SecretStr(f"where {user} is"))
-
-
 async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
     audit: AuditLog, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -613,9 +553,7 @@ async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
     await change(url, "ALTER TABLE gone RENAME TO audit_head")
     for done in (1, 2):
         clock.advance(RETRY_SECONDS)
-        async with asyncio.timeout(20):
-            while sum(entry.outcome == "failed" for entry in await audit.newest(9, Filters())) < done:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await until(audit, "failed", done)
         if done == 1:
             await clock.until_asleep(RETRY_SECONDS)
     assert [entry.code for entry in await audit.newest(9, Filters())] == ["code_U1", "code_U0"]
@@ -637,9 +575,7 @@ async def test_a_result_that_meets_a_fault_of_the_bot_is_tried_again(
         await clock.until_asleep(RETRY_SECONDS)
     assert [record.message for record in caplog.records if record.exc_info] == ["a result still can't be recorded"]
     clock.advance(RETRY_SECONDS)
-    async with asyncio.timeout(20):
-        while (await audit.newest(9, Filters()))[0].outcome is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await until(audit, "failed")
 
 
 async def test_how_much_would_be_pruned_is_told_before(audit: AuditLog, clock: ManualClock) -> None:
@@ -740,194 +676,12 @@ async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
 
 @pytest.mark.slow
 async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(tmp_path: Path) -> None:
-    path = tmp_path / "audit.db"
-    async with open_audit_log(configured(f"sqlite:///{path}"), ManualClock()) as audit:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_audit_log(configured(url), ManualClock()) as audit:
         await write(audit, 1)
-        for broken in (Locked(path), Emptied(path)):
-            async with AsyncExitStack() as stack:
-                await stack.enter_async_context(broken)
+        for broken in (locked(url), emptied(url)):
+            async with broken:
                 with pytest.raises(AuditLogUnavailable):
                     await audit.attempt(actor(), GET)
             await audit.attempt(actor(), GET)
         assert (await audit.verify(lambda _: None)).problem is None
-
-
-class Emptied:
-    """Its tables are gone for a while."""
-
-    def __init__(self, path: Path) -> None:
-        self._url = f"sqlite:///{path}"
-
-    async def __aenter__(self) -> None:
-        await change(self._url, "ALTER TABLE audit_head RENAME TO gone")
-
-    async def __aexit__(self, *_: object) -> None:
-        await change(self._url, "ALTER TABLE gone RENAME TO audit_head")
-
-
-class Locked:
-    """Somebody else holds the write lock for longer than the bot waits."""
-
-    def __init__(self, path: Path) -> None:
-        self._engine = open_engine(database_url(f"sqlite:///{path}"))
-
-    async def __aenter__(self) -> None:
-        self._transaction = transaction(self._engine)
-        await self._transaction.__aenter__()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._transaction.__aexit__(None, None, None)
-        await self._engine.dispose()
-
-
-def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "audit", *words],
-        env={
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": url,
-            "PATH": "/usr/bin:/bin",
-            **more,
-        },
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
-@pytest.mark.process
-async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> None:
-    await write(audit)
-    await audit.deny(actor("U9"), GET, "=guest")
-
-    async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(command, url, *words, typed=typed)
-
-    listed = await run("list", "--user", "U1")
-    assert len(listed.stdout.splitlines()) == 1
-    assert "U1  get      external_token_id=Et1  fetched in 12 ms  ABCD2345" in listed.stdout
-    exported = [json.loads(line) for line in (await run("export")).stdout.splitlines()]
-    assert [entry["user_id"] for entry in exported] == ["U0", "U1", "U2", "U9"]
-    table = (await run("export", "--format", "csv", "--action", "denied")).stdout
-    assert "'=guest" in table
-    assert TOKEN.get_secret_value() not in json.dumps(exported) + table
-    verified = await run("verify")
-    assert (verified.returncode, verified.stdout) == (0, "The record is whole: 4 entries in 7 rows.\n")
-    line = (await run("checkpoint")).stdout
-    compared = await run("verify", "--checkpoint", "-", typed=line)
-    assert compared.stdout == (
-        "The record is whole: 4 entries in 7 rows. It holds everything that the checkpoint saw.\n"
-    )
-    odd = await run("verify", "--checkpoint", "nonsense")
-    assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
-    assert (await run("prune", "--older-than", "3")).stdout.startswith("There is nothing from before ")
-    await change(url, "UPDATE audit_records SET code = 'x' WHERE number = 2")
-    broken = await run("verify")
-    assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Row 2 was altered.")) == (1, True)
-
-
-@pytest.mark.process
-async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str, clock: ManualClock) -> None:
-    clock.set_back(10 * 24 * 3600)
-    await write(audit)
-    clock.advance(10 * 24 * 3600)
-    await write(audit, 1)
-    checkpoint = await audit.checkpoint()
-
-    async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
-
-    refused = await run(typed="n\n")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z, for good\?", refused.stderr)
-    assert (await run(typed="y\n")).stdout == "3 entries deleted.\n"
-    assert (await run("--yes")).stdout.startswith("There is nothing from before ")
-    verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
-    assert verified.stdout == (
-        "The record is whole: 2 entries in 3 rows. Rows up to 6 were pruned. "
-        "Of the others, it holds everything that the checkpoint saw.\n"
-    )
-
-
-SECRET = TOKEN.get_secret_value()
-
-
-@pytest.mark.process
-@pytest.mark.parametrize(
-    "typed",
-    [
-        SECRET,
-        f"  {SECRET}  ",
-        f'"{SECRET}"',
-        f"`{SECRET}`,",
-        f"Bearer {SECRET}",
-        f"Authorization: Bearer {SECRET}",
-        f"token={SECRET}",
-        f"{SECRET[:9]}\n{SECRET[9:]}",
-        f"{SECRET[:9]} {SECRET[9:]}",
-    ],
-)
-def test_a_token_is_found_however_it_was_pasted(tmp_path: Path, typed: str) -> None:
-    url = f"sqlite:///{tmp_path}/audit.db"
-
-    async def fill() -> None:
-        async with open_audit_log(configured(url), ManualClock()) as log:
-            await write(log)
-
-    asyncio.run(fill())
-    found = command(url, "find-token", typed=f"{typed}\n")
-    assert "Fetched 3 times through this bot, by: U0, U1, U2. The record goes back to 20" in found.stdout
-    assert "Only a whole token is found" in found.stdout
-    assert SECRET not in found.stdout + found.stderr
-    cut_off = command(url, "find-token", typed=f"{SECRET[:-2]}\n")
-    assert "No entry has this token. The record goes back to 20" in cut_off.stdout
-    blank = command(url, "find-token", typed="  \n")
-    assert (blank.returncode, blank.stdout) == (2, "")
-    assert "no token was given" in blank.stderr
-
-
-@pytest.mark.process
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["list", "--action", "bogus"], "'bogus' is not one of"),
-        (["list", "--user", "ada"], "“ada” is not an ID such as U012ABCDEF"),
-        (["export", "--workspace", "acme"], "“acme” is not an ID such as T012ABCDEF"),
-    ],
-)
-def test_a_filter_that_cannot_match_is_a_mistake(words: list[str], says: str, tmp_path: Path) -> None:
-    ran = command(f"sqlite:///{tmp_path}/audit.db", *words)
-    assert ran.returncode == 2
-    assert says in ran.stderr
-
-
-@pytest.mark.process
-@pytest.mark.parametrize(
-    "words", [["list"], ["export"], ["verify"], ["checkpoint"], ["find-token"], ["prune", "--older-than", "1"]]
-)
-def test_reading_creates_nothing_and_names_the_file(words: list[str], tmp_path: Path) -> None:
-    ran = command(f"sqlite:///{tmp_path}/nowhere.db", *words, typed="x\n")
-    assert ran.returncode == 1
-    assert f"({tmp_path}/nowhere.db) cannot be used: FileNotFoundError" in ran.stderr
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "empty.db").touch()
-    ran = command(f"sqlite:///{tmp_path}/empty.db", *words, typed="x\n")
-    assert ran.stderr.strip().endswith(f"({tmp_path}/empty.db) cannot be used: there is no audit log in it")
-
-
-@pytest.mark.process
-async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLog, url: str) -> None:
-    await audit.attempt(actor(), GetToken("Zm9v" * 15))
-    ran = await asyncio.to_thread(command, url, "list", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "Zm9v\\u2026 (60 characters)" in ran.stdout
-
-
-@pytest.mark.process
-def test_a_database_that_cannot_be_used_is_one_line() -> None:
-    ran = command("sqlite:////nowhere/at/all.db", "verify")
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("extauth: the database of DATABASE_URL (/nowhere/at/all.db) cannot be used: ")
-    assert len(ran.stderr.splitlines()) == 1

@@ -24,7 +24,7 @@ from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.storage import engine as engine_module
 from bot.storage.engine import database_url, open_engine, transaction
 from bot.storage.tables import audit_head, audit_records
-from tests.audit.test_log import DELETE, GET, actor, configured
+from tests.audit_log import DELETE, GET, actor, configured
 from tests.databases import DATABASES, new_database
 from tests.manual_clock import ManualClock
 

@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from bot.tasks import Tasks
-from tests.audit.test_log import change
+from tests.audit_log import change
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, MEMBER, OWNER
 from tests.manual_clock import ManualClock

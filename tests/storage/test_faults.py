@@ -3,8 +3,6 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +12,15 @@ from sqlalchemy import text
 
 from bot.app import open_audit_log
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.log import AuditLogUnavailable
 from bot.audit.rows import AuditRows
 from bot.settings import Transport
 from bot.storage import engine as engine_module
 from bot.storage.engine import database_url, open_engine, transaction
-from tests.audit.test_log import GET, TOKEN, actor, configured
+from tests.audit_log import GET, TOKEN, actor, configured, locked, until
 from tests.databases import new_database
 from tests.harness import open_harness
 from tests.manual_clock import ManualClock
-
-
-@asynccontextmanager
-async def locked(url: str) -> AsyncIterator[None]:
-    """Somebody else holds the write lock."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
-        await connection.execute(text("UPDATE audit_head SET id = 1"))
-        yield
-    await engine.dispose()
-
-
-async def until(audit: AuditLog, outcome: str) -> None:
-    async with asyncio.timeout(20):
-        while not any(entry.outcome == outcome for entry in await audit.newest(10, Filters())):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(

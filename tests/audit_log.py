@@ -1,0 +1,77 @@
+"""What tests of the audit log write, ask, and do to its database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from bot.actor import Actor
+from bot.audit.entries import AuditResult, Filters
+from bot.audit.log import AuditLog
+from bot.settings import Settings, read
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.storage.engine import database_url, open_engine, transaction
+
+TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
+
+
+GET, DELETE = GetToken("Et1"), DeleteTokens(provider_key="google")
+
+
+def actor(user: str = "U1") -> Actor:
+    return Actor(user, "T1", None, SecretStr(""), "ABCD2345")
+
+
+def configured(url: str, **more: str) -> Settings:
+    return read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url, **more})
+
+
+def came(user: str) -> Actor:
+    """A person whose command is on record as an interaction."""
+    return replace(actor(user), reference=f"REF-{user}", interaction=user, reply_to=SecretStr(f"where {user} is"))
+
+
+async def write(audit: AuditLog, count: int = 3) -> None:
+    for number in range(count):
+        attempt = await audit.attempt(actor(f"U{number}"), GET)
+        await audit.finish(attempt, AuditResult("fetched", None, 12, TOKEN))
+
+
+async def change(url: str, statement: str) -> None:
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def checked(audit: AuditLog) -> tuple[int, int, str | None]:
+    result = await audit.verify(lambda _: None)
+    return result.entries, result.rows, result.problem
+
+
+async def until(audit: AuditLog, outcome: str, count: int = 1) -> None:
+    """Wait until so many entries have an outcome."""
+    async with asyncio.timeout(20):
+        while sum(entry.outcome == outcome for entry in await audit.newest(10, Filters())) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def locked(url: str) -> AsyncIterator[None]:
+    """Somebody else holds the write lock."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE audit_head SET id = 1"))
+        yield
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def emptied(url: str) -> AsyncIterator[None]:
+    """A table is gone for a while."""
+    await change(url, "ALTER TABLE audit_head RENAME TO gone")
+    yield
+    await change(url, "ALTER TABLE gone RENAME TO audit_head")
