@@ -94,7 +94,10 @@ class _Walk:
         if seen is None or self._saw_checkpoint:
             return None
         if seen.log_id != head.log_id:
-            return "The checkpoint is of another log: this one was begun anew, or the checkpoint is another database's."
+            return (
+                "The checkpoint is of another log: either this log was started over, or the checkpoint is from another "
+                "database."
+            )
         if seen.number > head.number:
             return (
                 f"The log ends with row {head.number}, but on {seen.at} it had row {seen.number}: "
