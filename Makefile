@@ -9,9 +9,9 @@ COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
-test: .venv/dev ## run the tests, all but the storm; COVERAGE=1 also reports branch coverage
+test: .venv/dev ## run the tests; COVERAGE=1 also reports branch coverage
 	$(BIN)/python -m pytest -n auto -m "not burst and not flood and not storm" $(COVERED)
-	$(BIN)/python -m pytest -m "burst or flood"
+	$(BIN)/python -m pytest -m "burst or flood or storm"
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.log import INTERRUPTED, Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.head import INTERRUPTED
+from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.clock import Clock
 from bot.operation import Permission, Request
 from bot.slack.external_auth.client import ExternalAuthClient
@@ -182,6 +183,10 @@ class Service:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
         return await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
+
+    def answered(self, actor: Actor) -> None:
+        """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""
+        self._audit_log.answered(actor)
 
     async def _carry_out(self, actor: Actor, request: TokenRequest, progress: Progress) -> Done:
         api_token = self._api_token or actor.bot_token

@@ -47,6 +47,11 @@ async def change(url: str, statement: str) -> None:
     await engine.dispose()
 
 
+async def left_behind(url: str) -> None:
+    """Whatever was begun so far was begun on another machine."""
+    await change(url, "UPDATE interactions SET owner = 'elsewhere/1/0'")
+
+
 async def checked(audit: AuditLog) -> tuple[int, int, str | None]:
     result = await audit.verify(lambda _: None)
     return result.entries, result.rows, result.problem

@@ -5,7 +5,7 @@ and ends. So whoever can write the database but doesn't have the key can only re
 head, which a checkpoint shows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ Row = Mapping[Any, Any]
 
 # The kinds of rows. They are part of each row's hash, so their spelling can't change.
 ATTEMPT, RESULT, DENIED, PRUNE = "attempt", "ending", "denied", "prune"
+
+INTERRUPTED = "interrupted"
+"""The outcome of what was begun when the bot ended: whether Slack did it isn't known."""
 
 _HASHED = [column.name for column in audit_records.columns if column.name != "hash"]
 
@@ -58,6 +61,16 @@ def is_authentic(key: AuditKey, row: Row) -> bool:
 def is_proven(key: AuditKey, head: Head, row: Row) -> bool:
     """Return whether a row is part of the log: within the chain, and written with the key."""
     return head.includes(row) and is_authentic(key, row)
+
+
+def results_of(key: AuditKey, head: Head, rows: Iterable[Row]) -> dict[int, Row]:
+    """Return the result of each attempt, by the attempt's number. What isn't proven is left out.
+
+    Of several, the last counts, but never an interruption over what is known.
+    """
+    proven = [row for row in rows if row["kind"] == RESULT and is_proven(key, head, row)]
+    in_order = sorted(proven, key=lambda row: (row["outcome"] != INTERRUPTED, row["number"]))
+    return {row["attempt"]: row for row in in_order}
 
 
 def is_new(key: AuditKey, row: Row) -> bool:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.actor import Actor
 from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
-from bot.audit.head import ATTEMPT, DENIED, PRUNE, RESULT, Head, Row, is_proven
+from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
 from bot.audit.rows import AuditRows, Claim, Duplicate
@@ -34,8 +34,6 @@ RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
-INTERRUPTED = "interrupted"
-"""The outcome of what was begun when the bot ended: whether Slack did it isn't known."""
 _ENTRIES_AT_ONCE = 1000
 _MICRO = 1_000_000
 _MAX_NUMBER = 2**62
@@ -58,9 +56,13 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
-    """An attempt whose process ended before its result. `reply_to` is where its person can be told."""
+class Unanswered:
+    """What a process left behind when it ended: its person may not know how it went.
 
+    `interaction` is the key of Slack's payload, and `reply_to` where the person can be told.
+    """
+
+    interaction: str
     entry: Entry
     reply_to: SecretStr | None
 
@@ -96,16 +98,36 @@ class AuditLog:
         """Record a denial. Raises DuplicateInteraction when it came before."""
         await self._append(DENIED, Event.of(actor, request), self._claim(actor), outcome="denied", code=reason)
 
-    async def interrupt(self, older_than: float) -> Sequence[Interrupted]:
-        """Record as interrupted what was begun and never ended, and return it.
+    def answered(self, actor: Actor) -> None:
+        """Note that a person has been answered, so that no later process tells them. Returns at once, never raises."""
+        if actor.interaction is not None and actor.reply_to is not None:
+            self._rows.answered(actor.interaction)
 
-        That is what was begun more than so many seconds ago, or by a process that is known to have ended. Of several
-        processes, one gets each.
+    def told(self, unanswered: Unanswered) -> None:
+        """Note that a person whom another process left unanswered has been told, or can't be."""
+        self._rows.answered(unanswered.interaction)
+
+    async def take_over(self, older_than: float) -> Sequence[Unanswered]:
+        """Return what other processes left unanswered, to be told by this one; record as interrupted what never ended.
+
+        That is what was begun more than `older_than` seconds ago, or by a process that is known to have ended. Of
+        several processes, one gets each.
         """
-        await self._guard(self._rows.forget_interactions(self._micro(self._clock.now() - INTERACTION_SECONDS)))
-        before = self._micro(self._clock.now() - older_than)
-        found = await self._guard(self._rows.interrupt(before, self._owner.knows_gone, self._interruption))
-        return [Interrupted(_entry(row, None), self._reply_to(row["reference"], reply_to)) for row, reply_to in found]
+        now = self._clock.now()
+        await self._guard(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
+        taken = await self._guard(
+            self._rows.take_over(
+                str(self._owner),
+                self._micro(now),
+                self._micro(now - older_than),
+                self._owner.knows_gone,
+                self._interruption,
+            )
+        )
+        return [
+            Unanswered(one.key, _entry(one.row, one.result), self._reply_to(one.row["reference"], one.reply_to))
+            for one in taken
+        ]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, newest first."""
@@ -285,10 +307,7 @@ class AuditLog:
         if numbers:
             # Not by kind as well: half of all rows are results, and a planner may start with those.
             found = await snapshot.rows_of([table.attempt.in_(numbers)])
-            proven = [row for row in found if row["kind"] == RESULT and is_proven(self._key, head, row)]
-            # What was said later counts, and more than that the bot didn't know.
-            for row in sorted(proven, key=lambda row: bool(row["outcome"] != INTERRUPTED)):
-                results[row["attempt"]] = row
+            results = results_of(self._key, head, found)
         return [_entry(row, results.get(row["number"]) if row["kind"] == ATTEMPT else row) for row in rows]
 
     @asynccontextmanager

@@ -1,6 +1,7 @@
 """Appends rows to the audit log, and prunes it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -9,11 +10,25 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain, is_new, is_proven, locked_head, read_head
+from bot.audit.head import (
+    ATTEMPT,
+    DENIED,
+    RESULT,
+    Head,
+    Row,
+    chain,
+    is_new,
+    is_proven,
+    locked_head,
+    read_head,
+    results_of,
+)
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
 from bot.storage.engine import transaction
 from bot.storage.tables import audit_head, audit_records, interactions
+
+log = logging.getLogger(__name__)
 
 MAX_BATCH = 500
 _CLOSE_SECONDS = 1.0
@@ -40,6 +55,16 @@ class _Item:
     written: asyncio.Future[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An interaction that its process left unanswered: its row, how it ended, and where its person can be told."""
+
+    key: str
+    row: Row
+    result: Row
+    reply_to: str | None
+
+
 class AuditRows:
     """The log's rows. Those that come during a write are written together in the next one.
 
@@ -51,6 +76,7 @@ class AuditRows:
         self._engine = engine
         self._key = key
         self._waiting: list[_Item] = []
+        self._answered: list[str] = []
         self._writer: asyncio.Task[None] | None = None
         self.on_late: Callable[[Row, int], Row | None] = lambda row, number: None
 
@@ -65,18 +91,29 @@ class AuditRows:
         except asyncio.CancelledError:
             if item.written.done() and not item.written.cancelled() and item.written.exception() is None:
                 # It was written in the same turn of the loop in which whoever wanted it gave up.
-                self._correct(row, item.written.result())
+                self._correct(item, item.written.result())
             raise
 
     def _queue(self, row: Row, claim: Claim | None) -> _Item:
         item = _Item(row, claim, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.ensure_future(self._write_waiting())
+        self._start_writing()
         return item
 
-    def _correct(self, row: Row, number: int) -> None:
-        late = self.on_late(row, number)
+    def answered(self, key: str) -> None:
+        """Note that the person of an interaction has been answered. Nobody waits for that to be written."""
+        self._answered.append(key)
+        self._start_writing()
+
+    def _start_writing(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.ensure_future(self._write_waiting())
+
+    def _correct(self, item: _Item, number: int) -> None:
+        if item.claim is not None:
+            # Its person has been told that it couldn't be recorded.
+            self._answered.append(item.claim.key)
+        late = self.on_late(item.row, number)
         if late is not None:
             # Nobody waits for it, so nobody would look at its error either.
             self._queue(late, None).written.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -87,12 +124,17 @@ class AuditRows:
             await asyncio.wait({self._writer}, timeout=_CLOSE_SECONDS)
 
     async def _write_waiting(self) -> None:
-        while self._waiting:
+        while self._waiting or self._answered:
             taken, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            answered, self._answered = self._answered[:MAX_BATCH], self._answered[MAX_BATCH:]
             batch = [item for item in taken if not item.written.done()]
             try:
-                numbers = await self._write(batch) if batch else []
+                numbers = await self._write(batch, answered)
             except Exception as error:
+                if answered:
+                    # The next start will tell these people once more, which is better than never.
+                    extra = {"count": len(answered), "error_type": type(error).__name__}
+                    log.warning("answered interactions could not be recorded as such", extra=extra)
                 # To those who wait for it: each of them has to know, and the next batch may fare better.
                 for item in batch:
                     if not item.written.done():
@@ -104,15 +146,19 @@ class AuditRows:
     def _tell(self, item: _Item, number: int | None) -> None:
         if item.written.done():
             if number is not None:
-                self._correct(item.row, number)
+                self._correct(item, number)
         elif number is None:
             item.written.set_exception(Duplicate())
         else:
             item.written.set_result(number)
 
-    async def _write(self, batch: Sequence[_Item]) -> list[int | None]:
+    async def _write(self, batch: Sequence[_Item], answered: Sequence[str]) -> list[int | None]:
         """Write a batch in one transaction. Returns the rows' numbers; None for a duplicate, which isn't written."""
         async with transaction(self._engine) as connection:
+            if answered:
+                await _forget_addresses(connection, answered)
+            if not batch:
+                return []
             head = await locked_head(connection, self._key)
             known = await _known_keys(connection, [item.claim.key for item in batch if item.claim is not None])
             numbers: list[int | None] = []
@@ -126,14 +172,8 @@ class AuditRows:
                 numbers.append(head.number)
                 if item.claim is not None:
                     known.add(item.claim.key)
-                    is_attempt = row["kind"] == ATTEMPT
-                    claims.append(
-                        {
-                            **asdict(item.claim),
-                            "attempt": head.number if is_attempt else None,
-                            "is_finished": not is_attempt,
-                        }
-                    )
+                    is_finished = row["kind"] != ATTEMPT
+                    claims.append({**asdict(item.claim), "attempt": head.number, "is_finished": is_finished})
                 if row["kind"] == RESULT:
                     finished.append(row["attempt"])
             await _store(connection, self._key, head, rows, claims, finished)
@@ -171,46 +211,54 @@ class AuditRows:
             await _store(connection, self._key, head, [pruned])
         return int(entries)
 
-    async def interrupt(
-        self, before: int, is_gone: Callable[[str], bool], row: Callable[[Row], Row]
-    ) -> list[tuple[Row, str | None]]:
-        """Append a result to each attempt that has none and never will, and return them.
+    async def take_over(
+        self, owner: str, at: int, before: int, is_gone: Callable[[str], bool], interruption: Callable[[Row], Row]
+    ) -> list[Taken]:
+        """Make the interactions that other processes left unanswered `owner`'s, as of `at`, and return them.
 
-        That is one from before `before` (microseconds), or whose owner `is_gone`. With each comes where its person can
-        be told. `row` makes the result of an attempt. Of several processes, one gets each. Raises DatabaseError.
+        Those are the ones from before `before`, or whose owner `is_gone` (times in microseconds). To an attempt without
+        a result, the one that `interruption` makes is appended. Of several processes, one gets each. Raises
+        DatabaseError.
 
-        Nothing proves the table of interactions, so it only says where to look: an attempt must be in the chain, and
-        its result must not.
+        Nothing proves the table of interactions, so it only says where to look: a row must be in the chain, and is
+        interrupted only when its result isn't.
         """
         table = interactions.c
         async with transaction(self._engine) as connection:
             head = await locked_head(connection, self._key)
-            unfinished = select(table.attempt, table.at, table.owner, table.reply_to).where(
-                table.is_finished.is_(False)
+            unanswered = select(interactions).where(
+                table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
             )
-            replies = {
-                found.attempt: found.reply_to
-                for found in await connection.execute(unfinished)
-                if found.at < before or is_gone(found.owner)
-            }
-            if not replies:
+            found = [
+                claim for claim in await connection.execute(unanswered) if claim.at < before or is_gone(claim.owner)
+            ]
+            if not found:
                 return []
-            attempts = await self._open_attempts(connection, head, list(replies))
-            rows = []
-            for attempt in attempts:
-                head, result = chain(self._key, head, row(attempt))
-                rows.append(result)
-            await _store(connection, self._key, head, rows, finished=list(replies))
-        return [(attempt, replies[attempt["number"]]) for attempt in attempts]
+            rows, results = await self._with_results(connection, head, [claim.attempt for claim in found])
+            appended, taken = [], []
+            for claim in sorted((claim for claim in found if claim.attempt in rows), key=lambda claim: claim.attempt):
+                row = rows[claim.attempt]
+                result = row if row["kind"] != ATTEMPT else results.get(claim.attempt)
+                if result is None:
+                    head, result = chain(self._key, head, interruption(row))
+                    appended.append(result)
+                taken.append(Taken(claim.key, row, result, claim.reply_to))
+            keys = table.key.in_([claim.key for claim in found])
+            await connection.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
+            await _store(connection, self._key, head, appended)
+            known = {one.key for one in taken}
+            await _forget_addresses(connection, [claim.key for claim in found if claim.key not in known])
+        return taken
 
-    async def _open_attempts(self, connection: AsyncConnection, head: Head, numbers: Sequence[int]) -> list[Row]:
-        """Return those of some rows that are attempts without a result."""
+    async def _with_results(
+        self, connection: AsyncConnection, head: Head, numbers: Sequence[int]
+    ) -> tuple[Mapping[int, Row], Mapping[int, Row]]:
+        """Return the attempts and denials of some numbers, and the results of attempts, each by the former's number."""
         table = audit_records.c
         wanted = select(audit_records).where(table.number.in_(numbers) | table.attempt.in_(numbers))
-        found = (await connection.execute(wanted.order_by(table.number))).mappings().all()
-        proven = [row for row in found if is_proven(self._key, head, row)]
-        ended = {row["attempt"] for row in proven if row["kind"] == RESULT}
-        return [row for row in proven if row["kind"] == ATTEMPT and row["number"] not in ended]
+        found = (await connection.execute(wanted)).mappings().all()
+        begun = [row for row in found if row["kind"] in (ATTEMPT, DENIED) and is_proven(self._key, head, row)]
+        return {row["number"]: row for row in begun}, results_of(self._key, head, found)
 
     async def forget_interactions(self, before: int) -> None:
         """Delete the finished interactions that came before `before` (microseconds). Raises DatabaseError."""
@@ -246,6 +294,12 @@ async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[s
     return set(found.scalars())
 
 
+async def _forget_addresses(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    """Forget where the people of some interactions can be told: they have been, or can't be."""
+    if keys:
+        await connection.execute(update(interactions).where(interactions.c.key.in_(keys)).values(reply_to=None))
+
+
 async def _store(
     connection: AsyncConnection,
     key: AuditKey,
@@ -260,5 +314,5 @@ async def _store(
         await connection.execute(insert(interactions), claims)
     if finished:
         done = update(interactions).where(interactions.c.attempt.in_(finished))
-        await connection.execute(done.values(is_finished=True, reply_to=None))
+        await connection.execute(done.values(is_finished=True))
     await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(**asdict(head), mac=head.mac(key)))

@@ -4,8 +4,6 @@ To add one, put an entry in the table it belongs to: `methods` (the codes of the
 every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
 """
 
-from typing import assert_never
-
 from bot.explanations import activity_log, common, methods, transport
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
@@ -26,27 +24,22 @@ _UNKNOWN = Explanation(
 )
 
 
+_GENERAL = {
+    Operation.SHOW: Operation.GET,
+    Operation.REFRESH: Operation.GET,
+    Operation.DELETE_MANY: Operation.DELETE,
+}
+"""The plainer operation that one is a kind of."""
+
+
 def explain(code: str, operation: Operation) -> Explanation:
     """Return the explanation of `code` after `operation`; an honest general one for an unknown code."""
     return (
         _EXPLANATIONS.get((code, operation))
-        or _EXPLANATIONS.get((code, _general(operation)))
+        or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
         or _EXPLANATIONS.get((code, None))
         or _UNKNOWN
     )
-
-
-def _general(operation: Operation) -> Operation:
-    """Return the plainer operation that this one is a kind of."""
-    match operation:
-        case Operation.SHOW | Operation.REFRESH:
-            return Operation.GET
-        case Operation.DELETE_MANY:
-            return Operation.DELETE
-        case Operation.GET | Operation.DELETE | Operation.HISTORY:
-            return operation
-        case _:
-            assert_never(operation)
 
 
 def known_codes() -> frozenset[str]:

@@ -40,18 +40,18 @@ Decisions = Mapping[Permission, Decision]
 
 def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     """Do the work in the background, and tell the person if it breaks."""
-    runtime.tasks.start(_guard(interaction, work))
+    runtime.tasks.start(_guard(runtime, interaction, work))
 
 
-async def _guard(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     try:
         await work
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
-        await _tell(interaction, interrupted_screen(interaction.actor.reference))
+        await _tell(runtime, interaction, interrupted_screen(interaction.actor.reference))
     except Exception:
         log.exception("unexpected error")
-        await _tell(interaction, unexpected_screen(interaction.actor.reference))
+        await _tell(runtime, interaction, unexpected_screen(interaction.actor.reference))
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
@@ -60,11 +60,13 @@ async def show(interaction: Interaction, screen: Screen) -> None:
         await interaction.reply.show(screen)
 
 
-async def _tell(interaction: Interaction, screen: Screen) -> None:
+async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> None:
     try:
         await show(interaction, screen)
     except Exception:
         log.exception("an error could not be told to the person")
+    else:
+        runtime.service.answered(interaction.actor)
 
 
 async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
@@ -124,8 +126,9 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     waits: list[int] = []
-    actor = replace(interaction.actor, reply_to=interaction.reply.address)
-    running = asyncio.ensure_future(runtime.service.run(actor, request, waits.append))
+    # On record with the attempt, so that whoever is killed before the answer leaves word where it belongs.
+    interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
+    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
     try:
         if not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
             await _show_progress(interaction.reply, waiting_screen(waits[-1] if waits else None))
@@ -136,6 +139,7 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         await asyncio.wait({running})
     if not isinstance(outcome, AlreadyRun):
         await interaction.reply.show(outcome_screen(outcome))
+        runtime.service.answered(interaction.actor)
 
 
 async def _show_progress(reply: Reply, screen: Screen) -> None:

@@ -20,7 +20,8 @@ Body = Mapping[str, Any]
 class Interaction:
     """A person doing one thing.
 
-    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does.
+    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does. `actor`
+    gets its `reply_to` when a request is run.
     `origin` is what a modal has to remember to answer in the channel.
     """
 

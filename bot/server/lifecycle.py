@@ -16,7 +16,7 @@ from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
-from bot.server.recovery import post_checkpoint, post_checkpoints, tell_interrupted
+from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswered
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
@@ -88,7 +88,7 @@ async def serve(
 
 
 def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
-    background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_interrupted(settings, runtime, audit_log))]
+    background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_unanswered(settings, runtime, audit_log))]
     if runtime.audit_channel is not None:
         posting = post_checkpoints(runtime.audit_channel, audit_log, runtime.clock)
         background.append(asyncio.ensure_future(posting))

@@ -2,51 +2,52 @@
 
 import logging
 
-from pydantic import SecretStr
-
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.log import AuditLog, AuditLogUnavailable, Unanswered
 from bot.clock import Clock
 from bot.listeners.replies import reply_at
 from bot.listeners.runtime import Runtime
 from bot.observers.audit_channel import AuditChannel
 from bot.settings import Settings
-from bot.ui.notices import interrupted_screen
+from bot.ui.notices import restarted_screen
 
 log = logging.getLogger(__name__)
 
-UNFINISHED_SECONDS = 180.0
-"""How old an attempt without a result is when its process must have ended, wherever it ran: none takes that long."""
+UNANSWERED_SECONDS = 180.0
+"""How long after it was begun a command's process must have ended, wherever it ran: none takes that long to answer."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
-async def tell_interrupted(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Tell those whose commands were never finished, now and once more when the youngest are old enough."""
-    for wait in (None, UNFINISHED_SECONDS):
+async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
+    """Tell those who were never answered, now and once more when the youngest of them are old enough."""
+    for wait in (None, UNANSWERED_SECONDS):
         if wait is not None:
             await runtime.clock.sleep(wait)
         try:
-            interrupted = await audit_log.interrupt(UNFINISHED_SECONDS)
+            unanswered = await audit_log.take_over(UNANSWERED_SECONDS)
         except AuditLogUnavailable as error:
-            log.error("unfinished commands could not be looked for", extra={"why": str(error)})
+            log.error("unanswered commands could not be looked for", extra={"why": str(error)})
             continue
         except Exception:
-            log.exception("unfinished commands could not be looked for")
+            log.exception("unanswered commands could not be looked for")
             continue
-        for one in interrupted:
-            extra = {"reference": one.entry.reference, "action": one.entry.action}
-            log.warning("a command had been interrupted", extra=extra)
-            if one.reply_to is not None:
-                # Each by itself: an answer that Slack doesn't take is posted again for a long time.
-                runtime.tasks.start(_tell(settings, runtime, one.entry.reference, one.reply_to))
+        for one in unanswered:
+            entry = one.entry
+            extra = {"reference": entry.reference, "action": entry.action, "outcome": entry.outcome}
+            log.warning("a command had been left unanswered", extra=extra)
+            # Each by itself: an answer that Slack doesn't take is posted again for a long time.
+            runtime.tasks.start(_tell(settings, runtime, audit_log, one))
 
 
-async def _tell(settings: Settings, runtime: Runtime, reference: str, address: SecretStr) -> None:
+async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unanswered: Unanswered) -> None:
     try:
-        reply = reply_at(address, runtime.clients, settings.bot_token)
+        address = unanswered.reply_to
+        reply = reply_at(address, runtime.clients, settings.bot_token) if address is not None else None
         if reply is not None:
-            await reply.show(interrupted_screen(reference))
+            await reply.show(restarted_screen(unanswered.entry))
     except Exception as error:
         log.error("somebody could not be told", extra={"error_type": type(error).__name__})
+    else:
+        audit_log.told(unanswered)
 
 
 async def post_checkpoints(channel: AuditChannel, audit_log: AuditLog, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from typing import assert_never
 from slack_sdk.models.blocks import Block, DividerBlock
 
 from bot.access import AllowList, Decision, Reason
+from bot.audit.entries import Entry
 from bot.explanations import explain
 from bot.operation import Permission
 from bot.pasted import TokenFormat
@@ -28,6 +29,14 @@ _BECAUSE = {
     Reason.UNKNOWN: "Slack did not tell the bot who you are, and without knowing it does nothing. Try again in a "
     "minute; if it stays, whoever runs this bot should look at its log.",
 }
+_ENDED = {
+    None: "Your request may or may not have gone through. Run it again.",
+    "fetched": "The token was fetched but not shown. Run the command again to see it.",
+    "deleted": "The deletion went through.",
+    "failed": "The request failed. Run it again to see why.",
+    "denied": "You don't have permission for this, so no request was sent to Slack.",
+}
+"""What is said of an outcome that was recorded, but not told. None stands for any other."""
 TOKEN_IDS = (
     "A token id looks like `Et12345ABCDE`. Slack makes one for each account that someone connects to an app of its "
     "automation platform. The app's functions receive it as the input that stands for the account (of the type "
@@ -193,6 +202,18 @@ def interrupted_screen(reference: str) -> Screen:
         parts.small_print(f"Reference {reference}"),
     )
     return Screen("Interrupted", "The bot was restarted before Slack answered", blocks, is_failure=True)
+
+
+def restarted_screen(entry: Entry) -> Screen:
+    """Return how something ended whose answer was lost when the bot was killed."""
+    title = "Extauth restarted before it could answer"
+    asked = " ".join(mrkdwn.code(str(value), 300) for value in entry.parameters.values())
+    blocks = (
+        parts.paragraph(f"*{title}*"),
+        parts.paragraph(f"{_ENDED.get(entry.outcome, _ENDED[None])}\nYou asked for: {entry.action} {asked}"),
+        parts.small_print(f"Reference {entry.reference}"),
+    )
+    return Screen("Interrupted", title, blocks, is_failure=True)
 
 
 def _because(decision: Decision) -> str:

@@ -13,11 +13,10 @@ from bot.actor import Actor
 from bot.app import open_audit_log
 from bot.audit.checkpoint import BadCheckpoint, Checkpoint
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.head import chain_hash, read_head
+from bot.audit.head import INTERRUPTED, chain_hash, read_head
 from bot.audit.keys import AuditKey, load_key
 from bot.audit.log import (
     INTERACTION_SECONDS,
-    INTERRUPTED,
     RETRY_SECONDS,
     AuditLog,
     AuditLogUnavailable,
@@ -26,7 +25,21 @@ from bot.audit.log import (
 from bot.slack.external_auth.models import GetToken
 from bot.storage.engine import database_url, open_engine, transaction
 from bot.storage.tables import audit_head, audit_records, interactions
-from tests.audit_log import DELETE, GET, TOKEN, actor, came, change, checked, configured, emptied, locked, until, write
+from tests.audit_log import (
+    DELETE,
+    GET,
+    TOKEN,
+    actor,
+    came,
+    change,
+    checked,
+    configured,
+    emptied,
+    left_behind,
+    locked,
+    until,
+    write,
+)
 from tests.manual_clock import ManualClock
 
 
@@ -419,53 +432,111 @@ async def test_an_interaction_is_on_record_once(audit: AuditLog, clock: ManualCl
     assert await checked(audit) == (3, 4, None)
 
     clock.advance(INTERACTION_SECONDS + 1)
-    await audit.interrupt(60)
+    await audit.take_over(60)
     await audit.attempt(came("a"), GET)
 
 
 async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     audit: AuditLog, url: str, clock: ManualClock
 ) -> None:
-    def came(key: str, reply_to: str | None) -> Actor:
-        return Actor(
-            "U1", "T1", None, SecretStr(""), f"REF-{key}", key, SecretStr(reply_to) if reply_to is not None else None
-        )
-
-    await audit.finish(await audit.attempt(came("done", "x"), GET), AuditResult("fetched", None, 1, TOKEN))
-    await audit.attempt(came("told", "canary-where"), GET)
-    await audit.attempt(came("untold", None), DELETE)
+    done = await audit.attempt(came("done"), GET)
+    await audit.finish(done, AuditResult("fetched", None, 1, TOKEN))
+    audit.answered(came("done"))
+    await audit.attempt(came("canary-where"), GET)
+    await audit.attempt(replace(came("nowhere"), reply_to=None), DELETE)
     clock.advance(100)
-    await audit.attempt(came("young", "y"), GET)
+    await audit.attempt(came("young"), GET)
+    await left_behind(url)
     engine = open_engine(database_url(url))
     async with transaction(engine, reads=True) as connection:
-        assert "canary" not in repr((await connection.execute(text("SELECT * FROM interactions"))).all())
+        replies = (await connection.execute(select(interactions.c.reply_to))).scalars().all()
     await engine.dispose()
+    assert len(replies) == 4
+    assert "canary" not in repr(replies)
 
     async with open_audit_log(configured(url), clock) as other:
-        found = [*await audit.interrupt(60), *await other.interrupt(60)]
-    assert [(one.entry.reference, one.reply_to) for one in found] == [
-        ("REF-told", SecretStr("canary-where")),
-        ("REF-untold", None),
+        found = [*await audit.take_over(60), *await other.take_over(60)]
+    assert [(one.entry.reference, one.entry.outcome, one.reply_to) for one in found] == [
+        ("REF-canary-where", "interrupted", SecretStr("where canary-where is")),
+        ("REF-nowhere", "interrupted", None),
     ]
-    young, untold, told, done = await audit.newest(10, Filters())
-    assert [entry.outcome for entry in (young, untold, told, done)] == [None, "interrupted", "interrupted", "fetched"]
+    entries = await audit.newest(10, Filters())
+    assert [entry.outcome for entry in entries] == [None, "interrupted", "interrupted", "fetched"]
     assert (await checked(audit))[2] is None
+
+
+async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    attempt = await audit.attempt(came("deleted"), DELETE)
+    await audit.finish(attempt, AuditResult("deleted", None, 1))
+    await audit.deny(came("denied"), GET, "guest")
+    await audit.attempt(came("begun"), GET)
+    clock.advance(100)
+    for _ in range(2):
+        # The process that takes them over is killed as well, before it has told anybody.
+        await left_behind(url)
+        clock.advance(100)
+        taken = await audit.take_over(60)
+        assert [(one.entry.reference, one.entry.outcome, one.reply_to) for one in taken] == [
+            (f"REF-{name}", outcome, SecretStr(f"where {name} is"))
+            for name, outcome in (("deleted", "deleted"), ("denied", "denied"), ("begun", "interrupted"))
+        ]
+    for one in taken:
+        audit.told(one)
+    await audit.close()
+    await left_behind(url)
+    clock.advance(100)
+    assert await audit.take_over(60) == []
+    assert (await checked(audit))[2] is None
+
+
+async def test_nobody_takes_over_what_they_are_still_working_on(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("slow"), GET)
+    attempt = await audit.attempt(came("posted again"), GET)
+    await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
+    clock.advance(1000)
+    assert await audit.take_over(60) == []
+
+
+async def test_an_attempt_that_was_recorded_too_late_is_not_told_again(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    async with locked(url):
+        trying = asyncio.ensure_future(audit.attempt(came("late"), GET))
+        await asyncio.sleep(0.05)
+        trying.cancel()
+        await asyncio.wait({trying})
+    await until(audit, "not done")
+    await audit.close()
+    await left_behind(url)
+    clock.advance(100)
+    assert await audit.take_over(60) == []
+
+
+async def test_answers_that_cannot_be_recorded_are_logged(
+    audit: AuditLog, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await audit.attempt(came("answered"), GET)
+    await change(url, "ALTER TABLE interactions RENAME TO gone")
+    audit.answered(came("answered"))
+    await audit.close()
+    assert "answered interactions could not be recorded as such" in caplog.messages
+    await change(url, "ALTER TABLE gone RENAME TO interactions")
 
 
 async def test_what_is_on_record_cannot_be_called_interrupted(audit: AuditLog, url: str) -> None:
     await audit.finish(await audit.attempt(came("U1"), GET), AuditResult("fetched", None, 1, TOKEN))
-    await change(url, "UPDATE interactions SET is_finished = (1 = 1), at = 0")
-    await change(url, "UPDATE interactions SET is_finished = (1 = 0)")
-    assert await audit.interrupt(60) == []
+    await left_behind(url)
+    await change(url, "UPDATE interactions SET is_finished = (1 = 0), at = 0")
+    assert [one.entry.outcome for one in await audit.take_over(60)] == ["fetched"]
     (entry,) = await audit.newest(10, Filters())
     assert entry.outcome == "fetched"
-    assert await audit.interrupt(60) == []
 
 
-async def test_a_result_that_came_after_its_interruption_counts(audit: AuditLog, clock: ManualClock) -> None:
+async def test_a_result_that_came_after_its_interruption_counts(audit: AuditLog, url: str, clock: ManualClock) -> None:
     attempt = await audit.attempt(came("U1"), GET)
     clock.advance(100)
-    assert len(await audit.interrupt(60)) == 1
+    await left_behind(url)
+    assert len(await audit.take_over(60)) == 1
     await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
     (entry,) = await audit.newest(10, Filters())
     assert entry.outcome == "fetched"
@@ -490,11 +561,18 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     columns = ", ".join(column.name for column in audit_records.columns if column.name != "number")
     await change(url, f"INSERT INTO audit_records (number, {columns}) SELECT 99, {columns} FROM audit_records LIMIT 1")
     await change(url, "INSERT INTO interactions VALUES ('forged', 0, 99, (1 = 0), 'h', NULL)")
-    await change(url, "UPDATE interactions SET attempt = 2, is_finished = (1 = 0) WHERE attempt IS NULL")
+    await change(url, "UPDATE interactions SET is_finished = (1 = 0)")
     await change(url, "UPDATE audit_records SET parameters = 'x' WHERE number = 1")
     clock.advance(100)
-    assert [one.entry.user_id for one in await audit.interrupt(60)] == ["U3"]
-    assert await audit.interrupt(60) == []
+    await left_behind(url)
+    taken = await audit.take_over(60)
+    assert [(one.entry.user_id, one.entry.outcome) for one in taken] == [("U2", "denied"), ("U3", "interrupted")]
+    for one in taken:
+        audit.told(one)
+    await audit.close()
+    await left_behind(url)
+    clock.advance(100)
+    assert await audit.take_over(60) == []
 
 
 async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -503,15 +581,17 @@ async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str,
     kept = "SELECT reply_to FROM interactions AS kept WHERE kept.attempt = 3 - interactions.attempt"
     await change(url, "CREATE TABLE kept AS SELECT * FROM interactions")
     await change(url, f"UPDATE interactions SET reply_to = ({kept.replace('interactions AS kept', 'kept')})")
+    await left_behind(url)
     clock.advance(100)
-    assert [one.reply_to for one in await audit.interrupt(60)] == [None, None]
+    assert [one.reply_to for one in await audit.take_over(60)] == [None, None]
 
 
 async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.attempt(came("U1"), GET)
     await change(url, "UPDATE interactions SET reply_to = 'é'")
+    await left_behind(url)
     clock.advance(100)
-    assert [one.reply_to for one in await audit.interrupt(60)] == [None]
+    assert [one.reply_to for one in await audit.take_over(60)] == [None]
 
 
 @pytest.mark.parametrize("altered", ["hash = 'é'", "previous = 'é'", "user_id = 'é'"])
@@ -623,17 +703,17 @@ async def test_only_finished_interactions_are_forgotten_and_only_old_ones(
     await audit.deny(came("U1"), GET, "guest")
     clock.advance(INTERACTION_SECONDS)
     await audit.deny(came("U2"), GET, "guest")
-    await audit.interrupt(1e9)
+    await audit.take_over(1e9)
     with pytest.raises(DuplicateInteraction):
         await audit.deny(came("U1"), GET, "guest")
     clock.advance(1)
-    await audit.interrupt(1e9)
+    await audit.take_over(1e9)
     await audit.deny(came("U1"), GET, "guest")
     with pytest.raises(DuplicateInteraction):
         await audit.deny(came("U2"), GET, "guest")
     attempt = await audit.attempt(came("U3"), GET)
     clock.advance(INTERACTION_SECONDS + 1)
-    await audit.interrupt(1e9)
+    await audit.take_over(1e9)
     with pytest.raises(DuplicateInteraction):
         await audit.attempt(came("U3"), GET)
     await audit.finish(attempt, AuditResult("fetched", None, 1))

@@ -189,7 +189,7 @@ async def _restart(url: str, clock: ManualClock) -> None:
     """Whatever a start signs, it signs now."""
     async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="k" * 32), clock) as audit:
         with suppress(AuditLogUnavailable):
-            await audit.interrupt(0)
+            await audit.take_over(0)
 
 
 async def _entries(audit: AuditLog) -> dict[int, Any]:

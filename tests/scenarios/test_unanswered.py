@@ -120,7 +120,7 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
     async with open_audit_log(configured, clock) as audit:
         (entry,) = await audit.newest(10, Filters())
         assert (entry.action, entry.outcome) == ("delete", "interrupted")
-        assert await audit.interrupt(60) == []
+        assert await audit.take_over(60) == []
 
 
 class Proxy:

@@ -13,16 +13,17 @@ from pydantic import SecretStr
 from bot import settings
 from bot.actor import Actor
 from bot.app import create_runtime, open_audit_log
+from bot.audit.entries import AuditResult
 from bot.audit.log import AuditLog
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.recovery import UNFINISHED_SECONDS, tell_interrupted
+from bot.server.recovery import UNANSWERED_SECONDS, tell_unanswered
 from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from bot.tasks import Tasks
-from tests.audit_log import change
+from tests.audit_log import change, left_behind
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, MEMBER, OWNER
 from tests.manual_clock import ManualClock
@@ -39,16 +40,19 @@ class Left:
     clock: ManualClock
     url: str
 
-    async def leaves(self, user: str) -> None:
-        """Somebody's command is begun, and never finished."""
+    async def leaves(self, user: str, result: AuditResult | None = None) -> None:
+        """Somebody's command is begun, perhaps finished, and never answered."""
         path = self.slack.state.new_response_url("commands", user, "C0GENERAL")
         address = json.dumps({"response_url": self.slack.base_url + path, "at": self.clock.now()})
         actor = Actor(user, "T0SANDBOX", None, SecretStr(""), f"R{user}"[:8], f"key of {user}", SecretStr(address))
-        await self.audit_log.attempt(actor, GetToken("Et1"))
+        attempt = await self.audit_log.attempt(actor, GetToken("Et1"))
+        if result is not None:
+            await self.audit_log.finish(attempt, result)
+        await left_behind(self.url)
 
     def told(self) -> list[str]:
         """Who has been told, in which order."""
-        return [message.user_id for message in self.slack.state.messages if "was restarted" in message.text]
+        return [message.user_id for message in self.slack.state.messages if "Extauth restarted" in message.text]
 
 
 @pytest.fixture
@@ -66,9 +70,9 @@ async def left(tmp_path: Path) -> AsyncIterator[Left]:
 async def test_an_address_that_does_not_answer_holds_up_nobody(left: Left) -> None:
     for user in (ADMIN, MEMBER, OWNER):
         await left.leaves(user)
-    left.clock.advance(UNFINISHED_SECONDS + 1)
+    left.clock.advance(UNANSWERED_SECONDS + 1)
     left.slack.web_api.response_failures = [503]
-    telling = asyncio.ensure_future(tell_interrupted(left.settings, left.runtime, left.audit_log))
+    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
     await left.slack.state.until(lambda: len(left.told()) == 2)
     await left.clock.until_asleep(1)
     left.clock.advance(1)
@@ -77,12 +81,31 @@ async def test_an_address_that_does_not_answer_holds_up_nobody(left: Left) -> No
     telling.cancel()
 
 
+async def test_what_was_done_is_told_once(left: Left) -> None:
+    await left.leaves(ADMIN, AuditResult("fetched", None, 1, SecretStr("canary-token")))
+    await left.leaves(MEMBER, AuditResult("failed", "token_not_found", 1))
+    left.clock.advance(UNANSWERED_SECONDS + 1)
+    for _ in range(2):
+        telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+        await left.clock.until_asleep(UNANSWERED_SECONDS)
+        await left.runtime.tasks.idle()
+        telling.cancel()
+        await left.audit_log.close()
+        await left_behind(left.url)
+        left.clock.advance(UNANSWERED_SECONDS + 1)
+    said = {message.user_id: json.dumps(message.blocks) for message in left.slack.state.messages}
+    assert sorted(left.told()) == sorted([ADMIN, MEMBER])
+    assert "The token was fetched but not shown." in said[ADMIN]
+    assert "The request failed." in said[MEMBER]
+    assert "canary" not in repr(said)
+
+
 async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
     await left.leaves(ADMIN)
-    telling = asyncio.ensure_future(tell_interrupted(left.settings, left.runtime, left.audit_log))
-    await left.clock.until_asleep(UNFINISHED_SECONDS)
+    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    await left.clock.until_asleep(UNANSWERED_SECONDS)
     assert left.told() == []
-    left.clock.advance(UNFINISHED_SECONDS + 1)
+    left.clock.advance(UNANSWERED_SECONDS + 1)
     await telling
     await left.runtime.tasks.idle()
     assert left.told() == [ADMIN]
@@ -91,11 +114,11 @@ async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
 async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, caplog: pytest.LogCaptureFixture) -> None:
     await left.leaves(ADMIN)
     await change(left.url, "ALTER TABLE audit_head RENAME TO gone")
-    telling = asyncio.ensure_future(tell_interrupted(left.settings, left.runtime, left.audit_log))
-    await left.clock.until_asleep(UNFINISHED_SECONDS)
-    assert "unfinished commands could not be looked for" in caplog.messages
+    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    await left.clock.until_asleep(UNANSWERED_SECONDS)
+    assert "unanswered commands could not be looked for" in caplog.messages
     await change(left.url, "ALTER TABLE gone RENAME TO audit_head")
-    left.clock.advance(UNFINISHED_SECONDS + 1)
+    left.clock.advance(UNANSWERED_SECONDS + 1)
     await telling
     await left.runtime.tasks.idle()
     assert left.told() == [ADMIN]
