@@ -34,11 +34,11 @@ class AllowList:
                 groups.add(entry)
             else:
                 raise ValueError(
-                    f"“{entry}” is not one of {', '.join(_ROLES)}, nor a user id such as U012ABCDEF, nor the id of a "
-                    "user group such as S012ABCDEF."
+                    f"“{entry}” isn't one of {', '.join(_ROLES)}, a user ID such as U012ABCDEF, or a user group ID "
+                    "such as S012ABCDEF."
                 )
         if not roles and not users and not groups:
-            raise ValueError("the list is empty, so that nobody would be allowed.")
+            raise ValueError("the list is empty, so nobody would have permission.")
         return cls(frozenset(roles), frozenset(users), frozenset(groups))
 
 

@@ -26,6 +26,7 @@ from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.engine import check_schema, close_engine, database_url, migrate, open_engine, transaction
 from bot.tasks import Tasks
+from bot.ui.contact import mention
 
 _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
@@ -81,7 +82,7 @@ def create_runtime(
         observers,
         clock,
     )
-    return Runtime(service, users, clients, clock, tasks, audit_channel)
+    return Runtime(service, users, clients, clock, tasks, mention(settings.contact), audit_channel)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

@@ -77,6 +77,7 @@ _TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
 _APP_ID = re.compile(r"A[A-Z0-9]{1,20}", re.ASCII)
 _WORDS = re.compile(r"[A-Za-z]+(?:[_.-]?[A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-][a-z0-9]{1,3}|[_.-][a-z]+)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
 _MAX_WORD = 24
 _MAX_PLAIN = 40
@@ -109,6 +110,11 @@ def is_id(value: str) -> bool:
     if _ANY_FORMAT.search(value):
         return False
     return bool(_TOKEN_ID.fullmatch(value) or _APP_ID.fullmatch(value)) or _is_word(value)
+
+
+def looks_like_provider_key(value: str) -> bool:
+    """Return whether a value is a word without digits, such as `google`. Slack's IDs begin otherwise, or have some."""
+    return _NAME.fullmatch(value) is not None and not re.match(r"Et[A-Z0-9.]", value)
 
 
 def quote(value: str) -> str:

@@ -76,16 +76,18 @@ class HistoryUnavailable:
 class Denied:
     """The person doesn't have permission."""
 
+    request: Request
     decision: Decision
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It was allowed and didn't succeed."""
+    """It was allowed and didn't succeed. `at` is in seconds since the epoch, UTC."""
 
     request: TokenRequest
     error: ExternalAuthError
+    at: float
     reference: str
 
 
@@ -178,7 +180,7 @@ class Service:
         try:
             done = await self._carry_out(actor, request, progress)
         except ExternalAuthError as error:
-            done = Failed(request, error, actor.reference)
+            done = Failed(request, error, self._clock.now(), actor.reference)
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
@@ -254,7 +256,7 @@ class Service:
         except AuditLogUnavailable as error:
             log.error("a denial could not be recorded", extra={"why": str(error)})
         self._notify(Event.of(actor, request), AuditResult("denied", reason, 0))
-        return Denied(decision, actor.reference)
+        return Denied(request, decision, actor.reference)
 
     def _notify(self, event: Event, result: AuditResult) -> None:
         for observer in self._observers:

@@ -44,7 +44,7 @@ class SettingsError(Exception):
 
 def _check_secret(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[\x21-\x7e]{8,}", secret.get_secret_value()):
-        raise ValueError("is too short or has a space or another odd character in it: copy it again.")
+        raise ValueError("is too short or has a space or another unexpected character in it. Copy it again.")
     return secret
 
 
@@ -54,22 +54,31 @@ Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 def _check_api_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("must be an address such as https://slack.com/api/.")
+        raise ValueError("must be a URL such as https://slack.com/api/.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("must start with https:// (http:// is for this machine only): tokens travel over it.")
+        raise ValueError("must start with https://, because tokens travel over it. http:// works only for localhost.")
     return url.rstrip("/") + "/"
 
 
 def _check_proxy(url: str) -> str:
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise ValueError("must be an address such as http://proxy.example:3128.")
+        raise ValueError("must be a URL such as http://proxy.example:3128.")
     return url
 
 
 def _check_channel(channel: str) -> str:
     if not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel, re.ASCII):
-        raise ValueError("must be a channel's id such as C012ABCDEF, not its name.")
+        raise ValueError("must be a channel ID such as C012ABCDEF, not its name.")
     return channel
+
+
+def _check_contact(contact: str) -> str:
+    if not re.fullmatch(r"[UWSCG][A-Z0-9]{2,}|https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", contact, re.ASCII):
+        raise ValueError(
+            "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
+            "(https://… or mailto:…)."
+        )
+    return contact
 
 
 def _check_database_url(url: SecretStr) -> SecretStr:
@@ -79,7 +88,9 @@ def _check_database_url(url: SecretStr) -> SecretStr:
 
 def _check_secret_key(key: SecretStr) -> SecretStr:
     if len(key.get_secret_value()) < 32:
-        raise ValueError("must have at least 32 characters: python -c 'import secrets; print(secrets.token_hex())'")
+        raise ValueError(
+            "must have at least 32 characters. To make one: python -c 'import secrets; print(secrets.token_hex())'"
+        )
     return key
 
 
@@ -99,20 +110,20 @@ class DatabaseSettings(BaseModel):
     database_url: Annotated[SecretStr, AfterValidator(_check_database_url)] = Field(
         SecretStr("sqlite:///extauth.db"),
         alias="DATABASE_URL",
-        description="Where the audit record is kept: a SQLite file, or `postgresql://…` for several machines.",
+        description="Where the audit log is: a SQLite file, or `postgresql://…` for several machines.",
     )
     secret_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] | None = Field(
         None,
         alias="EXTAUTH_SECRET_KEY",
-        description="The installation's key, at least 32 characters. Unset, one is made and kept in the database.",
+        description="The key that signs the audit log, at least 32 characters. Unset, one is kept in the database.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. No level prints a secret."
+        "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING`, or `ERROR`. No level prints a secret."
     )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto",
         alias="LOG_FORMAT",
-        description="`json` for one object a line, `text` for people, `auto` for text on a terminal, else json.",
+        description="`json` (one object a line), `text`, or `auto` (text on a terminal, otherwise JSON).",
     )
 
     @model_validator(mode="before")
@@ -133,46 +144,51 @@ class Settings(DatabaseSettings):
 
     bot_token: Secret = Field(
         alias="SLACK_BOT_TOKEN",
-        description="The bot token of the workspace (OAuth & Permissions in the app's settings). Needed always.",
+        description="The workspace's bot token (OAuth & Permissions in the app's settings). Required.",
     )
     app_token: Secret | None = Field(
         None,
         alias="SLACK_APP_TOKEN",
-        description="The app-level token with `connections:write`. Set it to serve over Socket Mode.",
+        description="The app-level token with `connections:write`. Set it to use Socket Mode.",
     )
     signing_secret: Secret | None = Field(
         None,
         alias="SLACK_SIGNING_SECRET",
-        description="The app's signing secret. Set it to serve over HTTP.",
+        description="The app's signing secret. Set it to use HTTP.",
     )
     api_token: Secret | None = Field(
         None,
         alias="EXTAUTH_API_TOKEN",
-        description="The token for the two external-auth methods, where the bot token may not use them.",
+        description="A token for the two external-auth methods, if Slack doesn't accept the bot token for them.",
     )
     get_allow: AllowListSetting = Field(
         _ADMINS,
         alias="EXTAUTH_GET_ALLOW",
-        description="Who may fetch tokens: `admins`, `owners`, `members`, user ids, user-group ids (`S…`).",
+        description="Who can fetch tokens: `admins`, `owners`, `members`, user IDs, and user group IDs (`S…`).",
     )
     delete_allow: AllowListSetting = Field(
-        _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who may delete tokens, in the same form."
+        _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who can delete tokens, in the same form."
     )
     history_allow: AllowListSetting = Field(
-        _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who may see the audit record, in the same form."
+        _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."
+    )
+    contact: Annotated[str, AfterValidator(_check_contact)] | None = Field(
+        None,
+        alias="EXTAUTH_CONTACT",
+        description="Whom people ask for help: a person's, user group's, or channel's ID, or a link.",
     )
     audit_channel: Annotated[str, AfterValidator(_check_channel)] | None = Field(
         None,
         alias="EXTAUTH_AUDIT_CHANNEL",
-        description="A channel's id: a line for each thing done or refused is posted there. Invite the bot to it.",
+        description="The ID of a channel where every outcome is posted. Invite the bot to it.",
     )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",
         alias="SLACK_API_URL",
-        description="Where Slack's Web API is, for GovSlack (`https://slack-gov.com/api/`) or a simulator.",
+        description="Slack's Web API, for GovSlack (`https://slack-gov.com/api/`) or a simulator.",
     )
     proxy: Annotated[str, AfterValidator(_check_proxy)] | None = Field(
-        None, alias="HTTPS_PROXY", description="An HTTP proxy for everything that goes to Slack."
+        None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack."
     )
     host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
     port: int = Field(3000, ge=0, le=65535, alias="PORT", description="The port to listen on over HTTP.")
@@ -185,7 +201,7 @@ def warnings(settings: Settings) -> list[str]:
         name, secret = str(Settings.model_fields[field].alias), getattr(settings, field)
         pattern, usual = _USUAL_FORMS[name]
         if secret is not None and not re.fullmatch(pattern, secret.get_secret_value(), re.DOTALL):
-            lines.append(f"{name} has an unusual form: Slack's usually {usual}. Is it the right one?")
+            lines.append(f"{name} looks unusual: Slack's usually {usual}. Check that it's the right one.")
     return lines
 
 
@@ -203,8 +219,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         if environment.get(name):
             mistakes.append(
-                f"{name} is set, but this bot serves one workspace, by SLACK_BOT_TOKEN: unset {name} "
-                "(Bolt would start an OAuth installation of its own)."
+                f"{name} is set, but Extauth serves one workspace, with SLACK_BOT_TOKEN. Unset {name}, or Bolt starts "
+                "its own OAuth flow."
             )
     try:
         settings = Settings.model_validate(dict(environment))
@@ -230,18 +246,16 @@ def transport(settings: Settings, wanted: Transport | None) -> Transport:
     if wanted is None and settings.app_token and settings.signing_secret:
         raise SettingsError(
             [
-                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, so it is not clear how to serve: say "
-                "`python -m bot socket` or `python -m bot http`, or unset one of them."
+                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set. Run `extauth socket` or `extauth http`, or "
+                "unset one of them."
             ]
         )
     if wanted == "socket" and not settings.app_token:
-        raise SettingsError(["SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…)."])
+        raise SettingsError(["SLACK_APP_TOKEN is missing. Socket Mode needs an app-level token (xapp-…)."])
     if wanted == "http" and not settings.signing_secret:
-        raise SettingsError(["SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack."])
+        raise SettingsError(["SLACK_SIGNING_SECRET is missing. Over HTTP, it proves that a request comes from Slack."])
     if wanted is None and not settings.app_token and not settings.signing_secret:
-        raise SettingsError(
-            ["Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET to serve over HTTP."]
-        )
+        raise SettingsError(["Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET to use HTTP."])
     return wanted or ("socket" if settings.app_token else "http")
 
 

@@ -104,20 +104,20 @@ def test_a_list_is_read_by_kind() -> None:
 
 
 def test_a_mistake_in_a_list_says_what_is_possible() -> None:
-    with pytest.raises(ValueError, match="is not one of") as caught:
+    with pytest.raises(ValueError, match="isn't one of") as caught:
         AllowList.parse(["everyone"])
     assert str(caught.value) == (
-        "“everyone” is not one of admins, owners, members, nor a user id such as U012ABCDEF, nor the id of a "
-        "user group such as S012ABCDEF."
+        "“everyone” isn't one of admins, owners, members, a user ID such as U012ABCDEF, or a user group ID "
+        "such as S012ABCDEF."
     )
     with pytest.raises(ValueError, match="empty") as caught:
         AllowList.parse([])
-    assert str(caught.value) == "the list is empty, so that nobody would be allowed."
+    assert str(caught.value) == "the list is empty, so nobody would have permission."
 
 
 @pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "s012ABC", ""])
 def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> None:
-    with pytest.raises(ValueError, match="is not one of"):
+    with pytest.raises(ValueError, match="isn't one of"):
         AllowList.parse(["admins", entry])
 
 

@@ -28,20 +28,20 @@ def mistakes(**variables: str) -> list[str]:
         ({"SLACK_BOT_TOKEN": "xoxb-12345 67890-abc"}, "SLACK_BOT_TOKEN: is too short or has a space"),
         ({"SLACK_APP_TOKEN": "xapp-\u00e4\u00e4\u00e4\u00e4\u00e4"}, "SLACK_APP_TOKEN: is too short or has a space"),
         ({"SLACK_SIGNING_SECRET": "abc"}, "SLACK_SIGNING_SECRET: is too short or has a space"),
-        ({"SLACK_APP_TOKEN": ""}, "Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET"),
+        ({"SLACK_APP_TOKEN": ""}, "Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET"),
         ({"SLACK_SIGNING_SECRET": SECRET}, "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set"),
         ({"DATABASE_URL": "postgresql://u:canary@canary@h/d"}, "DATABASE_URL: has more than one @"),
         ({"DATABASE_URL": "postgresql://u:can@ary:canary@h/d"}, "DATABASE_URL: must be an address such as"),
         ({"DATABASE_URL": "postgresql://u:p@h/d?channel_binding=require"}, "DATABASE_URL: has an option that this bot"),
-        ({"EXTAUTH_GET_ALLOW": "admins everyone"}, "EXTAUTH_GET_ALLOW: “everyone” is not one of admins"),
+        ({"EXTAUTH_GET_ALLOW": "admins everyone"}, "EXTAUTH_GET_ALLOW: “everyone” isn't one of admins"),
         ({"EXTAUTH_DELETE_ALLOW": ","}, "EXTAUTH_DELETE_ALLOW: "),
         ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),
-        ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be an address"),
-        ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be an address"),
+        ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be a URL"),
+        ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be a URL"),
         ({"PORT": "http"}, "PORT: input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-        ({"SLACK_CLIENT_ID": "1.2"}, "SLACK_CLIENT_ID is set, but this bot serves one workspace"),
+        ({"SLACK_CLIENT_ID": "1.2"}, "SLACK_CLIENT_ID is set, but Extauth serves one workspace"),
     ],
 )
 def test_each_mistake_has_its_line(variables: dict[str, str], line: str) -> None:
@@ -136,8 +136,8 @@ def test_bad_settings_stop_the_start_with_status_2(tmp_path: Path, command: list
     assert "canary" not in ran.stderr + ran.stdout
 
 
-def test_every_setting_stands_in_the_readme_and_in_env_example() -> None:
-    readme, example = (ROOT / "README.md").read_text(), (ROOT / ".env.example").read_text()
+def test_every_setting_stands_in_the_docs_and_in_env_example() -> None:
+    table, example = (ROOT / "docs" / "settings.md").read_text(), (ROOT / ".env.example").read_text()
     for field in Settings.model_fields.values():
-        assert f"`{field.alias}` | {field.description}" in readme, field.alias
+        assert f"`{field.alias}` | {field.description}" in table, field.alias
         assert re.search(rf"^#? ?{field.alias}=", example, re.MULTILINE), field.alias

@@ -48,5 +48,5 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
         flow.start(runtime, interaction, forever())
         await runtime.tasks.drain(grace_period=0.05, cancel_period=5)
         assert [message.text for message in slack.workspace.messages(ADMIN)] == [
-            "The bot was restarted before Slack answered"
+            "Extauth restarted before Slack answered"
         ]

@@ -15,6 +15,8 @@ from bot.pasted import DASHES, find_token, is_id, quote_word, unwrap
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
 _LEADING_DASHES = re.compile(f"[{re.escape(DASHES)}]+")
+HELP, TOPIC = "help", "topic"
+"""The subcommand that `get --help` means as well, and the option that then names `get`."""
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _SYNONYMS = {
@@ -40,7 +42,13 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     if not words:
         return Parsed(None)
     subcommand = _subcommand(words[0], subcommands)
+    if _asks_for_help(words[1:]) and HELP in {other.name for other in subcommands} - {subcommand.name}:
+        return Parsed(_subcommand(HELP, subcommands), {TOPIC: subcommand.name})
     return Parsed(subcommand, _Reader(subcommand, subcommands, words[1:]).read())
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    return words == [HELP] or any(_is_option(word) and _name(word) in {f"_{HELP}", HELP, "h", "?"} for word in words)
 
 
 def _words(text: str) -> list[str]:
@@ -71,7 +79,7 @@ def _subcommand(word: str, subcommands: Sequence[Subcommand]) -> Subcommand:
         closest = _SYNONYMS.get(name) or next(iter(difflib.get_close_matches(name, named, n=1, cutoff=0.5)), None)
         meant = f"{COMMAND} {closest}" if closest in named else None
     raise UsageError(
-        f"{COMMAND} has no subcommand “{quote_word(word)}”.", f"{COMMAND} [{' | '.join(named)}]", suggestion=meant
+        f"{COMMAND} has no command “{quote_word(word)}”.", f"{COMMAND} [{' | '.join(named)}]", suggestion=meant
     )
 
 
@@ -94,7 +102,7 @@ class _Reader:
                 self._option(self._known(name), unwrap(value) if equals else None)
             elif _name(word) in self._options:
                 spelling = self._options[_name(word)].spelling
-                raise self._error(f"“{quote_word(word)}” is a flag's name.", spelling)
+                raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling)
             else:
                 self._bare_word(word)
         return self._values
@@ -108,12 +116,12 @@ class _Reader:
             return self._options[name]
         elsewhere = [other.name for other in self._subcommands if any(option.name == name for option in other.options)]
         if elsewhere:
-            raise self._error(f"“{quote_word(spelling)}” belongs to {COMMAND} {elsewhere[0]}.")
+            raise self._error(f"“{quote_word(spelling)}” only works with {COMMAND} {elsewhere[0]}.")
         begun = [option for option in self._options if name and option.startswith(name)]
         closest = begun or difflib.get_close_matches(name, self._options, n=1, cutoff=0.5)
         suggestion = self._options[closest[0]].spelling if closest else None
         raise self._error(
-            f"{COMMAND} {self._subcommand.name} does not know “{quote_word(spelling or '=')}”.", suggestion
+            f"{COMMAND} {self._subcommand.name} has no option “{quote_word(spelling or '=')}”.", suggestion
         )
 
     def _option(self, option: Option, value: str | None) -> None:
@@ -123,7 +131,7 @@ class _Reader:
         if value is None and self._words and not _is_option(self._words[0]):
             value = self._words.pop(0)
         if not value:
-            raise self._error(f"{option.spelling} needs a value behind it.")
+            raise self._error(f"{option.spelling} needs a value.")
         self._put(option, value)
 
     def _truth(self, option: Option, value: str | None) -> bool:
@@ -133,7 +141,7 @@ class _Reader:
                 return True
             value = self._words.pop(0)
         if value.lower() not in _TRUE | _FALSE:
-            raise self._error(f"{option.spelling} is either true or false, not “{quote_word(value)}”.", option.spelling)
+            raise self._error(f"{option.spelling} takes true or false, not “{quote_word(value)}”.", option.spelling)
         return value.lower() in _TRUE
 
     def _bare_word(self, word: str) -> None:
@@ -141,10 +149,10 @@ class _Reader:
         if argument is None or argument in self._values:
             closest = difflib.get_close_matches(_name(word), self._options, n=1)
             suggestion = self._options[closest[0]].spelling if closest else None
-            raise self._error(f"“{quote_word(word)}” is one word too many.", suggestion)
+            raise self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion)
         self._values[argument] = word
 
     def _put(self, option: Option, value: str | bool) -> None:
         if option.name in self._values:
-            raise self._error(f"{option.spelling} is given twice.")
+            raise self._error(f"{option.spelling} is there twice.")
         self._values[option.name] = value

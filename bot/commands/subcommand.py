@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.operation import Permission
 from bot.pasted import TokenFormat
 from bot.slack.external_auth.models import InvalidParameter
 
 COMMAND = "/extauth"
+LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
+"""What people call the API's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A parameter by its API name. A flag is true when it stands alone."""
+    """A parameter by its API name, and what it does. A flag is true when it stands alone."""
 
     name: str
+    does: str = ""
     is_flag: bool = False
 
     @property
@@ -24,12 +28,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """A word after `/extauth`, and what can follow it. `argument` names the option that a bare word stands for."""
+    """A word after `/extauth`, and what can follow it.
+
+    `usages` are the ways to type it and what each does, the main one first. `argument` names the option that a bare
+    word stands for. Help leaves the command out for people without its `permission`.
+    """
 
     name: str
     usages: tuple[tuple[str, str], ...]
     options: tuple[Option, ...] = ()
     argument: str | None = None
+    permission: Permission | None = None
 
     @property
     def usage(self) -> str:
@@ -65,5 +74,4 @@ class UsageError(ValueError):
     @classmethod
     def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
         """Describe an invalid parameter in the words of the command."""
-        spelling = Option(error.name).spelling
-        return cls(f"The value of {spelling} cannot be right. {error.problem}", subcommand.usage)
+        return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)

@@ -14,11 +14,9 @@ __all__ = ["Explanation", "Who", "explain", "known_codes"]
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
 
 _UNKNOWN = Explanation(
-    title="Slack refused, with a code this bot does not know",
-    happened="Slack gave a reason that is not among those it documents for this method, so the bot cannot say what it "
-    "means.",
-    to_do="Look the code up on the method's page, linked below. If it is not there, send the code and the reference id "
-    "to whoever runs this bot.",
+    title="Slack returned an unknown error",
+    happened="Extauth doesn't know this error code.",
+    to_do="Look up the code on the method's page, linked below. If it isn't there, report the code and the reference.",
     who=Who.OPERATOR,
     retry=True,
 )

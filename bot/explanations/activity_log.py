@@ -8,51 +8,46 @@ from bot.explanations.explanation import Explanation, Table, Who
 
 TABLE: Table = {
     ("external_user_identity_not_found", None): Explanation(
-        title="The provider did not say whose account it is",
-        happened="Slack asks the provider who signed in, and the field it was told to look for is not in the answer.",
-        to_do="Compare `identity_config.account_identifier` in the app's manifest with what the provider's identity "
-        "address really answers.",
+        title="The provider didn't identify the account",
+        happened="The provider's answer lacks the field that names the account.",
+        to_do="Compare `identity_config.account_identifier` in the app's manifest with what the provider returns.",
         who=Who.DEVELOPER,
     ),
     ("invalid_identity_config_response", None): Explanation(
-        title="The provider's identity address gave an odd answer",
-        happened="Slack called the address under `identity_config` in the app's manifest and could not use the answer.",
-        to_do="Check that address, and that the scopes asked for include the one that opens the profile.",
+        title="Slack couldn't read the account's identity",
+        happened="Slack couldn't use what the address under `identity_config` in the app's manifest returned.",
+        to_do="Check that address, and that the scopes allow reading the profile.",
         who=Who.DEVELOPER,
     ),
     ("invalid_token_response", None): Explanation(
-        title="The provider's token address gave an odd answer",
-        happened="Slack called the provider's `token_url` and the answer held no usable token.",
-        to_do="Check `token_url` in the app's manifest, and whether the provider answers JSON with an `access_token`.",
+        title="The provider returned no usable token",
+        happened="Slack called the provider's `token_url` and found no usable token in the answer.",
+        to_do="Check `token_url` in the app's manifest. It must return JSON with an `access_token`.",
         who=Who.DEVELOPER,
     ),
     ("missing_client_secret", None): Explanation(
         title="The provider's client secret is missing",
-        happened="Slack holds no client secret for this provider, so it cannot speak to it for the app.",
-        to_do="Add it with the Slack CLI: `slack external-auth add-secret`, then connect the account again.",
+        happened="Without it, Slack can't talk to the provider for this app.",
+        to_do="Run `slack external-auth add-secret`. Then reconnect the account.",
         who=Who.DEVELOPER,
     ),
     ("oauth2_callback_error", None): Explanation(
-        title="The provider broke off the sign-in",
-        happened="The provider sent the person back to Slack with an error instead of a grant. The person may have "
-        "refused, or an administrator there may not allow the app.",
-        to_do="Connect the account again and agree to every question. If the provider says that an administrator must "
-        "agree, ask theirs.",
+        title="The provider ended the sign-in",
+        happened="The person who signed in may have declined, or an admin at the provider may block the app.",
+        to_do="Reconnect the account and approve access. If that's blocked, ask the provider's admin to allow the app.",
         who=Who.CONNECTOR,
     ),
     ("oauth2_exchange_error", None): Explanation(
-        title="The provider refused to hand out a token",
-        happened="Slack had the provider's grant and could not change it into a token: often a wrong client secret or "
-        "a redirect address that the provider does not know.",
-        to_do="Compare client id, client secret and redirect address at the provider with the app's manifest.",
+        title="The provider rejected the sign-in",
+        happened="Slack couldn't get a token for it. The client secret or the redirect URL may be wrong.",
+        to_do="Compare the client ID, client secret, and redirect URL at the provider with the app's manifest.",
         who=Who.DEVELOPER,
         retry=True,
     ),
     ("scope_mismatch_error", None): Explanation(
-        title="The connected account lacks a permission",
-        happened="Slack holds tokens for this account, but none with the scopes that the provider's entry in the "
-        "manifest now asks for. That is common after the scopes were changed.",
-        to_do="Connect the account again, so that it is asked for the present scopes.",
+        title="The connected account lacks a scope",
+        happened="The app's manifest asks for scopes that this account hasn't approved.",
+        to_do="Reconnect the account to approve them.",
         who=Who.CONNECTOR,
     ),
 }

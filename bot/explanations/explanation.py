@@ -8,21 +8,21 @@ from bot.operation import Operation
 
 
 class Who(Enum):
-    """Who can fix it, as a sentence says it."""
+    """Who can fix it, as a sentence says it. `OPERATOR` stands for `EXTAUTH_CONTACT` where that is set."""
 
     YOU = "you"
-    CONNECTOR = "whoever connected the account"
-    DEVELOPER = "the developer of the app the token belongs to"
+    CONNECTOR = "the person who connected the account"
+    DEVELOPER = "the developer of the app that owns the token"
     ADMIN = "a workspace admin"
-    OPERATOR = "whoever runs this bot"
-    SLACK = "Slack; it usually passes by itself"
+    OPERATOR = "the person who runs Extauth"
+    SLACK = "Slack"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A failure in plain words: texts are ours, in Slack's mrkdwn.
 
-    `retry` says that the same request can succeed without anybody changing anything.
+    `retry` says that the same request can succeed without anybody changing anything; `edit`, that another value can.
     """
 
     title: str
@@ -30,6 +30,7 @@ class Explanation:
     to_do: str
     who: Who
     retry: bool = False
+    edit: bool = False
 
 
 Table = Mapping[tuple[str, Operation | None], Explanation]

@@ -3,64 +3,63 @@
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
 
+_CHECK_NETWORK = "Try again. If this keeps happening, check `HTTPS_PROXY` and `SLACK_API_URL`."
+
 TABLE: Table = {
     ("http_error", None): Explanation(
-        title="Slack answered with an HTTP error",
-        happened="The request reached Slack or something before it, which answered with an error page instead of a "
-        "result. That is usually a short outage.",
-        to_do="Try again in a minute. If it lasts, look at status.slack.com; if Slack is well, a proxy between the bot "
-        "and Slack may be answering, which whoever runs this bot can check.",
+        title="Slack returned an HTTP error",
+        happened="Slack, or a proxy in front of it, sent an error page. That's usually a short outage.",
+        to_do="Try again in a minute. If this keeps happening, check status.slack.com and Extauth's proxy.",
         who=Who.SLACK,
         retry=True,
     ),
     ("timeout", None): Explanation(
-        title="Slack did not answer in time",
-        happened="The bot waited ten seconds for Slack and gave up.",
-        to_do="Try again. If it happens often, look at status.slack.com.",
+        title="Slack didn't answer in time",
+        happened="Extauth waited 10 seconds.",
+        to_do="Try again. If this keeps happening, check status.slack.com.",
         who=Who.SLACK,
         retry=True,
     ),
     ("timeout", Operation.DELETE): Explanation(
-        title="Slack did not confirm the deletion in time",
-        happened="The bot sent the deletion, waited ten seconds for the answer and gave up.",
-        to_do="Ask again: if Slack then says that there is nothing to delete, the first attempt worked.",
+        title="Slack didn't confirm the deletion",
+        happened="Extauth sent the deletion and waited 10 seconds.",
+        to_do="Try again. If Slack then finds no token to delete, the first attempt worked.",
         who=Who.SLACK,
         retry=True,
     ),
     ("connection_failed", None): Explanation(
-        title="The connection to Slack failed",
-        happened="The bot could not reach Slack, or the connection broke before the answer came.",
-        to_do="Try again in a minute. If it lasts, whoever runs this bot should check its network, its proxy "
-        "(`HTTPS_PROXY`) and `SLACK_API_URL`.",
+        title="Extauth couldn't reach Slack",
+        happened="The connection failed, or broke before Slack answered.",
+        to_do="Try again in a minute. If this keeps happening, check Extauth's network, `HTTPS_PROXY`, and "
+        "`SLACK_API_URL`.",
         who=Who.OPERATOR,
         retry=True,
     ),
     ("answer_not_json", None): Explanation(
-        title="The answer could not be read",
-        happened="What came back was not the JSON that Slack speaks. A proxy or a sign-in page between the bot and "
-        "Slack often looks like this.",
-        to_do="Try again. If it lasts, whoever runs this bot should check `HTTPS_PROXY` and `SLACK_API_URL`.",
+        title="Extauth couldn't read Slack's answer",
+        happened="It wasn't JSON. A proxy or a sign-in page may have answered instead of Slack.",
+        to_do=_CHECK_NETWORK,
         who=Who.OPERATOR,
         retry=True,
     ),
     ("answer_not_object", None): Explanation(
-        title="The answer had an unexpected form",
-        happened="The answer was JSON, but not in the form of Slack's answers. The bot may not be talking to Slack.",
-        to_do="Whoever runs this bot should check `SLACK_API_URL` and `HTTPS_PROXY`.",
+        title="Slack's answer had an unexpected format",
+        happened="It was JSON, but not the kind that Slack sends. Something else may have answered.",
+        to_do=_CHECK_NETWORK,
         who=Who.OPERATOR,
         retry=True,
     ),
     ("answer_without_ok", None): Explanation(
-        title="The answer did not say whether it worked",
-        happened="Slack's answers say `ok`, true or false. This one did not, so the bot takes it for a failure.",
-        to_do="Try again. If it lasts, whoever runs this bot should check `SLACK_API_URL` and `HTTPS_PROXY`.",
+        title="Slack's answer didn't say if it worked",
+        happened="It lacks the field `ok`, so Extauth counts it as failed.",
+        to_do=_CHECK_NETWORK,
         who=Who.OPERATOR,
         retry=True,
     ),
     ("answer_without_token", None): Explanation(
-        title="Slack said yes but sent no token",
-        happened="The answer reports success, and the token itself is missing or empty.",
-        to_do="Try again, then with `--force-refresh`. If it stays, reconnect the account.",
+        title="Slack's answer had no token in it",
+        happened="Slack reported success, but sent no token.",
+        to_do="Try again, then with a forced refresh. If this keeps happening, reconnect the account.",
         who=Who.CONNECTOR,
         retry=True,
     ),

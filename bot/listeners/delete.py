@@ -1,5 +1,6 @@
 """Deleting tokens on Slack's side: `/extauth delete`, its modal, the confirmation, and the button *Delete…*."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -10,30 +11,31 @@ from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
+from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete_confirm, delete_form, metadata
 from bot.modals.metadata import PendingDelete
-from bot.operation import OpenForm, Operation
+from bot.operation import OpenForm, Operation, Permission
+from bot.pasted import is_id, looks_like_provider_key, quote
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
-from bot.ui.buttons import Button, read_delete
-from bot.ui.notices import working_screen
+from bot.ui.buttons import OPEN_DELETE, Button, read_delete
+from bot.ui.notices import checking_screen
 from bot.ui.screen import as_view
-
-DELETING = "Asking Slack to delete…"
-CHECKING = "Checking what you may do…"
 
 SUBCOMMAND = Subcommand(
     name="delete",
     usages=(
-        (f"{COMMAND} delete ID [--yes] | [--provider-key KEY] [--app-id APP]", "deletes on Slack's side, after asking"),
-        (
-            f"{COMMAND} delete ID --yes",
-            "deletes one token without asking; a provider's or app's are always asked about",
-        ),
-        (f"{COMMAND} delete", "opens the dialog for it"),
+        (f"{COMMAND} delete ID [--yes] | [--provider-key KEY] [--app-id APP]", "deletes tokens from Slack"),
+        (f"{COMMAND} delete", "opens a form"),
     ),
-    options=(Option("external_token_id"), Option("provider_key"), Option("app_id"), Option("yes", is_flag=True)),
+    options=(
+        Option("external_token_id"),
+        Option("provider_key", "deletes all tokens of a provider, such as google"),
+        Option("app_id", "deletes all tokens of an app"),
+        Option("yes", "deletes one token without asking first", is_flag=True),
+    ),
     argument="external_token_id",
+    permission=Permission.DELETE,
 )
 
 
@@ -43,6 +45,10 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
     if not named:
         await open_form(runtime, typed)
         return
+    token_id = named.get("external_token_id", "")
+    if looks_like_provider_key(token_id):
+        meant = f"{COMMAND} delete --provider-key {token_id}" if is_id(token_id) else None
+        raise UsageError(f"“{quote(token_id)}” looks like a provider, not a token ID.", SUBCOMMAND.usage, meant)
     try:
         request = DeleteTokens(**named)
     except InvalidParameter as error:
@@ -53,9 +59,11 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
         await confirm(runtime, typed, request)
 
 
-async def open_form(runtime: Runtime, asked: Interaction) -> None:
-    """Open the Delete modal."""
-    view = delete_form.build(metadata.write(asked.origin), delete_form.fields())
+async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, str] | None = None) -> None:
+    """Open the Delete modal with what is already known, by parameter."""
+    named = known or {}
+    fields = delete_form.fields(named.get("external_token_id"), named.get("provider_key"), named.get("app_id"))
+    view = delete_form.build(metadata.write(asked.origin), fields)
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view)
 
 
@@ -71,7 +79,7 @@ async def submit(
 ) -> None:
     """Turn the modal of a filled-in form into the confirmation."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
-    await ack(response_action="update", view=as_view(working_screen(CHECKING)))
+    await ack(response_action="update", view=as_view(checking_screen()))
     flow.start(runtime, submitted, confirm(runtime, submitted, request))
 
 
@@ -94,7 +102,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
             await ack(response_action="errors", errors=request)
             return
         confirmed = interaction.from_submission(runtime, body, context)
-        await flow.acknowledge_submission(ack, confirmed, DELETING)
+        await flow.acknowledge_submission(ack, confirmed, request)
         flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
 
     @app.action(Button.DELETE.action_id)
@@ -103,6 +111,12 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         request = read_delete(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         flow.start(runtime, clicked, confirm(runtime, clicked, request))
+
+    @app.action(OPEN_DELETE)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

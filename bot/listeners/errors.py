@@ -29,7 +29,11 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
             return context.ack.response or await context.ack()
         log.error("a listener failed", exc_info=error)
         is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
-        screen = outdated_screen() if is_outdated else unexpected_screen(str(context.get("reference")))
+        screen = (
+            outdated_screen()
+            if is_outdated
+            else unexpected_screen(None, str(context.get("reference")), runtime.contact)
+        )
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
         runtime.tasks.start(_tell(runtime, body, context, screen))

@@ -18,7 +18,7 @@ from bot.logs import slack_code
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
 from bot.ui.notices import (
-    denied_screen,
+    checking_screen,
     interrupted_screen,
     too_late_screen,
     unexpected_screen,
@@ -26,6 +26,7 @@ from bot.ui.notices import (
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
+from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen, as_view
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,11 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
         await work
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
-        await _tell(runtime, interaction, interrupted_screen(interaction.actor.reference))
+        await _tell(runtime, interaction, interrupted_screen(interaction.request, interaction.actor.reference))
     except Exception:
         log.exception("unexpected error")
-        await _tell(runtime, interaction, unexpected_screen(interaction.actor.reference))
+        screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)
+        await _tell(runtime, interaction, screen)
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
@@ -105,7 +107,7 @@ async def open_if_allowed(
     """
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
     if not await finishes_within(runtime.clock, check, CHECK_SECONDS) and not await open_modal(
-        runtime, interaction, as_view(working_screen("Checking what you may do…"))
+        runtime, interaction, as_view(checking_screen())
     ):
         check.cancel()
         return False
@@ -114,10 +116,11 @@ async def open_if_allowed(
         return False
     if not isinstance(admitted, Denied):
         return await open_modal(runtime, interaction, view(admitted))
+    screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
-        await open_modal(runtime, interaction, as_view(denied_screen(admitted)))
+        await open_modal(runtime, interaction, as_view(screen))
     else:
-        await interaction.reply.show(denied_screen(admitted))
+        await interaction.reply.show(screen)
     return False
 
 
@@ -127,18 +130,19 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         raise ValueError("There is no place for an answer yet: open a modal first.")
     waits: list[int] = []
     # On record with the attempt, so that whoever is killed before the answer leaves word where it belongs.
+    interaction.request = request
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
     try:
         if not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
-            await _show_progress(interaction.reply, waiting_screen(waits[-1] if waits else None))
+            await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
         outcome = await running
     finally:
         running.cancel()
         # It records that it was interrupted.
         await asyncio.wait({running})
     if not isinstance(outcome, AlreadyRun):
-        await interaction.reply.show(outcome_screen(outcome))
+        await interaction.reply.show(outcome_screen(outcome, runtime.contact))
         runtime.service.answered(interaction.actor)
 
 
@@ -150,9 +154,9 @@ async def _show_progress(reply: Reply, screen: Screen) -> None:
         log.warning("a notice could not be shown", extra={"error_type": type(error).__name__})
 
 
-async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, working: str) -> None:
+async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:
     """Close the modal when the answer goes to the channel; otherwise let it say that work goes on."""
     if isinstance(interaction.reply, ModalReply):
-        await ack(response_action="update", view=as_view(working_screen(working)))
+        await ack(response_action="update", view=as_view(working_screen(request)))
     else:
         await ack()

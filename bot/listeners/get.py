@@ -10,25 +10,29 @@ from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import get_form, metadata
-from bot.operation import OpenForm, Operation
+from bot.operation import OpenForm, Operation, Permission
+from bot.pasted import looks_like_provider_key, quote
 from bot.slack.external_auth.models import GetToken, InvalidParameter
-from bot.ui.buttons import Button, read_get
+from bot.ui.buttons import OPEN_GET, Button, read_get
 from bot.ui.notices import working_screen
 from bot.ui.screen import as_view
-
-FETCHING = "Asking Slack for the token…"
 
 SUBCOMMAND = Subcommand(
     name="get",
     usages=(
-        (f"{COMMAND} get ID [--force-refresh] [--show]", "fetches a token; --show opens it at once in a dialog"),
-        (f"{COMMAND} get", "opens the dialog for it"),
+        (f"{COMMAND} get ID [--force-refresh] [--show]", "fetches a token"),
+        (f"{COMMAND} get", "opens a form"),
     ),
-    options=(Option("external_token_id"), Option("force_refresh", is_flag=True), Option("show", is_flag=True)),
+    options=(
+        Option("external_token_id"),
+        Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
+        Option("show", "shows the token in full right away", is_flag=True),
+    ),
     argument="external_token_id",
+    permission=Permission.GET,
 )
 
 
@@ -38,16 +42,26 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
     if "external_token_id" not in values:
         await open_form(runtime, typed, force_refresh=bool(forced), show=show)
         return
+    token_id = str(values["external_token_id"])
+    if looks_like_provider_key(token_id):
+        raise UsageError(f"“{quote(token_id)}” looks like a provider, not a token ID.", SUBCOMMAND.usage)
     try:
-        request = GetToken(str(values["external_token_id"]), None if forced is None else bool(forced), show)
+        request = GetToken(token_id, None if forced is None else bool(forced), show)
     except InvalidParameter as error:
         raise UsageError.about(error, SUBCOMMAND) from None
     await fetch(runtime, typed, request)
 
 
-async def open_form(runtime: Runtime, asked: Interaction, *, force_refresh: bool = False, show: bool = False) -> None:
+async def open_form(
+    runtime: Runtime,
+    asked: Interaction,
+    token_id: str | None = None,
+    *,
+    force_refresh: bool = False,
+    show: bool = False,
+) -> None:
     """Open the Get modal with what is already known."""
-    blocks = get_form.fields(force_refresh=force_refresh, show=show)
+    blocks = get_form.fields(token_id, force_refresh=force_refresh, show=show)
     view = get_form.build(metadata.write(asked.origin), blocks)
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.GET)], lambda _: view)
 
@@ -55,11 +69,11 @@ async def open_form(runtime: Runtime, asked: Interaction, *, force_refresh: bool
 async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
     """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
     if request.show:
-        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: as_view(working_screen(FETCHING))):
+        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: as_view(working_screen(request))):
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.
-        await asked.reply.show_progress(working_screen(FETCHING))
+        await asked.reply.show_progress(working_screen(request))
     await flow.run(runtime, asked, request)
 
 
@@ -68,7 +82,7 @@ async def submit(
 ) -> None:
     """Acknowledge a filled-in form, and fetch."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=request.show)
-    await flow.acknowledge_submission(ack, submitted, FETCHING)
+    await flow.acknowledge_submission(ack, submitted, request)
     flow.start(runtime, submitted, flow.run(runtime, submitted, request))
 
 
@@ -90,6 +104,12 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         request = read_get(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         flow.start(runtime, clicked, fetch(runtime, clicked, request))
+
+    @app.action(OPEN_GET)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -12,6 +12,7 @@ from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.runtime import Runtime
+from bot.operation import Permission
 from bot.pasted import quote_word
 from bot.ui.history import MAX_COUNT, MORE_BUTTON, read_more
 
@@ -19,9 +20,10 @@ DEFAULT_COUNT = 10
 
 SUBCOMMAND = Subcommand(
     name="history",
-    usages=((f"{COMMAND} history [N]", f"shows the newest N of the audit record (at most {MAX_COUNT})"),),
+    usages=((f"{COMMAND} history [N]", f"shows the last N audit log entries, up to {MAX_COUNT}"),),
     options=(Option("count"),),
     argument="count",
+    permission=Permission.HISTORY,
 )
 
 
@@ -29,7 +31,7 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
     """Handle `/extauth history [N]`. Raises UsageError."""
     text = str(values.get("count", DEFAULT_COUNT))
     if not (text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= MAX_COUNT):
-        raise UsageError(f"N is a number from 1 to {MAX_COUNT}, not “{quote_word(text)}”.", SUBCOMMAND.usage)
+        raise UsageError(f"N must be a number from 1 to {MAX_COUNT}, not “{quote_word(text)}”.", SUBCOMMAND.usage)
     await flow.run(runtime, typed, ReadHistory(int(text)))
 
 

@@ -12,6 +12,7 @@ from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
+from bot.operation import Request
 
 Body = Mapping[str, Any]
 
@@ -21,7 +22,7 @@ class Interaction:
     """A person doing one thing.
 
     `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does. `actor`
-    gets its `reply_to` when a request is run.
+    gets its `reply_to`, and `request` is set, when a request is run.
     `origin` is what a modal has to remember to answer in the channel.
     """
 
@@ -29,6 +30,7 @@ class Interaction:
     trigger_id: str
     origin: Origin | None
     reply: Reply | None
+    request: Request | None = None
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:

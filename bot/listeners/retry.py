@@ -1,4 +1,4 @@
-"""The button *Try again* under an explanation."""
+"""The buttons *Try again* and *Edit…* under an explanation."""
 
 from typing import Any, assert_never
 
@@ -25,12 +25,31 @@ async def retry(runtime: Runtime, clicked: Interaction, request: TokenRequest) -
             assert_never(request)
 
 
+async def edit(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:
+    """Open the form again, filled in as it was."""
+    match request:
+        case GetToken():
+            forced = request.force_refresh is True
+            await get.open_form(runtime, clicked, request.external_token_id, force_refresh=forced, show=request.show)
+        case DeleteTokens():
+            await delete.open_form(runtime, clicked, {name: str(value) for name, value in request.arguments().items()})
+        case _:
+            assert_never(request)
+
+
 def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Listen for the button."""
+    """Listen for the buttons."""
 
     @app.action(Button.RETRY.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
         flow.start(runtime, clicked, retry(runtime, clicked, request))
+
+    @app.action(Button.EDIT.action_id)
+    async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        request = read(body["actions"][0].get("value"))
+        clicked = interaction.from_click(runtime, body, context)
+        flow.start(runtime, clicked, edit(runtime, clicked, request))

@@ -12,11 +12,15 @@ from bot.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The service, who people are, the Slack clients, the clock, and the tasks in progress."""
+    """The service, who people are, the Slack clients, the clock, and the tasks in progress.
+
+    `contact` says in mrkdwn whom to ask for help.
+    """
 
     service: Service
     users: UserDirectory
     clients: ClientFactory
     clock: Clock
     tasks: Tasks
+    contact: str
     audit_channel: AuditChannel | None = None

@@ -12,7 +12,7 @@ CALLBACK_ID = "extauth_delete_confirm"
 TYPED = "typed_name"
 
 _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "app"}
-_LABELS = {"external_token_id": "token id", "provider_key": "provider key", "app_id": "app id"}
+_LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
 
 
 def build(metadata: str, pending: PendingDelete) -> View:
@@ -49,7 +49,7 @@ def parse(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
         if typed == pending.known.get(name) or (name in pending.quoted and quote(typed) == pending.quoted[name]):
             named[name] = typed
         else:
-            told = f"This is not the {_LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
+            told = f"That isn't the {_LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
             errors[_block_id(name, pending)] = told
     if errors:
         return errors
@@ -72,13 +72,14 @@ def _goes(pending: PendingDelete) -> str:
     # Quotes and IDs have no character that mrkdwn would take for markup inside a code span.
     names = [name for name in _KINDS if name in pending.known or name in pending.quoted]
     owners = " of ".join(f"the {_KINDS[name]} `{pending.shown(name)}`" for name in names)
-    return f"All tokens of {owners} will be deleted, of every account." if pending.is_bulk else f"Delete {owners}?"
+    return f"This deletes all tokens of {owners}, for every account." if pending.is_bulk else f"Delete {owners}?"
 
 
 def _breaks(pending: PendingDelete) -> str:
     them = "them" if pending.is_bulk else "it"
     return (
-        f"• Workflows that use {them} stop working until someone connects the account again.\n"
-        "• Only Slack forgets. The provider is *not* told: copies stay valid until they are revoked there.\n"
-        "• This cannot be undone."
+        f"• Workflows that use {them} stop working until someone reconnects the account.\n"
+        "• Slack deletes its own copy only. The provider isn't told: other copies keep working until you revoke them "
+        "there.\n"
+        "• You can't undo this."
     )

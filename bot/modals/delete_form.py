@@ -18,23 +18,23 @@ def fields(token_id: str | None = None, provider_key: str | None = None, app_id:
         ContextBlock(
             elements=[
                 PlainTextObject(
-                    text="Fill in a token id for one token, or a provider key, an app id or both for all of theirs. "
-                    "You are asked again before anything is deleted."
+                    text="Enter a token ID to delete one token, or a provider key, an app ID, or both to delete all of "
+                    "theirs. You'll confirm before anything is deleted."
                 )
             ]
         ),
-        id_field(TOKEN_ID, "External token id", "Deletes this one token.", value=token_id, optional=True),
+        id_field(TOKEN_ID, "Token ID", "Deletes only this token.", value=token_id, optional=True),
         id_field(
             PROVIDER_KEY,
             "Provider key",
-            "Deletes all tokens of a provider, by its name in the app's manifest, such as google.",
+            "Deletes all of a provider's tokens. It's the name in the app's manifest, such as google.",
             value=provider_key,
             optional=True,
         ),
         id_field(
             APP_ID,
-            "App id",
-            "Such as A12345. Alone it deletes all tokens of the app.",
+            "App ID",
+            "Looks like A12345. On its own, it deletes all of the app's tokens.",
             value=app_id,
             optional=True,
         ),
@@ -58,7 +58,7 @@ def parse(values: Values) -> DeleteTokens | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
     given = {name: value for name in (TOKEN_ID, PROVIDER_KEY, APP_ID) if (value := read_text(values, name))}
     if not given:
-        return {TOKEN_ID: "Please fill in at least one of the three fields."}
+        return {TOKEN_ID: "Fill in at least one field."}
     errors: FieldErrors = {}
     for name, value in given.items():
         try:

@@ -18,19 +18,19 @@ def fields(token_id: str | None = None, *, force_refresh: bool = False, show: bo
     refresh_option = Option(
         value=FORCE_REFRESH,
         label="Force a refresh",
-        description="Get a new token from the provider even if the present one has not expired.",
+        description="Get a new token from the provider, even if this one hasn't expired.",
     )
     show_option = Option(
         value=SHOW,
-        label="Show the token right away",
-        description="Otherwise you first see it masked.",
+        label="Show the token in full",
+        description="Otherwise, you see it masked first.",
     )
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
     return [
         id_field(
             TOKEN_ID,
-            "External token id",
-            "Such as Et12345ABCDE. /extauth help tells where it comes from.",
+            "Token ID",
+            "Looks like Et12345ABCDE. /extauth help says where to find one.",
             value=token_id,
             optional=False,
         ),
@@ -63,10 +63,10 @@ def parse(values: Values) -> GetToken | FieldErrors:
     ticked = read_checked(values, OPTIONS)
     token_id = read_text(values, TOKEN_ID)
     if token_id is None:
-        return {TOKEN_ID: "Please fill in the id of a token."}
+        return {TOKEN_ID: "Enter a token ID."}
     try:
         return GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None, show=SHOW in ticked)
     except PastedToken as error:
         return {TOKEN_ID: error.problem}
     except InvalidParameter as error:
-        return {TOKEN_ID: f"This cannot be a token id. {error.problem}"}
+        return {TOKEN_ID: f"That isn't a token ID. {error.problem}"}

@@ -4,12 +4,14 @@ A click sends the value back from outside, so it is read as strictly as typed te
 """
 
 import json
+from collections.abc import Mapping
 from enum import Enum
 from typing import assert_never
 
-from slack_sdk.models.blocks import ButtonElement
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.operation import Operation
+from bot.access import Decision
+from bot.operation import Operation, Permission
 from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, TokenRequest
 
@@ -21,6 +23,7 @@ class Button(Enum):
     REFRESH = "token_refresh", "Force refresh"
     DELETE = "token_delete", "Delete…"
     RETRY = "try_again", "Try again"
+    EDIT = "edit_request", "Edit…"
 
     def __init__(self, action_id: str, label: str) -> None:
         self.action_id = action_id
@@ -29,6 +32,21 @@ class Button(Enum):
 
 class UnreadableValue(ValueError):
     """A button's value that this bot didn't write, or wrote in an older version."""
+
+
+_FORM_BUTTONS = {
+    Permission.GET: ("open_get", "Get a token…"),
+    Permission.DELETE: ("open_delete", "Delete tokens…"),
+}
+"""The `action_id` and label of the button that opens a form, by the permission it needs."""
+OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
+
+
+def form_buttons(permissions: Mapping[Permission, Decision]) -> list[Block]:
+    """Build a row of buttons that open the forms this person may use; nothing when there are none."""
+    allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
+    elements = [ButtonElement(text=label, action_id=action_id) for action_id, label in allowed]
+    return [ActionsBlock(elements=list(elements))] if elements else []
 
 
 def can_carry(request: TokenRequest) -> bool:

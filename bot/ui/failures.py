@@ -12,21 +12,39 @@ from bot.ui import buttons, parts
 from bot.ui.buttons import Button
 from bot.ui.screen import Screen
 
+_TITLES = {
+    Operation.GET: "Couldn't get the token",
+    Operation.SHOW: "Couldn't get the token",
+    Operation.REFRESH: "Couldn't refresh it",
+    Operation.DELETE: "Couldn't delete it",
+    Operation.DELETE_MANY: "Couldn't delete them",
+}
 
-def failure_screen(failed: Failed) -> Screen:
-    """Return what went wrong, for a person."""
-    explanation = explain(failed.error.code, _explained_operation(failed))
+
+def failure_screen(failed: Failed, contact: str) -> Screen:
+    """Return what went wrong, for a person. `contact` says whom to ask for help."""
+    explanation, operation = explain(failed.error.code, _explained_operation(failed)), failed.request.operation
+    arguments, is_unsure = failed.request.arguments(), may_have_happened(failed)
+    mark = parts.Mark.UNSURE if is_unsure else parts.Mark.FAILED
     blocks: list[Block] = [
-        parts.paragraph(f"*{explanation.title}*"),
+        parts.heading(mark, explanation.title, parts.subject(arguments)),
         parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
-        parts.paragraph(_to_do(explanation)),
+        parts.paragraph(_to_do(failed, explanation, contact)),
     ]
-    if explanation.retry and buttons.can_carry(failed.request):
-        blocks.append(ActionsBlock(elements=[buttons.build(Button.RETRY, failed.request)]))
+    if buttons.can_carry(failed.request):
+        button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
+        if button is not None:
+            blocks.append(ActionsBlock(elements=[buttons.build(button, failed.request)]))
     detail = "; ".join(failed.error.detail)
-    quote = f"Slack's detail: {detail}" if detail else ""
+    quote = f"Slack's details: {detail}" if detail else ""
     blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference), quote=quote))
-    return Screen("That did not work", explanation.title, tuple(blocks), is_failure=True)
+    text = f"{explanation.title}: {parts.plain_subject(arguments)}"
+    return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
+
+
+def may_have_happened(failed: Failed) -> bool:
+    """Return whether Slack may have made the change, although no clear answer came back."""
+    return isinstance(failed.error, UnconfirmedError) and failed.request.mutates
 
 
 def _explained_operation(failed: Failed) -> Operation:
@@ -38,25 +56,32 @@ def _explained_operation(failed: Failed) -> Operation:
 def _notes(failed: Failed) -> list[str]:
     notes = []
     if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
-        notes.append(f"Slack says to wait {failed.error.retry_after} seconds.")
-    if isinstance(failed.error, UnconfirmedError) and failed.request.mutates:
+        notes.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
+    if failed.error.code == "missing_scope" and failed.error.needed:
+        notes.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
+    if may_have_happened(failed):
         change = "deletion" if isinstance(failed.request, DeleteTokens) else "refresh"
-        notes.append(f"*The {change} may have happened all the same.*")
+        notes.append(f"*The {change} may still have gone through.*")
     return notes
 
 
-def _to_do(explanation: Explanation) -> str:
-    helper = "You can do this yourself." if explanation.who is Who.YOU else f"Who can help: {explanation.who.value}."
-    return f"*What to do now:* {explanation.to_do}\n{helper}"
+def _to_do(failed: Failed, explanation: Explanation, contact: str) -> str:
+    to_do = explanation.to_do
+    if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
+        to_do = f"Try again after {parts.moment(failed.at + failed.error.retry_after, '{time}')}."
+    if explanation.who in (Who.YOU, Who.SLACK):
+        return f"*What to do:* {to_do}"
+    helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
+    return f"*What to do:* {to_do}\n*Who can help:* {helper}"
 
 
 def _fine_print(error: ExternalAuthError, reference: str) -> list[str]:
     status = f" (HTTP {error.status})" if error.status not in (None, 200) else ""
     lines = [
         f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}{status} · "
-        f"<https://docs.slack.dev/reference/methods/{error.method}|about this method> · Reference {reference}"
+        f"<https://docs.slack.dev/reference/methods/{error.method}|About this method> · Reference {reference}"
     ]
     if error.needed or error.provided:
         needed, provided = mrkdwn.code(error.needed or "?", 500), mrkdwn.code(error.provided or "?", 500)
-        lines.append(f"Needed: {needed} · provided: {provided}")
+        lines.append(f"Needed: {needed} · Provided: {provided}")
     return lines

@@ -1,7 +1,6 @@
 """The audit log, as people read it."""
 
 import re
-from datetime import UTC, datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
@@ -21,15 +20,17 @@ _OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "denied": "*denied*", "
 def history_screen(page: HistoryPage) -> Screen:
     """Return a page of it, newest first, with a button for what is older."""
     if not page.entries:
-        nothing = "There is nothing (more) on record for this workspace."
-        return Screen("History", nothing, (parts.paragraph(nothing),))
-    blocks: list[Block] = [parts.paragraph(f"*The newest {len(page.entries)} of what was done and refused here*")]
+        older = " older" if page.request.before is not None else ""
+        nothing = f"The audit log has no{older} entries for this workspace."
+        return Screen("Audit log", nothing, (parts.paragraph(nothing),))
+    title = _title(page)
+    blocks: list[Block] = [parts.paragraph(f"*{title}*")]
     blocks += [parts.paragraph(_line(entry)) for entry in page.entries]
     if not page.is_last:
         value = f"{page.entries[-1].number} {page.request.count}"
-        blocks.append(ActionsBlock(elements=[ButtonElement(text="More", action_id=MORE_BUTTON, value=value)]))
+        blocks.append(ActionsBlock(elements=[ButtonElement(text="Older", action_id=MORE_BUTTON, value=value)]))
     blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
-    return Screen("History", "The audit record", tuple(blocks))
+    return Screen("Audit log", title, tuple(blocks))
 
 
 def read_more(value: object) -> ReadHistory:
@@ -40,18 +41,22 @@ def read_more(value: object) -> ReadHistory:
     return ReadHistory(int(match[2]), before=int(match[1]))
 
 
+def _title(page: HistoryPage) -> str:
+    count = len(page.entries)
+    which = "Older" if page.request.before is not None else "Last"
+    return f"{which} {count} audit log entries" if count != 1 else f"{which} audit log entry"
+
+
 def _line(entry: Entry) -> str:
-    at = int(entry.at)
-    fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    when = f"<!date^{at}^{{ago}}, {{date_short_pretty}} {{time}}|{fallback}>"
-    who = f"<@{entry.user_id}>" if entry.user_id else "the operator"
+    when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
+    who = f"<@{entry.user_id}>" if entry.user_id else "from the command line"
     what = " ".join(mrkdwn.code(str(value), 300) for value in entry.parameters.values())
     return f"{when} · {who} · {entry.action} {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
 
 
 def _outcome(entry: Entry) -> str:
     if entry.outcome is None:
-        return "*in progress, or its result is not on record*"
+        return "*in progress, or the result isn't recorded*"
     if entry.outcome == "failed":
         return f"failed: {mrkdwn.code(entry.code or '?', 100)}"
     reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""

@@ -7,7 +7,8 @@ from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, His
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
 from bot.ui.history import history_screen
-from bot.ui.notices import denied_screen, history_unavailable_screen, not_recorded_screen
+from bot.ui.notices import history_unavailable_screen, not_recorded_screen
+from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen
 from bot.ui.tokens import masked_screen, token_screen
 
@@ -15,8 +16,11 @@ Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded
 """The outcomes that a person is shown: of an interaction that came again, nothing is."""
 
 
-def outcome_screen(outcome: Shown) -> Screen:
-    """Return what a person is shown of an outcome. The screen of a token to be shown whole is for a modal only."""
+def outcome_screen(outcome: Shown, contact: str) -> Screen:
+    """Return what a person is shown of an outcome. `contact` says whom to ask for help.
+
+    The screen of a token to be shown whole is for a modal only.
+    """
     match outcome:
         case Fetched():
             is_shown = outcome.request.operation is Operation.SHOW
@@ -26,12 +30,12 @@ def outcome_screen(outcome: Shown) -> Screen:
         case HistoryPage():
             return history_screen(outcome)
         case HistoryUnavailable():
-            return history_unavailable_screen(outcome)
+            return history_unavailable_screen(outcome, contact)
         case Denied():
-            return denied_screen(outcome)
+            return denied_screen(outcome, contact)
         case Failed():
-            return failure_screen(outcome)
+            return failure_screen(outcome, contact)
         case NotRecorded():
-            return not_recorded_screen(outcome)
+            return not_recorded_screen(outcome, contact)
         case _:
             assert_never(outcome)

@@ -3,7 +3,9 @@
 Limits are those of https://docs.slack.dev/reference/block-kit/blocks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from slack_sdk.models.blocks import (
     ContextBlock,
@@ -22,6 +24,19 @@ from bot.pasted import quote
 from bot.slack import mrkdwn
 
 MAX_SMALL_PRINT = 1500
+
+
+class Mark(StrEnum):
+    """How it went, before a title. Readable without color."""
+
+    DONE = "✓"
+    UNSURE = "⚠"
+    FAILED = "✕"
+
+
+def heading(mark: Mark, title: str, subject: str = "") -> SectionBlock:
+    """The first line of an answer: how it went, its title, and what it is about. `title` and `subject` are mrkdwn."""
+    return paragraph(f"{mark} *{title}*" + (f"  {subject}" if subject else ""))
 
 
 def paragraph(text: str) -> SectionBlock:
@@ -68,13 +83,37 @@ def copyable(text: str) -> RichTextBlock:
     return RichTextBlock(elements=[RichTextPreformattedElement(elements=[literal(text)])])
 
 
-def what(arguments: Mapping[str, str | bool]) -> str:
-    """What a deletion names, as mrkdwn: a token, or all tokens of a provider, an app, or both."""
-    if "external_token_id" in arguments:
-        return f"the token {mrkdwn.code(quote(str(arguments['external_token_id'])))}"
-    owners = [
-        f"{kind} {mrkdwn.code(quote(str(arguments[name])))}"
-        for name, kind in (("provider_key", "the provider"), ("app_id", "the app"))
-        if name in arguments
-    ]
-    return f"all tokens of {' in '.join(owners)}"
+def subject(arguments: Mapping[str, str | bool]) -> str:
+    """What a request names, as mrkdwn: a token ID, or all tokens of a provider, an app, or both. Empty for none."""
+    return _subject(arguments, lambda value: mrkdwn.code(quote(value)))
+
+
+def plain_subject(arguments: Mapping[str, str | bool]) -> str:
+    """The same as plain text, for a notification."""
+    return _subject(arguments, quote)
+
+
+def _subject(arguments: Mapping[str, str | bool], shown: Callable[[str], str]) -> str:
+    named = {name: shown(str(value)) for name, value in arguments.items()}
+    if "external_token_id" in named:
+        return named["external_token_id"]
+    if "provider_key" in named:
+        return f"all {named['provider_key']} tokens" + (f" of app {named['app_id']}" if "app_id" in named else "")
+    return f"all tokens of app {named['app_id']}" if "app_id" in named else ""
+
+
+def duration(seconds: int) -> str:
+    """A wait in words."""
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"
+
+
+def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
+    """A time (seconds since the epoch, UTC) in the reader's time zone, as mrkdwn.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    fallback = datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(at)}^{form}|{fallback}>"

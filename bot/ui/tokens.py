@@ -1,7 +1,5 @@
 """A fetched token: masked in a message, whole in a modal and nowhere else."""
 
-from datetime import UTC, datetime
-
 import jwt
 from slack_sdk.models.blocks import ActionsBlock, Block
 
@@ -27,7 +25,7 @@ def mask(token: str) -> str:
 
 
 def expiry(token: str) -> int | None:
-    """Return when the token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    """Return when a token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
@@ -43,9 +41,9 @@ def masked_screen(fetched: Fetched) -> Screen:
     token = fetched.token.token.get_secret_value()
     token_id = fetched.request.external_token_id
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {mrkdwn.code(quote(token_id))}*"),
+        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(token_id))),
         parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
-        parts.paragraph("\n".join(_facts(fetched, token))),
+        *[parts.paragraph(fact) for fact in _expiry_fact(fetched, token)],
         *extras_blocks(fetched.token.extras, token),
         ActionsBlock(
             elements=[
@@ -55,44 +53,49 @@ def masked_screen(fetched: Fetched) -> Screen:
             ]
         ),
         parts.small_print(
-            f"Only you can see this. *Show token* fetches it anew and shows it in a dialog. Reference "
+            f"Only you can see this. *Show token* fetches the token again and shows it in full. Reference "
             f"{fetched.reference}"
         ),
     ]
-    return Screen("External token", f"Fetched the token {quote(token_id)}", tuple(blocks))
+    return Screen("External token", f"{_title(fetched)}: {quote(token_id)}", tuple(blocks))
 
 
 def token_screen(fetched: Fetched) -> Screen:
     """Return the token itself, for a modal only."""
     token = fetched.token.token.get_secret_value()
     blocks: list[Block] = [
-        parts.paragraph(f"*Token {mrkdwn.code(quote(fetched.request.external_token_id))}*"),
+        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(fetched.request.external_token_id))),
         parts.copyable(token),
-        parts.paragraph("\n".join([_length(token), *_facts(fetched, token)])),
+        parts.paragraph(" · ".join([_length(token), *_expiry_fact(fetched, token)])),
+        *extras_blocks(fetched.token.extras, token),
         parts.small_print(
-            "Whoever has this token can act as the connected account. It is not kept by the bot: when this dialog "
-            f"closes, it is gone from here. Reference {fetched.reference}"
+            "Anyone with this token can act as the connected account. Extauth doesn't keep it: when you close this, "
+            f"it's gone. Reference {fetched.reference}"
         ),
     ]
-    return Screen("External token", "The token is in the dialog", tuple(blocks), modal_only=True)
+    return Screen("External token", _title(fetched), tuple(blocks), modal_only=True)
+
+
+def _title(fetched: Fetched) -> str:
+    return "Token refreshed" if fetched.request.force_refresh else "Token fetched"
 
 
 def _length(token: str) -> str:
     return f"{len(token):,} characters" if len(token) != 1 else "1 character"
 
 
-def _facts(fetched: Fetched, token: str) -> list[str]:
-    refreshed = (
-        "Refreshed just now, as asked."
-        if fetched.request.force_refresh
-        else "No refresh was forced: Slack renews it by itself only once it has expired."
-    )
+def _expiry_fact(fetched: Fetched, token: str) -> list[str]:
+    """When it expires: as the token says, or else counted from this very refresh. Nothing where neither is known."""
     at = expiry(token)
+    if at is None and fetched.request.force_refresh:
+        lifetime = _seconds(fetched.token.extras.get("expires_in"))
+        at = int(fetched.at) + lifetime if lifetime is not None else None
     if at is None:
-        return ["The token does not say when it expires.", refreshed]
-    verb = "Expires" if at > fetched.at else "*Expired*"
-    return [f"{verb} <!date^{at}^{{date_short_pretty}} at {{time}}|{_utc(at)}>.", refreshed]
+        return []
+    return [f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}"]
 
 
-def _utc(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _seconds(value: object) -> int | None:
+    """Read a lifetime as RFC 6749 has it (5.1), also where a provider sends it as text."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None

@@ -71,37 +71,37 @@ ALL = "/extauth [get | delete | history | help]"
 @pytest.mark.parametrize(
     ("text", "problem", "suggestion", "usage"),
     [
-        ("gte Et1", "/extauth has no subcommand “gte”.", "/extauth get", ALL),
-        ("Fetch: Et1", "/extauth has no subcommand “Fetch:”.", "/extauth get", ALL),
-        ("remove Et1", "/extauth has no subcommand “remove”.", "/extauth delete", ALL),
-        ("revoke Et1", "/extauth has no subcommand “revoke”.", "/extauth delete", ALL),
-        ("Et12345ABCDE", "/extauth has no subcommand “Et12345ABCDE”.", "/extauth get Et12345ABCDE", ALL),
-        ("xyzzy", "/extauth has no subcommand “xyzzy”.", None, ALL),
-        ("x" * 60, "/extauth has no subcommand “xxxx… (60 characters)”.", None, ALL),
-        ("get Et1 --" + "x" * 61, "/extauth get does not know “--xxxx… (61 characters)”.", None, GET),
-        ("get Et1 --show=" + "x" * 61, "--show is either true or false, not “xxxx… (61 characters)”.", "--show", GET),
-        ("get Et1 --force-refersh", "/extauth get does not know “--force-refersh”.", "--force-refresh", GET),
-        ("get Et1 --refresh", "/extauth get does not know “--refresh”.", "--force-refresh", GET),
-        ("get Et1 --force", "/extauth get does not know “--force”.", "--force-refresh", GET),
-        ("get Et1 --f", "/extauth get does not know “--f”.", "--force-refresh", GET),
-        ("get Et1 force_refresh", "“force_refresh” is a flag's name.", "--force-refresh", GET),
-        ("get Et1 Et2", "“Et2” is one word too many.", None, GET),
-        ("get Et1 forcerefresh", "“forcerefresh” is one word too many.", "--force-refresh", GET),
-        ("get Et1 external_token_id=Et1", "--external-token-id is given twice.", None, GET),
-        ("get Et1 --yes", "“--yes” belongs to /extauth delete.", None, GET),
+        ("gte Et1", "/extauth has no command “gte”.", "/extauth get", ALL),
+        ("Fetch: Et1", "/extauth has no command “Fetch:”.", "/extauth get", ALL),
+        ("remove Et1", "/extauth has no command “remove”.", "/extauth delete", ALL),
+        ("revoke Et1", "/extauth has no command “revoke”.", "/extauth delete", ALL),
+        ("Et12345ABCDE", "/extauth has no command “Et12345ABCDE”.", "/extauth get Et12345ABCDE", ALL),
+        ("xyzzy", "/extauth has no command “xyzzy”.", None, ALL),
+        ("x" * 60, "/extauth has no command “xxxx… (60 characters)”.", None, ALL),
+        ("get Et1 --" + "x" * 61, "/extauth get has no option “--xxxx… (61 characters)”.", None, GET),
+        ("get Et1 --show=" + "x" * 61, "--show takes true or false, not “xxxx… (61 characters)”.", "--show", GET),
+        ("get Et1 --force-refersh", "/extauth get has no option “--force-refersh”.", "--force-refresh", GET),
+        ("get Et1 --refresh", "/extauth get has no option “--refresh”.", "--force-refresh", GET),
+        ("get Et1 --force", "/extauth get has no option “--force”.", "--force-refresh", GET),
+        ("get Et1 --f", "/extauth get has no option “--f”.", "--force-refresh", GET),
+        ("get Et1 force_refresh", "“force_refresh” needs dashes in front.", "--force-refresh", GET),
+        ("get Et1 Et2", "Unexpected argument “Et2”.", None, GET),
+        ("get Et1 forcerefresh", "Unexpected argument “forcerefresh”.", "--force-refresh", GET),
+        ("get Et1 external_token_id=Et1", "--external-token-id is there twice.", None, GET),
+        ("get Et1 --yes", "“--yes” only works with /extauth delete.", None, GET),
         (
             "get Et1 --force-refresh=perhaps",
-            "--force-refresh is either true or false, not “perhaps”.",
+            "--force-refresh takes true or false, not “perhaps”.",
             "--force-refresh",
             GET,
         ),
-        ("delete --provider-key", "--provider-key needs a value behind it.", None, DELETE),
-        ("delete --provider-key --app-id A1", "--provider-key needs a value behind it.", None, DELETE),
-        ("delete --app-id=", "--app-id needs a value behind it.", None, DELETE),
-        ("get --", "/extauth get does not know “--”.", None, GET),
-        ("get =", "/extauth get does not know “=”.", None, GET),
-        ("history 1 2", "“2” is one word too many.", None, HISTORY),
-        ("help me", "“me” is one word too many.", None, "/extauth help"),
+        ("delete --provider-key", "--provider-key needs a value.", None, DELETE),
+        ("delete --provider-key --app-id A1", "--provider-key needs a value.", None, DELETE),
+        ("delete --app-id=", "--app-id needs a value.", None, DELETE),
+        ("get --", "/extauth get has no option “--”.", None, GET),
+        ("get =", "/extauth get has no option “=”.", None, GET),
+        ("history 1 2", "Unexpected argument “2”.", None, HISTORY),
+        ("history 1 me", "Unexpected argument “me”.", None, HISTORY),
     ],
 )
 def test_what_is_not_understood_gets_a_suggestion_and_the_usage(
@@ -113,10 +113,10 @@ def test_what_is_not_understood_gets_a_suggestion_and_the_usage(
     assert (error.problem, error.suggestion, error.usage, str(error)) == (problem, suggestion, usage, problem)
 
 
-@pytest.mark.parametrize(("name", "spelling"), [("app_id", "--app-id"), ("external_token_id", "--external-token-id")])
-def test_an_invalid_parameter_is_told_in_the_words_of_the_command(name: str, spelling: str) -> None:
-    error = UsageError.about(InvalidParameter(name, "It is empty."), SUBCOMMANDS[1])
-    assert (error.problem, error.suggestion) == (f"The value of {spelling} cannot be right. It is empty.", None)
+@pytest.mark.parametrize(("name", "label"), [("app_id", "app ID"), ("external_token_id", "token ID")])
+def test_an_invalid_parameter_is_told_in_the_words_of_the_command(name: str, label: str) -> None:
+    error = UsageError.about(InvalidParameter(name, "It's empty."), SUBCOMMANDS[1])
+    assert (error.problem, error.suggestion) == (f"Check the {label}. It's empty.", None)
     assert error.usage == DELETE
 
 

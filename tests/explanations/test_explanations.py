@@ -30,7 +30,7 @@ def test_the_codes_with_an_explanation_are_those_expected() -> None:
 
 def test_an_unknown_code_gets_an_honest_explanation() -> None:
     explanation = explain("surely_nobody_knows_this", Operation.GET)
-    assert explanation.title == "Slack refused, with a code this bot does not know"
+    assert explanation.title == "Slack returned an unknown error"
     assert explanation.retry
     assert "linked below" in explanation.to_do
 
@@ -66,10 +66,10 @@ def test_where_it_matters_the_explanation_depends_on_the_operation(code: str, on
         ("method_not_supported", Operation.GET, "EXTAUTH_API_TOKEN"),
         ("invalid_auth", Operation.DELETE, "belongs to another app"),
         ("no_refresh_token", Operation.GET, "offline access"),
-        ("no_refresh_token", Operation.REFRESH, "present token is untouched"),
-        ("token_not_found", Operation.DELETE, "Nothing was changed"),
+        ("no_refresh_token", Operation.REFRESH, "current token is unchanged"),
+        ("token_not_found", Operation.DELETE, "Nothing changed"),
         ("unable_to_delete", Operation.DELETE_MANY, "Some tokens may be gone"),
-        ("timeout", Operation.DELETE, "nothing to delete, the first attempt worked"),
+        ("timeout", Operation.DELETE, "no token to delete, the first attempt worked"),
     ],
 )
 def test_the_explanation_says_what_helps(code: str, operation: Operation, says: str) -> None:

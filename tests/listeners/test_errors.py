@@ -35,7 +35,7 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
         await listener.start()
         assert await slack.workspace.command(ADMIN, "/breaks now")
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
-        assert slack.workspace.messages(ADMIN)[0].text == "Something went wrong in the bot"
+        assert slack.workspace.messages(ADMIN)[0].text == "Something went wrong in Extauth"
         await listener.stop()
 
 
@@ -51,7 +51,7 @@ async def test_a_forged_button_does_nothing_and_says_so(harness: Harness, label:
 
     answer = await harness.presses(message, label)
 
-    assert "older version of the bot" in harness.read(answer)
+    assert "older version of Extauth" in harness.read(answer)
     assert len(harness.calls("apps.auth.external.get")) == calls
     assert harness.calls("apps.auth.external.delete") == []
 
@@ -63,7 +63,7 @@ async def test_a_forged_confirmation_deletes_nothing(harness: Harness, metadata:
 
     await harness.workspace.submit(view)
 
-    assert "older version of the bot" in harness.read(await harness.dialog())
+    assert "older version of Extauth" in harness.read(await harness.dialog())
     assert harness.calls("apps.auth.external.delete") == []
 
 
@@ -72,5 +72,5 @@ async def test_an_unexpected_error_is_told_with_its_reference(harness: Harness) 
 
     message = await harness.types("/extauth get")
 
-    assert "Something went wrong in the bot" in harness.read(message)
+    assert "Something went wrong in Extauth" in harness.read(message)
     assert "Reference" in harness.read(message)

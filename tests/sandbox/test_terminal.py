@@ -34,10 +34,10 @@ def test_the_readmes_tour(options: tuple[str, ...]) -> None:
         "[Show token] [Force refresh] [Delete…]",
         "== External token ==",
         "(the dialog is closed)",
-        "All tokens of the provider google will be deleted",
-        "Deleted on Slack's side: all tokens of the provider google",
+        "This deletes all tokens of the provider google",
+        "Deleted from Slack  all google tokens",
         "You are Gus (guest).",
-        "You may not fetch tokens here",
+        "You don't have permission to fetch tokens",
     ):
         assert expected in shown
     assert "Not there" not in shown

@@ -48,18 +48,18 @@ async def test_more_shows_what_is_older(harness: Harness) -> None:
         await harness.types(f"/extauth get EtNone{number}")
     first = await harness.types("/extauth history 2")
     assert "EtNone4" in harness.read(first)
-    second = await harness.presses(first, "More")
+    second = await harness.presses(first, "Older")
     assert "EtNone2" in harness.read(second)
     assert "EtNone4" not in harness.read(second)
-    third = await harness.presses(second, "More")
+    third = await harness.presses(second, "Older")
     assert "EtNone0" in harness.read(third)
-    assert "[More]" not in harness.read(third)
+    assert "[Older]" not in harness.read(third)
 
 
 @pytest.mark.parametrize("n", ["0", "26", "-1", "ten", "9" * 30, "٣"])
 async def test_an_odd_number_is_told(harness: Harness, n: str) -> None:
     read = harness.read(await harness.types(f"/extauth history {n}"))
-    assert "is a number from 1 to 25" in read or "does not know" in read
+    assert "must be a number from 1 to 25" in read or "has no option" in read
 
 
 async def posted(harness: Harness, count: int) -> list[str]:
@@ -166,11 +166,13 @@ async def test_without_a_record_nothing_is_done_until_it_works_again(
         await asyncio.to_thread(change, path, BREAKS[broken])
         for line in ("/extauth get EtGoogle0001", "/extauth delete EtGoogle0001 --yes"):
             read = harness.read(await harness.types(line))
-            assert "Nothing was done, because it could not be recorded" in read
+            assert "Extauth couldn't record your request" in read
         view = await harness.opens("/extauth get EtGoogle0001 --show")
-        assert "Nothing was done, because it could not be recorded" in harness.read(view)
+        assert "Extauth couldn't record your request" in harness.read(view)
         harness.workspace.close(view)
-        assert "You may not fetch" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
+        assert "You don't have permission to fetch" in harness.read(
+            await harness.types("/extauth get EtGoogle0001", GUEST)
+        )
         assert harness.calls(GET) == harness.calls(DELETE) == []
         await asyncio.to_thread(change, path, MENDS[broken])
         assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
@@ -185,13 +187,13 @@ async def test_a_token_whose_ending_cannot_be_recorded_is_withheld(transport: Tr
             "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' "
             "BEGIN SELECT RAISE(ABORT, 'full'); END",
         )
-        assert "The token is withheld" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        assert "Extauth withheld the token" in harness.read(await harness.types("/extauth get EtGoogle0001"))
         view = await harness.opens("/extauth get EtGoogle0001 --show")
         assert harness.state.tokens["EtGoogle0001"].value not in harness.read(view)
         harness.workspace.close(view)
         read = harness.read(await harness.types("/extauth delete EtGitHub0001 --yes"))
-        assert "Deleted, but that could not be recorded" in read
-        assert "This result could not be put on record yet" in harness.read(
+        assert "Deleted from Slack, but not recorded" in read
+        assert "Extauth couldn't record this result in its audit log yet" in harness.read(
             await harness.types("/extauth get EtErr.token_not_found")
         )
 
@@ -203,7 +205,7 @@ async def test_a_postgresql_that_goes_away_and_comes_back(transport: Transport, 
         server = await asyncpg.connect(url.rsplit("/", 1)[0] + "/postgres")
         await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-        assert "could not be recorded" in harness.read(await harness.types("/extauth get EtGoogle0001"))
+        assert "couldn't record your request" in harness.read(await harness.types("/extauth get EtGoogle0001"))
         assert len(harness.calls(GET)) == 1
         await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await server.close()

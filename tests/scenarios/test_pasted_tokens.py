@@ -37,7 +37,7 @@ def typed(line: str) -> Way:
         assert await harness.workspace.command(ADMIN, f"/extauth {line.replace('TOKEN', token)}")
         await harness.state.until(lambda: bool(harness.workspace.messages(ADMIN)))
         read = harness.read(harness.workspace.messages(ADMIN)[-1])
-        assert re.match(r"That looks like an? .*, not an ID", read), read
+        assert re.match(r"✕ That looks like an? .*, not an ID", read), read
         assert "No request was sent to Slack" in read
 
     return way

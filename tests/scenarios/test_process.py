@@ -37,7 +37,7 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_in_time_and_all_
         assert all(acknowledged)
 
         def answers() -> int:
-            return [message.text for message in slack.workspace.messages(ADMIN)].count("Fetched the token EtGoogle0001")
+            return [message.text for message in slack.workspace.messages(ADMIN)].count("Token fetched: EtGoogle0001")
 
         await slack.state.until(lambda: answers() == 1000, seconds=120)
         # Without one shared session each of the 3,000 calls would have a connection of its own.
@@ -52,7 +52,7 @@ async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport
 
         assert await bot.stop(signal.SIGTERM) == 0
 
-        assert [message.text for message in slack.workspace.messages(ADMIN)] == ["Fetched the token EtGoogle0001"]
+        assert [message.text for message in slack.workspace.messages(ADMIN)] == ["Token fetched: EtGoogle0001"]
         assert not await slack.workspace.command(ADMIN, "/extauth help")
 
 

@@ -31,7 +31,7 @@ async def test_an_answer_that_slack_does_not_take_is_posted_again(harness: Harne
         assert harness.workspace.messages(ADMIN) == []
         harness.clock.advance(seconds)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
-    assert "Deleted on Slack's side" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "Deleted from Slack" in harness.read(harness.workspace.messages(ADMIN)[0])
     assert len(harness.calls(DELETE)) == 1
 
 
@@ -61,7 +61,7 @@ async def test_a_notice_that_fails_stops_nothing(harness: Harness) -> None:
     await harness.state.until(lambda: len(harness.calls("response_url")) == 1)
     harness.clock.advance(0.5)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
-    assert "Deleted on Slack's side" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "Deleted from Slack" in harness.read(harness.workspace.messages(ADMIN)[0])
     assert "deleted" in harness.read(await harness.types("/extauth history"))
 
 
@@ -99,7 +99,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     told = [message.text for message in state.messages]
     assert len(told) >= typed
     if trouble in {"429", "silent peer"}:
-        assert told.count("The bot was restarted before Slack answered") == typed
+        assert told.count("Extauth restarted before Slack answered") == typed
     if trouble == "full channel":
         assert any("lines were not posted" in message for message in caplog.messages)
 
@@ -114,7 +114,7 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
         assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
         await harness.clock.until_asleep(50)
         state, clock = harness.state, harness.clock
-    assert [message.text for message in state.messages] == ["The bot was restarted before Slack answered"]
+    assert [message.text for message in state.messages] == ["Extauth restarted before Slack answered"]
     clock.advance(1000)
     configured = settings.read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
     async with open_audit_log(configured, clock) as audit:
@@ -187,7 +187,7 @@ async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
             took = time.perf_counter() - started
     assert took < WHOLE + 5.0
     told = [message.text for message in state.messages]
-    assert told.count("The bot was restarted before Slack answered") == typed
+    assert told.count("Extauth restarted before Slack answered") == typed
 
 
 async def test_a_stop_while_starting_ends_at_once() -> None:

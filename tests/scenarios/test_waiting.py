@@ -1,5 +1,8 @@
 """When Slack is slow, the person hears so, and gets the result in the same place."""
 
+import json
+from datetime import UTC, datetime
+
 from bot.sandbox.slack.state import TRIGGER_SECONDS
 from tests.harness import ADMIN, Harness
 
@@ -19,7 +22,7 @@ async def test_a_rate_limit_is_told_within_three_seconds_and_then_the_result_com
     harness.clock.advance(2)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
     notice = harness.workspace.messages(ADMIN)[0]
-    assert "Slack asks us to slow down" in harness.read(notice)
+    assert "Fetching EtGoogle0001…" in harness.read(notice)
     assert "in 60 seconds" in harness.read(notice)
 
     harness.clock.advance(58)
@@ -32,10 +35,10 @@ async def test_in_a_dialog_it_is_told_in_the_dialog(harness: Harness) -> None:
     await _make_slack_busy(harness, 50)
 
     await harness.workspace.submit(view, {"external_token_id": "EtGoogle0001"})
-    assert "Asking Slack for the token…" in harness.read(view)
+    assert "Fetching EtGoogle0001…" in harness.read(view)
     await harness.clock.until_asleep(60)
     harness.clock.advance(2)
-    await harness.state.until(lambda: "Slack asks us to slow down" in harness.read(view))
+    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
     harness.clock.advance(58)
     await harness.state.until(lambda: "[Show token]" in harness.read(view))
 
@@ -43,8 +46,12 @@ async def test_in_a_dialog_it_is_told_in_the_dialog(harness: Harness) -> None:
 async def test_a_wait_that_is_too_long_is_a_failure_that_says_how_long(harness: Harness) -> None:
     message = await harness.types("/extauth get EtErr.429")
 
-    assert "Slack asks us to slow down" in harness.read(message)
-    assert "Slack says to wait 3600 seconds." in harness.read(message)
+    read = harness.read(message)
+    assert "Slack is limiting requests  EtErr.429" in read
+    assert "It asks Extauth to wait 60 minutes." in read
+    at = int(harness.clock.now()) + 3600
+    assert f"Try again after {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC." in read
+    assert f"<!date^{at}^{{time}}|" in json.dumps(message.blocks)
 
 
 async def test_a_slow_answer_is_told_too(harness: Harness) -> None:
@@ -58,7 +65,7 @@ async def test_a_slow_answer_is_told_too(harness: Harness) -> None:
     harness.slack.web_api.latency = 0
     harness.clock.advance(0.6)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
-    assert "Slack is taking its time" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "Slack is taking longer than usual" in harness.read(harness.workspace.messages(ADMIN)[0])
 
     harness.clock.advance(1.5)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 2)
@@ -75,10 +82,10 @@ async def test_a_dialog_opens_at_once_when_the_look_at_the_person_takes_long(har
     await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
     view = harness.workspace.dialog(ADMIN)
     assert view is not None
-    assert "Checking what you may do…" in harness.read(view)
+    assert "Checking your permissions…" in harness.read(view)
 
     harness.clock.advance(0.2)
-    await harness.state.until(lambda: "External token id" in harness.read(view))
+    await harness.state.until(lambda: "Token ID" in harness.read(view))
 
 
 async def test_a_dialog_that_comes_too_late_is_told_in_the_channel(harness: Harness) -> None:
@@ -92,4 +99,4 @@ async def test_a_dialog_that_comes_too_late_is_told_in_the_channel(harness: Harn
     harness.slack.web_api.latency = 0
     harness.clock.advance(TRIGGER_SECONDS + 0.1)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
-    assert "three seconds" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "took too long to open" in harness.read(harness.workspace.messages(ADMIN)[0])

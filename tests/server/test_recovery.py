@@ -95,7 +95,7 @@ async def test_what_was_done_is_told_once(left: Left) -> None:
         left.clock.advance(UNANSWERED_SECONDS + 1)
     said = {message.user_id: json.dumps(message.blocks) for message in left.slack.state.messages}
     assert sorted(left.told()) == sorted([ADMIN, MEMBER])
-    assert "The token was fetched but not shown." in said[ADMIN]
+    assert "The token was fetched, but not shown." in said[ADMIN]
     assert "The request failed." in said[MEMBER]
     assert "canary" not in repr(said)
 

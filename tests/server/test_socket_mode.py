@@ -86,7 +86,7 @@ async def test_two_bots_share_the_work() -> None:
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 4)
         assert list(slack.socket_mode.delivered.values()) == [2, 2]
         told = " ".join(str(message.blocks) for message in slack.workspace.messages(ADMIN))
-        assert "Slack knows no token with this id" in told
+        assert "Slack doesn't have this token" in told
         stop.set()
         await second
 

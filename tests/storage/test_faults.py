@@ -103,7 +103,7 @@ async def test_a_file_that_is_no_longer_the_one_that_was_opened_is_not_written_t
             os.rename(copy, path)
         for _ in range(2):
             read = harness.read(await harness.types("/extauth get EtGoogle0001"))
-            assert "Nothing was done, because it could not be recorded" in read
+            assert "Extauth couldn't record your request" in read
         assert len(harness.calls("apps.auth.external.get")) == 1
         assert path.exists() == (change == "replaced")
 

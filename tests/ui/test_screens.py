@@ -11,6 +11,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.audit.entries import Entry, ReadHistory
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
+from bot.listeners.listener import Listener
 from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
@@ -19,6 +20,7 @@ from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, His
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.ui import notices, tokens
+from bot.ui.help import command_screen, help_screen
 from bot.ui.history import history_screen
 from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen
@@ -65,7 +67,9 @@ ERRORS = st.one_of(
         st.one_of(st.none(), TEXTS),
     ),
 )
-FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just("ABCD2345"))
+FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just(1e9), st.just("ABCD2345"))
+CONTACT = "<@U0123456789>"
+LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
 
 
 def assert_passes(screen: Screen) -> None:
@@ -75,12 +79,12 @@ def assert_passes(screen: Screen) -> None:
 
 @given(FETCHES)
 def test_a_masked_token_passes_the_limits(fetched: Fetched) -> None:
-    assert_passes(outcome_screen(fetched))
+    assert_passes(outcome_screen(fetched, CONTACT))
 
 
 @given(fetched(SHOWS))
 def test_a_shown_token_passes_the_limits_is_whole_and_never_a_message(fetched: Fetched) -> None:
-    screen = outcome_screen(fetched)
+    screen = outcome_screen(fetched, CONTACT)
     with pytest.raises(ValueError, match="can't be a message"):
         as_message(screen)
     view = as_view(screen).to_dict()
@@ -109,7 +113,7 @@ HIDING = st.recursive(
 @given(st.dictionaries(st.sampled_from(["note", "url", "id_token", "client_secret", SECRET]), HIDING))
 def test_the_token_is_nowhere_in_the_message_however_the_provider_repeats_it(extras: dict[str, object]) -> None:
     fetched = Fetched(GetToken("Et1"), ExternalToken(SecretStr(SECRET), extras), 1e9, "ABCD2345")
-    told = json.dumps(as_message(outcome_screen(fetched)), ensure_ascii=False)
+    told = json.dumps(as_message(outcome_screen(fetched, CONTACT)), ensure_ascii=False)
     for start in range(len(SECRET) - 15):
         assert SECRET[start : start + 16] not in told
 
@@ -120,19 +124,19 @@ def test_the_token_is_nowhere_in_the_message_however_the_provider_repeats_it(ext
 def test_what_looks_secret_by_its_name_is_hidden(key: str, value: str) -> None:
     assume(len(value) > 3 and value not in key and value not in "Also sent by the provider: ••••••••")
     fetched = Fetched(GetToken("Et1"), ExternalToken(SecretStr("t" * 30), {key: value}), 1e9, "R")
-    extras = as_message(outcome_screen(fetched))["blocks"][3]
+    extras = as_message(outcome_screen(fetched, CONTACT))["blocks"][2]
     leaves = [leaf["text"] for leaf in extras["elements"][1]["elements"][0]["elements"]]
     assert leaves == [key, ": ", "••••••••"]
 
 
 @given(FAILURES)
 def test_a_failure_passes_the_limits(failed: Failed) -> None:
-    assert_passes(outcome_screen(failed))
+    assert_passes(outcome_screen(failed, CONTACT))
 
 
 @given(DELETES)
 def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
-    assert_passes(outcome_screen(Deleted(request, "ABCD2345")))
+    assert_passes(outcome_screen(Deleted(request, "ABCD2345"), CONTACT))
 
 
 @given(st.sampled_from(Permission), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
@@ -142,9 +146,16 @@ def test_a_refusal_and_the_help_pass_the_limits(permission: Permission, reason: 
         reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}, reason, permission, allow
     )
     usages = [usage for listener in LISTENERS for usage in listener.subcommand.usages]
-    assert_passes(notices.help_screen(usages, {permission: decision}))
+    assert_passes(help_screen(usages, dict.fromkeys(Permission, decision), CONTACT))
     if not decision.allowed:
-        assert_passes(outcome_screen(Denied(decision, "ABCD2345")))
+        assert_passes(outcome_screen(Denied(GetToken("Et1"), decision, "ABCD2345"), CONTACT))
+
+
+@pytest.mark.parametrize("listener", LISTENERS, ids=lambda listener: str(listener.subcommand.name))
+def test_the_help_on_each_command_passes_the_limits(listener: Listener) -> None:
+    subcommand = listener.subcommand
+    options = [(option.spelling, option.does) for option in subcommand.options if option.does]
+    assert_passes(command_screen(subcommand.name, subcommand.usages, options))
 
 
 @given(TEXTS, st.one_of(st.none(), TEXTS))
@@ -178,7 +189,9 @@ def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> N
 
 @given(st.one_of(st.none(), FETCHES, FAILURES, DELETES.map(lambda request: Deleted(request, "ABCD2345"))))
 def test_what_could_not_be_recorded_passes_the_limits_and_tells_no_token(done: Done | None) -> None:
-    screen = outcome_screen(NotRecorded(done.request if done is not None else GetToken("Et1"), done, "ABCD2345"))
+    screen = outcome_screen(
+        NotRecorded(done.request if done is not None else GetToken("Et1"), done, "ABCD2345"), CONTACT
+    )
     assert_passes(screen)
     if isinstance(done, Fetched) and len(done.token.token.get_secret_value()) > 16:
         assert done.token.token.get_secret_value() not in json.dumps(as_message(screen), ensure_ascii=False)
@@ -188,20 +201,23 @@ def test_what_could_not_be_recorded_passes_the_limits_and_tells_no_token(done: D
 def test_the_home_passes_the_limits(reason: Reason) -> None:
     allow = AllowList.parse(["admins", *(f"S{number:010d}" for number in range(50))])
     may = reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
-    view = home_view({permission: Decision(may, reason, permission, allow) for permission in Permission})
+    view = home_view({permission: Decision(may, reason, permission, allow) for permission in Permission}, CONTACT)
     assert view_complaints(view.to_dict()) == []
 
 
 def test_the_short_notices_pass_the_limits() -> None:
     for screen in (
-        notices.working_screen("Asking Slack…"),
-        notices.waiting_screen(60),
-        notices.waiting_screen(None),
+        notices.checking_screen(),
+        notices.working_screen(LONGEST),
+        notices.waiting_screen(LONGEST, 60),
+        notices.waiting_screen(LONGEST, None),
         notices.too_late_screen(),
         notices.outdated_screen(),
-        notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345")),
-        notices.unexpected_screen("ABCD2345"),
-        notices.interrupted_screen("ABCD2345"),
+        notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345"), CONTACT),
+        notices.unexpected_screen(None, "ABCD2345", CONTACT),
+        notices.unexpected_screen(LONGEST, "ABCD2345", CONTACT),
+        notices.interrupted_screen(None, "ABCD2345"),
+        notices.interrupted_screen(LONGEST, "ABCD2345"),
     ):
         assert_passes(screen)
 

@@ -29,7 +29,7 @@ class PastedToken(InvalidParameter):
     """A known token where an ID belongs. No request can hold one, so it is never sent, recorded or shown."""
 
     def __init__(self, name: str, token_format: TokenFormat) -> None:
-        revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with whoever issued it"
+        revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with its provider"
         super().__init__(
             name,
             f"This looks like {token_format.name}, not an ID. It wasn't sent to Slack's API or kept. If anyone else "
@@ -44,18 +44,18 @@ def check_id(name: str, value: object) -> str:
     Raises InvalidParameter.
     """
     if not isinstance(value, str) or not value:
-        raise InvalidParameter(name, "It is empty.")
+        raise InvalidParameter(name, "It's empty.")
     token_format = find_token(value)
     if token_format is not None:
         raise PastedToken(name, token_format)
     if len(value) > MAX_ID:
-        raise InvalidParameter(name, f"It has {len(value)} characters; Slack's ids have {MAX_ID} at most.")
+        raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
-        raise InvalidParameter(name, "It has a space or a line break inside.")
+        raise InvalidParameter(name, "It can't have a space or a line break inside.")
     if not _ID.fullmatch(value):
         odd = next(character for character in value if not _ID.fullmatch(character))
         shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
-        raise InvalidParameter(name, f"It has {shown}; ids have only letters, digits and the characters _ - .")
+        raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
     return value
 
 
@@ -74,9 +74,9 @@ class GetToken:
     def __post_init__(self) -> None:
         check_id("external_token_id", self.external_token_id)
         if self.force_refresh is not None and not isinstance(self.force_refresh, bool):
-            raise InvalidParameter("force_refresh", "It is neither true nor false.")
+            raise InvalidParameter("force_refresh", "It must be true or false.")
         if not isinstance(self.show, bool):
-            raise InvalidParameter("show", "It is neither true nor false.")
+            raise InvalidParameter("show", "It must be true or false.")
 
     @property
     def operation(self) -> Operation:
@@ -116,11 +116,11 @@ class DeleteTokens:
         for name, value in arguments.items():
             check_id(name, value)
         if not arguments:
-            raise InvalidParameter("external_token_id", "Nothing says what to delete.")
+            raise InvalidParameter("external_token_id", "Say what to delete.")
         if self.external_token_id is not None and len(arguments) > 1:
             raise InvalidParameter(
                 "external_token_id",
-                "A token id deletes one token, a provider key or app id deletes all of theirs: give one or the other.",
+                "Use a token ID on its own: it deletes one token. A provider key or an app ID deletes all of theirs.",
             )
 
     @property

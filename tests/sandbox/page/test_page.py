@@ -49,7 +49,7 @@ async def test_an_admin_gets_shows_copies_refreshes_and_deletes_a_token(transpor
         await expect(dialog).to_contain_text("Delete the token EtLong000001?")
         await expect(dialog).to_contain_text("The provider is not told")
         await dialog.get_by_role("button", name="Delete").click()
-        await expect(article).to_contain_text("Deleted on Slack's side")
+        await expect(article).to_contain_text("Deleted from Slack")
         assert "EtLong000001" not in browser.slack.state.tokens
 
 
@@ -74,7 +74,7 @@ async def test_many_tokens_are_deleted_by_dialog_with_the_typed_name() -> None:
         await expect(dialog).to_contain_text("Nothing was deleted")
         await dialog.get_by_label("Type the provider key").fill("google")
         await page.keyboard.press("Enter")
-        await expect(dialog).to_contain_text("Deleted on Slack's side: all tokens of the provider google")
+        await expect(dialog).to_contain_text("Deleted from Slack: all tokens of the provider google")
         assert {token.provider_key for token in browser.slack.state.tokens.values()} == {"github", "salesforce"}
 
 

@@ -31,16 +31,16 @@ def test_what_cannot_be_an_id_is_turned_away_and_everything_else_is_slacks_to_ju
 
 
 NOT_IDS = [
-    ("", "It is empty."),
-    (None, "It is empty."),
-    (7, "It is empty."),
-    ("a b", "It has a space or a line break inside."),
-    ("a\u00a0b", "It has a space or a line break inside."),
-    ("a\nb", "It has a space or a line break inside."),
-    ("a\x07b", "It has the control character U+0007; ids have only letters, digits and the characters _ - ."),
-    ("a/b", "It has “/”; ids have only letters, digits and the characters _ - ."),
-    ("ä", "It has “ä”; ids have only letters, digits and the characters _ - ."),
-    ("x" * 256, "It has 256 characters; Slack's ids have 255 at most."),
+    ("", "It's empty."),
+    (None, "It's empty."),
+    (7, "It's empty."),
+    ("a b", "It can't have a space or a line break inside."),
+    ("a\u00a0b", "It can't have a space or a line break inside."),
+    ("a\nb", "It can't have a space or a line break inside."),
+    ("a\x07b", "It can't have the control character U+0007, only letters, digits, and the characters _ - ."),
+    ("a/b", "It can't have “/”, only letters, digits, and the characters _ - ."),
+    ("ä", "It can't have “ä”, only letters, digits, and the characters _ - ."),
+    ("x" * 256, "It has 256 characters. Slack allows at most 255."),
 ]
 
 
@@ -67,7 +67,7 @@ def test_a_flag_is_true_or_false(name: str) -> None:
     wrong: dict[str, Any] = {name: "yes"}
     with pytest.raises(InvalidParameter) as caught:
         GetToken("Et1", **wrong)
-    assert (caught.value.name, caught.value.problem) == (name, "It is neither true nor false.")
+    assert (caught.value.name, caught.value.problem) == (name, "It is must be true or false.")
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_a_request_knows_its_operation(request_: GetToken | DeleteTokens, operat
 def test_a_delete_names_something_and_only_one_kind_of_thing() -> None:
     with pytest.raises(InvalidParameter) as caught:
         DeleteTokens()
-    assert (caught.value.name, caught.value.problem) == ("external_token_id", "Nothing says what to delete.")
+    assert (caught.value.name, caught.value.problem) == ("external_token_id", "Say what to delete.")
     for others in ({"provider_key": "google"}, {"app_id": "A1"}):
         with pytest.raises(InvalidParameter) as caught:
             DeleteTokens("Et1", **others)
         assert (caught.value.name, caught.value.problem) == (
             "external_token_id",
-            "A token id deletes one token, a provider key or app id deletes all of theirs: give one or the other.",
+            "Use a token ID on its own: it deletes one token. A provider key or an app ID deletes all of theirs.",
         )
     assert not DeleteTokens("Et1").is_bulk
     assert DeleteTokens(app_id="A1").is_bulk
@@ -122,4 +122,4 @@ def test_a_known_token_is_no_id_and_says_where_to_revoke_it() -> None:
             app_id="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
         )
     assert caught.value.name == "app_id"
-    assert caught.value.problem.endswith("revoke it with whoever issued it.")
+    assert caught.value.problem.endswith("revoke it with its provider.")

@@ -1,0 +1,277 @@
+"""Every sentence that people can read in Slack, in one place: python -m tests.words writes docs/words.md.
+
+Each screen stands there with typical values, and once more, where there are any, with the longest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import SecretStr
+from slack_sdk.models.views import View
+
+from bot.access import AllowList, Decision, Reason
+from bot.audit.entries import Entry, ReadHistory
+from bot.commands.parser import parse
+from bot.commands.subcommand import PastedTokenError, UsageError
+from bot.explanations import known_codes
+from bot.listeners import LISTENERS
+from bot.modals import delete_confirm, delete_form, get_form, menu
+from bot.modals.metadata import PendingDelete
+from bot.operation import Operation, Permission
+from bot.pasted import FORMATS
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
+from bot.ui import notices
+from bot.ui.contact import mention
+from bot.ui.help import command_screen, help_screen
+from bot.ui.home import home_view
+from bot.ui.outcomes import Shown, outcome_screen
+from bot.ui.permissions import denied_screen
+from bot.ui.screen import Screen, as_view
+from tests.bot_process import ROOT
+
+PATH = ROOT / "docs" / "words.md"
+REFERENCE = "ABCD2345"
+CONTACT = mention("U012ABCDEF")
+AT = 1_800_000_000.0
+METHODS = {True: "apps.auth.external.delete", False: "apps.auth.external.get"}
+ADMINS = AllowList.parse(["admins"])
+MANY = AllowList.parse(["owners", *(f"U{number:03d}ABCDEF" for number in range(12)), "S012ABCDEF"])
+ONE = DeleteTokens("EtGoogle0001")
+PROVIDER = DeleteTokens(provider_key="google")
+APP = DeleteTokens(app_id="A012ABCDEF")
+BOTH = DeleteTokens(provider_key="google", app_id="A012ABCDEF")
+GET, REFRESH = GetToken("EtGoogle0001"), GetToken("EtGoogle0001", force_refresh=True)
+SHOW = GetToken("EtGoogle0001", show=True)
+LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
+REQUESTS: Mapping[Operation, TokenRequest] = {
+    Operation.GET: GET,
+    Operation.REFRESH: REFRESH,
+    Operation.DELETE: ONE,
+    Operation.DELETE_MANY: PROVIDER,
+}
+TYPED = (
+    "gte EtGoogle0001",
+    "EtGoogle0001",
+    "get google",
+    "get EtGoogle0001 EtGoogle0002",
+    "get EtGoogle0001 --refresh",
+    "get EtGoogle0001 --yes",
+    "get EtGoogle0001 force_refresh",
+    "get EtGoogle0001 --show=perhaps",
+    "delete --provider-key",
+    "delete --app-id A1 --app-id A2",
+)
+FORMS: Sequence[Mapping[str, str]] = (
+    {},
+    {"external_token_id": "Et 1"},
+    {"external_token_id": "a" * 300},
+    {"external_token_id": "a/b"},
+    {"external_token_id": "ghp_" + "a1B2" * 9},
+    {"external_token_id": "EtGoogle0001", "provider_key": "google"},
+)
+
+Blocks = Sequence[Mapping[str, Any]]
+Section = tuple[str, Blocks]
+"""A heading, and the blocks of a screen."""
+
+
+def texts(blocks: Blocks) -> Iterator[str]:
+    """Yield what blocks say, as mrkdwn or plain text."""
+    for block in blocks:
+        match block["type"]:
+            case "section":
+                yield block["text"]["text"]
+            case "context":
+                yield from (element["text"] for element in block["elements"])
+            case "actions":
+                yield " ".join(f"[{element['text']['text']}]" for element in block["elements"])
+            case "rich_text":
+                yield from _rich_texts(block["elements"])
+            case "input":
+                yield from _input_texts(block)
+            case "divider":
+                yield "---"
+            case other:
+                raise ValueError(f"Blocks of the type {other} aren't collected yet.")
+
+
+def _rich_texts(elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for element in elements:
+        if element["type"] == "rich_text_list":
+            yield from (f"• {text}" for text in _rich_texts(element["elements"]))
+        else:
+            yield "".join(f"`{leaf['text']}`" if _is_code(leaf) else leaf["text"] for leaf in element["elements"])
+
+
+def _is_code(leaf: Mapping[str, Any]) -> bool:
+    return bool(leaf.get("style", {}).get("code"))
+
+
+def _input_texts(block: Mapping[str, Any]) -> Iterator[str]:
+    yield block["label"]["text"]
+    for option in block["element"].get("options", []):
+        yield f"( ) {option['text']['text']}"
+        if "description" in option:
+            yield option["description"]["text"]
+    if "hint" in block:
+        yield block["hint"]["text"]
+
+
+def _screen(heading: str, screen: Screen) -> Section:
+    return heading, as_view(screen).to_dict()["blocks"]
+
+
+def _view(heading: str, view: View) -> Section:
+    drawn = view.to_dict()
+    if not view.title:
+        return heading, drawn["blocks"]
+    frame = f"{drawn['title']['text']}: [{drawn['submit']['text']}] [{drawn['close']['text']}]"
+    return heading, [_line(frame), *drawn["blocks"]]
+
+
+def _line(text: str) -> Mapping[str, Any]:
+    return {"type": "section", "text": {"text": text}}
+
+
+def _error(code: str, request: TokenRequest) -> ExternalAuthError:
+    method = METHODS[isinstance(request, DeleteTokens)]
+    if code == "ratelimited":
+        return RateLimitedError(method, 300)
+    family = UnconfirmedError if code in {"timeout", "fatal_error", "internal_error"} else RefusedError
+    needed = "scope.example" if code == "missing_scope" else None
+    return family(code, method, status=200, needed=needed, provided=needed)
+
+
+def failures() -> Iterator[Section]:
+    """Yield the explanation of each code after each operation where it differs."""
+    for code in [*sorted(known_codes()), "brand_new_code"]:
+        told: list[object] = []
+        for operation, request in REQUESTS.items():
+            failed = Failed(request, _error(code, request), AT, REFERENCE)
+            heading, blocks = _screen(f"{code} after {operation.value}", outcome_screen(failed, CONTACT))
+            if blocks[1:3] not in told:
+                told.append(blocks[1:3])
+                yield heading, blocks
+
+
+def answers() -> Iterator[Section]:
+    """Yield every other answer."""
+    token = ExternalToken(SecretStr("ya29.example-token-of-a-provider"), {"scope": "openid email", "expires_in": 3599})
+    outcomes: Mapping[str, Shown] = {
+        "A token, masked": Fetched(GET, token, AT, REFERENCE),
+        "A token, refreshed": Fetched(REFRESH, token, AT, REFERENCE),
+        "A token, in full": Fetched(SHOW, token, AT, REFERENCE),
+        "One token deleted": Deleted(ONE, REFERENCE),
+        "A provider's tokens deleted": Deleted(PROVIDER, REFERENCE),
+        "An app's tokens deleted": Deleted(APP, REFERENCE),
+        "The longest deletion": Deleted(LONGEST, REFERENCE),
+        "The audit log can't be read": HistoryUnavailable(ReadHistory(10), REFERENCE),
+        "The audit log": HistoryPage(ReadHistory(10), [*_entries()], False, REFERENCE),
+        "The audit log, empty": HistoryPage(ReadHistory(10), [], True, REFERENCE),
+        "The audit log, nothing older": HistoryPage(ReadHistory(10, before=5), [], True, REFERENCE),
+    }
+    yield from (_screen(heading, outcome_screen(outcome, CONTACT)) for heading, outcome in outcomes.items())
+    unrecorded: Sequence[tuple[TokenRequest, Done | None]] = (
+        (GET, None),
+        (GET, Fetched(GET, token, AT, REFERENCE)),
+        (ONE, Deleted(ONE, REFERENCE)),
+        (GET, Failed(GET, _error("token_not_found", GET), AT, REFERENCE)),
+    )
+    for request, done in unrecorded:
+        title = f"Not recorded: {type(done).__name__.lower() if done is not None else 'the request'}"
+        yield _screen(title, outcome_screen(NotRecorded(request, done, REFERENCE), CONTACT))
+    for reason in (Reason.NOT_LISTED, *(reason for reason in Reason if not _allows(reason))):
+        denied = Denied(GET, Decision(False, reason, Permission.GET, ADMINS), REFERENCE)
+        yield _screen(f"Denied: {reason.value}", denied_screen(denied, CONTACT))
+    longest = Denied(LONGEST, Decision(False, Reason.NOT_LISTED, Permission.DELETE, MANY), REFERENCE)
+    yield _screen("The longest denial", denied_screen(longest, CONTACT))
+
+
+def _entries() -> Iterator[Entry]:
+    for number, outcome in enumerate(("fetched", "deleted", "failed", "denied", "withheld", "interrupted", None)):
+        code = {"failed": "token_not_found", "denied": "guest"}.get(outcome or "")
+        parameters = {"external_token_id": "EtGoogle0001"}
+        yield Entry(
+            number, AT, REFERENCE, "T1", None, "U012ABCDEF", "get", parameters, outcome, code, 12, token_hmac=None
+        )
+
+
+def _allows(reason: Reason) -> bool:
+    return reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER, Reason.NOT_LISTED}
+
+
+def short_answers() -> Iterator[Section]:
+    """Yield the notices."""
+    screens = {
+        "Checking": notices.checking_screen(),
+        "Fetching": notices.working_screen(GET),
+        "Refreshing": notices.waiting_screen(REFRESH, None),
+        "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
+        "A modal that came too late": notices.too_late_screen(),
+        "An old button": notices.outdated_screen(),
+        "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),
+        "Stopped in between": notices.interrupted_screen(ONE, REFERENCE),
+        **{f"Killed: {entry.outcome}": notices.restarted_screen(entry) for entry in _entries()},
+        **{f"Pasted: {form.name}": notices.pasted_token_screen(form) for form in (FORMATS[0], FORMATS[-1])},
+    }
+    yield from (_screen(heading, screen) for heading, screen in screens.items())
+    subcommands = [listener.subcommand for listener in LISTENERS]
+    for typed in TYPED:
+        try:
+            parse(typed, subcommands)
+        except UsageError as error:
+            screen = notices.usage_screen(error.problem, error.suggestion, error.usage)
+            yield _screen(f"Typed: {typed}", screen)
+        except PastedTokenError:
+            raise ValueError("A pasted token isn't a mistake in the usage.") from None
+
+
+def forms() -> Iterator[Section]:
+    """Yield the modals, their errors, help, and the App Home."""
+    yield _view("Get", get_form.build("", get_form.fields()))
+    yield _view("Delete", delete_form.build("", delete_form.fields()))
+    yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET))
+    for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
+        yield _view("Confirm", delete_confirm.build("", PendingDelete.of(request)))
+    wrong = delete_confirm.parse({}, PendingDelete.of(PROVIDER))
+    mistakes = [*wrong.values()] if isinstance(wrong, dict) else []
+    for filled in FORMS:
+        values = {name: {name: {"value": value}} for name, value in filled.items()}
+        for form in (get_form, delete_form):
+            result = form.parse(values)
+            mistakes += result.values() if isinstance(result, dict) else []
+    yield "Mistakes beside a field", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
+    for listener in LISTENERS:
+        subcommand = listener.subcommand
+        options = [(option.spelling, option.does) for option in subcommand.options if option.does]
+        screen = command_screen(subcommand.name, subcommand.usages, options)
+        yield _screen(f"Help on {subcommand.name}", screen)
+    for name, reason in (("an admin", Reason.ADMIN), ("a member", Reason.NOT_LISTED), ("a guest", Reason.GUEST)):
+        permissions = {one: Decision(reason is Reason.ADMIN, reason, one, ADMINS) for one in Permission}
+        usages = [listener.subcommand.usages[0] for listener in LISTENERS]
+        yield _screen(f"Help for {name}", help_screen(usages, permissions, CONTACT))
+        yield _view(f"App Home for {name}", home_view(permissions, CONTACT))
+
+
+CHAPTERS = {"Explanations": failures, "Answers": answers, "Notices": short_answers, "Forms and help": forms}
+
+
+def document() -> str:
+    """Return the whole document."""
+    lines = [
+        "# Everything Extauth says in Slack",
+        "",
+        "Written by `python -m tests.words`, for proofreading. A test keeps it current.",
+    ]
+    for chapter, sections in CHAPTERS.items():
+        lines += ["", f"## {chapter}"]
+        for heading, blocks in sections():
+            quoted = [f"> {line}" if line else ">" for text in texts(blocks) for line in [*text.split("\n"), ""]]
+            lines += ["", f"### {heading}", "", *quoted[:-1]]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(document(), encoding="utf-8")
