@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox test lint check axe screenshots flood storm mutants wheel newest clean
+.PHONY: sandbox start test lint check axe screenshots flood storm mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
@@ -18,6 +18,9 @@ lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+start: check ## check the setup, then serve
+	@$(BIN)/python -m bot
 
 check: .venv/run ## check a real setup
 	@$(BIN)/python -m bot check
@@ -50,6 +53,7 @@ newest: .venv/dev ## run the tests that pin slack_sdk and Bolt against their new
 .venv/run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 .venv/dev: .venv/run pyproject.toml

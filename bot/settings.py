@@ -140,7 +140,7 @@ class DatabaseSettings(BaseModel):
 
 
 class Settings(DatabaseSettings):
-    """What an operator can set. The alias is the variable's name; the README's table repeats the descriptions."""
+    """What an operator can set. The alias is the variable's name; docs/settings.md repeats the descriptions."""
 
     bot_token: Secret = Field(
         alias="SLACK_BOT_TOKEN",

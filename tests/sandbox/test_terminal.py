@@ -25,8 +25,8 @@ def play(*lines: str, options: tuple[str, ...] = ()) -> str:
 
 @pytest.mark.parametrize("options", [(), ("--http",)])
 def test_the_readmes_tour(options: tuple[str, ...]) -> None:
-    readme = (ROOT / "README.md").read_text()
-    tour = readme.split("In the terminal you are an admin. Type these:\n\n```\n")[1].split("```")[0].splitlines()
+    document = (ROOT / "docs" / "commands.md").read_text()
+    tour = document.split("You're an admin. Type these:\n\n```\n")[1].split("```")[0].splitlines()
 
     shown = play(*tour, options=options)
 

@@ -1,0 +1,120 @@
+"""Every command in the README and the docs works as it's written there."""
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.app import open_audit_log
+from bot.clock import SystemClock
+from tests.audit_log import configured, write
+from tests.bot_process import ROOT, BotProcess, environment, simulated_slack
+
+DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+LINKED = ("Makefile", "bot", "manifest.yml", "pyproject.toml", "requirements.txt", ".venv")
+
+UNTIL_SAID = {
+    "make sandbox": "sandbox is at",
+    "make start": "serving",
+    ".venv/bin/python -m bot": "serving",
+}
+"""What serves until it's stopped, and what it says when it's up."""
+TYPED = {
+    ".venv/bin/python -m bot sandbox --terminal": "/extauth get EtGoogle0001\nquit\n",
+    ".venv/bin/python -m bot audit find-token": "a-token-that-leaked\n",
+    ".venv/bin/python -m bot audit prune --older-than 400": "n\n",
+}
+"""What asks for something, and what a person types then."""
+BY_CI = {"make test"}
+"""What a test can't run, because it would run itself. `.ci/run` does."""
+NEEDS_A_NEW_FOLDER = ("python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt")
+
+
+def documented() -> list[str]:
+    """Every line of every block of commands."""
+    lines: list[str] = []
+    for document in DOCUMENTS:
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE):
+            lines += [line.split("   #")[0].strip() for line in block.splitlines() if line.strip()]
+    return [*dict.fromkeys(lines)]
+
+
+ONCE = [line for line in documented() if line not in {*UNTIL_SAID, *BY_CI, *NEEDS_A_NEW_FOLDER}]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like a clone, in which nothing has been run yet."""
+    if not (ROOT / ".venv" / "run").exists():
+        pytest.skip("make test sets up what these commands need")
+    for name in LINKED:
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def test_there_is_nothing_else_to_run() -> None:
+    assert {*UNTIL_SAID, *TYPED, *BY_CI, *NEEDS_A_NEW_FOLDER} <= {*documented()}
+    assert len(documented()) > 10
+
+
+def test_what_only_ci_can_run_is_in_it() -> None:
+    for line in BY_CI:
+        assert re.search(rf"^{line}\b", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("line", ONCE)
+async def test_what_ends_by_itself_succeeds(line: str, checkout: Path) -> None:
+    async with simulated_slack() as slack:
+        database = f"sqlite:///{checkout}/extauth.db"
+        async with open_audit_log(configured(database), SystemClock()) as audit:
+            await write(audit)
+        ran = await asyncio.create_subprocess_shell(
+            line,
+            cwd=checkout,
+            env=environment(slack, DATABASE_URL=database),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        output, errors = await ran.communicate(TYPED.get(line, "").encode())
+        assert ran.returncode == 0, (output, errors)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("line", list(UNTIL_SAID))
+async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
+    async with simulated_slack() as slack:
+        process = await asyncio.create_subprocess_exec(
+            *shlex.split(line),
+            cwd=checkout,
+            env={**environment(slack), "SLACK_SIGNING_SECRET": "", "BROWSER": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        bot = BotProcess(process)
+        try:
+            await bot.until_said(UNTIL_SAID[line])
+        finally:
+            # make passes no signal on: the whole group gets it, as by Ctrl-C.
+            os.killpg(process.pid, signal.SIGINT)
+            await process.wait()
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_new_folder_can_be_set_up_without_make(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
+    (tmp_path / "bot").symlink_to(ROOT / "bot")
+    for line in NEEDS_A_NEW_FOLDER:
+        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    shown = subprocess.run(
+        [".venv/bin/python", "-m", "bot", "--help"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert "sandbox" in shown.stdout
