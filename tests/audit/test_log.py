@@ -480,6 +480,8 @@ async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog,
             (f"REF-{name}", outcome, SecretStr(f"where {name} is"))
             for name, outcome in (("deleted", "deleted"), ("denied", "denied"), ("begun", "interrupted"))
         ]
+        clock.advance(100)
+        assert await audit.take_over(60) == []
     for one in taken:
         audit.told(one)
     await audit.close()
@@ -552,6 +554,16 @@ async def test_an_interruption_after_the_result_does_not_hide_it(
     assert [found.outcome for found in (await audit.find_token(TOKEN)).entries] == ["fetched"]
 
 
+async def _kept_addresses(url: str) -> list[str]:
+    """The interactions whose people still have to be told."""
+    engine = open_engine(database_url(url))
+    async with transaction(engine, reads=True) as connection:
+        kept = select(interactions.c.key).where(interactions.c.reply_to.is_not(None)).order_by(interactions.c.key)
+        keys = [str(key) for key in (await connection.execute(kept)).scalars()]
+    await engine.dispose()
+    return keys
+
+
 async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     audit: AuditLog, url: str, clock: ManualClock
 ) -> None:
@@ -567,6 +579,7 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     await left_behind(url)
     taken = await audit.take_over(60)
     assert [(one.entry.user_id, one.entry.outcome) for one in taken] == [("U2", "denied"), ("U3", "interrupted")]
+    assert await _kept_addresses(url) == ["U2", "U3"]
     for one in taken:
         audit.told(one)
     await audit.close()
