@@ -147,6 +147,18 @@ class Service:
         user = await self._users.find(actor, self._groups)
         return {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
 
+    async def receive(self, actor: Actor) -> bool:
+        """Record that an interaction came. Returns whether to go on: not when it came before."""
+        try:
+            await self._audit_log.receive(actor)
+        except DuplicateInteraction:
+            log.warning("an interaction came again and was only acknowledged")
+            return False
+        except AuditLogUnavailable as error:
+            # What needs a record is denied one later; the rest can be answered without.
+            log.warning("an interaction could not be recorded when it came", extra={"why": str(error)})
+        return True
+
     async def admit(
         self, actor: Actor, requests: Sequence[Request]
     ) -> Mapping[Permission, Decision] | Denied | AlreadyRun:

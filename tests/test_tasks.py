@@ -45,7 +45,7 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
         async def forever() -> None:
             await asyncio.Event().wait()
 
-        flow.start(runtime, interaction, forever())
+        await flow.start(runtime, interaction, forever())
         await runtime.tasks.drain(grace_period=0.05, cancel_period=5)
         assert [message.text for message in slack.workspace.messages(ADMIN)] == [
             "Extauth restarted before Slack answered"

@@ -16,7 +16,7 @@ from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, Ve
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
-from bot.audit.rows import AuditRows, Claim, Duplicate
+from bot.audit.rows import AuditRows, Claim, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
 from bot.clock import Clock
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 APPEND_SECONDS = 15.0
 """How long an entry may take to be written before what it records isn't done."""
+RECEIPT_SECONDS = 1.0
+"""How long recording an interaction may hold up its acknowledgement, for which Slack waits three seconds."""
 RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
@@ -59,11 +61,13 @@ class Attempt:
 class Unanswered:
     """What a process left behind when it ended: its person may not know how it went.
 
-    `interaction` is the key of Slack's payload, and `reply_to` where the person can be told.
+    `interaction` is the key of Slack's payload, and `reply_to` where the person can be told. `entry` is None where
+    nothing had been begun.
     """
 
     interaction: str
-    entry: Entry
+    reference: str
+    entry: Entry | None
     reply_to: SecretStr | None
 
 
@@ -78,6 +82,22 @@ class AuditLog:
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         rows.on_late = self._late
+
+    async def receive(self, actor: Actor) -> None:
+        """Record that an interaction came, so that its person is answered whatever happens to this process.
+
+        Raises DuplicateInteraction when it came before.
+        """
+        claim = self._claim(actor)
+        if claim is None or claim.reply_to is None:
+            return
+        try:
+            async with asyncio.timeout(RECEIPT_SECONDS):
+                await self._guard(self._rows.claim(claim))
+        except Duplicate:
+            raise DuplicateInteraction from None
+        except TimeoutError:
+            raise AuditLogUnavailable(f"the database did not answer within {RECEIPT_SECONDS:.0f} second") from None
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
         """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
@@ -124,10 +144,7 @@ class AuditLog:
                 self._interruption,
             )
         )
-        return [
-            Unanswered(one.key, _entry(one.row, one.result), self._reply_to(one.row["reference"], one.reply_to))
-            for one in taken
-        ]
+        return [self._unanswered(one) for one in taken]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, newest first."""
@@ -247,12 +264,14 @@ class AuditLog:
             reply_to = self._key.encrypt(SecretStr(json.dumps(noted)))
         return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
 
-    def _reply_to(self, reference: str, encrypted: object) -> SecretStr | None:
-        decrypted = self._key.decrypt(encrypted) if encrypted is not None else None
-        if decrypted is None:
-            return None
-        noted_for, address = json.loads(decrypted.get_secret_value())
-        return SecretStr(address) if noted_for == reference else None
+    def _unanswered(self, taken: Taken) -> Unanswered:
+        decrypted = self._key.decrypt(taken.reply_to) if taken.reply_to is not None else None
+        noted_for, address = json.loads(decrypted.get_secret_value()) if decrypted is not None else ("", None)
+        if taken.row is None:
+            return Unanswered(taken.key, noted_for, None, SecretStr(address) if address is not None else None)
+        reference = taken.row["reference"]
+        reply_to = SecretStr(address) if address is not None and noted_for == reference else None
+        return Unanswered(taken.key, reference, _entry(taken.row, taken.result), reply_to)
 
     def _result_fields(self, result: AuditResult) -> dict[str, Any]:
         return {

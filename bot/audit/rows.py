@@ -50,18 +50,23 @@ class Claim:
 
 @dataclass(slots=True)
 class _Item:
-    row: Row
+    """A row to be written, with its claim; or a claim alone."""
+
+    row: Row | None
     claim: Claim | None
     written: asyncio.Future[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An interaction that its process left unanswered: its row, how it ended, and where its person can be told."""
+    """An interaction that its process left unanswered, and where its person can be told.
+
+    `row` and `result` are None where the process ended before it recorded any.
+    """
 
     key: str
-    row: Row
-    result: Row
+    row: Row | None
+    result: Row | None
     reply_to: str | None
 
 
@@ -94,7 +99,14 @@ class AuditRows:
                 self._correct(item, item.written.result())
             raise
 
-    def _queue(self, row: Row, claim: Claim | None) -> _Item:
+    async def claim(self, claim: Claim) -> None:
+        """Put an interaction on record before anything is done about it. It is on disk when this returns.
+
+        Raises DatabaseError, and Duplicate when it is on record already.
+        """
+        await self._queue(None, claim).written
+
+    def _queue(self, row: Row | None, claim: Claim | None) -> _Item:
         item = _Item(row, claim, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         self._start_writing()
@@ -110,6 +122,8 @@ class AuditRows:
             self._writer = asyncio.ensure_future(self._write_waiting())
 
     def _correct(self, item: _Item, number: int) -> None:
+        if item.row is None:
+            return
         if item.claim is not None:
             # Its person has been told that it couldn't be recorded.
             self._answered.append(item.claim.key)
@@ -160,23 +174,24 @@ class AuditRows:
             if not batch:
                 return []
             head = await locked_head(connection, self._key)
-            known = await _known_keys(connection, [item.claim.key for item in batch if item.claim is not None])
+            claims = await _Claims.read(connection, [item.claim for item in batch if item.claim is not None])
             numbers: list[int | None] = []
-            rows, claims, finished = [], [], []
+            rows, finished = [], []
             for item in batch:
-                if item.claim is not None and item.claim.key in known:
+                if item.claim is not None and claims.is_duplicate(item.claim, is_new=item.row is None):
                     numbers.append(None)
-                    continue
-                head, row = chain(self._key, head, item.row)
-                rows.append(row)
-                numbers.append(head.number)
-                if item.claim is not None:
-                    known.add(item.claim.key)
-                    is_finished = row["kind"] != ATTEMPT
-                    claims.append({**asdict(item.claim), "attempt": head.number, "is_finished": is_finished})
-                if row["kind"] == RESULT:
-                    finished.append(row["attempt"])
-            await _store(connection, self._key, head, rows, claims, finished)
+                elif item.row is None:
+                    claims.put(item.claim, None, is_finished=False)
+                    numbers.append(0)
+                else:
+                    head, row = chain(self._key, head, item.row)
+                    rows.append(row)
+                    numbers.append(head.number)
+                    claims.put(item.claim, head.number, is_finished=row["kind"] != ATTEMPT)
+                    if row["kind"] == RESULT:
+                        finished.append(row["attempt"])
+            await claims.write(connection)
+            await _store(connection, self._key, head, rows, finished)
         return numbers
 
     @asynccontextmanager
@@ -234,8 +249,10 @@ class AuditRows:
             ]
             if not found:
                 return []
-            rows, results = await self._with_results(connection, head, [claim.attempt for claim in found])
-            appended, taken = [], []
+            numbers = [claim.attempt for claim in found if claim.attempt is not None]
+            rows, results = await self._with_results(connection, head, numbers)
+            appended: list[Row] = []
+            taken = [Taken(claim.key, None, None, claim.reply_to) for claim in found if claim.attempt is None]
             for claim in sorted((claim for claim in found if claim.attempt in rows), key=lambda claim: claim.attempt):
                 row = rows[claim.attempt]
                 result = row if row["kind"] != ATTEMPT else results.get(claim.attempt)
@@ -287,17 +304,52 @@ async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Calla
     await _store(connection, key, head, rows)
 
 
-async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    if not keys:
-        return set()
-    found = await connection.execute(select(interactions.c.key).where(interactions.c.key.in_(keys)))
-    return set(found.scalars())
+class _Claims:
+    """The interactions of one batch: which are on record, and what is to be put there."""
+
+    def __init__(self, known: dict[str, tuple[str, int | None]]) -> None:
+        self._known = known
+        self._new: list[Mapping[str, Any]] = []
+        self._begun: list[Mapping[str, Any]] = []
+
+    @classmethod
+    async def read(cls, connection: AsyncConnection, claims: Sequence[Claim]) -> "_Claims":
+        """Look up what is on record of some claims."""
+        if not claims:
+            return cls({})
+        table = interactions.c
+        query = select(table.key, table.owner, table.attempt).where(table.key.in_([claim.key for claim in claims]))
+        return cls({found.key: (found.owner, found.attempt) for found in await connection.execute(query)})
+
+    def is_duplicate(self, claim: Claim, *, is_new: bool) -> bool:
+        """Return whether the interaction came before: all its owner may still do is begin what it has claimed."""
+        known = self._known.get(claim.key)
+        return known is not None and (is_new or known != (claim.owner, None))
+
+    def put(self, claim: Claim | None, attempt: int | None, *, is_finished: bool) -> None:
+        """Note what is to be written about a claim."""
+        if claim is None:
+            return
+        values = {**asdict(claim), "attempt": attempt, "is_finished": is_finished}
+        (self._begun if claim.key in self._known else self._new).append(values)
+        self._known[claim.key] = (claim.owner, attempt)
+
+    async def write(self, connection: AsyncConnection) -> None:
+        """Write what was noted."""
+        if self._new:
+            await connection.execute(insert(interactions), self._new)
+        for values in self._begun:
+            await connection.execute(update(interactions).where(interactions.c.key == values["key"]).values(values))
 
 
 async def _forget_addresses(connection: AsyncConnection, keys: Sequence[str]) -> None:
     """Forget where the people of some interactions can be told: they have been, or can't be."""
     if keys:
-        await connection.execute(update(interactions).where(interactions.c.key.in_(keys)).values(reply_to=None))
+        table = interactions.c
+        # What was never begun has no result to wait for.
+        is_finished = table.is_finished | table.attempt.is_(None)
+        done = update(interactions).where(table.key.in_(keys))
+        await connection.execute(done.values(reply_to=None, is_finished=is_finished))
 
 
 async def _store(
@@ -305,13 +357,10 @@ async def _store(
     key: AuditKey,
     head: Head,
     rows: Sequence[Row],
-    claims: Sequence[Mapping[str, Any]] = (),
     finished: Sequence[int] = (),
 ) -> None:
     if rows:
         await connection.execute(insert(audit_records), rows)
-    if claims:
-        await connection.execute(insert(interactions), claims)
     if finished:
         done = update(interactions).where(interactions.c.attempt.in_(finished))
         await connection.execute(done.values(is_finished=True))

@@ -41,4 +41,4 @@ def register(app: AsyncApp, runtime: Runtime, listeners: Sequence[Listener]) -> 
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
-        flow.start(runtime, typed, carry_out(typed, str(body.get("text") or "")))
+        await flow.start(runtime, typed, carry_out(typed, str(body.get("text") or "")))

@@ -80,7 +80,7 @@ async def submit(
     """Turn the modal of a filled-in form into the confirmation."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
     await ack(response_action="update", view=as_view(checking_screen()))
-    flow.start(runtime, submitted, confirm(runtime, submitted, request))
+    await flow.start(runtime, submitted, confirm(runtime, submitted, request))
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
@@ -103,20 +103,20 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
             return
         confirmed = interaction.from_submission(runtime, body, context)
         await flow.acknowledge_submission(ack, confirmed, request)
-        flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
+        await flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
 
     @app.action(Button.DELETE.action_id)
     async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         request = read_delete(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, confirm(runtime, clicked, request))
+        await flow.start(runtime, clicked, confirm(runtime, clicked, request))
 
     @app.action(OPEN_DELETE)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+        await flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -39,14 +39,24 @@ CHECK_SECONDS = 1.0
 Decisions = Mapping[Permission, Decision]
 
 
-def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
-    """Do the work in the background, and tell the person if it breaks."""
-    runtime.tasks.start(_guard(runtime, interaction, work))
+async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+    """Do the work in the background, and tell the person if it breaks.
+
+    Returns, and lets Slack have its acknowledgement, once it is on record that the interaction came: whoever has been
+    acknowledged is answered, even if this process is killed. One that came before isn't worked on.
+    """
+    if interaction.reply is not None:
+        interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
+    if await runtime.service.receive(interaction.actor):
+        runtime.tasks.start(_guard(runtime, interaction, work))
+    else:
+        work.close()
 
 
 async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     try:
         await work
+        runtime.service.answered(interaction.actor)
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
         await _tell(runtime, interaction, interrupted_screen(interaction.request, interaction.actor.reference))
@@ -129,7 +139,6 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     waits: list[int] = []
-    # On record with the attempt, so that whoever is killed before the answer leaves word where it belongs.
     interaction.request = request
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
@@ -141,9 +150,11 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         running.cancel()
         # It records that it was interrupted.
         await asyncio.wait({running})
-    if not isinstance(outcome, AlreadyRun):
+    if isinstance(outcome, AlreadyRun):
+        # The other delivery owes the answer.
+        interaction.actor = replace(interaction.actor, reply_to=None)
+    else:
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
-        runtime.service.answered(interaction.actor)
 
 
 async def _show_progress(reply: Reply, screen: Screen) -> None:

@@ -83,7 +83,7 @@ async def submit(
     """Acknowledge a filled-in form, and fetch."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=request.show)
     await flow.acknowledge_submission(ack, submitted, request)
-    flow.start(runtime, submitted, flow.run(runtime, submitted, request))
+    await flow.start(runtime, submitted, flow.run(runtime, submitted, request))
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
@@ -103,13 +103,13 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await ack()
         request = read_get(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, fetch(runtime, clicked, request))
+        await flow.start(runtime, clicked, fetch(runtime, clicked, request))
 
     @app.action(OPEN_GET)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+        await flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -43,7 +43,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await ack()
         request = read_more(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+        await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -27,4 +27,4 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await ack()
         if event.get("tab") == "home":
             opened = interaction.from_home(context)
-            flow.start(runtime, opened, publish(runtime, opened))
+            await flow.start(runtime, opened, publish(runtime, opened))

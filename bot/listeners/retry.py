@@ -45,11 +45,11 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
-        flow.start(runtime, clicked, retry(runtime, clicked, request))
+        await flow.start(runtime, clicked, retry(runtime, clicked, request))
 
     @app.action(Button.EDIT.action_id)
     async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, edit(runtime, clicked, request))
+        await flow.start(runtime, clicked, edit(runtime, clicked, request))

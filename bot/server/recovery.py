@@ -31,8 +31,8 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
             log.exception("unanswered commands could not be looked for")
             continue
         for one in unanswered:
-            entry = one.entry
-            extra = {"reference": entry.reference, "action": entry.action, "outcome": entry.outcome}
+            outcome = one.entry.outcome if one.entry is not None else "not begun"
+            extra = {"reference": one.reference, "outcome": outcome}
             log.warning("a command had been left unanswered", extra=extra)
             # Each by itself: an answer that Slack doesn't take is posted again for a long time.
             runtime.tasks.start(_tell(settings, runtime, audit_log, one))
@@ -43,7 +43,7 @@ async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unans
         address = unanswered.reply_to
         reply = reply_at(address, runtime.clients, settings.bot_token) if address is not None else None
         if reply is not None:
-            await reply.show(restarted_screen(unanswered.entry))
+            await reply.show(restarted_screen(unanswered.entry, unanswered.reference))
     except Exception as error:
         log.error("somebody could not be told", extra={"error_type": type(error).__name__})
     else:

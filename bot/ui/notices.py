@@ -163,13 +163,14 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
     return Screen("Interrupted", title, blocks, is_failure=True)
 
 
-def restarted_screen(entry: Entry) -> Screen:
-    """Return how something ended whose answer was lost when the bot was killed."""
+def restarted_screen(entry: Entry | None, reference: str) -> Screen:
+    """Return how something ended whose answer was lost when the bot was killed. None: nothing had been begun."""
     title = "Extauth restarted before it could answer"
-    to_do = "\n*What to do:* Try again." if entry.outcome not in _ENDED else ""
+    said = _ENDED.get(entry.outcome, _ENDED[None]) if entry is not None else "No request was sent to Slack."
+    to_do = "\n*What to do:* Try again." if entry is None or entry.outcome not in _ENDED else ""
     blocks = (
-        parts.heading(Mark.UNSURE, title, parts.subject(entry.parameters)),
-        parts.paragraph(f"{_ENDED.get(entry.outcome, _ENDED[None])}{to_do}"),
-        parts.small_print(f"Reference {entry.reference}"),
+        parts.heading(Mark.UNSURE, title, parts.subject(entry.parameters) if entry is not None else ""),
+        parts.paragraph(f"{said}{to_do}"),
+        parts.small_print(f"Reference {reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)

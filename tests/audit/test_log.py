@@ -21,6 +21,7 @@ from bot.audit.log import (
     AuditLog,
     AuditLogUnavailable,
     DuplicateInteraction,
+    Unanswered,
 )
 from bot.slack.external_auth.models import GetToken
 from bot.storage.engine import database_url, open_engine, transaction
@@ -456,13 +457,80 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
 
     async with open_audit_log(configured(url), clock) as other:
         found = [*await audit.take_over(60), *await other.take_over(60)]
-    assert [(one.entry.reference, one.entry.outcome, one.reply_to) for one in found] == [
+    assert [(one.reference, outcome(one), one.reply_to) for one in found] == [
         ("REF-canary-where", "interrupted", SecretStr("where canary-where is")),
         ("REF-nowhere", "interrupted", None),
     ]
     entries = await audit.newest(10, Filters())
     assert [entry.outcome for entry in entries] == [None, "interrupted", "interrupted", "fetched"]
     assert (await checked(audit))[2] is None
+
+
+def outcome(unanswered: Unanswered) -> str | None:
+    """How it ended; None when nothing had been begun."""
+    return unanswered.entry.outcome if unanswered.entry is not None else None
+
+
+async def test_what_came_and_was_never_begun_is_told_as_well(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.receive(came("lost"))
+    await audit.receive(came("begun"))
+    await audit.attempt(came("begun"), GET)
+    await audit.receive(came("denied"))
+    await audit.deny(came("denied"), GET, "guest")
+    await audit.receive(came("helped"))
+    audit.answered(came("helped"))
+    clock.advance(100)
+    assert await audit.take_over(60) == []
+    await audit.close()
+    await left_behind(url)
+    taken = await audit.take_over(60)
+    assert [(one.reference, outcome(one), one.reply_to) for one in taken] == [
+        ("REF-lost", None, SecretStr("where lost is")),
+        ("REF-begun", "interrupted", SecretStr("where begun is")),
+        ("REF-denied", "denied", SecretStr("where denied is")),
+    ]
+    assert await checked(audit) == (2, 3, None)
+    for one in taken:
+        audit.told(one)
+    await audit.close()
+    await left_behind(url)
+    clock.advance(100)
+    assert await audit.take_over(60) == []
+
+
+async def test_what_came_before_is_received_by_nobody_else(audit: AuditLog, url: str) -> None:
+    await audit.receive(came("a"))
+    with pytest.raises(DuplicateInteraction):
+        await audit.receive(came("a"))
+    attempt = await audit.attempt(came("a"), GET)
+    for again in (audit.attempt(came("a"), GET), audit.deny(came("a"), GET, "guest"), audit.receive(came("a"))):
+        with pytest.raises(DuplicateInteraction):
+            await again
+    await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
+    await audit.receive(came("b"))
+    await left_behind(url)
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("b"), GET)
+    both = await asyncio.gather(*(audit.receive(came("c")) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in both) == ["DuplicateInteraction", "NoneType"]
+    assert await checked(audit) == (1, 2, None)
+
+
+async def test_a_database_that_does_not_answer_holds_up_no_acknowledgement(
+    audit: AuditLog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.audit.log.RECEIPT_SECONDS", 0.05)
+    async with locked(url):
+        with pytest.raises(AuditLogUnavailable, match="did not answer within 0 second"):
+            await audit.receive(came("a"))
+    attempt = await audit.attempt(came("a"), GET)
+    assert attempt.number == 1
+
+
+async def test_whoever_cannot_be_told_is_not_received(audit: AuditLog) -> None:
+    for _ in range(2):
+        await audit.receive(replace(came("nowhere"), reply_to=None))
+        await audit.receive(actor())
 
 
 async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -476,9 +544,9 @@ async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog,
         await left_behind(url)
         clock.advance(100)
         taken = await audit.take_over(60)
-        assert [(one.entry.reference, one.entry.outcome, one.reply_to) for one in taken] == [
-            (f"REF-{name}", outcome, SecretStr(f"where {name} is"))
-            for name, outcome in (("deleted", "deleted"), ("denied", "denied"), ("begun", "interrupted"))
+        assert [(one.reference, outcome(one), one.reply_to) for one in taken] == [
+            (f"REF-{name}", how, SecretStr(f"where {name} is"))
+            for name, how in (("deleted", "deleted"), ("denied", "denied"), ("begun", "interrupted"))
         ]
         clock.advance(100)
         assert await audit.take_over(60) == []
@@ -529,7 +597,7 @@ async def test_what_is_on_record_cannot_be_called_interrupted(audit: AuditLog, u
     await audit.finish(await audit.attempt(came("U1"), GET), AuditResult("fetched", None, 1, TOKEN))
     await left_behind(url)
     await change(url, "UPDATE interactions SET is_finished = (1 = 0), at = 0")
-    assert [one.entry.outcome for one in await audit.take_over(60)] == ["fetched"]
+    assert [outcome(one) for one in await audit.take_over(60)] == ["fetched"]
     (entry,) = await audit.newest(10, Filters())
     assert entry.outcome == "fetched"
 
@@ -578,7 +646,7 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     clock.advance(100)
     await left_behind(url)
     taken = await audit.take_over(60)
-    assert [(one.entry.user_id, one.entry.outcome) for one in taken] == [("U2", "denied"), ("U3", "interrupted")]
+    assert [(one.reference, outcome(one)) for one in taken] == [("REF-U2", "denied"), ("REF-U3", "interrupted")]
     assert await _kept_addresses(url) == ["U2", "U3"]
     for one in taken:
         audit.told(one)
