@@ -28,7 +28,7 @@ def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not token.has_refresh_token:
             return {"ok": False, "error": "no_refresh_token"}
         _refresh(state, token)
-    state.secrets |= {token.value, *_secrets(token.extras or {})}
+    state.secrets |= {token.value, *_secrets(token.extras)}
     answer: dict[str, Any] = {"ok": True, "external_token": token.value}
     return answer | ({"token_response_extras": token.extras} if token.extras else {})
 
@@ -69,8 +69,11 @@ def make_jwt(expires_at: float, subject: str) -> str:
     return ".".join([*encoded, secrets.token_urlsafe(64)])
 
 
-def _secrets(extras: Mapping[str, Any]) -> set[str]:
-    return {value for key, value in extras.items() if isinstance(value, str) and value and _SECRET_KEY.search(key)}
+def _secrets(extras: object) -> set[str]:
+    """The values that are secrets by their key's name. Tests give extras of any form."""
+    if not isinstance(extras, Mapping):
+        return set()
+    return {value for key, value in extras.items() if isinstance(value, str) and value and _SECRET_KEY.search(str(key))}
 
 
 def _refresh(state: State, token: StoredToken) -> None:
