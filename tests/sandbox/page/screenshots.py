@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from tests.sandbox.page.browser import SCHEMES, ColorScheme, answers, button, op
 DOCS = Path(__file__).parents[3] / "docs"
 TOUR_SIZE = (1180, 740)
 TOUR_MILLISECONDS = 20_000
+TOUR_QUALITY = 80
+BLENDS = (0.5,)
+BLEND_MILLISECONDS = 100
 
 
 async def main(folder: Path) -> None:
@@ -108,16 +112,19 @@ async def _tour(chromium: Chromium, path: Path) -> None:
         await page.locator(f'[data-place="{AUDIT_CHANNEL}"]').click()
         await expect(page.get_by_role("heading", name="That's the tour")).to_be_visible()
         await frame(12)
+    _animate(frames, path)
+
+
+def _animate(frames: list[tuple[Image.Image, int]], path: Path) -> None:
+    """Write the frames, each for its share of the time, and between any two a short blend."""
     total = sum(weight for _, weight in frames)
-    (first, _), *rest = frames
-    first.save(
-        path,
-        save_all=True,
-        append_images=[image for image, _ in rest],
-        duration=[weight * TOUR_MILLISECONDS // total for _, weight in frames],
-        loop=0,
-        quality=80,
-        method=6,
+    left = TOUR_MILLISECONDS - BLEND_MILLISECONDS * len(BLENDS) * (len(frames) - 1)
+    images, durations = [frames[0][0]], [frames[0][1] * left // total]
+    for (before, _), (after, weight) in itertools.pairwise(frames):
+        images += [*(Image.blend(before, after, share) for share in BLENDS), after]
+        durations += [*(BLEND_MILLISECONDS for _ in BLENDS), weight * left // total]
+    images[0].save(
+        path, save_all=True, append_images=images[1:], duration=durations, loop=0, quality=TOUR_QUALITY, method=6
     )
 
 

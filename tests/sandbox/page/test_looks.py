@@ -144,3 +144,16 @@ async def test_less_motion_is_respected(chromium: Chromium, is_still: bool) -> N
         assert (moving == 0) == is_still
         await page.get_by_role("button", name="Try it").click()
         await expect(page.get_by_role("button", name="Close the panel")).to_be_focused()
+
+
+async def test_the_newest_message_stays_in_sight(chromium: Chromium) -> None:
+    async with open_page(chromium, size=PHONE) as browser:
+        page = await browser.tab()
+        for count in (1, 2):
+            await types(page, "/extauth get EtGoogle0001")
+            await expect(answers(page)).to_have_count(count)
+        await page.keyboard.type("/extauth get Et")
+        await expect(page.locator("#hint")).to_be_visible()
+        await page.wait_for_function(
+            "[document.getElementById('messages')].every(m => m.scrollHeight - m.scrollTop - m.clientHeight < 2)"
+        )

@@ -8,6 +8,7 @@ import { showHome } from "./home.js";
 import { intro } from "./intro.js";
 import { showMessages } from "./messages.js";
 import { showModals } from "./modals.js";
+import { stayAtEnd } from "./scrolling.js";
 import { conversations, readMarks, showConversations, showPeople } from "./sidebar.js";
 import { tabs } from "./tabs.js";
 import { guidedTour } from "./tour.js";
@@ -153,6 +154,7 @@ function say(text) {
 }
 
 drawers();
+stayAtEnd($("messages"));
 $("people").addEventListener("change", (event) => become(event.target.value));
 $("tour-again").addEventListener("click", startTour);
 $("reset").addEventListener("click", reset);
