@@ -130,7 +130,9 @@ async def test_text_from_outside_is_text(chromium: Chromium) -> None:
         await types(page, "/extauth <img src=x onerror=alert(1)>")
         await types(page, "/<b>none</b>")
         await types(page, f"hello {NASTY}")
-        await expect(page.locator("article.post")).to_contain_text(NASTY[:28])
+        await expect(page.locator("article.post .section")).to_contain_text(
+            "<@U0ADMIN> <https://evil.example|good> &amp; &"
+        )
         await types(page, "/extauth get EtGoogle0001 --show")
         await expect(page.locator("dialog pre")).to_have_text(NASTY)
         outside = "img:not([src='/page/icon.svg']), script:not([src]), article b, #traffic b"
