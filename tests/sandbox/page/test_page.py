@@ -157,3 +157,23 @@ async def test_other_sites_are_turned_away() -> None:
                     assert response.status == 403
         async with session.get(f"{slack.base_url}/") as response:
             assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_the_page_comes_back_with_the_sandbox(chromium: Chromium) -> None:
+    context = await chromium.new_context()
+    page = await context.new_page()
+    async with open_sandbox("socket") as slack:
+        address = slack.base_url
+        await page.goto(address)
+        await page.locator("#tab-traffic").click()
+        await types(page, "/extauth help")
+        await expect(page.locator(".group")).to_have_count(2)
+    await expect(page.get_by_role("alert")).to_contain_text("make sandbox")
+    async with open_sandbox("socket", port=int(address.rpartition(":")[2])):
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await expect(page.locator(".group")).to_have_count(1)
+        await expect(page.locator("article")).to_have_count(0)
+        await expect(page.locator('[data-place="C0AUDIT"]')).to_have_attribute("data-unread", "")
+        await types(page, "/extauth help")
+        await expect(answers(page)).to_have_count(1)
+        await context.close()

@@ -47,6 +47,10 @@ const tour = guidedTour({ composer: line, buttons: () => buttons, reset });
 
 function hear(news) {
   if (news.completions) {
+    // A new connection is told everything anew, perhaps by another sandbox.
+    traffic.clear();
+    marks.forget();
+    opened = null;
     line.offer(news.completions);
     buttons = news.buttons;
     return;

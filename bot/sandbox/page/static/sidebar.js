@@ -17,6 +17,7 @@ export function readMarks() {
   const isNew = (told, place) => (message) =>
     message.channel === place && message.kind !== "typed" && message.author !== told.me && number(message.ts) > (marks.get(key(told, place)) ?? 0);
   return {
+    forget: () => marks.clear(),
     unread: (told, place) => told.messages.filter(isNew(told, place)),
     read(told, place) {
       const numbers = told.messages.filter(({ channel }) => channel === place).map(({ ts }) => number(ts));
