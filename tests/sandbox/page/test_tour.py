@@ -26,7 +26,7 @@ async def step(page: Page, number: int) -> None:
 
 
 async def test_the_first_screen_says_in_three_lines_what_this_is(chromium: Chromium) -> None:
-    async with open_page(chromium) as browser:
+    async with open_page(chromium, size=(1180, 740)) as browser:
         page = await browser.tab()
         lines = page.locator(".welcome p:not(.actions)")
         await expect(lines).to_have_count(3)

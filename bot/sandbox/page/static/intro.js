@@ -8,9 +8,9 @@ export function intro({ id, name, topic, isChannel }, startTour) {
       "section",
       { class: "intro welcome", "aria-labelledby": "welcome" },
       make("h3", { id: "welcome" }, "Try Extauth without a workspace"),
-      make("p", {}, "Extauth fetches, refreshes and deletes the tokens Slack keeps."),
-      make("p", {}, "The bot is the real one. The workspace is simulated, right here."),
-      make("p", {}, "Type ", make("code", {}, "/extauth help"), ", or take the tour: six steps, two minutes."),
+      make("p", {}, "Extauth fetches and deletes the tokens Slack keeps."),
+      make("p", {}, "The bot is real. The workspace is simulated."),
+      make("p", {}, "Type ", make("code", {}, "/extauth help"), ", or take the six-step tour."),
       make("p", { class: "actions" }, make("button", { type: "button", class: "primary", id: "start-tour", onclick: startTour }, "Take the tour")),
     );
   }
