@@ -14,6 +14,7 @@ _MOST_EXCHANGES = 400
 _ACTS = {"slash_commands", "interactive", "events_api"}
 _WORD = re.compile(r"[A-Za-z0-9_.-]{4,}")
 _ADDRESS = r"(?:https?|wss?)://(?:127\.0\.0\.1|localhost):\d+/(?:(?:commands|actions)/\w+/\d+/\w+|link/\?[^\"\s]+)"
+_PATH = re.compile(r"/(?:commands|actions)/\w+/\d+/\w+")
 _START = 0
 
 
@@ -70,6 +71,8 @@ class Grouping:
         if exchange.direction == "slack" and exchange.kind in _ACTS:
             group = exchange.number
             self._acts[group] = json.dumps(exchange.body, ensure_ascii=False)
+            # A modal carries the response URL of what opened it, and answers there.
+            self._keys |= dict.fromkeys(_PATH.findall(self._acts[group]), group)
         elif exchange.answers is not None:
             group = self._groups.get(exchange.answers, _START)
         else:
@@ -152,8 +155,6 @@ def _keys(exchange: Exchange) -> Iterator[str]:
     for name in ("trigger_id", "view_id"):
         if body.get(name):
             yield str(body[name])
-    if body.get("response_url"):
-        yield "/" + str(body["response_url"]).split("/", 3)[3]
     view = body.get("view")
     if isinstance(view, Mapping) and view.get("id"):
         yield str(view["id"])

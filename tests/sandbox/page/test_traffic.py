@@ -6,7 +6,7 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import Locator, Page, expect
 
 from bot.ui.buttons import Button
-from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, open_page, types
+from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, open_page, submit, types
 
 pytestmark = IN_CHROMIUM
 
@@ -42,6 +42,12 @@ async def test_everything_one_command_caused_is_one_group(chromium: Chromium) ->
         pressed = _group(page, Button.SHOW.label)
         await expect(pressed.get_by_text("views.open", exact=True)).to_have_count(1)
         await expect(pressed.get_by_text("apps.auth.external.get", exact=True)).to_have_count(1)
+
+        await button(page, Button.DELETE).click()
+        await submit(page).click()
+        submitted = _group(page, "Submitted")
+        await expect(submitted.get_by_text("apps.auth.external.delete", exact=True)).to_have_count(1)
+        await expect(submitted.get_by_text("answer to the person", exact=True)).to_have_count(1)
 
         await expect(command).not_to_have_attribute("open", "")
         await command.locator("> summary").click()

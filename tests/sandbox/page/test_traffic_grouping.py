@@ -49,6 +49,16 @@ def test_slacks_own_ids_lead_from_one_exchange_to_the_next() -> None:
     assert passing.call("acknowledgement", {}, answers=2) == second
 
 
+def test_a_modal_answers_at_the_url_of_what_opened_it() -> None:
+    passing = Passing()
+    path = "/actions/T0/7/abcdef"
+    pressed = passing.act("interactive", {"type": "block_actions", "response_url": f"http://127.0.0.1:1{path}"})
+    assert passing.call("response_url", {"text": "working"}, path=path) == pressed
+    metadata = json.dumps({"url": f"http://127.0.0.1:1{path}"})
+    submitted = passing.act("interactive", {"type": "view_submission", "view": {"private_metadata": metadata}})
+    assert passing.call("response_url", {"text": "deleted"}, path=path) == submitted
+
+
 def test_other_calls_go_to_the_newest_act_with_the_most_of_the_same_words() -> None:
     passing = Passing()
     ada = passing.act("slash_commands", {**COMMAND, "text": "get EtGoogle0001"})
