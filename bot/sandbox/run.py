@@ -14,10 +14,10 @@ from bot import settings
 from bot.clock import Clock, SystemClock
 from bot.sandbox.page.routes import Page
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.seed_file import plant_file
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.state import AUDIT_CHANNEL
 from bot.server.errors import StartError
 from bot.server.http import PATH, HttpReceiver
 from bot.server.lifecycle import Receiver, serve

@@ -11,7 +11,8 @@ from bot.commands.subcommand import COMMAND
 from bot.sandbox.page.catalogue import buttons, catalogue, completions
 from bot.sandbox.page.traffic import Traffic
 from bot.sandbox.slack import views
-from bot.sandbox.slack.state import DIRECT, OpenView
+from bot.sandbox.slack.channels import DIRECT
+from bot.sandbox.slack.state import OpenView
 from bot.sandbox.slack.workspace import NotThere, Workspace
 
 _TOGETHER_SECONDS = 0.03

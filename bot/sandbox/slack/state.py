@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
+from bot.sandbox.slack.channels import CHANNELS, Channel, Post, TypedCommand
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
-CHANNEL = "C0GENERAL"
-AUDIT_CHANNEL = "C0AUDIT"
-DIRECT = "D0EXTAUTH"
-BOT = "U0EXTAUTH"
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
@@ -89,43 +86,6 @@ class Message:
     """Slack itself says that something went wrong."""
 
 
-@dataclass(frozen=True)
-class Channel:
-    """A conversation. Guests see one only when it is open to them."""
-
-    channel_id: str
-    name: str
-    topic: str
-    is_open_to_guests: bool = True
-
-
-_CHANNELS = (
-    Channel(CHANNEL, "general", "Type /extauth to talk to the bot"),
-    Channel(AUDIT_CHANNEL, "audit", "Where Extauth says what was done, and by whom", is_open_to_guests=False),
-)
-
-
-@dataclass(frozen=True)
-class Post:
-    """A message that everybody in the channel sees."""
-
-    ts: str
-    channel: str
-    author: str
-    text: str
-    blocks: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class TypedCommand:
-    """A command as its author typed it, echoed to them alone."""
-
-    ts: str
-    channel: str
-    user_id: str
-    line: str
-
-
 @dataclass
 class OpenView:
     """A dialog as one person has it open, with what is filled in."""
@@ -190,7 +150,7 @@ class State:
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
-        self.channels = {channel.channel_id: channel for channel in _CHANNELS}
+        self.channels: dict[str, Channel] = {channel.channel_id: channel for channel in CHANNELS}
         self.messages: list[Message] = []
         self.posts: deque[Post] = deque(maxlen=1_000)
         self.typed: deque[TypedCommand] = deque(maxlen=1_000)

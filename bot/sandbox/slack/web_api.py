@@ -10,9 +10,10 @@ from aiohttp import web
 
 from bot.sandbox.slack import external_tokens, views
 from bot.sandbox.slack.block_kit import message_complaints
+from bot.sandbox.slack.channels import BOT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.rate_limits import RateLimits
-from bot.sandbox.slack.state import BOT, RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
+from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
 
 _EXTERNAL = "apps.auth.external."
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from bot.sandbox.slack import views
 from bot.sandbox.slack.block_kit import view_complaints
+from bot.sandbox.slack.channels import BOT, CHANNEL, Channel
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
-from bot.sandbox.slack.state import APP_ID, BOT, CHANNEL, TEAM_ID, Channel, Message, OpenView, State, answering
+from bot.sandbox.slack.state import APP_ID, TEAM_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
 """What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Locator, Page, expect
 
-from bot.sandbox.slack.state import AUDIT_CHANNEL
+from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.ui.buttons import Button
 from tests.sandbox.page.browser import SCHEMES, ColorScheme, answers, button, open_chromium, open_page, submit, types
 

@@ -5,7 +5,7 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
 from bot.modals import get_form
-from bot.sandbox.slack.state import AUDIT_CHANNEL, BOT, CHANNEL
+from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL
 from bot.ui.buttons import Button
 from tests.sandbox.page.browser import (
     AXE,
@@ -81,6 +81,8 @@ async def test_beside_the_conversation(chromium: Chromium, size: tuple[int, int]
             await page.get_by_role("button", name="Conversations", exact=True).click()
             await expect(page.get_by_role("dialog", name="Conversations")).to_be_visible()
             assert await axe_faults(page) == []
+        await browser.slack.state.until(lambda: bool(browser.slack.state.posts))
+        await expect(page.locator(f'[data-place="{AUDIT_CHANNEL}"]')).to_have_attribute("data-unread", "")
         await page.locator(f'[data-place="{AUDIT_CHANNEL}"]').click()
         browser.slack.state.post_to_all(BOT, CHANNEL, "elsewhere", [])
         await expect(page.locator(".new-line")).to_be_visible()

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
+from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL, Post
 from bot.sandbox.slack.delivery import NotAcknowledged
-from bot.sandbox.slack.state import AUDIT_CHANNEL, BOT, CHANNEL, Post
 from bot.ui.buttons import Button
 from tests.sandbox.page.browser import IN_CHROMIUM, PHONE, answers, button, open_page, types
 
@@ -71,6 +71,8 @@ class _Deaf:
 async def test_a_conversation_with_something_new_is_marked_until_it_is_read(chromium: Chromium) -> None:
     async with open_page(chromium) as browser:
         page = await browser.tab()
+        # The bot says in the channel that it has started.
+        await browser.slack.state.until(lambda: bool(browser.slack.state.posts))
         general, audit = (page.locator(f'#sidebar [data-place="{place}"]') for place in (CHANNEL, AUDIT_CHANNEL))
         await audit.click()
         await expect(audit).not_to_have_attribute("data-unread", "")

@@ -3,7 +3,7 @@
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
-from bot.sandbox.slack.state import AUDIT_CHANNEL
+from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from tests.sandbox.page.browser import IN_CHROMIUM, PHONE, answers, open_page, types
 
 pytestmark = IN_CHROMIUM

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Page, expect
 
-from bot.sandbox.slack.state import AUDIT_CHANNEL
+from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.ui.buttons import Button
 from tests.sandbox.page.browser import (
     DESKTOP,

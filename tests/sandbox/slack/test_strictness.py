@@ -11,9 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
+from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT
 from bot.sandbox.slack.delivery import NotAcknowledged, SocketMode
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.state import AUDIT_CHANNEL, BOT
 from tests.manual_clock import ManualClock
 
 USER = "U0ADMIN"
