@@ -63,7 +63,8 @@ FORMATS = (
     TokenFormat("a PyPI token", r"pypi-[\w-]{16,}", "https://pypi.org/manage/account/token/"),
     TokenFormat("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"),
     TokenFormat("a URL with a password in it", r"[a-z][a-z0-9+.-]{1,20}://[^/\s@:]{0,300}:[^/\s@]{1,300}@\S*"),
-    TokenFormat("a bearer token", r"bearer\s+(?!--)[\w.~+/=-]{8,}"),
+    # Not an option: the longest, --external-token-id, has 17 letters.
+    TokenFormat("a bearer token", r"bearer\s+(?!--[a-z][a-z_-]{0,16}(?:[\s=]|$))[\w.~+/=-]{8,}"),
     TokenFormat("a password", r"basic\s+[A-Za-z0-9+/]{16,}={0,2}(?![\w.-])"),
 )
 """Each provider's documentation names its prefix. Patterns ignore case: phones capitalize the first letter typed."""

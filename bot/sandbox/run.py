@@ -14,6 +14,7 @@ from bot import settings
 from bot.clock import Clock, SystemClock
 from bot.sandbox.page.routes import Page
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.seed_file import plant_file
 from bot.sandbox.slack.server import SimulatedSlack
@@ -23,6 +24,9 @@ from bot.server.lifecycle import Receiver, serve
 from bot.settings import Transport
 from bot.slack.session import READ_SECONDS
 from bot.tasks import Tasks
+
+AUDITED = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}
+"""What the sandbox sets unless it is told otherwise: the page shows that channel."""
 
 
 def variables(slack: SimulatedSlack) -> dict[str, str]:
@@ -41,7 +45,7 @@ def variables(slack: SimulatedSlack) -> dict[str, str]:
 async def open_sandbox(
     transport: Transport,
     clock: Clock | None = None,
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str] = AUDITED,
     read_seconds: float = READ_SECONDS,
     port: int = 0,
     seed_file: Path | None = None,
@@ -58,6 +62,7 @@ async def open_sandbox(
     seed.plant(slack.state)
     if seed_file is not None:
         plant_file(slack.state, seed_file)
+    slack.state.remember_start()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="extauth-"))
         try:
@@ -66,7 +71,7 @@ async def open_sandbox(
             why = os.strerror(error.errno or 0)
             raise StartError(f"Port {port} of 127.0.0.1 is not free ({why}): give another by --port.") from None
         database = {"DATABASE_URL": f"sqlite:///{folder}/sandbox.db"}
-        configured = settings.read({**variables(slack), **database, **(more or {})})
+        configured = settings.read({**variables(slack), **database, **more})
         receiver = await stack.enter_async_context(_serving(configured, transport, clock, read_seconds, tasks))
         if isinstance(receiver, HttpReceiver):
             session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))

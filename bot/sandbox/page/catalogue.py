@@ -7,6 +7,7 @@ from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.sandbox.slack.state import State
+from bot.ui.buttons import Button
 
 _OURS = {"http_error", "timeout", "connection_failed"}
 
@@ -30,3 +31,8 @@ def completions() -> list[dict[str, str]]:
     usages = [(COMMAND, "opens the dialog to choose what to do")]
     usages += [usage for listener in LISTENERS for usage in listener.subcommand.usages]
     return [{"usage": usage, "does": does} for usage, does in usages]
+
+
+def buttons() -> dict[str, str]:
+    """The ids of a token's buttons, by which the guided tour finds them."""
+    return {"show": Button.SHOW.action_id, "refresh": Button.REFRESH.action_id, "delete": Button.DELETE.action_id}

@@ -2,11 +2,14 @@
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from bot.sandbox.slack.state import State, StoredToken
+
+_SECRET_KEY = re.compile(r"(?:token|secret|password|assertion|signature|code)$", re.IGNORECASE)
 
 
 def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not token.has_refresh_token:
             return {"ok": False, "error": "no_refresh_token"}
         _refresh(state, token)
-    state.secrets.add(token.value)
+    state.secrets |= {token.value, *_secrets(token.extras)}
     answer: dict[str, Any] = {"ok": True, "external_token": token.value}
     return answer | ({"token_response_extras": token.extras} if token.extras else {})
 
@@ -64,6 +67,13 @@ def make_jwt(expires_at: float, subject: str) -> str:
     parts = ({"alg": "RS256", "typ": "JWT"}, {"sub": subject, "exp": int(expires_at)})
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*encoded, secrets.token_urlsafe(64)])
+
+
+def _secrets(extras: object) -> set[str]:
+    """The values that are secrets by their key's name. Tests give extras of any form."""
+    if not isinstance(extras, Mapping):
+        return set()
+    return {value for key, value in extras.items() if isinstance(value, str) and value and _SECRET_KEY.search(str(key))}
 
 
 def _refresh(state: State, token: StoredToken) -> None:

@@ -4,17 +4,22 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
+from bot.sandbox.slack.channels import CHANNELS, Channel, Post, TypedCommand
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
-CHANNEL = "C0GENERAL"
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
+
+answering: ContextVar[int | None] = ContextVar("answering", default=None)
+"""The number of the exchange that this task is waiting to see answered."""
 
 
 @dataclass
@@ -75,6 +80,10 @@ class Message:
     user_id: str
     text: str
     blocks: list[dict[str, Any]]
+    shown_at: str = ""
+    """The time stamp of the message that this one replaced, whose place it takes."""
+    is_error: bool = False
+    """Slack itself says that something went wrong."""
 
 
 @dataclass
@@ -112,7 +121,10 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Something that passed between Slack and the bot, with its time (UTC) and, for an answer, its milliseconds."""
+    """Something that passed between Slack and the bot, with its time (UTC) and, for an answer, its milliseconds.
+
+    `answers` is the number of the exchange it answers, `path` that of the response URL it went to.
+    """
 
     number: int
     at: float
@@ -120,6 +132,8 @@ class Exchange:
     kind: str
     body: Any
     milliseconds: float | None = None
+    answers: int | None = None
+    path: str = ""
 
 
 class State:
@@ -136,7 +150,10 @@ class State:
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
+        self.channels: dict[str, Channel] = {channel.channel_id: channel for channel in CHANNELS}
         self.messages: list[Message] = []
+        self.posts: deque[Post] = deque(maxlen=1_000)
+        self.typed: deque[TypedCommand] = deque(maxlen=1_000)
         self.views: dict[str, list[OpenView]] = {}
         self.homes: dict[str, OpenView] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
@@ -144,6 +161,8 @@ class State:
         self.secrets: set[str] = set()
         self.over = asyncio.Event()
         self.traffic: deque[Exchange] = deque(maxlen=50_000)
+        self.resets = 0
+        self.remember_start()
         self._numbers = 0
         self._exchanges = 0
         self._change = asyncio.Event()
@@ -168,11 +187,38 @@ class State:
             while not condition():
                 await self._change.wait()
 
-    def record(self, direction: str, kind: str, body: Any, milliseconds: float | None = None) -> None:
-        """Keep what passed."""
-        self._exchanges += 1
-        self.traffic.append(Exchange(self._exchanges, self.clock.now(), direction, kind, body, milliseconds))
+    def remember_start(self) -> None:
+        """Keep the people, groups and tokens as they are now, for `reset`."""
+        self._start = deepcopy((self.people, self.groups, self.tokens))
+
+    def reset(self) -> None:
+        """Put the workspace back to its start. The bot keeps its connection and its credentials."""
+        self.people, self.groups, self.tokens = deepcopy(self._start)
+        for held in (
+            *(self.messages, self.posts, self.typed, self.views, self.homes),
+            *(self.response_urls, self.triggers, self.secrets, self.traffic),
+        ):
+            held.clear()
+        self.resets += 1
         self.changed()
+
+    def record(
+        self,
+        direction: str,
+        kind: str,
+        body: Any,
+        milliseconds: float | None = None,
+        *,
+        answers: int | None = None,
+        path: str = "",
+    ) -> int:
+        """Keep what passed. Returns its number."""
+        self._exchanges += 1
+        answers = answering.get() if answers is None else answers
+        exchange = Exchange(self._exchanges, self.clock.now(), direction, kind, body, milliseconds, answers, path)
+        self.traffic.append(exchange)
+        self.changed()
+        return exchange.number
 
     def new_trigger(self, user_id: str) -> str:
         """A trigger id, good for three seconds and one dialog."""
@@ -186,12 +232,29 @@ class State:
         self.response_urls[path] = ResponseUrl(user_id, channel, self.clock.now(), message_ts)
         return path
 
-    def post(self, user_id: str, channel: str, text: str, blocks: list[dict[str, Any]]) -> Message:
+    def post(
+        self, user_id: str, channel: str, text: str, blocks: list[dict[str, Any]], *, is_error: bool = False
+    ) -> Message:
         """Add an ephemeral message."""
-        message = Message(f"{int(self.clock.now())}.{self.number():06d}", channel, user_id, text, blocks)
+        message = Message(self._timestamp(), channel, user_id, text, blocks, is_error=is_error)
         self.messages.append(message)
         self.changed()
         return message
+
+    def post_to_all(self, author: str, channel: str, text: str, blocks: list[dict[str, Any]]) -> Post:
+        """Add a message that everybody in the channel sees."""
+        post = Post(self._timestamp(), channel, author, text, blocks)
+        self.posts.append(post)
+        self.changed()
+        return post
+
+    def echo(self, user_id: str, channel: str, line: str) -> None:
+        """Show somebody the command that they typed."""
+        self.typed.append(TypedCommand(self._timestamp(), channel, user_id, line))
+        self.changed()
+
+    def _timestamp(self) -> str:
+        return f"{int(self.clock.now())}.{self.number():06d}"
 
     def view(self, view_id: str) -> OpenView | None:
         """An open dialog by its id."""

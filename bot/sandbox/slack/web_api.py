@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,9 +10,10 @@ from aiohttp import web
 
 from bot.sandbox.slack import external_tokens, views
 from bot.sandbox.slack.block_kit import message_complaints
+from bot.sandbox.slack.channels import BOT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.rate_limits import RateLimits
-from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, State
+from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
 
 _EXTERNAL = "apps.auth.external."
 
@@ -55,11 +57,12 @@ class WebApi:
         method, arguments = request.match_info["method"], await _arguments(request)
         if request.transport is not None:
             self.peers.add(str(request.transport.get_extra_info("peername")))
-        self._state.record("bot", method, arguments)
+        asked, started = self._state.record("bot", method, arguments), time.perf_counter()
         if self.latency:
             await self._state.clock.sleep(self.latency)
         answer = self._answer(method, arguments, _token(request))
-        self._state.record("slack", f"answer to {method}", answer.body)
+        milliseconds = (time.perf_counter() - started) * 1000
+        self._state.record("slack", f"answer to {method}", answer.body, milliseconds, answers=asked)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if answer.breaks and request.transport is not None:
@@ -104,7 +107,7 @@ class WebApi:
             "enterprise_id": self._state.enterprise_id,
             "is_enterprise_install": self._state.is_org_install,
             "user": "extauth",
-            "user_id": "U0EXTAUTH",
+            "user_id": BOT,
             "bot_id": "B0EXTAUTH",
         }
 
@@ -117,14 +120,27 @@ class WebApi:
         return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        complaints = message_complaints(arguments)
-        return {"ok": False, "error": "invalid_blocks"} if complaints else {"ok": True, "ts": "1.000001"}
+        channel = str(arguments.get("channel"))
+        if channel not in self._state.channels:
+            return {"ok": False, "error": "channel_not_found"}
+        if message_complaints(arguments):
+            return {"ok": False, "error": "invalid_blocks"}
+        blocks = arguments.get("blocks")
+        post = self._state.post_to_all(BOT, channel, str(arguments.get("text", "")), _blocks(blocks))
+        return {"ok": True, "channel": channel, "ts": post.ts}
 
     async def _respond(self, request: web.Request) -> web.Response:
         """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         state, address = self._state, self._state.response_urls.get(request.path)
         message = await _arguments(request)
-        state.record("bot", "response_url", message)
+        asked, started = state.record("bot", "response_url", message, path=request.path), time.perf_counter()
+        answer = await self._post_back(address, message)
+        milliseconds = (time.perf_counter() - started) * 1000
+        state.record("slack", "answer to response_url", str(answer.text), milliseconds, answers=asked)
+        return answer
+
+    async def _post_back(self, address: ResponseUrl | None, message: dict[str, Any]) -> web.Response:
+        state = self._state
         if self.latency:
             await state.clock.sleep(self.latency)
         if self.response_failures:
@@ -138,12 +154,14 @@ class WebApi:
             state.record("slack", "invalid_blocks", complaints)
             return web.json_response({"ok": False, "error": "invalid_blocks"}, status=400)
         address.uses += 1
+        before = next((old for old in state.messages if old.ts == address.message_ts), None)
         if address.message_ts and (message.get("replace_original") or message.get("delete_original")):
             state.messages[:] = [old for old in state.messages if old.ts != address.message_ts]
         if not message.get("delete_original"):
             new = state.post(address.user_id, address.channel, message.get("text", ""), message.get("blocks") or [])
             if address.message_ts and message.get("replace_original"):
                 address.message_ts = new.ts
+                new.shown_at = (before.shown_at or before.ts) if before else ""
         return web.json_response({"ok": True})
 
 
@@ -155,6 +173,11 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
             return {}
         return body if isinstance(body, dict) else {}
     return {**request.query, **await request.post()}
+
+
+def _blocks(blocks: Any) -> list[dict[str, Any]]:
+    """A list, or one as a form spells it."""
+    return list(json.loads(blocks) if isinstance(blocks, str) else blocks or [])
 
 
 def _token(request: web.Request) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from bot.sandbox.slack import views
 from bot.sandbox.slack.block_kit import view_complaints
+from bot.sandbox.slack.channels import BOT, CHANNEL, Channel
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
-from bot.sandbox.slack.state import APP_ID, CHANNEL, TEAM_ID, Message, OpenView, State
+from bot.sandbox.slack.state import APP_ID, TEAM_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
 """What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""
@@ -34,6 +35,12 @@ class Workspace:
         """The messages that this person sees, oldest first."""
         return [message for message in self.state.messages if message.user_id == user_id]
 
+    def channels(self, user_id: str) -> list[Channel]:
+        """The channels that this person sees."""
+        person = self.state.people[user_id]
+        is_guest = person.is_restricted or person.is_ultra_restricted
+        return [channel for channel in self.state.channels.values() if channel.is_open_to_guests or not is_guest]
+
     def dialog(self, user_id: str) -> OpenView | None:
         """The dialog that this person has in front of them."""
         stack = self.state.views.get(user_id)
@@ -53,7 +60,7 @@ class Workspace:
             "team_id": TEAM_ID,
             "team_domain": "sandbox",
             "channel_id": channel,
-            "channel_name": "general",
+            "channel_name": self._channel_name(channel),
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "trigger_id": self.state.new_trigger(user_id),
@@ -61,7 +68,8 @@ class Workspace:
         }
         answer = await self._deliver("slash_commands", payload)
         if answer is None:
-            self.state.post(user_id, channel, f'{command} failed with the error "operation_timeout"', [])
+            why = f'{command} failed with the error "operation_timeout"'
+            self.state.post(user_id, channel, why, [], is_error=True)
         elif answer.get("text") or answer.get("blocks"):
             self.state.post(user_id, channel, answer.get("text", ""), answer.get("blocks", []))
         return answer is not None
@@ -87,7 +95,7 @@ class Workspace:
             "team_id": TEAM_ID,
             "api_app_id": APP_ID,
             "event": {**event, "event_ts": str(self.state.clock.now())},
-            "authorizations": [{"team_id": TEAM_ID, "user_id": "U0EXTAUTH", "is_bot": True, "enterprise_id": None}],
+            "authorizations": [{"team_id": TEAM_ID, "user_id": BOT, "is_bot": True, "enterprise_id": None}],
         }
         return await self._deliver("events_api", payload) is not None
 
@@ -103,7 +111,7 @@ class Workspace:
                 "channel_id": message.channel,
                 "is_ephemeral": True,
             },
-            "channel": {"id": message.channel, "name": "general"},
+            "channel": {"id": message.channel, "name": self._channel_name(message.channel)},
             "response_url": self._base_url + path,
             "trigger_id": self.state.new_trigger(message.user_id),
             "actions": [self._action(element)],
@@ -201,15 +209,22 @@ class Workspace:
     async def _deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
         if self.delivery is None:
             raise NotThere("no bot is attached")
-        self.state.record("slack", kind, payload)
+        waiting = answering.set(self.state.record("slack", kind, payload))
         started = time.perf_counter()
         try:
             answer = await self.delivery.deliver(kind, payload)
         except NotAcknowledged as error:
-            self.state.record("slack", "not acknowledged", str(error))
+            milliseconds = (time.perf_counter() - started) * 1000
+            self.state.record("slack", "not acknowledged", str(error), milliseconds)
             return None
+        finally:
+            answering.reset(waiting)
         self.acknowledged.append(time.perf_counter() - started)
         return answer
+
+    def _channel_name(self, channel: str) -> str:
+        known = self.state.channels.get(channel)
+        return known.name if known else "directmessage"
 
     def _who(self, user_id: str) -> dict[str, Any]:
         person = self.state.people[user_id]

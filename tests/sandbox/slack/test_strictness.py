@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
+from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT
 from bot.sandbox.slack.delivery import NotAcknowledged, SocketMode
 from bot.sandbox.slack.server import SimulatedSlack
 from tests.manual_clock import ManualClock
@@ -225,3 +226,21 @@ def test_messages_have_limits_of_their_own() -> None:
     assert message_complaints({"text": "x" * 40_001})
     assert message_complaints({"text": "x", "blocks": [_input(type="plain_text_input")]})
     assert message_complaints({"text": "x", "blocks": [_section()] * 50}) == []
+
+
+async def test_a_message_is_posted_to_channels_that_are_there(slack: SimulatedSlack, client: AsyncWebClient) -> None:
+    assert await refusal(client.chat_postMessage(channel="C0NOWHERE", text="hello")) == "channel_not_found"
+    answer = await client.chat_postMessage(channel=AUDIT_CHANNEL, text="hello", blocks=MODAL["blocks"])
+    (post,) = slack.state.posts
+    assert (answer["ts"], post.author, post.text, post.blocks) == (post.ts, BOT, "hello", MODAL["blocks"])
+
+
+async def test_a_replaced_message_keeps_its_place(slack: SimulatedSlack) -> None:
+    first = slack.state.post(USER, "C0GENERAL", "one", [])
+    path = slack.state.new_response_url("actions", USER, "C0GENERAL", first.ts)
+    async with aiohttp.ClientSession() as session:
+        for text in ("two", "three"):
+            await session.post(slack.base_url + path, json={"text": text, "replace_original": True})
+    (message,) = slack.workspace.messages(USER)
+    assert (message.text, message.shown_at) == ("three", first.ts)
+    assert message.ts != first.ts

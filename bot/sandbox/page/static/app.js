@@ -1,114 +1,168 @@
 // The page: who one is, where one is, and what one sees there.
 
-import { drawBlocks } from "./blocks.js";
+import { showCatalogue } from "./catalogue.js";
 import { composer } from "./composer.js";
 import { connect } from "./connection.js";
-import { showDialogs } from "./dialogs.js";
-import { make } from "./dom.js";
-import { mrkdwn } from "./mrkdwn.js";
-import { addTraffic, showCatalogue } from "./panel.js";
+import { closeDrawer, drawers } from "./drawers.js";
+import { showHome } from "./home.js";
+import { intro } from "./intro.js";
+import { showMessages } from "./messages.js";
+import { showModals } from "./modals.js";
+import { stayAtEnd } from "./scrolling.js";
+import { conversations, readMarks, showConversations, showPeople } from "./sidebar.js";
+import { tabs } from "./tabs.js";
+import { guidedTour } from "./tour.js";
+import { trafficList } from "./traffic.js";
 
+const START = "C0GENERAL";
+const APP = "D0EXTAUTH";
+const MOST_ATTEMPTS = 20;
 const $ = (id) => document.getElementById(id);
-let place = "C0GENERAL";
+
+const marks = readMarks();
+const traffic = trafficList($("traffic"), say);
+const selectTab = tabs($("tabs"));
+let place = START;
+let isHome = false;
 let told = null;
-let drawnHome = null;
+let buttons = {};
+let firstNew = null;
+let opened = null;
+let wantsTour = false;
+let attempts = 0;
 
-const send = connect(
-  (news) => {
-    if (news.completions) line.offer(news.completions);
-    else {
-      addTraffic($("traffic"), news.traffic);
-      told = news;
-      show();
-    }
-  },
-  (problem) => {
-    $("problem").textContent = problem ?? "";
-    $("problem").hidden = !problem;
-  },
-);
-
+const send = connect(hear, (problem) => {
+  $("problem-text").textContent = problem ?? "";
+  $("problem").hidden = !problem;
+});
 const line = composer(
   (text) => {
-    if (place === "home") goTo("D0EXTAUTH");
-    if (text.startsWith("/")) {
-      $("problem").hidden = true;
-      send({ do: "command", line: text, channel: place });
-    } else {
-      $("problem").textContent = "Nobody else is here: type /extauth.";
-      $("problem").hidden = false;
-    }
+    $("problem").hidden = true;
+    if (isHome) openApp(false);
+    send({ do: "type", line: text, channel: place });
   },
   () => send({ do: "shortcut" }),
 );
+const tour = guidedTour({ composer: line, buttons: () => buttons, reset });
+
+function hear(news) {
+  if (news.completions) {
+    // A new connection is told everything anew, perhaps by another sandbox.
+    traffic.clear();
+    marks.forget();
+    opened = null;
+    line.offer(news.completions);
+    buttons = news.buttons;
+    return;
+  }
+  const isReset = told !== null && told.resets !== news.resets;
+  told = news;
+  if (isReset) startAgain();
+  traffic.add(told.traffic);
+  show();
+}
+
+function startAgain() {
+  traffic.clear();
+  opened = null;
+  say("The sandbox is back at its start.");
+  goTo(START);
+}
 
 function show() {
-  showPeople();
-  showMessages();
-  showHome();
-  showDialogs(told.dialogs, { people: told.people, send });
-  showCatalogue($("catalogue"), told.catalogue, line.type);
+  if (!conversations(told).some(({ id }) => id === place)) place = START;
+  openPlace();
+  marks.read(told, place);
+  showPeople(told);
+  showConversations(told, place, marks, goTo);
+  showMessages($("messages"), told, place, firstNew, send);
+  showHome($("home"), told, send);
+  showModals(told.modals, { people: told.people, send }, tour.comeAlong);
+  showCatalogue($("catalogue"), told.catalogue, (command) => {
+    closeDrawer();
+    line.submit(command);
+  });
+  if (wantsTour) startTour();
+  tour.look(told, place);
 }
 
-function showPeople() {
-  const select = $("people");
-  if (select.children.length !== told.people.length) {
-    select.replaceChildren(...told.people.map(({ id, name }) => make("option", { value: id }, name)));
-  }
-  select.value = told.me;
-}
-
-function showMessages() {
-  const list = $("messages");
-  const wanted = told.messages.filter(({ channel }) => channel === place);
-  const keep = new Set(wanted.map(({ ts }) => `${told.me} ${place} ${ts}`));
-  for (const old of [...list.children]) if (!keep.has(old.dataset.key)) old.remove();
-  const drawn = new Set([...list.children].map((old) => old.dataset.key));
-  const fresh = wanted.filter(({ ts }) => !drawn.has(`${told.me} ${place} ${ts}`));
-  list.append(...fresh.map(drawMessage));
-  if (fresh.length) list.scrollTop = list.scrollHeight;
-  list.dataset.empty = place === "C0GENERAL" ? "Type /extauth help, or pick something to try." : "This is your conversation with Extauth.";
-}
-
-function drawMessage({ ts, text, blocks }) {
-  const press = (label) => send({ do: "press", ts, label });
-  const body = blocks.length ? drawBlocks(blocks, { people: told.people, press }) : [make("p", {}, ...mrkdwn(text, told.people))];
-  return make(
-    "article",
-    { "data-key": `${told.me} ${place} ${ts}` },
-    make("p", { class: "private" }, "Only visible to you"),
-    make("p", { class: "author" }, make("strong", {}, "Extauth"), make("span", { class: "badge" }, "APP")),
-    ...body,
-  );
-}
-
-function showHome() {
-  const isHome = place === "home";
-  $("home").hidden = !isHome;
-  $("messages").hidden = isHome;
-  const home = told.home;
-  const key = home && `${told.me} ${home.hash}`;
-  if (!isHome || key === drawnHome) return;
-  drawnHome = key;
-  const press = (label) => send({ do: "press_in_view", view: home.id, label });
-  $("home").replaceChildren(...(home ? drawBlocks(home.content.blocks, { people: told.people, press }) : [make("p", {}, "…")]));
+// Once each time that somebody comes to a conversation: what is new to them, and its heading.
+function openPlace() {
+  const key = `${told.resets} ${told.me} ${place}`;
+  if (key === opened) return;
+  if (!opened) marks.read(told, place);
+  opened = key;
+  firstNew = marks.unread(told, place)[0]?.ts ?? null;
+  const here = conversations(told).find(({ id }) => id === place);
+  $("place").textContent = `${here.isChannel ? "# " : ""}${here.name}`;
+  $("topic").textContent = here.topic;
+  line.placeholder(`Message ${here.isChannel ? "#" : ""}${here.name}`);
+  $("messages").replaceChildren(intro(here, startTour));
+  $("views").hidden = place !== APP;
 }
 
 function goTo(where) {
+  closeDrawer();
   place = where;
-  for (const button of document.querySelectorAll("nav button")) {
-    if (button.dataset.place === where) button.setAttribute("aria-current", "page");
+  openApp(false);
+}
+
+function openApp(home) {
+  isHome = home;
+  if (home) {
+    place = APP;
+    send({ do: "home" });
+  }
+  $("home").hidden = !home;
+  $("messages").hidden = home;
+  for (const button of $("views").children) {
+    if ((button.dataset.view === "home") === home) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
-  if (where === "home") send({ do: "home" });
   if (told) show();
 }
 
-$("people").addEventListener("change", (event) => {
-  location.hash = event.target.value;
-  send({ do: "become", user: event.target.value });
-  if (place === "home") send({ do: "home" });
-});
-for (const button of document.querySelectorAll("nav button")) button.addEventListener("click", () => goTo(button.dataset.place));
+function become(user) {
+  location.hash = user;
+  send({ do: "become", user });
+  if (isHome) send({ do: "home" });
+}
+
+function reset() {
+  tour.leave();
+  closeDrawer();
+  send({ do: "reset" });
+}
+
+// The tour needs somebody who may do everything, and a token. It waits for both.
+function startTour() {
+  closeDrawer();
+  const admin = told.people.find((person) => person.admin);
+  const isReady = admin?.id === told.me && told.catalogue.tokens.length > 0 && place === START && !isHome;
+  attempts = isReady ? 0 : attempts + 1;
+  wantsTour = !isReady && attempts < MOST_ATTEMPTS;
+  if (isReady) {
+    selectTab("tab-traffic");
+    tour.start(told, place);
+  } else if (!wantsTour || !admin) say("The tour needs an admin and a token. Start the sandbox without --seed.");
+  else if (admin.id !== told.me) become(admin.id);
+  else if (!told.catalogue.tokens.length) send({ do: "reset" });
+  else goTo(START);
+}
+
+function say(text) {
+  const toast = $("toast");
+  toast.textContent = text;
+  toast.classList.remove("shown");
+  requestAnimationFrame(() => toast.classList.add("shown"));
+}
+
+drawers();
+stayAtEnd($("messages"));
+$("people").addEventListener("change", (event) => become(event.target.value));
+$("tour-again").addEventListener("click", startTour);
+$("reset").addEventListener("click", reset);
+$("problem").querySelector("button").addEventListener("click", () => { $("problem").hidden = true; });
+for (const button of $("views").children) button.addEventListener("click", () => openApp(button.dataset.view === "home"));
 if (location.hash) send({ do: "become", user: location.hash.slice(1) });
 line.focus();

@@ -2,9 +2,12 @@
 
 const RETRY_MILLISECONDS = 1000;
 
+// `send` takes what the person does. Its promise is kept when the bot has acknowledged that.
 export function connect(onTold, onProblem) {
+  const waiting = new Map();
   let socket;
   let user = null;
+  let number = 0;
 
   function open() {
     socket = new WebSocket(`ws://${location.host}/page/socket`);
@@ -14,18 +17,29 @@ export function connect(onTold, onProblem) {
     });
     socket.addEventListener("message", (event) => {
       const told = JSON.parse(event.data);
-      if (told.problem) onProblem(told.problem);
+      if ("done" in told) settle(told.done);
+      else if (told.problem) onProblem(told.problem);
       else onTold(told);
     });
     socket.addEventListener("close", () => {
-      onProblem("The sandbox is not running. Start it again with: make sandbox");
+      for (const one of [...waiting.keys()]) settle(one);
+      onProblem("The sandbox isn't running. Start it again with: make sandbox");
       setTimeout(open, RETRY_MILLISECONDS);
     });
   }
 
+  function settle(one) {
+    waiting.get(one)?.();
+    waiting.delete(one);
+  }
+
   function send(wish) {
     if (wish.do === "become") user = wish.user;
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(wish));
+    if (socket.readyState !== WebSocket.OPEN) return Promise.resolve();
+    number += 1;
+    const done = new Promise((resolve) => waiting.set(number, resolve));
+    socket.send(JSON.stringify({ ...wish, number }));
+    return done;
   }
 
   open();

@@ -1,6 +1,7 @@
 // Slack's mrkdwn as nodes. https://docs.slack.dev/messaging/formatting-message-text
 
 import { make } from "./dom.js";
+import { emoji } from "./emoji.js";
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
@@ -22,10 +23,10 @@ export function mrkdwn(text, people = []) {
     const match = pattern.exec(text);
     if (match && (!first || match.index < first.match.index)) first = { match, draw };
   }
-  if (!first) return text ? [unescape(text)] : [];
+  if (!first) return text ? [emoji(unescape(text))] : [];
   const { match, draw } = first;
   const rest = text.slice(match.index + match[0].length);
-  return [unescape(text.slice(0, match.index)), draw(match, people), ...mrkdwn(rest, people)].filter((node) => node !== "");
+  return [emoji(unescape(text.slice(0, match.index))), draw(match, people), ...mrkdwn(rest, people)].filter((node) => node !== "");
 }
 
 function bracketed(inside, people) {

@@ -1,28 +1,41 @@
-// The stack of dialogs. The topmost is open; Escape and Cancel close it, Enter submits it.
+// The stack of modals. The topmost is open; Escape and Cancel close it, Enter submits it.
 
-import { drawBlocks, filledIn } from "./blocks.js";
+import { busyUntil, drawBlocks } from "./blocks.js";
 import { make } from "./dom.js";
+import { filledIn } from "./fields.js";
+import { whereFocusIs } from "./focus.js";
+import { icon } from "./icons.js";
 
-const shown = { key: null, element: null };
+const shown = { key: null, element: null, giveBackFocus: null };
 
-export function showDialogs(views, context) {
+// Calls `onTop` with the element that is in front, each time that another comes there.
+export function showModals(views, context, onTop) {
   const view = views.at(-1) ?? null;
   const key = view && JSON.stringify([view.id, view.hash, view.errors, view.banner]);
   if (key === shown.key) return;
+  shown.giveBackFocus ??= whereFocusIs();
   const focused = shown.element?.contains(document.activeElement) ? document.activeElement.dataset.block : null;
-  shown.element?.remove();
+  const before = shown.element;
   shown.key = key;
   shown.element = view ? draw(view, context) : null;
-  if (!shown.element) return;
-  document.body.append(shown.element);
-  shown.element.showModal();
-  focusOn(shown.element, view, focused);
+  if (shown.element) {
+    document.body.append(shown.element);
+    shown.element.showModal();
+    focusOn(shown.element, view, focused);
+  }
+  onTop(shown.element ?? document.body);
+  before?.remove();
+  if (!shown.element) {
+    shown.giveBackFocus();
+    shown.giveBackFocus = null;
+  }
 }
 
 function focusOn(element, view, focused) {
   const wrong = Object.keys(view.errors)[0];
   const wanted = [...element.querySelectorAll("[data-block]")].filter((input) => input.dataset.block === (wrong ?? focused));
-  (wanted.find((input) => input.checked) ?? wanted[0] ?? element.querySelector("input[type=text]") ?? element.querySelector("footer button")).focus();
+  const first = element.querySelector("input[type=text], textarea") ?? element.querySelector("footer button");
+  (wanted.find((input) => input.checked) ?? wanted[0] ?? first).focus();
 }
 
 function draw(view, { people, send }) {
@@ -33,8 +46,13 @@ function draw(view, { people, send }) {
   const form = make(
     "form",
     { novalidate: true },
-    make("header", {}, make("h2", { id: "dialog-title" }, content.title.text)),
-    view.banner ? make("p", { class: "error", role: "alert" }, view.banner) : null,
+    make(
+      "header",
+      {},
+      make("h2", { id: "modal-title" }, content.title.text),
+      make("button", { type: "button", class: "cross", "aria-label": `Close “${content.title.text}”`, onclick: close }, "✕"),
+    ),
+    view.banner ? make("p", { class: "banner error", role: "alert" }, icon("alert"), view.banner) : null,
     body,
     make("footer", {}, make("button", { type: "button", onclick: close }, content.close?.text ?? "Close"), submit),
   );
@@ -50,11 +68,9 @@ function draw(view, { people, send }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!submit || submit.getAttribute("aria-busy")) return;
-    submit.setAttribute("aria-busy", "true");
-    setTimeout(() => submit.removeAttribute("aria-busy"), 3000);
-    send({ do: "submit", view: view.id, filled: filledIn(form) });
+    busyUntil(submit, send({ do: "submit", view: view.id, filled: filledIn(form) }));
   });
-  const dialog = make("dialog", { "aria-labelledby": "dialog-title", class: "modal" }, form);
+  const dialog = make("dialog", { "aria-labelledby": "modal-title", class: "modal" }, form);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     close();

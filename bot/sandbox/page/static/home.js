@@ -1,0 +1,15 @@
+// The bot's App Home, as it has published it.
+
+import { drawBlocks } from "./blocks.js";
+import { make } from "./dom.js";
+
+let drawn = null;
+
+export function showHome(place, told, send) {
+  const { home } = told;
+  const key = `${told.resets} ${told.me} ${home?.hash}`;
+  if (key === drawn) return;
+  drawn = key;
+  const press = (label) => send({ do: "press_in_view", view: home.id, label });
+  place.replaceChildren(...(home ? drawBlocks(home.content.blocks, { people: told.people, press }) : [make("p", { class: "loading" }, "Loading…")]));
+}

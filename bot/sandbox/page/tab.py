@@ -1,0 +1,192 @@
+"""One browser tab: what its person does, and what it is told."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from bot.commands.subcommand import COMMAND
+from bot.sandbox.page.catalogue import buttons, catalogue, completions
+from bot.sandbox.page.traffic import Traffic
+from bot.sandbox.slack import views
+from bot.sandbox.slack.channels import DIRECT
+from bot.sandbox.slack.state import OpenView
+from bot.sandbox.slack.workspace import NotThere, Workspace
+
+_TOGETHER_SECONDS = 0.03
+
+
+class Tab:
+    """One browser tab: who it is, what it has been told."""
+
+    def __init__(self, workspace: Workspace, socket: web.WebSocketResponse) -> None:
+        self._workspace = workspace
+        self._state = workspace.state
+        self._socket = socket
+        self._user = next(iter(workspace.state.people))
+        self._traffic = Traffic(workspace.state)
+        self._acting: set[asyncio.Task[None]] = set()
+
+    async def act(self, wish: dict[str, Any]) -> None:
+        """Do what the person at the browser does. It goes on beside the next act, as in Slack."""
+        if wish.get("do") == "become" and wish.get("user") in self._state.people:
+            self._user = wish["user"]
+            self._state.changed()
+            return
+        if wish.get("do") == "reset":
+            self._state.reset()
+            return
+        task = asyncio.ensure_future(self._carry_out(wish))
+        self._acting.add(task)
+        task.add_done_callback(self._acting.discard)
+
+    async def _carry_out(self, wish: dict[str, Any]) -> None:
+        try:
+            await self._deed(wish)
+        except (NotThere, KeyError) as error:
+            await self._socket.send_json({"problem": f"This isn't here anymore: {error.args[0]}"})
+        with contextlib.suppress(ConnectionError):
+            await self._socket.send_json({"done": wish.get("number")})
+
+    def _deed(self, wish: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        workspace, user = self._workspace, self._user
+        deeds: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+            "type": lambda: self._type(str(wish["line"]), str(wish["channel"])),
+            "shortcut": lambda: workspace.shortcut(user, "external_tokens"),
+            "home": lambda: workspace.open_home(user),
+            "press": lambda: workspace.press(self._message(wish["ts"]), str(wish["label"])),
+            "press_in_view": lambda: workspace.press_in_dialog(self._view(wish), str(wish["label"])),
+            "choose": lambda: self._choose(wish),
+            "submit": lambda: workspace.submit(self._view(wish), wish["filled"]),
+            "close": lambda: self._close(wish),
+        }
+        if wish.get("do") not in deeds:
+            raise NotThere(f"the deed {wish.get('do')}")
+        return deeds[wish["do"]]()
+
+    async def _type(self, line: str, channel: str) -> None:
+        if channel not in self._places():
+            raise NotThere(f"the conversation {channel}")
+        if not line.startswith("/"):
+            self._state.post_to_all(self._user, channel, _escaped(line), [])
+            return
+        self._state.echo(self._user, channel, line)
+        if line.split(maxsplit=1)[0] == COMMAND:
+            await self._workspace.command(self._user, line, channel)
+            return
+        why = f"`{_escaped(line.split(maxsplit=1)[0])}` isn't a command here. Type `{COMMAND}` to talk to the bot."
+        self._state.post(self._user, channel, why, [], is_error=True)
+
+    async def _choose(self, wish: dict[str, Any]) -> None:
+        view = self._view(wish)
+        self._workspace.fill(view, wish["filled"])
+        await self._workspace.choose(view, str(wish["block"]), str(wish["value"]))
+
+    async def _close(self, wish: dict[str, Any]) -> None:
+        # Pressed twice, it is closed all the same.
+        with contextlib.suppress(NotThere):
+            self._workspace.close(self._view(wish))
+
+    def _message(self, ts: str) -> Any:
+        for message in self._workspace.messages(self._user):
+            if message.ts == ts:
+                return message
+        raise NotThere("this message")
+
+    def _view(self, wish: dict[str, Any]) -> OpenView:
+        own = [*self._state.views.get(self._user, []), *filter(None, [self._state.homes.get(self._user)])]
+        for view in own:
+            if view.view_id == wish.get("view"):
+                return view
+        raise NotThere("this modal")
+
+    async def tell_changes(self) -> None:
+        """Tell the browser how things stand, now and after each change."""
+        await self._socket.send_json({"completions": completions(), "buttons": buttons()})
+        while True:
+            change = self._state.next_change()
+            await self._socket.send_json(self._standing())
+            await change.wait()
+            await asyncio.sleep(_TOGETHER_SECONDS)
+
+    def _standing(self) -> dict[str, Any]:
+        if self._user not in self._state.people:
+            self._user = next(iter(self._state.people))
+        home = self._state.homes.get(self._user)
+        return {
+            "me": self._user,
+            "resets": self._state.resets,
+            "people": [
+                {"id": person.user_id, "name": person.name, "admin": person.is_admin}
+                for person in self._state.people.values()
+            ],
+            "channels": [
+                {"id": channel.channel_id, "name": channel.name, "topic": channel.topic}
+                for channel in self._workspace.channels(self._user)
+            ],
+            "messages": sorted(self._messages(), key=lambda message: _order(message["at"])),
+            "home": _view_json(home) if home else None,
+            "modals": [_view_json(view) for view in self._state.views.get(self._user, [])],
+            "catalogue": catalogue(self._state),
+            "traffic": self._traffic.new(),
+        }
+
+    def _places(self) -> set[str]:
+        return {channel.channel_id for channel in self._workspace.channels(self._user)} | {DIRECT}
+
+    def _messages(self) -> list[dict[str, Any]]:
+        """What the person sees, each with `at`, the time stamp of its place among the others."""
+        own: list[dict[str, Any]] = [
+            {
+                "kind": "error" if message.is_error else "private",
+                "ts": message.ts,
+                "at": message.shown_at or message.ts,
+                "channel": message.channel,
+                "text": message.text,
+                "blocks": message.blocks,
+            }
+            for message in self._workspace.messages(self._user)
+        ]
+        own += [
+            {"kind": "typed", "ts": typed.ts, "at": typed.ts, "channel": typed.channel, "text": typed.line}
+            for typed in self._state.typed
+            if typed.user_id == self._user
+        ]
+        places = self._places()
+        return own + [
+            {
+                "kind": "post",
+                "ts": post.ts,
+                "at": post.ts,
+                "channel": post.channel,
+                "author": post.author,
+                "text": post.text,
+                "blocks": post.blocks,
+            }
+            for post in self._state.posts
+            if post.channel in places and (post.channel != DIRECT or post.author == self._user)
+        ]
+
+
+def _order(ts: str) -> int:
+    """Numbers count on over seconds, so they alone say what came first."""
+    return int(ts.partition(".")[2])
+
+
+def _escaped(text: str) -> str:
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, entity)
+    return text
+
+
+def _view_json(view: OpenView) -> dict[str, Any]:
+    return {
+        "id": view.view_id,
+        "hash": view.hash,
+        "content": view.content,
+        "values": views.values(view),
+        "errors": view.errors,
+        "banner": view.banner,
+    }

@@ -1,0 +1,46 @@
+"""The conversations of the simulated workspace, and what everybody in them sees."""
+
+from dataclasses import dataclass
+from typing import Any
+
+CHANNEL = "C0GENERAL"
+AUDIT_CHANNEL = "C0AUDIT"
+DIRECT = "D0EXTAUTH"
+BOT = "U0EXTAUTH"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A conversation. Guests see one only when it is open to them."""
+
+    channel_id: str
+    name: str
+    topic: str
+    is_open_to_guests: bool = True
+
+
+CHANNELS = (
+    Channel(CHANNEL, "general", "Type /extauth to talk to the bot"),
+    Channel(AUDIT_CHANNEL, "audit", "Where Extauth says what was done, and by whom", is_open_to_guests=False),
+)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that everybody in the channel sees."""
+
+    ts: str
+    channel: str
+    author: str
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class TypedCommand:
+    """A command as its author typed it, echoed to them alone."""
+
+    ts: str
+    channel: str
+    user_id: str
+    line: str
