@@ -12,8 +12,7 @@ from bot.sandbox.page.catalogue import catalogue
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.state import Person
 from bot.settings import Transport
-from bot.ui.buttons import Button
-from bot.ui.home import GET_BUTTON
+from bot.ui.buttons import OPEN_GET, Button
 from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, field, open_page, submit, types
 
 pytestmark = IN_CHROMIUM
@@ -106,7 +105,7 @@ async def test_a_guest_is_refused_and_sees_only_their_own(chromium: Chromium) ->
         await admin.bring_to_front()
         await admin.locator('[data-place="D0EXTAUTH"]').click()
         await admin.get_by_role("button", name="Home").click()
-        await admin.locator(f'#home [data-action="{GET_BUTTON}"]').click()
+        await admin.locator(f'#home [data-action="{OPEN_GET}"]').click()
         await expect(field(admin, get_form.TOKEN_ID)).to_be_focused()
         await admin.keyboard.press("Escape")
         await admin.get_by_label("You are").select_option("U0GUEST")
