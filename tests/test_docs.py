@@ -6,6 +6,10 @@ import pytest
 
 from tests.bot_process import ROOT
 
+DOCUMENTS = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 CITATION = re.compile(r"`(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>\w+))?`")
 
 
@@ -23,10 +27,10 @@ def test_every_test_that_security_cites_exists() -> None:
     assert cited > 50
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+    for target in re.findall(r"(?:\]\(|src(?:set)?=\")(?!https?:|#)([^)#\"]+)", text):
         assert ((ROOT / document).parent / target).exists(), target
 
 
