@@ -156,7 +156,7 @@ class Service:
             return False
         except AuditLogUnavailable as error:
             # What needs a record is denied one later; the rest can be answered without.
-            log.warning("an interaction could not be recorded when it came", extra={"why": str(error)})
+            log.warning("an interaction couldn't be recorded when it came", extra={"why": str(error)})
         return True
 
     async def admit(
@@ -181,10 +181,10 @@ class Service:
         try:
             attempt = await self._audit_log.attempt(actor, request)
         except DuplicateInteraction:
-            log.warning("an interaction came again and was not run again")
+            log.warning("an interaction came again and wasn't run again")
             return AlreadyRun(actor.reference)
         except AuditLogUnavailable as error:
-            log.error("the attempt could not be recorded, so nothing was done", extra={"why": str(error)})
+            log.error("the attempt couldn't be recorded, so nothing was done", extra={"why": str(error)})
             self._notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
             return NotRecorded(request, None, actor.reference)
         log.info("attempt", extra={"action": attempt.event.action, "user_id": actor.user_id, "team_id": actor.team_id})
@@ -224,7 +224,7 @@ class Service:
             await self._record_in_time(attempt, true_result)
             raise
         except AuditLogUnavailable as error:
-            log.error("the result could not be recorded, so it is withheld", extra={"why": str(error)})
+            log.error("the result couldn't be recorded, so it is withheld", extra={"why": str(error)})
             self._audit_log.finish_later(attempt, true_result)
             self._notify(attempt.event, true_result)
             return NotRecorded(done.request, done, done.reference)
@@ -238,7 +238,7 @@ class Service:
         if not recording.cancel() and recording.exception() is None:
             self._notify(attempt.event, result)
         else:
-            log.warning("an interruption could not be recorded: the next start will")
+            log.warning("an interruption couldn't be recorded: the next start will")
 
     def _milliseconds_since(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)
@@ -252,7 +252,7 @@ class Service:
         try:
             found = await self._audit_log.newest(request.count + 1, filters)
         except AuditLogUnavailable as error:
-            log.error("the audit log could not be read", extra={"why": str(error)})
+            log.error("the audit log couldn't be read", extra={"why": str(error)})
             return HistoryUnavailable(request, actor.reference)
         return HistoryPage(request, found[: request.count], len(found) <= request.count, actor.reference)
 
@@ -263,10 +263,10 @@ class Service:
         try:
             await self._audit_log.deny(actor, request, reason)
         except DuplicateInteraction:
-            log.warning("an interaction came again and was not denied again")
+            log.warning("an interaction came again and wasn't denied again")
             return AlreadyRun(actor.reference)
         except AuditLogUnavailable as error:
-            log.error("a denial could not be recorded", extra={"why": str(error)})
+            log.error("a denial couldn't be recorded", extra={"why": str(error)})
         self._notify(Event.of(actor, request), AuditResult("denied", reason, 0))
         return Denied(request, decision, actor.reference)
 

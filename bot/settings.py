@@ -35,7 +35,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used: one line for each mistake, none of which quotes a secret."""
+    """Settings that can't be used: one line for each mistake, none of which quotes a secret."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))

@@ -416,8 +416,8 @@ async def test_what_comes_again_is_a_line_of_the_log_and_nothing_else(
         assert not isinstance(first, AlreadyRun)
         assert await bench.service.run(actor, request, lambda _: None) == AlreadyRun("ABCD2345")
     assert [message for _, message, _ in lines(caplog) if "again" in message] == [
-        "an interaction came again and was not run again",
-        "an interaction came again and was not denied again",
+        "an interaction came again and wasn't run again",
+        "an interaction came again and wasn't denied again",
     ]
     assert [result.outcome for _, result in bench.told] == ["fetched", "denied"]
 
@@ -471,7 +471,7 @@ async def test_an_interruption_that_cannot_be_recorded_in_time_is_left_to_the_ne
             with pytest.raises(asyncio.CancelledError):
                 await running
     assert [message for level, message, _ in lines(caplog) if level == "WARNING"] == [
-        "an interruption could not be recorded: the next start will"
+        "an interruption couldn't be recorded: the next start will"
     ]
     assert bench.told == []
 
@@ -486,10 +486,10 @@ async def test_a_log_that_fails_is_logged_with_its_reason(bench: Bench, caplog: 
     await bench.run(GetToken("EtGoogle0001"))
     errors = [(message, str(fields["why"])) for level, message, fields in lines(caplog) if level == "ERROR"]
     assert [message for message, _ in errors] == [
-        "the attempt could not be recorded, so nothing was done",
-        "a denial could not be recorded",
-        "the audit log could not be read",
-        "the result could not be recorded, so it is withheld",
+        "the attempt couldn't be recorded, so nothing was done",
+        "a denial couldn't be recorded",
+        "the audit log couldn't be read",
+        "the result couldn't be recorded, so it is withheld",
     ]
     assert ["audit_records" in why for _, why in errors[:3]] == [True] * 3
     assert "full" in errors[3][1]

@@ -148,7 +148,7 @@ class AuditRows:
                 if answered:
                     # The next start will tell these people once more, which is better than never.
                     extra = {"count": len(answered), "error_type": type(error).__name__}
-                    log.warning("answered interactions could not be recorded as such", extra=extra)
+                    log.warning("answered interactions couldn't be recorded as such", extra=extra)
                 # To those who wait for it: each of them has to know, and the next batch may fare better.
                 for item in batch:
                     if not item.written.done():

@@ -32,7 +32,7 @@ def register(app: AsyncApp, runtime: Runtime, listeners: Sequence[Listener]) -> 
             else:
                 await on_typed[parsed.subcommand.name](runtime, typed, parsed.values)
         except PastedTokenError as error:
-            log.warning("a token was typed and turned away", extra={"format": error.token_format.name})
+            log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
         except UsageError as error:
             await flow.show(typed, usage_screen(error.problem, error.suggestion, error.usage))

@@ -25,7 +25,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
         if isinstance(error, UntrustedAddress):
-            log.error("a response_url that isn't Slack's was not used")
+            log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()
         log.error("a listener failed", exc_info=error)
         is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
@@ -47,7 +47,7 @@ async def _tell(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContex
         if broken is not None and broken.reply is not None:
             await broken.reply.show(screen)
     except Exception:
-        log.exception("an error could not be told to the person")
+        log.exception("an error couldn't be shown to the person")
 
 
 def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext) -> Interaction | None:

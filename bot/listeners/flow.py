@@ -76,7 +76,7 @@ async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> N
     try:
         await show(interaction, screen)
     except Exception:
-        log.exception("an error could not be told to the person")
+        log.exception("an error couldn't be shown to the person")
     else:
         runtime.service.answered(interaction.actor)
 
@@ -162,7 +162,7 @@ async def _show_progress(reply: Reply, screen: Screen) -> None:
     try:
         await reply.show_progress(screen)
     except Exception as error:
-        log.warning("a notice could not be shown", extra={"error_type": type(error).__name__})
+        log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})
 
 
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:

@@ -82,9 +82,9 @@ class ChannelReply:
                 return
             if seconds is None or status < 500:
                 # The address is used up or too old: there is no other way to this person in this channel.
-                log.error("an answer could not be posted", extra={"status": why})
+                log.error("an answer couldn't be posted", extra={"status": why})
                 return
-            log.warning("an answer could not be posted yet", extra={"status": why})
+            log.warning("an answer couldn't be posted yet", extra={"status": why})
             await self._clients.clock.sleep(seconds)
 
     async def show_progress(self, screen: Screen) -> None:

@@ -58,7 +58,7 @@ class AuditChannel:
         if not self._posting.done():
             self._posting.cancel()
             left = len(self._lines) + len(self._denials) + self._more_denials.total()
-            log.error("lines were not posted to EXTAUTH_AUDIT_CHANNEL before the end", extra={"lines": left})
+            log.error("lines weren't posted to EXTAUTH_AUDIT_CHANNEL before the end", extra={"lines": left})
 
     def _start(self) -> None:
         if self._posting is None or self._posting.done():
@@ -67,7 +67,7 @@ class AuditChannel:
     async def _post_all(self) -> None:
         while text := self._next_text():
             if not await self._post(text):
-                log.error("lines could not be posted to EXTAUTH_AUDIT_CHANNEL", extra={"lines": text.count("\n") + 1})
+                log.error("lines couldn't be posted to EXTAUTH_AUDIT_CHANNEL", extra={"lines": text.count("\n") + 1})
             if self._lines or self._denials:
                 await self._clients.clock.sleep(_SECONDS_BETWEEN_POSTS)
 
@@ -93,7 +93,7 @@ class AuditChannel:
             except Exception as error:
                 is_final = isinstance(error, SlackApiError) and slack_code(error) not in _PASSING
                 why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("a message was not posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
+            log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
             if is_final or seconds is None:
                 return False
             await self._clients.clock.sleep(seconds)

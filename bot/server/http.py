@@ -79,7 +79,7 @@ class HttpReceiver:
                     kernel_socket.listen(WAITING)
         except OSError as error:
             why = os.strerror(error.errno or 0)
-            raise StartError(f"Cannot listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
+            raise StartError(f"Can't listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
 
     async def stop(self) -> None:
         """Stop listening, and return when every request that was taken has its answer."""
@@ -133,7 +133,7 @@ class HttpReceiver:
         except MalformedPayload as error:
             return self._reject(400, str(error))
         except Exception:
-            log.exception("a request could not be dispatched")
+            log.exception("a request couldn't be dispatched")
             return web.Response(status=500)
         content_type = next(iter(answer.headers.get("content-type", [])), "text/plain").split(";")[0]
         return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)

@@ -65,7 +65,7 @@ async def serve(
         try:
             audit_log = await stack.enter_async_context(open_audit_log(settings, clock))
         except DatabaseError as error:
-            raise StartError(f"The database of DATABASE_URL cannot be used: {error}") from None
+            raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
         session = await stack.enter_async_context(open_session(read_seconds))
         runtime = create_runtime(settings, session, audit_log, clock, tasks or Tasks())
         await _check_bot_token(settings, runtime)
@@ -104,9 +104,9 @@ async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> No
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     if not closing.done():
         closing.cancel()
-        log.warning("the connection to Slack did not close in time")
+        log.warning("the connection to Slack didn't close in time")
     elif closing.exception() is not None:
-        log.error("the connection to Slack did not close well", exc_info=closing.exception())
+        log.error("the connection to Slack didn't close cleanly", exc_info=closing.exception())
 
 
 async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
@@ -116,7 +116,7 @@ async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
     await asyncio.wait({posting}, timeout=CHANNEL_SECONDS)
     if not posting.done():
         posting.cancel()
-        log.error("a checkpoint could not be made before the end")
+        log.error("a checkpoint couldn't be made before the end")
     await channel.close(max(0.0, deadline - loop.time()))
 
 
@@ -137,10 +137,10 @@ async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
         answer = await runtime.clients.web(settings.bot_token).auth_test()
     except SlackApiError as error:
         raise StartError(
-            f"Slack does not accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
+            f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
         ) from None
     except Exception as error:
-        log.warning("Slack cannot be reached yet", extra={"error_type": type(error).__name__})
+        log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
     else:
         log.info("workspace", extra={"team_id": answer.get("team_id"), "bot_user_id": answer.get("user_id")})
         # Asked for now, so that the first command needn't.

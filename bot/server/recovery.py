@@ -25,10 +25,10 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
         try:
             unanswered = await audit_log.take_over(UNANSWERED_SECONDS)
         except AuditLogUnavailable as error:
-            log.error("unanswered commands could not be looked for", extra={"why": str(error)})
+            log.error("unanswered commands couldn't be looked for", extra={"why": str(error)})
             continue
         except Exception:
-            log.exception("unanswered commands could not be looked for")
+            log.exception("unanswered commands couldn't be looked for")
             continue
         for one in unanswered:
             outcome = one.entry.outcome if one.entry is not None else "not begun"
@@ -45,7 +45,7 @@ async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unans
         if reply is not None:
             await reply.show(restarted_screen(unanswered.entry, unanswered.reference))
     except Exception as error:
-        log.error("somebody could not be told", extra={"error_type": type(error).__name__})
+        log.error("a person couldn't be told", extra={"error_type": type(error).__name__})
     else:
         audit_log.told(unanswered)
 
@@ -62,6 +62,6 @@ async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
     try:
         channel.say(f"`{await audit_log.checkpoint()}`")
     except AuditLogUnavailable as error:
-        log.error("a checkpoint could not be made", extra={"why": str(error)})
+        log.error("a checkpoint couldn't be made", extra={"why": str(error)})
     except Exception:
-        log.exception("a checkpoint could not be made")
+        log.exception("a checkpoint couldn't be made")

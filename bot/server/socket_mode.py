@@ -105,13 +105,13 @@ class SocketModeReceiver:
             code = slack_code(error)
             if code in frozenset(_TokenRefusal):
                 raise StartError(
-                    f"Slack does not accept SLACK_APP_TOKEN for Socket Mode ({code}): it needs an app-level token "
+                    f"Slack doesn't accept SLACK_APP_TOKEN for Socket Mode ({code}): it needs an app-level token "
                     "(xapp-…) with the scope connections:write."
                 ) from None
-            log.warning("Socket Mode cannot be opened yet", extra={"code": code})
+            log.warning("Socket Mode can't be opened yet", extra={"code": code})
             return None
         except Exception as error:
-            log.warning("Slack cannot be reached yet", extra={"error_type": type(error).__name__})
+            log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
             return None
         return str(answer["url"])
 
@@ -128,7 +128,7 @@ class SocketModeReceiver:
         except MalformedPayload as error:
             self._rejections.count(str(error))
         except Exception:
-            log.exception("an envelope could not be handled")
+            log.exception("an envelope couldn't be handled")
 
     async def _answer(self, request: SocketModeRequest) -> BoltResponse:
         known = self._answers.get(request.envelope_id)
@@ -144,7 +144,7 @@ class SocketModeReceiver:
 
 async def _acknowledge(client: AsyncBaseSocketModeClient, request: SocketModeRequest, answer: BoltResponse) -> None:
     if answer.status != 200:
-        log.warning("an envelope was not acknowledged", extra={"status": answer.status})
+        log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
         return
     # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
     payload = json.loads(answer.body) if answer.body else None

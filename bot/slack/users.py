@@ -67,7 +67,7 @@ class UserDirectory:
         if workspace is None:
             return None
         if not workspace.includes(actor.team_id, actor.enterprise_id):
-            log.warning("a request came from a workspace where the bot is not installed")
+            log.warning("a request came from a workspace where the bot isn't installed")
             return UserInfo(actor.user_id, is_elsewhere=True)
         person = await self._people.get(
             (workspace.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id, workspace)
@@ -92,7 +92,7 @@ async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
     answer = await _ask("auth.test", lambda: client.auth_test())
     team_id = answer.get("team_id") if answer is not None else None
     if not isinstance(team_id, str) or not team_id:
-        log.warning("auth.test did not say which workspace the bot is in, so access is denied")
+        log.warning("auth.test didn't say which workspace the bot is in, so access is denied")
         return None
     enterprise_id = answer.get("enterprise_id")
     enterprise_id = enterprise_id if isinstance(enterprise_id, str) and enterprise_id else None
@@ -103,10 +103,10 @@ async def _ask_person(client: AsyncWebClient, user_id: str, workspace: Workspace
     answer = await _ask("users.info", lambda: client.users_info(user=user_id))
     user = answer.get("user") if answer is not None else None
     if not isinstance(user, Mapping) or user.get("id") != user_id:
-        log.warning("users.info did not say who somebody is, so access is denied")
+        log.warning("users.info didn't say who somebody is, so access is denied")
         return None
     if not isinstance(user.get("is_restricted"), bool) and user.get("deleted") is not True:
-        log.warning("users.info did not say whether somebody is a guest, so access is denied")
+        log.warning("users.info didn't say whether somebody is a guest, so access is denied")
         return None
     return user_info(user, workspace)
 
@@ -123,7 +123,7 @@ async def _ask(method: str, call: Callable[[], Awaitable[Any]]) -> Any:
     except Exception as error:
         # Anything at all that goes wrong here denies. The text of a SlackApiError holds the response: not logged.
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-        log.warning("Slack did not answer, so access is denied", extra={"method": method, "code": code})
+        log.warning("Slack didn't answer, so access is denied", extra={"method": method, "code": code})
         return None
 
 

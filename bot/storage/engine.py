@@ -155,7 +155,7 @@ async def close_engine(engine: AsyncEngine) -> None:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await engine.dispose()
     except (TimeoutError, SQLAlchemyError, OSError) as error:
-        log.warning("the database did not close well", extra={"error_type": type(error).__name__})
+        log.warning("the database didn't close cleanly", extra={"error_type": type(error).__name__})
 
 
 @asynccontextmanager

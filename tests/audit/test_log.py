@@ -589,7 +589,7 @@ async def test_answers_that_cannot_be_recorded_are_logged(
     await change(url, "ALTER TABLE interactions RENAME TO gone")
     audit.answered(came("answered"))
     await audit.close()
-    assert "answered interactions could not be recorded as such" in caplog.messages
+    assert "answered interactions couldn't be recorded as such" in caplog.messages
     await change(url, "ALTER TABLE gone RENAME TO interactions")
 
 

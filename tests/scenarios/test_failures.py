@@ -154,4 +154,4 @@ async def test_an_answer_that_cannot_be_posted_is_logged_and_the_next_command_is
     assert harness.workspace.messages(ADMIN) == []
 
     assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
-    assert "an answer could not be posted" in caplog.messages
+    assert "an answer couldn't be posted" in caplog.messages

@@ -45,7 +45,7 @@ async def test_an_answer_is_given_up_when_its_address_is_too_old(
         harness.clock.advance(seconds)
     await harness.state.until(lambda: len(harness.calls("response_url")) == 10)
     assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
-    assert "an answer could not be posted" in caplog.messages
+    assert "an answer couldn't be posted" in caplog.messages
 
 
 async def test_a_notice_that_fails_stops_nothing(harness: Harness) -> None:
@@ -101,7 +101,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     if trouble in {"429", "silent peer"}:
         assert told.count("Extauth restarted before Slack answered") == typed
     if trouble == "full channel":
-        assert any("lines were not posted" in message for message in caplog.messages)
+        assert any("lines weren't posted" in message for message in caplog.messages)
 
 
 async def test_what_the_end_cuts_off_is_on_record_and_told_once(

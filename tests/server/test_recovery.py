@@ -116,7 +116,7 @@ async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, capl
     await change(left.url, "ALTER TABLE audit_head RENAME TO gone")
     telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
     await left.clock.until_asleep(UNANSWERED_SECONDS)
-    assert "unanswered commands could not be looked for" in caplog.messages
+    assert "unanswered commands couldn't be looked for" in caplog.messages
     await change(left.url, "ALTER TABLE gone RENAME TO audit_head")
     left.clock.advance(UNANSWERED_SECONDS + 1)
     await telling

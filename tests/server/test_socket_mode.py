@@ -44,11 +44,11 @@ async def test_a_refreshed_connection_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("SLACK_BOT_TOKEN", "xoxb-this-is-not-it", "Slack does not accept SLACK_BOT_TOKEN (invalid_auth)"),
+        ("SLACK_BOT_TOKEN", "xoxb-this-is-not-it", "Slack doesn't accept SLACK_BOT_TOKEN (invalid_auth)"),
         (
             "SLACK_APP_TOKEN",
             "xapp-this-is-not-it",
-            "Slack does not accept SLACK_APP_TOKEN for Socket Mode (invalid_auth)",
+            "Slack doesn't accept SLACK_APP_TOKEN for Socket Mode (invalid_auth)",
         ),
     ],
 )

@@ -127,19 +127,23 @@ async def test_a_user_group_lets_its_full_members_in() -> None:
     async with open_harness("socket", EXTAUTH_GET_ALLOW="S0TEAM") as harness:
         harness.state.groups["S0TEAM"] = [MEMBER, GUEST]
         assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
-        assert "Guests of a workspace" in harness.read(await harness.types("/extauth get EtGoogle0001", GUEST))
-        assert "That is for the group" in harness.read(await harness.types("/extauth get EtGoogle0001", ADMIN))
+        assert "Guests can't use external tokens." in harness.read(
+            await harness.types("/extauth get EtGoogle0001", GUEST)
+        )
+        assert "Only the group" in harness.read(await harness.types("/extauth get EtGoogle0001", ADMIN))
         assert len(harness.calls("usergroups.users.list")) == 1
 
         harness.state.groups["S0TEAM"] = []
         harness.clock.advance(60)
-        assert "That is for the group" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+        assert "Only the group" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
 
 
 async def test_a_group_that_slack_does_not_tell_denies() -> None:
     async with open_harness("socket", EXTAUTH_GET_ALLOW="S0TEAM") as harness:
         harness.slack.web_api.failures["usergroups.users.list"] = "missing_scope"
-        assert "Slack did not tell" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+        assert "Extauth couldn't confirm with Slack who you are" in harness.read(
+            await harness.types("/extauth get EtGoogle0001", MEMBER)
+        )
 
 
 async def test_the_organisations_admins_count() -> None:

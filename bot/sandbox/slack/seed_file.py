@@ -26,7 +26,7 @@ _ROLES: Mapping[str, Mapping[str, Any]] = {
 
 
 class SeedError(ValueError):
-    """A seed file that cannot be used, in one line."""
+    """A seed file that can't be used, in one line."""
 
 
 def plant_file(state: State, path: Path) -> None:
@@ -34,7 +34,7 @@ def plant_file(state: State, path: Path) -> None:
     try:
         seed = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SeedError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+        raise SeedError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(seed, Mapping) or not set(seed) <= {"people", "tokens"}:
         raise SeedError(f"{path} must have people, tokens, or both at its top level.")
     if "people" in seed:

@@ -24,7 +24,7 @@ async def test_the_example_of_the_readme() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("people: [", "cannot be read as YAML"),
+        ("people: [", "can't be read as YAML"),
         ("- 1", "must have people, tokens, or both"),
         ("tokns: []", "must have people, tokens, or both"),
         ("people: 3", "people must be a list"),
