@@ -1,5 +1,6 @@
 """A program as somebody sees it who runs it in a terminal."""
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -9,14 +10,17 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
-DEADLINE_SECONDS = 120
+import pyte
+
+DEADLINE_SECONDS = 60
+_ROWS = 100
 
 
 class PseudoTerminal:
-    """Runs a program in a terminal of a given size. `shown` is all that it has written there.
+    """Runs a program in a terminal so many columns wide. `written` is all that it has written there.
 
     Streams that are given go there instead of to the terminal.
     """
@@ -29,9 +33,12 @@ class PseudoTerminal:
         stdin: int | None = None,
         stdout: int | None = None,
     ) -> None:
-        self.shown = ""
+        self.written = ""
+        self._screen = pyte.Screen(columns, _ROWS)
+        self._stream = pyte.Stream(self._screen)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
         self.process = subprocess.Popen(
             command,
             env={"TERM": "xterm", **environment, "COLUMNS": str(columns)},
@@ -57,22 +64,28 @@ class PseudoTerminal:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
-    def until_shown(self, text: str) -> str:
-        """Wait until a text is shown, and return all that is shown from then on, beginning with it."""
-        end = time.monotonic() + DEADLINE_SECONDS
-        while text not in self.shown:
-            if not self._read(end):
-                raise AssertionError(f"{text!r} was never shown:\n{self.shown}")
-        _, self.shown = self.shown.split(text, 1)
-        return text + self.shown
+    def until_on_screen(self, text: str) -> None:
+        """Wait until a text is on the screen."""
+        self._until(lambda: text in "\n".join(self._screen.display), text)
+
+    def until_at_cursor(self, line: str) -> None:
+        """Wait until the line that the cursor is in is this one."""
+        self._until(lambda: self._screen.display[self._screen.cursor.y].rstrip() == line, line)
 
     def until_over(self) -> str:
-        """Wait until the program has ended, and return what it has shown."""
+        """Wait until the program has ended, and return what it has written."""
         end = time.monotonic() + DEADLINE_SECONDS
         while self._read(end):
             pass
         self.process.wait(timeout=DEADLINE_SECONDS)
-        return self.shown
+        return self.written
+
+    def _until(self, condition: Callable[[], bool], text: str) -> None:
+        end = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            if not self._read(end):
+                shown = "\n".join(line.rstrip() for line in self._screen.display)
+                raise AssertionError(f"{text!r} is not on the screen:\n{shown.strip()}")
 
     def _read(self, end: float) -> bool:
         ready, _, _ = select.select([self._ours], [], [], max(0, end - time.monotonic()))
@@ -80,7 +93,9 @@ class PseudoTerminal:
         if ready:
             with contextlib.suppress(OSError):  # the program is gone
                 chunk = os.read(self._ours, 65536)
-        self.shown += chunk.decode(errors="replace")
+        text = self._decoder.decode(chunk)
+        self.written += text
+        self._stream.feed(text)
         return bool(chunk)
 
 

@@ -1,6 +1,5 @@
 """Checks the database and its key, and changes nothing in either."""
 
-import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.audit.keys import load_key
 from bot.audit.snapshot import Snapshot
-from bot.check.finding import Finding, not_checked, ok, problem
+from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings
 from bot.storage.engine import (
     DatabaseError,
@@ -81,10 +80,20 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
     try:
         async with transaction(engine) as connection:
             return await _opened(connection, settings)
-    except (DatabaseError, sqlite3.Error) as error:
+    except DatabaseError as error:
         return _broken(*_fault(error, url, settings))
     finally:
         await close_engine(engine)
+
+
+async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
+    """Return why the audit log can't be read, and how to fix that, in one line."""
+    where = describe(settings.database_url.get_secret_value())
+    for finding in await check_database(settings):
+        if finding.status is Status.PROBLEM or finding.fix:
+            place = f" ({where})" if finding.subject == SUBJECT and where not in finding.says else ""
+            return f"{finding.subject}{place}: {finding.says} {finding.fix}"
+    return f"{SUBJECT} ({where}): No audit log can be read there ({error}). Start Extauth once, or correct {SUBJECT}."
 
 
 def _broken(says: str, fix: str) -> list[Finding]:
@@ -96,7 +105,7 @@ def _check_file(path: Path, settings: DatabaseSettings) -> list[Finding] | None:
     if not path.exists():
         return _not_made_yet(path.absolute(), settings)
     if not _can_open(path, "rb"):
-        return None
+        return _broken(*_SQLITE_FAULTS["SQLITE_CANTOPEN"])
     if not _can_open(path, "r+b"):
         # SQLite opens such a file, and fails only at the first entry.
         return _broken(*_SQLITE_FAULTS["SQLITE_READONLY"])
@@ -177,10 +186,9 @@ async def _log(connection: AsyncConnection, settings: DatabaseSettings) -> Findi
     return ok(SUBJECT, "Works." if found[0].entries else "Works. The audit log is empty.")
 
 
-def _fault(error: Exception, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
+def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
     """Name what is wrong by what the driver said; `transaction` keeps its error as the context of its own."""
-    raised: Any = error.__context__ if isinstance(error, DatabaseError) else error
-    driver: Any = getattr(raised, "orig", None) or raised
+    driver: Any = getattr(error.__context__, "orig", None) or error.__context__
     where = describe(settings.database_url.get_secret_value())
     name = getattr(driver, "sqlite_errorname", None)
     for known, fault in _SQLITE_FAULTS.items():
@@ -194,6 +202,4 @@ def _fault(error: Exception, url: URL, settings: DatabaseSettings) -> tuple[str,
             f"PostgreSQL can't be reached ({where}).",
             "Start it, or correct the host and port in DATABASE_URL.",
         )
-    if isinstance(driver, IsADirectoryError | PermissionError):
-        return _SQLITE_FAULTS["SQLITE_CANTOPEN"]
     return f"The database can't be used ({where}): {error}.", "Fix the database, or name another one in DATABASE_URL."
