@@ -134,7 +134,9 @@ def export(form: str, **wanted: Any) -> None:
 
 
 @audit.command(examples=["", "--checkpoint 'extauth-checkpoint …'", "--checkpoint - < checkpoint.txt"])
-@click.option("--checkpoint", "text", metavar="LINE", help="Also check that the log still has all this checkpoint saw.")
+@click.option(
+    "--checkpoint", "text", metavar="LINE", help="Also compare with this checkpoint; - reads it from standard input."
+)
 def verify(text: str | None) -> None:
     """Check that nobody altered, added, moved, or removed entries.
 

@@ -48,8 +48,12 @@ async def _print_findings(settings: Settings) -> None:
 
 async def _print_json(settings: Settings) -> None:
     findings = [finding async for finding in examine(settings, SystemClock())]
-    click.echo(logs.redact(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2)))
+    click.echo(json.dumps({"findings": [_redacted(finding) for finding in findings]}, indent=2))
     _exit(all(finding.is_ok for finding in findings))
+
+
+def _redacted(finding: Finding) -> dict[str, str]:
+    return {name: logs.redact(value) for name, value in asdict(finding).items()}
 
 
 def _print(finding: Finding) -> None:

@@ -33,9 +33,9 @@ from bot.tasks import Tasks
 )
 @click.option(
     "--log-level",
-    default="ERROR",
+    default="error",
     show_default=True,
-    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     help="What the bot logs to standard error.",
 )
 def sandbox(
@@ -45,7 +45,7 @@ def sandbox(
 
     No workspace and no tokens needed. Nothing leaves this machine.
     """
-    logs.configure(log_level, "text")
+    logs.configure(log_level.upper(), "text")
     transport: Transport = "http" if over_http else "socket"
     work = (
         _in_terminal(transport, seed_file)

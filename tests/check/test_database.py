@@ -146,6 +146,14 @@ async def test_an_altered_key(url: str) -> None:
     assert (key.says, key.fix) == ("The key in the database was altered.", "Restore the database from a backup.")
 
 
+async def test_a_key_that_is_gone_is_not_made_anew(url: str) -> None:
+    await filled(url)
+    await change(url, "DELETE FROM installation_keys")
+    for _ in range(2):
+        _, key = await checked(url)
+        assert key.says == "Not set, but the audit log was written with one."
+
+
 async def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/extauth.db"
     await filled(url)

@@ -375,6 +375,15 @@ async def test_trouble_at_slack_is_no_fault_of_the_setup(method: str, subjects: 
     assert all(finding.fix == "" for finding in found), found
 
 
+async def test_with_a_bad_bot_token_nobody_is_asked_about() -> None:
+    async with simulated_slack() as slack:
+        found = await findings(slack, SLACK_BOT_TOKEN="xoxb-another-one")
+        asked = {exchange.kind for exchange in slack.state.traffic if exchange.direction == "bot"}
+    assert asked == {"api.test", "auth.test", "apps.connections.open", "apps.auth.external.get"}
+    reasons = {finding.says for finding in found if finding.status is Status.NOT_CHECKED}
+    assert reasons == {"Because SLACK_BOT_TOKEN doesn't work."}
+
+
 async def test_when_all_of_slack_is_in_trouble_nothing_is_asked_twice() -> None:
     async with simulated_slack() as slack:
         slack.web_api.failures["api.test"] = "503"

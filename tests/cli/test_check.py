@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import logging
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 
+from bot.cli.main import main
 from tests.bot_process import environment, simulated_slack
 from tests.pseudo_terminal import on_a_terminal
 
@@ -74,6 +78,27 @@ async def test_offline_is_status_1_and_not_one_line_of_a_log(words: list[str]) -
         assert "not checked  SLACK_BOT_TOKEN: Because Slack couldn't be reached." in ran.stdout
         assert ran.stdout.endswith("\n1 problem, 5 not checked.\n")
         assert all(re.match(r"(ok|problem|not checked) |  {12}|$|1 problem", line) for line in ran.stdout.splitlines())
+
+
+@pytest.mark.process
+async def test_a_token_of_an_unusual_form_is_a_finding_and_no_line_of_a_log() -> None:
+    ran = await checked(SLACK_APP_TOKEN="an-unknown-kind-of-token")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "problem      SLACK_APP_TOKEN: Slack doesn't accept this token (invalid_auth)." in ran.stdout
+
+
+@pytest.fixture
+def root_handlers() -> Iterator[list[logging.Handler]]:
+    handlers = logging.getLogger().handlers
+    before = handlers[:]
+    yield handlers
+    handlers[:] = before
+
+
+def test_whatever_logs_while_it_checks_is_silent(root_handlers: list[logging.Handler]) -> None:
+    ran = CliRunner().invoke(main, ["check"], env={"SLACK_BOT_TOKEN": "xoxb-1234567890", "SLACK_API_URL": OFFLINE})
+    assert ran.exit_code == 1
+    assert [type(handler) for handler in root_handlers] == [logging.NullHandler]
 
 
 @pytest.mark.process
