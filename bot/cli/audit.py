@@ -151,7 +151,7 @@ def verify(text: str | None) -> None:
             result = await log.verify(tell, checkpoint)
             tell(result.rows)
         if result.problem is not None:
-            click.echo(f"The audit log is NOT intact. {result.problem} {_before(result.rows)}")
+            click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
         click.echo(
             f"The audit log is intact: {_entries(result.entries)} in {_count(result.rows, 'row')}.{_held(result, line)}"
@@ -171,7 +171,9 @@ async def _rows(log: AuditLog) -> int:
 
 
 def _before(rows: int) -> str:
-    return "The row before it is intact." if rows == 1 else f"The {rows:,} rows before it are intact."
+    if not rows:
+        return ""
+    return " The row before it is intact." if rows == 1 else f" The {rows:,} rows before it are intact."
 
 
 def _held(result: VerificationResult, checkpoint: str | None) -> str:

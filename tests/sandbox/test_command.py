@@ -42,7 +42,7 @@ async def test_a_taken_port_is_one_line() -> None:
     assert process.returncode == 1
     assert out == b""
     assert err.decode().splitlines() == [
-        f"extauth: Port {port} of 127.0.0.1 is not free (Address already in use): give another by --port."
+        f"extauth: Port {port} on 127.0.0.1 isn't free (Address already in use). Choose another with --port."
     ]
 
 
