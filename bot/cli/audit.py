@@ -17,23 +17,20 @@ from bot import logs
 from bot import settings as settings_module
 from bot.app import open_existing_log
 from bot.audit.checkpoint import BadCheckpoint, utc
-from bot.audit.entries import Entry, Filters, VerificationResult
+from bot.audit.entries import Entry, VerificationResult
 from bot.audit.log import AuditLog, AuditLogUnavailable
 from bot.check.database import explain_unusable
+from bot.cli.filters import filtered, filters
 from bot.cli.help import Group
 from bot.cli.progress import progress
 from bot.cli.shared import exit_over_settings
 from bot.cli.table import print_entries
 from bot.clock import SystemClock
-from bot.operation import Operation
 from bot.pasted import unwrap
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.engine import DatabaseError
 
-ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
 _COLUMNS = list(Entry.__dataclass_fields__)
-_USER_ID = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
-_TEAM_ID = re.compile(r"[TE][A-Z0-9]+", re.ASCII)
 
 
 @click.group(cls=Group, examples=["list -n 50", "verify", "export --format csv > log.csv"])
@@ -44,53 +41,16 @@ def audit() -> None:
     """
 
 
-def _id_of(
-    pattern: re.Pattern[str], example: str
-) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Check the form of an ID: a name would find nothing, and look as if nothing had been done."""
-
-    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is not None and not pattern.fullmatch(value):
-            raise click.BadParameter(f"“{value}” isn't an ID such as {example}.")
-        return value
-
-    return check
-
-
-def _filtered(function: Any) -> Any:
-    options = (
-        click.option("--user", metavar="ID", callback=_id_of(_USER_ID, "U012ABCDEF"), help="Only this user's entries."),
-        click.option("--action", type=click.Choice(ACTIONS), help="Only entries with this action."),
-        click.option(
-            "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
-        ),
-        click.option(
-            "--since",
-            metavar="DATE",
-            type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-            help="Only entries from this day or time on (UTC).",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def _filters(user: str | None, action: str | None, workspace: str | None, since: datetime | None) -> Filters:
-    at = since.replace(tzinfo=UTC).timestamp() if since is not None else None
-    return Filters(user_id=user, action=action, team_id=workspace, since=at)
-
-
 @audit.command("list", examples=["-n 50", "--user U012ABCDEF --since 2026-01-01", "--action denied"])
 @click.option(
     "-n", "count", default=20, show_default=True, type=click.IntRange(1, 10_000), metavar="COUNT", help="How many."
 )
-@_filtered
+@filtered
 def list_(count: int, **wanted: Any) -> None:
     """Show the newest entries, newest first."""
 
     async def work(log: AuditLog) -> None:
-        entries = await log.newest(count, _filters(**wanted))
+        entries = await log.newest(count, filters(**wanted))
         if entries:
             print_entries(entries)
         else:
@@ -108,7 +68,7 @@ def list_(count: int, **wanted: Any) -> None:
     show_default=True,
     help="JSON Lines or CSV.",
 )
-@_filtered
+@filtered
 def export(form: str, **wanted: Any) -> None:
     """Write every entry to standard output, oldest first."""
 
@@ -118,10 +78,10 @@ def export(form: str, **wanted: Any) -> None:
             table.writeheader()
         # On one terminal, the bar and the entries would write over each other.
         shows = sys.stderr.isatty() and not sys.stdout.isatty()
-        total = await log.count(_filters(**wanted)) if shows else 0
+        total = await log.count(filters(**wanted)) if shows else 0
         with progress("Exporting", total, "entries") as tell:
             done = 0
-            async for entry in log.oldest_first(_filters(**wanted)):
+            async for entry in log.oldest_first(filters(**wanted)):
                 fields = {**vars_of(entry), "at": utc(entry.at)}
                 if form == "csv":
                     table.writerow({name: _harmless(value) for name, value in fields.items()})
