@@ -1,1 +1,3 @@
-"""Extauth: Slack's external-auth tokens, by slash command and dialog."""
+"""Extauth: Slack's external tokens, by slash command and dialog."""
+
+__version__ = "0.1.0"

@@ -65,12 +65,17 @@ class _Formatter(logging.Formatter):
             return _escaped(json.dumps(line, ensure_ascii=False, default=str), lambda odd: json.dumps(odd)[1:-1])
         trace = str(fields.pop("traceback", ""))
         told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
-        text = _on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
+        text = on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
         # Indented, so that nothing inside a traceback can pass for a line of the log.
-        return "\n    | ".join([text, *(_on_one_line(part) for part in trace.splitlines())])
+        return "\n    | ".join([text, *(on_one_line(part) for part in trace.splitlines())])
 
 
-def _on_one_line(text: str) -> str:
+def silence() -> None:
+    """Log nothing from now on."""
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+def on_one_line(text: str) -> str:
     """Escape line breaks and other control characters: text from outside must not forge a line of the log."""
     return _escaped(text, lambda odd: repr(odd)[1:-1])
 

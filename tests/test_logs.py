@@ -34,6 +34,12 @@ def printed() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
+def test_silence_is_complete(printed: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:
+    logs.silence()
+    logging.getLogger("bot.test").error("something is wrong")
+    assert printed.getvalue() + "".join(capfd.readouterr()) == ""
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_is_redacted_wherever_it_turns_up(printed: io.StringIO, secret: str) -> None:
     log = logging.getLogger("bot.test")

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bot.check import REQUIRED_SCOPES
+from bot.check.tokens import REQUIRED_SCOPES
 from bot.commands.subcommand import COMMAND
 from bot.listeners.menu import SHORTCUT
 

@@ -190,6 +190,26 @@ class AuditLog:
         async with self._snapshot() as snapshot:
             return await verify_chain(snapshot, self._key, progress, checkpoint)
 
+    async def size(self) -> int:
+        """Return how many rows there are to verify."""
+
+        async def read() -> int:
+            async with self._reading() as (_, head):
+                return head.number - head.pruned_number
+
+        return await self._guard(read())
+
+    async def count(self, filters: Filters) -> int:
+        """Return how many entries there are to export."""
+
+        async def read() -> int:
+            async with self._reading() as (snapshot, head):
+                table = audit_records.c
+                within = [table.number > head.pruned_number, table.number <= head.number, *_where(filters)]
+                return (await snapshot.count(within))[0]
+
+        return await self._guard(read())
+
     async def checkpoint(self) -> str:
         """Return a checkpoint of the log as it is now."""
 

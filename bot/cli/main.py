@@ -1,25 +1,28 @@
 """`python -m bot`: the commands, each loaded only when it is used."""
 
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
-from bot.cli.serve import serve
-from bot.cli.shared import read_settings
+from bot import __version__
+from bot.cli.help import Group
 
 _COMMANDS = {
-    "audit": "bot.cli.audit:audit",
-    "check": "bot.cli.check:check",
-    "http": "bot.cli.serve:http",
-    "sandbox": "bot.cli.sandbox:sandbox",
-    "socket": "bot.cli.serve:socket",
+    "audit": ("bot.cli.audit:audit", "Read, verify, search, and prune the audit log."),
+    "check": ("bot.cli.check:check", "Check the setup and say how to fix what's wrong."),
+    "http": ("bot.cli.serve:http", "Serve over HTTP."),
+    "sandbox": ("bot.cli.sandbox:sandbox", "Try Extauth in a simulated Slack."),
+    "socket": ("bot.cli.serve:socket", "Serve over Socket Mode."),
 }
+"""Where each command is, and its line in the help, which is so shown without loading any."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command when it is asked for: serving never loads the sandbox."""
+class LazyGroup(Group):
+    """A group that imports a command when it is used: serving never loads the sandbox, and `--help` loads nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -29,9 +32,18 @@ class LazyGroup(click.Group):
         """Import a command; None when there is no such command."""
         if cmd_name not in _COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name].split(":")
-        command = getattr(import_module(module), name)
+        command = _load(_COMMANDS[cmd_name][0])
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
 
 
 def _print_anything() -> None:
@@ -41,14 +53,22 @@ def _print_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=["check", "sandbox --terminal", "audit list --user U012ABCDEF"],
+)
+@click.version_option(__version__, prog_name="Extauth", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Extauth: Slack's external-auth tokens, by slash command and dialog.
+    """Extauth: fetch and delete Slack's external tokens, by slash command and dialog.
 
-    Without a command it serves: over Socket Mode when SLACK_APP_TOKEN is set, over HTTP when SLACK_SIGNING_SECRET is.
+    Without a command, Extauth starts to serve: over Socket Mode if SLACK_APP_TOKEN is set, over HTTP if
+    SLACK_SIGNING_SECRET is set.
     """
     _print_anything()
-    context.obj = read_settings
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     if context.invoked_subcommand is None:
-        serve(None)
+        _load("bot.cli.serve:serve")(None)

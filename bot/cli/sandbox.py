@@ -8,18 +8,22 @@ from pathlib import Path
 import click
 
 from bot import logs
+from bot.cli.help import Command
 from bot.cli.shared import run, stop_signal
+from bot.sandbox.prompt import prompting
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.seed_file import SeedError
-from bot.sandbox.terminal import Terminal
+from bot.sandbox.terminal import Terminal, read_lines
 from bot.settings import Transport
 from bot.tasks import Tasks
 
 
-@click.command()
-@click.option("--http", "over_http", is_flag=True, help="Reach the bot over signed HTTP instead of Socket Mode.")
+@click.command(cls=Command, examples=["", "--terminal", "--http --no-browser --port 4000", "--seed docs/seed.yml"])
+@click.option("--http", "over_http", is_flag=True, help="Connect the bot over signed HTTP instead of Socket Mode.")
 @click.option("--terminal", is_flag=True, help="Type here instead of in a browser.")
-@click.option("--port", default=3333, show_default=True, type=click.IntRange(0, 65535), help="The page's port.")
+@click.option(
+    "--port", default=3333, show_default=True, type=click.IntRange(0, 65535), metavar="PORT", help="The page's port."
+)
 @click.option("--no-browser", is_flag=True, help="Only print the page's address.")
 @click.option(
     "--seed",
@@ -27,11 +31,20 @@ from bot.tasks import Tasks
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A YAML file with people and tokens.",
 )
-@click.option("--log-level", default="ERROR", show_default=True, help="What the bot logs to standard error.")
+@click.option(
+    "--log-level",
+    default="error",
+    show_default=True,
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    help="What the bot logs to standard error.",
+)
 def sandbox(
     over_http: bool, terminal: bool, port: int, no_browser: bool, seed_file: Path | None, log_level: str
 ) -> None:
-    """Try the bot in a simulated Slack: no workspace, no tokens, nothing leaves this machine."""
+    """Try Extauth in a simulated Slack.
+
+    No workspace and no tokens needed. Nothing leaves this machine.
+    """
     logs.configure(log_level.upper(), "text")
     transport: Transport = "http" if over_http else "socket"
     work = (
@@ -49,13 +62,18 @@ def sandbox(
 async def _in_terminal(transport: Transport, seed_file: Path | None) -> None:
     tasks = Tasks()
     async with open_sandbox(transport, seed_file=seed_file, tasks=tasks) as slack:
-        await Terminal(slack, click.echo, tasks).run()
+        terminal = Terminal(slack, click.echo, tasks)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            with prompting(slack, terminal) as next_line:
+                await terminal.run(next_line)
+        else:
+            await terminal.run(read_lines())
 
 
 async def _in_browser(transport: Transport, port: int, seed_file: Path | None, *, opens: bool) -> None:
     stop = stop_signal()
     async with open_sandbox(transport, port=port, seed_file=seed_file) as slack:
-        click.echo(f"Extauth's sandbox is at {slack.base_url}/ (Ctrl-C ends it)")
+        click.echo(f"Extauth's sandbox is at {slack.base_url}/ (press Ctrl-C to end it)")
         if opens:
             await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")
         await stop.wait()

@@ -2,6 +2,7 @@
 
 import click
 
+from bot.cli.help import Command
 from bot.cli.shared import exit_over_settings, read_settings, run, stop_signal
 from bot.clock import SystemClock
 from bot.server.lifecycle import serve as serve_app
@@ -9,15 +10,23 @@ from bot.settings import Settings, SettingsError, Transport
 from bot.settings import transport as choose_transport
 
 
-@click.command()
+@click.command(cls=Command, examples=[""])
 def socket() -> None:
-    """Serve over Socket Mode (needs SLACK_APP_TOKEN)."""
+    """Serve over Socket Mode.
+
+    Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN, from the environment or from .env. SIGTERM or Ctrl-C stops Extauth once
+    it has answered what it has acknowledged.
+    """
     serve("socket")
 
 
-@click.command()
+@click.command(cls=Command, examples=[""])
 def http() -> None:
-    """Serve over HTTP (needs SLACK_SIGNING_SECRET; listens on PORT)."""
+    """Serve over HTTP.
+
+    Needs SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, from the environment or from .env. Listens on HOST and PORT. SIGTERM
+    or Ctrl-C stops Extauth once it has answered what it has acknowledged.
+    """
     serve("http")
 
 

@@ -20,12 +20,17 @@ log = logging.getLogger(__name__)
 BAD_SETTINGS = 2
 
 
-def read_settings() -> Settings:
-    """Read the settings and start logging, or exit with a line for each mistake."""
+def load_settings() -> Settings:
+    """Read the settings, or exit with a line for each mistake."""
     try:
-        settings = settings_module.read_environment(Path.cwd())
+        return settings_module.read_environment(Path.cwd())
     except SettingsError as error:
         exit_over_settings(error)
+
+
+def read_settings() -> Settings:
+    """Read the settings and start logging, or exit with a line for each mistake."""
+    settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
     for warning in settings_module.warnings(settings):
         log.warning(warning)

@@ -79,6 +79,7 @@ def _input_lines(block: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterato
     chosen = [option["value"] for option in state.get("selected_options") or [state.get("selected_option")] if option]
     for option in element.get("options", []):
         about = f": {option['description']['text']}" if "description" in option else ""
-        yield f"  ({'x' if option['value'] in chosen else ' '}) {option['text']['text']}{about}  «{option['value']}»"
+        mark = ("[{}]" if element["type"] == "checkboxes" else "({})").format("x" if option["value"] in chosen else " ")
+        yield f"  {mark} {option['text']['text']}{about}  «{option['value']}»"
     if "hint" in block:
         yield f"  {block['hint']['text']}"

@@ -69,7 +69,7 @@ async def open_sandbox(
             await stack.enter_async_context(slack)
         except OSError as error:
             why = os.strerror(error.errno or 0)
-            raise StartError(f"Port {port} of 127.0.0.1 isn't free ({why}): give another by --port.") from None
+            raise StartError(f"Port {port} on 127.0.0.1 isn't free ({why}). Choose another with --port.") from None
         database = {"DATABASE_URL": f"sqlite:///{folder}/sandbox.db"}
         configured = settings.read({**variables(slack), **database, **more})
         receiver = await stack.enter_async_context(_serving(configured, transport, clock, read_seconds, tasks))

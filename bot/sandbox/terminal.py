@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.sandbox import drawing
 from bot.sandbox.slack.server import SimulatedSlack
@@ -16,20 +16,23 @@ POLL_SECONDS = 0.05
 MAX_WAIT_SECONDS = 15.0
 
 WELCOME = """Extauth's sandbox: the real bot in a simulated Slack. Nothing leaves this machine.
-You are {person}. Type a command, for example
+You are {person}. Type a command, such as:
   /extauth help
   /extauth get EtGoogle0001
   /extauth delete EtGitHub0001
-or: as NAME · shortcut · press LABEL · set FIELD VALUE · submit · close · tokens · people · help · quit"""
+Or one of: as NAME · shortcut · press LABEL · set FIELD VALUE · submit · close · tokens · people · help · quit"""
 
-HELP = """/extauth …            type the command, as the person you are
-as NAME               become somebody else: owner, admin, member, guest
+HELP = """/extauth …            send the command as the person you are
+as NAME               become someone else: owner, admin, member, guest
 shortcut              choose the global shortcut “External tokens”
-press LABEL           press a button of the dialog, or of the newest message
-set FIELD VALUE       fill in a field of the dialog, by the name in «»; ticks and choices by theirs, with commas
-submit, close         the dialog's own buttons
-tokens, people        what there is to try; EtErr.CODE as an id gives any error, such as EtErr.invalid_auth
+press LABEL           press a button in the dialog, or in the newest message
+set FIELD VALUE       fill in a field by its name in «»; give checkboxes and choices by theirs, separated by commas
+submit, close         press the dialog's own buttons
+tokens, people        list what there is to try; EtErr.CODE as a token ID gives any error, such as EtErr.invalid_auth
 quit                  end the sandbox"""
+
+NextLine = Callable[[], Awaitable[str | None]]
+"""Returns the next line that was typed; None when there are no more."""
 
 
 class Terminal:
@@ -40,30 +43,31 @@ class Terminal:
         self._workspace = slack.workspace
         self._write = write
         self._tasks = tasks
-        self._user = next(iter(slack.state.people))
+        self.user = next(iter(slack.state.people))
         self._seen: set[str] = set()
         self._shown: str | None = None
 
-    async def run(self) -> None:
-        """Until `quit` or the end of the input."""
-        self._write(WELCOME.format(person=self._name()))
+    async def run(self, next_line: NextLine) -> None:
+        """Act on each line until `quit` or the end of the input."""
+        self._write(WELCOME.format(person=self.name))
         printing = asyncio.ensure_future(self._print_changes())
-        lines = _lines()
         try:
-            while (line := await lines.get()) is not None and line != "quit":
+            while (line := await next_line()) is not None and line != "quit":
                 await self._act(line)
                 await self._settle()
         finally:
             printing.cancel()
 
-    def _name(self) -> str:
-        return self._slack.state.people[self._user].name
+    @property
+    def name(self) -> str:
+        """Who you are."""
+        return self._slack.state.people[self.user].name
 
     async def _act(self, line: str) -> None:
         word, _, rest = line.partition(" ")
-        acts = {
+        acts: dict[str, Callable[[str], Awaitable[object]]] = {
             "as": self._become,
-            "shortcut": lambda _: self._workspace.shortcut(self._user, "external_tokens"),
+            "shortcut": lambda _: self._workspace.shortcut(self.user, "external_tokens"),
             "press": self._press,
             "set": self._set,
             "submit": lambda _: self._workspace.submit(self._dialog()),
@@ -74,38 +78,40 @@ class Terminal:
         }
         try:
             if line.startswith("/"):
-                await self._workspace.command(self._user, line)
+                await self._workspace.command(self.user, line)
             elif word in acts:
                 await acts[word](rest.strip())
             elif line:
-                self._write(f"“{word}” is nothing this terminal knows: type help.")
-        except (NotThere, KeyError) as error:
-            self._write(f"Not there: {error.args[0]}")
+                self._write(f"There's no command “{word}”. Type help to see them all.")
+        except NotThere as error:
+            self._write(f"That didn't work: {error}.")
+        except KeyError as error:
+            self._write(f"That didn't work: there's no choice “{error.args[0]}”.")
 
     async def _become(self, name: str) -> None:
         found = [person for person in self._slack.state.people.values() if name and name.lower() in person.name.lower()]
         if not found:
-            raise NotThere(f"somebody called “{name}”; people lists them")
-        self._user, self._shown = found[0].user_id, None
-        self._write(f"You are {self._name()}.")
+            raise NotThere(f"there's nobody called “{name}”. Type people to see everyone")
+        self.user, self._shown = found[0].user_id, None
+        self._write(f"You are {self.name}.")
 
     async def _press(self, label: str) -> None:
-        view = self._workspace.dialog(self._user)
+        view = self._workspace.dialog(self.user)
         if view is not None:
             await self._workspace.press_in_dialog(view, label)
             return
-        for message in reversed(self._workspace.messages(self._user)):
+        for message in reversed(self._workspace.messages(self.user)):
             if f"[{label}]" in "\n".join(drawing.message_lines(message)):
                 await self._workspace.press(message, label)
                 return
-        raise NotThere(f"a button “{label}”")
+        raise NotThere(f"there's no button “{label}”")
 
     async def _set(self, rest: str) -> None:
         field, _, value = rest.partition(" ")
         view = self._dialog()
         block = next((one for one in view.content["blocks"] if one.get("block_id") == field), None)
         if block is None or "element" not in block:
-            raise NotThere(f"a field “{field}”")
+            raise NotThere(f"there's no field “{field}”")
         kind = block["element"]["type"]
         if kind == "radio_buttons":
             await self._workspace.choose(view, field, value)
@@ -130,9 +136,9 @@ class Terminal:
         self._write(HELP)
 
     def _dialog(self) -> OpenView:
-        view = self._workspace.dialog(self._user)
+        view = self._workspace.dialog(self.user)
         if view is None:
-            raise NotThere("an open dialog")
+            raise NotThere("no dialog is open")
         return view
 
     async def _print_changes(self) -> None:
@@ -141,11 +147,11 @@ class Terminal:
             await asyncio.sleep(POLL_SECONDS)
 
     def _print_new(self) -> None:
-        for message in self._workspace.messages(self._user):
+        for message in self._workspace.messages(self.user):
             if message.ts not in self._seen:
                 self._seen.add(message.ts)
                 self._write_box("only visible to you", drawing.message_lines(message))
-        view = self._workspace.dialog(self._user)
+        view = self._workspace.dialog(self.user)
         if view is None:
             if self._shown is not None:
                 self._write("  (the dialog is closed)")
@@ -167,8 +173,8 @@ class Terminal:
         self._print_new()
 
 
-def _lines() -> "asyncio.Queue[str | None]":
-    """The lines of standard input, and None at its end. A thread reads, so that nothing waits for the keyboard."""
+def read_lines() -> NextLine:
+    """Read the lines of standard input. A thread does, so that nothing waits for whoever types."""
     loop, lines = asyncio.get_running_loop(), asyncio.Queue[str | None]()
 
     def read() -> None:
@@ -177,4 +183,4 @@ def _lines() -> "asyncio.Queue[str | None]":
         loop.call_soon_threadsafe(lines.put_nowait, None)
 
     threading.Thread(target=read, daemon=True).start()
-    return lines
+    return lines.get

@@ -179,21 +179,22 @@ async def migrate(connection: AsyncConnection) -> bool:
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    before = await _version(connection)
+    before = await schema_version(connection)
     await connection.run_sync(_upgrade)
     return before != SCHEMA
 
 
 async def check_schema(connection: AsyncConnection) -> None:
     """Raise DatabaseError where the tables are missing or of another version. Changes nothing."""
-    found = await _version(connection)
+    found = await schema_version(connection)
     if found is None:
         raise DatabaseError("there is no audit log in it")
     if found != SCHEMA:
         raise DatabaseError("its tables are of another version of Extauth: start the bot once, or update it")
 
 
-async def _version(connection: AsyncConnection) -> str | None:
+async def schema_version(connection: AsyncConnection) -> str | None:
+    """Return the version of the tables; None where there are none."""
     if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
         return None
     found: str | None = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from bot.slack.external_auth.models import GetToken
 from tests.audit_log import GET, TOKEN, actor, change, configured, write
 from tests.bot_process import ROOT
 from tests.manual_clock import ManualClock
+from tests.pseudo_terminal import PseudoTerminal
+
+KEY = "a-secret-key-of-more-than-32-characters"
 
 
 def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
@@ -43,26 +47,41 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
         return await asyncio.to_thread(command, url, *words, typed=typed)
 
     listed = await run("list", "--user", "U1")
-    assert len(listed.stdout.splitlines()) == 1
-    assert "U1  get      external_token_id=Et1  fetched in 12 ms  ABCD2345" in listed.stdout
+    heading, line = listed.stdout.splitlines()
+    assert heading.split() == [
+        "ENTRY",
+        "TIME",
+        "(UTC)",
+        "WORKSPACE",
+        "USER",
+        "ACTION",
+        "OUTCOME",
+        "TOOK",
+        "REFERENCE",
+        "PARAMETERS",
+    ]
+    assert line.endswith("T1         U1    get     fetched  12 ms  ABCD2345   external_token_id=Et1")
     exported = [json.loads(line) for line in (await run("export")).stdout.splitlines()]
     assert [entry["user_id"] for entry in exported] == ["U0", "U1", "U2", "U9"]
     table = (await run("export", "--format", "csv", "--action", "denied")).stdout
     assert "'=guest" in table
     assert TOKEN.get_secret_value() not in json.dumps(exported) + table
     verified = await run("verify")
-    assert (verified.returncode, verified.stdout) == (0, "The record is whole: 4 entries in 7 rows.\n")
+    assert (verified.returncode, verified.stdout) == (0, "The audit log is intact: 4 entries in 7 rows.\n")
     line = (await run("checkpoint")).stdout
     compared = await run("verify", "--checkpoint", "-", typed=line)
     assert compared.stdout == (
-        "The record is whole: 4 entries in 7 rows. It holds everything that the checkpoint saw.\n"
+        "The audit log is intact: 4 entries in 7 rows. Everything the checkpoint saw is still there.\n"
     )
     odd = await run("verify", "--checkpoint", "nonsense")
     assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
-    assert (await run("prune", "--older-than", "3")).stdout.startswith("There is nothing from before ")
+    assert (await run("prune", "--older-than", "3")).stdout.startswith("No entries are older than ")
     await change(url, "UPDATE audit_records SET code = 'x' WHERE number = 2")
     broken = await run("verify")
-    assert (broken.returncode, broken.stdout.startswith("The record is NOT whole. Row 2 was altered.")) == (1, True)
+    assert (broken.returncode, broken.stdout) == (
+        1,
+        "The audit log is NOT intact. Row 2 was altered. The row before it is intact.\n",
+    )
 
 
 @pytest.mark.process
@@ -78,13 +97,13 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
 
     refused = await run(typed="n\n")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z, for good\?", refused.stderr)
-    assert (await run(typed="y\n")).stdout == "3 entries deleted.\n"
-    assert (await run("--yes")).stdout.startswith("There is nothing from before ")
+    assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z\? This can't be undone\.", refused.stderr)
+    assert (await run(typed="y\n")).stdout == "Deleted 3 entries.\n"
+    assert (await run("--yes")).stdout.startswith("No entries are older than ")
     verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
     assert verified.stdout == (
-        "The record is whole: 2 entries in 3 rows. Rows up to 6 were pruned. "
-        "Of the others, it holds everything that the checkpoint saw.\n"
+        "The audit log is intact: 2 entries in 3 rows. Rows up to 6 were pruned. "
+        "Everything else the checkpoint saw is still there.\n"
     )
 
 
@@ -115,14 +134,14 @@ def test_a_token_is_found_however_it_was_pasted(tmp_path: Path, typed: str) -> N
 
     asyncio.run(fill())
     found = command(url, "find-token", typed=f"{typed}\n")
-    assert "Fetched 3 times through this bot, by: U0, U1, U2. The record goes back to 20" in found.stdout
+    assert "Fetched 3 times with Extauth, by: U0, U1, U2. The audit log goes back to 20" in found.stdout
     assert "Only a whole token is found" in found.stdout
     assert SECRET not in found.stdout + found.stderr
     cut_off = command(url, "find-token", typed=f"{SECRET[:-2]}\n")
-    assert "No entry has this token. The record goes back to 20" in cut_off.stdout
+    assert "No entry has this token. The audit log goes back to 20" in cut_off.stdout
     blank = command(url, "find-token", typed="  \n")
     assert (blank.returncode, blank.stdout) == (2, "")
-    assert "no token was given" in blank.stderr
+    assert "extauth: No token was given." in blank.stderr
 
 
 @pytest.mark.process
@@ -130,8 +149,8 @@ def test_a_token_is_found_however_it_was_pasted(tmp_path: Path, typed: str) -> N
     ("words", "says"),
     [
         (["list", "--action", "bogus"], "'bogus' is not one of"),
-        (["list", "--user", "ada"], "“ada” is not an ID such as U012ABCDEF"),
-        (["export", "--workspace", "acme"], "“acme” is not an ID such as T012ABCDEF"),
+        (["list", "--user", "ada"], "“ada” isn't an ID such as U012ABCDEF"),
+        (["export", "--workspace", "acme"], "“acme” isn't an ID such as T012ABCDEF"),
     ],
 )
 def test_a_filter_that_cannot_match_is_a_mistake(words: list[str], says: str, tmp_path: Path) -> None:
@@ -145,13 +164,18 @@ def test_a_filter_that_cannot_match_is_a_mistake(words: list[str], says: str, tm
     "words", [["list"], ["export"], ["verify"], ["checkpoint"], ["find-token"], ["prune", "--older-than", "1"]]
 )
 def test_reading_creates_nothing_and_names_the_file(words: list[str], tmp_path: Path) -> None:
+    advice = "Start Extauth once, or correct DATABASE_URL.\n"
     ran = command(f"sqlite:///{tmp_path}/nowhere.db", *words, typed="x\n")
     assert ran.returncode == 1
-    assert f"({tmp_path}/nowhere.db) cannot be used: FileNotFoundError" in ran.stderr
+    assert f"extauth: DATABASE_URL ({tmp_path}/nowhere.db): No audit log can be read there (" in ran.stderr
+    assert ran.stderr.endswith(advice)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "empty.db").touch()
     ran = command(f"sqlite:///{tmp_path}/empty.db", *words, typed="x\n")
-    assert ran.stderr.strip().endswith(f"({tmp_path}/empty.db) cannot be used: there is no audit log in it")
+    assert ran.stderr.endswith(
+        f"extauth: DATABASE_URL ({tmp_path}/empty.db): No audit log can be read there "
+        f"(there is no audit log in it). {advice}"
+    )
 
 
 @pytest.mark.process
@@ -163,8 +187,88 @@ async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLo
 
 
 @pytest.mark.process
-def test_a_database_that_cannot_be_used_is_one_line() -> None:
+def test_a_database_that_cannot_be_used_is_one_line_with_the_fix() -> None:
     ran = command("sqlite:////nowhere/at/all.db", "verify")
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("extauth: the database of DATABASE_URL (/nowhere/at/all.db) cannot be used: ")
-    assert len(ran.stderr.splitlines()) == 1
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "extauth: DATABASE_URL (/nowhere/at/all.db): The folder /nowhere/at doesn't exist. "
+        "Create the folder, or correct DATABASE_URL.\n"
+    )
+
+
+@pytest.mark.process
+async def test_a_wrong_key_is_named(url: str) -> None:
+    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=KEY), ManualClock()) as log:
+        await write(log)
+    ran = await asyncio.to_thread(command, url, "list")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "extauth: EXTAUTH_SECRET_KEY: Not set, but the audit log was written with one. "
+        "Set EXTAUTH_SECRET_KEY to that key again.\n"
+    )
+
+
+@pytest.mark.process
+async def test_the_list_is_aligned(audit: AuditLog, url: str) -> None:
+    await write(audit, 2)
+    await audit.attempt(actor("U012LONGERID"), GetToken("Et1"))
+    await audit.deny(actor("U9"), GET, "guest")
+
+    listed = (await asyncio.to_thread(command, url, "list")).stdout.splitlines()
+
+    columns = [listed[0].index(heading) for heading in ("TIME", "WORKSPACE", "USER", "ACTION", "OUTCOME", "PARAM")]
+    for line in listed:
+        assert all(line[column - 1] == " " and line[column] != " " for column in columns), line
+    assert [line.split()[0] for line in listed[1:]] == ["6", "5", "3", "1"]
+    assert "denied (guest)" in listed[1]
+    assert "NO RESULT" in listed[2]
+
+
+@pytest.mark.process
+async def test_an_empty_list_says_so(audit: AuditLog, url: str) -> None:
+    ran = await asyncio.to_thread(command, url, "list")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No entries found.\n")
+
+
+async def shown(url: str, *words: str, stdout: int | None = None, **more: str) -> str:
+    """What the command shows on a terminal."""
+
+    def show() -> str:
+        variables = {"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
+        with PseudoTerminal([sys.executable, "-m", "bot", "audit", *words], variables, 100, stdout=stdout) as terminal:
+            return terminal.until_over()
+
+    return await asyncio.to_thread(show)
+
+
+@pytest.mark.process
+async def test_color_is_for_terminals_and_never_the_only_mark(audit: AuditLog, url: str) -> None:
+    await write(audit, 1)
+    assert "\x1b[32mfetched" in await shown(url, "list")
+    plain = await shown(url, "list", NO_COLOR="1")
+    assert "fetched" in plain
+    assert "\x1b" not in plain
+    assert "\x1b" not in (await asyncio.to_thread(command, url, "list")).stdout
+
+
+@pytest.mark.process
+async def test_long_work_shows_how_far_it_is_on_a_terminal(audit: AuditLog, url: str) -> None:
+    await write(audit)
+    verified = await shown(url, "verify")
+    assert re.search(r"Verifying  \[#+\]  100%.*[\d,]+ rows/s", verified)
+    assert "The audit log is intact: 3 entries in 6 rows." in verified
+    assert "Exporting" not in await shown(url, "export")
+    ours, theirs = os.pipe()
+    exported = await shown(url, "export", "--user", "U1", stdout=theirs)
+    os.close(theirs)
+    with os.fdopen(ours) as lines:
+        assert [json.loads(line)["user_id"] for line in lines] == ["U1"]
+    assert re.search(r"Exporting  \[#+\]  100%.*[\d,]+ entries/s", exported)
+    assert (await asyncio.to_thread(command, url, "verify")).stderr == ""
+
+
+@pytest.mark.process
+async def test_a_log_whose_end_was_altered_is_verified_without_a_bar(audit: AuditLog, url: str) -> None:
+    await write(audit)
+    await change(url, "UPDATE audit_head SET entries = 7")
+    assert await shown(url, "verify") == "The audit log is NOT intact. The head of the log was altered.\r\n"

@@ -42,5 +42,13 @@ async def test_a_taken_port_is_one_line() -> None:
     assert process.returncode == 1
     assert out == b""
     assert err.decode().splitlines() == [
-        f"extauth: Port {port} of 127.0.0.1 is not free (Address already in use): give another by --port."
+        f"extauth: Port {port} on 127.0.0.1 isn't free (Address already in use). Choose another with --port."
     ]
+
+
+async def test_an_unknown_log_level_is_a_usage_error() -> None:
+    process = await start("--log-level", "loud")
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, out) == (2, b"")
+    assert "'loud' is not one of 'debug', 'info', 'warning', 'error'" in err.decode()
+    assert "Traceback" not in err.decode()

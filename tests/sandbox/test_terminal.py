@@ -40,16 +40,16 @@ def test_the_readmes_tour(options: tuple[str, ...]) -> None:
         "You don't have permission to fetch tokens",
     ):
         assert expected in shown
-    assert "Not there" not in shown
+    assert "That didn't work" not in shown
 
 
 def test_mistakes_are_told() -> None:
     shown = play("nonsense", "press Nothing", "submit", "set x y", "as nobody", "help", "tokens", "people")
 
-    assert "“nonsense” is nothing this terminal knows: type help." in shown
-    assert "Not there: a button “Nothing”" in shown
-    assert "Not there: an open dialog" in shown
-    assert "Not there: somebody called “nobody”" in shown
+    assert "There's no command “nonsense”. Type help to see them all." in shown
+    assert "That didn't work: there's no button “Nothing”." in shown
+    assert "That didn't work: no dialog is open." in shown
+    assert "That didn't work: there's nobody called “nobody”." in shown
     assert "EtGoogle0001" in shown
     assert "Ada (admin)" in shown
 
@@ -59,5 +59,5 @@ def test_the_shortcut_and_its_fields() -> None:
         "shortcut", "set external_token_id EtShort00001", "set options force_refresh,show", "submit", "close", "quit"
     )
 
-    assert "(x) Force a refresh" in shown
+    assert "[x] Force a refresh" in shown
     assert "tiny-tok" in shown

@@ -121,8 +121,8 @@ async def test_the_dialog_says_beside_the_field_what_is_wrong(harness: Harness) 
 async def test_flags_without_an_id_open_the_dialog_with_them_ticked(harness: Harness) -> None:
     view = await harness.opens("/extauth get --force-refresh --show")
 
-    assert "(x) Force a refresh" in harness.read(view)
-    assert "(x) Show the token in full" in harness.read(view)
+    assert "[x] Force a refresh" in harness.read(view)
+    assert "[x] Show the token in full" in harness.read(view)
 
 
 async def test_the_shortcut_answers_inside_its_dialog(harness: Harness) -> None:

@@ -101,7 +101,7 @@ async def test_a_mistyped_id_can_be_edited_in_the_same_place(harness: Harness) -
     failure = await harness.types("/extauth get EtGoogle0009 --force-refresh")
     view = await harness.presses_for_dialog(failure, "Edit…")
     assert "[EtGoogle0009]" in harness.read(view)
-    assert "(x) Force a refresh" in harness.read(view)
+    assert "[x] Force a refresh" in harness.read(view)
     answer = await harness.sends(view, external_token_id="EtGoogle0001")
     assert "Token refreshed" in harness.read(answer)
     assert harness.workspace.messages(ADMIN) == [answer]

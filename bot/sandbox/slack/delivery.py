@@ -48,6 +48,8 @@ class SocketMode:
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self.connections = 0
         self.ignores_close = False
+        self.is_blocked = False
+        """Whether something on the way answers for the WebSocket's address, as a proxy does that allows none."""
         self.delivered: Counter[web.WebSocketResponse] = Counter()
         """How many envelopes each connection has been sent."""
 
@@ -102,6 +104,8 @@ class SocketMode:
             await socket.close(code=1011)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if self.is_blocked:
+            return web.Response(status=403)
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=401)

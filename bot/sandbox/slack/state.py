@@ -142,6 +142,8 @@ class State:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.bot_token = f"xoxb-sandbox-{secrets.token_hex(12)}"
+        self.team_name = "Sandbox"
+        self.bot_id: str | None = "B0EXTAUTH"
         self.app_token = f"xapp-1-{APP_ID}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.api_tokens: set[str] | None = None
@@ -154,6 +156,7 @@ class State:
         self.messages: list[Message] = []
         self.posts: deque[Post] = deque(maxlen=1_000)
         self.typed: deque[TypedCommand] = deque(maxlen=1_000)
+        self.scheduled: dict[str, dict[str, Any]] = {}
         self.views: dict[str, list[OpenView]] = {}
         self.homes: dict[str, OpenView] = {}
         self.response_urls: dict[str, ResponseUrl] = {}

@@ -16,12 +16,22 @@ from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
 
 _EXTERNAL = "apps.auth.external."
+_WITHOUT_TOKEN = {"api.test"}
+_NEEDED_SCOPES = {
+    "chat.deleteScheduledMessage": "chat:write",
+    "chat.postMessage": "chat:write",
+    "chat.scheduleMessage": "chat:write",
+    "usergroups.users.list": "usergroups:read",
+    "users.info": "users:read",
+}
+_FURTHEST_SECONDS = 120 * 24 * 3600
 
 
 class WebApi:
     """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked.
 
-    `response_failures` are the statuses that the next posts to response URLs get.
+    `response_failures` are the statuses that the next posts to response URLs get; `channel_failures` make posting to a
+    channel answer a code, such as `not_in_channel`. What `scopes` doesn't hold is refused.
     """
 
     def __init__(self, state: State, open_connection: Callable[[], str]) -> None:
@@ -31,13 +41,17 @@ class WebApi:
         self.latency = 0.0
         self.failures: dict[str, str] = {}
         self.response_failures: list[int] = []
+        self.channel_failures: dict[str, str] = {}
         self.scopes = {"chat:write", "commands", "usergroups:read", "users:read"}
         self.peers: set[str] = set()
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "api.test": lambda _: {"ok": True},
             "auth.test": self._auth_test,
             "users.info": self._users_info,
             "usergroups.users.list": self._group,
             "chat.postMessage": self._post_message,
+            "chat.scheduleMessage": self._schedule_message,
+            "chat.deleteScheduledMessage": self._delete_scheduled_message,
             "views.open": lambda arguments: views.open_view(state, arguments),
             "views.push": lambda arguments: views.open_view(state, arguments, push=True),
             "views.publish": lambda arguments: views.publish_view(state, arguments),
@@ -86,6 +100,8 @@ class WebApi:
 
     def _refusal(self, method: str, token: str) -> str | None:
         state = self._state
+        if method in _WITHOUT_TOKEN:
+            return None
         if not token:
             return "not_authed"
         if method == "apps.connections.open":
@@ -96,20 +112,22 @@ class WebApi:
             return "not_allowed_token_type" if token == state.bot_token else "invalid_auth"
         if method == "auth.test" and token in (state.api_tokens or ()):
             return None
-        return None if token == state.bot_token else _wrong(token)
+        if token != state.bot_token:
+            return _wrong(token)
+        return None if _NEEDED_SCOPES.get(method, "commands") in self.scopes | {"commands"} else "missing_scope"
 
     def _auth_test(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        return {
+        answer = {
             "ok": True,
             "url": "https://sandbox.slack.com/",
-            "team": "Sandbox",
+            "team": self._state.team_name,
             "team_id": TEAM_ID,
             "enterprise_id": self._state.enterprise_id,
             "is_enterprise_install": self._state.is_org_install,
             "user": "extauth",
             "user_id": BOT,
-            "bot_id": "B0EXTAUTH",
         }
+        return answer | ({"bot_id": self._state.bot_id} if self._state.bot_id else {})
 
     def _users_info(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         person = self._state.people.get(str(arguments.get("user")))
@@ -120,14 +138,37 @@ class WebApi:
         return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        channel = str(arguments.get("channel"))
-        if channel not in self._state.channels:
-            return {"ok": False, "error": "channel_not_found"}
-        if message_complaints(arguments):
-            return {"ok": False, "error": "invalid_blocks"}
-        blocks = arguments.get("blocks")
+        refusal = self._channel_refusal(arguments)
+        if refusal is not None:
+            return {"ok": False, "error": refusal}
+        channel, blocks = str(arguments.get("channel")), arguments.get("blocks")
         post = self._state.post_to_all(BOT, channel, str(arguments.get("text", "")), _blocks(blocks))
         return {"ok": True, "channel": channel, "ts": post.ts}
+
+    def _channel_refusal(self, arguments: Mapping[str, Any]) -> str | None:
+        channel = str(arguments.get("channel"))
+        if channel in self.channel_failures:
+            return self.channel_failures[channel]
+        if channel not in self._state.channels:
+            return "channel_not_found"
+        return "invalid_blocks" if message_complaints(arguments) else None
+
+    def _schedule_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/chat.scheduleMessage"""
+        refusal = self._channel_refusal(arguments)
+        if refusal is not None:
+            return {"ok": False, "error": refusal}
+        ahead = float(arguments.get("post_at") or 0) - self._state.clock.now()
+        if not 0 < ahead <= _FURTHEST_SECONDS:
+            return {"ok": False, "error": "time_in_past" if ahead <= 0 else "time_too_far"}
+        scheduled_id = f"Q{self._state.number():08d}"
+        self._state.scheduled[scheduled_id] = dict(arguments)
+        return {"ok": True, "scheduled_message_id": scheduled_id, "channel": arguments.get("channel")}
+
+    def _delete_scheduled_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/chat.deleteScheduledMessage"""
+        gone = self._state.scheduled.pop(str(arguments.get("scheduled_message_id")), None)
+        return {"ok": True} if gone is not None else {"ok": False, "error": "invalid_scheduled_message_id"}
 
     async def _respond(self, request: web.Request) -> web.Response:
         """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""

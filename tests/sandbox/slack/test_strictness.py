@@ -244,3 +244,33 @@ async def test_a_replaced_message_keeps_its_place(slack: SimulatedSlack) -> None
     (message,) = slack.workspace.messages(USER)
     assert (message.text, message.shown_at) == ("three", first.ts)
     assert message.ts != first.ts
+
+
+async def test_a_message_is_scheduled_within_120_days_and_deleted_once(
+    slack: SimulatedSlack, client: AsyncWebClient
+) -> None:
+    now = int(slack.state.clock.now())
+
+    def schedule(days: float) -> Any:
+        at = int(now + days * 24 * 3600)
+        return client.chat_scheduleMessage(channel="C0AUDIT", text="Later", post_at=at)
+
+    assert await refusal(schedule(-1)) == "time_in_past"
+    assert await refusal(schedule(121)) == "time_too_far"
+    scheduled = (await schedule(119))["scheduled_message_id"]
+    await client.chat_deleteScheduledMessage(channel="C0AUDIT", scheduled_message_id=scheduled)
+    again = client.chat_deleteScheduledMessage(channel="C0AUDIT", scheduled_message_id=scheduled)
+    assert await refusal(again) == "invalid_scheduled_message_id"
+    slack.web_api.channel_failures["C0AUDIT"] = "not_in_channel"
+    assert await refusal(schedule(1)) == "not_in_channel"
+    assert await refusal(client.chat_postMessage(channel="C0AUDIT", text="Now")) == "not_in_channel"
+
+
+async def test_a_scope_that_is_not_granted_is_missing(slack: SimulatedSlack, client: AsyncWebClient) -> None:
+    slack.web_api.scopes = {"commands"}
+    assert await refusal(client.users_info(user=USER)) == "missing_scope"
+    assert await refusal(client.usergroups_users_list(usergroup="S1")) == "missing_scope"
+    assert await refusal(client.chat_postMessage(channel="C1", text="Now")) == "missing_scope"
+    slack.web_api.scopes = {"users:read"}
+    assert (await client.users_info(user=USER))["ok"]
+    assert (await client.auth_test())["ok"]

@@ -1,0 +1,37 @@
+"""`python -m bot check`: everything that can be wrong before the first command, and how to fix it."""
+
+from collections.abc import AsyncIterator
+
+from bot.app import allow_lists
+from bot.check.channel import check_channel
+from bot.check.database import check_database
+from bot.check.finding import Finding
+from bot.check.lists import ListCheck
+from bot.check.tokens import check_api_token, check_app_token, check_bot_token, check_transport
+from bot.check.web_api import reach
+from bot.clock import Clock
+from bot.settings import Settings
+from bot.slack.session import open_session
+from bot.slack.web import ClientFactory
+
+
+async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """Check everything, one finding after the other. Nothing is changed, posted or created."""
+    async with open_session() as session:
+        clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
+        reached, blocked = await reach(settings, clients)
+        yield reached
+        findings, bot = await check_bot_token(settings, clients, blocked)
+        for finding in findings:
+            yield finding
+        yield check_transport(settings)
+        if settings.app_token is not None:
+            yield await check_app_token(settings.app_token, clients, blocked)
+        yield await check_api_token(settings, clients, bot, blocked)
+        for finding in await check_database(settings):
+            yield finding
+        lists = ListCheck(settings, clients, bot, blocked)
+        for permission, allow in allow_lists(settings).items():
+            yield await lists.check(f"EXTAUTH_{permission.name}_ALLOW", allow)
+        if settings.audit_channel is not None:
+            yield await check_channel(settings.audit_channel, settings, clients, bot, blocked)

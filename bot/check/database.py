@@ -1,0 +1,205 @@
+"""Checks the database and its key, and changes nothing in either."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.audit.keys import load_key
+from bot.audit.snapshot import Snapshot
+from bot.check.finding import Finding, Status, not_checked, ok, problem
+from bot.settings import DatabaseSettings
+from bot.storage.engine import (
+    DatabaseError,
+    close_engine,
+    database_url,
+    describe,
+    open_engine,
+    schema_version,
+    transaction,
+)
+from bot.storage.tables import SCHEMA, installation_keys, metadata
+
+SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
+_MADE_BY_EXTAUTH = "master"
+"""The name under which the database holds a key that Extauth made itself."""
+
+_SQLITE_BEGINNING = b"SQLite format 3\0"
+"""What every file of SQLite's begins with, but for an empty one. https://www.sqlite.org/fileformat.html"""
+_SQLITE_FAULTS = {
+    "SQLITE_BUSY": (
+        "Another program has locked the database.",
+        "Find what holds the lock, such as a backup or a SQLite shell, and end it.",
+    ),
+    "SQLITE_READONLY": (
+        "The database can't be written to.",
+        "Let the user that runs Extauth write to the file and its folder.",
+    ),
+    "SQLITE_CANTOPEN": (
+        "The database file can't be opened.",
+        "Let the user that runs Extauth read and write the file and its folder.",
+    ),
+    "SQLITE_NOTADB": ("The file isn't a SQLite database.", "Name another file in DATABASE_URL."),
+    "SQLITE_CORRUPT": ("The database file is damaged.", "Restore it from a backup."),
+    "SQLITE_FULL": ("The disk is full.", "Free some space on the disk."),
+}
+_POSTGRES_FAULTS = {
+    "28P01": ("PostgreSQL doesn't accept the password.", "Correct the user and password in DATABASE_URL."),
+    "28000": ("PostgreSQL doesn't let this user in.", "Correct the user in DATABASE_URL, or allow it in pg_hba.conf."),
+    "3D000": ("PostgreSQL has no database of this name.", "Create the database, or correct the name in DATABASE_URL."),
+    "53300": ("PostgreSQL has no connection left.", "Raise max_connections, or end connections that aren't needed."),
+}
+_OWN_KEY = "Not set: Extauth keeps a key of its own in the database."
+_READ_ONLY = (
+    "The PostgreSQL server is read-only.",
+    "Name the primary server in DATABASE_URL, not a replica.",
+)
+_NO_PRIVILEGE = (
+    "The user of the database can't write the tables.",
+    "Make that user the owner of the database and its tables.",
+)
+_CAN_WRITE = text(
+    # A list of privileges would ask whether there is any of them.
+    "SELECT bool_and(has_table_privilege(t.oid, p)) FROM pg_class t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) p "
+    "WHERE t.relnamespace = current_schema()::regnamespace AND t.relname = ANY(:tables)"
+)
+_CAN_CREATE = text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+
+
+async def check_database(settings: DatabaseSettings) -> list[Finding]:
+    """Check that the audit log can be read and written, and that the key is the one it was written with."""
+    url = database_url(settings.database_url.get_secret_value())
+    if url.drivername.startswith("sqlite"):
+        about_file = _check_file(Path(str(url.database)), settings)
+        if about_file is not None:
+            return about_file
+    engine = open_engine(url, creates=False)
+    try:
+        async with transaction(engine) as connection:
+            return await _opened(connection, settings)
+    except DatabaseError as error:
+        return _broken(*_fault(error, url, settings))
+    finally:
+        await close_engine(engine)
+
+
+async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
+    """Return why the audit log can't be read, and how to fix that, in one line."""
+    where = describe(settings.database_url.get_secret_value())
+    for finding in await check_database(settings):
+        if finding.status is Status.PROBLEM or finding.fix:
+            place = f" ({where})" if finding.subject == SUBJECT and where not in finding.says else ""
+            return f"{finding.subject}{place}: {finding.says} {finding.fix}"
+    return f"{SUBJECT} ({where}): No audit log can be read there ({error}). Start Extauth once, or correct {SUBJECT}."
+
+
+def _broken(says: str, fix: str) -> list[Finding]:
+    return [problem(SUBJECT, says, fix), not_checked(KEY, f"{SUBJECT} doesn't work")]
+
+
+def _check_file(path: Path, settings: DatabaseSettings) -> list[Finding] | None:
+    """Return what there is to say of a file without opening it as a database; None where that has to be tried."""
+    if not path.exists():
+        return _not_made_yet(path.absolute(), settings)
+    if not _can_open(path, "rb"):
+        return _broken(*_SQLITE_FAULTS["SQLITE_CANTOPEN"])
+    if not _can_open(path, "r+b"):
+        # SQLite opens such a file, and fails only at the first entry.
+        return _broken(*_SQLITE_FAULTS["SQLITE_READONLY"])
+    with path.open("rb") as file:
+        beginning = file.read(len(_SQLITE_BEGINNING))
+    return None if beginning in (b"", _SQLITE_BEGINNING) else _broken(*_SQLITE_FAULTS["SQLITE_NOTADB"])
+
+
+def _can_open(path: Path, mode: str) -> bool:
+    try:
+        with path.open(mode):
+            return True
+    except OSError:
+        return False
+
+
+def _not_made_yet(path: Path, settings: DatabaseSettings) -> list[Finding]:
+    if not path.parent.is_dir():
+        return _broken(f"The folder {path.parent} doesn't exist.", "Create the folder, or correct DATABASE_URL.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError:
+        return _broken(
+            f"Extauth can't create files in {path.parent}.",
+            "Let the user that runs Extauth write there, or name another folder in DATABASE_URL.",
+        )
+    return [ok(SUBJECT, f"Extauth creates {path} when it starts."), _key_to_come(settings)]
+
+
+def _key_to_come(settings: DatabaseSettings) -> Finding:
+    return ok(KEY, "Extauth uses this key from its first start." if settings.secret_key else _OWN_KEY)
+
+
+async def _opened(connection: AsyncConnection, settings: DatabaseSettings) -> list[Finding]:
+    version = await schema_version(connection)
+    if connection.dialect.name == "postgresql":
+        if (await connection.execute(text("SHOW transaction_read_only"))).scalar() == "on":
+            return _broken(*_READ_ONLY)
+        tables = {"tables": sorted(metadata.tables)}
+        asked = connection.execute(_CAN_CREATE) if version is None else connection.execute(_CAN_WRITE, tables)
+        if not (await asked).scalar():
+            return _broken(*_NO_PRIVILEGE)
+    if version is None:
+        return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _key_to_come(settings)]
+    if version > SCHEMA:
+        return _broken("The tables are from a newer version of Extauth.", "Update Extauth to that version.")
+    key = await _key(connection, settings)
+    if version < SCHEMA:
+        updates = "Works. The tables are from an older version."
+        return [ok(SUBJECT, updates, "Start Extauth: it updates them."), key]
+    return [await _log(connection, settings) if key.is_ok else ok(SUBJECT, "Works."), key]
+
+
+async def _key(connection: AsyncConnection, settings: DatabaseSettings) -> Finding:
+    try:
+        await load_key(connection, settings.secret_key, creates=False)
+    except DatabaseError:
+        names = (await connection.execute(select(installation_keys.c.name))).scalars().all()
+        return _wrong_key(is_set=settings.secret_key is not None, is_kept=_MADE_BY_EXTAUTH in names)
+    return ok(KEY, "This is the key the audit log was written with." if settings.secret_key else _OWN_KEY)
+
+
+def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
+    if not is_set and is_kept:
+        return problem(KEY, "The key in the database was altered.", "Restore the database from a backup.")
+    if not is_set:
+        return problem(KEY, "Not set, but the audit log was written with one.", f"Set {KEY} to that key again.")
+    says = "This isn't the key the audit log was written with."
+    return problem(KEY, says, f"Unset {KEY}: the key is in the database." if is_kept else "Set the original key again.")
+
+
+async def _log(connection: AsyncConnection, settings: DatabaseSettings) -> Finding:
+    key = await load_key(connection, settings.secret_key, creates=False)
+    found = await Snapshot(connection, key).head()
+    if found is None or not found[1]:
+        return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")
+    return ok(SUBJECT, "Works." if found[0].entries else "Works. The audit log is empty.")
+
+
+def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
+    """Name what is wrong by what the driver said; `transaction` keeps its error as the context of its own."""
+    driver: Any = getattr(error.__context__, "orig", None) or error.__context__
+    where = describe(settings.database_url.get_secret_value())
+    name = getattr(driver, "sqlite_errorname", None)
+    for known, fault in _SQLITE_FAULTS.items():
+        if name is not None and name.startswith(known):
+            return fault
+    code = getattr(driver, "sqlstate", None)
+    if code in _POSTGRES_FAULTS:
+        return _POSTGRES_FAULTS[code]
+    if url.drivername.startswith("postgresql") and isinstance(driver, OSError | TimeoutError):
+        return (
+            f"PostgreSQL can't be reached ({where}).",
+            "Start it, or correct the host and port in DATABASE_URL.",
+        )
+    return f"The database can't be used ({where}): {error}.", "Fix the database, or name another one in DATABASE_URL."

@@ -1,0 +1,99 @@
+"""Checks that the people and user groups on the allow lists exist and can be allowed."""
+
+from collections.abc import Mapping
+
+from bot.access import AllowList
+from bot.check.finding import Finding, not_checked, ok, problem
+from bot.check.tokens import Bot
+from bot.check.web_api import ask, reason
+from bot.settings import Settings
+from bot.slack.external_auth.errors import ExternalAuthError
+from bot.slack.users import user_info
+from bot.slack.web import ClientFactory
+
+_SHOWN = 3
+
+
+class Unknown(Exception):
+    """Something that couldn't be asked. The message completes “because …”."""
+
+
+class ListCheck:
+    """Checks allow lists with the bot token, and asks for each person and group once."""
+
+    def __init__(self, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> None:
+        self._token = settings.bot_token
+        self._clients = clients
+        self._workspace = bot.workspace
+        self._blocked = blocked or bot.unusable
+        self._known: dict[str, str | None] = {}
+
+    async def check(self, name: str, allow: AllowList) -> Finding:
+        """Return the one finding about a list."""
+        wrong: dict[str, str] = {}
+        unknown: str | None = None
+        for entry in sorted(allow.users | allow.groups):
+            try:
+                fault = await self._fault(entry, is_group=entry in allow.groups)
+            except Unknown as error:
+                unknown = str(error)
+            else:
+                if fault is not None:
+                    wrong[entry] = fault
+        if wrong:
+            rest = f" The others weren't checked, because {unknown}." if unknown else ""
+            return problem(name, f"{_sentence(wrong)}{rest}", f"Remove {_names(list(wrong))} from the list.")
+        if unknown is not None:
+            return not_checked(name, unknown)
+        return ok(name, f"Allows {', '.join([*sorted(allow.roles), *sorted(allow.users | allow.groups)])}.")
+
+    async def _fault(self, entry: str, *, is_group: bool) -> str | None:
+        if self._blocked is not None:
+            raise Unknown(self._blocked)
+        if entry not in self._known:
+            self._known[entry] = await (self._group_fault(entry) if is_group else self._user_fault(entry))
+        return self._known[entry]
+
+    async def _user_fault(self, user_id: str) -> str | None:
+        answer = await self._ask("users.info", {"user_not_found", "user_not_visible"}, user=user_id)
+        if answer is None:
+            return "isn't anyone Slack knows here"
+        user = answer.get("user")
+        if not isinstance(user, Mapping) or user.get("id") != user_id or self._workspace is None:
+            raise Unknown(f"Slack didn't say who {user_id} is")
+        info = user_info(user, self._workspace)
+        faults = (
+            (info.is_deactivated, "is deactivated"),
+            (info.is_bot, "is a bot"),
+            (info.is_guest, "is a guest"),
+            (info.is_external, "belongs to another organization"),
+        )
+        return next((says for holds, says in faults if holds), None)
+
+    async def _group_fault(self, group: str) -> str | None:
+        answer = await self._ask("usergroups.users.list", {"no_such_subteam"}, usergroup=group)
+        if answer is None:
+            return "isn't a user group here"
+        return None if answer.get("users") else "has no members"
+
+    async def _ask(self, method: str, absent: set[str], **arguments: str) -> Mapping[str, object] | None:
+        """Return Slack's answer; None where its code is one of those for what doesn't exist. Raises Unknown."""
+        try:
+            answer = await ask(self._clients, self._token, method, **arguments)
+        except ExternalAuthError as error:
+            if error.code in absent:
+                return None
+            needed = "usergroups:read" if "group" in method else "users:read"
+            missing = f"the scope {needed} is missing" if error.code == "missing_scope" else reason(error)
+            raise Unknown(missing) from None
+        return answer.body if isinstance(answer.body, Mapping) else {}
+
+
+def _sentence(wrong: Mapping[str, str]) -> str:
+    shown = [f"{entry} {fault}" for entry, fault in list(wrong.items())[:_SHOWN]]
+    more = len(wrong) - len(shown)
+    return "; ".join([*shown, f"{more} more can't be allowed"] if more else shown) + "."
+
+
+def _names(entries: list[str]) -> str:
+    return entries[0] if len(entries) == 1 else f"{', '.join(entries[:-1])} and {entries[-1]}"

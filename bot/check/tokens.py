@@ -1,0 +1,204 @@
+"""Checks the tokens: their kind, whether Slack accepts them, and what they may do."""
+
+from dataclasses import dataclass
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.actor import Workspace
+from bot.check.finding import Finding, not_checked, ok, problem
+from bot.check.web_api import TOKEN_REFUSALS, ask, reason
+from bot.settings import Settings, warnings
+from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
+from bot.slack.external_auth.models import GetToken
+from bot.slack.retries import Answer, header
+from bot.slack.session import READ_SECONDS
+from bot.slack.web import ClientFactory
+
+REQUIRED_SCOPES = {
+    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL
+    "commands",  # the slash command and the shortcut
+    "usergroups:read",  # who is in a user group of a list
+    "users:read",  # who is an admin, a member, a guest
+}
+"""The bot scopes that `manifest.yml` asks for; a test holds the two together."""
+
+BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
+SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
+
+_KINDS = {
+    "xoxb-": "a bot token",
+    "xoxe.xoxb-": "a bot token",
+    "xoxp-": "a user token",
+    "xoxe.xoxp-": "a user token",
+    "xapp-": "an app-level token",
+    "xoxe-": "a refresh token",
+    "xoxc-": "a browser's session token",
+    "xoxd-": "a browser's session cookie",
+}
+"""https://docs.slack.dev/authentication/tokens"""
+_COPY_BOT_TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions."
+_INSTALL_AGAIN = "Install the app again, then copy the new Bot User OAuth Token from OAuth & Permissions."
+_MAKE_APP_TOKEN = (
+    "Generate an app-level token (xapp-…) with the scope connections:write under Basic Information → App-Level Tokens."
+)
+_SWITCH_ON = "Switch Socket Mode on in the app's settings, or serve over HTTP."
+_ALLOW_WEBSOCKETS = "Let WebSockets to wss://*.slack.com through the proxy or firewall, or serve over HTTP."
+_UNKNOWN_TOKEN = GetToken("Et0EXTAUTHCHECK")
+_NOT_FOUND = "token_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """What is known of the bot token: its workspace, and why nothing can be asked with it where that is so."""
+
+    workspace: Workspace | None = None
+    unusable: str | None = None
+
+
+def kind(token: SecretStr) -> str | None:
+    """Return which kind of Slack token this is by its beginning, with an article; None for an unknown one."""
+    text = token.get_secret_value()
+    return next((name for prefix, name in _KINDS.items() if text.startswith(prefix)), None)
+
+
+async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
+    """Check the bot token and its scopes. `blocked` is why Slack can't be asked."""
+    found = kind(settings.bot_token)
+    if found not in ("a bot token", None):
+        return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
+    if blocked is not None:
+        return _unasked_bot_token(blocked)
+    try:
+        answer = await ask(clients, settings.bot_token, "auth.test")
+    except ExternalAuthError as error:
+        if error.code not in TOKEN_REFUSALS:
+            return _unasked_bot_token(reason(error))
+        fix = _COPY_BOT_TOKEN if error.code == "invalid_auth" else _INSTALL_AGAIN
+        return _bad_bot_token(problem(BOT_TOKEN, f"Slack doesn't accept this token ({error.code}).", fix))
+    return _known_bot(answer)
+
+
+def _bad_bot_token(finding: Finding) -> tuple[list[Finding], Bot]:
+    why = f"{BOT_TOKEN} doesn't work"
+    return [finding, not_checked(SCOPES, why)], Bot(unusable=why)
+
+
+def _unasked_bot_token(why: str) -> tuple[list[Finding], Bot]:
+    return [not_checked(BOT_TOKEN, why), not_checked(SCOPES, why)], Bot(unusable=why)
+
+
+def _known_bot(answer: Answer) -> tuple[list[Finding], Bot]:
+    body = answer.body if isinstance(answer.body, dict) else {}
+    team_id, enterprise_id = body.get("team_id"), body.get("enterprise_id")
+    if not body.get("bot_id"):
+        return _bad_bot_token(problem(BOT_TOKEN, "This token isn't a bot's.", _COPY_BOT_TOKEN))
+    if not isinstance(team_id, str) or not team_id:
+        return _unasked_bot_token("Slack didn't say which workspace the token belongs to")
+    workspace = Workspace(team_id, enterprise_id or None, body.get("is_enterprise_install") is True)
+    works = ok(BOT_TOKEN, f"The token works in the workspace {body.get('team')} ({team_id}).")
+    return [works, _scopes(answer)], Bot(workspace)
+
+
+def _scopes(answer: Answer) -> Finding:
+    granted = header(answer.headers, "x-oauth-scopes")
+    if granted is None:
+        return not_checked(SCOPES, "Slack didn't say which scopes are granted")
+    missing = REQUIRED_SCOPES - {scope.strip() for scope in granted.split(",")}
+    if not missing:
+        return ok(SCOPES, "Slack has granted every scope in manifest.yml.")
+    return problem(
+        SCOPES,
+        f"Slack hasn't granted {', '.join(sorted(missing))}.",
+        f"Add {'it' if len(missing) == 1 else 'them'} under OAuth & Permissions, then install the app again.",
+    )
+
+
+def check_transport(settings: Settings) -> Finding:
+    """Check that there is a way for Slack to reach the bot."""
+    if settings.app_token is None and settings.signing_secret is None:
+        return problem(
+            TRANSPORT,
+            "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
+            "Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET to serve over HTTP.",
+        )
+    if settings.signing_secret is None:
+        return ok(TRANSPORT, "Extauth serves over Socket Mode.")
+    if any(line.startswith(SIGNING_SECRET) for line in warnings(settings)):
+        return not_checked(
+            SIGNING_SECRET,
+            "only a request from Slack can prove it, but it doesn't look like one of Slack's",
+            "Copy the Signing Secret again from Basic Information → App Credentials.",
+        )
+    if settings.app_token is None:
+        return ok(TRANSPORT, "Extauth serves over HTTP. Slack's first request proves the signing secret.")
+    return ok(TRANSPORT, "Both transports are set: start with `socket` or `http`.")
+
+
+async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked: str | None) -> Finding:
+    """Check that Socket Mode opens with an app-level token."""
+    found = kind(app_token)
+    if found not in ("an app-level token", None):
+        return problem(APP_TOKEN, f"This is {found}, not an app-level token.", _MAKE_APP_TOKEN)
+    if blocked is not None:
+        return not_checked(APP_TOKEN, blocked)
+    try:
+        answer = await ask(clients, app_token, "apps.connections.open")
+    except ExternalAuthError as error:
+        return _unopened(error)
+    url = answer.body.get("url") if isinstance(answer.body, dict) else None
+    return await _open_socket(str(url), clients)
+
+
+def _unopened(error: ExternalAuthError) -> Finding:
+    if error.code == "socket_mode_not_enabled":
+        return problem(APP_TOKEN, "Socket Mode is off in the app's settings.", _SWITCH_ON)
+    if error.code == "missing_scope":
+        return problem(APP_TOKEN, "This token doesn't have the scope connections:write.", _MAKE_APP_TOKEN)
+    if error.code in TOKEN_REFUSALS:
+        return problem(APP_TOKEN, f"Slack doesn't accept this token ({error.code}).", _MAKE_APP_TOKEN)
+    return not_checked(APP_TOKEN, reason(error))
+
+
+async def _open_socket(url: str, clients: ClientFactory) -> Finding:
+    try:
+        # A WebSocket outlives the session's limit for an attempt, so only the greeting is waited for.
+        async with clients.session.ws_connect(url, proxy=clients.proxy) as socket:
+            hello = await socket.receive_json(timeout=READ_SECONDS)
+    except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError):
+        return problem(APP_TOKEN, "Slack accepts this token, but the WebSocket can't be opened.", _ALLOW_WEBSOCKETS)
+    if hello.get("type") == "hello":
+        return ok(APP_TOKEN, f"The token opens Socket Mode (connection {hello.get('num_connections')} of 10).")
+    if hello.get("reason") == "link_disabled":
+        return problem(APP_TOKEN, "Socket Mode is off in the app's settings.", _SWITCH_ON)
+    if hello.get("reason") == "too_many_websockets":
+        return problem(APP_TOKEN, "All 10 of the app's connections are in use.", "Stop a process that is connected.")
+    return not_checked(APP_TOKEN, "Slack closed the WebSocket at once")
+
+
+async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
+    """Ask for a token that nobody has: the refusal shows whether external tokens can be asked for at all."""
+    token, name = settings.api_token, "This token"
+    if token is None:
+        token, name = settings.bot_token, "The bot token"
+        blocked = blocked or bot.unusable
+    if blocked is not None:
+        return not_checked(API_TOKEN, blocked)
+    try:
+        await ExternalAuthClient(clients).get(token, _UNKNOWN_TOKEN)
+    except ExternalAuthError as error:
+        if error.code != _NOT_FOUND:
+            return _refused_method(error, name)
+    may = "can call apps.auth.external.get."
+    return ok(API_TOKEN, f"{name} {may}" if settings.api_token else f"Not needed: the bot token {may}")
+
+
+def _refused_method(error: ExternalAuthError, name: str) -> Finding:
+    if not isinstance(error, RefusedError) or error.code not in TOKEN_REFUSALS | {"method_not_supported"}:
+        return not_checked(API_TOKEN, reason(error))
+    return problem(
+        API_TOKEN,
+        f"{name} can't call apps.auth.external.get ({error.code}).",
+        f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
+    )

@@ -1,0 +1,108 @@
+"""Asks Slack, and keeps “Slack said no” apart from “Slack couldn't be asked”."""
+
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.check.finding import Finding, not_checked, ok, problem
+from bot.settings import Settings
+from bot.slack.external_auth.errors import (
+    ExternalAuthError,
+    RateLimitedError,
+    RefusedError,
+    TransportCode,
+    UnreachableError,
+    from_answer,
+    from_exception,
+)
+from bot.slack.retries import Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
+from bot.slack.web import ClientFactory
+
+TOKEN_REFUSALS = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "invalid_auth",
+        "invalid_token",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""Slack's codes that are about the token, whatever was asked with it. https://docs.slack.dev/reference/methods"""
+
+SUBJECT = "SLACK_API_URL"
+_RATE_LIMIT_BUDGET = 10.0
+_ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
+_LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
+
+
+async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> Answer:
+    """Call a method of the Web API and return its answer, which is a success. Raises ExternalAuthError."""
+    recorder = AnswerRecorder()
+    retries = [recorder, broken_connection_retry(), RateLimitRetry(clients.clock, _RATE_LIMIT_BUDGET)]
+    failure: ExternalAuthError | None = None
+    try:
+        # As a form, which every method takes.
+        await clients.web(token, retries).api_call(method, data=dict(arguments))
+    except Exception as error:
+        failure = from_exception(method, error)
+        if isinstance(error, TimeoutError | aiohttp.ClientError):
+            recorder.answer = None  # at best it is the 429 before the attempt that failed
+    if recorder.answer is None:
+        raise failure or UnreachableError(TransportCode.CONNECTION_FAILED, method)
+    if failure is not None:
+        raise from_answer(method, recorder.answer, arguments)
+    return recorder.answer
+
+
+def reason(error: ExternalAuthError) -> str:
+    """Return why something couldn't be asked, to follow “because”."""
+    if isinstance(error, UnreachableError):
+        return "Slack couldn't be reached"
+    if isinstance(error, RateLimitedError):
+        return "Slack asked to slow down"
+    if isinstance(error, RefusedError):
+        return f"Slack answered {error.code}"
+    match error.code:
+        case TransportCode.TIMEOUT:
+            return "Slack didn't answer in time"
+        case TransportCode.CONNECTION_FAILED:
+            return "the connection to Slack broke"
+        case TransportCode.HTTP_ERROR:
+            return f"Slack answered with HTTP {error.status}"
+        case code if code in frozenset(TransportCode):
+            return "the answer wasn't one of Slack's Web API"
+    return f"Slack has an internal problem ({error.code})"
+
+
+async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, str | None]:
+    """Find out whether Slack answers at all, and return why nothing else can be asked where it doesn't."""
+    parts = urlsplit(settings.api_url)
+    host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    try:
+        await ask(clients, None, "api.test")
+    except RefusedError:
+        pass  # A code of Slack's is an answer all the same.
+    except ExternalAuthError as error:
+        return _unreached(error, host), reason(error)
+    return ok(SUBJECT, f"Slack answers at {host}."), None
+
+
+def _unreached(error: ExternalAuthError, host: str) -> Finding:
+    if error.status is not None and error.status < 500 and error.code in frozenset(TransportCode):
+        return problem(SUBJECT, f"What answers at {host} isn't Slack's Web API (HTTP {error.status}).", _ROUTE)
+    if error.status is not None:
+        return not_checked(SUBJECT, reason(error), _LATER)
+    return problem(SUBJECT, f"Slack can't be reached at {host}: {_how(error)}.", _ROUTE)
+
+
+def _how(error: ExternalAuthError) -> str:
+    if isinstance(error, UnreachableError):
+        return "no connection"
+    return "no answer in time" if error.code == TransportCode.TIMEOUT else "the connection broke"

@@ -1,0 +1,54 @@
+"""The options that say which entries of the audit log are wanted."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from bot.audit.entries import Filters
+from bot.operation import Operation
+
+ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
+_USER_ID = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
+_TEAM_ID = re.compile(r"[TE][A-Z0-9]+", re.ASCII)
+
+
+def _id_of(
+    pattern: re.Pattern[str], example: str
+) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Check the form of an ID: a name would find nothing, and look as if nothing had been done."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not pattern.fullmatch(value):
+            raise click.BadParameter(f"“{value}” isn't an ID such as {example}.")
+        return value
+
+    return check
+
+
+def filtered(function: Any) -> Any:
+    """Give a command the options that say which entries are wanted."""
+    options = (
+        click.option("--user", metavar="ID", callback=_id_of(_USER_ID, "U012ABCDEF"), help="Only this user's entries."),
+        click.option("--action", type=click.Choice(ACTIONS), help="Only entries with this action."),
+        click.option(
+            "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
+        ),
+        click.option(
+            "--since",
+            metavar="DATE",
+            type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+            help="Only entries from this day or time on (UTC).",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def filters(user: str | None, action: str | None, workspace: str | None, since: datetime | None) -> Filters:
+    """Return what those options say."""
+    at = since.replace(tzinfo=UTC).timestamp() if since is not None else None
+    return Filters(user_id=user, action=action, team_id=workspace, since=at)

@@ -1,0 +1,84 @@
+"""What can come next in a line that is being typed in the sandbox's terminal."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from bot.commands.subcommand import COMMAND, Subcommand
+from bot.listeners import LISTENERS
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.terminal import Terminal
+
+_WORDS = (COMMAND, "as ", "close", "help", "people", "press ", "quit", "set ", "shortcut", "submit", "tokens")
+
+
+class SandboxCompleter(Completer):
+    """Completes commands, what the bot understands, and what is on the screen."""
+
+    def __init__(self, slack: SimulatedSlack, terminal: Terminal) -> None:
+        self._slack = slack
+        self._terminal = terminal
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Return what the text before the cursor can go on with."""
+        line = document.text_before_cursor
+        word, space, rest = line.partition(" ")
+        if not space:
+            return _beginning_with(word, _WORDS)
+        if word == COMMAND:
+            return self._command(rest)
+        if word == "press":
+            return _beginning_with(rest, self._labels())
+        if word == "set":
+            return self._field(rest)
+        if word == "as":
+            return _beginning_with(rest, [person.name for person in self._slack.state.people.values()])
+        return ()
+
+    def _command(self, rest: str) -> Iterator[Completion]:
+        subcommands = {one.subcommand.name: one.subcommand for one in LISTENERS if one.subcommand is not None}
+        name, space, more = rest.partition(" ")
+        if not space:
+            yield from _beginning_with(name, [*subcommands])
+        elif name in subcommands:
+            yield from _beginning_with(more.rpartition(" ")[2], self._arguments(subcommands[name]))
+
+    def _arguments(self, subcommand: Subcommand) -> list[str]:
+        options = [option.spelling for option in subcommand.options]
+        return [*self._slack.state.tokens, *options] if subcommand.argument == "external_token_id" else options
+
+    def _labels(self) -> list[str]:
+        """Return the buttons of the dialog, or else those of the messages, newest first."""
+        view = self._slack.workspace.dialog(self._terminal.user)
+        messages = reversed(self._slack.workspace.messages(self._terminal.user))
+        shown = [view.content["blocks"]] if view is not None else [message.blocks for message in messages]
+        labels = [
+            element["text"]["text"]
+            for blocks in shown
+            for block in blocks
+            for element in block.get("elements", [])
+            if element.get("type") == "button"
+        ]
+        return [*dict.fromkeys(labels)]
+
+    def _field(self, rest: str) -> Iterator[Completion]:
+        fields = self._fields()
+        name, space, value = rest.partition(" ")
+        if not space:
+            yield from _beginning_with(name, [*fields])
+        elif name in fields:
+            options = [option["value"] for option in fields[name]["element"].get("options", [])]
+            yield from _beginning_with(value.rpartition(",")[2], options)
+
+    def _fields(self) -> dict[str, Mapping[str, Any]]:
+        view = self._slack.workspace.dialog(self._terminal.user)
+        blocks = view.content["blocks"] if view is not None else []
+        return {str(block["block_id"]): block for block in blocks if "element" in block}
+
+
+def _beginning_with(typed: str, candidates: Iterable[str]) -> Iterator[Completion]:
+    for candidate in candidates:
+        if candidate.lower().startswith(typed.lower()):
+            yield Completion(candidate, start_position=-len(typed))

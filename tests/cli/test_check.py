@@ -1,0 +1,139 @@
+"""`python -m bot check`, as an operator or a program runs it."""
+
+import asyncio
+import json
+import logging
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli.main import main
+from tests.bot_process import environment, simulated_slack
+from tests.pseudo_terminal import on_a_terminal
+
+CHECK = [sys.executable, "-m", "bot", "check"]
+OFFLINE = "http://127.0.0.1:9/api/"
+ESCAPE = "\x1b["
+
+
+def check(variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CHECK, *words], env=variables, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.PIPE
+    )
+
+
+async def checked(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    async with simulated_slack() as slack:
+        return await asyncio.to_thread(check, environment(slack, **more), *words)
+
+
+@pytest.mark.process
+async def test_all_is_ok() -> None:
+    ran = await checked()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    lines = ran.stdout.splitlines()
+    assert "ok           SLACK_APP_TOKEN: The token opens Socket Mode (connection 1 of 10)." in lines
+    assert all(line.startswith("ok  ") for line in lines[:-2])
+    assert lines[-2:] == ["", "Everything is OK."]
+
+
+@pytest.mark.process
+async def test_a_problem_comes_with_its_fix_and_status_1() -> None:
+    ran = await checked(EXTAUTH_GET_ALLOW="U0NOBODY")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert (
+        "problem      EXTAUTH_GET_ALLOW: U0NOBODY isn't anyone Slack knows here.\n"
+        "             Remove U0NOBODY from the list.\n"
+    ) in ran.stdout
+    assert ran.stdout.endswith("\n1 problem.\n")
+
+
+@pytest.mark.process
+async def test_json_is_one_object() -> None:
+    ran = await checked("--json", EXTAUTH_DELETE_ALLOW="U0GUEST")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    [*findings] = json.loads(ran.stdout)["findings"]
+    assert all(list(finding) == ["subject", "status", "says", "fix"] for finding in findings)
+    assert {
+        "subject": "EXTAUTH_DELETE_ALLOW",
+        "status": "problem",
+        "says": "U0GUEST is a guest.",
+        "fix": "Remove U0GUEST from the list.",
+    } in findings
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("words", [[], ["--json"]])
+async def test_offline_is_status_1_and_not_one_line_of_a_log(words: list[str]) -> None:
+    ran = await checked(*words, SLACK_API_URL=OFFLINE, LOG_LEVEL="DEBUG", EXTAUTH_GET_ALLOW="U0ADMIN")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    if words:
+        statuses = {finding["subject"]: finding["status"] for finding in json.loads(ran.stdout)["findings"]}
+        assert statuses["SLACK_BOT_TOKEN"] == "not checked"
+    else:
+        assert "not checked  SLACK_BOT_TOKEN: Because Slack couldn't be reached." in ran.stdout
+        assert ran.stdout.endswith("\n1 problem, 5 not checked.\n")
+        assert all(re.match(r"(ok|problem|not checked) |  {12}|$|1 problem", line) for line in ran.stdout.splitlines())
+
+
+@pytest.mark.process
+async def test_a_token_of_an_unusual_form_is_a_finding_and_no_line_of_a_log() -> None:
+    ran = await checked(SLACK_APP_TOKEN="an-unknown-kind-of-token")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "problem      SLACK_APP_TOKEN: Slack doesn't accept this token (invalid_auth)." in ran.stdout
+
+
+@pytest.fixture
+def root_handlers() -> Iterator[list[logging.Handler]]:
+    handlers = logging.getLogger().handlers
+    before = handlers[:]
+    yield handlers
+    handlers[:] = before
+
+
+def test_whatever_logs_while_it_checks_is_silent(root_handlers: list[logging.Handler]) -> None:
+    ran = CliRunner().invoke(main, ["check"], env={"SLACK_BOT_TOKEN": "xoxb-1234567890", "SLACK_API_URL": OFFLINE})
+    assert ran.exit_code == 1
+    assert [type(handler) for handler in root_handlers] == [logging.NullHandler]
+
+
+@pytest.mark.process
+async def test_what_was_not_checked_alone_is_status_1() -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.failures["users.info"] = "internal_error"
+        ran = await asyncio.to_thread(check, environment(slack, EXTAUTH_GET_ALLOW="U0ADMIN"))
+    assert ran.returncode == 1
+    assert ran.stdout.endswith("\n1 not checked.\n")
+
+
+@pytest.mark.process
+async def test_a_wrong_setting_is_status_2() -> None:
+    ran = await checked("--json", PORT="many")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("extauth: PORT")
+
+
+@pytest.mark.process
+async def test_on_a_terminal_lines_are_colored_and_fit() -> None:
+    async with simulated_slack() as slack:
+        variables = environment(slack, EXTAUTH_GET_ALLOW="U0NOBODY")
+        variables.pop("NO_COLOR", None)
+        shown = await asyncio.to_thread(on_a_terminal, CHECK, variables, columns=60)
+        plain = await asyncio.to_thread(on_a_terminal, CHECK, {**variables, "NO_COLOR": "1"}, columns=60)
+    assert f"{ESCAPE}31mproblem      {ESCAPE}0mEXTAUTH_GET_ALLOW" in shown
+    assert ESCAPE not in plain
+    assert "problem      EXTAUTH_GET_ALLOW" in plain
+    assert max(len(line) for line in plain.splitlines() if "/" not in line) <= 60
+
+
+@pytest.mark.process
+async def test_what_slack_says_cannot_draw_on_the_terminal() -> None:
+    async with simulated_slack() as slack:
+        slack.state.team_name = "Evil\x1b[2J\nproblem"
+        ran = await asyncio.to_thread(check, environment(slack))
+    assert "\x1b" not in ran.stdout
+    assert "workspace Evil\\x1b[2J\\nproblem (T0SANDBOX)" in ran.stdout
