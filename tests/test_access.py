@@ -122,7 +122,7 @@ def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> No
 
 
 def test_an_empty_list_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="nobody would be allowed"):
+    with pytest.raises(ValueError, match="nobody would have permission"):
         AllowList.parse([])
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,6 +32,8 @@ APPEND_SECONDS = 15.0
 """How long an entry may take to be written before what it records isn't done."""
 RECEIPT_SECONDS = 1.0
 """How long recording an interaction may hold up its acknowledgement, for which Slack waits three seconds."""
+CLOSE_SECONDS = 1.0
+"""How long closing waits for transactions in progress."""
 RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
@@ -81,6 +83,7 @@ class AuditLog:
         self._owner: Owner = this_process()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
+        self._transactions: set[asyncio.Task[Any]] = set()
         rows.on_late = self._late
 
     async def receive(self, actor: Actor) -> None:
@@ -134,8 +137,8 @@ class AuditLog:
         several processes, one gets each.
         """
         now = self._clock.now()
-        await self._guard(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
-        taken = await self._guard(
+        await self._whole(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
+        taken = await self._whole(
             self._rows.take_over(
                 str(self._owner),
                 self._micro(now),
@@ -153,7 +156,7 @@ class AuditLog:
             async with self._reading() as (snapshot, head):
                 return await self._newest(snapshot, head, count, filters)
 
-        return await self._guard(read())
+        return await self._whole(read())
 
     async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
         """Yield all entries, oldest first, with one page in memory at a time."""
@@ -218,7 +221,7 @@ class AuditLog:
                 now = utc(self._clock.now())
                 return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
 
-        return await self._guard(read())
+        return await self._whole(read())
 
     def read_checkpoint(self, text: str) -> Checkpoint:
         """Read a checkpoint. Raises BadCheckpoint."""
@@ -245,6 +248,8 @@ class AuditLog:
         if self._retrying is not None:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
+        if self._transactions:
+            await asyncio.wait(set(self._transactions), timeout=CLOSE_SECONDS)
         await self._rows.close()
 
     def prune_row(self, last: int) -> Row:
@@ -361,6 +366,22 @@ class AuditLog:
                 yield snapshot
         except DatabaseError as error:
             raise AuditLogUnavailable(str(error)) from None
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a transaction to its end, even if whoever asked for it is canceled.
+
+        Cut off in the middle, SQLite's driver can leave a connection behind that keeps everybody else locked out.
+        """
+        task = asyncio.ensure_future(self._guard(work))
+        self._transactions.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._transactions.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Whoever asked has heard of it, unless they are gone.
+            log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
 
     async def _guard(self, work: Awaitable[T]) -> T:
         try:

@@ -67,7 +67,7 @@ def test_a_flag_is_true_or_false(name: str) -> None:
     wrong: dict[str, Any] = {name: "yes"}
     with pytest.raises(InvalidParameter) as caught:
         GetToken("Et1", **wrong)
-    assert (caught.value.name, caught.value.problem) == (name, "It is must be true or false.")
+    assert (caught.value.name, caught.value.problem) == (name, "It must be true or false.")
 
 
 @pytest.mark.parametrize(
