@@ -248,9 +248,10 @@ class AuditLog:
         if self._retrying is not None:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
-        if self._transactions:
-            await asyncio.wait(set(self._transactions), timeout=CLOSE_SECONDS)
-        await self._rows.close()
+        # Side by side: a database that has stopped answering must not take twice as long.
+        closing = asyncio.ensure_future(self._rows.close())
+        await asyncio.wait({closing, *self._transactions}, timeout=CLOSE_SECONDS)
+        await closing
 
     def prune_row(self, last: int) -> Row:
         """Return the row that says a log of version 0.1 had been pruned up to a row."""

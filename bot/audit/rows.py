@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.audit.head import (
@@ -338,8 +338,10 @@ class _Claims:
         """Write what was noted."""
         if self._new:
             await connection.execute(insert(interactions), self._new)
-        for values in self._begun:
-            await connection.execute(update(interactions).where(interactions.c.key == values["key"]).values(values))
+        if self._begun:
+            # Not by the name of the column, which SQLAlchemy keeps for the value to be set.
+            begun = [{**values, "claimed": values["key"]} for values in self._begun]
+            await connection.execute(update(interactions).where(interactions.c.key == bindparam("claimed")), begun)
 
 
 async def _forget_addresses(connection: AsyncConnection, keys: Sequence[str]) -> None:
