@@ -1,6 +1,7 @@
 """What a process owes to those whose commands another process left unfinished, and to the audit channel."""
 
 import logging
+from itertools import chain, repeat
 
 from bot.audit.log import AuditLog, AuditLogUnavailable, Unanswered
 from bot.clock import Clock
@@ -14,12 +15,16 @@ log = logging.getLogger(__name__)
 
 UNANSWERED_SECONDS = 180.0
 """How long after it was begun a command's process must have ended, wherever it ran: none takes that long to answer."""
+AGAIN_SECONDS = 3600.0
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
 async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Tell those who were never answered, now and once more when the youngest of them are old enough."""
-    for wait in (None, UNANSWERED_SECONDS):
+    """Tell those who were never answered: now, when the youngest of them are old enough, and then every hour.
+
+    Later ones were left by processes elsewhere. Each time, old interactions are forgotten.
+    """
+    for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):
         if wait is not None:
             await runtime.clock.sleep(wait)
         try:

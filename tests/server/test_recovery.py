@@ -18,7 +18,7 @@ from bot.audit.log import AuditLog
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.recovery import UNANSWERED_SECONDS, tell_unanswered
+from bot.server.recovery import AGAIN_SECONDS, UNANSWERED_SECONDS, tell_unanswered
 from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
@@ -106,9 +106,21 @@ async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
     await left.clock.until_asleep(UNANSWERED_SECONDS)
     assert left.told() == []
     left.clock.advance(UNANSWERED_SECONDS + 1)
-    await telling
+    await left.clock.until_asleep(AGAIN_SECONDS)
     await left.runtime.tasks.idle()
+    telling.cancel()
     assert left.told() == [ADMIN]
+
+
+async def test_what_another_process_leaves_later_is_found_within_the_hour(left: Left) -> None:
+    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    await left.clock.until_asleep(UNANSWERED_SECONDS)
+    left.clock.advance(UNANSWERED_SECONDS)
+    await left.clock.until_asleep(AGAIN_SECONDS)
+    await left.leaves(ADMIN)
+    left.clock.advance(AGAIN_SECONDS)
+    await left.slack.state.until(lambda: left.told() == [ADMIN])
+    telling.cancel()
 
 
 async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, caplog: pytest.LogCaptureFixture) -> None:
@@ -119,6 +131,7 @@ async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, capl
     assert "unanswered commands couldn't be looked for" in caplog.messages
     await change(left.url, "ALTER TABLE gone RENAME TO audit_head")
     left.clock.advance(UNANSWERED_SECONDS + 1)
-    await telling
+    await left.clock.until_asleep(AGAIN_SECONDS)
     await left.runtime.tasks.idle()
+    telling.cancel()
     assert left.told() == [ADMIN]
