@@ -130,20 +130,25 @@ class AuditLog:
         """Note that a person whom another process left unanswered has been told, or can't be."""
         self._rows.answered(unanswered.interaction)
 
-    async def take_over(self, older_than: float) -> Sequence[Unanswered]:
+    async def take_over(self, older_than: float, ended_older_than: float | None = None) -> Sequence[Unanswered]:
         """Return what other processes left unanswered, to be told by this one; record as interrupted what never ended.
 
-        That is what was begun more than `older_than` seconds ago, or by a process that is known to have ended. Of
-        several processes, one gets each.
+        That is what came more than `older_than` seconds ago, or to a process that is known to have ended. What has
+        ended may still be on its way to the person: it has to be older than `ended_older_than`. Of several processes,
+        one gets each.
         """
         now = self._clock.now()
+        ages = {False: older_than, True: older_than if ended_older_than is None else ended_older_than}
+
+        def is_left(owner: str, at: int, is_finished: bool) -> bool:
+            return at < self._micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
+
         await self._whole(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
         taken = await self._whole(
             self._rows.take_over(
                 str(self._owner),
                 self._micro(now),
-                self._micro(now - older_than),
-                self._owner.knows_gone,
+                is_left,
                 self._interruption,
             )
         )

@@ -227,13 +227,13 @@ class AuditRows:
         return int(entries)
 
     async def take_over(
-        self, owner: str, at: int, before: int, is_gone: Callable[[str], bool], interruption: Callable[[Row], Row]
+        self, owner: str, at: int, is_left: Callable[[str, int, bool], bool], interruption: Callable[[Row], Row]
     ) -> list[Taken]:
         """Make the interactions that other processes left unanswered `owner`'s, as of `at`, and return them.
 
-        Those are the ones from before `before`, or whose owner `is_gone` (times in microseconds). To an attempt without
-        a result, the one that `interruption` makes is appended. Of several processes, one gets each. Raises
-        DatabaseError.
+        Those are the ones that `is_left` says were left, by owner, time (microseconds), and whether they are finished.
+        To an attempt without a result, the one that `interruption` makes is appended. Of several processes, one gets
+        each. Raises DatabaseError.
 
         Nothing proves the table of interactions, so it only says where to look: a row must be in the chain, and is
         interrupted only when its result isn't.
@@ -245,7 +245,9 @@ class AuditRows:
                 table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
             )
             found = [
-                claim for claim in await connection.execute(unanswered) if claim.at < before or is_gone(claim.owner)
+                claim
+                for claim in await connection.execute(unanswered)
+                if is_left(claim.owner, claim.at, claim.is_finished)
             ]
             if not found:
                 return []

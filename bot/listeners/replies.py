@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 RESPONSE_URL_SECONDS = 29 * 60
 """Slack's half hour for a `response_url`, less a minute for the way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
-_RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
+RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 """The waits after which an answer that Slack didn't take is posted again, all within its half hour."""
 
 
@@ -72,7 +72,7 @@ class ChannelReply:
     async def show(self, screen: Screen) -> None:
         """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
         replaces = self._replace is not Replace.NEVER and not screen.is_failure
-        for seconds in (*_RETRY_SECONDS, None):
+        for seconds in (*RETRY_SECONDS, None):
             try:
                 status = await self._post(screen, replaces)
                 why = str(status)

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 from bot.audit.log import AuditLog, AuditLogUnavailable, Unanswered
 from bot.clock import Clock
-from bot.listeners.replies import reply_at
+from bot.listeners.replies import RETRY_SECONDS, reply_at
 from bot.listeners.runtime import Runtime
 from bot.observers.audit_channel import AuditChannel
 from bot.settings import Settings
@@ -14,13 +14,16 @@ from bot.ui.notices import restarted_screen
 log = logging.getLogger(__name__)
 
 UNANSWERED_SECONDS = 180.0
-"""How long after it was begun a command's process must have ended, wherever it ran: none takes that long to answer."""
-AGAIN_SECONDS = 3600.0
+"""How long after a command came a process without a result for it must have ended, wherever it ran."""
+ANSWERING_SECONDS = float(sum(RETRY_SECONDS)) + 60.0
+"""How long a process may still be posting an answer that Slack doesn't take."""
+AGAIN_SECONDS = 600.0
+"""Well within the half hour for which Slack takes an answer."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
 async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Tell those who were never answered: now, when the youngest of them are old enough, and then every hour.
+    """Tell those who were never answered: now, when the youngest of them are old enough, and then every ten minutes.
 
     Later ones were left by processes elsewhere. Each time, old interactions are forgotten.
     """
@@ -28,7 +31,7 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
         if wait is not None:
             await runtime.clock.sleep(wait)
         try:
-            unanswered = await audit_log.take_over(UNANSWERED_SECONDS)
+            unanswered = await audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS)
         except AuditLogUnavailable as error:
             log.error("unanswered commands couldn't be looked for", extra={"why": str(error)})
             continue

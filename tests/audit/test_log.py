@@ -559,6 +559,17 @@ async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog,
     assert (await checked(audit))[2] is None
 
 
+async def test_what_has_ended_may_still_be_on_its_way(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    attempt = await audit.attempt(came("ended"), DELETE)
+    await audit.finish(attempt, AuditResult("deleted", None, 1))
+    await audit.attempt(came("begun"), GET)
+    await left_behind(url)
+    clock.advance(100)
+    assert [one.reference for one in await audit.take_over(60, 200)] == ["REF-begun"]
+    clock.advance(101)
+    assert [one.reference for one in await audit.take_over(60, 200)] == ["REF-ended"]
+
+
 async def test_nobody_takes_over_what_they_are_still_working_on(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.attempt(came("slow"), GET)
     attempt = await audit.attempt(came("posted again"), GET)
