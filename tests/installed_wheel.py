@@ -81,7 +81,7 @@ def use(python: Path, wheel: Path, folder: Path, settings: dict[str, str]) -> No
     assert "opens Socket Mode" in extauth("check")
     shown = extauth("sandbox", "--terminal", typed=TOUR)
     assert "== External token ==" in shown
-    assert "Deleted from Slack: the token EtGitHub0001" in shown
+    assert "Deleted from Slack  EtGitHub0001" in shown
 
 
 async def main() -> None:
