@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from bot.actor import Actor
 from bot.audit.checkpoint import Checkpoint, utc
+from bot.audit.claims import Claim
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
-from bot.audit.rows import AuditRows, Claim, Duplicate, Taken
+from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
 from bot.clock import Clock

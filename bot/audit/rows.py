@@ -5,11 +5,11 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.audit.claims import Claim, Claims, forget_addresses
 from bot.audit.head import (
     ATTEMPT,
     DENIED,
@@ -36,16 +36,6 @@ _CLOSE_SECONDS = 1.0
 
 class Duplicate(Exception):
     """The interaction is on record already: it came again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An interaction to be run once: when it came (microseconds), who runs it, and where its person can be told."""
-
-    key: str
-    at: int
-    owner: str
-    reply_to: str | None = None
 
 
 @dataclass(slots=True)
@@ -170,11 +160,11 @@ class AuditRows:
         """Write a batch in one transaction. Returns the rows' numbers; None for a duplicate, which isn't written."""
         async with transaction(self._engine) as connection:
             if answered:
-                await _forget_addresses(connection, answered)
+                await forget_addresses(connection, answered)
             if not batch:
                 return []
             head = await locked_head(connection, self._key)
-            claims = await _Claims.read(connection, [item.claim for item in batch if item.claim is not None])
+            claims = await Claims.read(connection, [item.claim for item in batch if item.claim is not None])
             numbers: list[int | None] = []
             rows, finished = [], []
             for item in batch:
@@ -266,7 +256,7 @@ class AuditRows:
             await connection.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
             await _store(connection, self._key, head, appended)
             known = {one.key for one in taken}
-            await _forget_addresses(connection, [claim.key for claim in found if claim.key not in known])
+            await forget_addresses(connection, [claim.key for claim in found if claim.key not in known])
         return taken
 
     async def _with_results(
@@ -304,56 +294,6 @@ async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Calla
         head, pruned = chain(key, head, prune_row(head.pruned_number))
         rows.append(pruned)
     await _store(connection, key, head, rows)
-
-
-class _Claims:
-    """The interactions of one batch: which are on record, and what is to be put there."""
-
-    def __init__(self, known: dict[str, tuple[str, int | None]]) -> None:
-        self._known = known
-        self._new: list[Mapping[str, Any]] = []
-        self._begun: list[Mapping[str, Any]] = []
-
-    @classmethod
-    async def read(cls, connection: AsyncConnection, claims: Sequence[Claim]) -> "_Claims":
-        """Look up what is on record of some claims."""
-        if not claims:
-            return cls({})
-        table = interactions.c
-        query = select(table.key, table.owner, table.attempt).where(table.key.in_([claim.key for claim in claims]))
-        return cls({found.key: (found.owner, found.attempt) for found in await connection.execute(query)})
-
-    def is_duplicate(self, claim: Claim, *, is_new: bool) -> bool:
-        """Return whether the interaction came before: all its owner may still do is begin what it has claimed."""
-        known = self._known.get(claim.key)
-        return known is not None and (is_new or known != (claim.owner, None))
-
-    def put(self, claim: Claim | None, attempt: int | None, *, is_finished: bool) -> None:
-        """Note what is to be written about a claim."""
-        if claim is None:
-            return
-        values = {**asdict(claim), "attempt": attempt, "is_finished": is_finished}
-        (self._begun if claim.key in self._known else self._new).append(values)
-        self._known[claim.key] = (claim.owner, attempt)
-
-    async def write(self, connection: AsyncConnection) -> None:
-        """Write what was noted."""
-        if self._new:
-            await connection.execute(insert(interactions), self._new)
-        if self._begun:
-            # Not by the name of the column, which SQLAlchemy keeps for the value to be set.
-            begun = [{**values, "claimed": values["key"]} for values in self._begun]
-            await connection.execute(update(interactions).where(interactions.c.key == bindparam("claimed")), begun)
-
-
-async def _forget_addresses(connection: AsyncConnection, keys: Sequence[str]) -> None:
-    """Forget where the people of some interactions can be told: they have been, or can't be."""
-    if keys:
-        table = interactions.c
-        # What was never begun has no result to wait for.
-        is_finished = table.is_finished | table.attempt.is_(None)
-        done = update(interactions).where(table.key.in_(keys))
-        await connection.execute(done.values(reply_to=None, is_finished=is_finished))
 
 
 async def _store(
