@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import installation_keys
 
-_MADE_HERE = "master"
+MADE_HERE = "master"
+"""The name under which the database holds a key that Extauth made itself."""
 _CHECK = "check"
 
 
@@ -94,9 +95,9 @@ async def load_key(connection: AsyncConnection, given: SecretStr | None, *, crea
     kept: dict[str, str] = {row.name: row.value for row in rows}
     if given is not None:
         key = AuditKey(given.get_secret_value().encode())
-    elif _MADE_HERE in kept:
+    elif MADE_HERE in kept:
         try:
-            key = AuditKey(bytes.fromhex(kept[_MADE_HERE]))
+            key = AuditKey(bytes.fromhex(kept[MADE_HERE]))
         except ValueError:
             raise DatabaseError("the key in it was altered: put back a copy of the database") from None
     elif _CHECK in kept or not creates:
@@ -104,7 +105,7 @@ async def load_key(connection: AsyncConnection, given: SecretStr | None, *, crea
     else:
         master = secrets.token_hex(32)
         key = AuditKey(bytes.fromhex(master))
-        await connection.execute(insert(installation_keys).values(name=_MADE_HERE, value=master))
+        await connection.execute(insert(installation_keys).values(name=MADE_HERE, value=master))
     if _CHECK in kept:
         if not is_equal(kept[_CHECK], key.check()):
             raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")

@@ -206,7 +206,7 @@ class AuditLog:
             async with self._reading() as (_, head):
                 return head.number - head.pruned_number
 
-        return await self._guard(read())
+        return await self._whole(read())
 
     async def count(self, filters: Filters) -> int:
         """Return how many entries there are to export."""
@@ -217,7 +217,7 @@ class AuditLog:
                 within = [table.number > head.pruned_number, table.number <= head.number, *_where(filters)]
                 return (await snapshot.count(within))[0]
 
-        return await self._guard(read())
+        return await self._whole(read())
 
     async def checkpoint(self) -> str:
         """Return a checkpoint of the log as it is now."""
@@ -247,7 +247,7 @@ class AuditLog:
         def row(entries: int, last: int) -> Row:
             return self._prune_row(entries, last, before)
 
-        return await self._guard(self._rows.prune(self._micro(before), row))
+        return await self._whole(self._rows.prune(self._micro(before), row))
 
     async def close(self) -> None:
         """Give up what couldn't be recorded: the next start records it as interrupted."""

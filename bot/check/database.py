@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.audit.keys import load_key
+from bot.audit.keys import MADE_HERE, AuditKey, load_key
 from bot.audit.snapshot import Snapshot
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings
@@ -24,9 +24,6 @@ from bot.storage.engine import (
 from bot.storage.tables import SCHEMA, installation_keys, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
-_MADE_BY_EXTAUTH = "master"
-"""The name under which the database holds a key that Extauth made itself."""
-
 _SQLITE_BEGINNING = b"SQLite format 3\0"
 """What every file of SQLite's begins with, but for an empty one. https://www.sqlite.org/fileformat.html"""
 _SQLITE_FAULTS = {
@@ -153,20 +150,21 @@ async def _opened(connection: AsyncConnection, settings: DatabaseSettings) -> li
         return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _key_to_come(settings)]
     if version > SCHEMA:
         return _broken("The tables are from a newer version of Extauth.", "Update Extauth to that version.")
-    key = await _key(connection, settings)
+    key, about_key = await _key(connection, settings)
     if version < SCHEMA:
         updates = "Works. The tables are from an older version."
-        return [ok(SUBJECT, updates, "Start Extauth: it updates them."), key]
-    return [await _log(connection, settings) if key.is_ok else ok(SUBJECT, "Works."), key]
+        return [ok(SUBJECT, updates, "Start Extauth: it updates them."), about_key]
+    return [await _log(connection, key) if key is not None else ok(SUBJECT, "Works."), about_key]
 
 
-async def _key(connection: AsyncConnection, settings: DatabaseSettings) -> Finding:
+async def _key(connection: AsyncConnection, settings: DatabaseSettings) -> tuple[AuditKey | None, Finding]:
+    """Return the key, None where it isn't the log's, and what there is to say of it."""
     try:
-        await load_key(connection, settings.secret_key, creates=False)
+        key = await load_key(connection, settings.secret_key, creates=False)
     except DatabaseError:
         names = (await connection.execute(select(installation_keys.c.name))).scalars().all()
-        return _wrong_key(is_set=settings.secret_key is not None, is_kept=_MADE_BY_EXTAUTH in names)
-    return ok(KEY, "This is the key the audit log was written with." if settings.secret_key else _OWN_KEY)
+        return None, _wrong_key(is_set=settings.secret_key is not None, is_kept=MADE_HERE in names)
+    return key, ok(KEY, "This is the key the audit log was written with." if settings.secret_key else _OWN_KEY)
 
 
 def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
@@ -178,8 +176,7 @@ def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
     return problem(KEY, says, f"Unset {KEY}: the key is in the database." if is_kept else "Set the original key again.")
 
 
-async def _log(connection: AsyncConnection, settings: DatabaseSettings) -> Finding:
-    key = await load_key(connection, settings.secret_key, creates=False)
+async def _log(connection: AsyncConnection, key: AuditKey) -> Finding:
     found = await Snapshot(connection, key).head()
     if found is None or not found[1]:
         return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.operation import Permission
-from bot.pasted import TokenFormat
-from bot.slack.external_auth.models import InvalidParameter
+from bot.pasted import TokenFormat, looks_like_provider_key, quote
+from bot.slack.external_auth.models import LABELS, InvalidParameter
 
 COMMAND = "/extauth"
-LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
-"""What people call the API's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +73,10 @@ class UsageError(ValueError):
     def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
         """Describe an invalid parameter in the words of the command."""
         return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)
+
+
+def check_is_no_provider(token_id: str, subcommand: Subcommand, suggestion: str | None = None) -> None:
+    """Raise UsageError where a provider's name was typed for a token ID. `suggestion` is what was probably meant."""
+    if looks_like_provider_key(token_id):
+        problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
+        raise UsageError(problem, subcommand.usage, suggestion)

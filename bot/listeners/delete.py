@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
@@ -16,7 +16,7 @@ from bot.listeners.runtime import Runtime
 from bot.modals import delete_confirm, delete_form, metadata
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
-from bot.pasted import is_id, looks_like_provider_key, quote
+from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 from bot.ui.buttons import OPEN_DELETE, Button, read_delete
 from bot.ui.notices import checking_screen
@@ -46,9 +46,8 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
         await open_form(runtime, typed)
         return
     token_id = named.get("external_token_id", "")
-    if looks_like_provider_key(token_id):
-        meant = f"{COMMAND} delete --provider-key {token_id}" if is_id(token_id) else None
-        raise UsageError(f"“{quote(token_id)}” looks like a provider, not a token ID.", SUBCOMMAND.usage, meant)
+    meant = f"{COMMAND} delete --provider-key {token_id}" if is_id(token_id) else None
+    check_is_no_provider(token_id, SUBCOMMAND, meant)
     try:
         request = DeleteTokens(**named)
     except InvalidParameter as error:

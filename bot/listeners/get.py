@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
@@ -14,7 +14,6 @@ from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import get_form, metadata
 from bot.operation import OpenForm, Operation, Permission
-from bot.pasted import looks_like_provider_key, quote
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.ui.buttons import OPEN_GET, Button, read_get
 from bot.ui.notices import working_screen
@@ -43,8 +42,7 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
         await open_form(runtime, typed, force_refresh=bool(forced), show=show)
         return
     token_id = str(values["external_token_id"])
-    if looks_like_provider_key(token_id):
-        raise UsageError(f"“{quote(token_id)}” looks like a provider, not a token ID.", SUBCOMMAND.usage)
+    check_is_no_provider(token_id, SUBCOMMAND)
     try:
         request = GetToken(token_id, None if forced is None else bool(forced), show)
     except InvalidParameter as error:

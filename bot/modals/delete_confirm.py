@@ -6,13 +6,12 @@ from slack_sdk.models.views import View
 from bot.modals.fields import FieldErrors, Values, read_text
 from bot.modals.metadata import PendingDelete
 from bot.pasted import quote
-from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
+from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
 
 CALLBACK_ID = "extauth_delete_confirm"
 TYPED = "typed_name"
 
 _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "app"}
-_LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
 
 
 def build(metadata: str, pending: PendingDelete) -> View:
@@ -25,7 +24,7 @@ def build(metadata: str, pending: PendingDelete) -> View:
         blocks.append(
             InputBlock(
                 block_id=_block_id(name, pending),
-                label=f"Type the {_LABELS[name]} to confirm",
+                label=f"Type the {LABELS[name]} to confirm",
                 hint=pending.shown(name),
                 element=PlainTextInputElement(action_id=_block_id(name, pending)),
             )
@@ -49,7 +48,7 @@ def parse(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
         if typed == pending.known.get(name) or (name in pending.quoted and quote(typed) == pending.quoted[name]):
             named[name] = typed
         else:
-            told = f"That isn't the {_LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
+            told = f"That isn't the {LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
             errors[_block_id(name, pending)] = told
     if errors:
         return errors

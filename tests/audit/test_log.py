@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -471,6 +472,16 @@ def outcome(unanswered: Unanswered) -> str | None:
     return unanswered.entry.outcome if unanswered.entry is not None else None
 
 
+async def assert_told_once(audit: AuditLog, url: str, clock: ManualClock, taken: Sequence[Unanswered]) -> None:
+    """Tell these people, and see that no later process finds them."""
+    for one in taken:
+        audit.told(one)
+    await audit.close()
+    await left_behind(url)
+    clock.advance(100)
+    assert await audit.take_over(60) == []
+
+
 async def test_what_came_and_was_never_begun_is_told_as_well(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.receive(came("lost"))
     await audit.receive(came("begun"))
@@ -490,12 +501,7 @@ async def test_what_came_and_was_never_begun_is_told_as_well(audit: AuditLog, ur
         ("REF-denied", "denied", SecretStr("where denied is")),
     ]
     assert await checked(audit) == (2, 3, None)
-    for one in taken:
-        audit.told(one)
-    await audit.close()
-    await left_behind(url)
-    clock.advance(100)
-    assert await audit.take_over(60) == []
+    await assert_told_once(audit, url, clock, taken)
 
 
 async def test_what_came_before_is_received_by_nobody_else(audit: AuditLog, url: str) -> None:
@@ -550,12 +556,7 @@ async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog,
         ]
         clock.advance(100)
         assert await audit.take_over(60) == []
-    for one in taken:
-        audit.told(one)
-    await audit.close()
-    await left_behind(url)
-    clock.advance(100)
-    assert await audit.take_over(60) == []
+    await assert_told_once(audit, url, clock, taken)
     assert (await checked(audit))[2] is None
 
 
@@ -659,12 +660,7 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     taken = await audit.take_over(60)
     assert [(one.reference, outcome(one)) for one in taken] == [("REF-U2", "denied"), ("REF-U3", "interrupted")]
     assert await _kept_addresses(url) == ["U2", "U3"]
-    for one in taken:
-        audit.told(one)
-    await audit.close()
-    await left_behind(url)
-    clock.advance(100)
-    assert await audit.take_over(60) == []
+    await assert_told_once(audit, url, clock, taken)
 
 
 async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str, clock: ManualClock) -> None:

@@ -10,6 +10,8 @@ from bot.operation import Operation
 from bot.pasted import TokenFormat, find_token
 
 MAX_ID = 255
+LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
+"""What people call the API's parameters."""
 _ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
