@@ -1,8 +1,8 @@
 """Where the audit log's chain begins and ends, proven by the key.
 
 A row's hash is keyed and covers all of it and the hash of the row before; the head's MAC covers where the chain begins
-and ends. So whoever can write the database but doesn't have the key can only remove what is newest together with an old
-head, which a checkpoint shows.
+and ends. So someone who can write the database without the key can only put back an old head and remove the newest
+rows, which a checkpoint shows.
 """
 
 from collections.abc import Callable, Iterable, Mapping

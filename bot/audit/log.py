@@ -375,7 +375,7 @@ class AuditLog:
             raise AuditLogUnavailable(str(error)) from None
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a transaction to its end, even if whoever asked for it is canceled.
+        """Run a transaction to its end, even if the caller is canceled.
 
         Cut off in the middle, SQLite's driver can leave a connection behind that keeps everybody else locked out.
         """
@@ -387,7 +387,7 @@ class AuditLog:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._transactions.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            # Whoever asked has heard of it, unless they are gone.
+            # The caller got the exception, unless it was canceled.
             log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
 
     async def _guard(self, work: Awaitable[T]) -> T:

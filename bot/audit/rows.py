@@ -61,10 +61,9 @@ class Taken:
 
 
 class AuditRows:
-    """The log's rows. Those that come during a write are written together in the next one.
+    """Writes the log's rows. Rows that arrive during a write go into the next one together.
 
-    `on_late` is given each row that was still written although whoever wanted it had given up, with its number; what it
-    returns is appended.
+    `on_late` gets each row that was written after its caller had given up, with its number. What it returns is added.
     """
 
     def __init__(self, engine: AsyncEngine, key: AuditKey) -> None:
@@ -85,7 +84,7 @@ class AuditRows:
             return await item.written
         except asyncio.CancelledError:
             if item.written.done() and not item.written.cancelled() and item.written.exception() is None:
-                # It was written in the same turn of the loop in which whoever wanted it gave up.
+                # It was written in the same turn of the loop in which the caller gave up.
                 self._correct(item, item.written.result())
             raise
 

@@ -42,8 +42,8 @@ Decisions = Mapping[Permission, Decision]
 async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     """Do the work in the background, and tell the person if it breaks.
 
-    Returns, and lets Slack have its acknowledgement, once it is on record that the interaction came: whoever has been
-    acknowledged is answered, even if this process is killed. One that came before isn't worked on.
+    Returns once the interaction is on record, and Slack gets its acknowledgement only then. So everyone whose command
+    was acknowledged gets an answer, even if this process is killed. A duplicate isn't worked on.
     """
     if interaction.reply is not None:
         interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)

@@ -1,4 +1,4 @@
-"""The App Home: drawn anew each time a person opens it."""
+"""The App Home, rebuilt each time someone opens it."""
 
 from typing import Any
 

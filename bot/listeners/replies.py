@@ -21,13 +21,13 @@ RESPONSE_URL_SECONDS = 29 * 60
 """Slack's half hour for a `response_url`, less a minute for the way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
 RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
-"""The waits after which an answer that Slack didn't take is posted again, all within its half hour."""
+"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. All fit in its half hour."""
 
 
 class Replace(Enum):
-    """When an answer takes the place of the message whose button was pressed.
+    """When an answer replaces the message whose button was pressed.
 
-    A command's `response_url` can't replace anything: Slack posts anew whatever it is told.
+    A command's `response_url` can't replace anything: each post is a new message.
     """
 
     NEVER = "never"

@@ -174,7 +174,7 @@ class Terminal:
 
 
 def read_lines() -> NextLine:
-    """Read the lines of standard input. A thread does, so that nothing waits for whoever types."""
+    """Read the lines of standard input. A thread does, so nothing else waits for the person to type."""
     loop, lines = asyncio.get_running_loop(), asyncio.Queue[str | None]()
 
     def read() -> None:

@@ -16,7 +16,7 @@ async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
     Bolt calls a payload that comes as a dict one of Socket Mode's, and so neither parses nor verifies it again.
     """
     parsed = parse_payload(payload)
-    # The same whoever delivers the payload again, over whichever transport, to whichever process.
+    # The same for every delivery of a payload, over either transport and to any process.
     text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context={"interaction": key}))

@@ -1,4 +1,4 @@
-"""What a process owes to those whose commands another process left unfinished, and to the audit channel."""
+"""Answers people whose commands another process left unanswered, and posts checkpoints to the audit channel."""
 
 import logging
 from itertools import chain, repeat
@@ -14,18 +14,19 @@ from bot.ui.notices import restarted_screen
 log = logging.getLogger(__name__)
 
 UNANSWERED_SECONDS = 180.0
-"""How long after a command came a process without a result for it must have ended, wherever it ran."""
+"""How old a command without a result is when its process must have ended, wherever it ran."""
 ANSWERING_SECONDS = float(sum(RETRY_SECONDS)) + 60.0
-"""How long a process may still be posting an answer that Slack doesn't take."""
+"""How long a process can keep retrying an answer that Slack doesn't accept."""
 AGAIN_SECONDS = 600.0
-"""Well within the half hour for which Slack takes an answer."""
+"""How often to look again: well within the half hour in which Slack accepts an answer."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
 async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Tell those who were never answered: now, when the youngest of them are old enough, and then every ten minutes.
+    """Answer people who never got an answer: now, after three minutes, and then every ten minutes.
 
-    Later ones were left by processes elsewhere. Each time, old interactions are forgotten.
+    By three minutes, the newest of these are old enough to be sure about. Later ones come from processes that ended on
+    other machines. Each pass also forgets old interactions.
     """
     for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):
         if wait is not None:
@@ -42,7 +43,7 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
             outcome = one.entry.outcome if one.entry is not None else "not begun"
             extra = {"reference": one.reference, "outcome": outcome}
             log.warning("a command had been left unanswered", extra=extra)
-            # Each by itself: an answer that Slack doesn't take is posted again for a long time.
+            # One task each, because an answer that Slack doesn't accept is retried for a long time.
             runtime.tasks.start(_tell(settings, runtime, audit_log, one))
 
 

@@ -276,7 +276,7 @@ async def test_pruned_rows_without_their_entry_are_found(audit: AuditLog, url: s
 
 
 async def resign(url: str, key: AuditKey) -> None:
-    """Sign the head anew over the newest row, as only the owner of the key can."""
+    """Sign the head again over the newest row, as only the key's owner can."""
     engine = open_engine(database_url(url))
     async with transaction(engine) as connection:
         found = await read_head(connection, key, locks=True)
@@ -326,9 +326,7 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
             audit.read_checkpoint(odd)
 
 
-async def test_a_log_begun_anew_is_not_the_one_that_a_checkpoint_saw(
-    audit: AuditLog, url: str, clock: ManualClock
-) -> None:
+async def test_a_new_log_is_not_the_one_that_a_checkpoint_saw(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await write(audit, 1)
     text = await audit.checkpoint()
     for table in ("audit_records", "audit_head", "interactions", "alembic_version"):
@@ -343,12 +341,12 @@ async def test_a_log_begun_anew_is_not_the_one_that_a_checkpoint_saw(
     await change(url, "DROP TABLE kept")
     for table in ("audit_records", "audit_head", "interactions", "alembic_version", "installation_keys"):
         await change(url, f"DROP TABLE {table}")
-    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="a" * 32), clock) as anew:
+    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="a" * 32), clock) as renewed:
         saw = Checkpoint("0" * 16, 1, 1, "0" * 64, "2026-01-01T00:00:00Z")
-        result = await anew.verify(lambda _: None, saw)
+        result = await renewed.verify(lambda _: None, saw)
         assert result.problem is not None
         assert result.problem.startswith("The checkpoint is of another log")
-        assert text != await anew.checkpoint()
+        assert text != await renewed.checkpoint()
 
 
 async def dump(url: str) -> dict[str, list[dict[str, object]]]:

@@ -1,4 +1,4 @@
-"""Whoever can write the database but doesn't have the key changes nothing unseen; honest work always verifies."""
+"""Someone who can write the database without the key can't change it unnoticed; honest work always verifies."""
 
 import asyncio
 import json

@@ -173,7 +173,7 @@ class Flood:
 
 @contextlib.asynccontextmanager
 async def half_open_connections(port: int) -> AsyncIterator[None]:
-    """Keeps a thousand connections that never finish a request, opening each anew when it is closed."""
+    """Keeps a thousand connections that never finish a request, opening each again when it's closed."""
 
     async def hold() -> None:
         while True:

@@ -53,7 +53,7 @@ async def test_an_attempt_given_up_in_the_moment_it_was_written_says_so(
     async def write_and_give_up(rows: AuditRows, *batch: Any) -> Any:
         numbers = await write(rows, *batch)
         if trying in asyncio.all_tasks():
-            # After the number is told, and before whoever wants it runs again.
+            # After the number is set, and before the caller runs again.
             asyncio.get_running_loop().call_soon(trying.cancel)
         return numbers
 

@@ -47,7 +47,7 @@ const tour = guidedTour({ composer: line, buttons: () => buttons, reset });
 
 function hear(news) {
   if (news.completions) {
-    // A new connection is told everything anew, perhaps by another sandbox.
+    // A new connection gets everything again, perhaps from another sandbox.
     traffic.clear();
     marks.forget();
     opened = null;

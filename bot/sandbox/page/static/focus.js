@@ -1,6 +1,6 @@
-// Where the keyboard was, so that it can go back there after something has been in the way.
+// Remembers where the focus was, so it can return there after a modal or drawer closes.
 
-// What was focused may be drawn anew meanwhile: a button of a message is found again by its place and its action.
+// The focused element may have been redrawn by then, so a message's button is found by its place and action.
 export function whereFocusIs() {
   const element = document.activeElement;
   const place = element?.closest("[data-at]")?.dataset.at;
