@@ -69,11 +69,12 @@ async def test_the_same_envelope_given_to_two_processes_is_run_by_one(kind: str,
         assert slack.state.tokens["EtGoogle0002"].refreshes == 1
         assert len(slack.workspace.messages(ADMIN)) == 3
         assert len(slack.workspace.messages(GUEST)) == 1
-        assert [(entry.action, entry.outcome) for entry in await entries(url)] == [
-            ("get", "denied"),
-            ("refresh", "fetched"),
-            ("get", "failed" if "EtGitHub0001" not in slack.state.tokens else "fetched"),
+        # In any order: the two processes work side by side.
+        assert sorted((entry.action, entry.outcome) for entry in await entries(url)) == [
             ("delete", "deleted"),
+            ("get", "denied"),
+            ("get", "fetched"),
+            ("refresh", "fetched"),
         ]
 
 
