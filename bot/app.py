@@ -24,7 +24,9 @@ from bot.slack import compat
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
-from bot.storage.engine import check_schema, close_engine, database_url, migrate, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
+from bot.storage.schema import check_schema, migrate
 from bot.tasks import Tasks
 from bot.ui.contact import mention
 
@@ -34,34 +36,33 @@ _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 @asynccontextmanager
 async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log, its database brought up to date. Raises DatabaseError."""
-    engine = open_engine(database_url(settings.database_url.get_secret_value()))
+    database = open_database(database_url(settings.database_url.get_secret_value()))
     try:
-        async with transaction(engine) as connection:
-            was_migrated = await migrate(connection)
-            key = await load_key(connection, settings.secret_key, creates=True)
-            rows = AuditRows(engine, key)
-            audit_log = AuditLog(rows, key, clock)
+        async with database.transaction() as transaction:
+            was_migrated = await migrate(database, transaction)
+            key = await load_key(transaction, settings.secret_key, creates=True)
+            audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
-                await sign_head(connection, key, audit_log.prune_row)
+                await sign_head(transaction, key, audit_log.prune_row)
         try:
             yield audit_log
         finally:
             await audit_log.close()
     finally:
-        await close_engine(engine)
+        await database.close()
 
 
 @asynccontextmanager
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log as it is: nothing is created or migrated. Raises DatabaseError."""
-    engine = open_engine(database_url(settings.database_url.get_secret_value()), creates=False)
+    database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
-        async with transaction(engine, reads=True) as connection:
-            await check_schema(connection)
-            key = await load_key(connection, settings.secret_key, creates=False)
-        yield AuditLog(AuditRows(engine, key), key, clock)
+        async with database.transaction(reads=True) as transaction:
+            await check_schema(transaction)
+            key = await load_key(transaction, settings.secret_key, creates=False)
+        yield AuditLog(AuditRows(database, key), key, clock)
     finally:
-        await close_engine(engine)
+        await database.close()
 
 
 def create_runtime(

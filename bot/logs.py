@@ -33,7 +33,7 @@ _SECRETS = re.compile(
 )
 _CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "aiosqlite", "asyncpg", "sqlalchemy", "alembic")
+_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:

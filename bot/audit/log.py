@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from bot.actor import Actor
+from bot.audit.append import Claim
 from bot.audit.checkpoint import Checkpoint, utc
-from bot.audit.claims import Claim
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
@@ -22,7 +22,7 @@ from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
 from bot.clock import Clock
 from bot.operation import Request
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError
 from bot.storage.tables import audit_records
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswer
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
