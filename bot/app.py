@@ -1,13 +1,11 @@
 """The only place where the parts are put together."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import listeners, logs
 from bot.access import AllowList
@@ -29,8 +27,6 @@ from bot.storage.connect import open_database
 from bot.storage.schema import check_schema, migrate
 from bot.tasks import Tasks
 from bot.ui.contact import mention
-
-_UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 @asynccontextmanager
@@ -114,7 +110,6 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
             process_before_response=True,
         )
     )
-    app.use(_give_reference)
     listeners.register(app, runtime)
     return app
 
@@ -128,11 +123,3 @@ def _authorize(settings: Settings) -> Callable[..., Awaitable[AuthorizeResult]]:
         )
 
     return authorize
-
-
-async def _give_reference(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002
-    """Give the request its reference ID, which the person and the log both get."""
-    reference = "".join(secrets.choice(_UNAMBIGUOUS) for _ in range(8))
-    context["reference"] = reference
-    logs.reference.set(reference)
-    await next()

@@ -81,6 +81,8 @@ def on_one_line(text: str) -> str:
 
 
 def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else escape(character) for character in text)
 
 

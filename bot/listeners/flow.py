@@ -17,6 +17,7 @@ from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
+from bot.slack.block_kit import as_json
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -92,7 +93,7 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     # A trigger ID serves once: a second attempt could only hide that the first one worked.
     client = runtime.clients.web(interaction.actor.bot_token, retry_handlers=[])
     try:
-        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+        response = await client.views_open(trigger_id=interaction.trigger_id, view=as_json(view))
     except SlackApiError as error:
         code = slack_code(error)
         if "trigger" not in code:
@@ -143,8 +144,11 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
     try:
-        if not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
-            await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
+        while not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
+            if not runtime.notices.locked():
+                async with runtime.notices:
+                    await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
+                break
         outcome = await running
     finally:
         running.cancel()

@@ -125,10 +125,10 @@ def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Rec
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
-        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock)
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock, runtime.tasks)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
-    return SocketModeReceiver(app, settings.app_token, runtime.clients)
+    return SocketModeReceiver(app, settings.app_token, runtime.clients, runtime.tasks)
 
 
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:

@@ -57,12 +57,10 @@ class UserDirectory:
 
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return where a bot token is installed; None when Slack doesn't say."""
-        client = self._clients.web(bot_token)
-        return await self._workspaces.get(bot_token, lambda: _ask_workspace(client))
+        return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
         """Return who the actor is and which of `groups` they are in; None when Slack doesn't say, for any reason."""
-        client = self._clients.web(actor.bot_token)
         workspace = await self.workspace(actor.bot_token)
         if workspace is None:
             return None
@@ -70,7 +68,8 @@ class UserDirectory:
             log.warning("a request came from a workspace where the bot isn't installed")
             return UserInfo(actor.user_id, is_elsewhere=True)
         person = await self._people.get(
-            (workspace.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id, workspace)
+            (workspace.team_id, actor.user_id),
+            lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
         if person is None or not groups:
             return person
@@ -83,8 +82,9 @@ class UserDirectory:
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
         """Return who is in a user group; None when Slack doesn't say."""
-        client = self._clients.web(actor.bot_token)
-        return await self._groups.get((actor.bot_token, group), lambda: _ask_members(client, group))
+        return await self._groups.get(
+            (actor.bot_token, group), lambda: _ask_members(self._clients.web(actor.bot_token), group)
+        )
 
 
 async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
