@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from pydantic import SecretStr
 
-from bot import settings
+from bot import logs, settings
 from bot.actor import Actor
 from bot.app import create_runtime, open_audit_log
 from bot.clock import SystemClock
@@ -14,7 +14,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
 from bot.sandbox.run import variables
 from bot.slack.session import open_session
-from bot.tasks import Tasks
+from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN
 
@@ -50,3 +50,40 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
         assert [message.text for message in slack.workspace.messages(ADMIN)] == [
             "Extauth restarted before Slack answered"
         ]
+
+
+async def test_work_waits_for_acknowledgements_but_not_for_long() -> None:
+    tasks, done = Tasks(), asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    with tasks.acknowledging():
+        with tasks.acknowledging():
+            tasks.start(work())
+        await asyncio.sleep(0)
+        assert not done.is_set(), "another one is still being acknowledged"
+    await asyncio.sleep(0)
+    assert done.is_set()
+
+    done.clear()
+    with tasks.acknowledging():
+        started = asyncio.get_running_loop().time()
+        tasks.start(work())
+        await done.wait()
+        assert asyncio.get_running_loop().time() - started >= DEFER_SECONDS
+
+
+async def test_work_that_was_put_off_belongs_to_its_request_and_is_drained() -> None:
+    tasks, seen = Tasks(), []
+
+    async def work() -> None:
+        seen.append(logs.reference.get())
+
+    with tasks.acknowledging():
+        for reference in ("ONE", "TWO"):
+            before = logs.reference.set(reference)
+            tasks.start(work())
+            logs.reference.reset(before)
+        await tasks.drain(grace_period=5, cancel_period=0)
+    assert seen == ["ONE", "TWO"]

@@ -134,7 +134,7 @@ def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Rec
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
     """Stop at once over a token that Slack refuses; an unreachable Slack may come back."""
     try:
-        answer = await runtime.clients.web(settings.bot_token).auth_test()
+        said = await runtime.users.connect(settings.bot_token)
     except SlackApiError as error:
         raise StartError(
             f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
@@ -142,9 +142,7 @@ async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
     except Exception as error:
         log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
     else:
-        log.info("workspace", extra={"team_id": answer.get("team_id"), "bot_user_id": answer.get("user_id")})
-        # Asked for now, so that the first command needn't.
-        await runtime.users.workspace(settings.bot_token)
+        log.info("workspace", extra={"team_id": said.get("team_id"), "bot_user_id": said.get("user_id")})
 
 
 async def _starts_before(stop: asyncio.Event, starting: Coroutine[Any, Any, None]) -> bool:
