@@ -64,11 +64,12 @@ class ChannelReply:
         self._response_url = response_url
         self._webhook = clients.webhook(response_url)
         self._replace = replace
+        self._at = clients.clock.now()
 
     @property
     def address(self) -> SecretStr:
         """The `response_url`."""
-        return SecretStr(json.dumps({"response_url": self._response_url, "at": self._clients.clock.now()}))
+        return SecretStr(json.dumps({"response_url": self._response_url, "at": self._at}))
 
     async def show(self, screen: Screen) -> None:
         """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""

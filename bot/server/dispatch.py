@@ -24,7 +24,7 @@ async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
     text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     # The person and the log both get it.
-    reference = "".join(secrets.choice(_UNAMBIGUOUS) for _ in range(8))
+    reference = "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
     context = {"interaction": key, "reference": reference}
     before = logs.reference.set(reference)
     try:

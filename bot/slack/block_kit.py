@@ -4,7 +4,6 @@ For each object, `to_dict()` searches all attributes for validators and collects
 Both belong to its class, so once is enough. `tests/slack/test_block_kit.py` compares every screen.
 """
 
-from collections.abc import Sized
 from typing import Any
 
 from slack_sdk.models.basic_objects import EMPTY_ALLOWED_TYPE_AND_PROPERTY_LIST, JsonObject
@@ -29,14 +28,16 @@ def as_json(model: JsonObject) -> dict[str, Any]:
     return {name: _plain(value) for name, value in values if not _is_left_out(model, name, value)}
 
 
-def _is_left_out(model: JsonObject, name: str, value: object) -> bool:
+def _is_left_out(model: JsonObject, name: str, value: Any) -> bool:
     if value is None:
         return True
-    is_empty = isinstance(value, Sized) and not len(value)
+    is_empty = hasattr(value, "__len__") and not len(value)
     return is_empty and (getattr(model, "type", None), name) not in _MAY_BE_EMPTY
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, (str, bool, int)):
+        return value
     if isinstance(value, JsonObject):
         return as_json(value)
     if isinstance(value, (list, tuple)):
