@@ -51,6 +51,10 @@ class Running:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(int(field) for field in fields[11:15]) / _TICK
 
+    def waited_seconds(self) -> float:
+        """How long its main thread could have run so far while something else did."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def megabytes(self) -> float:
         """Its resident memory, in MiB."""
         status = Path(f"/proc/{self.pid}/status").read_text()
