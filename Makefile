@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox start test lint check axe screenshots flood storm mutants wheel newest clean
+.PHONY: sandbox start test lint check axe screenshots flood storm bench profile mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
@@ -36,6 +36,12 @@ flood: .venv/dev ## send the bot 100,000 requests that aren't Slack's
 
 storm: .venv/dev ## kill the bot at any moment, for a minute on each database
 	EXTAUTH_TEST_STORM=60 $(BIN)/python -m pytest -m storm -s
+
+bench: .venv/dev ## measure it beside the least that does the same job; GROWTH=1 also measures how memory grows
+	$(BIN)/python -m tests.benchmarks.commands --write $(if $(GROWTH),--growth)
+
+profile: .venv/dev ## show where its CPU goes under the same load
+	$(BIN)/python -m tests.benchmarks.profiled
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
 	$(BIN)/mutmut run --max-children 4

@@ -34,8 +34,9 @@ class Results:
         return ours / theirs if ours is not None and theirs else None
 
     def updated(self, newer: "Results") -> "Results":
-        """These, but what `newer` measured as it found it."""
-        return Results({**self.rounds, **newer.rounds}, {**self.machines, **newer.machines})
+        """These, with the scenarios that `newer` measured as it found them: figures of two runs aren't compared."""
+        kept = {key: values for key, values in self.rounds.items() if key[0] not in newer.machines}
+        return Results({**kept, **newer.rounds}, {**self.machines, **newer.machines})
 
     def to_json(self) -> str:
         """As text, in an order that doesn't depend on that of the run."""

@@ -82,10 +82,13 @@ async def running(
             stderr=out,
         )
     try:
-        ready = asyncio.ensure_future(slack.connected.wait() if transport == "socket" else _listens(port))
-        ended = asyncio.ensure_future(process.wait())
+        ready: asyncio.Future[object] = asyncio.ensure_future(_takes_commands(transport, slack, port))
+        ended: asyncio.Future[object] = asyncio.ensure_future(process.wait())
         await asyncio.wait({ready, ended}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done() or ended.done():
+        has_started = ready.done()
+        for waiting in (ready, ended):
+            waiting.cancel()
+        if not has_started:
             raise RuntimeError(f"{contender.key} didn't start:\n{output.read_text()}")
         yield Running(process.pid, port, started)
     finally:
@@ -96,7 +99,10 @@ async def running(
         slack.connected.clear()
 
 
-async def _listens(port: int) -> None:
+async def _takes_commands(transport: Transport, slack: FakeSlack, port: int) -> None:
+    if transport == "socket":
+        await slack.connected.wait()
+        return
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
