@@ -4,6 +4,8 @@ import asyncio
 import time
 from typing import Any, Protocol
 
+_BUSY_SECONDS = 0.05
+
 
 class Clock(Protocol):
     """Tells the time and waits."""
@@ -35,6 +37,14 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
         await asyncio.sleep(seconds)
+
+
+async def is_busy() -> bool:
+    """Return whether this process has more to do than it keeps up with: one turn of its event loop takes long."""
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    await asyncio.sleep(0)
+    return loop.time() - before > _BUSY_SECONDS
 
 
 async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:

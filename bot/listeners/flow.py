@@ -10,14 +10,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.clock import finishes_within
+from bot.clock import finishes_within, is_busy
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, Reply
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
-from bot.slack.block_kit import as_json
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -93,7 +92,7 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     # A trigger ID serves once: a second attempt could only hide that the first one worked.
     client = runtime.clients.web(interaction.actor.bot_token, retry_handlers=[])
     try:
-        response = await client.views_open(trigger_id=interaction.trigger_id, view=as_json(view))
+        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
     except SlackApiError as error:
         code = slack_code(error)
         if "trigger" not in code:
@@ -144,8 +143,10 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
     try:
-        while not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
-            if not runtime.notices.locked():
+        for is_last in (False, False, True):
+            if await finishes_within(runtime.clock, running, NOTICE_SECONDS):
+                break
+            if is_last or not await is_busy():
                 async with runtime.notices:
                     await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
                 break

@@ -12,7 +12,6 @@ from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import slack_code
-from bot.slack.block_kit import as_json
 from bot.slack.web import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
 
@@ -125,7 +124,7 @@ class ModalReply:
     async def put(self, view: View) -> None:
         """Make the modal this one."""
         try:
-            await self._client.views_update(view_id=self._view_id, view=as_json(view))
+            await self._client.views_update(view_id=self._view_id, view=view)
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise

@@ -40,7 +40,7 @@ class AnswerCache(Generic[Answer]):
         if asked is None:
             asked = self._answers[key] = asyncio.ensure_future(ask())
         # Shielded: who gives up waiting doesn't take the answer from the others.
-        answer = await asyncio.shield(asked)
+        answer = asked.result() if asked.done() else await asyncio.shield(asked)
         if answer is None and self._answers.get(key) is asked:
             del self._answers[key]
         return answer

@@ -19,6 +19,7 @@ from bot.slack.retries import RateLimitRetry, broken_connection_retry
 _RATE_LIMIT_BUDGET = 10.0
 
 
+_WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 _split = lru_cache(8)(urlsplit)
 """For the few addresses that are the same each time."""
@@ -30,6 +31,8 @@ class UntrustedAddress(ValueError):
 
 def is_slack_address(url: str, base_url: str) -> bool:
     """Return whether an address is on Slack's own hosts, or on that of the Web API in use."""
+    if url.startswith(_WEBHOOKS):
+        return True
     try:
         found, api = urlsplit(url), _split(base_url)
         if (found.scheme, found.hostname, found.port) == (api.scheme, api.hostname, api.port):

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import assert_never
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
-
 from bot.access import Decision
 from bot.operation import Operation, Permission
 from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, TokenRequest
+from bot.ui import parts
 
 
 class Button(Enum):
@@ -42,11 +41,11 @@ _FORM_BUTTONS = {
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
 
 
-def form_buttons(permissions: Mapping[Permission, Decision]) -> list[Block]:
+def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
     """Build a row of buttons that open the forms this person may use; nothing when there are none."""
     allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
-    elements = [ButtonElement(text=label, action_id=action_id) for action_id, label in allowed]
-    return [ActionsBlock(elements=list(elements))] if elements else []
+    elements = [parts.button(label, action_id) for action_id, label in allowed]
+    return [parts.actions(*elements)] if elements else []
 
 
 def can_carry(request: TokenRequest) -> bool:
@@ -54,11 +53,11 @@ def can_carry(request: TokenRequest) -> bool:
     return all(is_id(value) for value in request.arguments().values() if isinstance(value, str))
 
 
-def build(button: Button, request: TokenRequest) -> ButtonElement:
+def build(button: Button, request: TokenRequest) -> parts.Block:
     """Build the button that asks for `request`."""
     value = json.dumps({"do": request.operation.action, **request.arguments()}, separators=(",", ":"))
     style = "danger" if button is Button.DELETE else None
-    return ButtonElement(text=button.label, action_id=button.action_id, value=value, style=style)
+    return parts.button(button.label, button.action_id, value, style)
 
 
 def read_get(value: object) -> GetToken:

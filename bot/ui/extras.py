@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 
-from slack_sdk.models.blocks import Block
-
 from bot.slack import mrkdwn
 from bot.ui import parts
 
@@ -26,7 +24,7 @@ _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
 _TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
 
 
-def extras_blocks(extras: Mapping[str, object], token: str) -> list[Block]:
+def extras_blocks(extras: Mapping[str, object], token: str) -> list[parts.Block]:
     """Return a list of the provider's other fields; nothing when there are none."""
     if not extras:
         return []

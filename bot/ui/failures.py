@@ -1,7 +1,5 @@
 """A failure, explained: what happened, what to do, who can do it, and the small print."""
 
-from slack_sdk.models.blocks import ActionsBlock, Block
-
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
 from bot.service import Failed
@@ -26,7 +24,7 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
     explanation, operation = explain(failed.error.code, _explained_operation(failed)), failed.request.operation
     arguments, is_unsure = failed.request.arguments(), may_have_happened(failed)
     mark = parts.Mark.UNSURE if is_unsure else parts.Mark.FAILED
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.heading(mark, explanation.title, parts.subject(arguments)),
         parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
         parts.paragraph(_to_do(failed, explanation, contact)),
@@ -34,7 +32,7 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
     if buttons.can_carry(failed.request):
         button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
         if button is not None:
-            blocks.append(ActionsBlock(elements=[buttons.build(button, failed.request)]))
+            blocks.append(parts.actions(buttons.build(button, failed.request)))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
     blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference), quote=quote))

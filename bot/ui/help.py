@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from slack_sdk.models.blocks import Block
-
 from bot.access import Decision
 from bot.operation import Permission
 from bot.slack import mrkdwn
@@ -32,7 +30,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
     allowed = parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")
     if not may_use(permissions):
         return Screen("Extauth", text, (parts.paragraph(ABOUT), allowed))
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.paragraph(ABOUT),
         allowed,
         parts.paragraph(f"*Commands*\n{_list(commands)}"),
@@ -49,7 +47,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
 def command_screen(name: str, usages: Usages, options: Usages) -> Screen:
     """Return how to use one command."""
     text = f"How to use /extauth {name}"
-    blocks: list[Block] = [parts.paragraph(f"*{text}*\n{_list(usages)}")]
+    blocks: list[parts.Block] = [parts.paragraph(f"*{text}*\n{_list(usages)}")]
     if options:
         blocks.append(parts.paragraph(f"*Options*\n{_list(options)}"))
     return Screen("Extauth", text, tuple(blocks))

@@ -2,8 +2,6 @@
 
 import re
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
-
 from bot.audit.entries import Entry, ReadHistory
 from bot.service import HistoryPage
 from bot.slack import mrkdwn
@@ -24,11 +22,11 @@ def history_screen(page: HistoryPage) -> Screen:
         nothing = f"The audit log has no{older} entries for this workspace."
         return Screen("Audit log", nothing, (parts.paragraph(nothing),))
     title = _title(page)
-    blocks: list[Block] = [parts.paragraph(f"*{title}*")]
+    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
     blocks += [parts.paragraph(_line(entry)) for entry in page.entries]
     if not page.is_last:
         value = f"{page.entries[-1].number} {page.request.count}"
-        blocks.append(ActionsBlock(elements=[ButtonElement(text="Older", action_id=MORE_BUTTON, value=value)]))
+        blocks.append(parts.actions(parts.button("Older", MORE_BUTTON, value)))
     blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
     return Screen("Audit log", title, tuple(blocks))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from slack_sdk.models.blocks import Block, DividerBlock
 from slack_sdk.models.views import View
 
 from bot.access import Decision
@@ -14,10 +13,10 @@ from bot.ui.permissions import may_use, permission_lines
 
 def home_view(permissions: Mapping[Permission, Decision], contact: str) -> View:
     """Return the tab for a person with these permissions: only what they are allowed to do has a button."""
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.paragraph(ABOUT),
         *buttons.form_buttons(permissions),
-        DividerBlock(),
+        parts.DIVIDER,
         parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}"),
     ]
     if may_use(permissions):

@@ -1,28 +1,22 @@
-"""The few blocks that everything else is built from.
+"""The few blocks that every screen is built from, as Slack's JSON.
 
-Limits are those of https://docs.slack.dev/reference/block-kit/blocks.
+slack_sdk's models check each object each time it's built, which takes longer than all else that answering takes. Here
+the tests check, with those models: every screen, with typical and longest values. Limits are those of
+https://docs.slack.dev/reference/block-kit/blocks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-
-from slack_sdk.models.blocks import (
-    ContextBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextListElement,
-    RichTextPreformattedElement,
-    RichTextSectionElement,
-    SectionBlock,
-    TextObject,
-)
+from typing import Any
 
 from bot.pasted import quote
 from bot.slack import mrkdwn
 
+Block = dict[str, Any]
+"""A block, or an element of one. https://docs.slack.dev/reference/block-kit"""
+
+DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
 
 
@@ -34,53 +28,72 @@ class Mark(StrEnum):
     FAILED = "✕"
 
 
-def heading(mark: Mark, title: str, subject: str = "") -> SectionBlock:
+def heading(mark: Mark, title: str, subject: str = "") -> Block:
     """The first line of an answer: how it went, its title, and what it is about. `title` and `subject` are mrkdwn."""
     return paragraph(f"{mark} *{title}*" + (f"  {subject}" if subject else ""))
 
 
-def paragraph(text: str) -> SectionBlock:
+def paragraph(text: str) -> Block:
     """A block of mrkdwn, which is ours or was escaped."""
-    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True))
+    return {"type": "section", "text": _mrkdwn(text)}
 
 
-def plain_paragraph(text: str) -> SectionBlock:
+def plain_paragraph(text: str) -> Block:
     """A block of text from outside, in which nothing is markup."""
-    return SectionBlock(text=PlainTextObject(text=mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False))
+    return {"type": "section", "text": _plain_text(mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False)}
 
 
-def small_print(*lines: str, quote: str = "") -> ContextBlock:
+def small_print(*lines: str, quote: str = "") -> Block:
     """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
-    elements: list[TextObject] = [MarkdownTextObject(text=line, verbatim=True) for line in lines]
+    elements = [_mrkdwn(line) for line in lines]
     if quote:
-        elements.append(PlainTextObject(text=mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
-    return ContextBlock(elements=elements)
+        elements.append(_plain_text(mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
+    return {"type": "context", "elements": elements}
 
 
-def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> RichTextElementParts.Text:
+def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> Block:
     """Text that Slack shows character by character, with no markup to escape."""
-    style = RichTextElementParts.TextStyle(code=is_code or None, bold=is_bold or None)
-    return RichTextElementParts.Text(text=text, style=style if is_code or is_bold else None)
+    style = {name: True for name, is_wanted in (("code", is_code), ("bold", is_bold)) if is_wanted}
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def line(*texts: RichTextElementParts.Text) -> RichTextSectionElement:
+def line(*texts: Block) -> Block:
     """One line of literal texts."""
-    return RichTextSectionElement(elements=list(texts))
+    return {"type": "rich_text_section", "elements": list(texts)}
 
 
-def lines(*elements: RichTextSectionElement) -> RichTextBlock:
+def lines(*elements: Block) -> Block:
     """A block of such lines."""
-    return RichTextBlock(elements=list(elements))
+    return {"type": "rich_text", "elements": list(elements)}
 
 
-def bullets(heading: RichTextSectionElement, items: Iterable[RichTextSectionElement]) -> RichTextBlock:
+def bullets(heading: Block, items: Iterable[Block]) -> Block:
     """A heading and a list of lines."""
-    return RichTextBlock(elements=[heading, RichTextListElement(style="bullet", elements=list(items))])
+    return lines(heading, {"type": "rich_text_list", "style": "bullet", "elements": list(items)})
 
 
-def copyable(text: str) -> RichTextBlock:
+def copyable(text: str) -> Block:
     """Text to be selected and copied exactly, whatever characters it has."""
-    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[literal(text)])])
+    return lines({"type": "rich_text_preformatted", "elements": [literal(text)]})
+
+
+def button(label: str, action_id: str, value: str | None = None, style: str | None = None) -> Block:
+    """A button, for `actions`."""
+    more = {name: given for name, given in (("value", value), ("style", style)) if given is not None}
+    return {"type": "button", "text": _plain_text(label, emoji=True), "action_id": action_id, **more}
+
+
+def actions(*buttons: Block) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _plain_text(text: str, *, emoji: bool) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": emoji}
 
 
 def subject(arguments: Mapping[str, str | bool]) -> str:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from slack_sdk.models.blocks import Block
-
 from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
 from bot.service import Denied
@@ -36,7 +34,7 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
     """Return why not, and who can help."""
     decision = denied.decision
     title = f"You don't have permission to {_DOING[decision.permission]}"
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.heading(parts.Mark.FAILED, title, parts.subject(denied.request.arguments())),
         parts.paragraph(_because(decision, contact)),
         parts.small_print(f"No request was sent to Slack. Reference {denied.reference}"),

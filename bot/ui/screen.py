@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.slack.block_kit import as_json
+from bot.ui.parts import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,9 @@ def as_message(screen: Screen) -> dict[str, Any]:
     """Return the `text` and `blocks` of a message. Raises ValueError for a screen that is for a modal only."""
     if screen.modal_only:
         raise ValueError("A screen that shows a token can't be a message.")
-    return {"text": screen.text, "blocks": [as_json(block) for block in screen.blocks]}
+    return {"text": screen.text, "blocks": list(screen.blocks)}
 
 
 def as_view(screen: Screen) -> View:
     """Return a modal that only shows."""
-    return View(type="modal", title=screen.title, close="Close", blocks=list(screen.blocks))
+    return View(type="modal", title=screen.title, close="Close", blocks=screen.blocks)

@@ -1,7 +1,6 @@
 """A fetched token: masked in a message, whole in a modal and nowhere else."""
 
 import jwt
-from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.pasted import quote
 from bot.service import Fetched
@@ -40,17 +39,15 @@ def masked_screen(fetched: Fetched) -> Screen:
     """Return the token masked, with what is known about it and the buttons to go on."""
     token = fetched.token.token.get_secret_value()
     token_id = fetched.request.external_token_id
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(token_id))),
         parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
         *[parts.paragraph(fact) for fact in _expiry_fact(fetched, token)],
         *extras_blocks(fetched.token.extras, token),
-        ActionsBlock(
-            elements=[
-                buttons.build(Button.SHOW, GetToken(token_id, show=True)),
-                buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
-                buttons.build(Button.DELETE, DeleteTokens(external_token_id=token_id)),
-            ]
+        parts.actions(
+            buttons.build(Button.SHOW, GetToken(token_id, show=True)),
+            buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
+            buttons.build(Button.DELETE, DeleteTokens(external_token_id=token_id)),
         ),
         parts.small_print(
             f"Only you can see this. *Show token* fetches the token again and shows it in full. Reference "
@@ -63,7 +60,7 @@ def masked_screen(fetched: Fetched) -> Screen:
 def token_screen(fetched: Fetched) -> Screen:
     """Return the token itself, for a modal only."""
     token = fetched.token.token.get_secret_value()
-    blocks: list[Block] = [
+    blocks: list[parts.Block] = [
         parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(fetched.request.external_token_id))),
         parts.copyable(token),
         parts.paragraph(" · ".join([_length(token), *_expiry_fact(fetched, token)])),
