@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
+# Where it's set, everything would be compiled again at the start of each process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: sandbox start test lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack

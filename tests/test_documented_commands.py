@@ -13,7 +13,7 @@ import pytest
 from bot.app import open_audit_log
 from bot.clock import SystemClock
 from tests.audit_log import configured, write
-from tests.bot_process import ROOT, BotProcess, environment, simulated_slack
+from tests.bot_process import ROOT, Output, environment, simulated_slack
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 LINKED = ("Makefile", "bot", "manifest.yml", "pyproject.toml", "requirements.txt", ".venv")
@@ -98,9 +98,9 @@ async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        bot = BotProcess(process)
+        output = Output(process.stdout, process.stderr)
         try:
-            await bot.until_said(UNTIL_SAID[line])
+            await output.until_said(UNTIL_SAID[line])
         finally:
             # make passes no signal on: the whole group gets it, as by Ctrl-C.
             os.killpg(process.pid, signal.SIGINT)
