@@ -22,7 +22,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         *(f"bot.cli.{command}" for command in ("audit", "check", "sandbox", "serve")),
-        *("sqlalchemy.dialects.postgresql.asyncpg", "sqlalchemy.dialects.sqlite.aiosqlite", "asyncpg", "aiosqlite"),
+        *("bot.storage.postgresql", "bot.storage.sqlite"),
     ]
 )
 
