@@ -9,6 +9,7 @@ from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
+from bot.slack.session import READ_SECONDS
 from tests.manual_clock import ManualClock
 
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
@@ -109,8 +110,11 @@ class Harness:
 
 
 @asynccontextmanager
-async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
-    """Serve the bot until the block ends, with these settings beside the necessary ones."""
+async def open_harness(transport: Transport, read_seconds: float = READ_SECONDS, **more: str) -> AsyncIterator[Harness]:
+    """Serve the bot until the block ends, with these settings beside the necessary ones.
+
+    Only where Slack is to be too slow for it does the bot wait less than it always does.
+    """
     clock = ManualClock()
-    async with open_sandbox(transport, clock, more, read_seconds=0.5) as slack:
+    async with open_sandbox(transport, clock, more, read_seconds) as slack:
         yield Harness(slack, clock, transport)

@@ -32,6 +32,8 @@ TYPED = {
 """What asks for something, and what a person types then."""
 BY_CI = {"make test"}
 """What a test can't run, because it would run itself. `.ci/run` does."""
+UNCOMPILED = {**os.environ, "PIP_NO_COMPILE": "1"}
+"""Python compiles what is imported, when it is."""
 NEEDS_A_NEW_FOLDER = ("python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt")
 
 
@@ -113,7 +115,7 @@ def test_a_new_folder_can_be_set_up_without_make(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
     (tmp_path / "bot").symlink_to(ROOT / "bot")
     for line in NEEDS_A_NEW_FOLDER:
-        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True, env=UNCOMPILED)
     shown = subprocess.run(
         [".venv/bin/python", "-m", "bot", "--help"], cwd=tmp_path, check=True, capture_output=True, text=True
     )

@@ -1,5 +1,7 @@
 """Every failure reaches the person as its own explanation, over both transports."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from bot.operation import Operation
@@ -55,9 +57,16 @@ async def test_every_code_after_delete_is_explained(harness: Harness) -> None:
         assert harness.read(message)[2:].startswith(expected(code, Operation.DELETE_MANY).title)
 
 
+@pytest.fixture
+async def hasty(transport: Transport) -> AsyncIterator[Harness]:
+    """A bot that waits for Slack for half a second."""
+    async with open_harness(transport, read_seconds=0.5) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("fault", TRANSPORT_CODES)
-async def test_every_broken_answer_is_explained(harness: Harness, fault: str) -> None:
-    code = TRANSPORT_CODES[fault]
+async def test_every_broken_answer_is_explained(hasty: Harness, fault: str) -> None:
+    harness, code = hasty, TRANSPORT_CODES[fault]
     await _assert_explains(harness, f"/extauth get EtErr.{fault}", code, Operation.GET)
     assert "may still have gone through" not in harness.read(harness.workspace.messages(ADMIN)[-1])
     if fault != "no-token":

@@ -77,7 +77,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     for name, seconds in SHORT.items():
         monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
     typed = {"idle": 0, "burst": 100}.get(trouble, 10)
-    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+    async with open_harness(transport, read_seconds=0.5, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
         web_api, state = harness.slack.web_api, harness.state
         await harness.types("/extauth help")
         state.messages.clear()
@@ -190,12 +190,12 @@ async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
     assert told.count("Extauth restarted before Slack answered") == typed
 
 
-async def test_a_stop_while_starting_ends_at_once() -> None:
+@pytest.mark.parametrize("asked", ["auth.test", "apps.connections.open"])
+async def test_a_stop_while_starting_ends_at_once(asked: str) -> None:
     async with simulated_slack() as slack:
-        slack.web_api.latency = 30
+        slack.web_api.failures[asked] = "timeout"
         stop = asyncio.Event()
         serving = asyncio.ensure_future(serve(settings.read(variables(slack)), "socket", ManualClock(), stop))
-        await asyncio.sleep(0.2)
+        await slack.state.until(lambda: any(exchange.kind == asked for exchange in slack.state.traffic))
         stop.set()
-        slack.web_api.latency = 0
-        await asyncio.wait_for(serving, 45)
+        await asyncio.wait_for(serving, 5)
