@@ -1,7 +1,8 @@
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bot.app import open_audit_log
 from bot.audit.log import AuditLog
 from bot.settings import Transport
 from tests.audit_log import configured
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, drop_databases, new_database
 from tests.harness import Harness, open_harness
 from tests.manual_clock import ManualClock
 
@@ -29,6 +30,13 @@ settings.load_profile("patient")
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot keeps its database in the working folder unless it is told otherwise."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _databases() -> Iterator[None]:
+    """No database of the tests' is left on the server."""
+    yield
+    asyncio.run(drop_databases())
 
 
 @pytest.fixture(params=["socket", "http"])

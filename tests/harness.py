@@ -9,7 +9,6 @@ from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
-from bot.slack.session import READ_SECONDS
 from tests.manual_clock import ManualClock
 
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
@@ -110,11 +109,16 @@ class Harness:
 
 
 @asynccontextmanager
-async def open_harness(transport: Transport, read_seconds: float = READ_SECONDS, **more: str) -> AsyncIterator[Harness]:
-    """Serve the bot until the block ends, with these settings beside the necessary ones.
-
-    Only where Slack is to be too slow for it does the bot wait less than it always does.
-    """
+async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
+    """Serve the bot until the block ends, with these settings beside the necessary ones."""
     clock = ManualClock()
-    async with open_sandbox(transport, clock, more, read_seconds) as slack:
+    async with open_sandbox(transport, clock, more) as slack:
+        yield Harness(slack, clock, transport)
+
+
+@asynccontextmanager
+async def open_hasty_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
+    """The same with a bot that waits for Slack only half a second, where Slack is to be too slow for it."""
+    clock = ManualClock()
+    async with open_sandbox(transport, clock, more, read_seconds=0.5) as slack:
         yield Harness(slack, clock, transport)

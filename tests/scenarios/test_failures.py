@@ -8,7 +8,7 @@ from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport
 from tests.explanations.expected import DELETE_CODES, GET_CODES, expected
-from tests.harness import ADMIN, Harness, open_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 
 TRANSPORT_CODES = {
     "429": "ratelimited",
@@ -59,8 +59,8 @@ async def test_every_code_after_delete_is_explained(harness: Harness) -> None:
 
 @pytest.fixture
 async def hasty(transport: Transport) -> AsyncIterator[Harness]:
-    """A bot that waits for Slack for half a second."""
-    async with open_harness(transport, read_seconds=0.5) as opened:
+    """A bot to which Slack can be too slow."""
+    async with open_hasty_harness(transport) as opened:
         yield opened
 
 

@@ -17,7 +17,7 @@ from bot.server.lifecycle import serve
 from bot.settings import Transport
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
-from tests.harness import ADMIN, Harness, open_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 from tests.manual_clock import ManualClock
 
 DELETE = "apps.auth.external.delete"
@@ -77,7 +77,8 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     for name, seconds in SHORT.items():
         monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
     typed = {"idle": 0, "burst": 100}.get(trouble, 10)
-    async with open_harness(transport, read_seconds=0.5, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+    opened = open_hasty_harness if trouble == "slow Slack" else open_harness
+    async with opened(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
         web_api, state = harness.slack.web_api, harness.state
         await harness.types("/extauth help")
         state.messages.clear()
