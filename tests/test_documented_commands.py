@@ -32,7 +32,7 @@ TYPED = {
 """What asks for something, and what a person types then."""
 BY_CI = {"make test"}
 """What a test can't run, because it would run itself. `.ci/run` does."""
-UNCOMPILED = {**os.environ, "PIP_NO_COMPILE": "1"}
+UNCOMPILED = {**os.environ, "PIP_COMPILE": "0"}
 """Python compiles what is imported, when it is."""
 NEEDS_A_NEW_FOLDER = ("python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt")
 
