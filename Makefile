@@ -4,14 +4,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
+# Where it's set, everything would be compiled again at the start of each process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: sandbox start test lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
 test: .venv/dev ## run the tests; COVERAGE=1 also reports branch coverage
-	$(BIN)/python -m pytest -n auto -m "not burst and not flood and not storm and not soak" $(COVERED)
-	$(BIN)/python -m pytest -m "burst or flood or storm"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not burst and not flood and not soak" $(COVERED)
+	$(BIN)/python -m pytest -m "burst or flood"
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .

@@ -1,6 +1,5 @@
 """What acknowledged commands are owed: an answer, or at least a word on how they ended; and a whole audit log."""
 
-import asyncio
 from collections import Counter
 from typing import Any
 
@@ -35,12 +34,9 @@ class Acknowledged:
         address = self._slack.state.response_urls[payload["response_url"].removeprefix(self._slack.base_url)]
         return address.uses > 0 or self._slack.state.triggers[payload["trigger_id"]].is_used
 
-    async def until_quiet(self, seconds: float = 2.0) -> None:
-        """Wait until nobody more is told for so long."""
-        before = -1
-        while len(self.untold()) != before:
-            before = len(self.untold())
-            await asyncio.sleep(seconds)
+    async def until_told(self) -> None:
+        """Wait until everybody is told. Raises TimeoutError."""
+        await self._slack.state.until(lambda: self.untold() == [], seconds=60)
 
 
 async def verified_entries(url: str) -> list[Entry]:

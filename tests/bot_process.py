@@ -4,9 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from codecs import getincrementaldecoder
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,52 +17,90 @@ from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.http import PATH
 from bot.settings import Transport
+from tests.forked import Forked
 
 ROOT = Path(__file__).parents[1]
 
 
-class BotProcess:
-    """A running `python -m bot`."""
+class Output:
+    """All that a process has written."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self._output: list[str] = []
+    def __init__(self, *streams: asyncio.StreamReader | None) -> None:
+        self._pieces: list[str] = []
         self._more = asyncio.Event()
-        self._readers = [asyncio.ensure_future(self._read(stream)) for stream in (process.stdout, process.stderr)]
+        self._readers = [asyncio.ensure_future(self._read(stream)) for stream in streams]
 
     @property
-    def output(self) -> str:
-        """Everything it has printed so far."""
-        return "".join(self._output)
+    def text(self) -> str:
+        """Everything it has written so far."""
+        return "".join(self._pieces)
 
     async def _read(self, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None
         decoder = getincrementaldecoder("utf-8")()
         while chunk := await stream.read(65536):
-            self._output.append(decoder.decode(chunk))
+            self._pieces.append(decoder.decode(chunk))
             self._more.set()
+        self._more.set()
 
     async def until_said(self, text: str) -> None:
+        """Wait until this is written. Fails when the process ends without it."""
         async with asyncio.timeout(60):
-            while text not in self.output:
-                if self.process.returncode is not None:
-                    raise AssertionError(self.output)
+            while text not in self.text:
+                assert not all(reader.done() for reader in self._readers), self.text
                 self._more.clear()
                 await self._more.wait()
 
+    async def until_over(self) -> None:
+        """Wait until the process writes no more."""
+        await asyncio.gather(*self._readers)
+
+
+class BotProcess:
+    """The bot in a process of its own."""
+
+    def __init__(self, process: Forked, output: Output) -> None:
+        self.process = process
+        self._output = output
+
+    @property
+    def output(self) -> str:
+        """All that it has written."""
+        return self._output.text
+
+    async def until_said(self, text: str) -> None:
+        """Wait until this is written. Fails when the bot ends without it."""
+        await self._output.until_said(text)
+
     async def stop(self, signum: int = signal.SIGTERM) -> int:
         """Send the signal; the exit status."""
-        if self.process.returncode is None:
-            self.process.send_signal(signum)
+        self.process.send_signal(signum)
         async with asyncio.timeout(60):
-            code = await self.process.wait()
-            await asyncio.gather(*self._readers)
+            code = await self.process.ended()
+            await self._output.until_over()
         return code
 
 
 def environment(slack: SimulatedSlack, **more: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
     return {**inherited, **variables(slack), "PYTHONPATH": str(ROOT), **more}
+
+
+async def start_bot(words: Sequence[str], environment: Mapping[str, str], files: int | None = None) -> BotProcess:
+    """Run a command of the bot's that goes on until it's stopped, with at most so many file descriptors."""
+    (stdout, their_stdout), (stderr, their_stderr) = os.pipe(), os.pipe()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    process = Forked(words, environment, [nothing, their_stdout, their_stderr], files)
+    for descriptor in (nothing, their_stdout, their_stderr):
+        os.close(descriptor)
+    return BotProcess(process, Output(await _reader(stdout), await _reader(stderr)))
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    pipe = open(descriptor, "rb", buffering=0)  # noqa: ASYNC230, SIM115 (the transport closes it)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
 
 
 @asynccontextmanager
@@ -73,14 +110,7 @@ async def bot_process(
     """Run the bot against a simulated Slack until the block ends, with at most so many file descriptors."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
         port = _free_port()
-        limit = ["prlimit", f"--nofile={files}:{files}"] if files is not None else []
-        process = await asyncio.create_subprocess_exec(
-            *(*limit, sys.executable, "-m", "bot", transport),
-            env=environment(slack, PORT=str(port), LOG_FORMAT="json", **more),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        bot = BotProcess(process)
+        bot = await start_bot([transport], environment(slack, PORT=str(port), LOG_FORMAT="json", **more), files)
         try:
             await bot.until_said('"serving"')
             if transport == "http":

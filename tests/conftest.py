@@ -1,4 +1,8 @@
-from collections.abc import AsyncIterator
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,19 +12,41 @@ from bot.app import open_audit_log
 from bot.audit.log import AuditLog
 from bot.settings import Transport
 from tests.audit_log import configured
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, drop_databases, new_database
 from tests.harness import Harness, open_harness
 from tests.manual_clock import ManualClock
+
+# In memory no transaction waits for a disk, and no test takes the power away.
+MEMORY, NEEDED_BYTES = Path("/dev/shm"), 2 * 1024**3
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > NEEDED_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors, because most wait for a process, a browser or a database now and then."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that it doesn't end alone."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot keeps its database in the working folder unless it is told otherwise."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _databases() -> Iterator[None]:
+    """No database of the tests' is left on the server."""
+    yield
+    asyncio.run(drop_databases())
 
 
 @pytest.fixture(params=["socket", "http"])

@@ -112,5 +112,13 @@ class Harness:
 async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
     """Serve the bot until the block ends, with these settings beside the necessary ones."""
     clock = ManualClock()
+    async with open_sandbox(transport, clock, more) as slack:
+        yield Harness(slack, clock, transport)
+
+
+@asynccontextmanager
+async def open_hasty_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
+    """The same with a bot that waits for Slack only half a second, where Slack is to be too slow for it."""
+    clock = ManualClock()
     async with open_sandbox(transport, clock, more, read_seconds=0.5) as slack:
         yield Harness(slack, clock, transport)

@@ -1,4 +1,4 @@
-"""A program as somebody sees it who runs it in a terminal."""
+"""The bot as somebody sees it who runs it in a terminal."""
 
 import codecs
 import contextlib
@@ -6,8 +6,8 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
-import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,23 +15,26 @@ from types import TracebackType
 
 import pyte
 
+from tests.forked import Forked, bot
+
 DEADLINE_SECONDS = 60
 _ROWS = 100
 
 
 class PseudoTerminal:
-    """Runs a program in a terminal so many columns wide. `written` is all that it has written there.
+    """Runs the bot, or another program, in a terminal so many columns wide. `written` is all that it has written there.
 
     Streams that are given go there instead of to the terminal.
     """
 
     def __init__(
         self,
-        command: Sequence[str],
+        words: Sequence[str],
         environment: Mapping[str, str],
         columns: int = 80,
         stdin: int | None = None,
         stdout: int | None = None,
+        program: Callable[..., None] = bot,
     ) -> None:
         self.written = ""
         self._screen = pyte.Screen(columns, _ROWS)
@@ -39,13 +42,11 @@ class PseudoTerminal:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
-        self.process = subprocess.Popen(
-            command,
-            env={"TERM": "xterm", **environment, "COLUMNS": str(columns)},
-            stdin=theirs if stdin is None else stdin,
-            stdout=theirs if stdout is None else stdout,
-            stderr=theirs,
-            start_new_session=True,
+        self.process = Forked(
+            words,
+            {"TERM": "xterm", **environment, "COLUMNS": str(columns)},
+            [theirs if stdin is None else stdin, theirs if stdout is None else stdout, theirs],
+            program=program,
         )
         os.close(theirs)
 
@@ -55,9 +56,8 @@ class PseudoTerminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(DEADLINE_SECONDS)
         os.close(self._ours)
 
     def type(self, keys: str) -> None:
@@ -77,7 +77,7 @@ class PseudoTerminal:
         end = time.monotonic() + DEADLINE_SECONDS
         while self._read(end):
             pass
-        self.process.wait(timeout=DEADLINE_SECONDS)
+        self.process.wait(DEADLINE_SECONDS)
         return self.written
 
     def _until(self, condition: Callable[[], bool], text: str) -> None:
@@ -99,7 +99,9 @@ class PseudoTerminal:
         return bool(chunk)
 
 
-def on_a_terminal(command: Sequence[str], environment: Mapping[str, str], columns: int = 80) -> str:
+def on_a_terminal(
+    words: Sequence[str], environment: Mapping[str, str], columns: int = 80, program: Callable[..., None] = bot
+) -> str:
     """Return what a program shows until it ends."""
-    with PseudoTerminal(command, environment, columns) as terminal:
+    with PseudoTerminal(words, environment, columns, program=program) as terminal:
         return terminal.until_over().replace("\r\n", "\n")

@@ -13,7 +13,7 @@ import pytest
 from bot.app import open_audit_log
 from bot.clock import SystemClock
 from tests.audit_log import configured, write
-from tests.bot_process import ROOT, BotProcess, environment, simulated_slack
+from tests.bot_process import ROOT, Output, environment, simulated_slack
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 LINKED = ("Makefile", "bot", "manifest.yml", "pyproject.toml", "requirements.txt", ".venv")
@@ -32,6 +32,8 @@ TYPED = {
 """What asks for something, and what a person types then."""
 BY_CI = {"make test"}
 """What a test can't run, because it would run itself. `.ci/run` does."""
+UNCOMPILED = {**os.environ, "PIP_COMPILE": "0"}
+"""Python compiles what is imported, when it is."""
 NEEDS_A_NEW_FOLDER = ("python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt")
 
 
@@ -98,9 +100,9 @@ async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        bot = BotProcess(process)
+        output = Output(process.stdout, process.stderr)
         try:
-            await bot.until_said(UNTIL_SAID[line])
+            await output.until_said(UNTIL_SAID[line])
         finally:
             # make passes no signal on: the whole group gets it, as by Ctrl-C.
             os.killpg(process.pid, signal.SIGINT)
@@ -113,7 +115,7 @@ def test_a_new_folder_can_be_set_up_without_make(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
     (tmp_path / "bot").symlink_to(ROOT / "bot")
     for line in NEEDS_A_NEW_FOLDER:
-        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True, env=UNCOMPILED)
     shown = subprocess.run(
         [".venv/bin/python", "-m", "bot", "--help"], cwd=tmp_path, check=True, capture_output=True, text=True
     )

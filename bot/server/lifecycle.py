@@ -68,7 +68,9 @@ async def serve(
             raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
         session = await stack.enter_async_context(open_session(read_seconds))
         runtime = create_runtime(settings, session, audit_log, clock, tasks or Tasks())
-        await _check_bot_token(settings, runtime)
+        if not await _starts_before(stop, _check_bot_token(settings, runtime)):
+            log.info("stopped")
+            return
         receiver = _receiver(settings, transport, runtime)
         background = _start_background(settings, runtime, audit_log)
         try:

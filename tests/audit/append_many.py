@@ -1,7 +1,6 @@
-"""A process that only appends to an audit record: python -m tests.audit.append_many URL COUNT"""
+"""A process that only appends to an audit log."""
 
 import asyncio
-import sys
 
 from pydantic import SecretStr
 
@@ -14,14 +13,15 @@ from bot.slack.external_auth.models import GetToken
 AT_ONCE = 50
 
 
-async def main(url: str, count: int) -> None:
+def append(url: str, count: str) -> None:
+    """Append so many attempts."""
+    asyncio.run(_append(url, int(count)))
+
+
+async def _append(url: str, count: int) -> None:
     async with open_audit_log(
         read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
     ) as audit:
         actor, request = Actor("U1", "T1", None, SecretStr(""), "ABCD2345"), GetToken("Et1")
         for _ in range(count // AT_ONCE):
             await asyncio.gather(*(audit.attempt(actor, request) for _ in range(AT_ONCE)))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

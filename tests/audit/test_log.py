@@ -842,7 +842,10 @@ async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(tmp_path: Path) -> None:
+async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.storage.sqlite.BUSY_SECONDS", 0.5)
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_audit_log(configured(url), ManualClock()) as audit:
         await write(audit, 1)

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +17,8 @@ from bot.check.finding import Finding, Status
 from bot.settings import DatabaseSettings, read_database
 from bot.storage import sqlite
 from tests.audit_log import change, configured, locked, write
-from tests.bot_process import ROOT
 from tests.databases import POSTGRES, new_database
+from tests.forked import run
 from tests.manual_clock import ManualClock
 
 KEY = "a-secret-key-of-more-than-32-characters"
@@ -194,19 +192,15 @@ async def test_a_file_that_is_no_database(notes: Path) -> None:
     assert found.fix == "Name another file in DATABASE_URL."
 
 
-CHECK = """
-import asyncio, os, sys
-import sqlalchemy.dialects.sqlite.pysqlite, bot.storage.sqlite
-from bot.check.database import check_database
-from bot.settings import read_database
-os.geteuid() or os.seteuid(65534)  # root may write everywhere
-print(asyncio.run(check_database(read_database({"DATABASE_URL": sys.argv[1]})))[0].says)
-"""
+def say_to_somebody_else(url: str) -> None:
+    """Print what a user hears who isn't root: root may write everywhere."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    print(asyncio.run(check_database(read_database({"DATABASE_URL": url})))[0].says)
 
 
 def says_to_somebody_else(url: str) -> str:
-    """What a user hears who isn't root."""
-    ran = subprocess.run([sys.executable, "-c", CHECK, url], cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = run([url], os.environ, program=say_to_somebody_else)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

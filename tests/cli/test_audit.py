@@ -15,6 +15,7 @@ from bot.audit.log import AuditLog
 from bot.slack.external_auth.models import GetToken
 from tests.audit_log import GET, TOKEN, actor, change, configured, write
 from tests.bot_process import ROOT
+from tests.forked import run
 from tests.manual_clock import ManualClock
 from tests.pseudo_terminal import PseudoTerminal
 
@@ -22,20 +23,7 @@ KEY = "a-secret-key-of-more-than-32-characters"
 
 
 def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "audit", *words],
-        env={
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": url,
-            "PATH": "/usr/bin:/bin",
-            **more,
-        },
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    return run(["audit", *words], {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}, typed)
 
 
 @pytest.mark.process
@@ -43,10 +31,10 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     await write(audit)
     await audit.deny(actor("U9"), GET, "=guest")
 
-    async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    async def ran(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(command, url, *words, typed=typed)
 
-    listed = await run("list", "--user", "U1")
+    listed = await ran("list", "--user", "U1")
     heading, line = listed.stdout.splitlines()
     assert heading.split() == [
         "ENTRY",
@@ -61,23 +49,23 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
         "PARAMETERS",
     ]
     assert line.endswith("T1         U1    get     fetched  12 ms  ABCD2345   external_token_id=Et1")
-    exported = [json.loads(line) for line in (await run("export")).stdout.splitlines()]
+    exported = [json.loads(line) for line in (await ran("export")).stdout.splitlines()]
     assert [entry["user_id"] for entry in exported] == ["U0", "U1", "U2", "U9"]
-    table = (await run("export", "--format", "csv", "--action", "denied")).stdout
+    table = (await ran("export", "--format", "csv", "--action", "denied")).stdout
     assert "'=guest" in table
     assert TOKEN.get_secret_value() not in json.dumps(exported) + table
-    verified = await run("verify")
+    verified = await ran("verify")
     assert (verified.returncode, verified.stdout) == (0, "The audit log is intact: 4 entries in 7 rows.\n")
-    line = (await run("checkpoint")).stdout
-    compared = await run("verify", "--checkpoint", "-", typed=line)
+    line = (await ran("checkpoint")).stdout
+    compared = await ran("verify", "--checkpoint", "-", typed=line)
     assert compared.stdout == (
         "The audit log is intact: 4 entries in 7 rows. Everything the checkpoint saw is still there.\n"
     )
-    odd = await run("verify", "--checkpoint", "nonsense")
+    odd = await ran("verify", "--checkpoint", "nonsense")
     assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
-    assert (await run("prune", "--older-than", "3")).stdout.startswith("No entries are older than ")
+    assert (await ran("prune", "--older-than", "3")).stdout.startswith("No entries are older than ")
     await change(url, "UPDATE audit_records SET code = 'x' WHERE number = 2")
-    broken = await run("verify")
+    broken = await ran("verify")
     assert (broken.returncode, broken.stdout) == (
         1,
         "The audit log is NOT intact. Row 2 was altered. The row before it is intact.\n",
@@ -92,14 +80,14 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     await write(audit, 1)
     checkpoint = await audit.checkpoint()
 
-    async def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    async def ran(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
 
-    refused = await run(typed="n\n")
+    refused = await ran(typed="n\n")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert re.search(r"Delete 3 entries, from 20\S+Z to 20\S+Z\? This can't be undone\.", refused.stderr)
-    assert (await run(typed="y\n")).stdout == "Deleted 3 entries.\n"
-    assert (await run("--yes")).stdout.startswith("No entries are older than ")
+    assert (await ran(typed="y\n")).stdout == "Deleted 3 entries.\n"
+    assert (await ran("--yes")).stdout.startswith("No entries are older than ")
     verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
     assert verified.stdout == (
         "The audit log is intact: 2 entries in 3 rows. Rows up to 6 were pruned. "
@@ -181,7 +169,15 @@ def test_reading_creates_nothing_and_names_the_file(words: list[str], tmp_path: 
 @pytest.mark.process
 async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLog, url: str) -> None:
     await audit.attempt(actor(), GetToken("Zm9v" * 15))
-    ran = await asyncio.to_thread(command, url, "list", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "bot", "audit", "list"],
+        env={"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "Zm9v\\u2026 (60 characters)" in ran.stdout
 
@@ -234,8 +230,8 @@ async def shown(url: str, *words: str, stdout: int | None = None, **more: str) -
     """What the command shows on a terminal."""
 
     def show() -> str:
-        variables = {"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
-        with PseudoTerminal([sys.executable, "-m", "bot", "audit", *words], variables, 100, stdout=stdout) as terminal:
+        variables = {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
+        with PseudoTerminal(["audit", *words], variables, 100, stdout=stdout) as terminal:
             return terminal.until_over()
 
     return await asyncio.to_thread(show)

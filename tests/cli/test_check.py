@@ -5,7 +5,6 @@ import json
 import logging
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,17 +12,16 @@ from click.testing import CliRunner
 
 from bot.cli.main import main
 from tests.bot_process import environment, simulated_slack
+from tests.forked import run
 from tests.pseudo_terminal import on_a_terminal
 
-CHECK = [sys.executable, "-m", "bot", "check"]
+CHECK = ["check"]
 OFFLINE = "http://127.0.0.1:9/api/"
 ESCAPE = "\x1b["
 
 
 def check(variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CHECK, *words], env=variables, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.PIPE
-    )
+    return run([*CHECK, *words], variables)
 
 
 async def checked(*words: str, **more: str) -> subprocess.CompletedProcess[str]:

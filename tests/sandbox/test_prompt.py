@@ -1,18 +1,16 @@
 """`python -m bot sandbox --terminal` on a terminal: the prompt, editing, history, completion."""
 
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.bot_process import ROOT
 from tests.pseudo_terminal import PseudoTerminal
 
-SANDBOX = [sys.executable, "-m", "bot", "sandbox", "--terminal"]
+SANDBOX = ["sandbox", "--terminal"]
 UP, LEFT, DELETE, TAB, END_OF_INPUT, CTRL_C = "\x1b[A", "\x1b[D", "\x1b[3~", "\t", "\x04", "\x03"
 PROMPT = "Ada (admin)>"
-VARIABLES = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PROMPT_TOOLKIT_NO_CPR": "1"}
+VARIABLES = {"PATH": "/usr/bin:/bin", "PROMPT_TOOLKIT_NO_CPR": "1"}
 
 
 @pytest.fixture

@@ -1,23 +1,13 @@
 """`python -m bot sandbox --terminal`, as somebody types in it."""
 
-import subprocess
-import sys
-
 import pytest
 
 from tests.bot_process import ROOT
+from tests.forked import run
 
 
 def play(*lines: str, options: tuple[str, ...] = ()) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-m", "bot", "sandbox", "--terminal", *options],
-        input="\n".join(lines),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    ran = run(["sandbox", "--terminal", *options], {"PATH": "/usr/bin:/bin"}, "\n".join(lines))
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     return ran.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -225,8 +226,7 @@ async def test_killed_at_any_moment_the_chain_verifies_and_no_call_is_without_it
                     for number in range(30)
                 ]
                 await asyncio.sleep(moments.uniform(0.01, 0.25))
-                bot.process.kill()
-                await bot.process.wait()
+                await bot.stop(signal.SIGKILL)
                 for command in commands:
                     command.cancel()
                 await asyncio.gather(*commands, return_exceptions=True)

@@ -1,12 +1,14 @@
 """Every failure reaches the person as its own explanation, over both transports."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport
 from tests.explanations.expected import DELETE_CODES, GET_CODES, expected
-from tests.harness import ADMIN, Harness, open_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 
 TRANSPORT_CODES = {
     "429": "ratelimited",
@@ -55,9 +57,16 @@ async def test_every_code_after_delete_is_explained(harness: Harness) -> None:
         assert harness.read(message)[2:].startswith(expected(code, Operation.DELETE_MANY).title)
 
 
+@pytest.fixture
+async def hasty(transport: Transport) -> AsyncIterator[Harness]:
+    """A bot to which Slack can be too slow."""
+    async with open_hasty_harness(transport) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("fault", TRANSPORT_CODES)
-async def test_every_broken_answer_is_explained(harness: Harness, fault: str) -> None:
-    code = TRANSPORT_CODES[fault]
+async def test_every_broken_answer_is_explained(hasty: Harness, fault: str) -> None:
+    harness, code = hasty, TRANSPORT_CODES[fault]
     await _assert_explains(harness, f"/extauth get EtErr.{fault}", code, Operation.GET)
     assert "may still have gone through" not in harness.read(harness.workspace.messages(ADMIN)[-1])
     if fault != "no-token":

@@ -81,7 +81,7 @@ async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kin
         async with bot_process("socket", slack, DATABASE_URL=url) as last:
             await storm.settle()
             await last.until_said('"Socket Mode is connected"')
-            await storm.acknowledged.until_quiet()
+            await storm.acknowledged.until_told()
 
         asked = Counter(
             str(exchange.body["external_token_id"]) for exchange in slack.state.traffic if exchange.kind in METHODS

@@ -17,7 +17,7 @@ from bot.server.lifecycle import serve
 from bot.settings import Transport
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
-from tests.harness import ADMIN, Harness, open_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 from tests.manual_clock import ManualClock
 
 DELETE = "apps.auth.external.delete"
@@ -77,7 +77,8 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     for name, seconds in SHORT.items():
         monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
     typed = {"idle": 0, "burst": 100}.get(trouble, 10)
-    async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
+    opened = open_hasty_harness if trouble == "slow Slack" else open_harness
+    async with opened(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
         web_api, state = harness.slack.web_api, harness.state
         await harness.types("/extauth help")
         state.messages.clear()
@@ -190,12 +191,12 @@ async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
     assert told.count("Extauth restarted before Slack answered") == typed
 
 
-async def test_a_stop_while_starting_ends_at_once() -> None:
+@pytest.mark.parametrize("asked", ["auth.test", "apps.connections.open"])
+async def test_a_stop_while_starting_ends_at_once(asked: str) -> None:
     async with simulated_slack() as slack:
-        slack.web_api.latency = 30
+        slack.web_api.failures[asked] = "timeout"
         stop = asyncio.Event()
         serving = asyncio.ensure_future(serve(settings.read(variables(slack)), "socket", ManualClock(), stop))
-        await asyncio.sleep(0.2)
+        await slack.state.until(lambda: any(exchange.kind == asked for exchange in slack.state.traffic))
         stop.set()
-        slack.web_api.latency = 0
-        await asyncio.wait_for(serving, 45)
+        await asyncio.wait_for(serving, 5)

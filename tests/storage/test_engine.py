@@ -1,9 +1,8 @@
 """Addresses of databases, start-up of several processes, and many writers on one record."""
 
-import asyncio
+import os
 import sqlite3
 import stat
-import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -16,8 +15,9 @@ from bot.settings import read
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import DatabaseError
-from tests.bot_process import ROOT
+from tests.audit.append_many import append
 from tests.databases import DATABASES, new_database
+from tests.forked import Forked
 
 PROCESSES, EACH = 4, 2500
 
@@ -79,13 +79,8 @@ async def test_tables_of_a_newer_version_are_told_in_one_line(tmp_path: Path) ->
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_four_processes_write_ten_thousand_records_and_the_chain_verifies(kind: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url:
-        writers = [
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.audit.append_many", url, str(EACH), cwd=ROOT
-            )
-            for _ in range(PROCESSES)
-        ]
-        assert [await writer.wait() for writer in writers] == [0] * PROCESSES
+        writers = [Forked([url, str(EACH)], os.environ, (0, 1, 2), program=append) for _ in range(PROCESSES)]
+        assert [await writer.ended() for writer in writers] == [0] * PROCESSES
         async with open_audit_log(
             read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
         ) as audit:

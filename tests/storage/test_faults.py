@@ -111,11 +111,11 @@ async def test_a_file_that_is_no_longer_the_one_that_was_opened_is_not_written_t
 
 
 async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", "500")
+    session = {**postgresql._SESSION, "idle_in_transaction_session_timeout": "500"}
     async with new_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
-        dead = await asyncpg.connect(url, server_settings=postgresql._SESSION)
+        dead = await asyncpg.connect(url, server_settings=session)
         await dead.execute("BEGIN")
         await dead.execute("SELECT * FROM audit_head FOR UPDATE")
         # Nothing more comes from that machine, and its connection stays open.
