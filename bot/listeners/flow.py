@@ -12,8 +12,9 @@ from slack_sdk.models.views import View
 from bot.access import Decision
 from bot.clock import finishes_within
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Reply
+from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
+from bot.listeners.waiting import Wait, tell_waits
 from bot.logs import slack_code
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
@@ -22,7 +23,6 @@ from bot.ui.notices import (
     interrupted_screen,
     too_late_screen,
     unexpected_screen,
-    waiting_screen,
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
@@ -31,8 +31,6 @@ from bot.ui.screen import Screen, as_view
 
 log = logging.getLogger(__name__)
 
-NOTICE_SECONDS = 2.0
-"""Seconds after which a person is told that it takes longer."""
 CHECK_SECONDS = 1.0
 """Seconds the access check may take before a modal is opened without it: a trigger ID is good for three."""
 
@@ -138,13 +136,12 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     """Run the request and show its outcome; say so in between when it takes longer."""
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
-    waits: list[int] = []
+    wait = Wait(runtime.clock)
     interaction.request = request
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
-    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
+    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
     try:
-        if not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
-            await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
+        await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running
     finally:
         running.cancel()
@@ -155,14 +152,6 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         interaction.actor = replace(interaction.actor, reply_to=None)
     else:
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
-
-
-async def _show_progress(reply: Reply, screen: Screen) -> None:
-    """Show a notice. One that can't be shown is no reason to give up what it is about."""
-    try:
-        await reply.show_progress(screen)
-    except Exception as error:
-        log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})
 
 
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 RESPONSE_URL_SECONDS = 29 * 60
 """Slack's half hour for a `response_url`, less a minute for the way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
-RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
-"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. All fit in its half hour."""
+RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300)
+"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. With the longest wait for
+Slack's limits before it, all fit in its half hour."""
 
 
 class Replace(Enum):

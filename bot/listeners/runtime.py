@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
+from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.tasks import Tasks
@@ -12,7 +13,7 @@ from bot.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The service, who people are, the Slack clients, the clock, and the tasks in progress.
+    """The service, who people are, the Slack clients and their pace, the clock, and the tasks in progress.
 
     `contact` says in mrkdwn whom to ask for help.
     """
@@ -20,6 +21,7 @@ class Runtime:
     service: Service
     users: UserDirectory
     clients: ClientFactory
+    pacer: Pacer
     clock: Clock
     tasks: Tasks
     contact: str
