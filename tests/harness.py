@@ -1,6 +1,6 @@
 """The real bot, served over a real transport, in a simulated workspace whose people a test acts as."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -111,6 +111,15 @@ class Harness:
 @asynccontextmanager
 async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
     """Serve the bot until the block ends, with these settings beside the necessary ones."""
+    async with open_timed_harness(transport, 0.5, more) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_timed_harness(
+    transport: Transport, read_seconds: float, more: Mapping[str, str]
+) -> AsyncIterator[Harness]:
+    """The same, with how long Slack may take for the next byte of an answer."""
     clock = ManualClock()
-    async with open_sandbox(transport, clock, more, read_seconds=0.5) as slack:
+    async with open_sandbox(transport, clock, more, read_seconds=read_seconds) as slack:
         yield Harness(slack, clock, transport)

@@ -210,6 +210,8 @@ def short_answers() -> Iterator[Section]:
         "Refreshing": notices.waiting_screen(REFRESH, None),
         "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
         "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
+        "A modal that didn't open": notices.unopened_screen(),
+        "A modal that couldn't show a token": notices.unshown_screen(),
         "A modal that came too late": notices.too_late_screen(),
         "An old button": notices.outdated_screen(),
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),

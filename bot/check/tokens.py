@@ -18,7 +18,7 @@ from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
 
 REQUIRED_SCOPES = {
-    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL
+    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL, and answers that can't be posted otherwise
     "commands",  # the slash command and the shortcut
     "usergroups:read",  # who is in a user group of a list
     "users:read",  # who is an admin, a member, a guest

@@ -6,16 +6,15 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from bot.access import Decision
 from bot.clock import finishes_within
+from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
-from bot.logs import slack_code
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
 from bot.ui.notices import (
@@ -23,6 +22,7 @@ from bot.ui.notices import (
     interrupted_screen,
     too_late_screen,
     unexpected_screen,
+    unopened_screen,
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
@@ -66,8 +66,9 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
 
 async def show(interaction: Interaction, screen: Screen) -> None:
     """Answer with a screen, where there is a place for it."""
-    if interaction.reply is not None:
-        await interaction.reply.show(screen)
+    reply = interaction.reply or interaction.elsewhere
+    if reply is not None:
+        await reply.show(screen)
 
 
 async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> None:
@@ -82,27 +83,31 @@ async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> N
 async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
     """Open a modal, or change the one the person is in; answers go into it from now on.
 
-    Returns False when Slack's three seconds were over, which the person has then been told.
+    Returns False when Slack didn't open it, which the person has then been told.
     """
-    if isinstance(interaction.reply, ModalReply):
-        await interaction.reply.put(view)
-        return True
-    # A trigger ID serves once: a second attempt could only hide that the first one worked.
-    client = runtime.clients.web(interaction.actor.bot_token, retry_handlers=[])
     try:
-        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
-    except SlackApiError as error:
-        code = slack_code(error)
-        if "trigger" not in code:
-            raise
+        await _put_or_open(runtime, interaction, view)
+    except Exception as error:
+        code = reason(error)
         if "exchanged" in code:
             log.info("a modal was opened by another delivery of the same interaction")
             return False
-        log.warning("a modal came too late", extra={"code": code})
-        await show(interaction, too_late_screen())
+        log.warning("a modal couldn't be opened", extra={"code": code})
+        await show(interaction, too_late_screen() if "trigger" in code else unopened_screen())
         return False
-    interaction.reply = ModalReply(client, response["view"]["id"])
     return True
+
+
+async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -> None:
+    if isinstance(interaction.reply, ModalReply):
+        await interaction.reply.put(view)
+        return
+    # A trigger ID serves once: a second attempt could only hide that the first one worked.
+    token = interaction.actor.bot_token
+    client = runtime.clients.web(token, retry_handlers=[])
+    response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+    elsewhere = interaction.reply or interaction.elsewhere
+    interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
 
 
 async def open_if_allowed(

@@ -53,7 +53,7 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
     if await finishes_within(clock, running, NOTICE_SECONDS):
         return
     for _ in range(MAX_NOTICES - 1):
-        await _show_progress(reply, waiting_screen(request, wait.tell()))
+        await show_progress(reply, waiting_screen(request, wait.tell()))
         news = asyncio.ensure_future(wait.news())
         try:
             await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,10 +61,10 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
             news.cancel()
         if running.done():
             return
-    await _show_progress(reply, waiting_screen(request, wait.tell()))
+    await show_progress(reply, waiting_screen(request, wait.tell()))
 
 
-async def _show_progress(reply: Reply, screen: Screen) -> None:
+async def show_progress(reply: Reply, screen: Screen) -> None:
     """Show a notice. One that can't be shown is no reason to give up what it is about."""
     try:
         await reply.show_progress(screen)

@@ -16,6 +16,8 @@ from slack_sdk.http_retry.state import RetryState
 
 from bot.clock import Clock
 
+PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
+"""Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
 _MAX_RETRIES = 60
 
 

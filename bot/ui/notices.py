@@ -152,6 +152,20 @@ def too_late_screen() -> Screen:
     return Screen("Too late", text, (parts.paragraph(text),), is_failure=True)
 
 
+def unopened_screen() -> Screen:
+    """Return that Slack didn't open a modal, or didn't say that it did."""
+    text = f"{Mark.FAILED} Slack didn't open the dialog. Nothing changed. Try again in a minute."
+    return Screen("Not opened", text, (parts.paragraph(text),), is_failure=True)
+
+
+def unshown_screen() -> Screen:
+    """Return that a token was fetched, but the modal that would have shown it couldn't be updated."""
+    text = (
+        f"{Mark.FAILED} The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+    )
+    return Screen("Not shown", text, (parts.paragraph(text),), is_failure=True)
+
+
 def outdated_screen() -> Screen:
     """Return that a button or modal is of an older version."""
     text = f"{Mark.FAILED} This is from an older version of Extauth. Start again with `/extauth`."

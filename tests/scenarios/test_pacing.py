@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.slack.rate_limits import PER_MINUTE
 from bot.settings import Transport
-from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness
+from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness, open_timed_harness
 
 GET = "apps.auth.external.get"
 MANY = 300
@@ -47,7 +47,7 @@ def _position(ts: str) -> int:
 
 
 async def test_of_300_gets_none_is_lost_or_rejected_twice_and_nobody_waits_for_all_of_them() -> None:
-    async with open_harness("socket") as harness:
+    async with open_timed_harness("socket", 10, {}) as harness:
         _plant(harness, MANY)
         limits = harness.slack.web_api.rate_limits
         began = harness.clock.now()

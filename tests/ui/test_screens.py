@@ -213,6 +213,8 @@ def test_the_short_notices_pass_the_limits() -> None:
         notices.waiting_screen(LONGEST, None),
         notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
         notices.too_late_screen(),
+        notices.unopened_screen(),
+        notices.unshown_screen(),
         notices.outdated_screen(),
         notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345"), CONTACT),
         notices.unexpected_screen(None, "ABCD2345", CONTACT),

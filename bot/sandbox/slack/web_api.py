@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.slack import external_tokens, views
 from bot.sandbox.slack.block_kit import message_complaints
-from bot.sandbox.slack.channels import BOT
+from bot.sandbox.slack.channels import BOT, DIRECT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
@@ -19,6 +19,7 @@ _EXTERNAL = "apps.auth.external."
 _WITHOUT_TOKEN = {"api.test"}
 _NEEDED_SCOPES = {
     "chat.deleteScheduledMessage": "chat:write",
+    "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
     "chat.scheduleMessage": "chat:write",
     "usergroups.users.list": "usergroups:read",
@@ -49,6 +50,7 @@ class WebApi:
             "auth.test": self._auth_test,
             "users.info": self._users_info,
             "usergroups.users.list": self._group,
+            "chat.postEphemeral": self._post_ephemeral,
             "chat.postMessage": self._post_message,
             "chat.scheduleMessage": self._schedule_message,
             "chat.deleteScheduledMessage": self._delete_scheduled_message,
@@ -137,7 +139,21 @@ class WebApi:
         users = self._state.groups.get(str(arguments.get("usergroup")))
         return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
+    def _post_ephemeral(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+        refusal = self._channel_refusal(arguments)
+        if refusal is not None:
+            return {"ok": False, "error": refusal}
+        user, channel = str(arguments.get("user")), str(arguments.get("channel"))
+        if user not in self._state.people:
+            return {"ok": False, "error": "user_not_in_channel"}
+        message = self._state.post(user, channel, str(arguments.get("text", "")), _blocks(arguments.get("blocks")))
+        return {"ok": True, "message_ts": message.ts}
+
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments.get("channel") in self._state.people:
+            # Their conversation with the bot, which nobody else sees.
+            return self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
@@ -149,7 +165,7 @@ class WebApi:
         channel = str(arguments.get("channel"))
         if channel in self.channel_failures:
             return self.channel_failures[channel]
-        if channel not in self._state.channels:
+        if channel not in self._state.channels and channel != DIRECT:
             return "channel_not_found"
         return "invalid_blocks" if message_complaints(arguments) else None
 
