@@ -14,7 +14,7 @@ from slack_sdk.webhook import WebhookResponse
 
 from bot.listeners.direct import DirectReply, reason, without_token
 from bot.logs import slack_code
-from bot.slack.retries import PASSING_CODES, retry_after
+from bot.slack.retries import PASSING_CODES, header, retry_after
 from bot.slack.web import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
 
@@ -102,13 +102,16 @@ class ChannelReply:
                 break
             try:
                 response = await self._post(screen, replaces)
-                status, why = response.status_code, str(response.status_code)
+                # A page, such as a proxy's for signing in, isn't from Slack.
+                is_page = "html" in (header(response.headers, "content-type") or "")
+                status = 500 if is_page else response.status_code
+                why = "a page" if is_page else str(status)
                 wait = retry_after(response.headers) or 0
             except (aiohttp.ClientError, OSError) as error:
                 status, why, wait = 500, type(error).__name__, 0
             if status == 200:
                 return
-            if seconds is None or (status < 500 and status != 429):
+            if seconds is None or wait > RESPONSE_URL_SECONDS or (status < 500 and status != 429):
                 break
             log.warning("an answer couldn't be posted yet", extra={"status": why})
             await self._clients.clock.sleep(max(seconds, wait))

@@ -91,6 +91,7 @@ class ExternalAuthClient:
             failure = from_exception(method, error)
         else:
             data: object = response.data
-            if isinstance(data, Mapping):
+            # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
+            if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if recorder.answer is None else from_answer(method, recorder.answer, request.arguments())
