@@ -20,6 +20,7 @@ from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
 from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
@@ -69,9 +70,9 @@ def create_runtime(
     channel = settings.audit_channel
     audit_channel = AuditChannel(channel, settings.bot_token, clients) if channel is not None else None
     observers: list[Observer] = [audit_channel] if audit_channel is not None else []
-    users = UserDirectory(clients)
+    users, pacer = UserDirectory(clients), Pacer(clock)
     service = Service(
-        ExternalAuthClient(clients),
+        ExternalAuthClient(clients, pacer),
         users,
         allow_lists(settings),
         settings.api_token,
@@ -79,7 +80,7 @@ def create_runtime(
         observers,
         clock,
     )
-    return Runtime(service, users, clients, clock, tasks, mention(settings.contact), audit_channel)
+    return Runtime(service, users, clients, pacer, clock, tasks, mention(settings.contact), audit_channel)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

@@ -21,7 +21,7 @@ from bot.operation import Permission, Request
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
-from bot.slack.retries import Progress
+from bot.slack.pacing import Caller, Progress, Stopping
 from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
@@ -107,13 +107,29 @@ class NotRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSent:
+    """The bot is stopping, and hadn't sent the request to Slack yet. Nothing changed."""
+
+    request: TokenRequest
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyRun:
     """The same interaction is on record already: Slack, or somebody else, delivered it again."""
 
     reference: str
 
 
-Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | AlreadyRun
+Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent | AlreadyRun
+
+
+class _NoLongerAllowed(Exception):
+    """The person lost the permission while the request waited for its turn."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reason.value)
+        self.decision = decision
 
 
 class Service:
@@ -172,7 +188,7 @@ class Service:
         return await self._deny(actor, requests[0], decisions[requests[0].operation.permission])
 
     async def run(self, actor: Actor, request: Runnable, progress: Progress) -> Outcome:
-        """Do what the person asks for. `progress` is told each wait that Slack asks for, in seconds."""
+        """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits."""
         decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
             return await self._deny(actor, request, decision)
@@ -192,6 +208,10 @@ class Service:
             done = await self._carry_out(actor, request, progress)
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
+        except _NoLongerAllowed as lost:
+            return await self._give_up(attempt, Denied(request, lost.decision, actor.reference), started)
+        except Stopping:
+            return await self._give_up(attempt, NotSent(request, actor.reference), started)
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
@@ -203,12 +223,19 @@ class Service:
 
     async def _carry_out(self, actor: Actor, request: TokenRequest, progress: Progress) -> Done:
         api_token = self._api_token or actor.bot_token
+
+        async def recheck() -> None:
+            decision = (await self.authorize(actor))[request.operation.permission]
+            if not decision.allowed:
+                raise _NoLongerAllowed(decision)
+
+        caller = Caller(actor.team_id or actor.enterprise_id or "", actor.user_id, progress, recheck)
         match request:
             case GetToken():
-                token = await self._client.get(api_token, request, progress)
+                token = await self._client.get(api_token, request, caller)
                 return Fetched(request, token, self._clock.now(), actor.reference)
             case DeleteTokens():
-                await self._client.delete(api_token, request, progress)
+                await self._client.delete(api_token, request, caller)
                 return Deleted(request, actor.reference)
             case _:
                 assert_never(request)
@@ -231,6 +258,20 @@ class Service:
             return NotRecorded(done.request, done, done.reference)
         self._notify(attempt.event, result)
         return done
+
+    async def _give_up(self, attempt: Attempt, outcome: Denied | NotSent, started: float) -> Denied | NotSent:
+        """Record that a request was never sent after it had waited for its turn. It stands even if that fails."""
+        denial = outcome.decision.reason.value if isinstance(outcome, Denied) else None
+        ended, milliseconds = "denied" if denial else "not done", self._milliseconds_since(started)
+        log.warning("not sent", extra={"action": attempt.event.action, "outcome": ended, "reason": denial})
+        result = AuditResult(ended, denial, milliseconds)
+        try:
+            await self._audit_log.finish(attempt, result)
+        except AuditLogUnavailable as error:
+            log.error("a result couldn't be recorded", extra={"why": str(error)})
+            self._audit_log.finish_later(attempt, result)
+        self._notify(attempt.event, result)
+        return outcome
 
     async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how it ended while the bot is stopping, if that takes but a moment: the next start would find it."""

@@ -1,6 +1,6 @@
 """The real bot, served over a real transport, in a simulated workspace whose people a test acts as."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
+from bot.slack.session import READ_SECONDS
 from tests.manual_clock import ManualClock
 
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
@@ -111,14 +112,22 @@ class Harness:
 @asynccontextmanager
 async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
     """Serve the bot until the block ends, with these settings beside the necessary ones."""
-    clock = ManualClock()
-    async with open_sandbox(transport, clock, more) as slack:
-        yield Harness(slack, clock, transport)
+    async with open_timed_harness(transport, READ_SECONDS, more) as opened:
+        yield opened
 
 
 @asynccontextmanager
 async def open_hasty_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
     """The same with a bot that waits for Slack only half a second, where Slack is to be too slow for it."""
+    async with open_timed_harness(transport, 0.5, more) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_timed_harness(
+    transport: Transport, read_seconds: float, more: Mapping[str, str]
+) -> AsyncIterator[Harness]:
+    """The same, with how long Slack may take for the next byte of an answer."""
     clock = ManualClock()
-    async with open_sandbox(transport, clock, more, read_seconds=0.5) as slack:
+    async with open_sandbox(transport, clock, more, read_seconds=read_seconds) as slack:
         yield Harness(slack, clock, transport)

@@ -40,6 +40,12 @@ class ManualClock:
             if due <= self._now:
                 over.set()
 
+    def advance_to_next(self, at_most: float) -> None:
+        """Advance to when the next sleep ends, unless that is too far off."""
+        due = min((due for due, over in self._sleepers if not over.is_set()), default=self._now)
+        if 0 < due - self._now <= at_most:
+            self.advance(due - self._now + 0.001)
+
     def advance_when_asleep(self, seconds: float) -> None:
         """Advance by so many seconds as soon as somebody sleeps for them."""
 

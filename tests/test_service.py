@@ -35,6 +35,7 @@ from bot.service import (
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.pacing import Pacer
 from bot.slack.session import open_session
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
@@ -85,7 +86,7 @@ async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
         clients = ClientFactory(session, configured.api_url, None, clock)
         told: list[tuple[Event, AuditResult]] = []
         service = Service(
-            ExternalAuthClient(clients),
+            ExternalAuthClient(clients, Pacer(clock)),
             UserDirectory(clients),
             allow_lists(configured),
             configured.api_token,

@@ -1,8 +1,11 @@
 """Work in the background, and its end."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
+import pytest
 from pydantic import SecretStr
 
 from bot import logs, settings
@@ -12,7 +15,9 @@ from bot.clock import SystemClock
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
+from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
+from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.session import open_session
 from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
@@ -31,7 +36,18 @@ async def test_what_is_done_in_time_is_waited_for() -> None:
     assert done == [True]
 
 
-async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
+@dataclass
+class Bench:
+    slack: SimulatedSlack
+    runtime: Runtime
+    interaction: Interaction
+
+    def told(self) -> list[str]:
+        return [message.text for message in self.slack.workspace.messages(ADMIN)]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(simulated_slack())
         session = await stack.enter_async_context(open_session())
@@ -40,16 +56,26 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it() -> None:
         runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        interaction = Interaction(actor, "", None, ChannelReply(runtime.clients, url))
+        yield Bench(slack, runtime, Interaction(actor, "", None, ChannelReply(runtime.clients, url)))
 
-        async def forever() -> None:
-            await asyncio.Event().wait()
 
-        await flow.start(runtime, interaction, forever())
-        await runtime.tasks.drain(grace_period=0.05, cancel_period=5)
-        assert [message.text for message in slack.workspace.messages(ADMIN)] == [
-            "Extauth restarted before Slack answered"
-        ]
+async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(bench: Bench) -> None:
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    await flow.start(bench.runtime, bench.interaction, forever())
+    await bench.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
+    assert bench.told() == ["Extauth restarted before Slack answered"]
+
+
+async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> None:
+    async def breaks() -> None:
+        raise ZeroDivisionError
+
+    await flow.start(bench.runtime, bench.interaction, breaks())
+    await bench.runtime.tasks.idle()
+    assert bench.told() == ["Something went wrong in Extauth"]
+    assert "ABCD2345" in repr(bench.slack.workspace.messages(ADMIN)[0].blocks)
 
 
 async def test_work_waits_for_acknowledgements_but_not_for_long() -> None:

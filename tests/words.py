@@ -19,7 +19,7 @@ from bot.modals import delete_confirm, delete_form, get_form, menu
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
 from bot.pasted import FORMATS
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
 from bot.ui import notices
@@ -208,7 +208,10 @@ def short_answers() -> Iterator[Section]:
         "Checking": notices.checking_screen(),
         "Fetching": notices.working_screen(GET),
         "Refreshing": notices.waiting_screen(REFRESH, None),
+        "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
         "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
+        "A modal that didn't open": notices.unopened_screen(),
+        "A modal that couldn't show a token": notices.unshown_screen(),
         "A modal that came too late": notices.too_late_screen(),
         "An old button": notices.outdated_screen(),
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),

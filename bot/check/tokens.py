@@ -7,17 +7,18 @@ from pydantic import SecretStr
 
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
-from bot.check.web_api import TOKEN_REFUSALS, ask, reason
+from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
 from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken
+from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
 from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
 
 REQUIRED_SCOPES = {
-    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL
+    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL, and answers that can't be posted otherwise
     "commands",  # the slash command and the shortcut
     "usergroups:read",  # who is in a user group of a list
     "users:read",  # who is an admin, a member, a guest
@@ -186,7 +187,8 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
     try:
-        await ExternalAuthClient(clients).get(token, _UNKNOWN_TOKEN)
+        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        await client.get(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
         if error.code != _NOT_FOUND:
             return _refused_method(error, name)

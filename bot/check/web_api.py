@@ -37,7 +37,8 @@ TOKEN_REFUSALS = frozenset(
 """Slack's codes that are about the token, whatever was asked with it. https://docs.slack.dev/reference/methods"""
 
 SUBJECT = "SLACK_API_URL"
-_RATE_LIMIT_BUDGET = 10.0
+RATE_LIMIT_BUDGET = 10.0
+"""How long one question waits in all, in seconds, because Slack said 429."""
 _ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
 _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 
@@ -45,7 +46,7 @@ _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> Answer:
     """Call a method of the Web API and return its answer, which is a success. Raises ExternalAuthError."""
     recorder = AnswerRecorder()
-    retries = [recorder, broken_connection_retry(), RateLimitRetry(clients.clock, _RATE_LIMIT_BUDGET)]
+    retries = [recorder, broken_connection_retry(), RateLimitRetry(clients.clock, RATE_LIMIT_BUDGET)]
     failure: ExternalAuthError | None = None
     try:
         # As a form, which every method takes.

@@ -6,15 +6,15 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.clock import finishes_within, is_busy
+from bot.clock import finishes_within
+from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Reply
+from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
-from bot.logs import slack_code
+from bot.listeners.waiting import Wait, tell_waits
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
 from bot.ui.notices import (
@@ -22,7 +22,7 @@ from bot.ui.notices import (
     interrupted_screen,
     too_late_screen,
     unexpected_screen,
-    waiting_screen,
+    unopened_screen,
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
@@ -31,8 +31,6 @@ from bot.ui.screen import Screen, as_view
 
 log = logging.getLogger(__name__)
 
-NOTICE_SECONDS = 2.0
-"""Seconds after which a person is told that it takes longer."""
 CHECK_SECONDS = 1.0
 """Seconds the access check may take before a modal is opened without it: a trigger ID is good for three."""
 
@@ -68,8 +66,9 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
 
 async def show(interaction: Interaction, screen: Screen) -> None:
     """Answer with a screen, where there is a place for it."""
-    if interaction.reply is not None:
-        await interaction.reply.show(screen)
+    reply = interaction.reply or interaction.elsewhere
+    if reply is not None:
+        await reply.show(screen)
 
 
 async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> None:
@@ -84,27 +83,31 @@ async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> N
 async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
     """Open a modal, or change the one the person is in; answers go into it from now on.
 
-    Returns False when Slack's three seconds were over, which the person has then been told.
+    Returns False when Slack didn't open it, which the person has then been told.
     """
-    if isinstance(interaction.reply, ModalReply):
-        await interaction.reply.put(view)
-        return True
-    # A trigger ID serves once: a second attempt could only hide that the first one worked.
-    client = runtime.clients.web(interaction.actor.bot_token, retry_handlers=[])
     try:
-        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
-    except SlackApiError as error:
-        code = slack_code(error)
-        if "trigger" not in code:
-            raise
+        await _put_or_open(runtime, interaction, view)
+    except Exception as error:
+        code = reason(error)
         if "exchanged" in code:
             log.info("a modal was opened by another delivery of the same interaction")
             return False
-        log.warning("a modal came too late", extra={"code": code})
-        await show(interaction, too_late_screen())
+        log.warning("a modal couldn't be opened", extra={"code": code})
+        await show(interaction, too_late_screen() if "trigger" in code else unopened_screen())
         return False
-    interaction.reply = ModalReply(client, response["view"]["id"])
     return True
+
+
+async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -> None:
+    if isinstance(interaction.reply, ModalReply):
+        await interaction.reply.put(view)
+        return
+    # A trigger ID serves once: a second attempt could only hide that the first one worked.
+    token = interaction.actor.bot_token
+    client = runtime.clients.web(token, retry_handlers=[])
+    response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+    elsewhere = interaction.reply or interaction.elsewhere
+    interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
 
 
 async def open_if_allowed(
@@ -138,18 +141,12 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     """Run the request and show its outcome; say so in between when it takes longer."""
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
-    waits: list[int] = []
+    wait = Wait(runtime.clock)
     interaction.request = request
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
-    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, waits.append))
+    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
     try:
-        for is_last in (False, False, True):
-            if await finishes_within(runtime.clock, running, NOTICE_SECONDS):
-                break
-            if is_last or not await is_busy():
-                async with runtime.notices:
-                    await _show_progress(interaction.reply, waiting_screen(request, waits[-1] if waits else None))
-                break
+        await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running
     finally:
         running.cancel()
@@ -160,14 +157,6 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         interaction.actor = replace(interaction.actor, reply_to=None)
     else:
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
-
-
-async def _show_progress(reply: Reply, screen: Screen) -> None:
-    """Show a notice. One that can't be shown is no reason to give up what it is about."""
-    try:
-        await reply.show_progress(screen)
-    except Exception as error:
-        log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})
 
 
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:

@@ -12,6 +12,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
+from bot.listeners.waiting import show_progress
 from bot.modals import get_form, metadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
@@ -71,7 +72,7 @@ async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.
-        await asked.reply.show_progress(working_screen(request))
+        await show_progress(asked.reply, working_screen(request))
     await flow.run(runtime, asked, request)
 
 

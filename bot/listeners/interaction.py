@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
+from bot.listeners.direct import DirectReply
 from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
@@ -21,8 +22,9 @@ Body = Mapping[str, Any]
 class Interaction:
     """A person doing one thing.
 
-    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does. `actor`
-    gets its `reply_to`, and `request` is set, when a request is run.
+    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does;
+    `elsewhere` is how to reach the person if none does. `actor` gets its `reply_to`, and `request` is set, when a
+    request is run.
     `origin` is what a modal has to remember to answer in the channel.
     """
 
@@ -31,19 +33,20 @@ class Interaction:
     origin: Origin | None
     reply: Reply | None
     request: Request | None = None
+    elsewhere: Reply | None = None
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack a slash command."""
-    origin = Origin(str(body["response_url"]), runtime.clock.now())
-    return Interaction(
-        _actor(context), str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin.response_url)
-    )
+    actor = _actor(context)
+    origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
+    return Interaction(actor, str(body["trigger_id"]), origin, _channel(runtime, actor, origin))
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack the global shortcut, where there is no channel."""
-    return Interaction(_actor(context), str(body["trigger_id"]), None, None)
+    actor = _actor(context)
+    return Interaction(actor, str(body["trigger_id"]), None, None, elsewhere=_direct(runtime, actor))
 
 
 def from_home(context: AsyncBoltContext) -> Interaction:
@@ -59,11 +62,12 @@ def from_click(
     if "view" in body:
         view = body["view"]
         if view.get("type") == "home":
-            return Interaction(actor, trigger_id, None, None)
+            return Interaction(actor, trigger_id, None, None, elsewhere=_direct(runtime, actor))
         origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
-        return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view))
-    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True)
-    return Interaction(actor, trigger_id, origin, ChannelReply(runtime.clients, origin.response_url, replace))
+        return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view, origin))
+    channel = body["channel"]["id"] if "channel" in body else None
+    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True, channel=channel)
+    return Interaction(actor, trigger_id, origin, _channel(runtime, actor, origin, replace))
 
 
 def from_submission(
@@ -78,15 +82,24 @@ def from_submission(
     is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
     if origin is not None and is_fresh and not stays_in_modal:
-        replace = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
-        reply = ChannelReply(runtime.clients, origin.response_url, replace)
+        reply = _channel(runtime, actor, origin, Replace.ON_SUCCESS if origin.is_message else Replace.NEVER)
     else:
-        reply = _modal(runtime, actor, view)
+        reply = _modal(runtime, actor, view, origin)
     return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
 
 
-def _modal(runtime: Runtime, actor: Actor, view: Body) -> ModalReply:
-    return ModalReply(runtime.clients.web(actor.bot_token), str(view["id"]))
+def _modal(runtime: Runtime, actor: Actor, view: Body, origin: Origin | None) -> ModalReply:
+    elsewhere = _channel(runtime, actor, origin) if origin is not None else _direct(runtime, actor)
+    return ModalReply(runtime.clients, actor.bot_token, str(view["id"]), elsewhere)
+
+
+def _channel(runtime: Runtime, actor: Actor, origin: Origin, replace: Replace = Replace.NEVER) -> ChannelReply:
+    elsewhere = _direct(runtime, actor, origin.channel)
+    return ChannelReply(runtime.clients, origin.response_url, replace, at=origin.at, elsewhere=elsewhere)
+
+
+def _direct(runtime: Runtime, actor: Actor, channel: str | None = None) -> DirectReply:
+    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel)
 
 
 def _actor(context: AsyncBoltContext) -> Actor:

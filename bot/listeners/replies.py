@@ -1,17 +1,20 @@
-"""Where an answer goes: back into the channel, or into an open modal."""
+"""Where an answer goes: into an open modal, back into the channel, or to the person directly."""
 
 import json
 import logging
+from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook import WebhookResponse
 
+from bot.listeners.direct import DirectReply, reason, without_token
 from bot.logs import slack_code
+from bot.slack.retries import PASSING_CODES, header, retry_after
 from bot.slack.web import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
 
@@ -20,8 +23,11 @@ log = logging.getLogger(__name__)
 RESPONSE_URL_SECONDS = 29 * 60
 """Slack's half hour for a `response_url`, less a minute for the way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
-RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
-"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. All fit in its half hour."""
+RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300)
+"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. With the longest wait for
+Slack's limits before it, all fit in its half hour."""
+MODAL_RETRY_SECONDS = (1, 2, 5)
+"""How long to wait, in seconds, before each retry of a modal that Slack didn't update."""
 
 
 class Replace(Enum):
@@ -55,67 +61,111 @@ class Reply(Protocol):
 class ChannelReply:
     """Ephemeral messages in the channel where the person is.
 
-    Slack takes five of them in half an hour; no path through the bot needs more than two.
+    Slack takes five of them in half an hour; no path through the bot needs more than four. What can't be posted there
+    goes `elsewhere`. `at` is when the `response_url` was made.
     """
 
-    def __init__(self, clients: ClientFactory, response_url: str, replace: Replace = Replace.NEVER) -> None:
+    def __init__(
+        self,
+        clients: ClientFactory,
+        response_url: str,
+        replace: Replace = Replace.NEVER,
+        *,
+        at: float | None = None,
+        elsewhere: Reply | None = None,
+    ) -> None:
         self._clients = clients
         self._response_url = response_url
         self._webhook = clients.webhook(response_url)
         self._replace = replace
-        self._at = clients.clock.now()
+        self._at = clients.clock.now() if at is None else at
+        self._elsewhere = elsewhere
 
     @property
     def address(self) -> SecretStr:
-        """The `response_url`."""
-        return SecretStr(json.dumps({"response_url": self._response_url, "at": self._at}))
+        """The `response_url`, its age, and where else the person can be reached."""
+        return SecretStr(
+            json.dumps({"response_url": self._response_url, "at": self._at, "elsewhere": _noted(self._elsewhere)})
+        )
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether Slack no longer takes anything at this address."""
+        return self._clients.clock.now() - self._at >= RESPONSE_URL_SECONDS
 
     async def show(self, screen: Screen) -> None:
         """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
         replaces = self._replace is not Replace.NEVER and not screen.is_failure
+        why = "too old"
         for seconds in (*RETRY_SECONDS, None):
+            if self.is_too_old:
+                break
             try:
-                status = await self._post(screen, replaces)
-                why = str(status)
+                response = await self._post(screen, replaces)
+                # A page, such as a proxy's for signing in, isn't from Slack.
+                is_page = "html" in (header(response.headers, "content-type") or "")
+                status = 500 if is_page else response.status_code
+                why = "a page" if is_page else str(status)
+                wait = retry_after(response.headers) or 0
             except (aiohttp.ClientError, OSError) as error:
-                status, why = 500, type(error).__name__
+                status, why, wait = 500, type(error).__name__, 0
             if status == 200:
                 return
-            if seconds is None or status < 500:
-                # The address is used up or too old: there is no other way to this person in this channel.
-                log.error("an answer couldn't be posted", extra={"status": why})
-                return
+            if seconds is None or wait > RESPONSE_URL_SECONDS or (status < 500 and status != 429):
+                break
             log.warning("an answer couldn't be posted yet", extra={"status": why})
-            await self._clients.clock.sleep(seconds)
+            await self._clients.clock.sleep(max(seconds, wait))
+        if self._elsewhere is None:
+            log.error("an answer couldn't be posted", extra={"status": why})
+        else:
+            log.warning("an answer couldn't be posted to its response_url", extra={"status": why})
+            await self._elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
         """Post that it takes longer, once."""
         await self._post(screen, replaces=False)
 
-    async def _post(self, screen: Screen, replaces: bool) -> int:
+    async def _post(self, screen: Screen, replaces: bool) -> WebhookResponse:
         message = {
-            **as_message(screen),
+            **as_message(without_token(screen)),
             "response_type": "ephemeral",
             "replace_original": replaces or self._replace is Replace.ALWAYS,
         }
-        return (await self._webhook.send_dict(message)).status_code
+        return await self._webhook.send_dict(message)
 
 
 class ModalReply:
-    """An open modal, whose content becomes the answer."""
+    """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`."""
 
-    def __init__(self, client: AsyncWebClient, view_id: str) -> None:
-        self._client = client
+    def __init__(self, clients: ClientFactory, bot_token: SecretStr, view_id: str, elsewhere: Reply | None) -> None:
+        self._clients = clients
+        self._bot_token = bot_token
         self._view_id = view_id
+        self._elsewhere = elsewhere
 
     @property
     def address(self) -> SecretStr:
-        """The modal's ID."""
-        return SecretStr(json.dumps({"view_id": self._view_id}))
+        """The modal's ID, and where else the person can be reached."""
+        return SecretStr(json.dumps({"view_id": self._view_id, "elsewhere": _noted(self._elsewhere)}))
 
     async def show(self, screen: Screen) -> None:
-        """Put the answer into the modal."""
-        await self.put(as_view(screen))
+        """Put the answer into the modal, until Slack takes it."""
+        for seconds in (*MODAL_RETRY_SECONDS, None):
+            try:
+                await self.put(as_view(screen))
+                return
+            except Exception as error:
+                why = reason(error)
+                is_passing = not isinstance(error, SlackApiError) or why in PASSING_CODES
+            if seconds is None or not is_passing:
+                break
+            log.warning("a modal couldn't be updated yet", extra={"code": why})
+            await self._clients.clock.sleep(seconds)
+        if self._elsewhere is None:
+            log.error("a modal couldn't be updated", extra={"code": why})
+        else:
+            log.warning("a modal couldn't be updated", extra={"code": why})
+            await self._elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
         """Say in the modal that it takes longer."""
@@ -124,7 +174,7 @@ class ModalReply:
     async def put(self, view: View) -> None:
         """Make the modal this one."""
         try:
-            await self._client.views_update(view_id=self._view_id, view=view)
+            await self._clients.web(self._bot_token).views_update(view_id=self._view_id, view=view)
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise
@@ -135,10 +185,22 @@ class ModalReply:
 def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
     """Return the place that another process noted down; None where it is too old or can't be read."""
     try:
-        noted = json.loads(address.get_secret_value())
-        if "view_id" in noted:
-            return ModalReply(clients.web(bot_token), str(noted["view_id"]))
-        is_fresh = clients.clock.now() - float(noted["at"]) < RESPONSE_URL_SECONDS
-        return ChannelReply(clients, str(noted["response_url"])) if is_fresh else None
+        return _read(json.loads(address.get_secret_value()), clients, bot_token)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _read(noted: Mapping[str, Any] | None, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
+    if noted is None:
+        return None
+    if "user" in noted:
+        return DirectReply(clients, bot_token, str(noted["user"]), noted["channel"])
+    elsewhere = _read(noted.get("elsewhere"), clients, bot_token)
+    if "view_id" in noted:
+        return ModalReply(clients, bot_token, str(noted["view_id"]), elsewhere)
+    reply = ChannelReply(clients, str(noted["response_url"]), at=float(noted["at"]), elsewhere=elsewhere)
+    return elsewhere if reply.is_too_old else reply
+
+
+def _noted(reply: Reply | None) -> Any:
+    return json.loads(reply.address.get_secret_value()) if reply is not None else None

@@ -18,12 +18,13 @@ class Origin:
     """Where a typed command or a click on a message came from.
 
     `response_url` posts there, until half an hour after `at` (seconds since the epoch, UTC). `is_message` says that
-    it is a message's own URL, by which that message can be replaced.
+    it is a message's own URL, by which that message can be replaced. `channel` is where that is, if Slack said so.
     """
 
     response_url: str
     at: float
     is_message: bool = False
+    channel: str | None = None
 
 
 class UnreadableMetadata(ValueError):
@@ -81,7 +82,8 @@ def read_origin(text: str) -> Origin | None:
         found = Origin(**origin)
     except TypeError:
         raise UnreadableMetadata("The modal's origin is not one of this bot's.") from None
-    if not isinstance(found.response_url, str) or not isinstance(found.at, int | float):
+    is_well_formed = isinstance(found.response_url, str) and isinstance(found.at, int | float)
+    if not is_well_formed or not isinstance(found.channel, str | None):
         raise UnreadableMetadata("The modal's origin is not one of this bot's.")
     return found
 

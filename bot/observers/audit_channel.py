@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from bot.audit.entries import AuditResult, Event
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
+from bot.slack.retries import PASSING_CODES
 from bot.slack.web import ClientFactory
 
 log = logging.getLogger(__name__)
@@ -91,17 +92,13 @@ class AuditChannel:
                 await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
                 return True
             except Exception as error:
-                is_final = isinstance(error, SlackApiError) and slack_code(error) not in _PASSING
+                is_final = isinstance(error, SlackApiError) and slack_code(error) not in PASSING_CODES
                 why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
             if is_final or seconds is None:
                 return False
             await self._clients.clock.sleep(seconds)
         return False
-
-
-_PASSING = {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"}
-"""Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
 
 
 def _line(event: Event, result: AuditResult) -> str:

@@ -100,6 +100,8 @@ def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog)
 async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:
     """Finish in time: close the receiver and the work side by side, since a peer can keep the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
+    # What waits for Slack's limits would not be done in time: its people hear that at once.
+    runtime.pacer.close()
     await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if runtime.audit_channel is not None:
         await _post_last(runtime.audit_channel, audit_log)

@@ -32,6 +32,7 @@ class _Command(_Part):
     team_id: Id
     enterprise_id: Id | None = None
     is_enterprise_install: Text | None = None
+    channel_id: Id | None = None
     trigger_id: Name
     response_url: Url
 
@@ -81,6 +82,7 @@ class _Click(_Interaction):
     trigger_id: Name
     actions: Annotated[list[_Action], Field(min_length=1)]
     view: _View | None = None
+    channel: _Entity | None = None
     response_url: Url | None = None
 
 

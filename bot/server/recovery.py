@@ -9,23 +9,25 @@ from bot.listeners.replies import RETRY_SECONDS, reply_at
 from bot.listeners.runtime import Runtime
 from bot.observers.audit_channel import AuditChannel
 from bot.settings import Settings
+from bot.slack.pacing import WAIT_SECONDS
 from bot.ui.notices import restarted_screen
 
 log = logging.getLogger(__name__)
 
-UNANSWERED_SECONDS = 180.0
-"""How old a command without a result is when its process must have ended, wherever it ran."""
-ANSWERING_SECONDS = float(sum(RETRY_SECONDS)) + 60.0
-"""How long a process can keep retrying an answer that Slack doesn't accept."""
+UNANSWERED_SECONDS = WAIT_SECONDS + 180.0
+"""How old a command without a result is when its process must have ended, wherever it ran: a process that lives lets
+it wait for Slack's limits, then sends it, and records how it ended."""
+ANSWERING_SECONDS = WAIT_SECONDS + float(sum(RETRY_SECONDS)) + 60.0
+"""How old a command is when a process must have stopped retrying an answer that Slack doesn't accept."""
 AGAIN_SECONDS = 600.0
 """How often to look again: well within the half hour in which Slack accepts an answer."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 
 
 async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Answer people who never got an answer: now, after three minutes, and then every ten minutes.
+    """Answer people who never got an answer: now, after 13 minutes, and then every ten minutes.
 
-    By three minutes, the newest of these are old enough to be sure about. Later ones come from processes that ended on
+    By 13 minutes, the newest of these are old enough to be sure about. Later ones come from processes that ended on
     other machines. Each pass also forgets old interactions.
     """
     for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):

@@ -3,22 +3,25 @@
 https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryIntervalCalculator
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 
 from bot.clock import Clock
 
-Progress = Callable[[int], None]
-"""Is told the seconds of each wait that Slack asks for."""
-
+PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
+"""Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
 _MAX_RETRIES = 60
+_RECONNECT_SECONDS = 0.1
+"""Most connections break because they were idle: a new one works at once."""
 
 
 def header(headers: Mapping[str, object], name: str) -> str | None:
@@ -39,23 +42,24 @@ def retry_after(headers: Mapping[str, object]) -> int | None:
 
 
 def broken_connection_retry() -> AsyncRetryHandler:
-    """Send once more what met a broken connection. slack_sdk's default also repeats what timed out."""
+    """Send once more what met a broken connection. slack_sdk's default waits longer, and repeats what timed out."""
     return AsyncConnectionErrorRetryHandler(
-        max_retry_count=1, error_types=[aiohttp.ServerDisconnectedError, aiohttp.ClientOSError]
+        max_retry_count=1,
+        interval_calculator=FixedValueRetryIntervalCalculator(_RECONNECT_SECONDS),
+        error_types=[aiohttp.ServerDisconnectedError, aiohttp.ClientOSError],
     )
 
 
 class RateLimitRetry(AsyncRetryHandler):
     """Wait as long as Slack's 429 says, while the waits of one call stay within a budget of seconds.
 
-    slack_sdk's own handler waits however long it is told and tells nobody. One object serves one call.
+    slack_sdk's own handler waits however long it is told. One object serves one call.
     """
 
-    def __init__(self, clock: Clock, budget: float, progress: Progress | None = None) -> None:
+    def __init__(self, clock: Clock, budget: float) -> None:
         super().__init__(max_retry_count=_MAX_RETRIES)
         self._clock = clock
         self._left = budget
-        self._progress = progress
         self._seconds = 0
 
     async def _can_retry_async(
@@ -79,10 +83,8 @@ class RateLimitRetry(AsyncRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Report the wait, and wait."""
+        """Wait."""
         self._left -= self._seconds
-        if self._progress is not None:
-            self._progress(self._seconds)
         await self._clock.sleep(self._seconds)
         state.next_attempt_requested = True
         state.increment_current_attempt()
@@ -117,4 +119,8 @@ class AnswerRecorder(AsyncRetryHandler):
         error: Exception | None = None,
     ) -> bool:
         self.answer = None if response is None else Answer(response.status_code, response.headers, response.body)
+        raw = error.response if isinstance(error, SlackApiError) else None
+        if isinstance(raw, aiohttp.ClientResponse) and raw.status != 200:
+            # JSON that breaks off comes as an error. Its status still tells a 429 from an outage.
+            self.answer = Answer(raw.status, raw.headers, None)
         return False

@@ -2,13 +2,16 @@
 
 from typing import assert_never
 
+from slack_sdk.models.blocks import ActionsBlock
+
 from bot.audit.entries import Entry
 from bot.explanations import explain
 from bot.operation import Operation, Request
 from bot.pasted import TokenFormat
-from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, NotRecorded, NotSent
 from bot.slack import mrkdwn
-from bot.ui import parts
+from bot.ui import buttons, parts
+from bot.ui.buttons import Button
 from bot.ui.parts import Mark
 from bot.ui.screen import Screen
 
@@ -25,6 +28,7 @@ _ENDED = {
     "fetched": "The token was fetched, but not shown. Run the command again to see it.",
     "deleted": "The deletion went through.",
     "failed": "The request failed. Run it again to see why.",
+    "not done": "No request was sent to Slack. Nothing changed.",
     "denied": "You don't have permission for this. No request was sent to Slack.",
 }
 """What is said of an outcome that was recorded, but not told. None stands for any other."""
@@ -101,14 +105,30 @@ def working_screen(request: Request) -> Screen:
 
 
 def waiting_screen(request: Request, seconds: int | None) -> Screen:
-    """Return that it takes longer; `seconds` if Slack said how long to wait."""
+    """Return that it takes longer; `seconds` if it waits because of Slack's limits."""
     why = (
-        f"Slack is limiting requests, so Extauth tries again in {parts.duration(seconds)}."
+        f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
         if seconds is not None
         else "Slack is taking longer than usual."
     )
     blocks = (parts.paragraph(f"*{_working(request)}…*"), parts.paragraph(f"{why} The result will appear here."))
     return Screen("One moment", why, blocks)
+
+
+def not_sent_screen(outcome: NotSent) -> Screen:
+    """Return that the bot was stopped while the request waited because of Slack's limits."""
+    title = "Extauth restarted before sending your request"
+    blocks: list[parts.Block] = [
+        parts.heading(Mark.FAILED, title, parts.subject(outcome.request.arguments())),
+        parts.paragraph(
+            "It was still waiting, because Slack is limiting requests. Nothing changed.\n"
+            "*What to do:* Try again in a minute."
+        ),
+    ]
+    if buttons.can_carry(outcome.request):
+        blocks.append(ActionsBlock(elements=[buttons.build(Button.RETRY, outcome.request)]))
+    blocks.append(parts.small_print(f"Reference {outcome.reference}"))
+    return Screen("Not sent", title, tuple(blocks), is_failure=True)
 
 
 def _working(request: Request) -> str:
@@ -130,6 +150,20 @@ def too_late_screen() -> Screen:
     """Return that a modal couldn't be opened, because Slack's three seconds for that were over."""
     text = f"{Mark.FAILED} The dialog took too long to open. Nothing changed. Try again."
     return Screen("Too late", text, (parts.paragraph(text),), is_failure=True)
+
+
+def unopened_screen() -> Screen:
+    """Return that Slack didn't open a modal, or didn't say that it did."""
+    text = f"{Mark.FAILED} Slack didn't open the dialog. Nothing changed. Try again in a minute."
+    return Screen("Not opened", text, (parts.paragraph(text),), is_failure=True)
+
+
+def unshown_screen() -> Screen:
+    """Return that a token was fetched, but the modal that would have shown it couldn't be updated."""
+    text = (
+        f"{Mark.FAILED} The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+    )
+    return Screen("Not shown", text, (parts.paragraph(text),), is_failure=True)
 
 
 def outdated_screen() -> Screen:

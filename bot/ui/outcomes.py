@@ -3,16 +3,16 @@
 from typing import assert_never
 
 from bot.operation import Operation
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
 from bot.ui.history import history_screen
-from bot.ui.notices import history_unavailable_screen, not_recorded_screen
+from bot.ui.notices import history_unavailable_screen, not_recorded_screen, not_sent_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen
 from bot.ui.tokens import masked_screen, token_screen
 
-Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded
+Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
 """The outcomes that a person is shown: of an interaction that came again, nothing is."""
 
 
@@ -37,5 +37,7 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
             return failure_screen(outcome, contact)
         case NotRecorded():
             return not_recorded_screen(outcome, contact)
+        case NotSent():
+            return not_sent_screen(outcome)
         case _:
             assert_never(outcome)

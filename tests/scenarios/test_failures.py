@@ -152,6 +152,7 @@ async def test_try_again_after_a_delete_asks_first(harness: Harness) -> None:
 async def test_an_answer_that_cannot_be_posted_is_logged_and_the_next_command_is_answered(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
+    harness.slack.web_api.scopes -= {"chat:write"}
     harness.slack.web_api.latency = 1.0
     assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
     assert len(harness.state.response_urls) == 1

@@ -12,6 +12,7 @@ import pytest
 from bot import settings
 from bot.app import open_audit_log
 from bot.audit.entries import Filters
+from bot.listeners.replies import RETRY_SECONDS
 from bot.sandbox.run import variables
 from bot.server.lifecycle import serve
 from bot.settings import Transport
@@ -35,17 +36,18 @@ async def test_an_answer_that_slack_does_not_take_is_posted_again(harness: Harne
     assert len(harness.calls(DELETE)) == 1
 
 
-async def test_an_answer_is_given_up_when_its_address_is_too_old(
+async def test_an_answer_goes_another_way_when_its_address_never_takes_it(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    harness.slack.web_api.response_failures = [503] * 10
+    harness.slack.web_api.response_failures = [503] * 9
     assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
-    for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600):
+    for seconds in RETRY_SECONDS:
         await harness.clock.until_asleep(seconds)
         harness.clock.advance(seconds)
-    await harness.state.until(lambda: len(harness.calls("response_url")) == 10)
-    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
-    assert "an answer couldn't be posted" in caplog.messages
+    await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
+    assert len(harness.calls("response_url")) == 9
+    assert "[Show token]" in harness.read(harness.workspace.messages(ADMIN)[0])
+    assert "an answer couldn't be posted to its response_url" in caplog.messages
 
 
 async def test_a_notice_that_fails_stops_nothing(harness: Harness) -> None:
@@ -92,7 +94,9 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
             web_api.failures["chat.postMessage"] = "429-50"
         for number in range(typed):
             assert await harness.workspace.command(ADMIN, f"/extauth delete EtNone{number} --yes")
-        await state.until(lambda: len(harness.calls(DELETE)) == typed)
+        # Once one of them has got its 429, the others wait without being sent.
+        at_least = min(typed, 1) if trouble in {"429", "silent peer"} else typed
+        await state.until(lambda: len(harness.calls(DELETE)) >= at_least)
         started = time.perf_counter()
     took = time.perf_counter() - started
     assert took < WHOLE + 2.0
@@ -100,7 +104,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     told = [message.text for message in state.messages]
     assert len(told) >= typed
     if trouble in {"429", "silent peer"}:
-        assert told.count("Extauth restarted before Slack answered") == typed
+        assert told.count("Extauth restarted before sending your request") == typed
     if trouble == "full channel":
         assert any("lines weren't posted" in message for message in caplog.messages)
 
@@ -111,9 +115,9 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
     monkeypatch.setattr("bot.server.lifecycle.GRACE_SECONDS", 0.2)
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_harness(transport, DATABASE_URL=url) as harness:
-        harness.slack.web_api.failures[DELETE] = "429-50"
+        harness.slack.web_api.failures[DELETE] = "timeout"
         assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
-        await harness.clock.until_asleep(50)
+        await harness.state.until(lambda: len(harness.calls(DELETE)) == 1)
         state, clock = harness.state, harness.clock
     assert [message.text for message in state.messages] == ["Extauth restarted before Slack answered"]
     clock.advance(1000)

@@ -16,7 +16,7 @@ from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded
+from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.ui import notices, tokens
@@ -218,7 +218,10 @@ def test_the_short_notices_pass_the_limits() -> None:
         notices.working_screen(LONGEST),
         notices.waiting_screen(LONGEST, 60),
         notices.waiting_screen(LONGEST, None),
+        notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
         notices.too_late_screen(),
+        notices.unopened_screen(),
+        notices.unshown_screen(),
         notices.outdated_screen(),
         notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345"), CONTACT),
         notices.unexpected_screen(None, "ABCD2345", CONTACT),

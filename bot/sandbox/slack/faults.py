@@ -15,7 +15,10 @@ SLOW_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it goes over the wire. `delay` is in seconds; `breaks` closes the connection instead."""
+    """An answer as it goes over the wire. `delay` is in seconds; `breaks` closes the connection instead.
+
+    `cuts` resets the connection in the middle of the body; `drip` is the seconds between two of its characters.
+    """
 
     status: int = 200
     body: str = ""
@@ -23,6 +26,8 @@ class Answer:
     headers: Mapping[str, str] | None = None
     delay: float = 0.0
     breaks: bool = False
+    cuts: bool = False
+    drip: float = 0.0
 
 
 TRANSPORT_FAULTS: Mapping[str, tuple[str, Answer]] = {
@@ -45,6 +50,22 @@ TRANSPORT_FAULTS: Mapping[str, tuple[str, Answer]] = {
     "disconnect": ("the connection breaks", Answer(breaks=True)),
 }
 
+_HALF = '{"ok": true, "external_token": "canary-of-a-token", "view": {"id": "V1"}, "user": {"id": "U0'
+MORE_FAULTS: Mapping[str, Answer] = {
+    "429-bare": Answer(429, '{"ok":false,"error":"ratelimited"}'),
+    "429-broken": Answer(429, '{"ok":false,"err', headers={"Retry-After": str(RETRY_AFTER_FOREVER)}),
+    "500": Answer(500, "{}"),
+    "empty": Answer(200, ""),
+    "truncated": Answer(200, _HALF),
+    "odd-shape": Answer(
+        200, '{"ok": true, "external_token": ["canary-of-a-token"], "view": [], "user": 7, "team_id": 3}'
+    ),
+    "odd-ok": Answer(200, '{"ok": "yes", "external_token": "canary-of-a-token"}'),
+    "reset": Answer(200, _HALF, cuts=True),
+    "drip": Answer(200, _HALF * 20, drip=0.05),
+}
+"""Faults that a method is given by name. There's no ID to try them with."""
+
 _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
     "missing_scope": {"needed": "external_tokens:read", "provided": "commands,users:read"},
     "invalid_arguments": {"response_metadata": {"messages": ["[ERROR] external_token_id: must be an external token"]}},
@@ -56,6 +77,8 @@ def fault_answer(fault: str) -> Answer | None:
     """Return the broken answer of that name, or a 429 for `429-SECONDS`; None where it is an error code of Slack's."""
     if fault in TRANSPORT_FAULTS:
         return TRANSPORT_FAULTS[fault][1]
+    if fault in MORE_FAULTS:
+        return MORE_FAULTS[fault]
     name, _, seconds = fault.partition("-")
     if name == "429" and seconds.isdigit():
         return Answer(429, '{"ok":false,"error":"ratelimited"}', headers={"Retry-After": seconds})

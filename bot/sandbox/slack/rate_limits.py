@@ -1,30 +1,33 @@
-"""Slack's rate limits: so many calls a minute, by method. https://docs.slack.dev/apis/web-api/rate-limits"""
+"""Slack's rate limits: so many calls a minute, by method and workspace. https://docs.slack.dev/apis/web-api/rate-limits"""
 
 import math
-from collections import deque
+from collections import Counter, deque
 
 from bot.clock import Clock
+from bot.sandbox.slack.state import TEAM_ID
 
-PER_MINUTE = {"apps.auth.external.get": 50}
+PER_MINUTE = {"apps.auth.external.get": 50, "apps.auth.external.delete": 100}
 _OTHERS_PER_MINUTE = 100
 
 
 class RateLimits:
-    """Counts the calls of the last minute. `is_on` can be switched for a burst."""
+    """Counts the calls of the last minute. `is_on` can be switched for a burst; `rejected` counts what was too much."""
 
     def __init__(self, clock: Clock) -> None:
         self.is_on = True
         self._clock = clock
-        self._calls: dict[str, deque[float]] = {}
+        self.rejected: Counter[str] = Counter()
+        self._calls: dict[tuple[str, str], deque[float]] = {}
 
-    def retry_after(self, method: str) -> int | None:
+    def retry_after(self, method: str, workspace: str = TEAM_ID) -> int | None:
         """Count a call; the seconds to wait if it was one too many."""
         if not self.is_on:
             return None
-        now, calls = self._clock.now(), self._calls.setdefault(method, deque())
+        now, calls = self._clock.now(), self._calls.setdefault((method, workspace), deque())
         while calls and calls[0] <= now - 60:
             calls.popleft()
         if len(calls) >= PER_MINUTE.get(method, _OTHERS_PER_MINUTE):
+            self.rejected[method] += 1
             return max(1, math.ceil(calls[0] + 60 - now))
         calls.append(now)
         return None

@@ -26,6 +26,7 @@ class SimulatedSlack:
         self.web_api.add_to(self.server)
         self.socket_mode.add_to(self.server)
         self._runner = web.AppRunner(self.server, access_log=None, shutdown_timeout=1.0)
+        self._site: web.TCPSite | None = None
         self.base_url = ""
         self.workspace = Workspace(self.state, "")
 
@@ -37,11 +38,12 @@ class SimulatedSlack:
     async def __aenter__(self) -> "SimulatedSlack":
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+            await self.listen()
         except OSError:
             await self._runner.cleanup()
             raise
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._port = self._runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
         self.workspace = Workspace(self.state, self.base_url)
         self.workspace.delivery = self.socket_mode
         return self
@@ -52,6 +54,21 @@ class SimulatedSlack:
         self.state.over.set()
         await self.socket_mode.drop()
         await self._runner.cleanup()
+
+    async def listen(self) -> None:
+        """Accept connections, also again after `stop_listening`. Raises OSError when the port is taken."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+
+    async def stop_listening(self) -> None:
+        """Refuse connections, and close those that are open."""
+        if self._site is not None:
+            await self._site.stop()
+        server = self._runner.server
+        for connection in server.connections if server is not None else []:
+            connection.force_close()
+            if connection.transport is not None:
+                connection.transport.close()
 
     def _socket_url(self) -> str:
         return f"{self.base_url.replace('http', 'ws')}/link/?ticket={self.socket_mode.new_ticket()}&app_id=A0SANDBOX"

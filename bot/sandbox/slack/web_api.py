@@ -1,6 +1,5 @@
 """The simulated Slack over HTTP: the Web API methods the bot uses, and the addresses to answer at."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -10,15 +9,17 @@ from aiohttp import web
 
 from bot.sandbox.slack import external_tokens, views
 from bot.sandbox.slack.block_kit import message_complaints
-from bot.sandbox.slack.channels import BOT
+from bot.sandbox.slack.channels import BOT, DIRECT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
+from bot.sandbox.slack.wire import send
 
 _EXTERNAL = "apps.auth.external."
 _WITHOUT_TOKEN = {"api.test"}
 _NEEDED_SCOPES = {
     "chat.deleteScheduledMessage": "chat:write",
+    "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
     "chat.scheduleMessage": "chat:write",
     "usergroups.users.list": "usergroups:read",
@@ -30,8 +31,9 @@ _FURTHEST_SECONDS = 120 * 24 * 3600
 class WebApi:
     """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked.
 
-    `response_failures` are the statuses that the next posts to response URLs get; `channel_failures` make posting to a
-    channel answer a code, such as `not_in_channel`. What `scopes` doesn't hold is refused.
+    `failures["response_url"]` makes response URLs give a broken answer, and `response_failures` are the statuses that
+    the next posts to them get; `channel_failures` make posting to a channel answer a code, such as `not_in_channel`.
+    What `scopes` doesn't hold is refused.
     """
 
     def __init__(self, state: State, open_connection: Callable[[], str]) -> None:
@@ -49,6 +51,7 @@ class WebApi:
             "auth.test": self._auth_test,
             "users.info": self._users_info,
             "usergroups.users.list": self._group,
+            "chat.postEphemeral": self._post_ephemeral,
             "chat.postMessage": self._post_message,
             "chat.scheduleMessage": self._schedule_message,
             "chat.deleteScheduledMessage": self._delete_scheduled_message,
@@ -77,12 +80,7 @@ class WebApi:
         answer = self._answer(method, arguments, _token(request))
         milliseconds = (time.perf_counter() - started) * 1000
         self._state.record("slack", f"answer to {method}", answer.body, milliseconds, answers=asked)
-        if answer.delay:
-            await asyncio.sleep(answer.delay)
-        if answer.breaks and request.transport is not None:
-            request.transport.close()
-        headers = {"X-OAuth-Scopes": ",".join(sorted(self.scopes)), **(answer.headers or {})}
-        return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type, headers=headers)
+        return await send(request, answer, {"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
 
     def _answer(self, method: str, arguments: Mapping[str, Any], token: str) -> Answer:
         if method not in self._methods:
@@ -137,7 +135,21 @@ class WebApi:
         users = self._state.groups.get(str(arguments.get("usergroup")))
         return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
+    def _post_ephemeral(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+        refusal = self._channel_refusal(arguments)
+        if refusal is not None:
+            return {"ok": False, "error": refusal}
+        user, channel = str(arguments.get("user")), str(arguments.get("channel"))
+        if user not in self._state.people:
+            return {"ok": False, "error": "user_not_in_channel"}
+        message = self._state.post(user, channel, str(arguments.get("text", "")), _blocks(arguments.get("blocks")))
+        return {"ok": True, "message_ts": message.ts}
+
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments.get("channel") in self._state.people:
+            # Their conversation with the bot, which nobody else sees.
+            return self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
@@ -149,7 +161,7 @@ class WebApi:
         channel = str(arguments.get("channel"))
         if channel in self.channel_failures:
             return self.channel_failures[channel]
-        if channel not in self._state.channels:
+        if channel not in self._state.channels and channel != DIRECT:
             return "channel_not_found"
         return "invalid_blocks" if message_complaints(arguments) else None
 
@@ -170,15 +182,20 @@ class WebApi:
         gone = self._state.scheduled.pop(str(arguments.get("scheduled_message_id")), None)
         return {"ok": True} if gone is not None else {"ok": False, "error": "invalid_scheduled_message_id"}
 
-    async def _respond(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         state, address = self._state, self._state.response_urls.get(request.path)
         message = await _arguments(request)
         asked, started = state.record("bot", "response_url", message, path=request.path), time.perf_counter()
-        answer = await self._post_back(address, message)
+        fault = fault_answer(self.failures.get("response_url", ""))
+        # What Slack garbles but doesn't refuse has been posted all the same, unless a page came from somewhere else.
+        is_posted = fault is None or (fault.status == 200 and fault.content_type == "application/json")
+        is_posted = is_posted and not (fault and (fault.delay or fault.breaks or fault.cuts or fault.drip))
+        answer = await self._post_back(address, message) if is_posted else web.Response()
         milliseconds = (time.perf_counter() - started) * 1000
-        state.record("slack", "answer to response_url", str(answer.text), milliseconds, answers=asked)
-        return answer
+        said = answer.text if fault is None else fault.body
+        state.record("slack", "answer to response_url", str(said), milliseconds, answers=asked)
+        return answer if fault is None else await send(request, fault)
 
     async def _post_back(self, address: ResponseUrl | None, message: dict[str, Any]) -> web.Response:
         state = self._state

@@ -6,60 +6,92 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
-from bot.slack.external_auth.errors import TransportCode, UnconfirmedError, from_answer, from_exception
+from bot.slack.external_auth.errors import (
+    ExternalAuthError,
+    RateLimitedError,
+    TransportCode,
+    UnconfirmedError,
+    from_answer,
+    from_exception,
+)
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
-from bot.slack.retries import AnswerRecorder, Progress, RateLimitRetry, broken_connection_retry
+from bot.slack.pacing import Busy, Caller, PacedCall, Pacer
+from bot.slack.retries import AnswerRecorder, broken_connection_retry
 from bot.slack.web import ClientFactory
 
 GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
-RATE_LIMIT_BUDGET = 60.0
-"""How long, in seconds, one call waits in all because Slack said 429."""
-
-
-CALL_SECONDS = 150.0
-"""How long one call may take in all, with the waits and however slowly Slack says 429."""
+PER_MINUTE = {GET: 50, DELETE: 100}
+"""How often Slack allows each method in a workspace at least: tiers 3 and 4.
+https://docs.slack.dev/apis/web-api/rate-limits/"""
+SEND_SECONDS = 90.0
+"""How long sending a request may take, from the wait for a free connection to the answer, with one repetition.
+Waiting for its turn isn't part of it."""
 
 
 class ExternalAuthClient:
-    """Slack's external auth, for any token that may use it."""
+    """Slack's external auth, for any token that may use it. Calls that Slack's limits reject wait for their turn."""
 
-    def __init__(self, clients: ClientFactory) -> None:
+    def __init__(self, clients: ClientFactory, pacer: Pacer) -> None:
         self._clients = clients
+        self._pacer = pacer
 
-    async def get(self, api_token: SecretStr, request: GetToken, progress: Progress | None = None) -> ExternalToken:
+    async def get(self, api_token: SecretStr, request: GetToken, caller: Caller) -> ExternalToken:
         """Fetch a token, refreshed by Slack when it has expired or when the request forces it.
 
-        Raises ExternalAuthError.
+        Raises ExternalAuthError, and Stopping before anything was changed.
         """
-        answer = await self._call(api_token, GET, request, progress)
+        answer = await self._call(api_token, GET, request, caller)
         token = answer.get("external_token")
         if not isinstance(token, str) or not token:
             raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
         extras = answer.get("token_response_extras")
         return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
 
-    async def delete(self, api_token: SecretStr, request: DeleteTokens, progress: Progress | None = None) -> None:
-        """Delete tokens on Slack's side. The provider isn't told. Raises ExternalAuthError."""
-        await self._call(api_token, DELETE, request, progress)
+    async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
+        """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
+        await self._call(api_token, DELETE, request, caller)
 
     async def _call(
-        self, api_token: SecretStr, method: str, request: TokenRequest, progress: Progress | None
+        self, api_token: SecretStr, method: str, request: TokenRequest, caller: Caller
     ) -> Mapping[str, object]:
+        paced = self._pacer.call(method, PER_MINUTE[method], caller)
+        while True:
+            answer, again = await self._try(paced, api_token, method, request)
+            if not isinstance(answer, ExternalAuthError):
+                return answer
+            if not again:
+                raise answer
+
+    async def _try(
+        self, paced: PacedCall, api_token: SecretStr, method: str, request: TokenRequest
+    ) -> tuple[Mapping[str, object] | ExternalAuthError, bool]:
+        """Send the request when it's its turn. Returns the answer, and whether to send it once more."""
+        try:
+            async with paced:
+                answer = await self._send(api_token, method, request)
+                again = isinstance(answer, RateLimitedError) and paced.rejected(answer.retry_after)
+        except Busy as busy:
+            return RateLimitedError(method, busy.seconds), False
+        return answer, again
+
+    async def _send(
+        self, api_token: SecretStr, method: str, request: TokenRequest
+    ) -> Mapping[str, object] | ExternalAuthError:
+        """Send the request. Failures are returned, so that the slack_sdk exception isn't their context: it holds the
+        whole response."""
         recorder = AnswerRecorder()
-        retries: list[AsyncRetryHandler] = [recorder, RateLimitRetry(self._clients.clock, RATE_LIMIT_BUDGET, progress)]
+        retries: list[AsyncRetryHandler] = [recorder]
         if not request.mutates:
             retries.append(broken_connection_retry())
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(SEND_SECONDS):
                 response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
         except Exception as error:
             failure = from_exception(method, error)
-            if isinstance(error, TimeoutError):
-                recorder.answer = None  # at best it is the 429 before the attempt that took too long
         else:
             data: object = response.data
-            if isinstance(data, Mapping):
+            # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
+            if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
-        # Raised out here, so that the slack_sdk exception, which holds the response, isn't even the context.
-        raise failure if recorder.answer is None else from_answer(method, recorder.answer, request.arguments())
+        return failure if recorder.answer is None else from_answer(method, recorder.answer, request.arguments())

@@ -1,5 +1,6 @@
 """The two methods, called over a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 
 import pytest
@@ -16,6 +17,7 @@ from bot.slack.external_auth.errors import (
     from_answer,
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer
 from bot.slack.retries import Answer
 from bot.slack.session import open_session
 from bot.slack.web import ClientFactory
@@ -25,7 +27,7 @@ from tests.manual_clock import ManualClock
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 
 
-class Caller:
+class Bench:
     def __init__(self, slack: SimulatedSlack, client: ExternalAuthClient, clock: ManualClock) -> None:
         self.slack = slack
         self.client = client
@@ -42,9 +44,9 @@ class Caller:
 
     async def failure(self, request: GetToken | DeleteTokens) -> ExternalAuthError:
         if isinstance(request, GetToken):
-            call: Awaitable[object] = self.client.get(self.token, request, self.progress)
+            call: Awaitable[object] = self.client.get(self.token, request, Caller(progress=self.progress))
         else:
-            call = self.client.delete(self.token, request, self.progress)
+            call = self.client.delete(self.token, request, Caller(progress=self.progress))
         with pytest.raises(ExternalAuthError) as caught:
             await call
         assert caught.value.__cause__ is None
@@ -53,10 +55,11 @@ class Caller:
 
 
 @pytest.fixture
-async def caller() -> AsyncIterator[Caller]:
+async def bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
     async with simulated_slack() as slack, open_session(read_seconds=0.5) as session:
-        yield Caller(slack, ExternalAuthClient(ClientFactory(session, slack.api_url, None, clock)), clock)
+        clients = ClientFactory(session, slack.api_url, None, clock)
+        yield Bench(slack, ExternalAuthClient(clients, Pacer(clock)), clock)
 
 
 @pytest.mark.parametrize(
@@ -68,26 +71,26 @@ async def caller() -> AsyncIterator[Caller]:
     ],
 )
 async def test_get_sends_what_was_given_and_returns_the_token(
-    caller: Caller, request_: GetToken, sent: dict[str, object]
+    bench: Bench, request_: GetToken, sent: dict[str, object]
 ) -> None:
-    found = await caller.client.get(caller.token, request_)
-    stored = caller.slack.state.tokens["EtGoogle0001"]
+    found = await bench.client.get(bench.token, request_, Caller())
+    stored = bench.slack.state.tokens["EtGoogle0001"]
     assert (found.token.get_secret_value(), found.extras) == (stored.value, stored.extras)
-    assert caller.calls(GET) == [sent]
+    assert bench.calls(GET) == [sent]
 
 
-async def test_a_token_without_extras_has_none(caller: Caller) -> None:
-    assert (await caller.client.get(caller.token, GetToken("EtShort00001"))).extras == {}
+async def test_a_token_without_extras_has_none(bench: Bench) -> None:
+    assert (await bench.client.get(bench.token, GetToken("EtShort00001"), Caller())).extras == {}
 
 
-async def test_extras_of_an_odd_form_are_left_out(caller: Caller) -> None:
-    caller.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
-    assert (await caller.client.get(caller.token, GetToken("EtShort00001"))).extras == {}
+async def test_extras_of_an_odd_form_are_left_out(bench: Bench) -> None:
+    bench.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
+    assert (await bench.client.get(bench.token, GetToken("EtShort00001"), Caller())).extras == {}
 
 
-async def test_delete_sends_what_was_given(caller: Caller) -> None:
-    await caller.client.delete(caller.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"))
-    assert caller.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
+async def test_delete_sends_what_was_given(bench: Bench) -> None:
+    await bench.client.delete(bench.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"), Caller())
+    assert bench.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
 
 
 @pytest.mark.parametrize(
@@ -105,75 +108,93 @@ async def test_delete_sends_what_was_given(caller: Caller) -> None:
         ("empty-list", UnconfirmedError, "answer_not_object"),
         ("null", UnconfirmedError, "answer_not_object"),
         ("no-ok", UnconfirmedError, "answer_without_ok"),
+        ("odd-ok", UnconfirmedError, "answer_without_ok"),
+        ("429-broken", RateLimitedError, "ratelimited"),
+        ("500", UnconfirmedError, "http_error"),
+        ("empty", UnconfirmedError, "answer_not_object"),
+        ("truncated", UnconfirmedError, "answer_not_json"),
+        ("drip", UnconfirmedError, "timeout"),
         ("timeout", UnconfirmedError, "timeout"),
         ("disconnect", UnconfirmedError, "connection_failed"),
     ],
 )
 @pytest.mark.parametrize("request_", [GetToken("EtGoogle0001"), DeleteTokens("EtGoogle0001")])
 async def test_every_broken_answer_has_its_family(
-    caller: Caller, request_: GetToken | DeleteTokens, fault: str, family: type[ExternalAuthError], code: str
+    bench: Bench, request_: GetToken | DeleteTokens, fault: str, family: type[ExternalAuthError], code: str
 ) -> None:
     method = GET if isinstance(request_, GetToken) else DELETE
-    caller.slack.web_api.failures[method] = fault
-    error = await caller.failure(request_)
+    bench.slack.web_api.failures[method] = fault
+    error = await bench.failure(request_)
     assert (type(error), error.code, error.method) == (family, code, method)
     # Only a request that changes nothing is sent again, once, after a broken connection.
-    assert len(caller.calls(method)) == (2 if fault == "disconnect" and method == GET else 1)
+    assert len(bench.calls(method)) == (2 if fault == "disconnect" and method == GET else 1)
 
 
 @pytest.mark.parametrize("fault", ["no-token", "empty-token"])
-async def test_a_success_without_a_token_is_a_failure(caller: Caller, fault: str) -> None:
+async def test_a_success_without_a_token_is_a_failure(bench: Bench, fault: str) -> None:
     if fault == "no-token":
-        caller.slack.web_api.failures[GET] = fault
+        bench.slack.web_api.failures[GET] = fault
     else:
-        caller.slack.state.tokens["EtGoogle0001"].value = ""
-    error = await caller.failure(GetToken("EtGoogle0001"))
+        bench.slack.state.tokens["EtGoogle0001"].value = ""
+    error = await bench.failure(GetToken("EtGoogle0001"))
     assert (type(error), error.code, error.method) == (UnconfirmedError, "answer_without_token", GET)
 
 
-async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(caller: Caller) -> None:
-    caller.slack.web_api.failures[GET] = "disconnect"
-    await caller.failure(GetToken("EtGoogle0001", True))
-    assert len(caller.calls(GET)) == 1
+async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(bench: Bench) -> None:
+    bench.slack.web_api.failures[GET] = "disconnect"
+    await bench.failure(GetToken("EtGoogle0001", True))
+    assert len(bench.calls(GET)) == 1
 
 
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
     async with open_session(read_seconds=0.5) as session:
-        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, ManualClock()))
+        clock = ManualClock()
+        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), Pacer(clock))
         with pytest.raises(UnreachableError) as caught:
-            await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"))
+            await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"), Caller())
         assert caught.value.code == "connection_failed"
 
 
-async def test_waits_are_kept_within_a_minute_in_all(caller: Caller) -> None:
-    """Of an endless row of 429s the bot follows as many as fit into its budget, and then says so."""
-    caller.slack.web_api.failures[GET] = "429-25"
-    error = await caller.failure(GetToken("EtGoogle0001"))
+async def test_waits_are_kept_within_a_limit_in_all(bench: Bench) -> None:
+    """Of an endless row of 429s the bot follows as many as fit, and then says so."""
+    bench.slack.web_api.failures[GET] = "429-250"
+    error = await bench.failure(GetToken("EtGoogle0001"))
     assert isinstance(error, RateLimitedError)
-    assert error.retry_after == 25
-    assert caller.waits == [25, 25]
-    assert len(caller.calls(GET)) == 3
+    assert error.retry_after == 250
+    assert bench.waits == [250, 250]
+    assert len(bench.calls(GET)) == 3
 
 
-async def test_the_budget_itself_may_be_used_up(caller: Caller) -> None:
-    caller.slack.web_api.failures[GET] = "429-60"
-    await caller.failure(GetToken("EtGoogle0001"))
-    assert caller.waits == [60]
-    caller.slack.web_api.failures[GET] = "429-61"
-    await caller.failure(GetToken("EtGoogle0001"))
-    assert caller.waits == [60]
+async def test_the_longest_wait_is_waited_and_a_longer_one_is_not(bench: Bench) -> None:
+    longest = int(WAIT_SECONDS)
+    bench.slack.web_api.failures[GET] = f"429-{longest}"
+    await bench.failure(GetToken("EtGoogle0001"))
+    assert bench.waits == [longest]
+    bench.slack.web_api.failures[DELETE] = f"429-{longest + 1}"
+    await bench.failure(DeleteTokens("EtGoogle0001"))
+    assert bench.waits == [longest]
 
 
-async def test_a_call_ends_however_slowly_slack_says_429(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.slack.external_auth.client.CALL_SECONDS", 0.3)
-    caller.slack.web_api.latency = 0.2
-    caller.slack.web_api.failures[DELETE] = "429-1"
-    failure = await caller.failure(DeleteTokens("EtGoogle0001"))
+async def test_sending_ends_however_slow_slack_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.1)
+    bench.slack.web_api.failures[DELETE] = "timeout"
+    failure = await bench.failure(DeleteTokens("EtGoogle0001"))
     assert isinstance(failure, UnconfirmedError)
     assert failure.code == "timeout"
 
 
-async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(caller: Caller) -> None:
+async def test_waiting_for_its_turn_is_not_a_part_of_sending(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.3)
+    bench.slack.web_api.failures[GET] = "429-60"
+    getting = asyncio.ensure_future(bench.client.get(bench.token, GetToken("EtGoogle0001"), Caller()))
+    await bench.clock.until_asleep(60)
+    await asyncio.sleep(0.4)
+    bench.slack.web_api.failures.clear()
+    bench.clock.advance(60)
+    assert (await getting).token.get_secret_value() == bench.slack.state.tokens["EtGoogle0001"].value
+
+
+async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(bench: Bench) -> None:
     sent = {"external_token_id": "ya29.a0AfH6SMBx-canary-canary-canary"}
     answer = Answer(200, {}, {"ok": False, "error": "missing_scope", "needed": sent["external_token_id"]})
     failure = from_answer(GET, answer, sent)

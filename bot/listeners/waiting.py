@@ -1,0 +1,85 @@
+"""Tells a person who waits for an answer that it takes longer, and for how long."""
+
+import asyncio
+import logging
+import math
+from typing import Any
+
+from bot.clock import Clock, finishes_within, is_busy
+from bot.listeners.replies import Reply
+from bot.operation import Request
+from bot.ui.notices import waiting_screen
+from bot.ui.screen import Screen
+
+log = logging.getLogger(__name__)
+
+NOTICE_SECONDS = 2.0
+"""Seconds after which a person is told that it takes longer."""
+SHORT_SECONDS = 3
+"""Seconds of waiting that need no words of their own."""
+MAX_NOTICES = 2
+"""How often a person is told that it takes longer. A `response_url` takes five messages in all."""
+
+
+class Wait:
+    """How long a request still waits because of Slack's limits, as it was noted last."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until = 0.0
+        self._told_until = 0.0
+        self._is_news = asyncio.Event()
+
+    def note(self, seconds: int) -> None:
+        """Note a wait. A short one isn't news, nor one that ends about when the person has been told."""
+        self._until = self._clock.monotonic() + seconds
+        if seconds > SHORT_SECONDS and self._until > self._told_until + SHORT_SECONDS:
+            self._is_news.set()
+
+    def tell(self) -> int | None:
+        """Return the seconds that are left, to be told; None where nothing has been noted."""
+        left = self._until - self._clock.monotonic()
+        self._told_until = max(self._until, self._clock.monotonic())
+        self._is_news.clear()
+        return math.ceil(left) if left > 0 else None
+
+    async def news(self) -> None:
+        """Return when there is something to tell."""
+        await self._is_news.wait()
+
+
+async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
+    """Tell the person when it takes longer, and again when a wait begins or grows later."""
+    if not await _is_due(clock, running):
+        return
+    for _ in range(MAX_NOTICES - 1):
+        await show_progress(reply, waiting_screen(request, wait.tell()))
+        news = asyncio.ensure_future(wait.news())
+        try:
+            await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+        if running.done():
+            return
+    await show_progress(reply, waiting_screen(request, wait.tell()))
+
+
+async def _is_due(clock: Clock, running: asyncio.Future[Any]) -> bool:
+    """Return when the person has to be told, or False when it ends before that.
+
+    Where the bot itself is what they wait for, notices would make it busier: it tells them later.
+    """
+    for is_last in (False, False, True):
+        if await finishes_within(clock, running, NOTICE_SECONDS):
+            return False
+        if is_last or not await is_busy():
+            break
+    return True
+
+
+async def show_progress(reply: Reply, screen: Screen) -> None:
+    """Show a notice. One that can't be shown is no reason to give up what it is about."""
+    try:
+        await reply.show_progress(screen)
+    except Exception as error:
+        log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})

@@ -1,0 +1,153 @@
+"""Holds back the calls of a method after Slack's 429, and then lets them go in turn.
+
+One 429 says enough: without this, each call of a burst would be rejected for itself, over and over. Each process learns
+from its own 429s.
+https://docs.slack.dev/apis/web-api/rate-limits/
+"""
+
+import itertools
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.clock import Clock, finishes_within
+from bot.slack.line import Line
+
+Progress = Callable[[int], None]
+"""Is told the seconds until the call's turn, whenever that's known anew."""
+
+WAIT_SECONDS = 600.0
+"""How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""
+_LATE_SECONDS = 1.0
+
+
+async def _anything_goes() -> None:
+    """Check nothing."""
+
+
+def _tells_nobody(seconds: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a call is made, and what happens while it waits.
+
+    People take turns, so that one call doesn't wait for somebody else's hundred. `progress` is told how long a wait
+    will take, `recheck` runs after it, right before the call is sent, and may raise. `patience` is the longest wait in
+    all, in seconds.
+    """
+
+    workspace: str = ""
+    person: str = ""
+    progress: Progress = _tells_nobody
+    recheck: Callable[[], Awaitable[None]] = _anything_goes
+    patience: float = WAIT_SECONDS
+
+
+class Busy(Exception):
+    """Slack's limits last longer than the call can wait. `seconds` is when its turn would come."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"{seconds} seconds")
+        self.seconds = seconds
+
+
+class Stopping(Exception):
+    """The bot is stopping, so the call isn't sent."""
+
+
+class Pacer:
+    """The lines of all methods and workspaces. A line is forgotten when it has been quiet for a minute."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._numbers = itertools.count()
+        self._is_closed = False
+
+    def call(self, method: str, per_minute: int, caller: Caller) -> "PacedCall":
+        """Begin a call of a method that Slack allows `per_minute` times."""
+        key = (method, caller.workspace)
+        line = self._lines.get(key)
+        if line is None or line.is_quiet:
+            for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
+                del self._lines[quiet]
+            line = self._lines[key] = Line(self.clock, per_minute)
+        return PacedCall(self, line, caller, next(self._numbers))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can wait any longer."""
+        return self._is_closed
+
+    def close(self) -> None:
+        """Send away everybody who waits, now and from now on: the bot is stopping."""
+        self._is_closed = True
+        for line in self._lines.values():
+            line.dismiss()
+
+
+class PacedCall:
+    """One call on its way. Enter it with `async with` each time it's sent, and say inside when it was `rejected`.
+
+    Entering returns when it can be sent. Raises Busy, Stopping, and what the caller's `recheck` raises.
+    """
+
+    def __init__(self, pacer: Pacer, line: Line, caller: Caller, number: int) -> None:
+        self._pacer = pacer
+        self._clock = pacer.clock
+        self._line = line
+        self._caller = caller
+        self._number = number
+        self._until = self._clock.monotonic() + caller.patience
+        self._holds = 0
+        self._is_rejected = False
+
+    async def __aenter__(self) -> None:
+        waited = not self._line.passes()
+        if waited:
+            await self._wait()
+        self._holds, self._is_rejected = self._line.holds, False
+        if waited:
+            try:
+                await self._caller.recheck()
+            except BaseException:
+                self._line.ended(accepted=False)
+                raise
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        self._line.ended(accepted=not self._is_rejected)
+
+    def rejected(self, seconds: int | None) -> bool:
+        """Note a 429 with its `Retry-After`, and hold back the other calls. Returns whether to enter once more.
+
+        What takes longer than anyone would wait holds nobody back: whoever comes later hears it from Slack, and
+        whether it's still so.
+        """
+        self._is_rejected = True
+        if seconds is None or seconds > WAIT_SECONDS:
+            return False
+        self._line.hold(seconds, self._holds)
+        return True
+
+    async def _wait(self) -> None:
+        if self._pacer.is_closed:
+            raise Stopping
+        line, person = self._line, self._caller.person
+        place = line.join(person, self._number)
+        try:
+            while not place.turn.done():
+                seconds = line.seconds_until(person, place)
+                if self._clock.monotonic() + seconds > self._until:
+                    raise Busy(math.ceil(seconds))
+                self._caller.progress(max(1, math.ceil(seconds)))
+                await finishes_within(self._clock, place.turn, seconds + _LATE_SECONDS)
+        except BaseException:
+            if place.turn.done() and place.turn.result():
+                line.ended(accepted=False)
+            raise
+        finally:
+            line.leave(person, place)
+        if not place.turn.result():
+            raise Stopping
