@@ -4,13 +4,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: sandbox start test lint check axe screenshots flood storm mutants wheel newest clean
+.PHONY: sandbox start test lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
 test: .venv/dev ## run the tests; COVERAGE=1 also reports branch coverage
-	$(BIN)/python -m pytest -n auto -m "not burst and not flood and not storm" $(COVERED)
+	$(BIN)/python -m pytest -n auto -m "not burst and not flood and not storm and not soak" $(COVERED)
 	$(BIN)/python -m pytest -m "burst or flood or storm"
 
 lint: .venv/dev ## style, types, and which way imports point
@@ -36,6 +36,15 @@ flood: .venv/dev ## send the bot 100,000 requests that aren't Slack's
 
 storm: .venv/dev ## kill the bot at any moment, for a minute on each database
 	EXTAUTH_TEST_STORM=60 $(BIN)/python -m pytest -m storm -s
+
+soak: .venv/dev ## half an hour in which everything around the bot goes wrong; SECONDS=60 for a short one
+	EXTAUTH_TEST_SOAK=$(or $(SECONDS),1800) $(BIN)/python -m pytest -m soak -s
+
+bench: .venv/dev ## measure it beside the least that does the same job; GROWTH=1 also measures how memory grows
+	$(BIN)/python -m tests.benchmarks.commands --write $(if $(GROWTH),--growth)
+
+profile: .venv/dev ## show where its CPU goes under the same load
+	$(BIN)/python -m tests.benchmarks.profiled
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
 	$(BIN)/mutmut run --max-children 4

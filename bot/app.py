@@ -1,13 +1,11 @@
 """The only place where the parts are put together."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import listeners, logs
 from bot.access import AllowList
@@ -25,44 +23,43 @@ from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
-from bot.storage.engine import check_schema, close_engine, database_url, migrate, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
+from bot.storage.schema import check_schema, migrate
 from bot.tasks import Tasks
 from bot.ui.contact import mention
-
-_UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 @asynccontextmanager
 async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log, its database brought up to date. Raises DatabaseError."""
-    engine = open_engine(database_url(settings.database_url.get_secret_value()))
+    database = open_database(database_url(settings.database_url.get_secret_value()))
     try:
-        async with transaction(engine) as connection:
-            was_migrated = await migrate(connection)
-            key = await load_key(connection, settings.secret_key, creates=True)
-            rows = AuditRows(engine, key)
-            audit_log = AuditLog(rows, key, clock)
+        async with database.transaction() as transaction:
+            was_migrated = await migrate(database, transaction)
+            key = await load_key(transaction, settings.secret_key, creates=True)
+            audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
-                await sign_head(connection, key, audit_log.prune_row)
+                await sign_head(transaction, key, audit_log.prune_row)
         try:
             yield audit_log
         finally:
             await audit_log.close()
     finally:
-        await close_engine(engine)
+        await database.close()
 
 
 @asynccontextmanager
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log as it is: nothing is created or migrated. Raises DatabaseError."""
-    engine = open_engine(database_url(settings.database_url.get_secret_value()), creates=False)
+    database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
-        async with transaction(engine, reads=True) as connection:
-            await check_schema(connection)
-            key = await load_key(connection, settings.secret_key, creates=False)
-        yield AuditLog(AuditRows(engine, key), key, clock)
+        async with database.transaction(reads=True) as transaction:
+            await check_schema(transaction)
+            key = await load_key(transaction, settings.secret_key, creates=False)
+        yield AuditLog(AuditRows(database, key), key, clock)
     finally:
-        await close_engine(engine)
+        await database.close()
 
 
 def create_runtime(
@@ -114,7 +111,6 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
             process_before_response=True,
         )
     )
-    app.use(_give_reference)
     listeners.register(app, runtime)
     return app
 
@@ -128,11 +124,3 @@ def _authorize(settings: Settings) -> Callable[..., Awaitable[AuthorizeResult]]:
         )
 
     return authorize
-
-
-async def _give_reference(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002
-    """Give the request its reference ID, which the person and the log both get."""
-    reference = "".join(secrets.choice(_UNAMBIGUOUS) for _ in range(8))
-    context["reference"] = reference
-    logs.reference.set(reference)
-    await next()

@@ -33,7 +33,7 @@ _SECRETS = re.compile(
 )
 _CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "aiosqlite", "asyncpg", "sqlalchemy", "alembic")
+_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:
@@ -81,6 +81,8 @@ def on_one_line(text: str) -> str:
 
 
 def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else escape(character) for character in text)
 
 

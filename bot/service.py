@@ -203,7 +203,6 @@ class Service:
             log.error("the attempt couldn't be recorded, so nothing was done", extra={"why": str(error)})
             self._notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
             return NotRecorded(request, None, actor.reference)
-        log.info("attempt", extra={"action": attempt.event.action, "user_id": actor.user_id, "team_id": actor.team_id})
         started = self._clock.monotonic()
         try:
             done = await self._carry_out(actor, request, progress)
@@ -243,7 +242,9 @@ class Service:
 
     async def _finish(self, attempt: Attempt, done: Done, result: AuditResult) -> Outcome:
         """Record the result, and withhold what couldn't be recorded."""
-        log.info("outcome", extra={"action": attempt.event.action, "outcome": result.outcome, "code": result.code})
+        event = attempt.event
+        told = {"action": event.action, "user_id": event.user_id, "team_id": event.team_id}
+        log.info("outcome", extra={**told, "outcome": result.outcome, "code": result.code})
         true_result = replace(result, outcome="withheld", token=None) if result.token is not None else result
         try:
             await self._audit_log.finish(attempt, result)

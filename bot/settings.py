@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from bot.access import AllowList
-from bot.storage.engine import database_url
+from bot.storage.address import database_url
 
 Transport = Literal["socket", "http"]
 

@@ -1,23 +1,59 @@
 """Work that goes on after an acknowledgement, tracked so that shutdown can wait for it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+
+DEFER_SECONDS = 0.25
+"""How long work may be put off for acknowledgements."""
 
 
 class Tasks:
-    """The background tasks in progress."""
+    """The background tasks in progress.
+
+    Slack waits three seconds for an acknowledgement and half an hour for an answer. So in a burst, the acknowledgements
+    come first: work is put off for as long as others are being acknowledged, within reason.
+    """
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._acknowledging = 0
+        self._put_off: list[tuple[Coroutine[None, None, None], Context]] = []
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @contextmanager
+    def acknowledging(self) -> Iterator[None]:
+        """Put off work while a request is being acknowledged."""
+        self._acknowledging += 1
+        try:
+            yield
+        finally:
+            self._acknowledging -= 1
+            if not self._acknowledging:
+                self._begin()
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run `work` in the background. It must handle its own errors."""
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._put_off.append((work, copy_context()))
+        if not self._acknowledging:
+            self._begin()
+        elif self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(DEFER_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        begun, self._put_off = self._put_off, []
+        for work, context in begun:
+            task = asyncio.get_running_loop().create_task(work, context=context)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def idle(self) -> None:
         """Return when nothing is in progress."""
+        self._begin()
         while self._running:
             await asyncio.wait(set(self._running))
 
@@ -26,6 +62,7 @@ class Tasks:
 
         A canceled task has `cancel_period` seconds to tell the person.
         """
+        self._begin()
         for seconds, cancels in ((grace_period, False), (cancel_period, True)):
             waiting = set(self._running)
             if not waiting:

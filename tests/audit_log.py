@@ -13,7 +13,8 @@ from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog
 from bot.settings import Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
 
 TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
 
@@ -41,10 +42,10 @@ async def write(audit: AuditLog, count: int = 3) -> None:
 
 
 async def change(url: str, statement: str) -> None:
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         await connection.execute(text(statement))
-    await engine.dispose()
+    await database.close()
 
 
 async def left_behind(url: str) -> None:
@@ -66,12 +67,13 @@ async def until(audit: AuditLog, outcome: str, count: int = 1) -> None:
 
 @asynccontextmanager
 async def locked(url: str) -> AsyncIterator[None]:
-    """Somebody else holds the write lock."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
-        await connection.execute(text("UPDATE audit_head SET id = 1"))
+    """Somebody else keeps everybody from writing."""
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
+        if database.is_postgresql:
+            await connection.execute(text("LOCK TABLE audit_head, interactions IN EXCLUSIVE MODE"))
         yield
-    await engine.dispose()
+    await database.close()
 
 
 @asynccontextmanager

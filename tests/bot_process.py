@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,14 +27,20 @@ class BotProcess:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.output = ""
+        self._output: list[str] = []
         self._more = asyncio.Event()
         self._readers = [asyncio.ensure_future(self._read(stream)) for stream in (process.stdout, process.stderr)]
 
+    @property
+    def output(self) -> str:
+        """Everything it has printed so far."""
+        return "".join(self._output)
+
     async def _read(self, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None
+        decoder = getincrementaldecoder("utf-8")()
         while chunk := await stream.read(65536):
-            self.output += chunk.decode()
+            self._output.append(decoder.decode(chunk))
             self._more.set()
 
     async def until_said(self, text: str) -> None:

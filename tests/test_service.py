@@ -393,17 +393,15 @@ def lines(caplog: pytest.LogCaptureFixture) -> Lines:
     ]
 
 
-async def test_each_step_is_a_line_of_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_outcome_is_a_line_of_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     await bench.run(GetToken("EtGoogle0001", show=True))
     await bench.run(DeleteTokens("EtErr.invalid_auth"))
     await bench.run(DeleteTokens(provider_key="google"), GUEST)
     who = {"user_id": ADMIN, "team_id": "T0SANDBOX"}
     assert lines(caplog) == [
-        ("INFO", "attempt", {"action": "show", **who}),
-        ("INFO", "outcome", {"action": "show", "outcome": "fetched", "code": None}),
-        ("INFO", "attempt", {"action": "delete", **who}),
-        ("INFO", "outcome", {"action": "delete", "outcome": "failed", "code": "invalid_auth"}),
+        ("INFO", "outcome", {"action": "show", **who, "outcome": "fetched", "code": None}),
+        ("INFO", "outcome", {"action": "delete", **who, "outcome": "failed", "code": "invalid_auth"}),
         ("WARNING", "denied", {"action": "delete", "reason": "guest"}),
     ]
 

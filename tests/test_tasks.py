@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from pydantic import SecretStr
 
-from bot import settings
+from bot import logs, settings
 from bot.actor import Actor
 from bot.app import create_runtime, open_audit_log
 from bot.clock import SystemClock
@@ -19,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.session import open_session
-from bot.tasks import Tasks
+from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN
 
@@ -76,3 +76,40 @@ async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> N
     await bench.runtime.tasks.idle()
     assert bench.told() == ["Something went wrong in Extauth"]
     assert "ABCD2345" in repr(bench.slack.workspace.messages(ADMIN)[0].blocks)
+
+
+async def test_work_waits_for_acknowledgements_but_not_for_long() -> None:
+    tasks, done = Tasks(), asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    with tasks.acknowledging():
+        with tasks.acknowledging():
+            tasks.start(work())
+        await asyncio.sleep(0)
+        assert not done.is_set(), "another one is still being acknowledged"
+    await asyncio.sleep(0)
+    assert done.is_set()
+
+    done.clear()
+    with tasks.acknowledging():
+        started = asyncio.get_running_loop().time()
+        tasks.start(work())
+        await done.wait()
+        assert asyncio.get_running_loop().time() - started >= DEFER_SECONDS
+
+
+async def test_work_that_was_put_off_belongs_to_its_request_and_is_drained() -> None:
+    tasks, seen = Tasks(), []
+
+    async def work() -> None:
+        seen.append(logs.reference.get())
+
+    with tasks.acknowledging():
+        for reference in ("ONE", "TWO"):
+            before = logs.reference.set(reference)
+            tasks.start(work())
+            logs.reference.reset(before)
+        await tasks.drain(grace_period=5, cancel_period=0)
+    assert seen == ["ONE", "TWO"]

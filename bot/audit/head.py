@@ -6,14 +6,14 @@ rows, which a checkpoint shows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.audit.keys import AuditKey, canonical, is_equal
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError, Transaction
 from bot.storage.tables import audit_head, audit_records
 
 Row = Mapping[Any, Any]
@@ -41,7 +41,14 @@ class Head:
 
     def mac(self, key: AuditKey) -> str:
         """Return the MAC that proves it."""
-        return key.of_head(canonical(asdict(self)))
+        return key.of_head(canonical(self._fields()))
+
+    def stored(self, key: AuditKey) -> dict[str, Any]:
+        """Return the columns of its row, MAC included."""
+        return {**self._fields(), "mac": self.mac(key)}
+
+    def _fields(self) -> dict[str, Any]:
+        return dict(zip(Head.__slots__, _values_of(self), strict=True))
 
     def includes(self, row: Row) -> bool:
         """Return whether a row's number lies within the chain."""
@@ -98,12 +105,20 @@ def chain(key: AuditKey, head: Head, row: Row) -> tuple[Head, Row]:
     return replace(head, number=head.number + 1, hash=digest, entries=entries), {**complete, "hash": digest}
 
 
-async def read_head(connection: AsyncConnection, key: AuditKey, *, locks: bool) -> tuple[Head, bool] | None:
+_values_of = attrgetter(*Head.__slots__)
+HEAD_FIELDS = (*Head.__slots__, "mac")
+"""The columns that a head is stored in."""
+
+
+async def read_head(transaction: Transaction, key: AuditKey, *, locks: bool) -> tuple[Head, bool] | None:
     """Return the head, and whether it is authentic; None where it is missing."""
     query = select(audit_head).where(audit_head.c.id == 1)
-    row = (await connection.execute(query.with_for_update() if locks else query)).mappings().one_or_none()
-    if row is None:
-        return None
+    row = (await transaction.execute(query.with_for_update() if locks else query)).mappings().one_or_none()
+    return stored_head(row, key) if row is not None else None
+
+
+def stored_head(row: Row, key: AuditKey) -> tuple[Head, bool]:
+    """Return the head that is stored in a row, and whether it is authentic."""
     fields = {name: row[name] for name in Head.__slots__}
     head = Head(**fields)
     try:
@@ -112,9 +127,9 @@ async def read_head(connection: AsyncConnection, key: AuditKey, *, locks: bool) 
         return head, False
 
 
-async def locked_head(connection: AsyncConnection, key: AuditKey) -> Head:
+async def locked_head(transaction: Transaction, key: AuditKey) -> Head:
     """Return the head, locked until the transaction ends. Raises DatabaseError where it was altered."""
-    return authentic(await read_head(connection, key, locks=True))
+    return authentic(await read_head(transaction, key, locks=True))
 
 
 def authentic(found: tuple[Head, bool] | None) -> Head:

@@ -9,9 +9,8 @@ import secrets
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError, Transaction
 from bot.storage.tables import installation_keys
 
 MADE_HERE = "master"
@@ -85,13 +84,13 @@ def _hmac(key: bytes, text: bytes) -> str:
     return hmac.digest(key, text, hashlib.sha256).hex()
 
 
-async def load_key(connection: AsyncConnection, given: SecretStr | None, *, creates: bool) -> AuditKey:
+async def load_key(transaction: Transaction, given: SecretStr | None, *, creates: bool) -> AuditKey:
     """Return the key that was given, or the one in the database, which the first start makes if it `creates`.
 
     Call it in the transaction that migrated the tables, so that processes starting together agree on one key. Raises
     DatabaseError when there is none, or when the given key isn't the one that the log was written with.
     """
-    rows = await connection.execute(select(installation_keys.c.name, installation_keys.c.value))
+    rows = await transaction.execute(select(installation_keys.c.name, installation_keys.c.value))
     kept: dict[str, str] = {row.name: row.value for row in rows}
     if given is not None:
         key = AuditKey(given.get_secret_value().encode())
@@ -105,10 +104,10 @@ async def load_key(connection: AsyncConnection, given: SecretStr | None, *, crea
     else:
         master = secrets.token_hex(32)
         key = AuditKey(bytes.fromhex(master))
-        await connection.execute(insert(installation_keys).values(name=MADE_HERE, value=master))
+        await transaction.execute(insert(installation_keys).values(name=MADE_HERE, value=master))
     if _CHECK in kept:
         if not is_equal(kept[_CHECK], key.check()):
             raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")
     elif creates:
-        await connection.execute(insert(installation_keys).values(name=_CHECK, value=key.check()))
+        await transaction.execute(insert(installation_keys).values(name=_CHECK, value=key.check()))
     return key

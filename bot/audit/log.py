@@ -6,13 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from bot.actor import Actor
+from bot.audit.append import Claim
 from bot.audit.checkpoint import Checkpoint, utc
-from bot.audit.claims import Claim
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
@@ -22,7 +23,7 @@ from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
 from bot.clock import Clock
 from bot.operation import Request
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError
 from bot.storage.tables import audit_records
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ RETRY_SECONDS = 5.0
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
 _ENTRIES_AT_ONCE = 1000
+_ADDRESSES = 500
 _MICRO = 1_000_000
 _MAX_NUMBER = 2**62
 
@@ -85,6 +87,8 @@ class AuditLog:
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         self._transactions: set[asyncio.Task[Any]] = set()
+        # An interaction's address is recorded twice: when it comes, and with its attempt.
+        self._seal = lru_cache(_ADDRESSES)(self._encrypted)
         rows.on_late = self._late
 
     async def receive(self, actor: Actor) -> None:
@@ -292,9 +296,11 @@ class AuditLog:
         reply_to = None
         if actor.reply_to is not None:
             # With the reference, so that nobody can put one person's address to another one's command.
-            noted = [actor.reference, actor.reply_to.get_secret_value()]
-            reply_to = self._key.encrypt(SecretStr(json.dumps(noted)))
+            reply_to = self._seal(actor.reference, actor.reply_to)
         return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
+
+    def _encrypted(self, reference: str, address: SecretStr) -> str:
+        return self._key.encrypt(SecretStr(json.dumps([reference, address.get_secret_value()])))
 
     def _unanswered(self, taken: Taken) -> Unanswered:
         decrypted = self._key.decrypt(taken.reply_to) if taken.reply_to is not None else None

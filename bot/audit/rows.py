@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.audit.claims import Claim, Claims, forget_addresses
+from bot.audit.append import Appender, Claim, Item
 from bot.audit.head import (
     ATTEMPT,
     DENIED,
@@ -25,7 +24,7 @@ from bot.audit.head import (
 )
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
-from bot.storage.engine import transaction
+from bot.storage.database import Database, Transaction
 from bot.storage.tables import audit_head, audit_records, interactions
 
 log = logging.getLogger(__name__)
@@ -36,15 +35,6 @@ _CLOSE_SECONDS = 1.0
 
 class Duplicate(Exception):
     """The interaction is on record already: it came again."""
-
-
-@dataclass(slots=True)
-class _Item:
-    """A row to be written, with its claim; or a claim alone."""
-
-    row: Row | None
-    claim: Claim | None
-    written: asyncio.Future[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +56,11 @@ class AuditRows:
     `on_late` gets each row that was written after its caller had given up, with its number. What it returns is added.
     """
 
-    def __init__(self, engine: AsyncEngine, key: AuditKey) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, key: AuditKey) -> None:
+        self._database = database
         self._key = key
-        self._waiting: list[_Item] = []
+        self._appender = _appender(database, key)
+        self._waiting: list[Item] = []
         self._answered: list[str] = []
         self._writer: asyncio.Task[None] | None = None
         self.on_late: Callable[[Row, int], Row | None] = lambda row, number: None
@@ -95,8 +86,8 @@ class AuditRows:
         """
         await self._queue(None, claim).written
 
-    def _queue(self, row: Row | None, claim: Claim | None) -> _Item:
-        item = _Item(row, claim, asyncio.get_running_loop().create_future())
+    def _queue(self, row: Row | None, claim: Claim | None) -> Item:
+        item = Item(row, claim, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         self._start_writing()
         return item
@@ -110,7 +101,7 @@ class AuditRows:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write_waiting())
 
-    def _correct(self, item: _Item, number: int) -> None:
+    def _correct(self, item: Item, number: int) -> None:
         if item.row is None:
             return
         if item.claim is not None:
@@ -132,7 +123,7 @@ class AuditRows:
             answered, self._answered = self._answered[:MAX_BATCH], self._answered[MAX_BATCH:]
             batch = [item for item in taken if not item.written.done()]
             try:
-                numbers = await self._write(batch, answered)
+                numbers = await self._appender.append(batch, answered)
             except Exception as error:
                 if answered:
                     # The next start will tell these people once more, which is better than never.
@@ -146,7 +137,7 @@ class AuditRows:
             for item, number in zip(batch, numbers, strict=True):
                 self._tell(item, number)
 
-    def _tell(self, item: _Item, number: int | None) -> None:
+    def _tell(self, item: Item, number: int | None) -> None:
         if item.written.done():
             if number is not None:
                 self._correct(item, number)
@@ -155,39 +146,11 @@ class AuditRows:
         else:
             item.written.set_result(number)
 
-    async def _write(self, batch: Sequence[_Item], answered: Sequence[str]) -> list[int | None]:
-        """Write a batch in one transaction. Returns the rows' numbers; None for a duplicate, which isn't written."""
-        async with transaction(self._engine) as connection:
-            if answered:
-                await forget_addresses(connection, answered)
-            if not batch:
-                return []
-            head = await locked_head(connection, self._key)
-            claims = await Claims.read(connection, [item.claim for item in batch if item.claim is not None])
-            numbers: list[int | None] = []
-            rows, finished = [], []
-            for item in batch:
-                if item.claim is not None and claims.is_duplicate(item.claim, is_new=item.row is None):
-                    numbers.append(None)
-                elif item.row is None:
-                    claims.put(item.claim, None, is_finished=False)
-                    numbers.append(0)
-                else:
-                    head, row = chain(self._key, head, item.row)
-                    rows.append(row)
-                    numbers.append(head.number)
-                    claims.put(item.claim, head.number, is_finished=row["kind"] != ATTEMPT)
-                    if row["kind"] == RESULT:
-                        finished.append(row["attempt"])
-            await claims.write(connection)
-            await _store(connection, self._key, head, rows, finished)
-        return numbers
-
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Read the log as it is at one moment, whatever is appended and pruned meanwhile. Raises DatabaseError."""
-        async with transaction(self._engine, reads=True) as connection:
-            yield Snapshot(connection, self._key)
+        async with self._database.transaction(reads=True) as transaction:
+            yield Snapshot(transaction, self._key)
 
     async def prune(self, before: int, row: Callable[[int, int], Row]) -> int:
         """Delete the rows older than `before` (microseconds), and append a row that says so.
@@ -196,23 +159,23 @@ class AuditRows:
         deleted. Raises DatabaseError.
         """
         table = audit_records.c
-        async with transaction(self._engine) as connection:
-            head = await locked_head(connection, self._key)
+        async with self._database.transaction() as transaction:
+            head = await locked_head(transaction, self._key)
             within = [table.number > head.pruned_number, table.number <= head.number]
             kept = select(func.min(table.number)).where(*within, table.at >= before)
-            first_kept = (await connection.execute(kept)).scalar()
+            first_kept = (await transaction.execute(kept)).scalar()
             last = head.number if first_kept is None else int(first_kept) - 1
             if last <= head.pruned_number:
                 return 0
             gone = [table.number > head.pruned_number, table.number <= last]
-            edge = (await connection.execute(select(table.hash).where(table.number == last))).scalar_one()
-            entries = (await connection.execute(select(func.count()).where(*gone, table.kind != RESULT))).scalar_one()
-            await connection.execute(delete(audit_records).where(table.number <= last))
+            edge = (await transaction.execute(select(table.hash).where(table.number == last))).scalar_one()
+            entries = (await transaction.execute(select(func.count()).where(*gone, table.kind != RESULT))).scalar_one()
+            await transaction.execute(delete(audit_records).where(table.number <= last))
             head = replace(
                 head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + int(entries)
             )
             head, pruned = chain(self._key, head, row(int(entries), last))
-            await _store(connection, self._key, head, [pruned])
+            await _store(transaction, self._key, head, [pruned])
         return int(entries)
 
     async def take_over(
@@ -228,20 +191,20 @@ class AuditRows:
         interrupted only when its result isn't.
         """
         table = interactions.c
-        async with transaction(self._engine) as connection:
-            head = await locked_head(connection, self._key)
+        async with self._database.transaction() as transaction:
+            head = await locked_head(transaction, self._key)
             unanswered = select(interactions).where(
                 table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
             )
             found = [
                 claim
-                for claim in await connection.execute(unanswered)
+                for claim in await transaction.execute(unanswered)
                 if is_left(claim.owner, claim.at, claim.is_finished)
             ]
             if not found:
                 return []
             numbers = [claim.attempt for claim in found if claim.attempt is not None]
-            rows, results = await self._with_results(connection, head, numbers)
+            rows, results = await self._with_results(transaction, head, numbers)
             appended: list[Row] = []
             taken = [Taken(claim.key, None, None, claim.reply_to) for claim in found if claim.attempt is None]
             for claim in sorted((claim for claim in found if claim.attempt in rows), key=lambda claim: claim.attempt):
@@ -252,59 +215,73 @@ class AuditRows:
                     appended.append(result)
                 taken.append(Taken(claim.key, row, result, claim.reply_to))
             keys = table.key.in_([claim.key for claim in found])
-            await connection.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
-            await _store(connection, self._key, head, appended)
+            await transaction.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
+            await _store(transaction, self._key, head, appended)
             known = {one.key for one in taken}
-            await forget_addresses(connection, [claim.key for claim in found if claim.key not in known])
+            await _forget_addresses(transaction, [claim.key for claim in found if claim.key not in known])
         return taken
 
     async def _with_results(
-        self, connection: AsyncConnection, head: Head, numbers: Sequence[int]
+        self, transaction: Transaction, head: Head, numbers: Sequence[int]
     ) -> tuple[Mapping[int, Row], Mapping[int, Row]]:
         """Return the attempts and denials of some numbers, and the results of attempts, each by the former's number."""
         table = audit_records.c
         wanted = select(audit_records).where(table.number.in_(numbers) | table.attempt.in_(numbers))
-        found = (await connection.execute(wanted)).mappings().all()
+        found = (await transaction.execute(wanted)).mappings().all()
         begun = [row for row in found if row["kind"] in (ATTEMPT, DENIED) and is_proven(self._key, head, row)]
         return {row["number"]: row for row in begun}, results_of(self._key, head, found)
 
     async def forget_interactions(self, before: int) -> None:
         """Delete the finished interactions that came before `before` (microseconds). Raises DatabaseError."""
         table = interactions.c
-        async with transaction(self._engine) as connection:
-            await connection.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
 
 
-async def sign_head(connection: AsyncConnection, key: AuditKey, prune_row: Callable[[int], Row]) -> None:
+def _appender(database: Database, key: AuditKey) -> Appender:
+    # Each is imported only where it is used: one needs asyncpg, the other sqlite3.
+    if database.is_postgresql:
+        from bot.audit.append_postgresql import PostgresAppender  # noqa: PLC0415
+        from bot.storage.postgresql import PostgresDatabase  # noqa: PLC0415
+
+        if isinstance(database, PostgresDatabase):
+            return PostgresAppender(database, key)
+    from bot.audit.append_sqlite import SqliteAppender  # noqa: PLC0415
+    from bot.storage.sqlite import SqliteDatabase  # noqa: PLC0415
+
+    if isinstance(database, SqliteDatabase):
+        return SqliteAppender(database, key)
+    raise TypeError("There is no appender for this kind of database.")
+
+
+async def sign_head(transaction: Transaction, key: AuditKey, prune_row: Callable[[int], Row]) -> None:
     """Sign the head of a log that this very transaction made, or carried over from version 0.1.
 
     A log that had been pruned gets an entry that says so, made by `prune_row` from the number of the last row deleted.
     A log that version 0.2 has written to isn't signed again: somebody took its tables back to those of version 0.1.
     """
-    found = await read_head(connection, key, locks=True)
+    found = await read_head(transaction, key, locks=True)
     if found is None:
         return
     head, _ = found
-    async for row in Snapshot(connection, key).oldest_first(0):
+    async for row in Snapshot(transaction, key).oldest_first(0):
         if is_new(key, row):
             return
     rows = []
     if head.pruned_number:
         head, pruned = chain(key, head, prune_row(head.pruned_number))
         rows.append(pruned)
-    await _store(connection, key, head, rows)
+    await _store(transaction, key, head, rows)
 
 
-async def _store(
-    connection: AsyncConnection,
-    key: AuditKey,
-    head: Head,
-    rows: Sequence[Row],
-    finished: Sequence[int] = (),
-) -> None:
+async def _store(transaction: Transaction, key: AuditKey, head: Head, rows: Sequence[Row]) -> None:
     if rows:
-        await connection.execute(insert(audit_records), rows)
-    if finished:
-        done = update(interactions).where(interactions.c.attempt.in_(finished))
-        await connection.execute(done.values(is_finished=True))
-    await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(**asdict(head), mac=head.mac(key)))
+        await transaction.execute(insert(audit_records), rows)
+    await transaction.execute(update(audit_head).where(audit_head.c.id == 1).values(**head.stored(key)))
+
+
+async def _forget_addresses(transaction: Transaction, keys: Sequence[str]) -> None:
+    """Close interactions that nobody can be told about: nothing proves that there were any."""
+    table = interactions.c
+    closed = update(interactions).where(table.key.in_(keys))
+    await transaction.execute(closed.values(reply_to=None, is_finished=True))

@@ -6,21 +6,15 @@ from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.audit.keys import MADE_HERE, AuditKey, load_key
 from bot.audit.snapshot import Snapshot
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings
-from bot.storage.engine import (
-    DatabaseError,
-    close_engine,
-    database_url,
-    describe,
-    open_engine,
-    schema_version,
-    transaction,
-)
+from bot.storage.address import database_url, describe
+from bot.storage.connect import open_database
+from bot.storage.database import Database, DatabaseError, Transaction
+from bot.storage.schema import schema_version
 from bot.storage.tables import SCHEMA, installation_keys, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
@@ -73,14 +67,14 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
         about_file = _check_file(Path(str(url.database)), settings)
         if about_file is not None:
             return about_file
-    engine = open_engine(url, creates=False)
+    database = open_database(url, creates=False)
     try:
-        async with transaction(engine) as connection:
-            return await _opened(connection, settings)
+        async with database.transaction() as transaction:
+            return await _opened(database, transaction, settings)
     except DatabaseError as error:
         return _broken(*_fault(error, url, settings))
     finally:
-        await close_engine(engine)
+        await database.close()
 
 
 async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
@@ -137,32 +131,32 @@ def _key_to_come(settings: DatabaseSettings) -> Finding:
     return ok(KEY, "Extauth uses this key from its first start." if settings.secret_key else _OWN_KEY)
 
 
-async def _opened(connection: AsyncConnection, settings: DatabaseSettings) -> list[Finding]:
-    version = await schema_version(connection)
-    if connection.dialect.name == "postgresql":
-        if (await connection.execute(text("SHOW transaction_read_only"))).scalar() == "on":
+async def _opened(database: Database, transaction: Transaction, settings: DatabaseSettings) -> list[Finding]:
+    version = await transaction.run(schema_version)
+    if database.is_postgresql:
+        if (await transaction.execute(text("SHOW transaction_read_only"))).scalar() == "on":
             return _broken(*_READ_ONLY)
         tables = {"tables": sorted(metadata.tables)}
-        asked = connection.execute(_CAN_CREATE) if version is None else connection.execute(_CAN_WRITE, tables)
+        asked = transaction.execute(_CAN_CREATE) if version is None else transaction.execute(_CAN_WRITE, tables)
         if not (await asked).scalar():
             return _broken(*_NO_PRIVILEGE)
     if version is None:
         return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _key_to_come(settings)]
     if version > SCHEMA:
         return _broken("The tables are from a newer version of Extauth.", "Update Extauth to that version.")
-    key, about_key = await _key(connection, settings)
+    key, about_key = await _key(transaction, settings)
     if version < SCHEMA:
         updates = "Works. The tables are from an older version."
         return [ok(SUBJECT, updates, "Start Extauth: it updates them."), about_key]
-    return [await _log(connection, key) if key is not None else ok(SUBJECT, "Works."), about_key]
+    return [await _log(transaction, key) if key is not None else ok(SUBJECT, "Works."), about_key]
 
 
-async def _key(connection: AsyncConnection, settings: DatabaseSettings) -> tuple[AuditKey | None, Finding]:
+async def _key(transaction: Transaction, settings: DatabaseSettings) -> tuple[AuditKey | None, Finding]:
     """Return the key, None where it isn't the log's, and what there is to say of it."""
     try:
-        key = await load_key(connection, settings.secret_key, creates=False)
+        key = await load_key(transaction, settings.secret_key, creates=False)
     except DatabaseError:
-        names = (await connection.execute(select(installation_keys.c.name))).scalars().all()
+        names = (await transaction.execute(select(installation_keys.c.name))).scalars().all()
         return None, _wrong_key(is_set=settings.secret_key is not None, is_kept=MADE_HERE in names)
     return key, ok(KEY, "This is the key the audit log was written with." if settings.secret_key else _OWN_KEY)
 
@@ -176,8 +170,8 @@ def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
     return problem(KEY, says, f"Unset {KEY}: the key is in the database." if is_kept else "Set the original key again.")
 
 
-async def _log(connection: AsyncConnection, key: AuditKey) -> Finding:
-    found = await Snapshot(connection, key).head()
+async def _log(transaction: Transaction, key: AuditKey) -> Finding:
+    found = await Snapshot(transaction, key).head()
     if found is None or not found[1]:
         return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")
     return ok(SUBJECT, "Works." if found[0].entries else "Works. The audit log is empty.")

@@ -28,7 +28,7 @@ from bot.cli.table import print_entries
 from bot.clock import SystemClock
 from bot.pasted import unwrap
 from bot.settings import DatabaseSettings, SettingsError
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError
 
 _COLUMNS = list(Entry.__dataclass_fields__)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -47,12 +47,22 @@ def exit_over_settings(error: SettingsError) -> NoReturn:
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command's work, or exit with the one line that says why it couldn't."""
     try:
-        asyncio.run(work)
+        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+            runner.run(work)
     except StartError as error:
         click.echo(f"extauth: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's event loop; None, for asyncio's own, where uvloop can't be installed."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def stop_signal() -> asyncio.Event:

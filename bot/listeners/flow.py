@@ -17,6 +17,7 @@ from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, Denied, Runnable
+from bot.slack.block_kit import as_json
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -105,7 +106,7 @@ async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -
     # A trigger ID serves once: a second attempt could only hide that the first one worked.
     token = interaction.actor.bot_token
     client = runtime.clients.web(token, retry_handlers=[])
-    response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+    response = await client.views_open(trigger_id=interaction.trigger_id, view=as_json(view))
     elsewhere = interaction.reply or interaction.elsewhere
     interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
 
@@ -146,7 +147,7 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
     try:
-        await tell_waits(runtime.clock, interaction.reply, request, running, wait)
+        await tell_waits(runtime, interaction.reply, request, running, wait)
         outcome = await running
     finally:
         running.cancel()

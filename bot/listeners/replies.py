@@ -14,6 +14,7 @@ from slack_sdk.webhook import WebhookResponse
 
 from bot.listeners.direct import DirectReply, reason, without_token
 from bot.logs import slack_code
+from bot.slack.block_kit import as_json
 from bot.slack.retries import PASSING_CODES, header, retry_after
 from bot.slack.web import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
@@ -174,7 +175,8 @@ class ModalReply:
     async def put(self, view: View) -> None:
         """Make the modal this one."""
         try:
-            await self._clients.web(self._bot_token).views_update(view_id=self._view_id, view=view)
+            client = self._clients.web(self._bot_token)
+            await client.views_update(view_id=self._view_id, view=as_json(view))
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise

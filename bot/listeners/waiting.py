@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.clock import Clock, finishes_within
 from bot.listeners.replies import Reply
+from bot.listeners.runtime import Runtime
 from bot.operation import Request
 from bot.ui.notices import waiting_screen
 from bot.ui.screen import Screen
@@ -36,6 +37,11 @@ class Wait:
         if seconds > SHORT_SECONDS and self._until > self._told_until + SHORT_SECONDS:
             self._is_news.set()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it waits because of Slack's limits, and for more than a moment."""
+        return self._is_news.is_set()
+
     def tell(self) -> int | None:
         """Return the seconds that are left, to be told; None where nothing has been noted."""
         left = self._until - self._clock.monotonic()
@@ -48,20 +54,32 @@ class Wait:
         await self._is_news.wait()
 
 
-async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
-    """Tell the person when it takes longer, and again when a wait begins or grows later."""
-    if await finishes_within(clock, running, NOTICE_SECONDS):
-        return
-    for _ in range(MAX_NOTICES - 1):
-        await show_progress(reply, waiting_screen(request, wait.tell()))
-        news = asyncio.ensure_future(wait.news())
-        try:
-            await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            news.cancel()
-        if running.done():
-            return
-    await show_progress(reply, waiting_screen(request, wait.tell()))
+async def tell_waits(
+    runtime: Runtime, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait
+) -> None:
+    """Tell the person when it takes longer, and again when a wait begins or grows later.
+
+    Whoever waits because of Slack's limits is always told. Where the bot itself is busy, only as many are as won't
+    make it busier.
+    """
+    while not await finishes_within(runtime.clock, running, NOTICE_SECONDS):
+        if wait.is_known or not runtime.notices.locked():
+            break
+    for number in range(MAX_NOTICES):
+        if number:
+            await _until_news(running, wait)
+        async with runtime.notices:
+            if running.done():
+                return
+            await show_progress(reply, waiting_screen(request, wait.tell()))
+
+
+async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
+    news = asyncio.ensure_future(wait.news())
+    try:
+        await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        news.cancel()
 
 
 async def show_progress(reply: Reply, screen: Screen) -> None:

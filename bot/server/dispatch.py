@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import secrets
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot import logs
 from bot.server.payloads import parse_payload
+
+_UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
@@ -19,4 +23,11 @@ async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
     # The same for every delivery of a payload, over either transport and to any process.
     text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context={"interaction": key}))
+    # The person and the log both get it.
+    reference = "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
+    context = {"interaction": key, "reference": reference}
+    before = logs.reference.set(reference)
+    try:
+        return await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context=context))
+    finally:
+        logs.reference.reset(before)

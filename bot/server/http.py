@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import socket
 from urllib.parse import parse_qsl
 
 from aiohttp import StreamReader, web
@@ -22,6 +23,7 @@ from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.signature import check_signature
+from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,15 @@ _KEEPS_OPEN = {400, 401}
 class HttpReceiver:
     """A web server for Slack's requests."""
 
-    def __init__(self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, clock: Clock) -> None:
+    def __init__(
+        self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, clock: Clock, tasks: Tasks
+    ) -> None:
         self._app = app
         self._signing_secret = signing_secret
         self._host = host
         self._port = port
         self._clock = clock
+        self._tasks = tasks
         self._listening: asyncio.Server | None = None
         self._server: web.Server | None = None
         self.rejections = Rejections(clock)
@@ -69,14 +74,12 @@ class HttpReceiver:
         )
         self._connections = Connections(self._server, connection_limit(), self.rejections.count)
         loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            self._listening = await loop.create_server(
-                self._connections.new, self._host, self._port, backlog=ACCEPTED_AT_ONCE
-            )
-            for listening in self._listening.sockets:
-                # asyncio takes its backlog for both numbers; the kernel's may be changed afterwards.
-                with listening.dup() as kernel_socket:
-                    kernel_socket.listen(WAITING)
+            listening = socket.create_server((self._host, self._port), family=family)
+            self._listening = await loop.create_server(self._connections.new, sock=listening, backlog=ACCEPTED_AT_ONCE)
+            # The event loop takes its backlog for both numbers; the kernel's may be changed afterwards.
+            listening.listen(WAITING)
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise StartError(f"Can't listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
@@ -129,7 +132,8 @@ class HttpReceiver:
 
     async def _verified(self, body: bytes) -> web.StreamResponse:
         try:
-            answer = await dispatch(self._app, parse_body(body))
+            with self._tasks.acknowledging():
+                answer = await dispatch(self._app, parse_body(body))
         except MalformedPayload as error:
             return self._reject(400, str(error))
         except Exception:

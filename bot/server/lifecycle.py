@@ -20,7 +20,7 @@ from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswer
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
-from bot.storage.engine import DatabaseError
+from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -127,16 +127,16 @@ def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Rec
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
-        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock)
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock, runtime.tasks)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
-    return SocketModeReceiver(app, settings.app_token, runtime.clients)
+    return SocketModeReceiver(app, settings.app_token, runtime.clients, runtime.tasks)
 
 
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
     """Stop at once over a token that Slack refuses; an unreachable Slack may come back."""
     try:
-        answer = await runtime.clients.web(settings.bot_token).auth_test()
+        said = await runtime.users.connect(settings.bot_token)
     except SlackApiError as error:
         raise StartError(
             f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
@@ -144,9 +144,7 @@ async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
     except Exception as error:
         log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
     else:
-        log.info("workspace", extra={"team_id": answer.get("team_id"), "bot_user_id": answer.get("user_id")})
-        # Asked for now, so that the first command needn't.
-        await runtime.users.workspace(settings.bot_token)
+        log.info("workspace", extra={"team_id": said.get("team_id"), "bot_user_id": said.get("user_id")})
 
 
 async def _starts_before(stop: asyncio.Event, starting: Coroutine[Any, Any, None]) -> bool:

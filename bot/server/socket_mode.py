@@ -26,6 +26,7 @@ from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.slack import compat
 from bot.slack.web import ClientFactory
+from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
 _silent_logger = logging.getLogger("bot.slack_sdk.socket_mode")
@@ -59,10 +60,11 @@ class SocketModeReceiver:
     answer again.
     """
 
-    def __init__(self, app: AsyncApp, app_token: SecretStr, clients: ClientFactory) -> None:
+    def __init__(self, app: AsyncApp, app_token: SecretStr, clients: ClientFactory, tasks: Tasks) -> None:
         self._app = app
         self._app_token = app_token
         self._clients = clients
+        self._tasks = tasks
         self._client: SocketModeClient | None = None
         self._watch: asyncio.Task[None] | None = None
         self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
@@ -124,7 +126,8 @@ class SocketModeReceiver:
             self._in_progress.add(task)
             task.add_done_callback(self._in_progress.discard)
         try:
-            await _acknowledge(client, request, await self._answer(request))
+            with self._tasks.acknowledging():
+                await _acknowledge(client, request, await self._answer(request))
         except MalformedPayload as error:
             self._rejections.count(str(error))
         except Exception:

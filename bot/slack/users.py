@@ -45,6 +45,13 @@ class AnswerCache(Generic[Answer]):
             del self._answers[key]
         return answer
 
+    def put(self, key: Hashable, answer: Answer | None) -> None:
+        """Keep an answer that came by other ways. None isn't one."""
+        if answer is not None:
+            known: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            known.set_result(answer)
+            self._answers[key] = known
+
 
 class UserDirectory:
     """Looks up people and user groups with the bot token of their workspace."""
@@ -57,12 +64,18 @@ class UserDirectory:
 
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return where a bot token is installed; None when Slack doesn't say."""
-        client = self._clients.web(bot_token)
-        return await self._workspaces.get(bot_token, lambda: _ask_workspace(client))
+        return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
+
+    async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
+        """Return what Slack says of a bot token, and remember where it is installed. Raises what slack_sdk raises."""
+        answer = await self._clients.web(bot_token).auth_test()
+        data: object = answer.data
+        said = data if isinstance(data, Mapping) else {}
+        self._workspaces.put(bot_token, _workspace(said))
+        return said
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
         """Return who the actor is and which of `groups` they are in; None when Slack doesn't say, for any reason."""
-        client = self._clients.web(actor.bot_token)
         workspace = await self.workspace(actor.bot_token)
         if workspace is None:
             return None
@@ -70,7 +83,8 @@ class UserDirectory:
             log.warning("a request came from a workspace where the bot isn't installed")
             return UserInfo(actor.user_id, is_elsewhere=True)
         person = await self._people.get(
-            (workspace.team_id, actor.user_id), lambda: _ask_person(client, actor.user_id, workspace)
+            (workspace.team_id, actor.user_id),
+            lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
         if person is None or not groups:
             return person
@@ -83,14 +97,19 @@ class UserDirectory:
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
         """Return who is in a user group; None when Slack doesn't say."""
-        client = self._clients.web(actor.bot_token)
-        return await self._groups.get((actor.bot_token, group), lambda: _ask_members(client, group))
+        return await self._groups.get(
+            (actor.bot_token, group), lambda: _ask_members(self._clients.web(actor.bot_token), group)
+        )
 
 
 async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
     """Ask where the token is installed. https://docs.slack.dev/reference/methods/auth.test"""
     answer = await _ask("auth.test", lambda: client.auth_test())
-    team_id = answer.get("team_id") if answer is not None else None
+    return _workspace(answer if answer is not None else {})
+
+
+def _workspace(answer: Any) -> Workspace | None:
+    team_id = answer.get("team_id")
     if not isinstance(team_id, str) or not team_id:
         log.warning("auth.test didn't say which workspace the bot is in, so access is denied")
         return None

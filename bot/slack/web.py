@@ -1,7 +1,8 @@
 """Makes Slack clients that share one HTTP session, one base address and one proxy, and log no bodies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +20,8 @@ _RATE_LIMIT_BUDGET = 10.0
 
 
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
+_split = lru_cache(8)(urlsplit)
+"""For the few addresses that are the same each time."""
 
 
 class UntrustedAddress(ValueError):
@@ -28,7 +31,7 @@ class UntrustedAddress(ValueError):
 def is_slack_address(url: str, base_url: str) -> bool:
     """Return whether an address is on Slack's own hosts, or on that of the Web API in use."""
     try:
-        found, api = urlsplit(url), urlsplit(base_url)
+        found, api = urlsplit(url), _split(base_url)
         if (found.scheme, found.hostname, found.port) == (api.scheme, api.hostname, api.port):
             return found.username is None
         is_slack = any(found.hostname == host or str(found.hostname).endswith(f".{host}") for host in _SLACK_HOSTS)
@@ -37,33 +40,37 @@ def is_slack_address(url: str, base_url: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
 class ClientFactory:
-    """Makes Slack clients. They are cheap and made for each use, so a retry handler can belong to one call."""
+    """Makes Slack clients. They are made for each use, so a retry handler can belong to one call.
 
-    session: aiohttp.ClientSession
-    base_url: str
-    proxy: str | None
-    clock: Clock
+    Each is a copy of the first one: the constructors read the environment and build headers, which takes ten times as
+    long.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, proxy: str | None, clock: Clock) -> None:
+        self.session = session
+        self.base_url = base_url
+        self.proxy = proxy
+        self.clock = clock
+        self._web = AsyncWebClient(base_url=base_url, session=session, logger=sdk_logger)
+        self._webhook = AsyncWebhookClient("", session=session, logger=sdk_logger)
+        compat.set_proxy(self._web, proxy)
+        compat.set_proxy(self._webhook, proxy)
 
     def web(self, token: SecretStr | None, retry_handlers: Sequence[AsyncRetryHandler] | None = None) -> AsyncWebClient:
         """Make a Web API client that speaks with `token`. By default it retries a broken connection and a 429."""
-        client = AsyncWebClient(
-            token=token.get_secret_value() if token else None,
-            base_url=self.base_url,
-            session=self.session,
-            logger=sdk_logger,
-            retry_handlers=list(self._retries() if retry_handlers is None else retry_handlers),
-        )
-        compat.set_proxy(client, self.proxy)
+        client = copy(self._web)
+        client.token = token.get_secret_value() if token else None
+        client.retry_handlers = list(self._retries() if retry_handlers is None else retry_handlers)
         return client
 
     def webhook(self, url: str) -> AsyncWebhookClient:
         """Make a client that posts to a `response_url`. Raises UntrustedAddress for one that isn't Slack's."""
         if not is_slack_address(url, self.base_url):
             raise UntrustedAddress("A response_url isn't an address of Slack's.")
-        webhook = AsyncWebhookClient(url, session=self.session, logger=sdk_logger, retry_handlers=list(self._retries()))
-        compat.set_proxy(webhook, self.proxy)
+        webhook = copy(self._webhook)
+        webhook.url = url
+        webhook.retry_handlers = list(self._retries())
         return webhook
 
     def _retries(self) -> Sequence[AsyncRetryHandler]:

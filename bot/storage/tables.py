@@ -4,6 +4,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 SCHEMA = "0002"
 """The newest migration."""
+NO_HASH = "0" * 64
+"""What stands in the head for a row that there isn't."""
 
 metadata = MetaData()
 

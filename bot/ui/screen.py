@@ -6,6 +6,8 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.slack.block_kit import as_json
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -27,7 +29,7 @@ def as_message(screen: Screen) -> dict[str, Any]:
     """Return the `text` and `blocks` of a message. Raises ValueError for a screen that is for a modal only."""
     if screen.modal_only:
         raise ValueError("A screen that shows a token can't be a message.")
-    return {"text": screen.text, "blocks": [block.to_dict() for block in screen.blocks]}
+    return {"text": screen.text, "blocks": [as_json(block) for block in screen.blocks]}
 
 
 def as_view(screen: Screen) -> View:

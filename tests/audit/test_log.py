@@ -25,7 +25,8 @@ from bot.audit.log import (
     Unanswered,
 )
 from bot.slack.external_auth.models import GetToken
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
 from bot.storage.tables import audit_head, audit_records, interactions
 from tests.audit_log import (
     DELETE,
@@ -48,10 +49,10 @@ from tests.manual_clock import ManualClock
 @pytest.fixture
 async def key(audit: AuditLog, url: str) -> AuditKey:
     """The key that the log was written with, as its owner has it."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         loaded = await load_key(connection, None, creates=False)
-    await engine.dispose()
+    await database.close()
     return loaded
 
 
@@ -178,13 +179,13 @@ async def test_a_change_is_found_at_the_first_bad_place(
 
 async def forge(url: str, key: AuditKey, number: int, **changes: object) -> None:
     """Rewrite a row as only the owner of the key can."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         wanted = select(audit_records).where(audit_records.c.number == number)
         row = {**(await connection.execute(wanted)).mappings().one(), **changes}
         row["hash"] = chain_hash(key, row)
         await connection.execute(update(audit_records).where(audit_records.c.number == number).values(**row))
-    await engine.dispose()
+    await database.close()
 
 
 async def test_a_row_that_does_not_follow_the_one_before_is_found(audit: AuditLog, url: str, key: AuditKey) -> None:
@@ -277,14 +278,14 @@ async def test_pruned_rows_without_their_entry_are_found(audit: AuditLog, url: s
 
 async def resign(url: str, key: AuditKey) -> None:
     """Sign the head again over the newest row, as only the key's owner can."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         found = await read_head(connection, key, locks=True)
         assert found is not None
         newest = select(audit_records.c.hash).order_by(audit_records.c.number.desc()).limit(1)
         head = replace(found[0], hash=(await connection.execute(newest)).scalar_one())
         await connection.execute(update(audit_head).values(hash=head.hash, mac=head.mac(key)))
-    await engine.dispose()
+    await database.close()
 
 
 async def test_a_checkpoint_shows_what_the_database_alone_cannot(
@@ -351,25 +352,25 @@ async def test_a_new_log_is_not_the_one_that_a_checkpoint_saw(audit: AuditLog, u
 
 async def dump(url: str) -> dict[str, list[dict[str, object]]]:
     """A copy of the log, as anybody who can read the database can make one."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         copied = {
             table.name: [dict(row) for row in (await connection.execute(select(table))).mappings()]
             for table in (audit_records, audit_head, interactions)
         }
-    await engine.dispose()
+    await database.close()
     return copied
 
 
 async def restore(url: str, copied: dict[str, list[dict[str, object]]]) -> None:
     """Put a copy back in place of what is there."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         for table in (audit_records, audit_head, interactions):
             await connection.execute(delete(table))
             if copied[table.name]:
                 await connection.execute(insert(table), copied[table.name])
-    await engine.dispose()
+    await database.close()
 
 
 async def test_verifying_is_right_while_others_append_and_prune(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -447,10 +448,10 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     clock.advance(100)
     await audit.attempt(came("young"), GET)
     await left_behind(url)
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         replies = (await connection.execute(select(interactions.c.reply_to))).scalars().all()
-    await engine.dispose()
+    await database.close()
     assert len(replies) == 4
     assert "canary" not in repr(replies)
 
@@ -634,11 +635,11 @@ async def test_an_interruption_after_the_result_does_not_hide_it(
 
 async def _kept_addresses(url: str) -> list[str]:
     """The interactions whose people still have to be told."""
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         kept = select(interactions.c.key).where(interactions.c.reply_to.is_not(None)).order_by(interactions.c.key)
         keys = [str(key) for key in (await connection.execute(kept)).scalars()]
-    await engine.dispose()
+    await database.close()
     return keys
 
 
@@ -833,10 +834,10 @@ async def test_another_key_is_noticed_at_start(
 
 async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
     await write(audit)
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         rows = (await connection.execute(text("SELECT * FROM audit_records"))).all()
-    await engine.dispose()
+    await database.close()
     assert TOKEN.get_secret_value()[5:21] not in repr(rows)
 
 

@@ -14,15 +14,16 @@ from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, delete, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import open_audit_log
 from bot.audit.checkpoint import Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog, AuditLogUnavailable
-from bot.storage import engine as engine_module
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage import postgresql
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
+from bot.storage.database import Transaction
 from bot.storage.tables import audit_head, audit_records
 from tests.audit_log import DELETE, GET, actor, configured
 from tests.databases import DATABASES, new_database
@@ -105,23 +106,23 @@ STEPS: list[Step] = [
 
 
 async def _read(url: str) -> State:
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         state = {
             table.name: [dict(row) for row in (await connection.execute(select(table))).mappings()] for table in TABLES
         }
-    await engine.dispose()
+    await database.close()
     return state
 
 
 async def _write(url: str, state: State) -> None:
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
         for table in TABLES:
             await connection.execute(delete(table))
             if state[table.name]:
                 await connection.execute(insert(table), state[table.name])
-    await engine.dispose()
+    await database.close()
 
 
 async def _fill(audit: AuditLog, clock: ManualClock) -> list[str]:
@@ -231,15 +232,15 @@ async def test_no_start_signs_a_head_that_was_moved(kind: str, cut: str, is_olde
         clock = ManualClock()
         async with open_audit_log(configured(url), clock) as audit:
             await _fetch_three(audit)
-        engine = open_engine(database_url(url))
-        async with transaction(engine) as connection:
+        database = open_database(database_url(url))
+        async with database.transaction() as connection:
             for statement in CUTS[cut]:
                 await connection.execute(text(statement))
             if is_older:
-                await connection.run_sync(downgrade)
+                await connection.run(downgrade)
             else:
                 await connection.execute(text("UPDATE audit_head SET mac = ''"))
-        await engine.dispose()
+        await database.close()
         async with open_audit_log(configured(url), clock) as audit:
             assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
             with pytest.raises(AuditLogUnavailable, match="head was altered"):
@@ -290,9 +291,9 @@ async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, t
             clock.advance(10)
             await audit.finish(await audit.attempt(actor(f"U{number}"), GET), AuditResult("fetched", None, 1))
         before = await audit.newest(100, Filters())
-    engine = open_engine(database_url(url))
-    async with transaction(engine) as connection:
-        await connection.run_sync(downgrade)
+    database = open_database(database_url(url))
+    async with database.transaction() as connection:
+        await connection.run(downgrade)
         await _hash_as_version_0_1(connection)
         if pruned:
             # As version 0.1 pruned: the head moves, and an entry that says so may or may not follow.
@@ -303,7 +304,7 @@ async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, t
                     "pruned_hash = (SELECT previous FROM audit_records WHERE number = 3)"
                 )
             )
-    await engine.dispose()
+    await database.close()
 
     async with open_audit_log(configured(url), clock) as audit:
         carried = list(await audit.newest(100, Filters()))
@@ -316,7 +317,7 @@ async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, t
         assert (await audit.verify(lambda _: None)).problem is None
 
 
-async def _hash_as_version_0_1(connection: AsyncConnection) -> None:
+async def _hash_as_version_0_1(connection: Transaction) -> None:
     """Give each row the hash that version 0.1 gave it."""
     key = await load_key(connection, None, creates=False)
     previous = "0" * 64
@@ -332,6 +333,6 @@ async def _hash_as_version_0_1(connection: AsyncConnection) -> None:
 def downgrade(connection: Connection) -> None:
     """Bring the tables back to version 0.1."""
     config = Config()
-    config.set_main_option("script_location", str(Path(engine_module.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(postgresql.__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     alembic.downgrade(config, "0001")

@@ -22,7 +22,8 @@ from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
 from bot.clock import SystemClock
 from bot.settings import read
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
 from bot.storage.tables import audit_head, audit_records
 
 SECRET_KEY = "benchmark-" * 4
@@ -37,10 +38,10 @@ def _megabytes() -> float:
 async def fill(url: str, entries: int) -> None:
     """Append entries, each an attempt and its result, by 1,000 people in ten workspaces."""
     key = AuditKey(SECRET_KEY.encode())
-    engine = open_engine(database_url(url))
+    database = open_database(database_url(url))
     written = 0
     while written < entries:
-        async with transaction(engine) as connection:
+        async with database.transaction() as connection:
             head, rows = await locked_head(connection, key), []
             for _ in range(min(BATCH, entries - written)):
                 attempt = {
@@ -61,11 +62,11 @@ async def fill(url: str, entries: int) -> None:
             await connection.execute(insert(audit_records), rows)
             values = {name: getattr(head, name) for name in head.__slots__}
             await connection.execute(update(audit_head).values(**values, mac=head.mac(key)))
-    if engine.dialect.name == "postgresql":
+    if database.is_postgresql:
         # Its autovacuum would do so within a minute, but may be off on a test server.
-        async with transaction(engine) as connection:
+        async with database.transaction() as connection:
             await connection.execute(text("ANALYZE"))
-    await engine.dispose()
+    await database.close()
 
 
 async def p95(ask: Callable[[int], Awaitable[Any]]) -> float:

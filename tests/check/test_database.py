@@ -17,7 +17,7 @@ from bot.app import open_audit_log
 from bot.check.database import check_database
 from bot.check.finding import Finding, Status
 from bot.settings import DatabaseSettings, read_database
-from bot.storage import engine
+from bot.storage import sqlite
 from tests.audit_log import change, configured, locked, write
 from tests.bot_process import ROOT
 from tests.databases import POSTGRES, new_database
@@ -158,7 +158,7 @@ async def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     url = f"sqlite:///{tmp_path}/extauth.db"
     await filled(url)
     async with locked(url):
-        monkeypatch.setattr(engine, "BUSY_SECONDS", 0.2)
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
         found = await fault(url)
     assert found.says == "Another program has locked the database."
     assert "Find what holds the lock" in found.fix
@@ -196,7 +196,7 @@ async def test_a_file_that_is_no_database(notes: Path) -> None:
 
 CHECK = """
 import asyncio, os, sys
-import sqlalchemy.dialects.sqlite.aiosqlite, aiosqlite
+import sqlalchemy.dialects.sqlite.pysqlite, bot.storage.sqlite
 from bot.check.database import check_database
 from bot.settings import read_database
 os.geteuid() or os.seteuid(65534)  # root may write everywhere

@@ -79,7 +79,7 @@ async def test_a_token_is_nowhere_but_in_its_dialog(transport: Transport) -> Non
                 text = json.dumps(_without_the_shown_token(exchange.body), ensure_ascii=False)
             _assert_untold(text, exchange.kind)
         assert shown == 4, "the token was to be shown four times"
-        assert '"attempt"' in bot.output
+        assert '"outcome"' in bot.output
 
 
 def _spellings() -> set[str]:

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
 from bot.storage.tables import installation_keys
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
@@ -35,10 +36,10 @@ async def test_ten_processes_start_at_once_on_a_new_database_and_all_serve_with_
             await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == PROCESSES)
             assert set(slack.socket_mode.delivered.values()) == {1}
 
-        engine = open_engine(database_url(url))
-        async with transaction(engine, reads=True) as connection:
+        database = open_database(database_url(url))
+        async with database.transaction(reads=True) as connection:
             names = (await connection.execute(select(installation_keys.c.name))).scalars().all()
-        await engine.dispose()
+        await database.close()
         assert sorted(names) == ["check", "master"]
         settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
         async with open_audit_log(settings, SystemClock()) as audit_log:

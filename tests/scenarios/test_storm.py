@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.app import open_audit_log
-from bot.audit.entries import Filters
-from bot.clock import SystemClock
 from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.settings import read
+from tests.acknowledged import Acknowledged, times_recorded, verified_entries
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.scenarios.test_once import payload
@@ -32,7 +29,7 @@ class Storm:
     def __init__(self, slack: SimulatedSlack, chance: random.Random) -> None:
         self.slack = slack
         self.chance = chance
-        self.acknowledged: dict[str, str] = {}
+        self.acknowledged = Acknowledged(slack)
         self._sending: set[asyncio.Task[None]] = set()
 
     def type_one(self, number: int) -> None:
@@ -52,23 +49,11 @@ class Storm:
             except NotAcknowledged:
                 await asyncio.sleep(0.2)
                 continue
-            self.acknowledged[token_id] = sent["response_url"].removeprefix(self.slack.base_url)
+            self.acknowledged.add(token_id, sent)
             return
 
     async def settle(self) -> None:
         await asyncio.gather(*self._sending)
-
-    def untold(self) -> list[str]:
-        """The acknowledged commands that nothing has been said of."""
-        told = {path for path, address in self.slack.state.response_urls.items() if address.uses}
-        return [token_id for token_id, path in self.acknowledged.items() if path not in told]
-
-    async def until_quiet(self) -> None:
-        """Wait until nobody more is told for two seconds."""
-        before = -1
-        while len(self.untold()) != before:
-            before = len(self.untold())
-            await asyncio.sleep(2)
 
 
 @pytest.mark.storm
@@ -96,7 +81,7 @@ async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kin
         async with bot_process("socket", slack, DATABASE_URL=url) as last:
             await storm.settle()
             await last.until_said('"Socket Mode is connected"')
-            await storm.until_quiet()
+            await storm.acknowledged.until_quiet()
 
         asked = Counter(
             str(exchange.body["external_token_id"]) for exchange in slack.state.traffic if exchange.kind in METHODS
@@ -109,14 +94,9 @@ async def test_no_act_without_attempt_none_twice_and_nobody_left_in_the_dark(kin
         # A get that changes nothing may be sent once more by a process whose connection broke.
         assert [token_id for token_id, count in (asked - plain).items() if count > 1] == []
         assert max(plain.values(), default=0) <= 2
-        settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
-        async with open_audit_log(settings, SystemClock()) as audit:
-            assert (await audit.verify(lambda _: None)).problem is None
-            entries = await audit.newest(100_000, Filters())
-        recorded = Counter(str(entry.parameters["external_token_id"]) for entry in entries)
+        recorded = times_recorded(await verified_entries(url))
         assert max(recorded.values()) == 1
         assert set(asked) <= set(recorded)
-        assert [entry.reference for entry in entries if entry.outcome is None] == []
 
-        assert storm.untold() == []
+        assert storm.acknowledged.untold() == []
         print(f"\n{number} commands, {len(storm.acknowledged)} acknowledged, {len(recorded)} begun, nobody left untold")

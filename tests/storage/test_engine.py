@@ -13,7 +13,9 @@ import pytest
 from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
-from bot.storage.engine import DatabaseError, database_url, open_engine, transaction
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
+from bot.storage.database import DatabaseError
 from tests.bot_process import ROOT
 from tests.databases import DATABASES, new_database
 
@@ -23,7 +25,7 @@ PROCESSES, EACH = 4, 2500
 @pytest.mark.parametrize(
     ("given", "driver"),
     [
-        ("sqlite:///extauth.db", "sqlite+aiosqlite:///extauth.db"),
+        ("sqlite:///extauth.db", "sqlite:///extauth.db"),
         ("postgres://u:p@h:5432/d", "postgresql+asyncpg://u:p@h:5432/d"),
         ("postgresql://u@h/d?sslmode=require", "postgresql+asyncpg://u@h/d?ssl=require"),
     ],
@@ -39,10 +41,10 @@ def test_other_addresses_are_turned_away(given: str) -> None:
 
 
 async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> None:
-    engine = open_engine(database_url(f"sqlite:///{tmp_path}/audit.db"))
-    async with transaction(engine):
+    database = open_database(database_url(f"sqlite:///{tmp_path}/audit.db"))
+    async with database.transaction():
         pass
-    await engine.dispose()
+    await database.close()
     assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
 
 
@@ -53,11 +55,11 @@ PASSWORD = "p@ss:wo/rd canary"
 async def test_no_error_tells_the_password(written: str) -> None:
     url = database_url(f"postgresql://u:{written}@127.0.0.1:9/d")
     assert url.password == PASSWORD
-    engine = open_engine(url)
+    database = open_database(url)
     with pytest.raises(DatabaseError) as caught:
-        async with transaction(engine):
+        async with database.transaction():
             pytest.fail("it connected")
-    await engine.dispose()
+    await database.close()
     for piece in ("canary", "p@ss", written):
         assert piece not in str(caught.value)
 

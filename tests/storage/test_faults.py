@@ -6,17 +6,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from bot.app import open_audit_log
+from bot.audit.append_sqlite import SqliteAppender
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLogUnavailable
-from bot.audit.rows import AuditRows
 from bot.settings import Transport
-from bot.storage import engine as engine_module
-from bot.storage.engine import database_url, open_engine, transaction
+from bot.storage import postgresql
+from bot.storage.address import database_url
+from bot.storage.connect import open_database
 from tests.audit_log import GET, TOKEN, actor, configured, locked, until
 from tests.databases import new_database
 from tests.harness import open_harness
@@ -48,17 +50,17 @@ async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
 async def test_an_attempt_given_up_in_the_moment_it_was_written_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = AuditRows._write
+    write = SqliteAppender.append
 
-    async def write_and_give_up(rows: AuditRows, *batch: Any) -> Any:
-        numbers = await write(rows, *batch)
+    async def write_and_give_up(appender: SqliteAppender, *batch: Any) -> Any:
+        numbers = await write(appender, *batch)
         if trying in asyncio.all_tasks():
             # After the number is set, and before the caller runs again.
             asyncio.get_running_loop().call_soon(trying.cancel)
         return numbers
 
     async with open_audit_log(configured(f"sqlite:///{tmp_path}/audit.db"), ManualClock()) as audit:
-        monkeypatch.setattr(AuditRows, "_write", write_and_give_up)
+        monkeypatch.setattr(SqliteAppender, "append", write_and_give_up)
         trying = asyncio.ensure_future(audit.attempt(actor(), GET))
         with pytest.raises(asyncio.CancelledError):
             await trying
@@ -111,24 +113,21 @@ async def test_a_file_that_is_no_longer_the_one_that_was_opened_is_not_written_t
 async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(engine_module._POSTGRES_SESSION, "idle_in_transaction_session_timeout", "500")
+    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", "500")
     async with new_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
-        dead = open_engine(database_url(url))
-        connection = await dead.connect()
-        await connection.begin()
-        await connection.execute(text("SELECT * FROM audit_head FOR UPDATE"))
+        dead = await asyncpg.connect(url, server_settings=postgresql._SESSION)
+        await dead.execute("BEGIN")
+        await dead.execute("SELECT * FROM audit_head FOR UPDATE")
         # Nothing more comes from that machine, and its connection stays open.
         async with asyncio.timeout(10):
             await audit.attempt(actor(), GET)
-        await connection.invalidate()
-        await connection.close()
-        await dead.dispose()
+        dead.terminate()
 
 
 async def test_each_session_has_its_limits(tmp_path: Path) -> None:
     async with new_database("postgresql", tmp_path) as url:
-        engine = open_engine(database_url(url))
-        async with transaction(engine, reads=True) as connection:
+        database = open_database(database_url(url))
+        async with database.transaction(reads=True) as connection:
             for name, value in (
                 ("idle_in_transaction_session_timeout", "15s"),
                 ("lock_timeout", "10s"),
@@ -137,7 +136,7 @@ async def test_each_session_has_its_limits(tmp_path: Path) -> None:
                 ("transaction_isolation", "repeatable read"),
             ):
                 assert (await connection.execute(text(f"SHOW {name}"))).scalar() == value
-        await engine.dispose()
+        await database.close()
 
 
 NEWEST = "SELECT * FROM audit_records WHERE number < 99 AND kind != 'ending' AND {} ORDER BY number DESC LIMIT 20"
@@ -158,10 +157,10 @@ async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Pa
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_audit_log(configured(url), ManualClock()):
         pass
-    engine = open_engine(database_url(url))
-    async with transaction(engine, reads=True) as connection:
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
         plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {PLANS[what][0]}"))]
-    await engine.dispose()
+    await database.close()
     assert plan[0].startswith("SEARCH audit_records USING"), plan
     assert PLANS[what][1] in plan[0], plan
     assert not any("SCAN" in step for step in plan), plan

@@ -1,0 +1,57 @@
+"""What acknowledged commands are owed: an answer, or at least a word on how they ended; and a whole audit log."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from bot.app import open_audit_log
+from bot.audit.entries import Entry, Filters
+from bot.clock import SystemClock
+from bot.sandbox.slack.server import SimulatedSlack
+from tests.audit_log import configured
+
+
+class Acknowledged:
+    """The commands that were acknowledged, each under a name, and whether their people have been told anything."""
+
+    def __init__(self, slack: SimulatedSlack) -> None:
+        self._slack = slack
+        self._untold: dict[str, dict[str, Any]] = {}
+        self._names: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, name: str, payload: dict[str, Any]) -> None:
+        self._names.add(name)
+        self._untold[name] = payload
+
+    def untold(self) -> list[str]:
+        """Those that nothing has been said of, neither in a message nor in a dialog."""
+        self._untold = {name: payload for name, payload in self._untold.items() if not self._is_told(payload)}
+        return list(self._untold)
+
+    def _is_told(self, payload: dict[str, Any]) -> bool:
+        address = self._slack.state.response_urls[payload["response_url"].removeprefix(self._slack.base_url)]
+        return address.uses > 0 or self._slack.state.triggers[payload["trigger_id"]].is_used
+
+    async def until_quiet(self, seconds: float = 2.0) -> None:
+        """Wait until nobody more is told for so long."""
+        before = -1
+        while len(self.untold()) != before:
+            before = len(self.untold())
+            await asyncio.sleep(seconds)
+
+
+async def verified_entries(url: str) -> list[Entry]:
+    """What the audit log at `url` holds, once its chain is found whole and every entry has its outcome."""
+    async with open_audit_log(configured(url), SystemClock()) as audit:
+        assert (await audit.verify(lambda _: None)).problem is None
+        entries = await audit.newest(1_000_000, Filters())
+    assert [entry.reference for entry in entries if entry.outcome is None] == []
+    return list(entries)
+
+
+def times_recorded(entries: list[Entry]) -> Counter[str]:
+    """How many entries each token ID has."""
+    return Counter(str(entry.parameters.get("external_token_id")) for entry in entries)

@@ -1,0 +1,75 @@
+"""The arithmetic behind docs/benchmarks.md."""
+
+import pytest
+
+from tests.benchmarks.figures import Results, percentile
+from tests.benchmarks.profiled import Function, by_package
+from tests.benchmarks.targets import GUIDE, SQLITE, Measure, Target
+
+RESULTS = Results(
+    {
+        ("burst", "ack_p99", SQLITE): [90.0, 30.0, 40.0],
+        ("burst", "ack_p99", GUIDE): [100.0, 100.0, 160.0],
+        ("at-once", "rate", SQLITE): [320.0],
+        ("at-once", "rate", GUIDE): [200.0],
+    },
+    {"burst": {"date": "2026-11-24"}, "at-once": {"date": "2026-11-24"}},
+)
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (0, 1)])
+def test_a_percentile_is_one_of_the_values(percent: float, expected: float) -> None:
+    assert percentile(range(100, 0, -1), percent) == expected
+    assert percentile([7.0], percent) == 7.0
+
+
+def test_the_median_of_the_rounds_is_compared() -> None:
+    assert RESULTS.median("burst", "ack_p99", SQLITE) == 40.0
+    assert RESULTS.ratio("burst", "ack_p99", SQLITE, GUIDE) == 0.4
+    assert RESULTS.ratio("burst", "ack_p99", SQLITE, "bare") is None
+    assert RESULTS.median("burst", "ack_p50", SQLITE) is None
+
+
+def test_results_are_kept_and_a_run_replaces_the_scenarios_it_measured() -> None:
+    assert Results.from_json(RESULTS.to_json()) == RESULTS
+    newer = Results({("burst", "ack_p99", SQLITE): [10.0]}, {"burst": {"date": "2026-11-25"}})
+    updated = RESULTS.updated(newer)
+    assert updated.median("burst", "ack_p99", SQLITE) == 10.0
+    assert updated.median("burst", "ack_p99", GUIDE) is None
+    assert updated.median("at-once", "rate", GUIDE) == 200.0
+    assert {name: machine["date"] for name, machine in updated.machines.items()} == {
+        "burst": "2026-11-25",
+        "at-once": "2026-11-24",
+    }
+
+
+def test_a_target_is_a_limit_in_the_direction_that_is_better() -> None:
+    quick, many = Target("burst", "ack_p99", 0.4), Target("at-once", "rate", 1.6)
+    assert quick.figure(RESULTS, SQLITE) == 0.4
+    assert many.figure(RESULTS, SQLITE) == 1.6
+    assert [quick.is_met(figure) for figure in (0.39, 0.4, 0.41)] == [True, True, False]
+    assert [many.is_met(figure) for figure in (1.59, 1.6, 1.61)] == [False, True, True]
+    assert Target("burst", "ack_p99", 50.0, against=None).figure(RESULTS, SQLITE) == 40.0
+    assert quick.figure(RESULTS, GUIDE) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 ms"), (0.0312, "0.03 ms"), (1.234, "1.23 ms"), (12.34, "12.3 ms"), (123.4, "123 ms"), (1234.4, "1,234 ms")],
+)
+def test_a_figure_has_the_digits_that_matter(value: float, text: str) -> None:
+    assert Measure("", "ms").text(value) == text
+
+
+def test_what_is_written_in_c_counts_for_the_package_that_calls_it() -> None:
+    ours: Function = ("/home/somebody/bot/logs.py", 1, "redact")
+    library: Function = ("/x/python3.11/site-packages/aiohttp/client.py", 2, "_request")
+    standard: Function = ("/x/python3.11/json/encoder.py", 3, "encode")
+    in_c: Function = ("~", 0, "<method 'sub' of 're.Pattern' objects>")
+    stats = {
+        ours: (1, 1, 1.0, 4.0, {}),
+        library: (1, 1, 2.0, 2.0, {}),
+        standard: (1, 1, 0.5, 0.5, {}),
+        in_c: (5, 5, 4.0, 4.0, {ours: (3, 3, 3.0, 3.0), library: (2, 2, 1.0, 1.0)}),
+    }
+    assert by_package(stats) == {"bot.logs": 4.0, "aiohttp": 3.0, "Python's json": 0.5}

@@ -1,0 +1,88 @@
+"""The bot for half an hour, with everything around it going wrong. `make soak`; SECONDS=60 is the short version.
+
+Both transports work on one database. First nothing but what's around them fails: what they hold must come back to what
+it was. Then the processes themselves are ended, kindly and not, and started again.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acknowledged import times_recorded, verified_entries
+from tests.bot_process import simulated_slack
+from tests.databases import DATABASES, new_database
+from tests.soak.faults import Faults
+from tests.soak.people import People
+from tests.soak.processes import TRANSPORTS, Holding, Processes
+
+SECONDS = float(os.environ.get("EXTAUTH_TEST_SOAK", "60")) / len(DATABASES)
+RATE = 20.0
+PAUSE_SECONDS = 1.0
+SETTLE_SECONDS = 150.0
+"""How long after the last fault everybody is told: a person whose answers Slack refused waits for the next retry."""
+IDLE_SECONDS = 33.0
+"""How long after the last command a connection is kept for the next: aiohttp looks every 15 seconds for older ones."""
+STOP_SECONDS = 5.0
+GROWTH_MEGABYTES = 16.0
+POOL_CONNECTIONS, POOL_FILES = 5, 15
+"""The database's pool keeps up to five connections: five threads on SQLite, with three files each."""
+COMPLAINTS = ("was never retrieved", "was never awaited", "destroyed but it is pending", "Unclosed", "never closed")
+"""What Python and aiohttp say of tasks, coroutines and connections that were lost."""
+
+
+async def holdings(people: People, processes: Processes) -> dict[str, Holding]:
+    """What each process holds once there is nothing left to do."""
+    await people.settle(SETTLE_SECONDS)
+    await asyncio.sleep(IDLE_SECONDS)
+    return {transport: processes.holding(transport) for transport in TRANSPORTS}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_it_holds_no_more_and_owes_nothing_whatever_goes_wrong(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(20261124)
+    async with new_database(kind, tmp_path) as url, simulated_slack() as slack:
+        slack.web_api.rate_limits.is_on = False
+        people, faults = People(slack, chance), Faults(slack, url, chance)
+        async with Processes(slack, url) as processes:
+            async with faults.around(PAUSE_SECONDS):
+                await people.type_for(SECONDS / 6, RATE)
+            before = await holdings(people, processes)
+
+            async with faults.around(PAUSE_SECONDS):
+                await people.type_for(SECONDS / 2, RATE)
+            after = await holdings(people, processes)
+            print(f"\n{kind}: {people.typed} commands, {faults.count} faults\n  before {before}\n  after  {after}")
+            for transport in TRANSPORTS:
+                assert after[transport].files <= before[transport].files + POOL_FILES
+                assert after[transport].threads <= before[transport].threads + POOL_CONNECTIONS
+                assert after[transport].megabytes - before[transport].megabytes < GROWTH_MEGABYTES
+
+            until, restarts = time.monotonic() + SECONDS / 3, 0
+            async with faults.around(PAUSE_SECONDS):
+                while time.monotonic() < until:
+                    await people.type_for(chance.uniform(1, 4), RATE)
+                    transport, signum = chance.choice(TRANSPORTS), chance.choice((signal.SIGTERM, signal.SIGKILL))
+                    code, _ = await processes.stop(transport, signum)
+                    assert code == (0 if signum == signal.SIGTERM else -signal.SIGKILL)
+                    await processes.start(transport)
+                    restarts += 1
+            await people.settle(SETTLE_SECONDS)
+            for transport in TRANSPORTS:
+                code, seconds = await processes.stop(transport, signal.SIGTERM)
+                # A task that had been forgotten would be waited for.
+                assert (code, seconds < STOP_SECONDS) == (0, True), seconds
+        printed = "".join(processes.printed)
+        assert [secret for secret in slack.state.secrets if secret in printed] == []
+        assert [complaint for complaint in COMPLAINTS if complaint in printed] == []
+        recorded = times_recorded(await verified_entries(url))
+        assert {token_id for token_id, count in people.deletions.items() if count > 1} == set()
+        assert set(people.deletions) <= set(recorded)
+        assert people.acknowledged.untold() == []
+        print(f"  {len(people.acknowledged)} of {people.typed} acknowledged, {restarts} restarts, nobody left untold")
+        print(f"  {printed.count('Traceback')} tracebacks")
