@@ -36,6 +36,11 @@ class Wait:
         if seconds > SHORT_SECONDS and self._until > self._told_until + SHORT_SECONDS:
             self._is_news.set()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it waits because of Slack's limits, and for more than a moment."""
+        return self._is_news.is_set()
+
     def tell(self) -> int | None:
         """Return the seconds that are left, to be told; None where nothing has been noted."""
         left = self._until - self._clock.monotonic()
@@ -50,29 +55,34 @@ class Wait:
 
 async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
     """Tell the person when it takes longer, and again when a wait begins or grows later."""
-    if not await _is_due(clock, running):
+    if not await _is_due(clock, running, wait):
         return
-    for _ in range(MAX_NOTICES - 1):
-        await show_progress(reply, waiting_screen(request, wait.tell()))
-        news = asyncio.ensure_future(wait.news())
-        try:
-            await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            news.cancel()
+    for number in range(MAX_NOTICES):
+        if number:
+            await _until_news(running, wait)
         if running.done():
             return
-    await show_progress(reply, waiting_screen(request, wait.tell()))
+        await show_progress(reply, waiting_screen(request, wait.tell()))
 
 
-async def _is_due(clock: Clock, running: asyncio.Future[Any]) -> bool:
+async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
+    news = asyncio.ensure_future(wait.news())
+    try:
+        await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        news.cancel()
+
+
+async def _is_due(clock: Clock, running: asyncio.Future[Any], wait: Wait) -> bool:
     """Return when the person has to be told, or False when it ends before that.
 
-    Where the bot itself is what they wait for, notices would make it busier: it tells them later.
+    Whoever waits because of Slack's limits is always told. Where the bot itself is what they wait for, notices would
+    make it busier: it tells them later.
     """
     for is_last in (False, False, True):
         if await finishes_within(clock, running, NOTICE_SECONDS):
             return False
-        if is_last or not await is_busy():
+        if is_last or wait.is_known or not await is_busy():
             break
     return True
 

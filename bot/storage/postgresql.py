@@ -59,7 +59,7 @@ class PostgresDatabase(Database):
                 yield cast(asyncpg.Connection, self._writer)
             except asyncpg.PostgresError:
                 raise  # It answered, so it can be used again.
-            except asyncpg.InterfaceError as error:
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 await self._forget_writer()
                 raise ConnectionError(str(error)) from None
             except BaseException:

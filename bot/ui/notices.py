@@ -2,8 +2,6 @@
 
 from typing import assert_never
 
-from slack_sdk.models.blocks import ActionsBlock
-
 from bot.audit.entries import Entry
 from bot.explanations import explain
 from bot.operation import Operation, Request
@@ -126,7 +124,7 @@ def not_sent_screen(outcome: NotSent) -> Screen:
         ),
     ]
     if buttons.can_carry(outcome.request):
-        blocks.append(ActionsBlock(elements=[buttons.build(Button.RETRY, outcome.request)]))
+        blocks.append(parts.actions(buttons.build(Button.RETRY, outcome.request)))
     blocks.append(parts.small_print(f"Reference {outcome.reference}"))
     return Screen("Not sent", title, tuple(blocks), is_failure=True)
 
