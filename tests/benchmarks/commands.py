@@ -65,7 +65,7 @@ async def run(rounds: int, scenarios: Sequence[str], contenders: Sequence[Conten
                     continue
                 figures = await measure(scenario, contender)
                 for name, value in figures.items():
-                    found[scenario, name, contender.key].append(value)
+                    found[scenario, name, contender.key].append(round(value, 3))
                 told = ", ".join(f"{name} {value:.2f}" for name, value in figures.items())
                 print(f"round {number + 1}, {scenario}, {contender.key}: {told}", flush=True)
     return Results(found, dict.fromkeys(scenarios, on))
