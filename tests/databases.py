@@ -34,9 +34,12 @@ async def new_database(kind: str, folder: Path) -> AsyncIterator[str]:
     except (OSError, TimeoutError, asyncpg.PostgresError):
         pytest.skip("no PostgreSQL answers (127.0.0.1:5432, or EXTAUTH_TEST_POSTGRES_URL)")
     name = _emptied.pop() if _emptied else await _create(server)
+    await server.close()
     try:
         yield _address(name)
     finally:
+        # The server may have been restarted in between.
+        server = await asyncpg.connect(POSTGRES, timeout=3)
         await _empty(server, name)
         _emptied.append(name)
         await server.close()

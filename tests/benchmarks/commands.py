@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.benchmarks import machine
+from tests.benchmarks.database import empty_database
 from tests.benchmarks.document import document
 from tests.benchmarks.fake_slack import FakeSlack
 from tests.benchmarks.figures import Key, Results
@@ -21,7 +22,6 @@ from tests.benchmarks.plot import DARK, LIGHT, svg
 from tests.benchmarks.process import CONTENDERS, Contender
 from tests.benchmarks.scenarios import SCENARIOS, SLOW_SCENARIOS, Figures, Trial
 from tests.bot_process import ROOT
-from tests.databases import new_database
 
 KEPT = Path(__file__).parent / "results.json"
 """The figures that the page shows. A run replaces those of what it measured."""
@@ -43,9 +43,7 @@ async def measure(scenario: str, contender: Contender) -> Figures:
     """Run one scenario with one contender, on an empty database."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="extauth-bench-")))
-        url = ""
-        if contender.database:
-            url = await stack.enter_async_context(new_database(contender.database, folder))
+        url = await stack.enter_async_context(empty_database(contender.database, folder))
         slack = await stack.enter_async_context(FakeSlack())
         try:
             return await _EVERY[scenario].run(Trial(contender, slack, url, folder))
@@ -65,7 +63,7 @@ async def run(rounds: int, scenarios: Sequence[str], contenders: Sequence[Conten
                     continue
                 figures = await measure(scenario, contender)
                 for name, value in figures.items():
-                    found[scenario, name, contender.key].append(value)
+                    found[scenario, name, contender.key].append(round(value, 3))
                 told = ", ".join(f"{name} {value:.2f}" for name, value in figures.items())
                 print(f"round {number + 1}, {scenario}, {contender.key}: {told}", flush=True)
     return Results(found, dict.fromkeys(scenarios, on))

@@ -40,7 +40,7 @@ class Results:
 
     def to_json(self) -> str:
         """As text, in an order that doesn't depend on that of the run."""
-        rounds = {"/".join(key): [round(value, 3) for value in values] for key, values in sorted(self.rounds.items())}
+        rounds = {"/".join(key): list(values) for key, values in sorted(self.rounds.items())}
         return json.dumps({"machines": self.machines, "rounds": rounds}, indent=1, sort_keys=True) + "\n"
 
     @classmethod

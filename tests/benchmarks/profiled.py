@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.settings import Transport
+from tests.benchmarks.database import empty_database
 from tests.benchmarks.fake_slack import FakeSlack
 from tests.benchmarks.load import Load
 from tests.benchmarks.process import CONTENDERS, running
 from tests.benchmarks.scenarios import SLACK_SECONDS
-from tests.databases import new_database
 
 COMMANDS = 2000
 _AT_ONCE = 200
@@ -57,7 +57,7 @@ async def profile(transport: Transport, database: str) -> Mapping[Function, Any]
     contender = next(one for one in CONTENDERS if one.database == database)
     with tempfile.TemporaryDirectory(prefix="extauth-profile-") as name:
         folder = Path(name)
-        async with new_database(database, folder) as url, FakeSlack() as slack:
+        async with empty_database(database, folder) as url, FakeSlack() as slack:
             slack.delay = SLACK_SECONDS
             profiler = ("-m", "cProfile", "-o", str(folder / "profile"))
             async with running(contender, transport, slack, url, folder, *profiler) as process:

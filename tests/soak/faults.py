@@ -5,7 +5,7 @@ import contextlib
 import os
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import asyncpg
 
@@ -26,7 +26,7 @@ _BUSY_SECONDS = 2.0
 
 
 class Faults:
-    """Switches faults on and off until it's canceled, each of them at some time."""
+    """Switches faults on and off, each of them at some time."""
 
     def __init__(self, slack: SimulatedSlack, url: str, chance: random.Random) -> None:
         self._slack = slack
@@ -35,9 +35,10 @@ class Faults:
         self.count = 0
 
     @contextlib.asynccontextmanager
-    async def around(self, pause: float) -> AsyncIterator[None]:
+    async def around(self, pause: float, *, database: bool = True) -> AsyncIterator[None]:
         """One fault after the other while the block runs, with pauses of about so many seconds; none afterwards."""
-        going_wrong = asyncio.ensure_future(self._go_wrong(pause))
+        kinds = [self._slack_fails, self._slack_fails, self._answers_fail, self._slack_is_slow, self._socket]
+        going_wrong = asyncio.ensure_future(self._go_wrong(pause, [*kinds, self._database] if database else kinds))
         try:
             yield
         finally:
@@ -47,15 +48,7 @@ class Faults:
         if not going_wrong.cancelled():
             going_wrong.result()
 
-    async def _go_wrong(self, pause: float) -> None:
-        kinds = (
-            self._slack_fails,
-            self._slack_fails,
-            self._answers_fail,
-            self._slack_is_slow,
-            self._socket,
-            self._database,
-        )
+    async def _go_wrong(self, pause: float, kinds: Sequence[Callable[[], Awaitable[None]]]) -> None:
         while True:
             for kind in self._chance.sample(kinds, len(kinds)):
                 self.count += 1

@@ -25,7 +25,8 @@ class People:
     def __init__(self, slack: SimulatedSlack, chance: random.Random) -> None:
         self.acknowledged = Acknowledged(slack)
         self.deletions: Counter[str] = Counter()
-        """How often Slack was asked to delete each token."""
+        """How often Slack was asked to delete each token, without the times it said to come again later."""
+        self._asked: dict[int, str] = {}
         self.typed = 0
         self._slack = slack
         self._chance = chance
@@ -65,7 +66,10 @@ class People:
         while state.traffic:
             exchange = state.traffic.popleft()
             if exchange.kind == DELETE and "external_token_id" in exchange.body:
-                self.deletions[exchange.body["external_token_id"]] += 1
+                self._asked[exchange.number] = exchange.body["external_token_id"]
+                self.deletions[self._asked[exchange.number]] += 1
+            elif exchange.answers in self._asked and "ratelimited" in str(exchange.body):
+                self.deletions[self._asked[exchange.answers]] -= 1
         del state.messages[:-_KEPT_MESSAGES]
 
     def _text(self) -> str:
