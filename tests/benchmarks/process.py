@@ -17,6 +17,7 @@ from tests.bot_process import ROOT
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 60.0
+_NOT_INHERITED = ("SLACK_", "EXTAUTH_", "PYTHON")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ async def running(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
+    # Nor what makes Python itself another one, as PYTHONDONTWRITEBYTECODE does to every start.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     more = {"SLACK_API_URL": f"{slack.base_url}/api/", "HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(ROOT)}
     output = folder / "output.txt"
     with output.open("ab") as out:

@@ -80,10 +80,9 @@ async def start_socket(trial: Trial) -> Figures:
 
 async def _start(trial: Trial, transport: Transport) -> Figures:
     trial.slack.delay = 0.0
-    if trial.contender.database:
-        # As at nearly every start, its tables are there then.
-        async with running(trial.contender, transport, trial.slack, trial.url, trial.folder):
-            await asyncio.sleep(0)
+    # As at nearly every start, its modules are compiled then, and its tables are there.
+    async with running(trial.contender, transport, trial.slack, trial.url, trial.folder):
+        await asyncio.sleep(0)
     async with running(trial.contender, transport, trial.slack, trial.url, trial.folder) as process:
         load = Load(trial.slack, process.port)
         await (load.over_http(1, 1) if transport == "http" else load.over_socket_mode(1))
