@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Any, Protocol
 
 import aiohttp
@@ -81,7 +82,7 @@ class ChannelReply:
         self._at = clients.clock.now() if at is None else at
         self._elsewhere = elsewhere
 
-    @property
+    @cached_property
     def address(self) -> SecretStr:
         """The `response_url`, its age, and where else the person can be reached."""
         return SecretStr(

@@ -25,6 +25,8 @@ def mask(token: str) -> str:
 
 def expiry(token: str) -> int | None:
     """Return when a token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    if token.count(".") != 2:
+        return None
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
