@@ -68,6 +68,7 @@ _MARKUP = re.compile(r"<[^>|]*\|([^>]*)>|<[^>]*>|[*•✓⚠✕]|\[[^\]]*\]|\( \
 _SENTENCE_END = re.compile(r"(?<=[.?!:])\s+|\n+|  ")
 
 
+@functools.cache
 def sections() -> list[tuple[str, str, list[str]]]:
     return [(chapter, heading, [*texts(blocks)]) for chapter, make in CHAPTERS.items() for heading, blocks in make()]
 
