@@ -1,0 +1,92 @@
+"""When a person who waits is told so."""
+
+import asyncio
+import time
+
+import pytest
+from pydantic import SecretStr
+
+from bot.listeners.waiting import MAX_NOTICES, NOTICE_SECONDS, Wait, tell_waits
+from bot.slack.external_auth.models import GetToken
+from bot.ui.screen import Screen
+from tests.manual_clock import ManualClock
+
+REQUEST = GetToken("EtGoogle0001")
+
+
+class Place:
+    """Where a person is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Screen] = []
+
+    @property
+    def address(self) -> SecretStr:
+        return SecretStr("")
+
+    async def show(self, screen: Screen) -> None:
+        raise AssertionError("There's no answer yet.")
+
+    async def show_progress(self, screen: Screen) -> None:
+        self.told.append(screen)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock, self.place = ManualClock(), Place()
+        self.wait = Wait(self.clock)
+        self.running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.telling = asyncio.ensure_future(tell_waits(self.clock, self.place, REQUEST, self.running, self.wait))
+
+    async def wait_on(self, seconds: float = NOTICE_SECONDS) -> None:
+        await self.clock.until_asleep(seconds)
+        self.clock.advance(seconds)
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+async def test_what_is_done_in_time_needs_no_notice() -> None:
+    bench = Bench()
+    await bench.clock.until_asleep(NOTICE_SECONDS)
+    bench.running.set_result(None)
+    await bench.telling
+    assert bench.place.told == []
+
+
+async def test_a_wait_is_told_once_and_again_when_it_grows() -> None:
+    bench = Bench()
+    bench.wait.note(30)
+    await bench.wait_on()
+    assert len(bench.place.told) == 1
+    bench.wait.note(29)
+    await asyncio.sleep(0)
+    assert len(bench.place.told) == 1, "about the same as was told"
+    bench.wait.note(300)
+    await bench.telling
+    assert len(bench.place.told) == MAX_NOTICES
+
+
+async def _work_hard(until: asyncio.Event) -> None:
+    while not until.is_set():
+        begun = time.thread_time()
+        while time.thread_time() - begun < 0.06:
+            pass
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("limited", [False, True])
+async def test_a_bot_with_too_much_to_do_puts_notices_off_unless_slack_is_what_takes_long(limited: bool) -> None:
+    bench, enough = Bench(), asyncio.Event()
+    if limited:
+        bench.wait.note(60)
+    working = asyncio.ensure_future(_work_hard(enough))
+    await bench.wait_on()
+    assert bool(bench.place.told) is limited
+    if not limited:
+        await bench.wait_on()
+        assert bench.place.told == []
+        await bench.wait_on()
+        assert len(bench.place.told) == 1, "it can't be put off forever"
+    enough.set()
+    bench.running.set_result(None)
+    await asyncio.gather(bench.telling, working)
