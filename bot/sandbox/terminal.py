@@ -20,6 +20,7 @@ You are {person}. Type a command, such as:
   /extauth help
   /extauth get EtGoogle0001
   /extauth delete EtGitHub0001
+  /extauth list
 Or one of: as NAME · shortcut · press LABEL · pick ROW LABEL · set FIELD VALUE · submit · close · tokens · people · help
 · quit"""
 
