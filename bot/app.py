@@ -88,6 +88,7 @@ def allow_lists(settings: Settings) -> dict[Permission, AllowList]:
     return {
         Permission.GET: settings.get_allow,
         Permission.DELETE: settings.delete_allow,
+        Permission.LIST: settings.list_allow,
         Permission.HISTORY: settings.history_allow,
     }
 

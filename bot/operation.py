@@ -11,6 +11,7 @@ class Permission(Enum):
 
     GET = "get"
     DELETE = "delete"
+    LIST = "list"
     HISTORY = "history"
 
 
@@ -22,6 +23,7 @@ class Operation(Enum):
     REFRESH = "refresh"
     DELETE = "delete"
     DELETE_MANY = "delete_many"
+    LIST = "list"
     HISTORY = "history"
 
     @property
@@ -32,6 +34,8 @@ class Operation(Enum):
                 return Permission.GET
             case Operation.DELETE | Operation.DELETE_MANY:
                 return Permission.DELETE
+            case Operation.LIST:
+                return Permission.LIST
             case Operation.HISTORY:
                 return Permission.HISTORY
             case _:

@@ -16,11 +16,13 @@ from bot.actor import Actor
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.head import INTERRUPTED
 from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.recent import recent_token_ids
 from bot.clock import Clock
 from bot.operation import Permission, Request
+from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
 from bot.slack.pacing import Caller, Progress, Stopping
 from bot.slack.users import UserDirectory
 
@@ -55,6 +57,16 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Slack returned the connected accounts. `allowed` is what this person may do with one."""
+
+    request: ListAccounts
+    accounts: AccountList
+    allowed: frozenset[Permission]
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPage:
     """Entries of the audit log, newest first. `is_last` means there is nothing older."""
 
@@ -83,22 +95,26 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It was allowed and didn't succeed. `at` is in seconds since the epoch, UTC."""
+    """It was allowed and didn't succeed. `at` is in seconds since the epoch, UTC.
+
+    `recent_ids` are token IDs that this person used lately, where the accounts couldn't be listed.
+    """
 
     request: TokenRequest
     error: ExternalAuthError
     at: float
     reference: str
+    recent_ids: Sequence[str] = ()
 
 
-Done = Fetched | Deleted | Failed
+Done = Fetched | Deleted | Listed | Failed
 
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
     """The audit log couldn't be written. `done` is how it really ended; None when nothing was sent to Slack.
 
-    A fetched token is withheld: only that there was one may be told.
+    A fetched token or list is withheld: only that there was one may be told.
     """
 
     request: TokenRequest
@@ -135,7 +151,7 @@ class _NoLongerAllowed(Exception):
 class Service:
     """Runs requests.
 
-    `allow` has a list for each permission. `api_token` is the token for the two methods, where the workspace's own bot
+    `allow` has a list for each permission. `api_token` is the token for external tokens, where the workspace's own bot
     token may not use them.
     """
 
@@ -189,7 +205,8 @@ class Service:
 
     async def run(self, actor: Actor, request: Runnable, progress: Progress) -> Outcome:
         """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits."""
-        decision = (await self.authorize(actor))[request.operation.permission]
+        decisions = await self.authorize(actor)
+        decision = decisions[request.operation.permission]
         if not decision.allowed:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
@@ -205,7 +222,7 @@ class Service:
             return NotRecorded(request, None, actor.reference)
         started = self._clock.monotonic()
         try:
-            done = await self._carry_out(actor, request, progress)
+            done = await self._carry_out(actor, request, progress, decisions)
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
@@ -215,13 +232,18 @@ class Service:
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
-        return await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
+        outcome = await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
+        if isinstance(outcome, Failed) and isinstance(outcome.request, ListAccounts):
+            return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
+        return outcome
 
     def answered(self, actor: Actor) -> None:
         """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""
         self._audit_log.answered(actor)
 
-    async def _carry_out(self, actor: Actor, request: TokenRequest, progress: Progress) -> Done:
+    async def _carry_out(
+        self, actor: Actor, request: TokenRequest, progress: Progress, decisions: Mapping[Permission, Decision]
+    ) -> Done:
         api_token = self._api_token or actor.bot_token
 
         async def recheck() -> None:
@@ -237,6 +259,10 @@ class Service:
             case DeleteTokens():
                 await self._client.delete(api_token, request, caller)
                 return Deleted(request, actor.reference)
+            case ListAccounts():
+                accounts = await self._client.list(api_token, request, caller)
+                allowed = frozenset(permission for permission, decision in decisions.items() if decision.allowed)
+                return Listed(request, accounts, allowed, actor.reference)
             case _:
                 assert_never(request)
 
@@ -245,7 +271,8 @@ class Service:
         event = attempt.event
         told = {"action": event.action, "user_id": event.user_id, "team_id": event.team_id}
         log.info("outcome", extra={**told, "outcome": result.outcome, "code": result.code})
-        true_result = replace(result, outcome="withheld", token=None) if result.token is not None else result
+        is_withheld = isinstance(done, Fetched | Listed)
+        true_result = replace(result, outcome="withheld", token=None) if is_withheld else result
         try:
             await self._audit_log.finish(attempt, result)
         except asyncio.CancelledError:
@@ -323,6 +350,8 @@ def _result(done: Done, milliseconds: int) -> AuditResult:
             return AuditResult("fetched", None, milliseconds, done.token.token)
         case Deleted():
             return AuditResult("deleted", None, milliseconds)
+        case Listed():
+            return AuditResult("listed", None, milliseconds)
         case Failed():
             return AuditResult("failed", done.error.code, milliseconds)
         case _:

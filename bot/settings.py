@@ -159,7 +159,7 @@ class Settings(DatabaseSettings):
     api_token: Secret | None = Field(
         None,
         alias="EXTAUTH_API_TOKEN",
-        description="A token for the two external-auth methods, if Slack doesn't accept the bot token for them.",
+        description="A token for the external-auth methods, if Slack doesn't accept the bot token for them.",
     )
     get_allow: AllowListSetting = Field(
         _ADMINS,
@@ -168,6 +168,9 @@ class Settings(DatabaseSettings):
     )
     delete_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who can delete tokens, in the same form."
+    )
+    list_allow: AllowListSetting = Field(
+        _ADMINS, alias="EXTAUTH_LIST_ALLOW", description="Who can list connected accounts, in the same form."
     )
     history_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."

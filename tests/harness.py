@@ -85,6 +85,18 @@ class Harness:
         await self.state.until(lambda: self.workspace.dialog(message.user_id) is not None)
         return await self.dialog(message.user_id)
 
+    async def picks(self, message: Message, row: str, label: str) -> Message:
+        """Choose from the menu beside a line, which is answered by a message."""
+        seen = {old.ts for old in self.workspace.messages(message.user_id)}
+        assert await self.workspace.pick(message, row, label)
+        return await self.next_message(message.user_id, seen)
+
+    async def picks_for_dialog(self, message: Message, row: str, label: str) -> OpenView:
+        """Choose from the menu beside a line, which is answered by a dialog."""
+        assert await self.workspace.pick(message, row, label)
+        await self.state.until(lambda: self.workspace.dialog(message.user_id) is not None)
+        return await self.dialog(message.user_id)
+
     async def presses_in_dialog(self, view: OpenView, label: str) -> OpenView:
         """Press a button in a dialog, and wait until the dialog has changed."""
         before = view.hash

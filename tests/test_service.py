@@ -16,8 +16,10 @@ from bot.actor import Actor
 from bot.app import allow_lists, open_audit_log
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
+from bot.audit.recent import recent_token_ids
 from bot.operation import OpenForm, Operation, Permission
 from bot.sandbox.run import variables
+from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.service import (
     AlreadyRun,
@@ -27,6 +29,7 @@ from bot.service import (
     Fetched,
     HistoryPage,
     HistoryUnavailable,
+    Listed,
     NotRecorded,
     Outcome,
     Runnable,
@@ -34,16 +37,16 @@ from bot.service import (
 )
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
-from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TokenRequest
 from bot.slack.pacing import Pacer
 from bot.slack.session import open_session
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
-from tests.harness import ADMIN, GUEST, MEMBER
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER
 from tests.manual_clock import ManualClock
 
-GET = "apps.auth.external.get"
+GET, LIST = "apps.auth.external.get", "apps.auth.external.list"
 
 
 @dataclass
@@ -163,6 +166,61 @@ async def test_a_failure_carries_slacks_error_and_is_recorded(bench: Bench) -> N
     assert bench.told[0][1] == AuditResult("failed", "invalid_auth", 0)
 
 
+async def test_a_list_comes_back_with_what_the_person_may_do_and_is_recorded_as_it_was_asked(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, EXTAUTH_LIST_ALLOW="members", EXTAUTH_GET_ALLOW="members") as bench:
+        request = ListAccounts("google", older_than=Place(1, "Et1"))
+
+        outcome = await bench.run(request, MEMBER)
+
+        assert isinstance(outcome, Listed)
+        assert (outcome.request, outcome.reference) == (request, "ABCD2345")
+        assert len(outcome.accounts.accounts) == len(bench.slack.state.tokens)
+        assert outcome.allowed == {Permission.GET, Permission.LIST}
+        (entry,) = await bench.entries()
+        assert (entry.user_id, entry.action, entry.parameters) == (MEMBER, "list", {"provider_key": "google"})
+        assert (entry.outcome, entry.code, entry.token_hmac) == ("listed", None, None)
+        assert bench.told[0][1] == AuditResult("listed", None, 0)
+        assert bench.calls(LIST) == [{"include_workflows": True}]
+
+
+async def test_a_refused_list_comes_with_the_ids_this_person_used(bench: Bench) -> None:
+    for token_id in ("EtGoogle0001", "EtGitHub0001", "EtShort00001", "EtGoogle0001", "EtNobodyHas1"):
+        await bench.run(GetToken(token_id))
+    await bench.run(GetToken("EtSalesforce1"), OWNER)
+    await bench.run(DeleteTokens("EtShort00001"))
+    bench.slack.web_api.failures[LIST] = "not_allowed_token_type"
+
+    outcome = await bench.run(ListAccounts())
+
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, RefusedError)
+    assert outcome.recent_ids == ("EtGoogle0001", "EtGitHub0001")
+    assert (await bench.entries())[0].code == "not_allowed_token_type"
+
+
+async def test_of_many_ids_the_last_five_are_offered_and_of_none_none(bench: Bench) -> None:
+    bench.slack.web_api.failures[LIST] = "unknown_method"
+    plant_accounts(bench.slack.state, 7)
+    first = await bench.run(ListAccounts())
+    assert isinstance(first, Failed)
+    assert first.recent_ids == ()
+    for number in range(1, 8):
+        await bench.run(GetToken(f"EtMany{number:06d}"))
+    then = await bench.run(ListAccounts())
+    assert isinstance(then, Failed)
+    assert then.recent_ids == tuple(f"EtMany{number:06d}" for number in range(7, 2, -1))
+
+
+async def test_without_a_workspace_or_a_readable_log_a_refused_list_is_a_refused_list(bench: Bench) -> None:
+    bench.slack.web_api.failures[LIST] = "unknown_method"
+    await bench.run(GetToken("EtGoogle0001"))
+    nowhere = replace(bench.actor(), team_id=None)
+    assert await recent_token_ids(bench.audit_log, nowhere) == ()
+    assert await recent_token_ids(bench.audit_log, bench.actor()) == ("EtGoogle0001",)
+    bench.execute("ALTER TABLE audit_records RENAME TO elsewhere")
+    assert await recent_token_ids(bench.audit_log, bench.actor()) == ()
+
+
 async def test_the_duration_is_that_of_the_call(bench: Bench) -> None:
     bench.slack.web_api.failures[GET] = "429"
     waits: list[int] = []
@@ -234,18 +292,17 @@ NO_RESULTS = (
     ("request_", "told"),
     [
         (GetToken("EtGoogle0001"), "withheld"),
+        (ListAccounts(), "withheld"),
         (DeleteTokens("EtGoogle0001"), "deleted"),
         (GetToken("EtErr.invalid_auth"), "failed"),
     ],
 )
-async def test_a_result_that_cannot_be_recorded_is_withheld(
-    bench: Bench, request_: GetToken | DeleteTokens, told: str
-) -> None:
+async def test_a_result_that_cannot_be_recorded_is_withheld(bench: Bench, request_: TokenRequest, told: str) -> None:
     bench.execute(NO_RESULTS)
     outcome = await bench.run(request_)
     assert isinstance(outcome, NotRecorded)
     assert (outcome.request, outcome.reference) == (request_, "ABCD2345")
-    assert type(outcome.done) is {"withheld": Fetched, "deleted": Deleted, "failed": Failed}[told]
+    assert type(outcome.done) in {"withheld": (Fetched, Listed), "deleted": (Deleted,), "failed": (Failed,)}[told]
     assert [(result.outcome, result.token) for _, result in bench.told] == [(told, None)]
     (entry,) = await bench.entries()
     assert entry.outcome is None
@@ -267,6 +324,7 @@ async def test_opening_a_form_is_admitted_by_any_of_its_permissions(tmp_path: Pa
         assert {permission: decision.allowed for permission, decision in decisions.items()} == {
             Permission.GET: False,
             Permission.DELETE: True,
+            Permission.LIST: False,
             Permission.HISTORY: False,
         }
         assert await bench.entries() == []

@@ -19,9 +19,21 @@ from bot.modals import delete_confirm, delete_form, get_form, menu
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
 from bot.pasted import FORMATS
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
+from bot.service import (
+    Deleted,
+    Denied,
+    Done,
+    Failed,
+    Fetched,
+    HistoryPage,
+    HistoryUnavailable,
+    Listed,
+    NotRecorded,
+    NotSent,
+)
+from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
 from bot.ui import notices
 from bot.ui.contact import mention
 from bot.ui.help import command_screen, help_screen
@@ -35,7 +47,11 @@ PATH = ROOT / "docs" / "words.md"
 REFERENCE = "ABCD2345"
 CONTACT = mention("U012ABCDEF")
 AT = 1_800_000_000.0
-METHODS = {True: "apps.auth.external.delete", False: "apps.auth.external.get"}
+METHODS: Mapping[type[TokenRequest], str] = {
+    GetToken: "apps.auth.external.get",
+    DeleteTokens: "apps.auth.external.delete",
+    ListAccounts: "apps.auth.external.list",
+}
 ADMINS = AllowList.parse(["admins"])
 MANY = AllowList.parse(["owners", *(f"U{number:03d}ABCDEF" for number in range(12)), "S012ABCDEF"])
 ONE = DeleteTokens("EtGoogle0001")
@@ -44,12 +60,15 @@ APP = DeleteTokens(app_id="A012ABCDEF")
 BOTH = DeleteTokens(provider_key="google", app_id="A012ABCDEF")
 GET, REFRESH = GetToken("EtGoogle0001"), GetToken("EtGoogle0001", force_refresh=True)
 SHOW = GetToken("EtGoogle0001", show=True)
+LIST = ListAccounts(provider_key="google")
+RECENT = ("EtGoogle0001", "EtGitHub0001")
 LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
 REQUESTS: Mapping[Operation, TokenRequest] = {
     Operation.GET: GET,
     Operation.REFRESH: REFRESH,
     Operation.DELETE: ONE,
     Operation.DELETE_MANY: PROVIDER,
+    Operation.LIST: LIST,
 }
 TYPED = (
     "gte EtGoogle0001",
@@ -83,6 +102,8 @@ def texts(blocks: Blocks) -> Iterator[str]:
         match block["type"]:
             case "section":
                 yield block["text"]["text"]
+                if "accessory" in block:
+                    yield " ".join(f"[{option['text']['text']}]" for option in block["accessory"]["options"])
             case "context":
                 yield from (element["text"] for element in block["elements"])
             case "actions":
@@ -136,7 +157,7 @@ def _line(text: str) -> Mapping[str, Any]:
 
 
 def _error(code: str, request: TokenRequest) -> ExternalAuthError:
-    method = METHODS[isinstance(request, DeleteTokens)]
+    method = METHODS[type(request)]
     if code == "ratelimited":
         return RateLimitedError(method, 300)
     family = UnconfirmedError if code in {"timeout", "fatal_error", "internal_error"} else RefusedError
@@ -149,7 +170,7 @@ def failures() -> Iterator[Section]:
     for code in [*sorted(known_codes()), "brand_new_code"]:
         told: list[object] = []
         for operation, request in REQUESTS.items():
-            failed = Failed(request, _error(code, request), AT, REFERENCE)
+            failed = Failed(request, _error(code, request), AT, REFERENCE, RECENT)
             heading, blocks = _screen(f"{code} after {operation.value}", outcome_screen(failed, CONTACT))
             if blocks[1:3] not in told:
                 told.append(blocks[1:3])
@@ -167,6 +188,7 @@ def answers() -> Iterator[Section]:
         "A provider's tokens deleted": Deleted(PROVIDER, REFERENCE),
         "An app's tokens deleted": Deleted(APP, REFERENCE),
         "The longest deletion": Deleted(LONGEST, REFERENCE),
+        **_lists(),
         "The audit log can't be read": HistoryUnavailable(ReadHistory(10), REFERENCE),
         "The audit log": HistoryPage(ReadHistory(10), [*_entries()], False, REFERENCE),
         "The audit log, empty": HistoryPage(ReadHistory(10), [], True, REFERENCE),
@@ -177,6 +199,7 @@ def answers() -> Iterator[Section]:
         (GET, None),
         (GET, Fetched(GET, token, AT, REFERENCE)),
         (ONE, Deleted(ONE, REFERENCE)),
+        (LIST, Listed(LIST, AccountList((), (), True, 0), frozenset(), REFERENCE)),
         (GET, Failed(GET, _error("token_not_found", GET), AT, REFERENCE)),
     )
     for request, done in unrecorded:
@@ -189,8 +212,31 @@ def answers() -> Iterator[Section]:
     yield _screen("The longest denial", denied_screen(longest, CONTACT))
 
 
+def _lists() -> Mapping[str, Listed]:
+    google = Provider("google", "Google", has_client_secret=True, has_valid_token=True)
+    zoom = Provider("zoom", "Zoom", has_client_secret=False, has_valid_token=False)
+    accounts = [
+        Account("EtGoogle0001", "google", "ada@example.com", int(AT), ("weekly_report", "daily_agenda")),
+        Account("EtZoom000001", "zoom", None, None, tuple(f"workflow_{number}" for number in range(5))),
+        *(
+            Account(f"EtMany{number:06}", "google", f"person{number}@example.com", int(AT) - number)
+            for number in range(20)
+        ),
+    ]
+    allowed, many = frozenset(Permission), AccountList((google, zoom), tuple(accounts), True, 3)
+    of_app = ListAccounts(app_id="A012ABCDEF")
+    return {
+        "Connected accounts": Listed(of_app, many, allowed, REFERENCE),
+        "Connected accounts of a provider": Listed(ListAccounts("zoom"), many, allowed, REFERENCE),
+        "Connected accounts, none": Listed(of_app, AccountList((google,), (), True, 0), allowed, REFERENCE),
+        "Connected accounts, no providers": Listed(of_app, AccountList((), (), True, 0), allowed, REFERENCE),
+        "Connected accounts, no such provider": Listed(ListAccounts("gogle"), many, allowed, REFERENCE),
+    }
+
+
 def _entries() -> Iterator[Entry]:
-    for number, outcome in enumerate(("fetched", "deleted", "failed", "denied", "withheld", "interrupted", None)):
+    outcomes = ("fetched", "deleted", "listed", "failed", "denied", "withheld", "interrupted", None)
+    for number, outcome in enumerate(outcomes):
         code = {"failed": "token_not_found", "denied": "guest"}.get(outcome or "")
         parameters = {"external_token_id": "EtGoogle0001"}
         yield Entry(
@@ -210,6 +256,7 @@ def short_answers() -> Iterator[Section]:
         "Refreshing": notices.waiting_screen(REFRESH, None),
         "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
         "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
+        "Listing": notices.waiting_screen(ListAccounts(), None),
         "A modal that didn't open": notices.unopened_screen(),
         "A modal that couldn't show a token": notices.unshown_screen(),
         "A modal that came too late": notices.too_late_screen(),

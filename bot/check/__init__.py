@@ -6,6 +6,7 @@ from bot.app import allow_lists
 from bot.check.channel import check_channel
 from bot.check.database import check_database
 from bot.check.finding import Finding
+from bot.check.listing import check_listing
 from bot.check.lists import ListCheck
 from bot.check.tokens import check_api_token, check_app_token, check_bot_token, check_transport
 from bot.check.web_api import reach
@@ -28,6 +29,7 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         if settings.app_token is not None:
             yield await check_app_token(settings.app_token, clients, blocked)
         yield await check_api_token(settings, clients, bot, blocked)
+        yield await check_listing(settings, clients, bot, blocked)
         for finding in await check_database(settings):
             yield finding
         lists = ListCheck(settings, clients, bot, blocked)

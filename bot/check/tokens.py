@@ -178,12 +178,16 @@ async def _open_socket(url: str, clients: ClientFactory) -> Finding:
     return not_checked(APP_TOKEN, "Slack closed the WebSocket at once")
 
 
+def external_auth_token(settings: Settings, bot: Bot, blocked: str | None) -> tuple[SecretStr, str, str | None]:
+    """Return the token that external tokens are asked for with, what to call it, and why it can't be asked with."""
+    if settings.api_token is not None:
+        return settings.api_token, "This token", blocked
+    return settings.bot_token, "The bot token", blocked or bot.unusable
+
+
 async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
     """Ask for a token that nobody has: the refusal shows whether external tokens can be asked for at all."""
-    token, name = settings.api_token, "This token"
-    if token is None:
-        token, name = settings.bot_token, "The bot token"
-        blocked = blocked or bot.unusable
+    token, name, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
     try:

@@ -32,6 +32,13 @@ from bot.tasks import Tasks
     help="A YAML file with people and tokens.",
 )
 @click.option(
+    "--accounts",
+    default=0,
+    type=click.IntRange(0, 100_000),
+    metavar="COUNT",
+    help="Connect so many more accounts, for a long list.",
+)
+@click.option(
     "--log-level",
     default="error",
     show_default=True,
@@ -39,7 +46,7 @@ from bot.tasks import Tasks
     help="What the bot logs to standard error.",
 )
 def sandbox(
-    over_http: bool, terminal: bool, port: int, no_browser: bool, seed_file: Path | None, log_level: str
+    over_http: bool, terminal: bool, port: int, no_browser: bool, seed_file: Path | None, accounts: int, log_level: str
 ) -> None:
     """Try Extauth in a simulated Slack.
 
@@ -48,9 +55,9 @@ def sandbox(
     logs.configure(log_level.upper(), "text")
     transport: Transport = "http" if over_http else "socket"
     work = (
-        _in_terminal(transport, seed_file)
+        _in_terminal(transport, seed_file, accounts)
         if terminal
-        else _in_browser(transport, port, seed_file, opens=not no_browser)
+        else _in_browser(transport, port, seed_file, accounts, opens=not no_browser)
     )
     try:
         run(work)
@@ -59,9 +66,9 @@ def sandbox(
         sys.exit(1)
 
 
-async def _in_terminal(transport: Transport, seed_file: Path | None) -> None:
+async def _in_terminal(transport: Transport, seed_file: Path | None, accounts: int) -> None:
     tasks = Tasks()
-    async with open_sandbox(transport, seed_file=seed_file, tasks=tasks) as slack:
+    async with open_sandbox(transport, seed_file=seed_file, accounts=accounts, tasks=tasks) as slack:
         terminal = Terminal(slack, click.echo, tasks)
         if sys.stdin.isatty() and sys.stdout.isatty():
             with prompting(slack, terminal) as next_line:
@@ -70,9 +77,9 @@ async def _in_terminal(transport: Transport, seed_file: Path | None) -> None:
             await terminal.run(read_lines())
 
 
-async def _in_browser(transport: Transport, port: int, seed_file: Path | None, *, opens: bool) -> None:
+async def _in_browser(transport: Transport, port: int, seed_file: Path | None, accounts: int, *, opens: bool) -> None:
     stop = stop_signal()
-    async with open_sandbox(transport, port=port, seed_file=seed_file) as slack:
+    async with open_sandbox(transport, port=port, seed_file=seed_file, accounts=accounts) as slack:
         click.echo(f"Extauth's sandbox is at {slack.base_url}/ (press Ctrl-C to end it)")
         if opens:
             await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")

@@ -29,6 +29,10 @@ _SYNONYMS = {
     "del": "delete",
     "forget": "delete",
     "revoke": "delete",
+    "ls": "list",
+    "accounts": "list",
+    "providers": "list",
+    "tokens": "list",
 }
 _LIKE_A_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE)
 

@@ -179,6 +179,12 @@ TABLE: Table = {
         to_do="Install the app again and set its new token.",
         who=Who.OPERATOR,
     ),
+    ("unknown_method", None): Explanation(
+        title="Slack doesn't know this method",
+        happened="The address that Extauth calls doesn't offer the method.",
+        to_do="Update Extauth, and check `SLACK_API_URL`.",
+        who=Who.OPERATOR,
+    ),
     ("two_factor_setup_required", None): Explanation(
         title="Extauth's account needs two-factor authentication",
         happened="The workspace requires it, and the account behind Extauth's token doesn't have it.",

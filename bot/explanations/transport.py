@@ -63,4 +63,11 @@ TABLE: Table = {
         who=Who.CONNECTOR,
         retry=True,
     ),
+    ("answer_without_list", None): Explanation(
+        title="Slack's answer had no list in it",
+        happened="Slack reported success, but sent no accounts.",
+        to_do="Try again. If this keeps happening, report the reference below.",
+        who=Who.OPERATOR,
+        retry=True,
+    ),
 }

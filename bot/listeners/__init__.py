@@ -4,9 +4,10 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.listeners import command, delete, errors, get, history, home, menu, retry
 from bot.listeners import help as help_listener
+from bot.listeners import list as list_listener
 from bot.listeners.runtime import Runtime
 
-_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, history.LISTENER)
+_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, history.LISTENER)
 LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
 
 

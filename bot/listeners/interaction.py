@@ -66,7 +66,8 @@ def from_click(
         origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
         return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view, origin))
     channel = body["channel"]["id"] if "channel" in body else None
-    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=True, channel=channel)
+    replaces = replace is not Replace.NEVER
+    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=replaces, channel=channel)
     return Interaction(actor, trigger_id, origin, _channel(runtime, actor, origin, replace))
 
 

@@ -10,22 +10,24 @@ from bot.listeners import delete, flow, get, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.slack.external_auth.models import DeleteTokens, GetToken, TokenRequest
-from bot.ui.buttons import Button, read
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
+from bot.ui.buttons import Button, UnreadableValue, read
 
 
-async def retry(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:
-    """Make the same request once more. A deletion is confirmed again: much may have happened since."""
+async def act(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:
+    """Make the request that a button carries. A deletion is confirmed first: much may have happened since."""
     match request:
         case GetToken():
             await get.fetch(runtime, clicked, request)
         case DeleteTokens():
             await delete.confirm(runtime, clicked, request)
+        case ListAccounts():
+            await flow.run(runtime, clicked, request)
         case _:
             assert_never(request)
 
 
-async def edit(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:
+async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | DeleteTokens) -> None:
     """Open the form again, filled in as it was."""
     match request:
         case GetToken():
@@ -45,11 +47,13 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
-        await flow.start(runtime, clicked, retry(runtime, clicked, request))
+        await flow.start(runtime, clicked, act(runtime, clicked, request))
 
     @app.action(Button.EDIT.action_id)
     async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
+        if isinstance(request, ListAccounts):
+            raise UnreadableValue("A list has no form.")
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, edit(runtime, clicked, request))

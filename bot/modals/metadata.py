@@ -18,7 +18,8 @@ class Origin:
     """Where a typed command or a click on a message came from.
 
     `response_url` posts there, until half an hour after `at` (seconds since the epoch, UTC). `is_message` says that
-    it is a message's own URL, by which that message can be replaced. `channel` is where that is, if Slack said so.
+    it is a message's own URL, and that the answer takes that message's place. `channel` is where that is, if Slack said
+    so.
     """
 
     response_url: str

@@ -102,6 +102,6 @@ class AuditChannel:
 
 
 def _line(event: Event, result: AuditResult) -> str:
-    what = " ".join(code(str(value)) for value in event.parameters.values())
+    what = " ".join([event.action, *(code(str(value)) for value in event.parameters.values())])
     why = f" ({code(result.code, 100)})" if result.code else ""
-    return f"<@{event.user_id}> · {event.action} {what} · {result.outcome}{why} · {event.reference}"
+    return f"<@{event.user_id}> · {what} · {result.outcome}{why} · {event.reference}"

@@ -11,7 +11,7 @@ from bot.listeners import LISTENERS
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.terminal import Terminal
 
-_WORDS = (COMMAND, "as ", "close", "help", "people", "press ", "quit", "set ", "shortcut", "submit", "tokens")
+_WORDS = (COMMAND, "as ", "close", "help", "people", "pick ", "press ", "quit", "set ", "shortcut", "submit", "tokens")
 
 
 class SandboxCompleter(Completer):
@@ -31,6 +31,8 @@ class SandboxCompleter(Completer):
             return self._command(rest)
         if word == "press":
             return _beginning_with(rest, self._labels())
+        if word == "pick":
+            return self._menu(rest)
         if word == "set":
             return self._field(rest)
         if word == "as":
@@ -49,19 +51,39 @@ class SandboxCompleter(Completer):
         options = [option.spelling for option in subcommand.options]
         return [*self._slack.state.tokens, *options] if subcommand.argument == "external_token_id" else options
 
-    def _labels(self) -> list[str]:
-        """Return the buttons of the dialog, or else those of the messages, newest first."""
+    def _shown(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the blocks of the dialog, or else those of the messages, newest first."""
         view = self._slack.workspace.dialog(self._terminal.user)
         messages = reversed(self._slack.workspace.messages(self._terminal.user))
         shown = [view.content["blocks"]] if view is not None else [message.blocks for message in messages]
+        return (block for blocks in shown for block in blocks)
+
+    def _labels(self) -> list[str]:
         labels = [
             element["text"]["text"]
-            for blocks in shown
-            for block in blocks
+            for block in self._shown()
             for element in block.get("elements", [])
             if element.get("type") == "button"
         ]
         return [*dict.fromkeys(labels)]
+
+    def _menu(self, rest: str) -> Iterator[Completion]:
+        """Complete a token ID with a menu beside it, then what that menu offers."""
+        menus = [block for block in self._shown() if block.get("accessory", {}).get("type") == "overflow"]
+        row, space, label = rest.partition(" ")
+        if not space:
+            rows = [
+                token for token in self._slack.state.tokens if any(token in block["text"]["text"] for block in menus)
+            ]
+            yield from _beginning_with(row, rows)
+            return
+        options = [
+            option["text"]["text"]
+            for block in menus
+            if row in block["text"]["text"]
+            for option in block["accessory"]["options"]
+        ]
+        yield from _beginning_with(label, dict.fromkeys(options))
 
     def _field(self, rest: str) -> Iterator[Completion]:
         fields = self._fields()

@@ -39,10 +39,12 @@ def block_lines(block: Mapping[str, Any], filled: Mapping[str, Any] | None = Non
     kind = block["type"]
     if kind in {"section", "header"}:
         yield from plain(block["text"]).split("\n")
+        if "accessory" in block:
+            yield _drawn(block["accessory"])
     elif kind == "context":
         yield from (f"  {plain(element)}" for element in block["elements"])
     elif kind == "actions":
-        yield " ".join(f"[{element['text']['text']}]" for element in block["elements"])
+        yield " ".join(_drawn(element) for element in block["elements"])
     elif kind == "rich_text":
         for element in block["elements"]:
             yield from _rich_lines(element)
@@ -50,6 +52,12 @@ def block_lines(block: Mapping[str, Any], filled: Mapping[str, Any] | None = Non
         yield from _input_lines(block, filled or {})
     else:
         yield "-" * 20
+
+
+def _drawn(element: Mapping[str, Any]) -> str:
+    if element["type"] == "overflow":
+        return f"  ⋯ {' | '.join(option['text']['text'] for option in element['options'])}"
+    return f"[{element['text']['text']}]"
 
 
 def plain(text: Mapping[str, Any]) -> str:

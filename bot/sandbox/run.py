@@ -49,11 +49,13 @@ async def open_sandbox(
     read_seconds: float = READ_SECONDS,
     port: int = 0,
     seed_file: Path | None = None,
+    accounts: int = 0,
     tasks: Tasks | None = None,
 ) -> AsyncIterator[SimulatedSlack]:
     """Open a workspace with people, tokens and the bot in it, until the block ends.
 
-    `more` are settings of the bot, `tasks` those it works in.
+    `more` are settings of the bot, `accounts` how many more connected accounts there are, `tasks` those the bot works
+    in.
     Raises SeedError, and StartError when the port is taken.
     """
     clock = clock or SystemClock()
@@ -62,6 +64,7 @@ async def open_sandbox(
     seed.plant(slack.state)
     if seed_file is not None:
         plant_file(slack.state, seed_file)
+    seed.plant_accounts(slack.state, accounts)
     slack.state.remember_start()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="extauth-"))

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Awaitable, Callable
 
 from bot.sandbox import drawing
+from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import OpenView
-from bot.sandbox.slack.workspace import NotThere
 from bot.tasks import Tasks
 
 POLL_SECONDS = 0.05
@@ -20,12 +20,15 @@ You are {person}. Type a command, such as:
   /extauth help
   /extauth get EtGoogle0001
   /extauth delete EtGitHub0001
-Or one of: as NAME · shortcut · press LABEL · set FIELD VALUE · submit · close · tokens · people · help · quit"""
+  /extauth list
+Or one of: as NAME · shortcut · press LABEL · pick ROW LABEL · set FIELD VALUE · submit · close · tokens · people · help
+· quit"""
 
 HELP = """/extauth …            send the command as the person you are
 as NAME               become someone else: owner, admin, member, guest
 shortcut              choose the global shortcut “External tokens”
 press LABEL           press a button in the dialog, or in the newest message
+pick ROW LABEL        choose from the menu (⋯) beside a line: pick EtGoogle0001 Get
 set FIELD VALUE       fill in a field by its name in «»; give checkboxes and choices by theirs, separated by commas
 submit, close         press the dialog's own buttons
 tokens, people        list what there is to try; EtErr.CODE as a token ID gives any error, such as EtErr.invalid_auth
@@ -69,6 +72,7 @@ class Terminal:
             "as": self._become,
             "shortcut": lambda _: self._workspace.shortcut(self.user, "external_tokens"),
             "press": self._press,
+            "pick": self._pick,
             "set": self._set,
             "submit": lambda _: self._workspace.submit(self._dialog()),
             "close": self._close,
@@ -105,6 +109,18 @@ class Terminal:
                 await self._workspace.press(message, label)
                 return
         raise NotThere(f"there's no button “{label}”")
+
+    async def _pick(self, rest: str) -> None:
+        row, _, label = rest.partition(" ")
+        view = self._workspace.dialog(self.user)
+        if view is not None:
+            await self._workspace.pick_in_dialog(view, row, label.strip())
+            return
+        for message in reversed(self._workspace.messages(self.user)):
+            if any(block.get("accessory", {}).get("type") == "overflow" for block in message.blocks):
+                await self._workspace.pick(message, row, label.strip())
+                return
+        raise NotThere("there's no menu")
 
     async def _set(self, rest: str) -> None:
         field, _, value = rest.partition(" ")

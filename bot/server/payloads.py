@@ -62,10 +62,15 @@ class _View(_Part):
     app_installed_team_id: Id | None = None
 
 
+class _Option(_Part):
+    value: Text
+
+
 class _Action(_Part):
     action_id: Name
     block_id: Text | None = None
     value: Text | None = None
+    selected_option: _Option | None = None
 
 
 class _Interaction(_Part):

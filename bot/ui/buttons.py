@@ -4,14 +4,21 @@ A click sends the value back from outside, so it is read as strictly as typed te
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot.access import Decision
 from bot.operation import Operation, Permission
 from bot.pasted import is_id
-from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, TokenRequest
+from bot.slack.external_auth.models import (
+    DeleteTokens,
+    GetToken,
+    InvalidParameter,
+    ListAccounts,
+    Place,
+    TokenRequest,
+)
 from bot.ui import parts
 
 
@@ -23,6 +30,8 @@ class Button(Enum):
     DELETE = "token_delete", "Delete…"
     RETRY = "try_again", "Try again"
     EDIT = "edit_request", "Edit…"
+    OLDER = "list_older", "Older"
+    NEWER = "list_newer", "Newer"
 
     def __init__(self, action_id: str, label: str) -> None:
         self.action_id = action_id
@@ -33,11 +42,15 @@ class UnreadableValue(ValueError):
     """A button's value that this bot didn't write, or wrote in an older version."""
 
 
+MENU = "account_menu"
+"""The `action_id` of the menu beside a connected account."""
+
 _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
 """The `action_id` and label of the button that opens a form, by the permission it needs."""
+_PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
 
 
@@ -55,9 +68,28 @@ def can_carry(request: TokenRequest) -> bool:
 
 def build(button: Button, request: TokenRequest) -> parts.Block:
     """Build the button that asks for `request`."""
-    value = json.dumps({"do": request.operation.action, **request.arguments()}, separators=(",", ":"))
     style = "danger" if button is Button.DELETE else None
-    return parts.button(button.label, button.action_id, value, style)
+    return parts.button(button.label, button.action_id, _value(request), style)
+
+
+def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
+    """Build the menu of what a person may do with an account's token; None when that is nothing."""
+    items: tuple[tuple[str, TokenRequest], ...] = (
+        ("Get", GetToken(token_id)),
+        (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
+        (Button.DELETE.label, DeleteTokens(token_id)),
+    )
+    options = [(label, _value(request)) for label, request in items if request.operation.permission in allowed]
+    return parts.overflow(MENU, options) if options else None
+
+
+def _value(request: TokenRequest) -> str:
+    """What a button or menu carries: the request, and of a list its place."""
+    places = {}
+    if isinstance(request, ListAccounts):
+        named = {"older_than": request.older_than, "newer_than": request.newer_than}
+        places = {name: place.write() for name, place in named.items() if place is not None}
+    return json.dumps({"do": request.operation.action, **request.arguments(), **places}, separators=(",", ":"))
 
 
 def read_get(value: object) -> GetToken:
@@ -76,6 +108,22 @@ def read_delete(value: object) -> DeleteTokens:
     return request
 
 
+def read_list(value: object) -> ListAccounts:
+    """Read a button's value that must ask for a list. Raises UnreadableValue."""
+    request = read(value)
+    if not isinstance(request, ListAccounts):
+        raise UnreadableValue("The button's value doesn't ask for a list.")
+    return request
+
+
+def read_menu(value: object) -> GetToken | DeleteTokens:
+    """Read what was chosen in an account's menu. Raises UnreadableValue."""
+    request = read(value)
+    if isinstance(request, ListAccounts):
+        raise UnreadableValue("The menu's value doesn't ask for a token or a deletion.")
+    return request
+
+
 def read(value: object) -> TokenRequest:
     """Read the request that a button's value asks for. Raises UnreadableValue."""
     try:
@@ -90,9 +138,15 @@ def read(value: object) -> TokenRequest:
                 return GetToken(**arguments)
             case Operation.SHOW:
                 return GetToken(**arguments, show=True)
+            case Operation.LIST:
+                return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
             case Operation.DELETE_MANY | Operation.HISTORY:
                 raise UnreadableValue("No button asks for this operation.")
             case _:
                 assert_never(operation)
     except (InvalidParameter, TypeError, ValueError, RecursionError):
         raise UnreadableValue("The button's value isn't one of this bot's.") from None
+
+
+def _read_place(name: str, value: object) -> Any:
+    return Place.read(value) if name in _PLACES else value

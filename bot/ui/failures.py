@@ -5,7 +5,7 @@ from bot.operation import Operation
 from bot.service import Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens
+from bot.slack.external_auth.models import DeleteTokens, ListAccounts
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
 from bot.ui.screen import Screen
@@ -16,6 +16,7 @@ _TITLES = {
     Operation.REFRESH: "Couldn't refresh it",
     Operation.DELETE: "Couldn't delete it",
     Operation.DELETE_MANY: "Couldn't delete them",
+    Operation.LIST: "Couldn't list accounts",
 }
 
 
@@ -28,16 +29,33 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
         parts.heading(mark, explanation.title, parts.subject(arguments)),
         parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
         parts.paragraph(_to_do(failed, explanation, contact)),
+        *_instead(failed),
+        *_button(failed, explanation),
     ]
-    if buttons.can_carry(failed.request):
-        button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
-        if button is not None:
-            blocks.append(parts.actions(buttons.build(button, failed.request)))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
-    blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference), quote=quote))
+    is_public = not isinstance(failed.request, ListAccounts)
+    blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference, is_public=is_public), quote=quote))
     text = f"{explanation.title}: {parts.plain_subject(arguments)}"
     return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
+
+
+def _instead(failed: Failed) -> list[parts.Block]:
+    """What works without a list: typing the IDs of tokens."""
+    if not isinstance(failed.request, ListAccounts):
+        return []
+    ids = [mrkdwn.code(token_id) for token_id in failed.recent_ids]
+    used = f" You used {', '.join(ids)} lately." if ids else ""
+    return [parts.paragraph(f"*Instead:* Type a token's ID: `/extauth get ID`.{used}")]
+
+
+def _button(failed: Failed, explanation: Explanation) -> list[parts.Block]:
+    if not buttons.can_carry(failed.request):
+        return []
+    if explanation.retry:
+        return [parts.actions(buttons.build(Button.RETRY, failed.request))]
+    has_form = not isinstance(failed.request, ListAccounts)
+    return [parts.actions(buttons.build(Button.EDIT, failed.request))] if explanation.edit and has_form else []
 
 
 def may_have_happened(failed: Failed) -> bool:
@@ -73,11 +91,11 @@ def _to_do(failed: Failed, explanation: Explanation, contact: str) -> str:
     return f"*What to do:* {to_do}\n*Who can help:* {helper}"
 
 
-def _fine_print(error: ExternalAuthError, reference: str) -> list[str]:
+def _fine_print(error: ExternalAuthError, reference: str, *, is_public: bool) -> list[str]:
     status = f" (HTTP {error.status})" if error.status not in (None, 200) else ""
+    page = f" · <https://docs.slack.dev/reference/methods/{error.method}|About this method>" if is_public else ""
     lines = [
-        f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}{status} · "
-        f"<https://docs.slack.dev/reference/methods/{error.method}|About this method> · Reference {reference}"
+        f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}{status}{page} · Reference {reference}"
     ]
     if error.needed or error.provided:
         needed, provided = mrkdwn.code(error.needed or "?", 500), mrkdwn.code(error.provided or "?", 500)

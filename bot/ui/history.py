@@ -12,7 +12,7 @@ from bot.ui.screen import Screen
 MORE_BUTTON = "history_more"
 MAX_COUNT = 25
 _MORE_VALUE = re.compile(r"([1-9]\d{0,17}) (\d{1,2})", re.ASCII)
-_OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "denied": "*denied*", "pruned": "pruned"}
+_OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "denied": "*denied*", "pruned": "pruned"}
 
 
 def history_screen(page: HistoryPage) -> Screen:
@@ -48,8 +48,8 @@ def _title(page: HistoryPage) -> str:
 def _line(entry: Entry) -> str:
     when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
     who = f"<@{entry.user_id}>" if entry.user_id else "from the command line"
-    what = " ".join(mrkdwn.code(str(value), 300) for value in entry.parameters.values())
-    return f"{when} · {who} · {entry.action} {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
+    what = " ".join([entry.action, *(mrkdwn.code(str(value), 300) for value in entry.parameters.values())])
+    return f"{when} · {who} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
 
 
 def _outcome(entry: Entry) -> str:

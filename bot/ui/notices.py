@@ -6,7 +6,7 @@ from bot.audit.entries import Entry
 from bot.explanations import explain
 from bot.operation import Operation, Request
 from bot.pasted import TokenFormat
-from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, NotRecorded, NotSent
+from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
@@ -19,12 +19,16 @@ _WORKING = {
     Operation.REFRESH: "Refreshing",
     Operation.DELETE: "Deleting",
     Operation.DELETE_MANY: "Deleting",
+    Operation.LIST: "Listing",
     Operation.HISTORY: "Reading the audit log",
 }
+_UNNAMED = {Operation.LIST: "connected accounts"}
+"""What an operation is about when nothing is named."""
 _ENDED = {
     None: "Your request may or may not have gone through.",
     "fetched": "The token was fetched, but not shown. Run the command again to see it.",
     "deleted": "The deletion went through.",
+    "listed": "The accounts were listed, but not shown. Run the command again to see them.",
     "failed": "The request failed. Run it again to see why.",
     "not done": "No request was sent to Slack. Nothing changed.",
     "denied": "You don't have permission for this. No request was sent to Slack.",
@@ -58,6 +62,9 @@ def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
             return "Deleted from Slack, but not recorded", "Extauth couldn't record the result in its audit log yet."
         case Fetched():
             title = "Extauth withheld the token"
+            return title, "Slack returned it, but Extauth couldn't record that in its audit log."
+        case Listed():
+            title = "Extauth withheld the list"
             return title, "Slack returned it, but Extauth couldn't record that in its audit log."
         case Failed():
             told = explain(outcome.done.error.code, outcome.request.operation)
@@ -130,7 +137,8 @@ def not_sent_screen(outcome: NotSent) -> Screen:
 
 
 def _working(request: Request) -> str:
-    return " ".join([_WORKING[request.operation], *filter(None, [parts.subject(request.arguments())])])
+    subject = parts.subject(request.arguments()) or _UNNAMED.get(request.operation, "")
+    return " ".join([_WORKING[request.operation], *filter(None, [subject])])
 
 
 def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Screen:

@@ -3,7 +3,19 @@
 from typing import assert_never
 
 from bot.operation import Operation
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
+from bot.service import (
+    Deleted,
+    Denied,
+    Done,
+    Failed,
+    Fetched,
+    HistoryPage,
+    HistoryUnavailable,
+    Listed,
+    NotRecorded,
+    NotSent,
+)
+from bot.ui.accounts import accounts_screen
 from bot.ui.deletions import deleted_screen
 from bot.ui.failures import failure_screen
 from bot.ui.history import history_screen
@@ -27,6 +39,8 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
             return token_screen(outcome) if is_shown else masked_screen(outcome)
         case Deleted():
             return deleted_screen(outcome)
+        case Listed():
+            return accounts_screen(outcome)
         case HistoryPage():
             return history_screen(outcome)
         case HistoryUnavailable():

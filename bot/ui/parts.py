@@ -33,9 +33,9 @@ def heading(mark: Mark, title: str, subject: str = "") -> Block:
     return paragraph(f"{mark} *{title}*" + (f"  {subject}" if subject else ""))
 
 
-def paragraph(text: str) -> Block:
-    """A block of mrkdwn, which is ours or was escaped."""
-    return {"type": "section", "text": _mrkdwn(text)}
+def paragraph(text: str, accessory: Block | None = None) -> Block:
+    """A block of mrkdwn, which is ours or was escaped, with a button or menu beside it."""
+    return {"type": "section", "text": _mrkdwn(text), **({"accessory": accessory} if accessory is not None else {})}
 
 
 def plain_paragraph(text: str) -> Block:
@@ -81,6 +81,12 @@ def button(label: str, action_id: str, value: str | None = None, style: str | No
     """A button, for `actions`."""
     more = {name: given for name, given in (("value", value), ("style", style)) if given is not None}
     return {"type": "button", "text": _plain_text(label, emoji=True), "action_id": action_id, **more}
+
+
+def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> Block:
+    """A menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
+    built = [{"text": _plain_text(label, emoji=True), "value": value} for label, value in options]
+    return {"type": "overflow", "action_id": action_id, "options": built}
 
 
 def actions(*buttons: Block) -> Block:

@@ -11,6 +11,7 @@ from bot.ui.screen import Screen
 _DOING = {
     Permission.GET: "fetch tokens",
     Permission.DELETE: "delete tokens",
+    Permission.LIST: "list connected accounts",
     Permission.HISTORY: "see the audit log",
 }
 _BECAUSE = {

@@ -12,6 +12,7 @@ from bot import settings
 from bot.check import examine
 from bot.check.channel import SCHEDULE_SECONDS
 from bot.check.finding import Finding, Status
+from bot.check.listing import SUBJECT as LISTING
 from bot.sandbox.run import variables
 from bot.sandbox.slack.delivery import MOST_CONNECTIONS
 from bot.sandbox.slack.server import SimulatedSlack
@@ -26,9 +27,9 @@ EVERYTHING = {
     "EXTAUTH_GET_ALLOW": "admins, U0ADMIN, S0TEAM",
     "EXTAUTH_SECRET_KEY": KEY,
 }
-LISTS = {"EXTAUTH_GET_ALLOW", "EXTAUTH_DELETE_ALLOW", "EXTAUTH_HISTORY_ALLOW"}
+LISTS = {"EXTAUTH_GET_ALLOW", "EXTAUTH_DELETE_ALLOW", "EXTAUTH_LIST_ALLOW", "EXTAUTH_HISTORY_ALLOW"}
 ASKED_WITH_THE_BOT_TOKEN = {"Scopes", "EXTAUTH_GET_ALLOW", "EXTAUTH_AUDIT_CHANNEL"}
-ASKED_OF_SLACK = ASKED_WITH_THE_BOT_TOKEN | {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "EXTAUTH_API_TOKEN"}
+ASKED_OF_SLACK = ASKED_WITH_THE_BOT_TOKEN | {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "EXTAUTH_API_TOKEN", LISTING}
 
 Break = Callable[[SimulatedSlack], None]
 
@@ -308,10 +309,12 @@ async def test_a_good_setup_is_ok_and_leaves_nothing_behind() -> None:
             "Transport",
             "SLACK_APP_TOKEN",
             "EXTAUTH_API_TOKEN",
+            LISTING,
             "DATABASE_URL",
             "EXTAUTH_SECRET_KEY",
             "EXTAUTH_GET_ALLOW",
             "EXTAUTH_DELETE_ALLOW",
+            "EXTAUTH_LIST_ALLOW",
             "EXTAUTH_HISTORY_ALLOW",
             "EXTAUTH_AUDIT_CHANNEL",
         ]
@@ -361,6 +364,7 @@ TROUBLE = ["503", "500-text", "internal_error", "fatal_error", "service_unavaila
         ("auth.test", ASKED_WITH_THE_BOT_TOKEN | {"SLACK_BOT_TOKEN"}),
         ("apps.connections.open", {"SLACK_APP_TOKEN"}),
         ("apps.auth.external.get", {"EXTAUTH_API_TOKEN"}),
+        ("apps.auth.external.list", {LISTING}),
         ("users.info", {"EXTAUTH_GET_ALLOW"}),
         ("usergroups.users.list", {"EXTAUTH_GET_ALLOW"}),
         ("chat.scheduleMessage", {"EXTAUTH_AUDIT_CHANNEL"}),
@@ -379,9 +383,40 @@ async def test_with_a_bad_bot_token_nobody_is_asked_about() -> None:
     async with simulated_slack() as slack:
         found = await findings(slack, SLACK_BOT_TOKEN="xoxb-another-one")
         asked = {exchange.kind for exchange in slack.state.traffic if exchange.direction == "bot"}
-    assert asked == {"api.test", "auth.test", "apps.connections.open", "apps.auth.external.get"}
+    assert asked == {
+        "api.test",
+        "auth.test",
+        "apps.connections.open",
+        "apps.auth.external.get",
+        "apps.auth.external.list",
+    }
     reasons = {finding.says for finding in found if finding.status is Status.NOT_CHECKED}
     assert reasons == {"Because SLACK_BOT_TOKEN doesn't work."}
+
+
+async def _listing(slack: SimulatedSlack, **more: str) -> Finding:
+    [finding] = [finding for finding in await findings(slack, **more) if finding.subject == LISTING]
+    return finding
+
+
+async def test_how_much_slack_lists_is_told() -> None:
+    async with simulated_slack() as slack:
+        assert (await _listing(slack)).says == "Slack lists 6 accounts of 4 providers."
+        slack.state.tokens.clear()
+        slack.state.providers = {"google": slack.state.providers["google"]}
+        assert (await _listing(slack)).says == "Slack lists 0 accounts of 1 provider."
+
+
+@pytest.mark.parametrize(
+    "code", ["not_allowed_token_type", "unknown_method", "missing_scope", "method_not_supported", "invalid_arguments"]
+)
+async def test_that_slack_lists_no_accounts_is_told_and_is_no_fault(code: str) -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.failures["apps.auth.external.list"] = code
+        finding = await _listing(slack)
+    assert finding == Finding(
+        LISTING, Status.OK, f"Slack doesn't list accounts here ({code}). Everything else works with typed IDs."
+    )
 
 
 async def test_when_all_of_slack_is_in_trouble_nothing_is_asked_twice() -> None:

@@ -56,6 +56,9 @@ def understood(text: str) -> tuple[str | None, dict[str, str | bool]]:
         ("delete Et1 --yes", "delete", {"external_token_id": "Et1", "yes": True}),
         ("delete --provider-key google --app-id=A1", "delete", {"provider_key": "google", "app_id": "A1"}),
         ("delete provider_key=“google”", "delete", {"provider_key": "google"}),
+        ("list", "list", {}),
+        ("LIST google,", "list", {"provider_key": "google"}),
+        ("list —provider-key google --app-id=A1", "list", {"provider_key": "google", "app_id": "A1"}),
     ],
 )
 def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: dict[str, str | bool]) -> None:
@@ -65,7 +68,8 @@ def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: 
 HISTORY = "/extauth history [N]"
 GET = "/extauth get ID [--force-refresh] [--show]"
 DELETE = "/extauth delete ID [--yes] | [--provider-key KEY] [--app-id APP]"
-ALL = "/extauth [get | delete | history | help]"
+LIST = "/extauth list [--provider-key KEY] [--app-id APP]"
+ALL = "/extauth [get | delete | list | history | help]"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,11 @@ ALL = "/extauth [get | delete | history | help]"
         ("delete --app-id=", "--app-id needs a value.", None, DELETE),
         ("get --", "/extauth get has no option “--”.", None, GET),
         ("get =", "/extauth get has no option “=”.", None, GET),
+        ("ls", "/extauth has no command “ls”.", "/extauth list", ALL),
+        ("accounts", "/extauth has no command “accounts”.", "/extauth list", ALL),
+        ("list google github", "Unexpected argument “github”.", None, LIST),
+        ("list --provider", "/extauth list has no option “--provider”.", "--provider-key", LIST),
+        ("list --force-refresh", "“--force-refresh” only works with /extauth get.", None, LIST),
         ("history 1 2", "Unexpected argument “2”.", None, HISTORY),
         ("history 1 me", "Unexpected argument “me”.", None, HISTORY),
     ],
@@ -146,13 +155,14 @@ def test_nothing_is_understood_that_was_not_typed(text: str) -> None:
             # The name of a command, and only that, may be typed in capitals.
             source = text.lower() if name == "topic" else text
             assert all(piece in source for piece in pieces if piece)
-        if isinstance(value, bool) or name in {"provider_key", "app_id"}:
+        bare = typed.subcommand.argument if typed.subcommand else None
+        if isinstance(value, bool) or name in {"provider_key", "app_id"} - {bare}:
             assert name.replace("_", "") in letters
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40))
 def test_an_id_is_the_same_however_it_is_wrapped(token_id: str) -> None:
-    assume(token_id.lower() != "yes")  # the name of a flag
+    assume(token_id.lower() not in {"yes", "help"})  # the name of a flag, and a call for help
     for before, after in (("", ""), ("`", "`"), ("&lt;", "&gt;"), ("“", "”"), (" ", ","), ("‘", "’;")):
         assert understood(f"delete {before}{token_id}{after}")[1] == {"external_token_id": token_id}
 

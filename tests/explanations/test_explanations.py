@@ -5,13 +5,23 @@ import pytest
 from bot.explanations import Explanation, explain, known_codes
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.errors import BreakdownCode, TransportCode
-from tests.explanations.expected import ALL_CODES, DELETE_CODES, GET_CODES, expected
+from tests.explanations.expected import ALL_CODES, COMMON_CODES, DELETE_CODES, GET_CODES, expected
 
 GETS = [operation for operation in Operation if operation.permission is Permission.GET]
 DELETES = [operation for operation in Operation if operation.permission is Permission.DELETE]
+LISTS = [operation for operation in Operation if operation.permission is Permission.LIST]
+LIST_CODES = [
+    *COMMON_CODES,
+    "app_not_found",
+    "invalid_args",
+    "no_tokens_found",
+    "providers_not_found",
+    "unknown_method",
+]
 OURS = [code.value for code in TransportCode]
 CASES = [(code, operation) for code in [*GET_CODES, *OURS] for operation in GETS]
 CASES += [(code, operation) for code in [*DELETE_CODES, *OURS] for operation in DELETES]
+CASES += [(code, operation) for code in [*LIST_CODES, "method_not_supported", *OURS] for operation in LISTS]
 
 
 @pytest.mark.parametrize(("code", "operation"), CASES)
@@ -41,6 +51,19 @@ def test_no_two_codes_share_an_explanation() -> None:
         assert titles.setdefault(explain(code, operation).title, code) == code
 
 
+def test_an_unknown_code_of_the_list_leads_to_no_page_because_the_method_has_none() -> None:
+    explanation = explain("surely_nobody_knows_this", Operation.LIST)
+    assert explanation.title == "Slack returned an unknown error"
+    assert "linked below" not in f"{explanation.happened} {explanation.to_do}"
+
+
+@pytest.mark.parametrize(("code", "operation"), [case for case in CASES if case[1] is Operation.LIST])
+def test_nothing_is_said_of_deleting_or_of_a_page_after_a_list(code: str, operation: Operation) -> None:
+    explanation = explain(code, operation)
+    assert "eleted" not in explanation.happened.replace("deleted user or workspace", "")
+    assert "linked below" not in explanation.to_do
+
+
 @pytest.mark.parametrize("code", [*BreakdownCode])
 def test_what_may_have_happened_can_be_tried_again(code: str) -> None:
     assert explain(code, Operation.DELETE).retry
@@ -67,6 +90,8 @@ def test_where_it_matters_the_explanation_depends_on_the_operation(code: str, on
         ("invalid_auth", Operation.DELETE, "belongs to another app"),
         ("no_refresh_token", Operation.GET, "offline access"),
         ("no_refresh_token", Operation.REFRESH, "current token is unchanged"),
+        ("not_allowed_token_type", Operation.LIST, "EXTAUTH_API_TOKEN"),
+        ("invalid_arguments", Operation.LIST, "/extauth list --app-id"),
         ("token_not_found", Operation.DELETE, "Nothing changed"),
         ("unable_to_delete", Operation.DELETE_MANY, "Some tokens may be gone"),
         ("timeout", Operation.DELETE, "no token to delete, the first attempt worked"),

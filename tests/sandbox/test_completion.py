@@ -25,9 +25,12 @@ def offered(completer: SandboxCompleter, line: str) -> list[str]:
 async def test_what_can_be_typed(completer: SandboxCompleter) -> None:
     assert offered(completer, "/e") == ["/extauth"]
     assert offered(completer, "s") == ["set ", "shortcut", "submit"]
-    assert offered(completer, "/extauth ") == [f"/extauth {name}" for name in ("get", "delete", "history", "help")]
+    assert offered(completer, "/extauth ") == [
+        f"/extauth {name}" for name in ("get", "delete", "list", "history", "help")
+    ]
     assert offered(completer, "/extauth get EtGit") == ["/extauth get EtGitHub0001"]
     assert offered(completer, "/extauth get EtGitHub0001 --f") == ["/extauth get EtGitHub0001 --force-refresh"]
+    assert offered(completer, "/extauth list --p") == ["/extauth list --provider-key"]
     assert offered(completer, "/extauth history Et") == []
     assert offered(completer, "as o") == ["as Olivia (owner)"]
     for line in ("/extauth nonsense x", "set ", "set field v", "nonsense x", "tokens x", "press "):
@@ -38,8 +41,15 @@ async def test_what_can_be_typed(completer: SandboxCompleter) -> None:
 async def test_what_is_on_the_screen(completer: SandboxCompleter, harness: Harness) -> None:
     await harness.types("/extauth get EtGoogle0001")
     assert offered(completer, "press ") == ["press Show token", "press Force refresh", "press Delete…"]
+    await harness.types("/extauth list google")
+    assert offered(completer, "pick ") == ["pick EtGoogle0001", "pick EtGoogle0002"]
+    assert offered(completer, "pick EtGoogle0002 ") == [
+        f"pick EtGoogle0002 {item}" for item in ("Get", "Force refresh", "Delete…")
+    ]
+    assert offered(completer, "pick EtGitHub0001 ") == []
     await harness.opens("/extauth get")
     assert offered(completer, "press ") == []
+    assert offered(completer, "pick ") == []
     assert "set external_token_id" in offered(completer, "set ")
     assert offered(completer, "set options force_refresh,s") == ["set options force_refresh,show"]
     assert offered(completer, "set nothing x") == []

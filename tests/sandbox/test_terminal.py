@@ -26,6 +26,8 @@ def test_the_readmes_tour(options: tuple[str, ...]) -> None:
         "(the dialog is closed)",
         "This deletes all tokens of the provider google",
         "Deleted from Slack  all google tokens",
+        "ada-codes · github · EtGitHub0001",
+        "Token fetched  EtGitHub0001",
         "You are Gus (guest).",
         "You don't have permission to fetch tokens",
     ):
@@ -42,6 +44,25 @@ def test_mistakes_are_told() -> None:
     assert "That didn't work: there's nobody called “nobody”." in shown
     assert "EtGoogle0001" in shown
     assert "Ada (admin)" in shown
+
+
+def test_a_long_list_and_the_menu_beside_an_account() -> None:
+    shown = play(
+        "pick EtGoogle0001 Get",
+        "/extauth list",
+        "press Older",
+        "pick EtMany000010 Delete…",
+        "submit",
+        "pick EtNone Get",
+        options=("--accounts", "2500"),
+    )
+
+    assert "That didn't work: there's no menu." in shown
+    assert "Connected accounts 1 to 10 of 2,506" in shown
+    assert "Connected accounts 11 to 20 of 2,506" in shown
+    assert "Delete the token EtMany000010?" in shown
+    assert "Deleted from Slack  EtMany000010" in shown
+    assert "That didn't work: no menu with “Get” beside “EtNone”." in shown
 
 
 def test_the_shortcut_and_its_fields() -> None:

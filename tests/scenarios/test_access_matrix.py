@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import Person, StoredToken
 from bot.settings import Transport
 from tests.harness import ADMIN, OWNER, Harness, open_harness
@@ -50,7 +51,7 @@ def people() -> dict[str, Person]:
 
 
 def calls(harness: Harness) -> int:
-    return len(harness.calls("apps.auth.external.get")) + len(harness.calls("apps.auth.external.delete"))
+    return sum(len(harness.calls(f"apps.auth.external.{method}")) for method in ("get", "delete", "list"))
 
 
 async def _settled_text(harness: Harness, user: str, seen: set[str]) -> str:
@@ -99,6 +100,8 @@ LINES = (
     "/extauth delete",
     "/extauth delete EtOne",
     "/extauth delete --provider-key one",
+    "/extauth list",
+    "/extauth list --app-id A0SANDBOX",
     "/extauth history",
     "/extauth delete EtOne --yes",
 )
@@ -121,7 +124,7 @@ async def _assert_ways_in(harness: Harness, name: str, user: str, *, allowed: bo
 
 @pytest.mark.parametrize("allow", ALLOWED)
 async def test_each_way_in_for_each_kind_of_person(allow: str) -> None:
-    lists = {f"EXTAUTH_{action}_ALLOW": allow for action in ("GET", "DELETE", "HISTORY")}
+    lists = {f"EXTAUTH_{action}_ALLOW": allow for action in ("GET", "DELETE", "LIST", "HISTORY")}
     async with open_harness("socket", **lists) as harness:
         harness.slack.web_api.rate_limits.is_on = False
         group = [person.user_id for kind, person in people().items() if kind.startswith("group")]
@@ -144,7 +147,9 @@ ORGANIZATIONS: dict[str, dict[str, Any] | None] = {
 async def test_nobody_of_another_organization_gets_in_by_any_flag_list_or_way(
     enterprise: str | None, home: str | None, organization: str, transport: Transport
 ) -> None:
-    lists = {f"EXTAUTH_{action}_ALLOW": "admins,members,S0GROUP,U0OUT" for action in ("GET", "DELETE", "HISTORY")}
+    lists = {
+        f"EXTAUTH_{action}_ALLOW": "admins,members,S0GROUP,U0OUT" for action in ("GET", "DELETE", "LIST", "HISTORY")
+    }
     async with open_harness(transport, **lists) as harness:
         harness.slack.web_api.rate_limits.is_on = False
         harness.state.enterprise_id = enterprise
@@ -260,6 +265,24 @@ async def _more(harness: Harness) -> str:
     return harness.read(await harness.presses(message, "Older"))
 
 
+async def _older_accounts(harness: Harness) -> str:
+    plant_accounts(harness.state, 20)
+    message = await harness.types("/extauth list")
+    harness.state.traffic.clear()
+    harness.demote(ADMIN)
+    return harness.read(await harness.presses(message, "Older"))
+
+
+def _menu(label: str) -> Step:
+    async def pick(harness: Harness) -> str:
+        message = await harness.types("/extauth list")
+        harness.state.traffic.clear()
+        harness.demote(ADMIN)
+        return harness.read(await harness.picks(message, "EtGoogle0001", label))
+
+    return pick
+
+
 async def _shortcut_dialog(harness: Harness) -> str:
     view = await harness.opens_by_shortcut()
     harness.demote(ADMIN)
@@ -294,6 +317,10 @@ STEPS: dict[str, Step] = {
     "delete button": _button("Delete…"),
     "try again": _try_again,
     "more": _more,
+    "older accounts": _older_accounts,
+    "menu, get": _menu("Get"),
+    "menu, refresh": _menu("Force refresh"),
+    "menu, delete": _menu("Delete…"),
     "shortcut's dialog": _shortcut_dialog,
     "choice": _choice,
     "home button": _home_button,

@@ -14,7 +14,7 @@ from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.faults import MORE_FAULTS
 from tests.harness import ADMIN, OWNER, Harness, open_timed_harness
 
-GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
+GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
 READ_SECONDS = 0.25
 FAULTS = ["429", "429-bare", "429-broken", "500", "503", "500-text", "html", "broken-json", "disconnect", "timeout"]
 FAULTS = sorted({*FAULTS, *MORE_FAULTS})
@@ -92,6 +92,11 @@ async def _delete(harness: Harness) -> str:
     return await _told(harness)
 
 
+async def _list(harness: Harness) -> str:
+    assert await harness.workspace.command(ADMIN, "/extauth list")
+    return await _told(harness)
+
+
 async def _open(harness: Harness) -> str:
     assert await harness.workspace.command(ADMIN, "/extauth get")
     return await _told(harness)
@@ -130,6 +135,7 @@ ROWS: dict[str, tuple[str, Act, tuple[str, ...]]] = {
     "refresh": (GET, _refresh, ("Reference",)),
     "show": (GET, _show, ("Reference",)),
     "delete": (DELETE, _delete, ("Reference",)),
+    "list": (LIST, _list, ("Reference", "Instead: Type a token's ID")),
     "views.open": ("views.open", _open_to_show, ("Slack didn't open the dialog. Nothing changed.",)),
     "views.update": ("views.update", _update, ("[Show token]",)),
     "response_url": ("response_url", _answer, ("[Show token]",)),
@@ -175,9 +181,10 @@ def _assert_explained(harness: Harness, cell: str, told: str, expected: tuple[st
 def _assert_sent_once(harness: Harness, row: str, fault: str) -> None:
     gets, deletes = harness.calls(GET), harness.calls(DELETE)
     # What changes nothing is sent once more when the connection broke.
-    may_repeat = row in {"get", "show"} and fault in {"disconnect", "reset"}
+    may_repeat = row in {"get", "show", "list"} and fault in {"disconnect", "reset"}
     assert len(gets) <= 1 + may_repeat, f"{row}, {fault}: sent {len(gets)} times"
     assert len(deletes) <= 1, f"{row}, {fault}: deleted {len(deletes)} times"
+    assert len(harness.calls(LIST)) <= 1 + may_repeat, f"{row}, {fault}: listed more than once"
     if row in {"users.info", "auth.test", "views.open"}:
         assert gets == [], f"{row}, {fault}: sent without permission"
 
@@ -188,6 +195,7 @@ REFUSED = {
     "get EtGoogle0001 --show": "Slack didn't open the dialog.",
     "get": "Slack didn't open the dialog.",
     "delete EtGoogle0001 --yes": "Extauth couldn't reach Slack",
+    "list": "Extauth couldn't reach Slack",
 }
 
 
@@ -208,7 +216,7 @@ async def test_refused_connections_are_explained_once_slack_is_back(
             await harness.slack.listen()
             explanation = await _told(harness, passes=60)
             assert ("permission" if looks_anew else told) in explanation, line
-            assert harness.calls(GET) + harness.calls(DELETE) == []
+            assert harness.calls(GET) + harness.calls(DELETE) + harness.calls(LIST) == []
 
 
 async def test_what_was_done_is_on_record_once(harness: Harness) -> None:

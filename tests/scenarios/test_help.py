@@ -28,6 +28,7 @@ async def test_the_buttons_of_the_help_open_the_forms_and_answer_in_the_channel(
     view = await harness.presses_for_dialog(message, "Get a token…")
     answer = await harness.sends(view, external_token_id="EtGoogle0001")
     assert "[Show token]" in harness.read(answer)
+    assert harness.workspace.messages(ADMIN) == [message, answer], "the help stays"
 
     view = await harness.presses_for_dialog(message, "Delete tokens…")
     question = await harness.submits(view, external_token_id="EtGoogle0001")

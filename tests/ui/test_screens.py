@@ -16,10 +16,22 @@ from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
-from bot.service import Deleted, Denied, Done, Failed, Fetched, HistoryPage, HistoryUnavailable, NotRecorded, NotSent
+from bot.service import (
+    Deleted,
+    Denied,
+    Done,
+    Failed,
+    Fetched,
+    HistoryPage,
+    HistoryUnavailable,
+    Listed,
+    NotRecorded,
+    NotSent,
+)
+from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
-from bot.ui import notices, tokens
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, Place
+from bot.ui import buttons, notices, tokens
 from bot.ui.help import command_screen, help_screen
 from bot.ui.history import history_screen
 from bot.ui.home import home_view
@@ -52,7 +64,26 @@ def fetched(requests: st.SearchStrategy[GetToken]) -> st.SearchStrategy[Fetched]
 
 
 FETCHES = fetched(GETS)
-METHODS = st.sampled_from(["apps.auth.external.get", "apps.auth.external.delete"])
+PLACES = st.builds(Place, st.integers(0, 10**12 - 1), IDS)
+LISTS = st.one_of(
+    st.builds(ListAccounts, st.one_of(st.none(), IDS), st.one_of(st.none(), IDS), older_than=PLACES),
+    st.builds(ListAccounts, st.one_of(st.none(), IDS), st.one_of(st.none(), IDS), newer_than=PLACES),
+    st.builds(ListAccounts, st.one_of(st.none(), IDS), st.one_of(st.none(), IDS)),
+)
+TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True)
+KEYS = st.one_of(st.sampled_from(["google", "k" * 255]), TEXTS.filter(str.strip))
+FACTS = st.one_of(st.none(), st.booleans())
+PROVIDERS = st.builds(Provider, KEYS, st.one_of(st.none(), TEXTS.filter(str.strip)), FACTS, FACTS)
+ACCOUNTS = st.builds(
+    Account,
+    TOKEN_IDS,
+    KEYS,
+    st.one_of(st.none(), TEXTS.filter(str.strip)),
+    st.one_of(st.none(), st.integers(1, 253402300799)),
+    st.lists(TEXTS.filter(str.strip), max_size=5).map(tuple),
+)
+ALLOWED = st.frozensets(st.sampled_from(Permission))
+METHODS = st.sampled_from(["apps.auth.external.get", "apps.auth.external.delete", "apps.auth.external.list"])
 ERRORS = st.one_of(
     st.builds(RateLimitedError, METHODS, st.one_of(st.none(), st.integers(0, 99999))),
     st.builds(
@@ -67,7 +98,14 @@ ERRORS = st.one_of(
         st.one_of(st.none(), TEXTS),
     ),
 )
-FAILURES = st.builds(Failed, st.one_of(GETS, DELETES), ERRORS, st.just(1e9), st.just("ABCD2345"))
+FAILURES = st.builds(
+    Failed,
+    st.one_of(GETS, DELETES, LISTS),
+    ERRORS,
+    st.just(1e9),
+    st.just("ABCD2345"),
+    st.lists(TOKEN_IDS, max_size=5).map(tuple),
+)
 CONTACT = "<@U0123456789>"
 LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
 
@@ -146,6 +184,74 @@ def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
     assert_passes(outcome_screen(Deleted(request, "ABCD2345"), CONTACT))
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    LISTS,
+    st.lists(PROVIDERS, max_size=20).map(tuple),
+    st.lists(ACCOUNTS, max_size=25, unique_by=lambda account: account.token_id).map(tuple),
+    st.booleans(),
+    ALLOWED,
+)
+def test_a_page_of_accounts_passes_the_limits_and_its_buttons_ask_for_what_they_say(
+    request: ListAccounts,
+    providers: tuple[Provider, ...],
+    accounts: tuple[Account, ...],
+    has_workflows: bool,
+    allowed: frozenset[Permission],
+) -> None:
+    found = AccountList(providers, accounts, has_workflows, unreadable=3)
+    screen = outcome_screen(Listed(request, found, allowed, "ABCD2345"), CONTACT)
+    assert_passes(screen)
+    for block in screen.blocks:
+        for element in block.get("elements", []) if block["type"] == "actions" else []:
+            turned = buttons.read_list(element["value"])
+            assert (turned.provider_key, turned.app_id) == (request.provider_key, request.app_id)
+        for option in block.get("accessory", {}).get("options", []):
+            chosen = buttons.read_menu(option["value"])
+            assert chosen.operation.permission in allowed
+            assert str(chosen.arguments()["external_token_id"]) in {account.token_id for account in accounts}
+
+
+def test_the_longest_page_of_accounts_passes_the_limits() -> None:
+    """2,500 accounts with the longest names, keys, IDs and workflows that are read."""
+    longest = "&" * 255
+    providers = tuple(Provider(f"{longest}{number}", longest, False, False) for number in range(40))
+    accounts = tuple(
+        Account(f"Et{number:04d}{'x' * 34}", longest, longest, 253402300799, (longest,) * 40) for number in range(2500)
+    )
+    request = ListAccounts(app_id="A" * 255, older_than=accounts[1200].place)
+    screen = outcome_screen(
+        Listed(request, AccountList(providers, accounts, True, 10**6), frozenset(Permission), "ABCD2345"), CONTACT
+    )
+    assert_passes(screen)
+    assert len(screen.blocks) < 20
+    assert "and 25 more" in str(screen.blocks)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 7, "", "[]", "null", '{"do":"history"}', '{"do":"list","older_than":"x"}'),
+        *('{"do":"list","older_than":["1 Et1"]}', '{"do":"list","newer_than":null}', '{"do":"list","page":2}'),
+        '{"do":"list","older_than":"1 Et1","newer_than":"1 Et1"}',
+        '{"do":"list","provider_key":7}',
+        '{"do":"list","provider_key":"a b"}',
+        '{"do":"get","external_token_id":"Et1"}',
+    ],
+)
+def test_a_value_that_asks_for_no_page_is_refused(value: object) -> None:
+    with pytest.raises(buttons.UnreadableValue):
+        buttons.read_list(value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "[]", '{"do":"list"}', '{"do":"get"}', '{"do":"get","external_token_id":7}']
+)
+def test_a_value_that_no_menu_has_is_refused(value: object) -> None:
+    with pytest.raises(buttons.UnreadableValue):
+        buttons.read_menu(value)
+
+
 @given(st.sampled_from(Permission), st.sampled_from(Reason), st.lists(st.sampled_from(["admins", "owners", "members"])))
 def test_a_refusal_and_the_help_pass_the_limits(permission: Permission, reason: Reason, roles: list[str]) -> None:
     allow = AllowList.parse([*roles, *(f"U{number:010d}" for number in range(500))])
@@ -218,6 +324,7 @@ def test_the_short_notices_pass_the_limits() -> None:
         notices.working_screen(LONGEST),
         notices.waiting_screen(LONGEST, 60),
         notices.waiting_screen(LONGEST, None),
+        notices.waiting_screen(ListAccounts("k" * 255, "A" * 255), None),
         notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
         notices.too_late_screen(),
         notices.unopened_screen(),

@@ -1,5 +1,6 @@
 """What there is to try in the sandbox: each line is a command that the page types for you."""
 
+from itertools import islice
 from typing import Any
 
 from bot.commands.subcommand import COMMAND
@@ -9,6 +10,7 @@ from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.sandbox.slack.state import State
 from bot.ui.buttons import Button
 
+_MOST_TOKENS = 50
 _OURS = {"http_error", "timeout", "connection_failed"}
 
 
@@ -18,7 +20,7 @@ def catalogue(state: State) -> dict[str, Any]:
     return {
         "tokens": [
             {"id": token.token_id, "about": token.provider_key + (", expired" if token.is_expired else "")}
-            for token in state.tokens.values()
+            for token in islice(state.tokens.values(), _MOST_TOKENS)
         ],
         "providers": sorted({token.provider_key for token in state.tokens.values()}),
         "faults": [{"id": f"EtErr.{name}", "about": about} for name, (about, _) in TRANSPORT_FAULTS.items()],

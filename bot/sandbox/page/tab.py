@@ -12,8 +12,9 @@ from bot.sandbox.page.catalogue import buttons, catalogue, completions
 from bot.sandbox.page.traffic import Traffic
 from bot.sandbox.slack import views
 from bot.sandbox.slack.channels import DIRECT
+from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.state import OpenView
-from bot.sandbox.slack.workspace import NotThere, Workspace
+from bot.sandbox.slack.workspace import Workspace
 
 _TOGETHER_SECONDS = 0.03
 
@@ -58,6 +59,8 @@ class Tab:
             "home": lambda: workspace.open_home(user),
             "press": lambda: workspace.press(self._message(wish["ts"]), str(wish["label"])),
             "press_in_view": lambda: workspace.press_in_dialog(self._view(wish), str(wish["label"])),
+            "pick": lambda: workspace.pick(self._message(wish["ts"]), str(wish["row"]), str(wish["label"])),
+            "pick_in_view": lambda: workspace.pick_in_dialog(self._view(wish), str(wish["row"]), str(wish["label"])),
             "choose": lambda: self._choose(wish),
             "submit": lambda: workspace.submit(self._view(wish), wish["filled"]),
             "close": lambda: self._close(wish),

@@ -164,16 +164,28 @@ def _text_input(element: Mapping[str, Any]) -> Iterator[str]:
         yield "initial_value too long"
 
 
+def _overflow(element: Mapping[str, Any]) -> Iterator[str]:
+    options = element.get("options") or []
+    if not 0 < len(options) <= 5:
+        yield "must have 1 to 5 options"
+    for option in options:
+        yield from _option(option, ("plain_text",))
+
+
+def _option(option: Mapping[str, Any], kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> Iterator[str]:
+    yield from _text(option.get("text"), "option text", 75, kinds)
+    if "description" in option:
+        yield from _text(option["description"], "option description", 75)
+    if not 0 < len(str(option.get("value") or "")) <= 150:
+        yield "option value must have 1 to 150 characters"
+
+
 def _options(element: Mapping[str, Any]) -> Iterator[str]:
     options = element.get("options") or []
     if not 0 < len(options) <= 10:
         yield "must have 1 to 10 options"
     for option in options:
-        yield from _text(option.get("text"), "option text", 75)
-        if "description" in option:
-            yield from _text(option["description"], "option description", 75)
-        if not 0 < len(str(option.get("value") or "")) <= 150:
-            yield "option value must have 1 to 150 characters"
+        yield from _option(option)
     chosen = [element["initial_option"]] if "initial_option" in element else element.get("initial_options", [None])
     if not chosen or any(option is not None and option not in options for option in chosen):
         yield "initial options must be among the options"
@@ -191,6 +203,7 @@ _BLOCKS: dict[str, _Check] = {
 }
 _ELEMENTS: dict[str, _Check] = {
     "button": _button,
+    "overflow": _overflow,
     "plain_text_input": _text_input,
     "checkboxes": _options,
     "radio_buttons": _options,

@@ -1,4 +1,4 @@
-"""The simulated Slack's side of the two methods."""
+"""The simulated Slack's side of the methods for external tokens."""
 
 import base64
 import json
@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.slack.state import State, StoredToken
+from bot.sandbox.slack.providers import Provider
+from bot.sandbox.slack.state import APP_ID, State, StoredToken
 
 _SECRET_KEY = re.compile(r"(?:token|secret|password|assertion|signature|code)$", re.IGNORECASE)
 
@@ -43,7 +44,7 @@ def delete(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         gone = [token for token in state.tokens.values() if token.token_id == token_id]
         missing = "token_not_found"
     else:
-        apps = {token.app_id for token in state.tokens.values()} | {"A0SANDBOX"}
+        apps = {token.app_id for token in state.tokens.values()} | {APP_ID}
         providers = {token.provider_key for token in state.tokens.values()}
         if app_id and app_id not in apps:
             return {"ok": False, "error": "app_not_found"}
@@ -60,6 +61,64 @@ def delete(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for token in gone:
         del state.tokens[token.token_id]
     return {"ok": True}
+
+
+def list_all(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """apps.auth.external.list, as Slack's own CLI calls it: it isn't in the public reference."""
+    app_id = arguments.get("app_id") or APP_ID
+    tokens = [token for token in state.tokens.values() if token.app_id == app_id]
+    if app_id != APP_ID and not tokens:
+        return {"ok": False, "error": "app_not_found"}
+    providers = dict(state.providers) if app_id == APP_ID else {}
+    providers = {token.provider_key: Provider(token.provider_key, token.provider_key) for token in tokens} | providers
+    answer: dict[str, Any] = {
+        "ok": True,
+        "authorizations": [_authorization(provider, tokens) for provider in providers.values()],
+    }
+    if arguments.get("include_workflows") in (True, "true", "1"):
+        answer["workflows"] = _workflows(state, providers, {token.token_id: token for token in tokens})
+    return answer
+
+
+def _authorization(provider: Provider, tokens: list[StoredToken]) -> dict[str, Any]:
+    own = [token for token in tokens if token.provider_key == provider.key]
+    return {
+        "provider_key": provider.key,
+        "provider_name": provider.name,
+        "client_id": f"client-of-{provider.key}",
+        "client_secret_exists": provider.has_client_secret,
+        "valid_token_exists": any(token.has_refresh_token or not token.is_expired for token in own),
+        "external_tokens": [_described(token) for token in own],
+    }
+
+
+def _described(token: StoredToken) -> dict[str, Any]:
+    return {
+        "external_token_id": token.token_id,
+        "external_user_id": token.account,
+        "date_updated": int(token.updated_at),
+    }
+
+
+def _workflows(
+    state: State, providers: Mapping[str, Provider], tokens: Mapping[str, StoredToken]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "workflow_id": workflow.workflow_id,
+            "callback_id": workflow.callback_id,
+            "providers": [
+                {
+                    "provider_key": key,
+                    "provider_name": providers[key].name,
+                    "selected_auth": _described(tokens[token_id]) if token_id in tokens else None,
+                }
+                for key, token_id in workflow.selected.items()
+                if key in providers
+            ],
+        }
+        for workflow in state.workflows
+    ]
 
 
 def make_jwt(expires_at: float, subject: str) -> str:
@@ -79,6 +138,7 @@ def _secrets(extras: object) -> set[str]:
 def _refresh(state: State, token: StoredToken) -> None:
     token.refreshes += 1
     token.is_expired = False
+    token.updated_at = state.clock.now()
     if token.value.startswith("eyJ"):
         token.value = make_jwt(state.clock.now() + 3600, f"{token.token_id}-{token.refreshes}")
     else:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from bot.clock import Clock
 from bot.sandbox.slack.state import TEAM_ID
 
-PER_MINUTE = {"apps.auth.external.get": 50, "apps.auth.external.delete": 100}
+PER_MINUTE = {"apps.auth.external.get": 50, "apps.auth.external.delete": 100, "apps.auth.external.list": 20}
 _OTHERS_PER_MINUTE = 100
 
 

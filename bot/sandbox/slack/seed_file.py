@@ -4,7 +4,7 @@ people:
   - {id: U0EVE, name: Eve, role: member}        # owner, admin, member, guest, external or deactivated
 tokens:
   - {id: EtMine00001, provider: google, value: ya29.mine}
-    # also app_id, extras (a mapping), expired and refreshable (true or false)
+    # also account (its name at the provider), app_id, extras (a mapping), expired and refreshable (true or false)
 """
 
 from collections.abc import Mapping
@@ -41,6 +41,9 @@ def plant_file(state: State, path: Path) -> None:
         state.people = {person.user_id: person for person in _each(path, "people", seed, _person)}
     if "tokens" in seed:
         state.tokens = {token.token_id: token for token in _each(path, "tokens", seed, _token)}
+        state.providers, state.workflows = {}, []
+        for token in state.tokens.values():
+            token.updated_at = state.clock.now()
     if not state.people:
         raise SeedError(f"{path}: people is empty, so nobody could do anything.")
 
@@ -69,9 +72,19 @@ def _token(
     id: str,  # noqa: A002 (the file's word)
     provider: str,
     value: str,
+    account: str = "",
     app_id: str = APP_ID,
     extras: dict[str, Any] | None = None,
     expired: bool = False,
     refreshable: bool = True,
 ) -> StoredToken:
-    return StoredToken(str(id), str(provider), str(value), str(app_id), extras, bool(refreshable), bool(expired))
+    return StoredToken(
+        str(id),
+        str(provider),
+        str(value),
+        str(app_id),
+        extras,
+        has_refresh_token=bool(refreshable),
+        is_expired=bool(expired),
+        account=str(account),
+    )

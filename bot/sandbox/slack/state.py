@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.sandbox.slack.channels import CHANNELS, Channel, Post, TypedCommand
+from bot.sandbox.slack.providers import Provider, Workflow
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
@@ -59,7 +60,7 @@ class Person:
 
 @dataclass
 class StoredToken:
-    """An external token that Slack keeps."""
+    """An external token that Slack keeps. `account` is the user's name at the provider, `updated_at` in seconds."""
 
     token_id: str
     provider_key: str
@@ -69,6 +70,8 @@ class StoredToken:
     has_refresh_token: bool = True
     is_expired: bool = False
     refreshes: int = 0
+    account: str = ""
+    updated_at: float = 0.0
 
 
 @dataclass
@@ -152,6 +155,8 @@ class State:
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
+        self.providers: dict[str, Provider] = {}
+        self.workflows: list[Workflow] = []
         self.channels: dict[str, Channel] = {channel.channel_id: channel for channel in CHANNELS}
         self.messages: list[Message] = []
         self.posts: deque[Post] = deque(maxlen=1_000)
@@ -191,7 +196,7 @@ class State:
                 await self._change.wait()
 
     def remember_start(self) -> None:
-        """Keep the people, groups and tokens as they are now, for `reset`."""
+        """Keep the people, groups and tokens as they are now, for `reset`. The rest of the app doesn't change."""
         self._start = deepcopy((self.people, self.groups, self.tokens))
 
     def reset(self) -> None:

@@ -62,6 +62,7 @@ class WebApi:
             "apps.connections.open": lambda _: {"ok": True, "url": self._open_connection()},
             "apps.auth.external.get": lambda arguments: external_tokens.get(state, arguments),
             "apps.auth.external.delete": lambda arguments: external_tokens.delete(state, arguments),
+            "apps.auth.external.list": lambda arguments: external_tokens.list_all(state, arguments),
         }
 
     def add_to(self, server: web.Application) -> None:

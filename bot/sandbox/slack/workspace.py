@@ -8,18 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.slack import views
+from bot.sandbox.slack import elements, views
 from bot.sandbox.slack.block_kit import view_complaints
 from bot.sandbox.slack.channels import BOT, CHANNEL, Channel
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
+from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.state import APP_ID, TEAM_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
 """What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""
-
-
-class NotThere(LookupError):
-    """A person cannot press or fill in what they do not see."""
 
 
 class Workspace:
@@ -101,7 +98,21 @@ class Workspace:
 
     async def press(self, message: Message, label: str) -> bool:
         """Press a button of a message, by what it says."""
-        element = _button(message.blocks, label)
+        return await self._message_action(message, elements.button(message.blocks, label))
+
+    async def press_in_dialog(self, view: OpenView, label: str) -> bool:
+        """Press a button of a dialog, by what it says."""
+        return await self._view_action(view, elements.button(view.content["blocks"], label))
+
+    async def pick(self, message: Message, row: str, label: str) -> bool:
+        """Choose from the menu beside a text of a message that has `row` in it."""
+        return await self._message_action(message, elements.menu_item(message.blocks, row, label))
+
+    async def pick_in_dialog(self, view: OpenView, row: str, label: str) -> bool:
+        """Choose from the menu beside a text of a dialog that has `row` in it."""
+        return await self._view_action(view, elements.menu_item(view.content["blocks"], row, label))
+
+    async def _message_action(self, message: Message, action: dict[str, Any]) -> bool:
         path = self.state.new_response_url("actions", message.user_id, message.channel, message.ts)
         payload = {
             "type": "block_actions",
@@ -114,14 +125,10 @@ class Workspace:
             "channel": {"id": message.channel, "name": self._channel_name(message.channel)},
             "response_url": self._base_url + path,
             "trigger_id": self.state.new_trigger(message.user_id),
-            "actions": [self._action(element)],
+            "actions": [self._timed(action)],
             **self._who(message.user_id),
         }
         return await self._deliver("interactive", payload) is not None
-
-    async def press_in_dialog(self, view: OpenView, label: str) -> bool:
-        """Press a button of a dialog, by what it says."""
-        return await self._view_action(view, self._action(_button(view.content["blocks"], label)))
 
     async def choose(self, view: OpenView, block_id: str, value: str) -> bool:
         """Choose a radio button. The bot hears of it where the field says so."""
@@ -130,7 +137,7 @@ class Workspace:
         if not block.get("dispatch_action"):
             return True
         element = block["element"]
-        action = {**self._action(element), **view.filled[block_id][element["action_id"]], "block_id": block_id}
+        action = {**elements.sent(element), **view.filled[block_id][element["action_id"]], "block_id": block_id}
         return await self._view_action(view, action)
 
     def fill(self, view: OpenView, filled: Filled) -> None:
@@ -140,13 +147,13 @@ class Workspace:
             if block_id not in fields:
                 raise NotThere(f"no field {block_id}")
             action_id, element = fields[block_id]
-            view.filled.setdefault(block_id, {})[action_id] = _state_of(element, value)
+            view.filled.setdefault(block_id, {})[action_id] = elements.state_of(element, value)
         self.state.changed()
 
     async def submit(self, view: OpenView, filled: Filled | None = None) -> bool:
         """Fill in what is given and press the dialog's submit button. False when nothing reached the bot."""
         self.fill(view, filled or {})
-        view.errors = _left_empty(view)
+        view.errors = elements.left_empty(view)
         if "submit" not in view.content:
             raise NotThere("the dialog has no submit button")
         if view.errors:
@@ -201,7 +208,7 @@ class Workspace:
             "container": {"type": "view", "view_id": view.view_id},
             "view": views.view_object(view),
             "trigger_id": self.state.new_trigger(view.user_id),
-            "actions": [action],
+            "actions": [self._timed(action)],
             **self._who(view.user_id),
         }
         return await self._deliver("interactive", payload) is not None
@@ -237,34 +244,5 @@ class Workspace:
             "token": "deprecated",
         }
 
-    def _action(self, element: Mapping[str, Any]) -> dict[str, Any]:
-        action = {name: element[name] for name in ("action_id", "type", "text", "value", "style") if name in element}
-        return {**action, "block_id": element.get("block_id", "b1"), "action_ts": str(self.state.clock.now())}
-
-
-def _button(blocks: list[dict[str, Any]], label: str) -> Mapping[str, Any]:
-    for block in blocks:
-        for element in [*block.get("elements", []), block.get("accessory", {})]:
-            if element.get("type") == "button" and element["text"]["text"] == label:
-                return dict(element)
-    raise NotThere(f"no button “{label}”")
-
-
-def _state_of(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
-    kind = element["type"]
-    if kind == "plain_text_input":
-        return {"type": kind, "value": value or None}
-    options = {option["value"]: option for option in element["options"]}
-    if kind == "checkboxes":
-        return {"type": kind, "selected_options": [options[one] for one in value]}
-    return {"type": kind, "selected_option": options[value]}
-
-
-def _left_empty(view: OpenView) -> dict[str, str]:
-    """Slack itself asks for what is not optional."""
-    optional = {block.get("block_id") for block in view.content["blocks"] if block.get("optional")}
-    errors = {}
-    for block_id, filled in views.values(view).items():
-        if block_id not in optional and not any(list(state.values())[1] for state in filled.values()):
-            errors[block_id] = "Please complete this required field."
-    return errors
+    def _timed(self, action: dict[str, Any]) -> dict[str, Any]:
+        return {**action, "action_ts": str(self.state.clock.now())}

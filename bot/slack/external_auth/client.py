@@ -1,4 +1,4 @@
-"""Calls the two methods through slack_sdk's AsyncWebClient, which has no functions of its own for them."""
+"""Calls the methods for external tokens through slack_sdk's AsyncWebClient, which has no functions for them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
+from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
     RateLimitedError,
@@ -14,15 +15,16 @@ from bot.slack.external_auth.errors import (
     from_answer,
     from_exception,
 )
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
 from bot.slack.pacing import Busy, Caller, PacedCall, Pacer
 from bot.slack.retries import AnswerRecorder, broken_connection_retry
 from bot.slack.web import ClientFactory
 
 GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
-PER_MINUTE = {GET: 50, DELETE: 100}
-"""How often Slack allows each method in a workspace at least: tiers 3 and 4.
+LIST = "apps.auth.external.list"
+PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
+"""How often Slack allows each method in a workspace at least: tiers 3 and 4. What it allows for a list isn't public.
 https://docs.slack.dev/apis/web-api/rate-limits/"""
 SEND_SECONDS = 90.0
 """How long sending a request may take, from the wait for a free connection to the answer, with one repetition.
@@ -51,6 +53,13 @@ class ExternalAuthClient:
     async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
         """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
         await self._call(api_token, DELETE, request, caller)
+
+    async def list(self, api_token: SecretStr, request: ListAccounts, caller: Caller) -> AccountList:
+        """Return all connected accounts of an app. Slack may refuse, for it isn't public. Raises the same as `get`."""
+        accounts = read_accounts(await self._call(api_token, LIST, request, caller))
+        if accounts is None:
+            raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
+        return accounts
 
     async def _call(
         self, api_token: SecretStr, method: str, request: TokenRequest, caller: Caller
@@ -86,7 +95,7 @@ class ExternalAuthClient:
             retries.append(broken_connection_retry())
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                response = await self._clients.web(api_token, retries).api_call(method, json=dict(request.arguments()))
+                response = await self._clients.web(api_token, retries).api_call(method, json=request.sent())
         except Exception as error:
             failure = from_exception(method, error)
         else:
@@ -94,4 +103,4 @@ class ExternalAuthClient:
             # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
-        return failure if recorder.answer is None else from_answer(method, recorder.answer, request.arguments())
+        return failure if recorder.answer is None else from_answer(method, recorder.answer, request.sent())

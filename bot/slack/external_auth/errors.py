@@ -31,6 +31,7 @@ class TransportCode(StrEnum):
     ANSWER_NOT_OBJECT = "answer_not_object"
     ANSWER_WITHOUT_OK = "answer_without_ok"
     ANSWER_WITHOUT_TOKEN = "answer_without_token"
+    ANSWER_WITHOUT_LIST = "answer_without_list"
 
 
 class BreakdownCode(StrEnum):
@@ -48,7 +49,7 @@ class BreakdownCode(StrEnum):
 
 
 class ExternalAuthError(Exception):
-    """A call to one of the two methods that didn't succeed.
+    """A call to one of the methods for external tokens that didn't succeed.
 
     `detail`, `needed` and `provided` are Slack's own words. Nothing in it holds a token: the exception it came from is
     dropped, because slack_sdk puts whole responses into those.

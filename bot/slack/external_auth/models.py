@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -13,6 +14,7 @@ MAX_ID = 255
 LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
 """What people call the API's parameters."""
 _ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+_PLACE = re.compile(r"(\d{1,12}) ([A-Za-z0-9_.-]{1,255})", re.ASCII)
 
 
 class InvalidParameter(ValueError):
@@ -93,11 +95,15 @@ class GetToken:
         return self.force_refresh is True
 
     def arguments(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack: exactly the parameters that were given."""
+        """Return exactly the parameters that were given, which are also recorded."""
         arguments: dict[str, str | bool] = {"external_token_id": self.external_token_id}
         if self.force_refresh is not None:
             arguments["force_refresh"] = self.force_refresh
         return arguments
+
+    def sent(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack: the same."""
+        return self.arguments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ class DeleteTokens:
         return True
 
     def arguments(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack: exactly the parameters that were given."""
+        """Return exactly the parameters that were given, which are also recorded."""
         named = {
             "external_token_id": self.external_token_id,
             "provider_key": self.provider_key,
@@ -149,9 +155,71 @@ class DeleteTokens:
         }
         return {name: value for name, value in named.items() if value is not None}
 
+    def sent(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack: the same."""
+        return self.arguments()
 
-TokenRequest = GetToken | DeleteTokens
-"""The requests that Slack carries out. Each has `operation`, `arguments()` and `mutates`."""
+
+class Place(NamedTuple):
+    """Where an account stands in a list that is ordered by the last refresh (seconds since the epoch, UTC)."""
+
+    at: int
+    token_id: str
+
+    def write(self) -> str:
+        """Return it as text, for a button."""
+        return f"{self.at} {self.token_id}"
+
+    @classmethod
+    def read(cls, text: object) -> "Place":
+        """Read it again. Raises ValueError."""
+        match = _PLACE.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError("That isn't a place in the list.")
+        return cls(int(match[1]), match[2])
+
+
+@dataclass(frozen=True, slots=True)
+class ListAccounts:
+    """`apps.auth.external.list`: the connected accounts of an app, or those of one of its providers.
+
+    Slack returns all of them at once and knows no page: which accounts to show, older or newer than a place, is
+    Extauth's to choose. So is the provider.
+    """
+
+    provider_key: str | None = None
+    app_id: str | None = None
+    older_than: Place | None = None
+    newer_than: Place | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.arguments().items():
+            check_id(name, value)
+        if self.older_than is not None and self.newer_than is not None:
+            raise InvalidParameter("older_than", "A page is older or newer than one place.")
+
+    @property
+    def operation(self) -> Operation:
+        """Listing."""
+        return Operation.LIST
+
+    @property
+    def mutates(self) -> bool:
+        """A list changes nothing."""
+        return False
+
+    def arguments(self) -> dict[str, str | bool]:
+        """Return exactly the parameters that were given, which are also recorded."""
+        named = {"provider_key": self.provider_key, "app_id": self.app_id}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def sent(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack."""
+        return {**({"app_id": self.app_id} if self.app_id is not None else {}), "include_workflows": True}
+
+
+TokenRequest = GetToken | DeleteTokens | ListAccounts
+"""The requests that Slack carries out. Each has `operation`, `arguments()`, `sent()` and `mutates`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from bot.modals import delete_confirm, delete_form, get_form, menu
 from bot.operation import Operation
 from bot.sandbox.page.catalogue import catalogue
 from bot.sandbox.run import open_sandbox
+from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import Person
 from bot.settings import Transport
-from bot.ui.buttons import OPEN_GET, Button
+from bot.ui.buttons import MENU, OPEN_GET, Button
 from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, field, open_page, submit, types
 
 pytestmark = IN_CHROMIUM
@@ -71,6 +72,41 @@ async def test_many_tokens_are_deleted_by_modal_with_the_typed_name(chromium: Ch
         await expect(name).to_have_count(0)
         await browser.slack.state.until(lambda: "EtGoogle0001" not in browser.slack.state.tokens)
         assert {token.provider_key for token in browser.slack.state.tokens.values()} == {"github", "salesforce"}
+
+
+async def test_accounts_are_turned_over_and_their_menus_used_by_keyboard(chromium: Chromium) -> None:
+    async with open_page(chromium) as browser:
+        page = await browser.tab()
+        plant_accounts(browser.slack.state, 2494)
+        await types(page, "/extauth list")
+        await expect(answers(page)).to_contain_text("1 to 10 of 2,500")
+        await button(page, Button.OLDER).click()
+        await expect(answers(page)).to_contain_text("11 to 20 of 2,500")
+        await expect(answers(page)).to_have_count(1)
+        await button(page, Button.NEWER).click()
+        await expect(answers(page)).to_contain_text("1 to 10 of 2,500")
+
+        opener = page.locator(".wide", has_text="EtGoogle0001").locator(f'[data-action="{MENU}"]')
+        await expect(page.locator(f'[data-action="{MENU}"]')).to_have_count(10)
+        items = page.locator(".wide", has_text="EtGoogle0001").get_by_role("menuitem")
+        await opener.press("Enter")
+        await expect(items).to_have_text(["Get", "Force refresh", "Delete…"])
+        await expect(items.first).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(items).to_have_count(0)
+        await expect(opener).to_be_focused()
+
+        await opener.press("Enter")
+        await page.keyboard.press("Enter")
+        await expect(answers(page)).to_have_count(2)
+        await expect(button(page, Button.SHOW)).to_be_visible()
+        await opener.press("Enter")
+        await page.keyboard.press("ArrowUp")
+        await expect(items.last).to_be_focused()
+        await page.keyboard.press("Enter")
+        await submit(page).click()
+        await browser.slack.state.until(lambda: "EtGoogle0001" not in browser.slack.state.tokens)
+        await expect(answers(page)).to_have_count(3)
 
 
 async def test_every_error_is_explained(chromium: Chromium) -> None:

@@ -17,6 +17,8 @@ async def test_the_example_of_the_readme() -> None:
     assert state.people["U0ROSA"].is_admin
     assert state.people["U0TOM"].is_restricted
     assert state.tokens["EtCalendar01"].extras == {"scope": "calendar.readonly", "token_type": "Bearer"}
+    assert state.tokens["EtCalendar01"].account == "rosa@example.com"
+    assert state.tokens["EtCalendar01"].updated_at == pytest.approx(state.clock.now(), abs=60)
     assert state.tokens["EtCrm0000001"].is_expired
     assert not state.tokens["EtCrm0000001"].has_refresh_token
 

@@ -1,4 +1,4 @@
-"""The two methods, called over a real socket."""
+"""The methods for external tokens, called over a real socket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 from pydantic import SecretStr
 
+from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import (
@@ -16,7 +17,7 @@ from bot.slack.external_auth.errors import (
     UnreachableError,
     from_answer,
 )
-from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
 from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer
 from bot.slack.retries import Answer
 from bot.slack.session import open_session
@@ -24,7 +25,8 @@ from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
 from tests.manual_clock import ManualClock
 
-GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
+GET, DELETE, LIST = "apps.auth.external.get", "apps.auth.external.delete", "apps.auth.external.list"
+METHODS: dict[type[TokenRequest], str] = {GetToken: GET, DeleteTokens: DELETE, ListAccounts: LIST}
 
 
 class Bench:
@@ -42,11 +44,15 @@ class Bench:
     def calls(self, method: str) -> list[object]:
         return [exchange.body for exchange in self.slack.state.traffic if exchange.kind == method]
 
-    async def failure(self, request: GetToken | DeleteTokens) -> ExternalAuthError:
-        if isinstance(request, GetToken):
-            call: Awaitable[object] = self.client.get(self.token, request, Caller(progress=self.progress))
-        else:
-            call = self.client.delete(self.token, request, Caller(progress=self.progress))
+    async def failure(self, request: TokenRequest) -> ExternalAuthError:
+        caller = Caller(progress=self.progress)
+        match request:
+            case GetToken():
+                call: Awaitable[object] = self.client.get(self.token, request, caller)
+            case DeleteTokens():
+                call = self.client.delete(self.token, request, caller)
+            case ListAccounts():
+                call = self.client.list(self.token, request, caller)
         with pytest.raises(ExternalAuthError) as caught:
             await call
         assert caught.value.__cause__ is None
@@ -118,16 +124,41 @@ async def test_delete_sends_what_was_given(bench: Bench) -> None:
         ("disconnect", UnconfirmedError, "connection_failed"),
     ],
 )
-@pytest.mark.parametrize("request_", [GetToken("EtGoogle0001"), DeleteTokens("EtGoogle0001")])
+@pytest.mark.parametrize("request_", [GetToken("EtGoogle0001"), DeleteTokens("EtGoogle0001"), ListAccounts()])
 async def test_every_broken_answer_has_its_family(
-    bench: Bench, request_: GetToken | DeleteTokens, fault: str, family: type[ExternalAuthError], code: str
+    bench: Bench, request_: TokenRequest, fault: str, family: type[ExternalAuthError], code: str
 ) -> None:
-    method = GET if isinstance(request_, GetToken) else DELETE
+    method = METHODS[type(request_)]
     bench.slack.web_api.failures[method] = fault
     error = await bench.failure(request_)
     assert (type(error), error.code, error.method) == (family, code, method)
     # Only a request that changes nothing is sent again, once, after a broken connection.
-    assert len(bench.calls(method)) == (2 if fault == "disconnect" and method == GET else 1)
+    assert len(bench.calls(method)) == (2 if fault == "disconnect" and method != DELETE else 1)
+
+
+async def test_list_asks_for_the_workflows_and_returns_every_account(bench: Bench) -> None:
+    found = await bench.client.list(bench.token, ListAccounts("google", "A0SANDBOX"), Caller())
+    assert bench.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
+    assert {account.token_id for account in found.accounts} == {*bench.slack.state.tokens}
+    first = found.accounts[0]
+    assert (first.token_id, first.name, first.workflows) == (
+        "EtGoogle0001",
+        "ada@example.com",
+        ("daily_agenda", "weekly_report"),
+    )
+    assert all(token.value not in repr(found) for token in bench.slack.state.tokens.values())
+
+
+async def test_a_list_of_thousands_of_accounts_is_read_whole(bench: Bench) -> None:
+    plant_accounts(bench.slack.state, 2500)
+    found = await bench.client.list(bench.token, ListAccounts(), Caller())
+    assert (len(found.accounts), found.unreadable) == (2506, 0)
+
+
+async def test_a_success_without_a_list_is_a_failure(bench: Bench) -> None:
+    bench.slack.web_api.failures[LIST] = "no-token"
+    error = await bench.failure(ListAccounts())
+    assert (type(error), error.code, error.method) == (UnconfirmedError, "answer_without_list", LIST)
 
 
 @pytest.mark.parametrize("fault", ["no-token", "empty-token"])

@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { drawInput } from "./fields.js";
 import { icon } from "./icons.js";
+import { menu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 
 export function textNodes(text, people) {
@@ -33,9 +34,23 @@ function unknown(block) {
 function drawSection(block, context) {
   const fields = (block.fields ?? []).map((field) => make("p", {}, ...textNodes(field, context.people)));
   const text = block.text ? make("p", { class: "section" }, ...textNodes(block.text, context.people)) : null;
-  const accessory = block.accessory?.type === "button" ? drawButton(block.accessory, context) : null;
+  const accessory = drawAccessory(block, context);
   if (!fields.length && !accessory) return text;
   return make("div", { class: "wide" }, make("div", {}, text, fields.length ? make("div", { class: "fields" }, ...fields) : null), accessory);
+}
+
+function drawAccessory({ accessory, text }, context) {
+  if (accessory?.type === "button") return drawButton(accessory, context);
+  return accessory?.type === "overflow" ? drawOverflow(accessory, text.text, context) : null;
+}
+
+// The menu behind an ellipsis. `row` is the text it stands beside.
+function drawOverflow(element, row, { pick }) {
+  const opener = make("button", { type: "button", class: "plain", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "More actions", "data-action": element.action_id }, "⋯");
+  const items = element.options.map(({ text }) => make("button", { type: "button", role: "menuitem" }, emoji(text.text)));
+  const list = make("div", { role: "menu", "aria-label": "More actions", hidden: true }, ...items);
+  menu(opener, list, (item) => busyUntil(opener, pick(row, element.options[items.indexOf(item)].text.text)));
+  return make("div", { class: "overflow" }, opener, list);
 }
 
 function drawRich(element) {

@@ -11,5 +11,6 @@ export function showHome(place, told, send) {
   if (key === drawn) return;
   drawn = key;
   const press = (label) => send({ do: "press_in_view", view: home.id, label });
-  place.replaceChildren(...(home ? drawBlocks(home.content.blocks, { people: told.people, press }) : [make("p", { class: "loading" }, "Loading…")]));
+  const pick = (row, label) => send({ do: "pick_in_view", view: home.id, row, label });
+  place.replaceChildren(...(home ? drawBlocks(home.content.blocks, { people: told.people, press, pick }) : [make("p", { class: "loading" }, "Loading…")]));
 }

@@ -62,8 +62,9 @@ function drawMessage(message, told, send, isMore) {
   const author = kind === "typed" ? told.me : (message.author ?? BOT);
   const isError = kind === "error";
   const press = (label) => send({ do: "press", ts, label });
+  const pick = (row, label) => send({ do: "pick", ts, row, label });
   const isPlain = kind === "typed";
-  const body = blocks.length ? drawBlocks(blocks, { people: told.people, press }) : [make("p", { class: "section" }, ...(isPlain ? [text] : mrkdwn(text, told.people)))];
+  const body = blocks.length ? drawBlocks(blocks, { people: told.people, press, pick }) : [make("p", { class: "section" }, ...(isPlain ? [text] : mrkdwn(text, told.people)))];
   const signed = isError ? "Sandbox" : nameOf(told.people, author);
   const byline = make(
     "p",

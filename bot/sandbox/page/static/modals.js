@@ -62,6 +62,7 @@ function draw(view, { people, send }) {
       values: view.values,
       errors: view.errors,
       press: (label) => send({ do: "press_in_view", view: view.id, label }),
+      pick: (row, label) => send({ do: "pick_in_view", view: view.id, row, label }),
       choose: (block, value) => send({ do: "choose", view: view.id, block, value, filled: filledIn(form) }),
     }),
   );

@@ -1,0 +1,61 @@
+"""Listing connected accounts: `/extauth list`, its pages, and the menu beside each account."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.listeners import flow, interaction, retry
+from bot.listeners.interaction import Interaction
+from bot.listeners.listener import Listener, Values
+from bot.listeners.replies import Replace
+from bot.listeners.runtime import Runtime
+from bot.operation import Permission
+from bot.slack.external_auth.models import InvalidParameter, ListAccounts
+from bot.ui.buttons import MENU, Button, read_list, read_menu
+
+SUBCOMMAND = Subcommand(
+    name="list",
+    usages=((f"{COMMAND} list [--provider-key KEY] [--app-id APP]", "lists connected accounts"),),
+    options=(
+        Option("provider_key", "lists only the accounts of a provider, such as google"),
+        Option("app_id", "lists the accounts of another app"),
+    ),
+    argument="provider_key",
+    permission=Permission.LIST,
+)
+
+
+async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
+    """Handle `/extauth list …`. Raises UsageError."""
+    try:
+        named = {name: str(value) for name, value in values.items()}
+        request = ListAccounts(named.get("provider_key"), named.get("app_id"))
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+    await flow.run(runtime, typed, request)
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the pages and the menu."""
+
+    @app.action(Button.OLDER.action_id)
+    @app.action(Button.NEWER.action_id)
+    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        request = read_list(body["actions"][0].get("value"))
+        clicked = interaction.from_click(runtime, body, context)
+        await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+
+    @app.action(MENU)
+    async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        request = read_menu(body["actions"][0].get("selected_option", {}).get("value"))
+        # The list stays: the next account may be the next to look at.
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        await flow.start(runtime, clicked, retry.act(runtime, clicked, request))
+
+
+LISTENER = Listener(SUBCOMMAND, on_typed, register)

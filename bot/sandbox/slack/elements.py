@@ -1,0 +1,66 @@
+"""Finds what a person presses, chooses or fills in among the blocks that they see."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bot.sandbox.slack import views
+from bot.sandbox.slack.state import OpenView
+
+Blocks = Sequence[Mapping[str, Any]]
+_SENT = ("action_id", "type", "text", "value", "style")
+
+
+class NotThere(LookupError):
+    """A person cannot press or fill in what they do not see."""
+
+
+def button(blocks: Blocks, label: str) -> dict[str, Any]:
+    """What Slack sends of a button, found by what it says. Raises NotThere."""
+    for block in blocks:
+        for element in _pressable(block):
+            if element.get("type") == "button" and element["text"]["text"] == label:
+                return sent(element)
+    raise NotThere(f"no button “{label}”")
+
+
+def menu_item(blocks: Blocks, row: str, label: str) -> dict[str, Any]:
+    """What Slack sends of an item, found by its label, in the menu beside a text that has `row` in it."""
+    for block in blocks:
+        for element in _pressable(block):
+            if element.get("type") == "overflow" and row in block["text"]["text"]:
+                for option in element["options"]:
+                    if option["text"]["text"] == label:
+                        return {**sent(element), "selected_option": option}
+    raise NotThere(f"no menu with “{label}” beside “{row}”")
+
+
+def sent(element: Mapping[str, Any]) -> dict[str, Any]:
+    """What Slack sends of an element."""
+    return {**{name: element[name] for name in _SENT if name in element}, "block_id": element.get("block_id", "b1")}
+
+
+def state_of(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """The state of a field with `value` filled in. Raises KeyError for an option that isn't there."""
+    kind = element["type"]
+    if kind == "plain_text_input":
+        return {"type": kind, "value": value or None}
+    options = {option["value"]: option for option in element["options"]}
+    if kind == "checkboxes":
+        return {"type": kind, "selected_options": [options[one] for one in value]}
+    return {"type": kind, "selected_option": options[value]}
+
+
+def left_empty(view: OpenView) -> dict[str, str]:
+    """Slack itself asks for what is not optional."""
+    optional = {block.get("block_id") for block in view.content["blocks"] if block.get("optional")}
+    errors = {}
+    for block_id, filled in views.values(view).items():
+        if block_id not in optional and not any(list(state.values())[1] for state in filled.values()):
+            errors[block_id] = "Please complete this required field."
+    return errors
+
+
+def _pressable(block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from block.get("elements", [])
+    if "accessory" in block:
+        yield block["accessory"]

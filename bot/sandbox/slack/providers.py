@@ -1,0 +1,22 @@
+"""What an app connects: the providers in its manifest, and the workflows that use their tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A service that the app's manifest names under `external_auth_providers`."""
+
+    key: str
+    name: str
+    has_client_secret: bool = True
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow, with the token it uses of each provider: provider keys to token IDs."""
+
+    workflow_id: str
+    callback_id: str
+    selected: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,184 @@
+"""The connected accounts of an app, as `apps.auth.external.list` describes them.
+
+The method is Slack's own CLI's and isn't in the public reference, so its answer is taken as it comes: what is missing
+or of another type is unknown, and an account whose ID can't be read is counted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from bot.pasted import is_id, redact
+from bot.slack.external_auth.models import ListAccounts, Place
+
+PAGE_SIZE = 10
+LONGEST_TEXT = 255
+_LAST_SECOND = 253402300799  # of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider in the app's manifest. None stands for what Slack didn't say."""
+
+    key: str
+    name: str | None = None
+    has_client_secret: bool | None = None
+    has_valid_token: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connected account, and the token that Slack keeps for it.
+
+    `name` is what the provider calls its user, `refreshed_at` is in seconds since the epoch (UTC), and `workflows` are
+    the callback IDs, or else the IDs, of those that use the token.
+    """
+
+    token_id: str
+    provider_key: str
+    name: str | None = None
+    refreshed_at: int | None = None
+    workflows: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list, which is ordered by the last refresh."""
+        return Place(self.refreshed_at or 0, self.token_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountList:
+    """An app's providers, and its accounts, those refreshed last first.
+
+    `has_workflows` says whether Slack told which workflows use them. `unreadable` counts accounts without a usable ID.
+    """
+
+    providers: tuple[Provider, ...]
+    accounts: tuple[Account, ...]
+    has_workflows: bool
+    unreadable: int
+
+    def of_provider(self, key: str | None) -> "AccountList":
+        """Return what belongs to one provider; everything for None."""
+        if key is None:
+            return self
+        providers = tuple(provider for provider in self.providers if provider.key == key)
+        accounts = tuple(account for account in self.accounts if account.provider_key == key)
+        return replace(self, providers=providers, accounts=accounts)
+
+    def count(self, provider: Provider) -> int:
+        """Return how many accounts are connected to a provider."""
+        return sum(account.provider_key == provider.key for account in self.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The accounts to show at once. `first` is the number of the first, from 1; `older` and `newer` ask for more."""
+
+    accounts: Sequence[Account]
+    first: int
+    older: ListAccounts | None
+    newer: ListAccounts | None
+
+
+def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
+    """Read Slack's answer; None where it holds no list."""
+    authorizations = answer.get("authorizations")
+    if not isinstance(authorizations, list):
+        return None
+    workflows = answer.get("workflows")
+    users = _users(workflows) if isinstance(workflows, list) else {}
+    providers: dict[str, Provider] = {}
+    accounts: dict[str, Account] = {}
+    unreadable = 0
+    for authorization in _mappings(authorizations):
+        provider = _provider(authorization)
+        providers.setdefault(provider.key, provider)
+        for token in _items(authorization.get("external_tokens")):
+            account = _account(token, provider, users)
+            if account is None:
+                unreadable += 1
+            else:
+                accounts.setdefault(account.token_id, account)
+    ordered = sorted(accounts.values(), key=lambda account: account.place, reverse=True)
+    return AccountList(tuple(providers.values()), tuple(ordered), isinstance(workflows, list), unreadable)
+
+
+def page(accounts: Sequence[Account], request: ListAccounts) -> Page:
+    """Return the page that a request asks for.
+
+    It begins or ends at a place and not at a number, so that what came, went or was refreshed in between moves nothing.
+    """
+    start = 0
+    if request.older_than is not None:
+        older_than = request.older_than
+        start = sum(account.place >= older_than for account in accounts)
+    elif request.newer_than is not None:
+        newer_than = request.newer_than
+        start = sum(account.place > newer_than for account in accounts) - PAGE_SIZE
+    if start >= len(accounts):
+        start = len(accounts) - PAGE_SIZE
+    start = max(start, 0)
+    shown = accounts[start : start + PAGE_SIZE]
+    has_older = start + PAGE_SIZE < len(accounts)
+    older = replace(request, older_than=shown[-1].place, newer_than=None) if has_older else None
+    newer = replace(request, older_than=None, newer_than=shown[0].place) if start else None
+    return Page(shown, start + 1, older, newer)
+
+
+def _provider(authorization: Mapping[str, object]) -> Provider:
+    return Provider(
+        _text(authorization.get("provider_key")) or "?",
+        _text(authorization.get("provider_name")),
+        _truth(authorization.get("client_secret_exists")),
+        _truth(authorization.get("valid_token_exists")),
+    )
+
+
+def _account(token: object, provider: Provider, users: Mapping[str, tuple[str, ...]]) -> Account | None:
+    described = token if isinstance(token, Mapping) else {}
+    token_id = described.get("external_token_id")
+    if not isinstance(token_id, str) or not is_id(token_id):
+        return None
+    name, at = _text(described.get("external_user_id")), _seconds(described.get("date_updated"))
+    return Account(token_id, provider.key, name, at, users.get(token_id, ()))
+
+
+def _users(workflows: list[object]) -> Mapping[str, tuple[str, ...]]:
+    """The names of the workflows that use each token, by its ID."""
+    used = sorted({pair for workflow in _mappings(workflows) for pair in _uses(workflow)})
+    return {token_id: tuple(name for _, name in uses) for token_id, uses in groupby(used, lambda pair: pair[0])}
+
+
+def _uses(workflow: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    name = _text(workflow.get("callback_id")) or _text(workflow.get("workflow_id")) or "?"
+    for provider in _mappings(workflow.get("providers")):
+        selected = provider.get("selected_auth")
+        token_id = selected.get("external_token_id") if isinstance(selected, Mapping) else selected
+        if isinstance(token_id, str):
+            yield token_id, name
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, object]]:
+    return (item for item in _items(value) if isinstance(item, Mapping))
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return None
+    # Redacted before it's cut: half a token no longer looks like one.
+    return redact(value[: LONGEST_TEXT * 4])[:LONGEST_TEXT]
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _seconds(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 1 <= value <= _LAST_SECOND else None
