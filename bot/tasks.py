@@ -62,12 +62,14 @@ class Tasks:
 
         A canceled task has `cancel_period` seconds to tell the person.
         """
-        self._begin()
+        loop = asyncio.get_running_loop()
         for seconds, cancels in ((grace_period, False), (cancel_period, True)):
-            waiting = set(self._running)
-            if not waiting:
-                return
-            if cancels:
-                for task in waiting:
-                    task.cancel()
-            await asyncio.wait(waiting, timeout=seconds)
+            deadline = loop.time() + seconds
+            self._begin()
+            # Also for what is begun meanwhile, by a request that was acknowledged just before the end.
+            while self._running and loop.time() < deadline:
+                for task in self._running:
+                    if cancels and not task.cancelling():
+                        task.cancel()
+                await asyncio.wait(set(self._running), timeout=deadline - loop.time())
+                self._begin()

@@ -113,3 +113,19 @@ async def test_work_that_was_put_off_belongs_to_its_request_and_is_drained() -> 
             logs.reference.reset(before)
         await tasks.drain(grace_period=5, cancel_period=0)
     assert seen == ["ONE", "TWO"]
+
+
+async def test_what_begins_while_the_rest_is_finished_is_waited_for_too() -> None:
+    tasks, done = Tasks(), []
+
+    async def late() -> None:
+        await asyncio.sleep(0.01)
+        done.append("late")
+
+    async def first() -> None:
+        await asyncio.sleep(0.01)
+        tasks.start(late())
+
+    tasks.start(first())
+    await tasks.drain(grace_period=5, cancel_period=0)
+    assert done == ["late"]

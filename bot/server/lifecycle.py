@@ -30,7 +30,7 @@ STOP_SECONDS = 22.0
 
 A database that has stopped answering takes up to three more."""
 CLOSE_SECONDS = 1.0
-"""Of these, how long the receiver may take to close once everyone has been told, whatever its peer does."""
+"""Of these, how long closing the receiver may hold up the rest, whatever its peer does."""
 CANCEL_SECONDS = 4.0
 """Of these, how long canceled work has to tell its people."""
 CHANNEL_SECONDS = 3.0
@@ -98,14 +98,15 @@ def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog)
 
 
 async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:
-    """Finish in time: close the receiver and the work side by side, since a peer can keep the receiver waiting."""
+    """Finish in time, even where a peer keeps the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
     # What waits for Slack's limits would not be done in time: its people hear that at once.
     runtime.pacer.close()
+    # What is being acknowledged may still begin its work.
+    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if runtime.audit_channel is not None:
         await _post_last(runtime.audit_channel, audit_log)
-    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     if not closing.done():
         closing.cancel()
         log.warning("the connection to Slack didn't close in time")
