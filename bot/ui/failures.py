@@ -52,10 +52,8 @@ def _instead(failed: Failed) -> list[parts.Block]:
 def _button(failed: Failed, explanation: Explanation) -> list[parts.Block]:
     if not buttons.can_carry(failed.request):
         return []
-    if explanation.retry:
-        return [parts.actions(buttons.build(Button.RETRY, failed.request))]
-    has_form = not isinstance(failed.request, ListAccounts)
-    return [parts.actions(buttons.build(Button.EDIT, failed.request))] if explanation.edit and has_form else []
+    button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
+    return [parts.actions(buttons.build(button, failed.request))] if button is not None else []
 
 
 def may_have_happened(failed: Failed) -> bool:

@@ -74,7 +74,7 @@ async def test_offline_is_status_1_and_not_one_line_of_a_log(words: list[str]) -
         assert statuses["SLACK_BOT_TOKEN"] == "not checked"
     else:
         assert "not checked  SLACK_BOT_TOKEN: Because Slack couldn't be reached." in ran.stdout
-        assert ran.stdout.endswith("\n1 problem, 5 not checked.\n")
+        assert ran.stdout.endswith("\n1 problem, 6 not checked.\n")
         assert all(re.match(r"(ok|problem|not checked) |  {12}|$|1 problem", line) for line in ran.stdout.splitlines())
 
 

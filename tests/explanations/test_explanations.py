@@ -51,6 +51,11 @@ def test_no_two_codes_share_an_explanation() -> None:
         assert titles.setdefault(explain(code, operation).title, code) == code
 
 
+@pytest.mark.parametrize("code", [*sorted(known_codes()), "surely_nobody_knows_this"])
+def test_a_list_has_no_form_to_edit(code: str) -> None:
+    assert not explain(code, Operation.LIST).edit
+
+
 def test_an_unknown_code_of_the_list_leads_to_no_page_because_the_method_has_none() -> None:
     explanation = explain("surely_nobody_knows_this", Operation.LIST)
     assert explanation.title == "Slack returned an unknown error"

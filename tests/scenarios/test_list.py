@@ -8,6 +8,7 @@ from bot.sandbox.slack.providers import Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.settings import Transport
+from bot.ui.accounts import MOST_PROVIDERS
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
@@ -264,3 +265,4 @@ async def test_no_list_holds_more_than_there_is_room_for(harness: Harness) -> No
     message = await harness.types("/extauth list")
     assert "Connected accounts 1 to 10 of 36" in harness.read(message)
     assert "and 19 more" in harness.read(message)
+    assert harness.read(message).count("\n• ") == MOST_PROVIDERS + 1
