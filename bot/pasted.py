@@ -76,6 +76,7 @@ _ANY_FORMAT = re.compile(
 
 _TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
 _APP_ID = re.compile(r"A[A-Z0-9]{1,20}", re.ASCII)
+_USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 _WORDS = re.compile(r"[A-Za-z]+(?:[_.-]?[A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-][a-z0-9]{1,3}|[_.-][a-z]+)*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
@@ -107,10 +108,15 @@ def redact(text: str) -> str:
 
 
 def is_id(value: str) -> bool:
-    """Return whether a value has the form of a token ID (`Et…`), an app ID (`A…`) or a provider key (a short word)."""
+    """Return whether a value is formed like the ID of a token (`Et…`), an app (`A…`) or a person, or a short word."""
     if _ANY_FORMAT.search(value):
         return False
-    return bool(_TOKEN_ID.fullmatch(value) or _APP_ID.fullmatch(value)) or _is_word(value)
+    return bool(_TOKEN_ID.fullmatch(value) or _APP_ID.fullmatch(value)) or is_user_id(value) or _is_word(value)
+
+
+def is_user_id(value: str) -> bool:
+    """Return whether a value has the form of a person's ID (`U…` or `W…`)."""
+    return _USER_ID.fullmatch(value) is not None
 
 
 def looks_like_provider_key(value: str) -> bool:

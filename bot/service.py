@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
-from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
+from bot.audit.entries import AuditResult, Entry, Event, ReadHistory
 from bot.audit.head import INTERRUPTED
 from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
@@ -68,11 +68,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Entries of the audit log, newest first. `is_last` means there is nothing older."""
+    """Entries of the audit log, newest first, and whether there are more on either side.
+
+    `request` leads to these entries again, as far as they are still there.
+    """
 
     request: ReadHistory
     entries: Sequence[Entry]
-    is_last: bool
+    has_older: bool
+    has_newer: bool
     reference: str
 
 
@@ -317,13 +321,20 @@ class Service:
             # Without one, the filter would let every workspace's entries through.
             log.error("the audit log was asked for without a workspace")
             return HistoryUnavailable(request, actor.reference)
-        filters = Filters(team_id=actor.team_id, before=request.before)
+        count = request.count
         try:
-            found = await self._audit_log.newest(request.count + 1, filters)
+            found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
+            if request.after is not None and len(found) <= count:
+                # It reaches the newest entry, so it's the first page, and that is a full one.
+                request = replace(request, after=None)
+                found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
         except AuditLogUnavailable as error:
             log.error("the audit log couldn't be read", extra={"why": str(error)})
             return HistoryUnavailable(request, actor.reference)
-        return HistoryPage(request, found[: request.count], len(found) <= request.count, actor.reference)
+        is_cut = len(found) > count
+        if request.after is not None:
+            return HistoryPage(request, found[-count:], True, is_cut, actor.reference)
+        return HistoryPage(request, found[:count], is_cut, request.before is not None, actor.reference)
 
     async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied | AlreadyRun:
         """Record a denial. It stands even if it can't be recorded."""

@@ -10,6 +10,8 @@ import yaml
 from bot.check.tokens import REQUIRED_SCOPES
 from bot.commands.subcommand import COMMAND
 from bot.listeners.menu import SHORTCUT
+from bot.sandbox.slack.state import State
+from tests.manual_clock import ManualClock
 
 SCHEMA = json.loads((Path(__file__).parent / "facts" / "slack-manifest.schema.2.0.0.json").read_text())
 
@@ -33,3 +35,8 @@ def test_it_names_what_the_code_listens_to() -> None:
 
 def test_it_asks_for_no_more_than_is_used() -> None:
     assert set(manifest()["oauth_config"]["scopes"]["bot"]) == REQUIRED_SCOPES
+
+
+async def test_the_sandbox_escapes_as_it_says() -> None:
+    (command,) = manifest()["features"]["slash_commands"]
+    assert State(ManualClock()).should_escape is command["should_escape"] is True

@@ -367,19 +367,47 @@ async def test_history_is_a_page_of_this_workspace_and_is_not_itself_recorded(be
     page = await bench.run(ReadHistory(2))
     assert isinstance(page, HistoryPage)
     assert [entry.parameters["external_token_id"] for entry in page.entries] == ["EtNone2", "EtNone1"]
-    assert (page.is_last, page.request, page.reference) == (False, ReadHistory(2), "ABCD2345")
+    assert (page.has_older, page.has_newer, page.request) == (True, False, ReadHistory(2))
+    assert page.reference == "ABCD2345"
 
     rest = await bench.run(ReadHistory(2, before=page.entries[-1].number))
     assert isinstance(rest, HistoryPage)
     assert [entry.parameters["external_token_id"] for entry in rest.entries] == ["EtNone0"]
-    assert rest.is_last
+    assert (rest.has_older, rest.has_newer) == (False, True)
     assert len(await bench.entries()) == 4
 
 
-async def test_a_denied_history_is_recorded(bench: Bench) -> None:
+async def test_the_history_goes_back_and_forth(bench: Bench) -> None:
+    for number in range(7):
+        await bench.run(GetToken(f"EtNone{number}"))
+        await bench.run(DeleteTokens(provider_key="google"))
+
+    async def page(request: ReadHistory) -> tuple[str, bool, bool]:
+        found = await bench.run(request)
+        assert isinstance(found, HistoryPage)
+        shown = "".join(str(entry.parameters.get("external_token_id", "EtNone-"))[6:] for entry in found.entries)
+        return shown, found.has_older, found.has_newer
+
+    numbers = [entry.number for entry in await bench.entries() if "external_token_id" in entry.parameters]
+    for token_id, there in (("EtNone3", "3"), ("EtNone7", "")):
+        assert await page(ReadHistory(5, external_token_id=token_id)) == (there, False, False)
+    assert await page(ReadHistory(25, ADMIN)) == ("-6-5-4-3-2-1-0", False, False)
+    assert await page(ReadHistory(25, MEMBER)) == ("", False, False)
+    assert await page(ReadHistory(25, provider_key="google")) == ("-------", False, False)
+    assert await page(ReadHistory(25, provider_key="goog")) == ("", False, False)
+    assert await page(ReadHistory(4, before=numbers[2])) == ("-3-2", True, True)
+    assert await page(ReadHistory(4, after=numbers[4])) == ("4-3-", True, True)
+    # What is newer is less than a page: the first page, whole.
+    assert await page(ReadHistory(4, after=numbers[1])) == ("-6-5", True, False)
+    assert await page(ReadHistory(4, before=numbers[6])) == ("", False, True)
+
+
+async def test_a_denied_history_is_recorded_with_what_was_asked_for(bench: Bench) -> None:
     assert isinstance(await bench.run(ReadHistory(5), MEMBER), Denied)
-    (entry,) = await bench.entries()
+    assert isinstance(await bench.run(ReadHistory(5, "U012345678", "EtX"), MEMBER), Denied)
+    asked, entry = await bench.entries()
     assert (entry.action, entry.parameters, entry.outcome, entry.code) == ("history", {}, "denied", "not listed")
+    assert asked.parameters == {"user_id": "U012345678", "external_token_id": "EtX"}
 
 
 async def test_a_log_that_cannot_be_read_says_so(bench: Bench) -> None:
@@ -504,10 +532,10 @@ async def test_a_deletion_reports_its_waits(bench: Bench) -> None:
 async def test_the_last_page_of_the_history_says_so(bench: Bench) -> None:
     for _ in range(3):
         await bench.run(GetToken("EtGoogle0001"))
-    for count, shown, is_last in ((2, 2, False), (3, 3, True), (4, 3, True)):
+    for count, shown, has_older in ((2, 2, True), (3, 3, False), (4, 3, False)):
         page = await bench.run(ReadHistory(count))
         assert isinstance(page, HistoryPage)
-        assert (len(page.entries), page.is_last) == (shown, is_last)
+        assert (len(page.entries), page.has_older) == (shown, has_older)
 
 
 async def test_an_interruption_that_cannot_be_recorded_in_time_is_left_to_the_next_start(

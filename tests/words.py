@@ -14,7 +14,7 @@ from bot.audit.entries import Entry, ReadHistory
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
-from bot.listeners import LISTENERS
+from bot.listeners import LISTENERS, history
 from bot.modals import delete_confirm, delete_form, get_form, menu
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
@@ -81,6 +81,11 @@ TYPED = (
     "get EtGoogle0001 --show=perhaps",
     "delete --provider-key",
     "delete --app-id A1 --app-id A2",
+    "history 26",
+    "history google",
+    "history @ada",
+    "history a1b2c3d4e5",
+    "history EtGoogle0001 --provider-key google",
 )
 FORMS: Sequence[Mapping[str, str]] = (
     {},
@@ -90,6 +95,13 @@ FORMS: Sequence[Mapping[str, str]] = (
     {"external_token_id": "ghp_" + "a1B2" * 9},
     {"external_token_id": "EtGoogle0001", "provider_key": "google"},
 )
+
+LOOKED_UP = {
+    "of a token": ReadHistory(10, external_token_id="EtGoogle0001"),
+    "of a provider": ReadHistory(10, provider_key="google"),
+    "of a person": ReadHistory(10, user_id="U012ABCDEF"),
+    "of a token and a person": ReadHistory(10, user_id="U012ABCDEF", external_token_id="EtGoogle0001"),
+}
 
 Blocks = Sequence[Mapping[str, Any]]
 Section = tuple[str, Blocks]
@@ -190,9 +202,12 @@ def answers() -> Iterator[Section]:
         "The longest deletion": Deleted(LONGEST, REFERENCE),
         **_lists(),
         "The audit log can't be read": HistoryUnavailable(ReadHistory(10), REFERENCE),
-        "The audit log": HistoryPage(ReadHistory(10), [*_entries()], False, REFERENCE),
-        "The audit log, empty": HistoryPage(ReadHistory(10), [], True, REFERENCE),
-        "The audit log, nothing older": HistoryPage(ReadHistory(10, before=5), [], True, REFERENCE),
+        "The audit log": HistoryPage(ReadHistory(10), [*_entries()], True, False, REFERENCE),
+        "The audit log, older": HistoryPage(ReadHistory(10, before=9), [*_deeds()], True, True, REFERENCE),
+        "The audit log, newer": HistoryPage(ReadHistory(10, after=1), [*_deeds()][:1], True, True, REFERENCE),
+        "The audit log, empty": HistoryPage(ReadHistory(10), [], False, False, REFERENCE),
+        "The audit log, nothing older": HistoryPage(ReadHistory(10, before=5), [], False, True, REFERENCE),
+        **{f"The audit log, {how}": HistoryPage(page, [], False, False, REFERENCE) for how, page in LOOKED_UP.items()},
     }
     yield from (_screen(heading, outcome_screen(outcome, CONTACT)) for heading, outcome in outcomes.items())
     unrecorded: Sequence[tuple[TokenRequest, Done | None]] = (
@@ -236,12 +251,28 @@ def _lists() -> Mapping[str, Listed]:
 
 def _entries() -> Iterator[Entry]:
     outcomes = ("fetched", "deleted", "listed", "failed", "denied", "withheld", "interrupted", None)
-    for number, outcome in enumerate(outcomes):
+    for number, outcome in enumerate(outcomes, 1):
         code = {"failed": "token_not_found", "denied": "guest"}.get(outcome or "")
         parameters = {"external_token_id": "EtGoogle0001"}
         yield Entry(
             number, AT, REFERENCE, "T1", None, "U012ABCDEF", "get", parameters, outcome, code, 12, token_hmac=None
         )
+
+
+def _deeds() -> Iterator[Entry]:
+    done: Sequence[tuple[str, Mapping[str, str | bool], str]] = (
+        ("show", {"external_token_id": "EtGoogle0001"}, "fetched"),
+        ("refresh", {"external_token_id": "EtGoogle0001", "force_refresh": True}, "fetched"),
+        ("refresh", {"external_token_id": "EtGoogle0001", "force_refresh": True}, "interrupted"),
+        ("delete", {"external_token_id": "EtGoogle0001"}, "deleted"),
+        ("delete", {"provider_key": "google"}, "deleted"),
+        ("delete", {"app_id": "A012ABCDEF", "provider_key": "google"}, "deleted"),
+        ("history", {"external_token_id": "EtGoogle0001"}, "denied"),
+        ("history", {"user_id": "U345GHIJKL"}, "denied"),
+    )
+    for number, (action, parameters, outcome) in enumerate(done, 1):
+        code = "guest" if outcome == "denied" else None
+        yield Entry(number, AT, REFERENCE, "T1", None, "U012ABCDEF", action, parameters, outcome, code, 12, None)
 
 
 def _allows(reason: Reason) -> bool:
@@ -271,7 +302,9 @@ def short_answers() -> Iterator[Section]:
     subcommands = [listener.subcommand for listener in LISTENERS]
     for typed in TYPED:
         try:
-            parse(typed, subcommands)
+            parsed = parse(typed, subcommands)
+            if parsed.subcommand is history.SUBCOMMAND:
+                history.wanted(parsed.values)
         except UsageError as error:
             screen = notices.usage_screen(error.problem, error.suggestion, error.usage)
             yield _screen(f"Typed: {typed}", screen)

@@ -7,7 +7,12 @@ from pydantic import SecretStr
 
 from bot.actor import Actor
 from bot.operation import Operation, Request
-from bot.pasted import quote
+from bot.pasted import is_id, is_user_id, quote
+from bot.slack.external_auth.models import InvalidParameter, check_id
+
+MAX_HISTORY = 25
+"""How many entries fit one message: Slack allows 50 blocks."""
+_MAX_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +70,49 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which entries are wanted. `since` is in seconds since the epoch (UTC); `before` is an entry's number."""
+    """Which entries are wanted.
+
+    `since` is in seconds since the epoch (UTC); `before` and `after` are an entry's number. A token ID and a provider
+    key are found only if the log keeps them whole: see `quote_parameter`.
+    """
 
     user_id: str | None = None
     action: str | None = None
     team_id: str | None = None
+    external_token_id: str | None = None
+    provider_key: str | None = None
     since: float | None = None
     before: int | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadHistory:
-    """Read the newest entries of the person's workspace, before an entry's number if one is given."""
+    """Read a page of the entries of the person's workspace: the newest, or those next to an entry's number.
+
+    Only what has the form of an ID can be looked up. Raises InvalidParameter.
+    """
 
     count: int
+    user_id: str | None = None
+    external_token_id: str | None = None
+    provider_key: str | None = None
     before: int | None = None
+    after: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.arguments().items():
+            check_id(name, value)
+            if not (is_user_id if name == "user_id" else is_id)(str(value)):
+                raise InvalidParameter(name, f"“{quote(str(value))}” doesn't look like one.")
+        if self.external_token_id is not None and self.provider_key is not None:
+            raise InvalidParameter("external_token_id", "Use a token ID or a provider key: no entry has both.")
+        if not _is_number(self.count, MAX_HISTORY):
+            raise InvalidParameter("count", f"It must be a number from 1 to {MAX_HISTORY}.")
+        if self.before is not None and self.after is not None:
+            raise InvalidParameter("before", "A page begins at one entry.")
+        if not all(place is None or _is_number(place, _MAX_NUMBER) for place in (self.before, self.after)):
+            raise InvalidParameter("before", "It must be an entry's number.")
 
     @property
     def operation(self) -> Operation:
@@ -87,8 +120,24 @@ class ReadHistory:
         return Operation.HISTORY
 
     def arguments(self) -> Mapping[str, str | bool]:
-        """Return no parameters: a denial says all there is to say."""
-        return {}
+        """Return what was asked for, by the names that the log itself has for it."""
+        named = {
+            "user_id": self.user_id,
+            "external_token_id": self.external_token_id,
+            "provider_key": self.provider_key,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+    def filters(self, team_id: str) -> Filters:
+        """Return the filters that find it in a workspace."""
+        return Filters(
+            user_id=self.user_id,
+            team_id=team_id,
+            external_token_id=self.external_token_id,
+            provider_key=self.provider_key,
+            before=self.before,
+            after=self.after,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +161,11 @@ class TokenTrace:
 
     entries: Sequence[Entry]
     since: float | None
+
+
+def _is_number(value: object, most: int) -> bool:
+    # True is an int as well.
+    return type(value) is int and 0 < value <= most
 
 
 def quote_parameter(value: str | bool) -> str | bool:

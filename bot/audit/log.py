@@ -18,6 +18,7 @@ from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, Ve
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
+from bot.audit.query import rows_of
 from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
@@ -160,7 +161,7 @@ class AuditLog:
         return [self._unanswered(one) for one in taken]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        """Return the newest entries, newest first."""
+        """Return the newest entries, or with `after` those next to it, newest first."""
 
         async def read() -> Sequence[Entry]:
             async with self._reading() as (snapshot, head):
@@ -172,7 +173,7 @@ class AuditLog:
         """Yield all entries, oldest first, with one page in memory at a time."""
         async with self._reading() as (snapshot, head):
             page: list[Row] = []
-            async for row in snapshot.oldest_first(head.pruned_number, _where(filters)):
+            async for row in snapshot.oldest_first(head.pruned_number, rows_of(filters)):
                 page.append(row)
                 if len(page) == _ENTRIES_AT_ONCE:
                     for entry in await self._with_results(snapshot, head, page):
@@ -218,7 +219,7 @@ class AuditLog:
         async def read() -> int:
             async with self._reading() as (snapshot, head):
                 table = audit_records.c
-                within = [table.number > head.pruned_number, table.number <= head.number, *_where(filters)]
+                within = [table.number > head.pruned_number, table.number <= head.number, *rows_of(filters)]
                 return (await snapshot.count(within))[0]
 
         return await self._whole(read())
@@ -345,16 +346,18 @@ class AuditLog:
                 self._unwritten.pop(0)
 
     async def _newest(self, snapshot: Snapshot, head: Head, count: int, filters: Filters) -> Sequence[Entry]:
+        is_newest = filters.after is None
+        read = snapshot.newest_first if is_newest else snapshot.next_after
+        place = next((place for place in (filters.after, filters.before) if place is not None), _MAX_NUMBER)
         entries: list[Entry] = []
-        before = _MAX_NUMBER if filters.before is None else filters.before
         # A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
         while len(entries) < count:
-            rows = await snapshot.newest_first(before, count, _where(filters))
+            rows = await read(place, count, rows_of(filters))
             entries += await self._with_results(snapshot, head, rows)
             if len(rows) < count:
                 break
-            before = rows[-1]["number"]
-        return entries[:count]
+            place = rows[-1]["number"]
+        return entries[:count] if is_newest else entries[:count][::-1]
 
     async def _with_results(self, snapshot: Snapshot, head: Head, rows: Sequence[Row]) -> Sequence[Entry]:
         rows = [row for row in rows if is_proven(self._key, head, row)]
@@ -408,21 +411,6 @@ class AuditLog:
     @staticmethod
     def _micro(seconds: float) -> int:
         return round(seconds * _MICRO)
-
-
-def _where(filters: Filters) -> list[Any]:
-    table, where = audit_records.c, [audit_records.c.kind != RESULT]
-    if filters.user_id is not None:
-        where.append(table.user_id == filters.user_id)
-    if filters.action in (DENIED, PRUNE):
-        where.append(table.kind == filters.action)
-    elif filters.action is not None:
-        where.append(table.action == filters.action)
-    if filters.team_id is not None:
-        where.append(table.team_id == filters.team_id)
-    if filters.since is not None:
-        where.append(table.at >= round(filters.since * _MICRO))
-    return where
 
 
 def _parameters(row: Row) -> Mapping[str, str | bool]:

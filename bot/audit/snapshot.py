@@ -31,9 +31,7 @@ class Snapshot:
     async def oldest_first(self, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
         """Yield rows after a number, with one page in memory at a time, authentic or not."""
         while True:
-            query = select(audit_records).where(audit_records.c.number > after, *where)
-            found = await self._transaction.execute(query.order_by(audit_records.c.number).limit(PAGE))
-            page = found.mappings().all()
+            page = await self.next_after(after, PAGE, where)
             for row in page:
                 yield row
             if len(page) < PAGE:
@@ -44,6 +42,12 @@ class Snapshot:
         """Return the newest rows before a number, authentic or not."""
         query = select(audit_records).where(audit_records.c.number < before, *where)
         found = await self._transaction.execute(query.order_by(audit_records.c.number.desc()).limit(count))
+        return found.mappings().all()
+
+    async def next_after(self, after: int, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
+        """Return the oldest rows after a number, oldest first, authentic or not."""
+        query = select(audit_records).where(audit_records.c.number > after, *where)
+        found = await self._transaction.execute(query.order_by(audit_records.c.number).limit(count))
         return found.mappings().all()
 
     async def rows_of(self, where: Sequence[Any]) -> Sequence[Row]:

@@ -41,7 +41,7 @@ def audit() -> None:
     """
 
 
-@audit.command("list", examples=["-n 50", "--user U012ABCDEF --since 2026-01-01", "--action denied"])
+@audit.command("list", examples=["-n 50", "--user U012ABCDEF --since 2026-01-01", "--token-id EtGoogle0001"])
 @click.option(
     "-n", "count", default=20, show_default=True, type=click.IntRange(1, 10_000), metavar="COUNT", help="How many."
 )
@@ -49,8 +49,10 @@ def audit() -> None:
 def list_(count: int, **wanted: Any) -> None:
     """Show the newest entries, newest first."""
 
+    chosen = filters(**wanted)
+
     async def work(log: AuditLog) -> None:
-        entries = await log.newest(count, filters(**wanted))
+        entries = await log.newest(count, chosen)
         if entries:
             print_entries(entries)
         else:
@@ -72,16 +74,18 @@ def list_(count: int, **wanted: Any) -> None:
 def export(form: str, **wanted: Any) -> None:
     """Write every entry to standard output, oldest first."""
 
+    chosen = filters(**wanted)
+
     async def work(log: AuditLog) -> None:
         table = csv.DictWriter(sys.stdout, _COLUMNS)
         if form == "csv":
             table.writeheader()
         # On one terminal, the bar and the entries would write over each other.
         shows = sys.stderr.isatty() and not sys.stdout.isatty()
-        total = await log.count(filters(**wanted)) if shows else 0
+        total = await log.count(chosen) if shows else 0
         with progress("Exporting", total, "entries") as tell:
             done = 0
-            async for entry in log.oldest_first(filters(**wanted)):
+            async for entry in log.oldest_first(chosen):
                 fields = {**vars_of(entry), "at": utc(entry.at)}
                 if form == "csv":
                     table.writerow({name: _harmless(value) for name, value in fields.items()})

@@ -9,6 +9,7 @@ import click
 
 from bot.audit.entries import Filters
 from bot.operation import Operation
+from bot.pasted import is_id, quote
 
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
 _USER_ID = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
@@ -22,16 +23,28 @@ def _id_of(
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
         if value is not None and not pattern.fullmatch(value):
-            raise click.BadParameter(f"“{value}” isn't an ID such as {example}.")
+            raise click.BadParameter(f"“{quote(value)}” isn't an ID such as {example}.")
         return value
 
     return check
+
+
+def _whole_in_the_log(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_id(value):
+        raise click.BadParameter(f"“{quote(value)}” doesn't look like one.")
+    return value
 
 
 def filtered(function: Any) -> Any:
     """Give a command the options that say which entries are wanted."""
     options = (
         click.option("--user", metavar="ID", callback=_id_of(_USER_ID, "U012ABCDEF"), help="Only this user's entries."),
+        click.option(
+            "--token-id", metavar="ID", callback=_whole_in_the_log, help="Only entries about this token, such as EtX."
+        ),
+        click.option(
+            "--provider-key", metavar="KEY", callback=_whole_in_the_log, help="Only entries about this provider."
+        ),
         click.option("--action", type=click.Choice(ACTIONS), help="Only entries with this action."),
         click.option(
             "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
@@ -48,7 +61,23 @@ def filtered(function: Any) -> Any:
     return function
 
 
-def filters(user: str | None, action: str | None, workspace: str | None, since: datetime | None) -> Filters:
+def filters(
+    user: str | None,
+    token_id: str | None,
+    provider_key: str | None,
+    action: str | None,
+    workspace: str | None,
+    since: datetime | None,
+) -> Filters:
     """Return what those options say."""
+    if token_id is not None and provider_key is not None:
+        raise click.UsageError("Use --token-id or --provider-key: no entry has both.")
     at = since.replace(tzinfo=UTC).timestamp() if since is not None else None
-    return Filters(user_id=user, action=action, team_id=workspace, since=at)
+    return Filters(
+        user_id=user,
+        action=action,
+        team_id=workspace,
+        external_token_id=token_id,
+        provider_key=provider_key,
+        since=at,
+    )

@@ -1,14 +1,14 @@
 """Parses what a person typed after `/extauth`, with tolerance for phones and Macs.
 
-Keyboards turn `--` into a dash and quotes into curly ones, chats wrap ids in backticks, and Slack itself sends
-`&`, `<` and `>` escaped. None of these can be part of an id, so all of them are forgiven.
+Keyboards turn `--` into a dash and quotes into curly ones, chats wrap ids in backticks, and Slack itself escapes
+names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all of them are forgiven.
 """
 
 import difflib
-import html
 import re
 from collections.abc import Mapping, Sequence
 
+from bot.commands.escaped import unescape
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError
 from bot.pasted import DASHES, find_token, is_id, quote_word, unwrap
 
@@ -39,10 +39,12 @@ _LIKE_A_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE)
 
 def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     """Parse the text after `/extauth`. Raises UsageError, and PastedTokenError for a known token anywhere in it."""
-    token_format = find_token(text)
+    plain = unescape(text)
+    # Also as it came: a link's address isn't part of what was typed.
+    token_format = find_token(plain) or find_token(text)
     if token_format is not None:
         raise PastedTokenError(token_format)
-    words = _words(text)
+    words = _words(plain)
     if not words:
         return Parsed(None)
     subcommand = _subcommand(words[0], subcommands)
@@ -56,9 +58,7 @@ def _asks_for_help(words: Sequence[str]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    # Slack escapes only these three; html.unescape would also touch what somebody typed as it stands.
-    plain = re.sub(r"&(?:amp|lt|gt);", lambda match: html.unescape(match[0]), text)
-    words = (unwrap(word) for word in _WORD.findall(plain.translate(_QUOTES)))
+    words = (unwrap(word) for word in _WORD.findall(text.translate(_QUOTES)))
     return [word for word in words if word]
 
 
@@ -149,7 +149,7 @@ class _Reader:
         return value.lower() in _TRUE
 
     def _bare_word(self, word: str) -> None:
-        argument = self._subcommand.argument
+        argument = self._subcommand.argument_for(word)
         if argument is None or argument in self._values:
             closest = difflib.get_close_matches(_name(word), self._options, n=1)
             suggestion = self._options[closest[0]].spelling if closest else None

@@ -1,5 +1,6 @@
 """What can be typed after `/extauth`: subcommands and their options."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,11 +13,15 @@ COMMAND = "/extauth"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A parameter by its API name, and what it does. A flag is true when it stands alone."""
+    """A parameter by its API name, and what it does. A flag is true when it stands alone.
+
+    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is.
+    """
 
     name: str
     does: str = ""
     is_flag: bool = False
+    form: re.Pattern[str] | None = None
 
     @property
     def spelling(self) -> str:
@@ -28,8 +33,8 @@ class Option:
 class Subcommand:
     """A word after `/extauth`, and what can follow it.
 
-    `usages` are the ways to type it and what each does, the main one first. `argument` names the option that a bare
-    word stands for. Help leaves the command out for people without its `permission`.
+    `usages` are the ways to type it and what each does, the main one first. `argument` names the option that any other
+    bare word stands for. Help leaves the command out for people without its `permission`.
     """
 
     name: str
@@ -42,6 +47,11 @@ class Subcommand:
     def usage(self) -> str:
         """One line that shows everything the subcommand understands."""
         return self.usages[0][0]
+
+    def argument_for(self, word: str) -> str | None:
+        """Return the name of the option that a bare word stands for; None where it stands for none."""
+        of_its_form = (option.name for option in self.options if option.form and option.form.fullmatch(word))
+        return next(of_its_form, self.argument)
 
 
 @dataclass(frozen=True, slots=True)

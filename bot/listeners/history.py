@@ -1,47 +1,94 @@
 """`/extauth history`: who did what, for those with permission to see it."""
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.audit.entries import ReadHistory
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.audit.entries import MAX_HISTORY, ReadHistory
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
-from bot.pasted import quote_word
-from bot.ui.history import MAX_COUNT, MORE_BUTTON, read_more
+from bot.pasted import is_user_id, quote, quote_word
+from bot.slack.external_auth.models import InvalidParameter
+from bot.ui.history import NEWER_BUTTON, OLDER_BUTTON, read_page
 
 DEFAULT_COUNT = 10
+_NUMBER = re.compile(r"\d+", re.ASCII)
+_PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
+"""A name after an @, or the ID of a person, which has a digit in it."""
 
 SUBCOMMAND = Subcommand(
     name="history",
-    usages=((f"{COMMAND} history [N]", f"shows the last N audit log entries, up to {MAX_COUNT}"),),
-    options=(Option("count"),),
-    argument="count",
+    usages=(
+        (
+            f"{COMMAND} history [N] [ID | @PERSON] [--provider-key KEY]",
+            f"shows the last N audit log entries, up to {MAX_HISTORY}",
+        ),
+    ),
+    options=(
+        Option("external_token_id", "shows only what was done with this token"),
+        Option("user", "shows only what this person did", form=_PERSON),
+        Option("provider_key", "shows only what was done with all of a provider's tokens"),
+        Option("count", "says how many entries to show", form=_NUMBER),
+    ),
+    argument="external_token_id",
     permission=Permission.HISTORY,
 )
 
 
 async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth history [N]`. Raises UsageError."""
-    text = str(values.get("count", DEFAULT_COUNT))
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= MAX_COUNT):
-        raise UsageError(f"N must be a number from 1 to {MAX_COUNT}, not “{quote_word(text)}”.", SUBCOMMAND.usage)
-    await flow.run(runtime, typed, ReadHistory(int(text)))
+    """Handle `/extauth history …`. Raises UsageError."""
+    await flow.run(runtime, typed, wanted(values))
+
+
+def wanted(values: Values) -> ReadHistory:
+    """Return which entries typed values ask for. Raises UsageError."""
+    named = {name: str(value) for name, value in values.items()}
+    count = _count(named.get("count", str(DEFAULT_COUNT)))
+    token_id, provider_key = named.get("external_token_id"), named.get("provider_key")
+    if token_id is not None:
+        check_is_no_provider(token_id, SUBCOMMAND, f"{COMMAND} history --provider-key {quote(token_id)}")
+    if token_id is not None and provider_key is not None:
+        raise UsageError("Use a token ID or a provider key. No entry has both.", SUBCOMMAND.usage)
+    person = _person(named["user"]) if "user" in named else None
+    try:
+        return ReadHistory(count, person, token_id, provider_key)
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+
+
+def _count(text: str) -> int:
+    if not (_NUMBER.fullmatch(text) and len(text) < 9 and 0 < int(text) <= MAX_HISTORY):
+        raise UsageError(f"N must be a number from 1 to {MAX_HISTORY}, not “{quote_word(text)}”.", SUBCOMMAND.usage)
+    return int(text)
+
+
+def _person(word: str) -> str:
+    """Return the user ID that Slack put in place of a name. It leaves a name that it doesn't know as it is."""
+    user_id = word.removeprefix("@")
+    if not is_user_id(user_id):
+        problem = (
+            f"Slack didn't say who “@{quote(user_id)}” is. Type @ and pick the person from the list, or use their "
+            "member ID, such as U012ABCDEF."
+        )
+        raise UsageError(problem, SUBCOMMAND.usage)
+    return user_id
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Listen for the button for what is older."""
+    """Listen for the buttons for what is older and newer."""
 
-    @app.action(MORE_BUTTON)
-    async def on_more(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    @app.action(OLDER_BUTTON)
+    @app.action(NEWER_BUTTON)
+    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
-        request = read_more(body["actions"][0].get("value"))
+        request = read_page(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.audit.entries import AuditResult, Event
+from bot.audit.wording import deed
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
 from bot.slack.retries import PASSING_CODES
@@ -102,6 +103,6 @@ class AuditChannel:
 
 
 def _line(event: Event, result: AuditResult) -> str:
-    what = " ".join([event.action, *(code(str(value)) for value in event.parameters.values())])
+    what = deed(event.action, event.parameters, result.outcome)
     why = f" ({code(result.code, 100)})" if result.code else ""
     return f"<@{event.user_id}> · {what} · {result.outcome}{why} · {event.reference}"

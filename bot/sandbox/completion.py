@@ -49,7 +49,9 @@ class SandboxCompleter(Completer):
 
     def _arguments(self, subcommand: Subcommand) -> list[str]:
         options = [option.spelling for option in subcommand.options]
-        return [*self._slack.state.tokens, *options] if subcommand.argument == "external_token_id" else options
+        tokens = [*self._slack.state.tokens] if subcommand.argument == "external_token_id" else []
+        people = [f"@{person.handle}" for person in self._slack.state.people.values()]
+        return [*tokens, *(people if subcommand.argument_for("@") != subcommand.argument else []), *options]
 
     def _shown(self) -> Iterator[Mapping[str, Any]]:
         """Yield the blocks of the dialog, or else those of the messages, newest first."""

@@ -2,7 +2,9 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0002"
+from bot.storage.expressions import parameter
+
+SCHEMA = "0003"
 """The newest migration."""
 NO_HASH = "0" * 64
 """What stands in the head for a row that there isn't."""
@@ -34,6 +36,10 @@ audit_records = Table(
     Index("ix_audit_records_kind", "kind", "number"),
     Index("ix_audit_records_attempt", "attempt"),
 )
+TOKEN_ID = parameter(audit_records.c.parameters, "external_token_id")
+PROVIDER_KEY = parameter(audit_records.c.parameters, "provider_key")
+Index("ix_audit_records_token", TOKEN_ID, audit_records.c.number)
+Index("ix_audit_records_provider", PROVIDER_KEY, audit_records.c.number)
 
 audit_head = Table(
     "audit_head",

@@ -1,54 +1,83 @@
-"""The audit log, as people read it."""
+"""The audit log, as people read it, and the buttons that lead from page to page.
 
-import re
+A button carries which page it leads to. It comes back from outside, so it is read as strictly as typed text.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
 
 from bot.audit.entries import Entry, ReadHistory
+from bot.audit.wording import about, deed
 from bot.service import HistoryPage
 from bot.slack import mrkdwn
+from bot.slack.external_auth.models import InvalidParameter
 from bot.ui import parts
 from bot.ui.buttons import UnreadableValue
 from bot.ui.screen import Screen
 
-MORE_BUTTON = "history_more"
-MAX_COUNT = 25
-_MORE_VALUE = re.compile(r"([1-9]\d{0,17}) (\d{1,2})", re.ASCII)
+OLDER_BUTTON, NEWER_BUTTON = "history_older", "history_newer"
 _OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "denied": "*denied*", "pruned": "pruned"}
 
 
 def history_screen(page: HistoryPage) -> Screen:
-    """Return a page of it, newest first, with a button for what is older."""
-    if not page.entries:
-        older = " older" if page.request.before is not None else ""
-        nothing = f"The audit log has no{older} entries for this workspace."
-        return Screen("Audit log", nothing, (parts.paragraph(nothing),))
+    """Return a page of it, newest first, with buttons for what is older and newer."""
     title = _title(page)
-    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
+    blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
     blocks += [parts.paragraph(_line(entry)) for entry in page.entries]
-    if not page.is_last:
-        value = f"{page.entries[-1].number} {page.request.count}"
-        blocks.append(parts.actions(parts.button("Older", MORE_BUTTON, value)))
-    blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
+    buttons = _buttons(page)
+    if buttons:
+        blocks.append(parts.actions(*buttons))
+    if page.entries:
+        blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
     return Screen("Audit log", title, tuple(blocks))
 
 
-def read_more(value: object) -> ReadHistory:
-    """Read which page the button asks for. Raises UnreadableValue."""
-    match = _MORE_VALUE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or not 0 < int(match[2]) <= MAX_COUNT:
-        raise UnreadableValue("The button's value isn't one of this bot's.")
-    return ReadHistory(int(match[2]), before=int(match[1]))
+def write_page(request: ReadHistory) -> str:
+    """Write the value of a button that leads to a page."""
+    places = {"before": request.before, "after": request.after}
+    given = {name: place for name, place in places.items() if place is not None}
+    return json.dumps({"count": request.count, **request.arguments(), **given}, separators=(",", ":"))
+
+
+def read_page(value: object) -> ReadHistory:
+    """Read which page a button leads to. Raises UnreadableValue."""
+    try:
+        given: Any = json.loads(value) if isinstance(value, str) else None
+        return ReadHistory(**given)
+    except (InvalidParameter, TypeError, ValueError, RecursionError):
+        raise UnreadableValue("The button's value isn't one of this bot's.") from None
+
+
+def _buttons(page: HistoryPage) -> list[parts.Block]:
+    request, numbers = page.request, [entry.number for entry in page.entries]
+    # Of a page whose entries are gone, the place that it began at is known.
+    newest = max(numbers, default=(request.before or 1) - 1)
+    buttons = []
+    if page.has_newer and newest:
+        newer = replace(request, before=None, after=newest)
+        buttons.append(parts.button("Newer", NEWER_BUTTON, write_page(newer)))
+    if page.has_older:
+        older = replace(request, before=min(numbers), after=None)
+        buttons.append(parts.button("Older", OLDER_BUTTON, write_page(older)))
+    return buttons
 
 
 def _title(page: HistoryPage) -> str:
-    count = len(page.entries)
-    which = "Older" if page.request.before is not None else "Last"
-    return f"{which} {count} audit log entries" if count != 1 else f"{which} audit log entry"
+    request, count = page.request, len(page.entries)
+    is_by_person_alone = list(request.arguments()) == ["user_id"]
+    found = f"{'' if is_by_person_alone else ' for'} {about(request.arguments())}" if request.arguments() else ""
+    if not count:
+        older = " older" if request.before is not None else ""
+        return f"The audit log has no{older} entries{found} in this workspace."
+    which = "Older" if request.before is not None else "Newer" if request.after is not None else "Last"
+    return f"{which} {count} audit log entries{found}" if count != 1 else f"{which} audit log entry{found}"
 
 
 def _line(entry: Entry) -> str:
     when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
     who = f"<@{entry.user_id}>" if entry.user_id else "from the command line"
-    what = " ".join([entry.action, *(mrkdwn.code(str(value), 300) for value in entry.parameters.values())])
+    what = deed(entry.action, entry.parameters, entry.outcome)
     return f"{when} · {who} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
 
 

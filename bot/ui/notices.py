@@ -137,7 +137,7 @@ def not_sent_screen(outcome: NotSent) -> Screen:
 
 
 def _working(request: Request) -> str:
-    subject = parts.subject(request.arguments()) or _UNNAMED.get(request.operation, "")
+    subject = parts.request_subject(request) or _UNNAMED.get(request.operation, "")
     return " ".join([_WORKING[request.operation], *filter(None, [subject])])
 
 
@@ -182,7 +182,7 @@ def unexpected_screen(request: Request | None, reference: str, contact: str) -> 
     """Return that something broke in Extauth itself."""
     title = "Something went wrong in Extauth"
     blocks = (
-        parts.heading(Mark.UNSURE, title, parts.subject(request.arguments()) if request is not None else ""),
+        parts.heading(Mark.UNSURE, title, parts.request_subject(request) if request is not None else ""),
         parts.paragraph(
             "It wasn't you. Your request may or may not have gone through.\n"
             f"*What to do:* Try again. If this keeps happening, contact {contact} and give the reference below."
@@ -196,7 +196,7 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
     """Return that the bot is being stopped before an answer came."""
     title = "Extauth restarted before Slack answered"
     blocks = (
-        parts.heading(Mark.UNSURE, title, parts.subject(request.arguments()) if request is not None else ""),
+        parts.heading(Mark.UNSURE, title, parts.request_subject(request) if request is not None else ""),
         parts.paragraph(f"{_ENDED[None]}\n*What to do:* Try again in a minute."),
         parts.small_print(f"Reference {reference}"),
     )
@@ -209,8 +209,14 @@ def restarted_screen(entry: Entry | None, reference: str) -> Screen:
     said = _ENDED.get(entry.outcome, _ENDED[None]) if entry is not None else "No request was sent to Slack."
     to_do = "\n*What to do:* Try again." if entry is None or entry.outcome not in _ENDED else ""
     blocks = (
-        parts.heading(Mark.UNSURE, title, parts.subject(entry.parameters) if entry is not None else ""),
+        parts.heading(Mark.UNSURE, title, _subject_of(entry)),
         parts.paragraph(f"{said}{to_do}"),
         parts.small_print(f"Reference {reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)
+
+
+def _subject_of(entry: Entry | None) -> str:
+    if entry is None or entry.action == Operation.HISTORY.action:
+        return ""
+    return parts.subject(entry.parameters)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.operation import Operation, Request
 from bot.pasted import quote
 from bot.slack import mrkdwn
 
@@ -105,6 +106,11 @@ def _plain_text(text: str, *, emoji: bool) -> Block:
 def subject(arguments: Mapping[str, str | bool]) -> str:
     """What a request names, as mrkdwn: a token ID, or all tokens of a provider, an app, or both. Empty for none."""
     return _subject(arguments, lambda value: mrkdwn.code(quote(value)))
+
+
+def request_subject(request: Request) -> str:
+    """What a request names, as mrkdwn. Reading the audit log is about the log, whatever is looked for."""
+    return "" if request.operation is Operation.HISTORY else subject(request.arguments())
 
 
 def plain_subject(arguments: Mapping[str, str | bool]) -> str:

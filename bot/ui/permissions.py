@@ -36,7 +36,7 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
     decision = denied.decision
     title = f"You don't have permission to {_DOING[decision.permission]}"
     blocks: list[parts.Block] = [
-        parts.heading(parts.Mark.FAILED, title, parts.subject(denied.request.arguments())),
+        parts.heading(parts.Mark.FAILED, title, parts.request_subject(denied.request)),
         parts.paragraph(_because(decision, contact)),
         parts.small_print(f"No request was sent to Slack. Reference {denied.reference}"),
     ]

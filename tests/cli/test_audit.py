@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import open_audit_log
 from bot.audit.log import AuditLog
-from bot.slack.external_auth.models import GetToken
+from bot.slack.external_auth.models import DeleteTokens, GetToken
 from tests.audit_log import GET, TOKEN, actor, change, configured, write
 from tests.bot_process import ROOT
 from tests.forked import run
@@ -139,6 +139,10 @@ def test_a_token_is_found_however_it_was_pasted(tmp_path: Path, typed: str) -> N
         (["list", "--action", "bogus"], "'bogus' is not one of"),
         (["list", "--user", "ada"], "“ada” isn't an ID such as U012ABCDEF"),
         (["export", "--workspace", "acme"], "“acme” isn't an ID such as T012ABCDEF"),
+        (["list", "--user", "ghp_" + "a1B2" * 9], "“ghp_… (40 characters)” isn't an ID"),
+        (["list", "--token-id", "ghp_" + "a1B2" * 9], "“ghp_… (40 characters)” doesn't look like one."),
+        (["export", "--provider-key", "a b"], "“a b” doesn't look like one."),
+        (["export", "--token-id", "Et1", "--provider-key", "google"], "Use --token-id or --provider-key"),
     ],
 )
 def test_a_filter_that_cannot_match_is_a_mistake(words: list[str], says: str, tmp_path: Path) -> None:
@@ -268,3 +272,20 @@ async def test_a_log_whose_end_was_altered_is_verified_without_a_bar(audit: Audi
     await write(audit)
     await change(url, "UPDATE audit_head SET entries = 7")
     assert await shown(url, "verify") == "The audit log is NOT intact. The head of the log was altered.\r\n"
+
+
+@pytest.mark.process
+async def test_entries_are_found_by_what_they_are_about(audit: AuditLog, url: str) -> None:
+    for request in (GET, DeleteTokens(provider_key="google"), GetToken("Et2", force_refresh=True)):
+        await audit.attempt(actor(), request)
+    await audit.deny(actor("U9"), GET, "guest")
+    for words, found in (
+        (("list", "--token-id", "Et1"), ["external_token_id=Et1", "external_token_id=Et1"]),
+        (("list", "--token-id", "Et1", "--user", "U9"), ["external_token_id=Et1"]),
+        (("list", "--provider-key", "google", "--workspace", "T1"), ["provider_key=google"]),
+        (("list", "--provider-key", "goo"), []),
+    ):
+        listed = await asyncio.to_thread(command, url, *words)
+        assert [line.split()[-1] for line in listed.stdout.splitlines()[1:]] == found, words
+    exported = (await asyncio.to_thread(command, url, "export", "--token-id", "Et2")).stdout.splitlines()
+    assert [json.loads(line)["parameters"]["external_token_id"] for line in exported] == ["Et2"]

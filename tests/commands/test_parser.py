@@ -7,10 +7,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bot.commands.escaped import unescape
 from bot.commands.parser import parse
 from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
 from bot.listeners import LISTENERS
+from bot.sandbox.slack.channels import CHANNELS
+from bot.sandbox.slack.escaping import entities, escape
+from bot.sandbox.slack.seed import ADMIN
 from bot.slack.external_auth.models import InvalidParameter
+from tests.test_pasted import TOKENS
 
 SUBCOMMANDS = [listener.subcommand for listener in LISTENERS]
 
@@ -59,13 +64,36 @@ def understood(text: str) -> tuple[str | None, dict[str, str | bool]]:
         ("list", "list", {}),
         ("LIST google,", "list", {"provider_key": "google"}),
         ("list —provider-key google --app-id=A1", "list", {"provider_key": "google", "app_id": "A1"}),
+        ("history", "history", {}),
+        ("history 5", "history", {"count": "5"}),
+        ("history Et1 5", "history", {"count": "5", "external_token_id": "Et1"}),
+        ("history 5 <@U012ABCDEF|ada>", "history", {"count": "5", "user": "@U012ABCDEF"}),
+        ("history <@W012ABCDEF>,", "history", {"user": "@W012ABCDEF"}),
+        ("history &lt;@U012ABCDEF&gt;", "history", {"user": "@U012ABCDEF"}),
+        ("history user=<@U012ABCDEF|a b> `Et1`", "history", {"user": "@U012ABCDEF", "external_token_id": "Et1"}),
+        ("history U012ABCDEF", "history", {"user": "U012ABCDEF"}),
+        ("history WORKDAY", "history", {"external_token_id": "WORKDAY"}),
+        ("history @ada", "history", {"user": "@ada"}),
+        ("history <!subteam^S1|@admins>", "history", {"user": "@admins"}),
+        ("history <!here>", "history", {"user": "@here"}),
+        ("history <#C1|general>", "history", {"external_token_id": "#general"}),
+        ("history <#C1>", "history", {"external_token_id": "#C1"}),
+        ("history <C1|>", "history", {"external_token_id": "C1"}),
+        ("history —provider-key <http://acme.com|acme.com>", "history", {"provider_key": "acme.com"}),
+        ("history provider_key=<http://acme.com|acme.com>", "history", {"provider_key": "acme.com"}),
+        ("get <http://Et1.me|Et1.me>,", "get", {"external_token_id": "Et1.me"}),
+        ("get <https://a.example/Et1?x&amp;y>", "get", {"external_token_id": "https://a.example/Et1?x&y"}),
+        ("get <mailto:ada@acme.com|ada@acme.com>", "get", {"external_token_id": "ada@acme.com"}),
+        ("get <mailto:ada@acme.com>", "get", {"external_token_id": "ada@acme.com"}),
+        ("get <Et1>", "get", {"external_token_id": "Et1"}),
+        ("get <Et1 --show>", "get", {"external_token_id": "Et1", "show": True}),
     ],
 )
 def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: dict[str, str | bool]) -> None:
     assert understood(text) == (subcommand, values)
 
 
-HISTORY = "/extauth history [N]"
+HISTORY = "/extauth history [N] [ID | @PERSON] [--provider-key KEY]"
 GET = "/extauth get ID [--force-refresh] [--show]"
 DELETE = "/extauth delete ID [--yes] | [--provider-key KEY] [--app-id APP]"
 LIST = "/extauth list [--provider-key KEY] [--app-id APP]"
@@ -110,7 +138,9 @@ ALL = "/extauth [get | delete | list | history | help]"
         ("list --provider", "/extauth list has no option “--provider”.", "--provider-key", LIST),
         ("list --force-refresh", "“--force-refresh” only works with /extauth get.", None, LIST),
         ("history 1 2", "Unexpected argument “2”.", None, HISTORY),
-        ("history 1 me", "Unexpected argument “me”.", None, HISTORY),
+        ("history Et1 Et2", "Unexpected argument “Et2”.", None, HISTORY),
+        ("history @ada @max", "Unexpected argument “@max”.", None, HISTORY),
+        ("history Et1 external_token_id=Et2", "--external-token-id is there twice.", None, HISTORY),
     ],
 )
 def test_what_is_not_understood_gets_a_suggestion_and_the_usage(
@@ -175,3 +205,56 @@ def test_a_known_token_is_refused_by_the_name_of_its_format(text: str) -> None:
     assert caught.value.token_format.name in str(caught.value)
     assert str(caught.value).startswith("The text holds ")
     assert "a1B2" not in str(caught.value)
+
+
+TYPED_ANYWHERE = st.one_of(
+    st.text(),
+    st.lists(
+        st.one_of(
+            WORDS,
+            st.sampled_from(
+                ["https://a.example/x?a=1&b=2", "acme.com", "Et1.me,", "<acme.io>", "ada@acme.com", "u:pw@acme.com"]
+            ),
+            st.sampled_from(["@nobody", "#nothing", "&lt;", "<", ">", "<@x>", "a|b", "http://", "x.com/a(b)."]),
+            st.text(max_size=6),
+        )
+    ).map(" ".join),
+)
+
+
+@given(TYPED_ANYWHERE)
+def test_what_slack_escapes_comes_back_as_it_was_typed(text: str) -> None:
+    assert unescape(escape(text, [], [])) == text
+    assert unescape(entities(text)) == text
+
+
+def test_only_people_and_channels_are_replaced() -> None:
+    escaped = escape("history @Ada #general ada@acme.com @nobody.", [ADMIN], CHANNELS)
+    assert escaped == ("history <@U0ADMIN|ada> <#C0GENERAL|general> <mailto:ada@acme.com|ada@acme.com> @nobody.")
+    assert unescape(escaped) == "history @U0ADMIN #general ada@acme.com @nobody."
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_token_is_recognized_whatever_slack_makes_of_it(kind: str) -> None:
+    @given(TOKENS[kind], st.sampled_from(["", "<", "x.com/", "https://a.example/?t=", "me@", "@ada "]))
+    def refused(token: str, before: str) -> None:
+        for sent in (escape(f"get {before}{token}", [ADMIN], []), f"get <https://a.example/|{token}>"):
+            with pytest.raises(PastedTokenError):
+                parse(sent, SUBCOMMANDS)
+
+    refused()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "get <https://user:pass@host.example/x>",
+        "get https://user:<mailto:pass@acme.com|pass@acme.com>",
+        "get <https://a.example/?token=ghp_a1B2a1B2a1B2a1B2|Et1>",
+        "get ghp_<http://a1B2a1B2.com|a1B2a1B2.com>",
+        "get Bearer <mailto:abcdefgh@acme.com|abcdefgh@acme.com>",
+    ],
+)
+def test_a_token_is_recognized_in_pieces_of_links(text: str) -> None:
+    with pytest.raises(PastedTokenError):
+        parse(text, SUBCOMMANDS)

@@ -31,7 +31,10 @@ async def test_what_can_be_typed(completer: SandboxCompleter) -> None:
     assert offered(completer, "/extauth get EtGit") == ["/extauth get EtGitHub0001"]
     assert offered(completer, "/extauth get EtGitHub0001 --f") == ["/extauth get EtGitHub0001 --force-refresh"]
     assert offered(completer, "/extauth list --p") == ["/extauth list --provider-key"]
-    assert offered(completer, "/extauth history Et") == []
+    assert offered(completer, "/extauth history EtGit") == ["/extauth history EtGitHub0001"]
+    assert offered(completer, "/extauth history 5 @o") == ["/extauth history 5 @olivia"]
+    assert offered(completer, "/extauth get @") == []
+    assert offered(completer, "/extauth help Et") == []
     assert offered(completer, "as o") == ["as Olivia (owner)"]
     for line in ("/extauth nonsense x", "set ", "set field v", "nonsense x", "tokens x", "press "):
         assert offered(completer, line) == []

@@ -72,3 +72,18 @@ def test_the_shortcut_and_its_fields() -> None:
 
     assert "[x] Force a refresh" in shown
     assert "tiny-tok" in shown
+
+
+@pytest.mark.parametrize("options", [(), ("--http",)])
+def test_somebodys_history(options: tuple[str, ...]) -> None:
+    shown = play(
+        *("/extauth get EtGoogle0001", "as owner", "/extauth get EtNone0", "/extauth history 1 @ada", "press Older"),
+        *("/extauth history @olivia", "quit"),
+        options=options,
+    )
+
+    assert "Last audit log entry by @U0ADMIN" in shown
+    assert "Last audit log entry by @U0OWNER" in shown
+    assert "@U0ADMIN · get EtGoogle0001 · fetched" in shown
+    assert "@U0OWNER · get EtNone0 · failed: token_not_found" in shown
+    assert "That didn't work: there's no button “Older”." in shown

@@ -103,6 +103,7 @@ LINES = (
     "/extauth list",
     "/extauth list --app-id A0SANDBOX",
     "/extauth history",
+    "/extauth history EtOne @ada",
     "/extauth delete EtOne --yes",
 )
 

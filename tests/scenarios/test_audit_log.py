@@ -27,42 +27,6 @@ def database(tmp_path: Path) -> tuple[Path, str]:
     return tmp_path / "record.db", f"sqlite:///{tmp_path}/record.db"
 
 
-async def test_history_tells_who_did_what(harness: Harness) -> None:
-    await harness.types("/extauth get EtGoogle0001")
-    await harness.types("/extauth get EtErr.invalid_auth")
-    await harness.types("/extauth delete EtGitHub0001 --yes")
-    await harness.types("/extauth get EtGoogle0001", GUEST)
-
-    read = harness.read(await harness.types("/extauth history"))
-
-    lines = [line for line in read.splitlines() if " · " in line]
-    assert [line.split(" · ", 1)[1].rsplit(" · ", 1)[0] for line in lines] == [
-        "@U0GUEST · get EtGoogle0001 · denied (guest)",
-        "@U0ADMIN · delete EtGitHub0001 · deleted",
-        "@U0ADMIN · get EtErr.invalid_auth · failed: invalid_auth",
-        "@U0ADMIN · get EtGoogle0001 · fetched",
-    ]
-
-
-async def test_more_shows_what_is_older(harness: Harness) -> None:
-    for number in range(5):
-        await harness.types(f"/extauth get EtNone{number}")
-    first = await harness.types("/extauth history 2")
-    assert "EtNone4" in harness.read(first)
-    second = await harness.presses(first, "Older")
-    assert "EtNone2" in harness.read(second)
-    assert "EtNone4" not in harness.read(second)
-    third = await harness.presses(second, "Older")
-    assert "EtNone0" in harness.read(third)
-    assert "[Older]" not in harness.read(third)
-
-
-@pytest.mark.parametrize("n", ["0", "26", "-1", "ten", "9" * 30, "٣"])
-async def test_an_odd_number_is_told(harness: Harness, n: str) -> None:
-    read = harness.read(await harness.types(f"/extauth history {n}"))
-    assert "must be a number from 1 to 25" in read or "has no option" in read
-
-
 async def posted(harness: Harness, count: int) -> list[str]:
     """The lines in the audit channel but for checkpoints, once there are so many. A message may hold several."""
 

@@ -16,7 +16,7 @@ def asked(harness: Harness) -> int:
 async def test_each_command_stands_there_once_with_buttons_for_the_forms(harness: Harness) -> None:
     read = harness.read(await harness.types("/extauth help"))
 
-    for command in ("get ID", "delete ID", "history [N]", "help [COMMAND]"):
+    for command in ("get ID", "delete ID", "history [N] [ID | @PERSON] [--provider-key KEY]", "help [COMMAND]"):
         assert read.count(f"• /extauth {command}") == 1
     assert "✓ You can fetch tokens." in read
     assert "[Get a token…] [Delete tokens…]" in read

@@ -235,7 +235,7 @@ async def test_each_page_is_in_the_audit_log(harness: Harness) -> None:
     await harness.types("/extauth list zoom", MEMBER)
     read = harness.read(await harness.types("/extauth history"))
     lines = [line.split(" · ", 1)[1].rsplit(" · ", 1)[0] for line in read.splitlines() if " · " in line]
-    assert lines == ["@U0MEMBER · list zoom · denied (not listed)", *["@U0ADMIN · list · listed"] * 2]
+    assert lines == ["@U0MEMBER · list provider zoom · denied (not listed)", *["@U0ADMIN · list · listed"] * 2]
 
 
 async def test_a_value_from_outside_that_the_bot_did_not_write_does_nothing(harness: Harness) -> None:

@@ -89,6 +89,8 @@ WAYS: dict[str, Way] = {
     "delete, provider": typed("delete --provider-key TOKEN"),
     "delete, app": typed("delete --app-id=TOKEN"),
     "history": typed("history TOKEN"),
+    "history, person": typed("history @TOKEN"),
+    "history, provider": typed("history --provider-key=TOKEN"),
     "help": typed("help TOKEN"),
     "get modal": filled("/extauth get", "external_token_id"),
     "delete modal": filled("/extauth delete", "external_token_id", "provider_key", "app_id"),

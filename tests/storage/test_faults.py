@@ -139,32 +139,5 @@ async def test_each_session_has_its_limits(tmp_path: Path) -> None:
         await database.close()
 
 
-NEWEST = "SELECT * FROM audit_records WHERE number < 99 AND kind != 'ending' AND {} ORDER BY number DESC LIMIT 20"
-OLDEST = "SELECT * FROM audit_records WHERE number > 5 AND {} ORDER BY number LIMIT 5000"
-PLANS = {
-    "history of a workspace": (NEWEST.format("team_id = 'T1'"), "ix_audit_records_team"),
-    "list of a person": (NEWEST.format("user_id = 'U1'"), "ix_audit_records_user"),
-    "list of an action": (NEWEST.format("action = 'get'"), "ix_audit_records_action"),
-    "list of denials": (NEWEST.format("kind = 'denied'"), "ix_audit_records_kind"),
-    "find a token": (OLDEST.format("token_hmac = 'x'"), "ix_audit_records_token_hmac"),
-    "a page of the export": (OLDEST.format("kind != 'ending'"), "autoindex_audit_records_1"),
-    "results": ("SELECT * FROM audit_records WHERE attempt IN (1, 2) ORDER BY number", "ix_audit_records_attempt"),
-}
-
-
-@pytest.mark.parametrize("what", PLANS)
-async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/audit.db"
-    async with open_audit_log(configured(url), ManualClock()):
-        pass
-    database = open_database(database_url(url))
-    async with database.transaction(reads=True) as connection:
-        plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {PLANS[what][0]}"))]
-    await database.close()
-    assert plan[0].startswith("SEARCH audit_records USING"), plan
-    assert PLANS[what][1] in plan[0], plan
-    assert not any("SCAN" in step for step in plan), plan
-
-
 def test_the_secret_of_a_reply_is_not_printed() -> None:
     assert "hooks" not in repr(actor().__class__("U1", "T1", None, SecretStr("x"), "R", "k", SecretStr("hooks")))

@@ -1,6 +1,7 @@
 """What can be shown passes Block Kit's limits, and tells no secret."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.access import AllowList, Decision, Reason
 from bot.audit.entries import Entry, ReadHistory
+from bot.audit.wording import deed
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
@@ -32,8 +34,9 @@ from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, Place
 from bot.ui import buttons, notices, tokens
+from bot.ui.buttons import UnreadableValue
 from bot.ui.help import command_screen, help_screen
-from bot.ui.history import history_screen
+from bot.ui.history import history_screen, read_page, write_page
 from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen
 from bot.ui.screen import Screen, as_message, as_view
@@ -294,10 +297,69 @@ ENTRIES = st.builds(
 )
 
 
+NUMBERS = st.integers(1, 2**63 - 1)
+NAMED: list[dict[str, Any]] = [{}, {"external_token_id": "Et" + "x" * 38}, {"provider_key": "k" * 40}]
+
+
+def _page(count: int, user_id: str | None, named: dict[str, Any], place: dict[str, Any]) -> ReadHistory:
+    return ReadHistory(count, user_id, **named, **place)
+
+
+PAGES = st.builds(
+    _page,
+    st.integers(1, 25),
+    st.one_of(st.none(), st.from_regex(r"\A[UW][A-Z0-9]{1,20}\Z")),
+    st.sampled_from(NAMED),
+    st.one_of(st.just({}), st.dictionaries(st.sampled_from(["before", "after"]), NUMBERS, min_size=1, max_size=1)),
+)
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.lists(ENTRIES, max_size=25), st.booleans())
-def test_the_history_passes_the_limits(entries: list[Entry], is_last: bool) -> None:
-    assert_passes(history_screen(HistoryPage(ReadHistory(25), entries, is_last, "ABCD2345")))
+@given(PAGES, st.lists(ENTRIES, max_size=25), st.booleans(), st.booleans())
+def test_the_history_passes_the_limits(
+    request: ReadHistory, entries: list[Entry], has_older: bool, has_newer: bool
+) -> None:
+    assert_passes(history_screen(HistoryPage(request, entries, has_older and bool(entries), has_newer, "ABCD2345")))
+
+
+@given(PAGES)
+def test_a_page_comes_back_from_its_button_as_it_was(request: ReadHistory) -> None:
+    assert read_page(write_page(request)) == request
+    assert len(write_page(request)) <= 2000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 7, "", "null", "[]", '"x"', "{}", "12 10", "[" * 9999),
+        *('{"count":0}', '{"count":26}', '{"count":"5"}', '{"count":true}', '{"count":5,"more":1}', '{"count":5.0}'),
+        *('{"count":5,"before":0}', '{"count":5,"after":"7"}', '{"count":5,"before":7,"after":7}'),
+        *('{"count":5,"before":9223372036854775808}', '{"count":5,"before":true}'),
+        *('{"count":5,"user_id":"ada"}', '{"count":5,"user_id":7}', '{"count":5,"external_token_id":""}'),
+        *('{"count":5,"external_token_id":"a b"}', '{"count":5,"provider_key":"' + "aB3" * 20 + '"}'),
+        *('{"count":5,"external_token_id":"ghp_' + "a1B2" * 9 + '"}', '{"count":5,"provider_key":["google"]}'),
+        '{"count":5,"external_token_id":"Et1","provider_key":"google"}',
+    ],
+)
+def test_a_page_that_no_button_of_ours_leads_to_is_not_read(value: object) -> None:
+    with pytest.raises(UnreadableValue):
+        read_page(value)
+
+
+def test_an_entry_says_in_words_what_was_done_to_what() -> None:
+    for action, parameters, outcome, said in (
+        ("get", {"external_token_id": "Et1"}, "fetched", "get `Et1`"),
+        ("get", {"external_token_id": "Et1", "force_refresh": False}, "fetched", "get `Et1`"),
+        ("refresh", {"external_token_id": "Et1", "force_refresh": True}, "fetched", "get `Et1`, refreshed"),
+        ("refresh", {"external_token_id": "Et1", "force_refresh": True}, "failed", "get `Et1` with a refresh"),
+        ("show", {"external_token_id": "Et1", "force_refresh": True}, "withheld", "show `Et1`, refreshed"),
+        ("delete", {"provider_key": "google"}, "deleted", "delete provider `google`"),
+        ("delete", {"app_id": "A1", "provider_key": "google"}, None, "delete provider `google` of app `A1`"),
+        ("history", {}, "denied", "history"),
+        ("history", {"user_id": "U1", "external_token_id": "Et1"}, "denied", "history `Et1` by <@U1>"),
+        ("prune", {"entries": "3"}, "pruned", "prune entries `3`"),
+    ):
+        assert deed(action, parameters, outcome) == said  # type: ignore[arg-type]
 
 
 @given(st.one_of(st.none(), FETCHES, FAILURES, DELETES.map(lambda request: Deleted(request, "ABCD2345"))))

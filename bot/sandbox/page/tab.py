@@ -13,6 +13,7 @@ from bot.sandbox.page.traffic import Traffic
 from bot.sandbox.slack import views
 from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.elements import NotThere
+from bot.sandbox.slack.escaping import entities
 from bot.sandbox.slack.state import OpenView
 from bot.sandbox.slack.workspace import Workspace
 
@@ -73,13 +74,13 @@ class Tab:
         if channel not in self._places():
             raise NotThere(f"the conversation {channel}")
         if not line.startswith("/"):
-            self._state.post_to_all(self._user, channel, _escaped(line), [])
+            self._state.post_to_all(self._user, channel, entities(line), [])
             return
         self._state.echo(self._user, channel, line)
         if line.split(maxsplit=1)[0] == COMMAND:
             await self._workspace.command(self._user, line, channel)
             return
-        why = f"`{_escaped(line.split(maxsplit=1)[0])}` isn't a command here. Type `{COMMAND}` to talk to the bot."
+        why = f"`{entities(line.split(maxsplit=1)[0])}` isn't a command here. Type `{COMMAND}` to talk to the bot."
         self._state.post(self._user, channel, why, [], is_error=True)
 
     async def _choose(self, wish: dict[str, Any]) -> None:
@@ -176,12 +177,6 @@ class Tab:
 def _order(ts: str) -> int:
     """Numbers count on over seconds, so they alone say what came first."""
     return int(ts.partition(".")[2])
-
-
-def _escaped(text: str) -> str:
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(character, entity)
-    return text
 
 
 def _view_json(view: OpenView) -> dict[str, Any]:

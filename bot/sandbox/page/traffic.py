@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.commands.escaped import unescape
 from bot.sandbox.page.curl import as_curl
 from bot.sandbox.slack.state import Exchange, State
 
@@ -96,8 +97,7 @@ def title(exchange: Exchange) -> str:
     """What the person did, in a few words."""
     body = exchange.body
     if exchange.kind == "slash_commands":
-        text = str(body["text"]).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        return f"{body['command']} {text}".strip()
+        return f"{body['command']} {unescape(str(body['text']))}".strip()
     if exchange.kind == "events_api":
         return "App Home opened"
     if body["type"] == "view_submission":

@@ -1,6 +1,7 @@
 """What the simulated workspace holds: people, tokens, messages, open dialogs. All of it in memory."""
 
 import asyncio
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -39,6 +40,11 @@ class Person:
     deleted: bool = False
     enterprise_user: dict[str, Any] | None = None
     team_id: str | None = TEAM_ID
+
+    @property
+    def handle(self) -> str:
+        """What stands behind the @ that names this person: “ada” for “Ada (admin)”."""
+        return re.sub(r"\W+", ".", self.name.partition("(")[0].strip().lower())
 
     def user_object(self) -> dict[str, Any]:
         """What users.info answers."""
@@ -152,6 +158,8 @@ class State:
         self.api_tokens: set[str] | None = None
         self.enterprise_id: str | None = None
         self.is_org_install = False
+        self.should_escape = True
+        """What the app's manifest says of its command."""
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}

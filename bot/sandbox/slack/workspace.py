@@ -13,6 +13,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.sandbox.slack.channels import BOT, CHANNEL, Channel
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
 from bot.sandbox.slack.elements import NotThere
+from bot.sandbox.slack.escaping import entities, escape
 from bot.sandbox.slack.state import APP_ID, TEAM_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
@@ -46,12 +47,9 @@ class Workspace:
     async def command(self, user_id: str, line: str, channel: str = CHANNEL) -> bool:
         """Type a slash command. False when the bot did not acknowledge it, which the person then sees."""
         command, _, text = line.partition(" ")
-        # Slack escapes what is typed. https://docs.slack.dev/messaging/formatting-message-text#escaping
-        for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-            text = text.replace(character, entity)
         payload = {
             "command": command,
-            "text": text,
+            "text": self._escaped(user_id, text),
             "user_id": user_id,
             "user_name": self.state.people[user_id].name,
             "team_id": TEAM_ID,
@@ -70,6 +68,11 @@ class Workspace:
         elif answer.get("text") or answer.get("blocks"):
             self.state.post(user_id, channel, answer.get("text", ""), answer.get("blocks", []))
         return answer is not None
+
+    def _escaped(self, user_id: str, text: str) -> str:
+        if not self.state.should_escape:
+            return entities(text)
+        return escape(text, self.state.people.values(), self.channels(user_id))
 
     async def shortcut(self, user_id: str, callback_id: str) -> bool:
         """Choose a global shortcut."""

@@ -212,3 +212,25 @@ async def test_the_page_comes_back_with_the_sandbox(chromium: Chromium) -> None:
         await types(page, "/extauth help")
         await expect(answers(page)).to_have_count(1)
         await context.close()
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_the_history_of_somebody_page_by_page(chromium: Chromium, transport: Transport) -> None:
+    async with open_page(chromium, transport) as browser:
+        page = await browser.tab()
+        for number in range(3):
+            await types(page, f"/extauth get EtNone{number}")
+        await expect(answers(page)).to_have_count(3)
+        await types(page, "/extauth history 2 @ada")
+        last = answers(page).last
+        await expect(last).to_contain_text("Last 2 audit log entries by")
+        await expect(last).to_contain_text("EtNone2")
+        await last.get_by_role("button", name="Older").click()
+        await expect(last).to_contain_text("EtNone0")
+        await last.get_by_role("button", name="Newer").click()
+        await expect(last).to_contain_text("EtNone1")
+        await expect(last.get_by_role("button", name="Newer")).to_have_count(0)
+
+        guest = await browser.tab("U0GUEST")
+        await types(guest, "/extauth history @ada")
+        await expect(answers(guest).last).to_contain_text("You don't have permission to see the audit log")

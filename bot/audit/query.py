@@ -1,0 +1,31 @@
+"""Filters to the conditions that find their rows."""
+
+from typing import Any
+
+from bot.audit.entries import Filters
+from bot.audit.head import DENIED, PRUNE, RESULT
+from bot.storage.expressions import unindexed
+from bot.storage.tables import PROVIDER_KEY, TOKEN_ID, audit_records
+
+_MICRO = 1_000_000
+
+
+def rows_of(filters: Filters) -> list[Any]:
+    """Return the conditions for the rows that begin the wanted entries, wherever a page of them begins."""
+    table = audit_records.c
+    action = table.kind if filters.action in (DENIED, PRUNE) else table.action
+    # What few entries have comes first: by that they are looked up.
+    wanted = (
+        (TOKEN_ID, filters.external_token_id),
+        (PROVIDER_KEY, filters.provider_key),
+        (table.user_id, filters.user_id),
+        (action, filters.action),
+        (table.team_id, filters.team_id),
+    )
+    given = [(column, value) for column, value in wanted if value is not None]
+    where = [table.kind != RESULT]
+    where += [column == value for column, value in given[:1]]
+    where += [unindexed(column) == value for column, value in given[1:]]
+    if filters.since is not None:
+        where.append(table.at >= round(filters.since * _MICRO))
+    return where
