@@ -10,7 +10,7 @@ from bot.operation import Operation, Request
 from bot.pasted import is_id, is_user_id, quote
 from bot.slack.external_auth.models import InvalidParameter, check_id
 
-MAX_HISTORY = 25
+DEFAULT_HISTORY, MAX_HISTORY = 10, 25
 """How many entries fit one message: Slack allows 50 blocks."""
 _MAX_NUMBER = 2**63 - 1
 

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.audit.entries import MAX_HISTORY, ReadHistory
+from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
@@ -18,7 +18,6 @@ from bot.pasted import is_user_id, quote, quote_word
 from bot.slack.external_auth.models import InvalidParameter
 from bot.ui.history import NEWER_BUTTON, OLDER_BUTTON, read_page
 
-DEFAULT_COUNT = 10
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
 """A name after an @, or the ID of a person, which has a digit in it."""
@@ -50,7 +49,7 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 def wanted(values: Values) -> ReadHistory:
     """Return which entries typed values ask for. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
-    count = _count(named.get("count", str(DEFAULT_COUNT)))
+    count = _count(named.get("count", str(DEFAULT_HISTORY)))
     token_id, provider_key = named.get("external_token_id"), named.get("provider_key")
     if token_id is not None:
         check_is_no_provider(token_id, SUBCOMMAND, f"{COMMAND} history --provider-key {quote(token_id)}")

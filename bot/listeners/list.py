@@ -6,6 +6,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
+from bot.audit.entries import ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
 from bot.listeners import flow, interaction, retry
 from bot.listeners.interaction import Interaction
@@ -55,7 +56,11 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         request = read_menu(body["actions"][0].get("selected_option", {}).get("value"))
         # The list stays: the next account may be the next to look at.
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, retry.act(runtime, clicked, request))
+        if isinstance(request, ReadHistory):
+            work = flow.run(runtime, clicked, request)
+        else:
+            work = retry.act(runtime, clicked, request)
+        await flow.start(runtime, clicked, work)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, assert_never
 
 from bot.access import Decision
+from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
 from bot.operation import Operation, Permission
 from bot.pasted import is_id
 from bot.slack.external_auth.models import (
@@ -74,16 +75,17 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
     """Build the menu of what a person may do with an account's token; None when that is nothing."""
-    items: tuple[tuple[str, TokenRequest], ...] = (
+    items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
+        ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
         (Button.DELETE.label, DeleteTokens(token_id)),
     )
     options = [(label, _value(request)) for label, request in items if request.operation.permission in allowed]
     return parts.overflow(MENU, options) if options else None
 
 
-def _value(request: TokenRequest) -> str:
+def _value(request: TokenRequest | ReadHistory) -> str:
     """What a button or menu carries: the request, and of a list its place."""
     places = {}
     if isinstance(request, ListAccounts):
@@ -116,16 +118,23 @@ def read_list(value: object) -> ListAccounts:
     return request
 
 
-def read_menu(value: object) -> GetToken | DeleteTokens:
+def read_menu(value: object) -> GetToken | DeleteTokens | ReadHistory:
     """Read what was chosen in an account's menu. Raises UnreadableValue."""
-    request = read(value)
-    if isinstance(request, ListAccounts):
-        raise UnreadableValue("The menu's value doesn't ask for a token or a deletion.")
+    request = _read(value)
+    if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
+        raise UnreadableValue("The menu's value isn't about an account.")
     return request
 
 
 def read(value: object) -> TokenRequest:
     """Read the request that a button's value asks for. Raises UnreadableValue."""
+    request = _read(value)
+    if isinstance(request, ReadHistory):
+        raise UnreadableValue("No button asks for this operation.")
+    return request
+
+
+def _read(value: object) -> TokenRequest | ReadHistory:
     try:
         arguments = json.loads(value) if isinstance(value, str) else None
         if not isinstance(arguments, dict):
@@ -140,7 +149,9 @@ def read(value: object) -> TokenRequest:
                 return GetToken(**arguments, show=True)
             case Operation.LIST:
                 return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
-            case Operation.DELETE_MANY | Operation.HISTORY:
+            case Operation.HISTORY:
+                return ReadHistory(DEFAULT_HISTORY, **arguments)
+            case Operation.DELETE_MANY:
                 raise UnreadableValue("No button asks for this operation.")
             case _:
                 assert_never(operation)

@@ -47,7 +47,7 @@ async def test_what_is_on_the_screen(completer: SandboxCompleter, harness: Harne
     await harness.types("/extauth list google")
     assert offered(completer, "pick ") == ["pick EtGoogle0001", "pick EtGoogle0002"]
     assert offered(completer, "pick EtGoogle0002 ") == [
-        f"pick EtGoogle0002 {item}" for item in ("Get", "Force refresh", "Delete…")
+        f"pick EtGoogle0002 {item}" for item in ("Get", "Force refresh", "History", "Delete…")
     ]
     assert offered(completer, "pick EtGitHub0001 ") == []
     await harness.opens("/extauth get")

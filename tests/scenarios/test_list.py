@@ -29,7 +29,7 @@ async def test_a_list_names_providers_accounts_refreshes_and_workflows(harness: 
     refreshed = int(harness.state.tokens["EtGoogle0001"].updated_at)
     assert f"<!date^{refreshed}^" in str(message.blocks)
     assert "ada@example.com · google · EtGoogle0001\nRefreshed " in read
-    assert " · used by daily_agenda, weekly_report\n  ⋯ Get | Force refresh | Delete…\n" in read
+    assert " · used by daily_agenda, weekly_report\n  ⋯ Get | Force refresh | History | Delete…\n" in read
     assert read.count("no workflow uses it") == 3
     assert ids(harness, message)[0] == "EtGoogle0001"
     assert ids(harness, message)[-1] == "EtGitHub0001"
@@ -130,6 +130,16 @@ async def test_a_menu_fetches_and_refreshes_beside_the_list(harness: Harness) ->
     assert harness.state.tokens["EtGoogle0001"].refreshes == 1
 
 
+async def test_a_menu_answers_what_was_done_with_a_token(harness: Harness) -> None:
+    await harness.types("/extauth get EtGoogle0001")
+    await harness.types("/extauth get EtGitHub0001")
+    message = await harness.types("/extauth list")
+    history = await harness.picks(message, "EtGoogle0001", "History")
+    read = harness.read(history)
+    assert "get EtGoogle0001" in read
+    assert "EtGitHub0001" not in read
+
+
 async def test_a_menu_asks_before_it_deletes_and_the_list_stays(harness: Harness) -> None:
     message = await harness.types("/extauth list")
 
@@ -148,7 +158,7 @@ async def test_the_menu_holds_only_what_a_person_may_do(transport: Transport) ->
         member = harness.read(await harness.types("/extauth list", MEMBER))
         assert "⋯ Delete…\n" in member
         assert "Force refresh" not in member
-        assert "⋯ Get | Force refresh | Delete…" in harness.read(await harness.types("/extauth list", OWNER))
+        assert "⋯ Get | Force refresh | History | Delete…" in harness.read(await harness.types("/extauth list", OWNER))
     async with open_harness(transport, EXTAUTH_LIST_ALLOW="members") as harness:
         member = harness.read(await harness.types("/extauth list", MEMBER))
         assert "EtGoogle0001" in member

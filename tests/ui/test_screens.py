@@ -248,7 +248,13 @@ def test_a_value_that_asks_for_no_page_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "[]", '{"do":"list"}', '{"do":"get"}', '{"do":"get","external_token_id":7}']
+    "value",
+    [
+        *(None, "", "[]", '{"do":"list"}', '{"do":"get"}', '{"do":"get","external_token_id":7}', '{"do":"history"}'),
+        '{"do":"history","external_token_id":"Et1","count":25}',
+        '{"do":"history","provider_key":"google"}',
+        '{"do":"history","external_token_id":"not an ID"}',
+    ],
 )
 def test_a_value_that_no_menu_has_is_refused(value: object) -> None:
     with pytest.raises(buttons.UnreadableValue):

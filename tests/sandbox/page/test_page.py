@@ -90,7 +90,7 @@ async def test_accounts_are_turned_over_and_their_menus_used_by_keyboard(chromiu
         await expect(page.locator(f'[data-action="{MENU}"]')).to_have_count(10)
         items = page.locator(".wide", has_text="EtGoogle0001").get_by_role("menuitem")
         await opener.press("Enter")
-        await expect(items).to_have_text(["Get", "Force refresh", "Delete…"])
+        await expect(items).to_have_text(["Get", "Force refresh", "History", "Delete…"])
         await expect(items.first).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(items).to_have_count(0)
