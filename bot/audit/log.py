@@ -384,9 +384,9 @@ class AuditLog:
             raise AuditLogUnavailable(str(error)) from None
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a transaction to its end, even if the caller is canceled.
+        """Run a transaction to its end, even if the caller is canceled: SQLite's thread can't be stopped.
 
-        Cut off in the middle, SQLite's driver can leave a connection behind that keeps everybody else locked out.
+        A canceled caller doesn't wait for it; closing does.
         """
         task = asyncio.ensure_future(self._guard(work))
         self._transactions.add(task)

@@ -27,8 +27,8 @@ CHECKPOINT_SECONDS = 24 * 3600.0
 async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
     """Answer people who never got an answer: now, after 13 minutes, and then every ten minutes.
 
-    By 13 minutes, the newest of these are old enough to be sure about. Later ones come from processes that ended on
-    other machines. Each pass also forgets old interactions.
+    After 13 minutes without a result, a command's process must have ended. Later passes find what processes on other
+    machines left. Each pass also forgets old interactions.
     """
     for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):
         if wait is not None:

@@ -14,7 +14,7 @@ from bot.clock import Clock, finishes_within
 from bot.slack.line import Line
 
 Progress = Callable[[int], None]
-"""Is told the seconds until the call's turn, whenever that's known anew."""
+"""Is told the seconds until the call's turn, again each time that changes."""
 
 WAIT_SECONDS = 600.0
 """How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""

@@ -47,7 +47,7 @@ class PostgresDatabase(Database):
     async def writer(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend the connection that is kept for writing: asyncpg's own, which keeps its statements prepared.
 
-        A lost one is opened anew. Raises DatabaseError.
+        A lost connection is replaced. Raises DatabaseError.
         """
         with self.errors():
             if self._writer is not None and self._writer.is_closed():

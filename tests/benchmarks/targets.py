@@ -65,6 +65,7 @@ _ON_DISK = (
     "A command is on disk before it's acknowledged, so that its person is told even if the process is killed then. "
 )
 _IMPORTS = "SQLAlchemy, pydantic, and cryptography, which Bolt's guide does without: "
+_START = _IMPORTS + "importing them and Extauth itself takes longer than the whole start of Bolt's guide."
 
 TARGETS = (
     Target(
@@ -109,13 +110,13 @@ TARGETS = (
         "start-http",
         "first_answer",
         1.6,
-        why_not=_IMPORTS + "importing them and Extauth itself takes longer than the whole start of Bolt's guide.",
+        why_not=_START,
     ),
     Target(
         "start-socket",
         "first_answer",
         1.6,
-        why_not=_IMPORTS + "importing them and Extauth itself takes longer than the whole start of Bolt's guide.",
+        why_not=_START,
     ),
     Target("start-http", "memory", 1.5, why_not=f"{_IMPORTS}they take 12, 8, and 7 MiB."),
     Target("growth", "growth", 2.0, against=None, contenders=(SQLITE,)),

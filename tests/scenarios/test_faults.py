@@ -73,33 +73,25 @@ async def _told(harness: Harness, *, passes: float = 0.0) -> str:
     return explanation
 
 
-async def _get(harness: Harness) -> str:
-    assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
-    return await _told(harness)
+def _typed(line: str) -> Act:
+    """Type a command, and wait for its one explanation."""
+
+    async def type_it(harness: Harness) -> str:
+        assert await harness.workspace.command(ADMIN, line)
+        return await _told(harness)
+
+    return type_it
 
 
-async def _refresh(harness: Harness) -> str:
-    assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001 --force-refresh")
-    return await _told(harness)
+_get = _typed("/extauth get EtGoogle0001")
+_refresh = _typed("/extauth get EtGoogle0001 --force-refresh")
+_delete = _typed("/extauth delete EtGoogle0001 --yes")
+_list = _typed("/extauth list")
+_open = _typed("/extauth get")
 
 
 async def _show(harness: Harness) -> str:
     return harness.read(await harness.opens("/extauth get EtGoogle0001 --show"))
-
-
-async def _delete(harness: Harness) -> str:
-    assert await harness.workspace.command(ADMIN, "/extauth delete EtGoogle0001 --yes")
-    return await _told(harness)
-
-
-async def _list(harness: Harness) -> str:
-    assert await harness.workspace.command(ADMIN, "/extauth list")
-    return await _told(harness)
-
-
-async def _open(harness: Harness) -> str:
-    assert await harness.workspace.command(ADMIN, "/extauth get")
-    return await _told(harness)
 
 
 async def _open_to_show(harness: Harness) -> str:
