@@ -19,6 +19,7 @@ from bot.ui.buttons import Button
 CHROMIUM = os.environ.get("EXTAUTH_TEST_CHROMIUM") or shutil.which("chromium") or ""
 AXE = Path(__file__).parents[3] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MILLISECONDS = 30_000
+# Wait with `expect`: the page's Content Security Policy forbids what `wait_for_function` does from its second look on.
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 IN_CHROMIUM = [
@@ -53,7 +54,7 @@ class Browser:
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         await page.goto(f"{self.slack.base_url}/#{user}")
         await page.wait_for_selector("#catalogue li", state="attached")
-        await page.wait_for_function(f"document.getElementById('people').value === '{user}'")
+        await expect(page.locator("#people")).to_have_value(user)
         return page
 
 

@@ -156,6 +156,4 @@ async def test_the_newest_message_stays_in_sight(chromium: Chromium) -> None:
             await expect(answers(page)).to_have_count(count)
         await page.keyboard.type("/extauth get Et")
         await expect(page.locator("#hint")).to_be_visible()
-        await page.wait_for_function(
-            "[document.getElementById('messages')].every(m => m.scrollHeight - m.scrollTop - m.clientHeight < 2)"
-        )
+        await expect(answers(page).last.locator(".context").last).to_be_in_viewport(ratio=1)
