@@ -1,6 +1,7 @@
 """Who is asking."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
@@ -20,6 +21,13 @@ class Actor:
     reference: str
     interaction: str | None = None
     reply_to: SecretStr | None = field(default=None, repr=False)
+
+    def step(self, name: str) -> "Actor":
+        """Return the person doing one step of several: each step is run once, and isn't answered by itself."""
+        key = None
+        if self.interaction is not None:
+            key = hashlib.sha256(f"{self.interaction} {name}".encode()).hexdigest()
+        return replace(self, interaction=key, reply_to=None)
 
 
 @dataclass(frozen=True, slots=True)

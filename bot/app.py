@@ -1,7 +1,9 @@
 """The only place where the parts are put together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
@@ -9,6 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot import listeners, logs
 from bot.access import AllowList
+from bot.audit.batches import Batches
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows, sign_head
@@ -30,9 +33,17 @@ from bot.tasks import Tasks
 from bot.ui.contact import mention
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What the bot keeps in its database."""
+
+    audit_log: AuditLog
+    batches: Batches
+
+
 @asynccontextmanager
-async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
-    """Open the audit log, its database brought up to date. Raises DatabaseError."""
+async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[Storage]:
+    """Open the database, brought up to date. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()))
     try:
         async with database.transaction() as transaction:
@@ -41,10 +52,11 @@ async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncItera
             audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
                 await sign_head(transaction, key, audit_log.prune_row)
+        storage = Storage(audit_log, Batches(database, key, clock))
         try:
-            yield audit_log
+            yield storage
         finally:
-            await audit_log.close()
+            await asyncio.gather(audit_log.close(), storage.batches.close())
     finally:
         await database.close()
 
@@ -63,7 +75,7 @@ async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIt
 
 
 def create_runtime(
-    settings: Settings, session: aiohttp.ClientSession, audit_log: AuditLog, clock: Clock, tasks: Tasks
+    settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
@@ -76,11 +88,12 @@ def create_runtime(
         users,
         allow_lists(settings),
         settings.api_token,
-        audit_log,
+        storage.audit_log,
         observers,
         clock,
     )
-    return Runtime(service, users, clients, pacer, clock, tasks, mention(settings.contact), audit_channel)
+    batches, contact = storage.batches, mention(settings.contact)
+    return Runtime(service, users, clients, pacer, batches, clock, tasks, contact, audit_channel)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

@@ -21,6 +21,7 @@ class Operation(Enum):
     GET = "get"
     SHOW = "show"
     REFRESH = "refresh"
+    TEST = "test"
     DELETE = "delete"
     DELETE_MANY = "delete_many"
     LIST = "list"
@@ -30,7 +31,7 @@ class Operation(Enum):
     def permission(self) -> Permission:
         """The permission that a person needs for it."""
         match self:
-            case Operation.GET | Operation.SHOW | Operation.REFRESH:
+            case Operation.GET | Operation.SHOW | Operation.REFRESH | Operation.TEST:
                 return Permission.GET
             case Operation.DELETE | Operation.DELETE_MANY:
                 return Permission.DELETE

@@ -5,7 +5,7 @@ Nothing else calls the external-auth client.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -14,15 +14,23 @@ from pydantic import SecretStr
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Entry, Event, ReadHistory
+from bot.audit.guard import AuditLogUnavailable
 from bot.audit.head import INTERRUPTED
-from bot.audit.log import Attempt, AuditLog, AuditLogUnavailable, DuplicateInteraction
+from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
 from bot.clock import Clock
 from bot.operation import Permission, Request
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import (
+    DeleteTokens,
+    ExternalToken,
+    GetToken,
+    ListAccounts,
+    TestToken,
+    TokenRequest,
+)
 from bot.slack.pacing import Caller, Progress, Stopping
 from bot.slack.users import UserDirectory
 
@@ -45,6 +53,14 @@ class Fetched:
     request: GetToken
     token: ExternalToken
     at: float
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Slack returned the token, which nobody keeps: the connected account works."""
+
+    request: TestToken
     reference: str
 
 
@@ -111,7 +127,7 @@ class Failed:
     recent_ids: Sequence[str] = ()
 
 
-Done = Fetched | Deleted | Listed | Failed
+Done = Fetched | Tested | Deleted | Listed | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +144,7 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The bot is stopping, and hadn't sent the request to Slack yet. Nothing changed."""
+    """The bot or the person stopped before the request was sent to Slack. Nothing changed."""
 
     request: TokenRequest
     reference: str
@@ -150,6 +166,14 @@ class _NoLongerAllowed(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.reason.value)
         self.decision = decision
+
+
+class _NoLongerWanted(Exception):
+    """The person stopped what the request is a part of, while it waited for its turn."""
+
+
+async def _always() -> bool:
+    return True
 
 
 class Service:
@@ -207,8 +231,13 @@ class Service:
             return decisions
         return await self._deny(actor, requests[0], decisions[requests[0].operation.permission])
 
-    async def run(self, actor: Actor, request: Runnable, progress: Progress) -> Outcome:
-        """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits."""
+    async def run(
+        self, actor: Actor, request: Runnable, progress: Progress, is_wanted: Callable[[], Awaitable[bool]] = _always
+    ) -> Outcome:
+        """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
+
+        `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent.
+        """
         decisions = await self.authorize(actor)
         decision = decisions[request.operation.permission]
         if not decision.allowed:
@@ -226,12 +255,12 @@ class Service:
             return NotRecorded(request, None, actor.reference)
         started = self._clock.monotonic()
         try:
-            done = await self._carry_out(actor, request, progress, decisions)
+            done = await self._carry_out(actor, request, progress, decisions, is_wanted)
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
             return await self._give_up(attempt, Denied(request, lost.decision, actor.reference), started)
-        except Stopping:
+        except (Stopping, _NoLongerWanted):
             return await self._give_up(attempt, NotSent(request, actor.reference), started)
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
@@ -245,8 +274,20 @@ class Service:
         """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""
         self._audit_log.answered(actor)
 
+    async def still_running(self, actor: Actor) -> None:
+        """Note that the person's interaction is still being worked on, or another process would take it over."""
+        try:
+            await self._audit_log.renew(actor)
+        except AuditLogUnavailable as error:
+            log.warning("an interaction couldn't be noted as still running", extra={"why": str(error)})
+
     async def _carry_out(
-        self, actor: Actor, request: TokenRequest, progress: Progress, decisions: Mapping[Permission, Decision]
+        self,
+        actor: Actor,
+        request: TokenRequest,
+        progress: Progress,
+        decisions: Mapping[Permission, Decision],
+        is_wanted: Callable[[], Awaitable[bool]],
     ) -> Done:
         api_token = self._api_token or actor.bot_token
 
@@ -254,12 +295,17 @@ class Service:
             decision = (await self.authorize(actor))[request.operation.permission]
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
+            if not await is_wanted():
+                raise _NoLongerWanted
 
         caller = Caller(actor.team_id or actor.enterprise_id or "", actor.user_id, progress, recheck)
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)
                 return Fetched(request, token, self._clock.now(), actor.reference)
+            case TestToken():
+                await self._client.test(api_token, request, caller)
+                return Tested(request, actor.reference)
             case DeleteTokens():
                 await self._client.delete(api_token, request, caller)
                 return Deleted(request, actor.reference)
@@ -359,6 +405,8 @@ def _result(done: Done, milliseconds: int) -> AuditResult:
     match done:
         case Fetched():
             return AuditResult("fetched", None, milliseconds, done.token.token)
+        case Tested():
+            return AuditResult("works", None, milliseconds)
         case Deleted():
             return AuditResult("deleted", None, milliseconds)
         case Listed():

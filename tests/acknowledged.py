@@ -3,11 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from bot.app import open_audit_log
 from bot.audit.entries import Entry, Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
-from tests.audit_log import configured
+from tests.audit_log import configured, open_audit_log
 
 
 class Acknowledged:

@@ -9,9 +9,11 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from bot.actor import Actor
+from bot.app import open_storage
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog
-from bot.settings import Settings, read
+from bot.clock import Clock
+from bot.settings import DatabaseSettings, Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
@@ -20,6 +22,13 @@ TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
 
 
 GET, DELETE = GetToken("Et1"), DeleteTokens(provider_key="google")
+
+
+@asynccontextmanager
+async def open_audit_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
+    """Open the bot's storage for its audit log."""
+    async with open_storage(settings, clock) as storage:
+        yield storage.audit_log
 
 
 def actor(user: str = "U1") -> Actor:

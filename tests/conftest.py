@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bot.app import open_audit_log
 from bot.audit.log import AuditLog
 from bot.settings import Transport
-from tests.audit_log import configured
+from tests.audit_log import configured, open_audit_log
 from tests.databases import DATABASES, drop_databases, new_database
 from tests.harness import Harness, open_harness
 from tests.manual_clock import ManualClock

@@ -1,6 +1,7 @@
 """The real bot, served over a real transport, in a simulated workspace whose people a test acts as."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -110,6 +111,13 @@ class Harness:
 
         await self.state.until(lambda: bool(new()))
         return new()[-1]
+
+    async def passes_time(self, is_over: Callable[[], bool]) -> None:
+        """Turn the clock to whatever waits next, until something has happened."""
+        async with asyncio.timeout(60):
+            while not is_over():
+                self.clock.advance_to_next(120)
+                await asyncio.sleep(0.002)
 
     def read(self, what: Message | OpenView) -> str:
         """The text that a person reads."""

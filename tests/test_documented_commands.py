@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_audit_log
 from bot.clock import SystemClock
-from tests.audit_log import configured, write
+from tests.audit_log import configured, open_audit_log, write
 from tests.bot_process import ROOT, Output, environment, simulated_slack
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]

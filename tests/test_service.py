@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot import settings
 from bot.access import Reason
 from bot.actor import Actor
-from bot.app import allow_lists, open_audit_log
+from bot.app import allow_lists
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.audit.recent import recent_token_ids
@@ -42,6 +42,7 @@ from bot.slack.pacing import Pacer
 from bot.slack.session import open_session
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
+from tests.audit_log import open_audit_log
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER
 from tests.manual_clock import ManualClock

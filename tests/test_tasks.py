@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot import logs, settings
 from bot.actor import Actor
-from bot.app import create_runtime, open_audit_log
+from bot.app import create_runtime, open_storage
 from bot.clock import SystemClock
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
@@ -52,7 +52,7 @@ async def bench() -> AsyncIterator[Bench]:
         slack = await stack.enter_async_context(simulated_slack())
         session = await stack.enter_async_context(open_session())
         configured = settings.read(variables(slack))
-        audit = await stack.enter_async_context(open_audit_log(configured, SystemClock()))
+        audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
         runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")

@@ -4,18 +4,22 @@ Each screen stands there with typical values, and once more, where there are any
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
 from slack_sdk.models.views import View
 
 from bot.access import AllowList, Decision, Reason
+from bot.actor import Actor
+from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.entries import Entry, ReadHistory
+from bot.batch_run import BatchOutcome, Ending
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS, history
-from bot.modals import delete_confirm, delete_form, get_form, menu
+from bot.modals import cleanup_confirm, cleanup_form, delete_confirm, delete_form, get_form, menu, test_form
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
 from bot.pasted import FORMATS
@@ -30,12 +34,15 @@ from bot.service import (
     Listed,
     NotRecorded,
     NotSent,
+    Tested,
 )
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.ui import notices
+from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_screen, progress_screen, recent_note
 from bot.ui.contact import mention
+from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
 from bot.ui.home import home_view
 from bot.ui.outcomes import Shown, outcome_screen
@@ -49,6 +56,7 @@ CONTACT = mention("U012ABCDEF")
 AT = 1_800_000_000.0
 METHODS: Mapping[type[TokenRequest], str] = {
     GetToken: "apps.auth.external.get",
+    TestToken: "apps.auth.external.get",
     DeleteTokens: "apps.auth.external.delete",
     ListAccounts: "apps.auth.external.list",
 }
@@ -61,11 +69,14 @@ BOTH = DeleteTokens(provider_key="google", app_id="A012ABCDEF")
 GET, REFRESH = GetToken("EtGoogle0001"), GetToken("EtGoogle0001", force_refresh=True)
 SHOW = GetToken("EtGoogle0001", show=True)
 LIST = ListAccounts(provider_key="google")
+TEST = TestToken("EtGoogle0001")
+ADA = Actor("U012ABCDEF", "T012ABCDEF", None, SecretStr(""), REFERENCE)
 RECENT = ("EtGoogle0001", "EtGitHub0001")
 LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
 REQUESTS: Mapping[Operation, TokenRequest] = {
     Operation.GET: GET,
     Operation.REFRESH: REFRESH,
+    Operation.TEST: TEST,
     Operation.DELETE: ONE,
     Operation.DELETE_MANY: PROVIDER,
     Operation.LIST: LIST,
@@ -200,6 +211,7 @@ def answers() -> Iterator[Section]:
         "A provider's tokens deleted": Deleted(PROVIDER, REFERENCE),
         "An app's tokens deleted": Deleted(APP, REFERENCE),
         "The longest deletion": Deleted(LONGEST, REFERENCE),
+        "An account that works": Tested(TEST, REFERENCE),
         **_lists(),
         "The audit log can't be read": HistoryUnavailable(ReadHistory(10), REFERENCE),
         "The audit log": HistoryPage(ReadHistory(10), [*_entries()], True, False, REFERENCE),
@@ -213,6 +225,7 @@ def answers() -> Iterator[Section]:
     unrecorded: Sequence[tuple[TokenRequest, Done | None]] = (
         (GET, None),
         (GET, Fetched(GET, token, AT, REFERENCE)),
+        (TEST, Tested(TEST, REFERENCE)),
         (ONE, Deleted(ONE, REFERENCE)),
         (LIST, Listed(LIST, AccountList((), (), True, 0), frozenset(), REFERENCE)),
         (GET, Failed(GET, _error("token_not_found", GET), AT, REFERENCE)),
@@ -250,7 +263,7 @@ def _lists() -> Mapping[str, Listed]:
 
 
 def _entries() -> Iterator[Entry]:
-    outcomes = ("fetched", "deleted", "listed", "failed", "denied", "withheld", "interrupted", None)
+    outcomes = ("fetched", "works", "deleted", "listed", "failed", "denied", "withheld", "interrupted", None)
     for number, outcome in enumerate(outcomes, 1):
         code = {"failed": "token_not_found", "denied": "guest"}.get(outcome or "")
         parameters = {"external_token_id": "EtGoogle0001"}
@@ -264,6 +277,7 @@ def _deeds() -> Iterator[Entry]:
         ("show", {"external_token_id": "EtGoogle0001"}, "fetched"),
         ("refresh", {"external_token_id": "EtGoogle0001", "force_refresh": True}, "fetched"),
         ("refresh", {"external_token_id": "EtGoogle0001", "force_refresh": True}, "interrupted"),
+        ("test", {"external_token_id": "EtGoogle0001"}, "works"),
         ("delete", {"external_token_id": "EtGoogle0001"}, "deleted"),
         ("delete", {"provider_key": "google"}, "deleted"),
         ("delete", {"app_id": "A012ABCDEF", "provider_key": "google"}, "deleted"),
@@ -273,6 +287,51 @@ def _deeds() -> Iterator[Entry]:
     for number, (action, parameters, outcome) in enumerate(done, 1):
         code = "guest" if outcome == "denied" else None
         yield Entry(number, AT, REFERENCE, "T1", None, "U012ABCDEF", action, parameters, outcome, code, 12, None)
+
+
+def batches() -> Iterator[Section]:
+    """Yield what a person sees of tests and deletions of several tokens."""
+    items = [
+        Item("EtGoogle0001", "google", "ada@example.com", ("weekly_report", "daily_agenda")),
+        Item("EtGoogle0002", "google", "max@example.com"),
+        Item("EtZoom000001", "zoom", None, ("call_summary",)),
+        Item("EtPlain00001"),
+        *(Item(f"EtMany{number:06}", "google", f"person{number}@example.com") for number in range(40)),
+    ]
+    rejected = (None, "no_refresh_token", "access_token_exchange_failed", "token_not_found", "internal_error")
+    undeleted = (None, "unable_to_delete", "invalid_auth", "token_not_found", "internal_error")
+    for operation, good, codes in ((Operation.TEST, "works", rejected), (Operation.DELETE, "deleted", undeleted)):
+        name, batch = operation.value, replace(Batch.of(ADA, operation, items, AT), batch_id="0" * 32)
+        results = [ItemResult("failed" if codes[number % 5] else good, codes[number % 5]) for number in range(44)]
+        some, whole = replace(batch, results=tuple(results[:12])), replace(batch, results=tuple(results))
+        few = replace(batch, items=batch.items[:2], results=(ItemResult(good),) * 2)
+        yield _screen(f"Before: {name}", progress_screen(batch))
+        yield _screen(f"During: {name}", progress_screen(some, 20))
+        yield _screen(f"Stopping: {name}", progress_screen(some, stops=True))
+        yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, Ending.DONE, REFERENCE), CONTACT))
+        yield _screen(
+            f"After, with failures: {name}", batch_screen(BatchOutcome(whole, Ending.DONE, REFERENCE), CONTACT)
+        )
+        for ending in (Ending.STOPPED, Ending.RESTARTED, Ending.REFUSED, Ending.NOT_RECORDED):
+            ended = BatchOutcome(replace(few, results=few.results[:1]), ending, REFERENCE)
+            yield _screen(f"Ended early: {name}, {ending.value}", batch_screen(ended, CONTACT))
+    denied = Denied(ONE, Decision(False, Reason.GUEST, Permission.DELETE, ADMINS), REFERENCE)
+    yield _screen("Ended early: denied", batch_screen(BatchOutcome(batch, Ending.DENIED, REFERENCE, denied), CONTACT))
+    failed = Failed(LIST, _error("not_allowed_token_type", LIST), AT, REFERENCE, RECENT)
+    noted = BatchOutcome(few, Ending.DONE, REFERENCE)
+    yield _screen("Tested without a list", batch_screen(noted, CONTACT, recent_note(failed)))
+    yield _screen("Nothing to test", no_accounts_screen("google"))
+    yield _screen("No such account", no_such_account_screen("ada@exmaple.com"))
+    yield _screen("Export", exported_screen(44))
+    yield _screen("Export, without a scope", copyable_export_screen("external_token_id,state\n", lacks_scope=True))
+    yield _screen("Export, without a file", copyable_export_screen("external_token_id,state\n", lacks_scope=False))
+    yield _screen("A batch of another day", notices.batch_gone_screen())
+    yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
+    yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
+    yield _view("Test", test_form.build(""))
+    yield _view("Delete several", cleanup_form.build(""))
+    for is_listed in (True, False):
+        yield _view("Confirm several", cleanup_confirm.build("", batch, is_listed=is_listed))
 
 
 def _allows(reason: Reason) -> bool:
@@ -339,7 +398,13 @@ def forms() -> Iterator[Section]:
         yield _view(f"App Home for {name}", home_view(permissions, CONTACT))
 
 
-CHAPTERS = {"Explanations": failures, "Answers": answers, "Notices": short_answers, "Forms and help": forms}
+CHAPTERS = {
+    "Explanations": failures,
+    "Answers": answers,
+    "Several tokens": batches,
+    "Notices": short_answers,
+    "Forms and help": forms,
+}
 
 
 def document() -> str:

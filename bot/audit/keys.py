@@ -1,4 +1,4 @@
-"""The key that proves the audit log, turns tokens into fingerprints, and encrypts where to reply."""
+"""The key that proves the audit log, turns tokens into fingerprints, and encrypts what is kept for a while."""
 
 import base64
 import hashlib
@@ -18,8 +18,29 @@ MADE_HERE = "master"
 _CHECK = "check"
 
 
+class Box:
+    """Encrypts one kind of text: what another box encrypted, or nobody did, can't be read with it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def encrypt(self, text: SecretStr) -> str:
+        """Return the text, readable only with this key."""
+        return self._fernet.encrypt(text.get_secret_value().encode()).decode()
+
+    def decrypt(self, text: object) -> SecretStr | None:
+        """Return what was encrypted; None for what this key didn't encrypt."""
+        try:
+            return SecretStr(self._fernet.decrypt(str(text).encode()).decode())
+        except InvalidToken:
+            return None
+
+
 class AuditKey:
-    """Keys derived from one master key: no use of one reveals anything about the others."""
+    """Keys derived from one master key: no use of one reveals anything about the others.
+
+    `addresses` encrypts where to reply, `batches` what a batch holds.
+    """
 
     def __init__(self, master: bytes) -> None:
         self._chain = _derive(master, "extauth audit chain 0.2")
@@ -28,7 +49,8 @@ class AuditKey:
         self._checkpoint = _derive(master, "extauth audit checkpoint")
         self._fingerprint = _derive(master, "extauth token fingerprint")
         self._check = _derive(master, "extauth key check")
-        self._fernet = Fernet(base64.urlsafe_b64encode(_derive(master, "extauth reply address")))
+        self.addresses = Box(_derive(master, "extauth reply address"))
+        self.batches = Box(_derive(master, "extauth batch"))
 
     def of_chain(self, text: bytes) -> str:
         """Return the hash that a row carries: 64 hexadecimal digits."""
@@ -53,17 +75,6 @@ class AuditKey:
     def check(self) -> str:
         """Return what tells this key from another, and nothing else."""
         return _hmac(self._check, b"")
-
-    def encrypt(self, text: SecretStr) -> str:
-        """Return the text, readable only with this key."""
-        return self._fernet.encrypt(text.get_secret_value().encode()).decode()
-
-    def decrypt(self, text: object) -> SecretStr | None:
-        """Return what was encrypted; None for what this key didn't encrypt."""
-        try:
-            return SecretStr(self._fernet.decrypt(str(text).encode()).decode())
-        except InvalidToken:
-            return None
 
 
 def canonical(value: object) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ from bot.actor import Actor
 from bot.audit.append import Claim
 from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
+from bot.audit.guard import AuditLogUnavailable, Guard
 from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
@@ -23,7 +24,7 @@ from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
 from bot.clock import Clock
-from bot.operation import Request
+from bot.operation import Operation, Request
 from bot.storage.database import DatabaseError
 from bot.storage.tables import audit_records
 
@@ -31,12 +32,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-APPEND_SECONDS = 15.0
-"""How long an entry may take to be written before what it records isn't done."""
 RECEIPT_SECONDS = 1.0
 """How long recording an interaction may hold up its acknowledgement, for which Slack waits three seconds."""
-CLOSE_SECONDS = 1.0
-"""How long closing waits for transactions in progress."""
 RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
@@ -45,10 +42,6 @@ _ENTRIES_AT_ONCE = 1000
 _ADDRESSES = 500
 _MICRO = 1_000_000
 _MAX_NUMBER = 2**62
-
-
-class AuditLogUnavailable(Exception):
-    """The log can't be written or read now. The message is one line for the operator."""
 
 
 class DuplicateInteraction(Exception):
@@ -87,7 +80,7 @@ class AuditLog:
         self._owner: Owner = this_process()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
-        self._transactions: set[asyncio.Task[Any]] = set()
+        self._guard = Guard()
         # An interaction's address is recorded twice: when it comes, and with its attempt.
         self._seal = lru_cache(_ADDRESSES)(self._encrypted)
         rows.on_late = self._late
@@ -102,7 +95,7 @@ class AuditLog:
             return
         try:
             async with asyncio.timeout(RECEIPT_SECONDS):
-                await self._guard(self._rows.claim(claim))
+                await self._guard.within(self._rows.claim(claim))
         except Duplicate:
             raise DuplicateInteraction from None
         except TimeoutError:
@@ -132,6 +125,11 @@ class AuditLog:
         if actor.interaction is not None and actor.reply_to is not None:
             self._rows.answered(actor.interaction)
 
+    async def renew(self, actor: Actor) -> None:
+        """Note that a person's interaction is still being worked on, however long ago it came."""
+        if actor.interaction is not None:
+            await self._guard.whole(self._rows.renew(actor.interaction, self._micro(self._clock.now())))
+
     def told(self, unanswered: Unanswered) -> None:
         """Note that a person whom another process left unanswered has been told, or can't be."""
         self._rows.answered(unanswered.interaction)
@@ -149,8 +147,8 @@ class AuditLog:
         def is_left(owner: str, at: int, is_finished: bool) -> bool:
             return at < self._micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
 
-        await self._whole(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
-        taken = await self._whole(
+        await self._guard.whole(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
+        taken = await self._guard.whole(
             self._rows.take_over(
                 str(self._owner),
                 self._micro(now),
@@ -160,6 +158,16 @@ class AuditLog:
         )
         return [self._unanswered(one) for one in taken]
 
+    async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
+        """Return the entries of the requests that an interaction consisted of, the list it began with left out."""
+        since = self._clock.now() - INTERACTION_SECONDS
+        found = self.oldest_first(Filters(since=since))
+        return [
+            entry
+            async for entry in found
+            if entry.reference == unanswered.reference and entry.action != Operation.LIST.action
+        ]
+
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, or with `after` those next to it, newest first."""
 
@@ -167,7 +175,7 @@ class AuditLog:
             async with self._reading() as (snapshot, head):
                 return await self._newest(snapshot, head, count, filters)
 
-        return await self._whole(read())
+        return await self._guard.whole(read())
 
     async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
         """Yield all entries, oldest first, with one page in memory at a time."""
@@ -211,7 +219,7 @@ class AuditLog:
             async with self._reading() as (_, head):
                 return head.number - head.pruned_number
 
-        return await self._whole(read())
+        return await self._guard.whole(read())
 
     async def count(self, filters: Filters) -> int:
         """Return how many entries there are to export."""
@@ -222,7 +230,7 @@ class AuditLog:
                 within = [table.number > head.pruned_number, table.number <= head.number, *rows_of(filters)]
                 return (await snapshot.count(within))[0]
 
-        return await self._whole(read())
+        return await self._guard.whole(read())
 
     async def checkpoint(self) -> str:
         """Return a checkpoint of the log as it is now."""
@@ -232,7 +240,7 @@ class AuditLog:
                 now = utc(self._clock.now())
                 return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
 
-        return await self._whole(read())
+        return await self._guard.whole(read())
 
     def read_checkpoint(self, text: str) -> Checkpoint:
         """Read a checkpoint. Raises BadCheckpoint."""
@@ -252,7 +260,7 @@ class AuditLog:
         def row(entries: int, last: int) -> Row:
             return self._prune_row(entries, last, before)
 
-        return await self._whole(self._rows.prune(self._micro(before), row))
+        return await self._guard.whole(self._rows.prune(self._micro(before), row))
 
     async def close(self) -> None:
         """Give up what couldn't be recorded: the next start records it as interrupted."""
@@ -261,7 +269,7 @@ class AuditLog:
             await asyncio.gather(self._retrying, return_exceptions=True)
         # Side by side: a database that has stopped answering must not take twice as long.
         closing = asyncio.ensure_future(self._rows.close())
-        await asyncio.wait({closing, *self._transactions}, timeout=CLOSE_SECONDS)
+        await self._guard.close(closing)
         await closing
 
     def prune_row(self, last: int) -> Row:
@@ -275,7 +283,7 @@ class AuditLog:
 
     async def _append(self, kind: str, event: Event, claim: Claim | None = None, **more: Any) -> int:
         try:
-            return await self._guard(self._rows.append({**self._row(kind, event), **more}, claim))
+            return await self._guard.within(self._rows.append({**self._row(kind, event), **more}, claim))
         except Duplicate:
             raise DuplicateInteraction from None
 
@@ -301,10 +309,10 @@ class AuditLog:
         return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
 
     def _encrypted(self, reference: str, address: SecretStr) -> str:
-        return self._key.encrypt(SecretStr(json.dumps([reference, address.get_secret_value()])))
+        return self._key.addresses.encrypt(SecretStr(json.dumps([reference, address.get_secret_value()])))
 
     def _unanswered(self, taken: Taken) -> Unanswered:
-        decrypted = self._key.decrypt(taken.reply_to) if taken.reply_to is not None else None
+        decrypted = self._key.addresses.decrypt(taken.reply_to) if taken.reply_to is not None else None
         noted_for, address = json.loads(decrypted.get_secret_value()) if decrypted is not None else ("", None)
         if taken.row is None:
             return Unanswered(taken.key, noted_for, None, SecretStr(address) if address is not None else None)
@@ -382,31 +390,6 @@ class AuditLog:
                 yield snapshot
         except DatabaseError as error:
             raise AuditLogUnavailable(str(error)) from None
-
-    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a transaction to its end, even if the caller is canceled: SQLite's thread can't be stopped.
-
-        A canceled caller doesn't wait for it; closing does.
-        """
-        task = asyncio.ensure_future(self._guard(work))
-        self._transactions.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._transactions.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            # The caller got the exception, unless it was canceled.
-            log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
-
-    async def _guard(self, work: Awaitable[T]) -> T:
-        try:
-            async with asyncio.timeout(APPEND_SECONDS):
-                return await work
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
-        except TimeoutError:
-            raise AuditLogUnavailable(f"the database did not answer within {APPEND_SECONDS:.0f} seconds") from None
 
     @staticmethod
     def _micro(seconds: float) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from bot.actor import Actor
 from bot.audit.entries import Entry, Filters
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.guard import AuditLogUnavailable
+from bot.audit.log import AuditLog
 from bot.pasted import is_id
 
 log = logging.getLogger(__name__)

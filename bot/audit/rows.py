@@ -97,6 +97,13 @@ class AuditRows:
         self._answered.append(key)
         self._start_writing()
 
+    async def renew(self, key: str, at: int) -> None:
+        """Note that an interaction is still being worked on, as of `at` (microseconds). Raises DatabaseError."""
+        table = interactions.c
+        async with self._database.transaction() as transaction:
+            begun = update(interactions).where(table.key == key, table.is_finished.is_(False))
+            await transaction.execute(begun.values(at=at))
+
     def _start_writing(self) -> None:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write_waiting())

@@ -18,7 +18,8 @@ from bot import settings as settings_module
 from bot.app import open_existing_log
 from bot.audit.checkpoint import BadCheckpoint, utc
 from bot.audit.entries import Entry, VerificationResult
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.guard import AuditLogUnavailable
+from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
 from bot.cli.filters import filtered, filters
 from bot.cli.help import Group

@@ -150,13 +150,15 @@ class _Reader:
 
     def _bare_word(self, word: str) -> None:
         argument = self._subcommand.argument_for(word)
-        if argument is None or argument in self._values:
+        if argument is None or (argument in self._values and not self._options[argument].repeats):
             closest = difflib.get_close_matches(_name(word), self._options, n=1)
             suggestion = self._options[closest[0]].spelling if closest else None
             raise self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion)
-        self._values[argument] = word
+        self._put(self._options[argument], word)
 
     def _put(self, option: Option, value: str | bool) -> None:
-        if option.name in self._values:
+        if option.name in self._values and option.repeats:
+            value = f"{self._values[option.name]} {value}"
+        elif option.name in self._values:
             raise self._error(f"{option.spelling} is there twice.")
         self._values[option.name] = value

@@ -15,13 +15,15 @@ COMMAND = "/extauth"
 class Option:
     """A parameter by its API name, and what it does. A flag is true when it stands alone.
 
-    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is.
+    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is. One that `repeats` can be
+    there several times; its values are joined by spaces.
     """
 
     name: str
     does: str = ""
     is_flag: bool = False
     form: re.Pattern[str] | None = None
+    repeats: bool = False
 
     @property
     def spelling(self) -> str:

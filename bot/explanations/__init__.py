@@ -26,6 +26,7 @@ _UNKNOWN = Explanation(
 _GENERAL = {
     Operation.SHOW: Operation.GET,
     Operation.REFRESH: Operation.GET,
+    Operation.TEST: Operation.GET,
     Operation.DELETE_MANY: Operation.DELETE,
 }
 """The plainer operation that one is a kind of."""

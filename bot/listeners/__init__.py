@@ -2,12 +2,12 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import command, delete, errors, get, history, home, menu, retry
+from bot.listeners import batch, cleanup, command, delete, errors, get, history, home, menu, retry, test
 from bot.listeners import help as help_listener
 from bot.listeners import list as list_listener
 from bot.listeners.runtime import Runtime
 
-_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, history.LISTENER)
+_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, test.LISTENER, history.LISTENER)
 LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
 
 
@@ -18,5 +18,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     home.register(app, runtime)
     retry.register(app, runtime)
     errors.register(app, runtime)
+    batch.register(app, runtime)
+    cleanup.register(app, runtime)
     for listener in LISTENERS:
         listener.register(app, runtime)

@@ -8,12 +8,13 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
-from bot.listeners import flow, interaction
+from bot.listeners import cleanup, flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, Values
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete_confirm, delete_form, metadata
+from bot.modals.cleanup_form import Selection, select
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
 from bot.pasted import is_id
@@ -25,13 +26,17 @@ from bot.ui.screen import as_view
 SUBCOMMAND = Subcommand(
     name="delete",
     usages=(
-        (f"{COMMAND} delete ID [--yes] | [--provider-key KEY] [--app-id APP]", "deletes tokens from Slack"),
+        (
+            f"{COMMAND} delete ID… [--yes] | [--provider-key KEY] [--app-id APP] | --account NAME",
+            "deletes tokens from Slack",
+        ),
         (f"{COMMAND} delete", "opens a form"),
     ),
     options=(
-        Option("external_token_id"),
+        Option("external_token_id", repeats=True),
         Option("provider_key", "deletes all tokens of a provider, such as google"),
         Option("app_id", "deletes all tokens of an app"),
+        Option("account", "deletes all tokens of an account, as /extauth list shows it"),
         Option("yes", "deletes one token without asking first", is_flag=True),
     ),
     argument="external_token_id",
@@ -46,6 +51,9 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
         await open_form(runtime, typed)
         return
     token_id = named.get("external_token_id", "")
+    if " " in token_id or "account" in named:
+        await cleanup.select(runtime, typed, _selection(named))
+        return
     meant = f"{COMMAND} delete --provider-key {token_id}" if is_id(token_id) else None
     check_is_no_provider(token_id, SUBCOMMAND, meant)
     try:
@@ -56,6 +64,17 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
         await flow.run(runtime, typed, request)
     else:
         await confirm(runtime, typed, request)
+
+
+def _selection(named: Mapping[str, str]) -> Selection:
+    """Return which of several tokens are meant. Raises UsageError."""
+    if "app_id" in named:
+        raise UsageError("An app ID works only with a provider key, or alone.", SUBCOMMAND.usage)
+    try:
+        token_ids = named.get("external_token_id", "").split()
+        return select(token_ids, named.get("account"), named.get("provider_key"))
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
 
 
 async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, str] | None = None) -> None:

@@ -9,6 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
 
 from bot.access import Decision
+from bot.audit.guard import AuditLogUnavailable
 from bot.clock import finishes_within
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
@@ -20,6 +21,7 @@ from bot.service import AlreadyRun, Denied, Runnable
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
+    no_database_screen,
     too_late_screen,
     unexpected_screen,
     unopened_screen,
@@ -57,7 +59,11 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
         runtime.service.answered(interaction.actor)
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
-        await _tell(runtime, interaction, interrupted_screen(interaction.request, interaction.actor.reference))
+        screen = interrupted_screen(interaction.request, interaction.actor.reference)
+        await _tell(runtime, interaction, interaction.interrupted or screen)
+    except AuditLogUnavailable as error:
+        log.error("the database couldn't be used, so nothing was begun", extra={"why": str(error)})
+        await _tell(runtime, interaction, no_database_screen(interaction.actor.reference, runtime.contact))
     except Exception:
         log.exception("unexpected error")
         screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)

@@ -14,6 +14,7 @@ from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
 from bot.operation import Request
+from bot.ui.screen import Screen
 
 Body = Mapping[str, Any]
 
@@ -25,6 +26,7 @@ class Interaction:
     `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does;
     `elsewhere` is how to reach the person if none does. `actor` gets its `reply_to`, and `request` is set, when a
     request is run.
+    `interrupted` is what the person is told should the bot be stopped now, where that is more than that it was.
     `origin` is what a modal has to remember to answer in the channel.
     """
 
@@ -34,6 +36,7 @@ class Interaction:
     reply: Reply | None
     request: Request | None = None
     elsewhere: Reply | None = None
+    interrupted: Screen | None = None
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:

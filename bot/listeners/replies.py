@@ -136,9 +136,21 @@ class ChannelReply:
 
 
 class ModalReply:
-    """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`."""
+    """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`.
 
-    def __init__(self, clients: ClientFactory, bot_token: SecretStr, view_id: str, elsewhere: Reply | None) -> None:
+    With `keeps_answer` that includes what comes after the person closed it.
+    """
+
+    def __init__(
+        self,
+        clients: ClientFactory,
+        bot_token: SecretStr,
+        view_id: str,
+        elsewhere: Reply | None,
+        *,
+        keeps_answer: bool = False,
+    ) -> None:
+        self.keeps_answer = keeps_answer
         self._clients = clients
         self._bot_token = bot_token
         self._view_id = view_id
@@ -147,13 +159,16 @@ class ModalReply:
     @property
     def address(self) -> SecretStr:
         """The modal's ID, and where else the person can be reached."""
-        return SecretStr(json.dumps({"view_id": self._view_id, "elsewhere": _noted(self._elsewhere)}))
+        noted = {"view_id": self._view_id, "elsewhere": _noted(self._elsewhere), "keeps_answer": self.keeps_answer}
+        return SecretStr(json.dumps(noted))
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
         for seconds in (*MODAL_RETRY_SECONDS, None):
             try:
-                await self.put(as_view(screen))
+                is_open = await self.put(as_view(screen))
+                if not is_open and self.keeps_answer and self._elsewhere is not None:
+                    await self._elsewhere.show(screen)
                 return
             except Exception as error:
                 why = reason(error)
@@ -172,8 +187,8 @@ class ModalReply:
         """Say in the modal that it takes longer."""
         await self.put(as_view(screen))
 
-    async def put(self, view: View) -> None:
-        """Make the modal this one."""
+    async def put(self, view: View) -> bool:
+        """Make the modal this one. Returns whether it was still open."""
         try:
             await self._clients.web(self._bot_token).views_update(view_id=self._view_id, view=view)
         except SlackApiError as error:
@@ -181,6 +196,8 @@ class ModalReply:
                 raise
             # Closed by the person, or already changed by a later click: nobody waits for this any more.
             log.info("a modal was gone before its answer", extra={"code": slack_code(error)})
+            return False
+        return True
 
 
 def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
@@ -198,7 +215,8 @@ def _read(noted: Mapping[str, Any] | None, clients: ClientFactory, bot_token: Se
         return DirectReply(clients, bot_token, str(noted["user"]), noted["channel"])
     elsewhere = _read(noted.get("elsewhere"), clients, bot_token)
     if "view_id" in noted:
-        return ModalReply(clients, bot_token, str(noted["view_id"]), elsewhere)
+        keeps = noted.get("keeps_answer") is True
+        return ModalReply(clients, bot_token, str(noted["view_id"]), elsewhere, keeps_answer=keeps)
     reply = ChannelReply(clients, str(noted["response_url"]), at=float(noted["at"]), elsewhere=elsewhere)
     return elsewhere if reply.is_too_old else reply
 

@@ -6,11 +6,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.listeners import delete, flow, get, interaction
+from bot.listeners import delete, flow, get, interaction, test
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.ui.buttons import Button, UnreadableValue, read
 
 
@@ -21,18 +21,20 @@ async def act(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> 
             await get.fetch(runtime, clicked, request)
         case DeleteTokens():
             await delete.confirm(runtime, clicked, request)
-        case ListAccounts():
+        case ListAccounts() | TestToken():
             await flow.run(runtime, clicked, request)
         case _:
             assert_never(request)
 
 
-async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | DeleteTokens) -> None:
+async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | TestToken | DeleteTokens) -> None:
     """Open the form again, filled in as it was."""
     match request:
         case GetToken():
             forced = request.force_refresh is True
             await get.open_form(runtime, clicked, request.external_token_id, force_refresh=forced, show=request.show)
+        case TestToken():
+            await test.open_form(runtime, clicked, request.external_token_id)
         case DeleteTokens():
             await delete.open_form(runtime, clicked, {name: str(value) for name, value in request.arguments().items()})
         case _:

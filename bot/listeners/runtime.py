@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.audit.batches import Batches
 from bot.clock import Clock
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
@@ -13,7 +14,7 @@ from bot.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The service, who people are, the Slack clients and their pace, the clock, and the tasks in progress.
+    """The service, who people are, the Slack clients and their pace, batches, the clock, and the tasks in progress.
 
     `contact` says in mrkdwn whom to ask for help.
     """
@@ -22,6 +23,7 @@ class Runtime:
     users: UserDirectory
     clients: ClientFactory
     pacer: Pacer
+    batches: Batches
     clock: Clock
     tasks: Tasks
     contact: str

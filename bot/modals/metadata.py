@@ -66,6 +66,29 @@ class PendingDelete:
         return self.known.get(name) or self.quoted[name]
 
 
+@dataclass(frozen=True, slots=True)
+class PendingBatch:
+    """A batch that waits for its confirmation, and how many tokens are in it."""
+
+    batch_id: str
+    count: int
+
+
+def write_batch(origin: Origin | None, pending: PendingBatch) -> str:
+    """Write what the confirmation of a batch will need."""
+    return json.dumps({"origin": asdict(origin) if origin else None, "batch": asdict(pending)}, separators=(",", ":"))
+
+
+def read_batch(text: str) -> PendingBatch:
+    """Read the batch that waits for its confirmation. Raises UnreadableMetadata."""
+    found = _read(text).get("batch")
+    if isinstance(found, dict):
+        batch_id, count = found.get("batch_id"), found.get("count")
+        if isinstance(batch_id, str) and type(count) is int:
+            return PendingBatch(batch_id, count)
+    raise UnreadableMetadata("The modal's batch is not one of this bot's.")
+
+
 def write(origin: Origin | None, pending: PendingDelete | None = None) -> str:
     """Write what the submission will need."""
     return json.dumps(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
 
-from bot.app import create_app, create_runtime, open_audit_log
+from bot.app import create_app, create_runtime, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
@@ -63,11 +63,12 @@ async def serve(
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
     async with AsyncExitStack() as stack:
         try:
-            audit_log = await stack.enter_async_context(open_audit_log(settings, clock))
+            storage = await stack.enter_async_context(open_storage(settings, clock))
         except DatabaseError as error:
             raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
         session = await stack.enter_async_context(open_session(read_seconds))
-        runtime = create_runtime(settings, session, audit_log, clock, tasks or Tasks())
+        audit_log = storage.audit_log
+        runtime = create_runtime(settings, session, storage, clock, tasks or Tasks())
         if not await _starts_before(stop, _check_bot_token(settings, runtime)):
             log.info("stopped")
             return

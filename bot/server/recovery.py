@@ -3,14 +3,16 @@
 import logging
 from itertools import chain, repeat
 
-from bot.audit.log import AuditLog, AuditLogUnavailable, Unanswered
+from bot.audit.guard import AuditLogUnavailable
+from bot.audit.log import AuditLog, Unanswered
 from bot.clock import Clock
 from bot.listeners.replies import RETRY_SECONDS, reply_at
 from bot.listeners.runtime import Runtime
 from bot.observers.audit_channel import AuditChannel
 from bot.settings import Settings
 from bot.slack.pacing import WAIT_SECONDS
-from bot.ui.notices import restarted_screen
+from bot.ui.notices import restarted_batch_screen, restarted_screen
+from bot.ui.screen import Screen
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +56,18 @@ async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unans
         address = unanswered.reply_to
         reply = reply_at(address, runtime.clients, settings.bot_token) if address is not None else None
         if reply is not None:
-            await reply.show(restarted_screen(unanswered.entry, unanswered.reference))
+            await reply.show(await _told(audit_log, unanswered))
     except Exception as error:
         log.error("a person couldn't be told", extra={"error_type": type(error).__name__})
     else:
         audit_log.told(unanswered)
+
+
+async def _told(audit_log: AuditLog, unanswered: Unanswered) -> Screen:
+    """Return what the audit log says of a command: of several requests that belong to it, what became of each."""
+    if unanswered.entry is None and (steps := await audit_log.steps(unanswered)):
+        return restarted_batch_screen(steps, unanswered.reference)
+    return restarted_screen(unanswered.entry, unanswered.reference)
 
 
 async def post_checkpoints(channel: AuditChannel, audit_log: AuditLog, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 from bot.storage.expressions import parameter
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest migration."""
 NO_HASH = "0" * 64
 """What stands in the head for a row that there isn't."""
@@ -64,6 +64,33 @@ interactions = Table(
     Column("is_finished", Boolean, nullable=False, index=True),
     Column("owner", String(128), nullable=False),  # the process that runs it
     Column("reply_to", Text),  # where its person can be told, encrypted; gone once it is finished
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
+    Column("state", String(16), nullable=False),
+    Column("content", Text, nullable=False),  # whose it is, what is in it, and how it went, encrypted
+)
+
+account_states = Table(
+    "account_states",
+    metadata,
+    Column("team_id", String(64), primary_key=True),
+    Column("token_id", String(255), primary_key=True),
+    Column("provider_key", String(255)),
+    Column("at", BigInteger, nullable=False),  # of its last test: microseconds since the epoch, UTC
+    Column("state", String(16), nullable=False),
+    Column("code", String(255)),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC: whoever moves it on does the work
 )
 
 installation_keys = Table(

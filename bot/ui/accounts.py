@@ -34,8 +34,9 @@ def accounts_screen(listed: Listed) -> Screen:
         for button, request in ((Button.NEWER, shown.newer), (Button.OLDER, shown.older))
         if request is not None
     ]
-    if turns:
-        blocks.append(parts.actions(*turns))
+    several = buttons.of_several(listed.allowed) if len(found.accounts) > 1 else []
+    if turns or several:
+        blocks.append(parts.actions(*turns, *several))
     blocks.append(parts.small_print(_fine_print(found, listed.reference)))
     return Screen("Connected accounts", title, tuple(blocks))
 

@@ -18,6 +18,7 @@ from bot.slack.external_auth.models import (
     InvalidParameter,
     ListAccounts,
     Place,
+    TestToken,
     TokenRequest,
 )
 from bot.ui import parts
@@ -50,6 +51,7 @@ _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
+OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
 """The `action_id` and label of the button that opens a form, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
@@ -60,6 +62,12 @@ def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
     elements = [parts.button(label, action_id) for action_id, label in allowed]
     return [parts.actions(*elements)] if elements else []
+
+
+def of_several(allowed: Container[Permission]) -> list[parts.Block]:
+    """Build the buttons for what a person may do with several accounts at once."""
+    forms = ((Permission.GET, "Test…", OPEN_TEST), (Permission.DELETE, "Delete several…", OPEN_CLEANUP))
+    return [parts.button(label, action_id) for permission, label, action_id in forms if permission in allowed]
 
 
 def can_carry(request: TokenRequest) -> bool:
@@ -78,6 +86,7 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
+        ("Test", TestToken(token_id)),
         ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
         (Button.DELETE.label, DeleteTokens(token_id)),
     )
@@ -118,7 +127,7 @@ def read_list(value: object) -> ListAccounts:
     return request
 
 
-def read_menu(value: object) -> GetToken | DeleteTokens | ReadHistory:
+def read_menu(value: object) -> GetToken | TestToken | DeleteTokens | ReadHistory:
     """Read what was chosen in an account's menu. Raises UnreadableValue."""
     request = _read(value)
     if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
@@ -147,6 +156,8 @@ def _read(value: object) -> TokenRequest | ReadHistory:
                 return GetToken(**arguments)
             case Operation.SHOW:
                 return GetToken(**arguments, show=True)
+            case Operation.TEST:
+                return TestToken(**arguments)
             case Operation.LIST:
                 return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
             case Operation.HISTORY:

@@ -14,6 +14,7 @@ _TITLES = {
     Operation.GET: "Couldn't get the token",
     Operation.SHOW: "Couldn't get the token",
     Operation.REFRESH: "Couldn't refresh it",
+    Operation.TEST: "Doesn't work",
     Operation.DELETE: "Couldn't delete it",
     Operation.DELETE_MANY: "Couldn't delete them",
     Operation.LIST: "Couldn't list accounts",

@@ -1,12 +1,14 @@
 """The short answers: usage, waiting, and what went wrong in Extauth itself."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import assert_never
 
 from bot.audit.entries import Entry
 from bot.explanations import explain
 from bot.operation import Operation, Request
 from bot.pasted import TokenFormat
-from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent
+from bot.service import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent, Tested
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
@@ -17,6 +19,7 @@ _WORKING = {
     Operation.GET: "Fetching",
     Operation.SHOW: "Fetching",
     Operation.REFRESH: "Refreshing",
+    Operation.TEST: "Testing",
     Operation.DELETE: "Deleting",
     Operation.DELETE_MANY: "Deleting",
     Operation.LIST: "Listing",
@@ -27,6 +30,7 @@ _UNNAMED = {Operation.LIST: "connected accounts"}
 _ENDED = {
     None: "Your request may or may not have gone through.",
     "fetched": "The token was fetched, but not shown. Run the command again to see it.",
+    "works": "The connected account works.",
     "deleted": "The deletion went through.",
     "listed": "The accounts were listed, but not shown. Run the command again to see them.",
     "failed": "The request failed. Run it again to see why.",
@@ -34,13 +38,22 @@ _ENDED = {
     "denied": "You don't have permission for this. No request was sent to Slack.",
 }
 """What is said of an outcome that was recorded, but not told. None stands for any other."""
+_STEPS = {
+    "works": "tested: the account works",
+    "deleted": "deleted",
+    "failed": "failed",
+    "denied": "denied",
+    "not done": "not sent to Slack",
+    "interrupted": "may or may not have gone through",
+}
+"""The same, of one of several."""
 
 
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
     """Return what happened although it couldn't be recorded."""
     title, said = _not_recorded(outcome)
     arguments = outcome.request.arguments()
-    mark = Mark.UNSURE if isinstance(outcome.done, Deleted) else Mark.FAILED
+    mark = Mark.UNSURE if isinstance(outcome.done, Deleted | Tested) else Mark.FAILED
     blocks = (
         parts.heading(mark, title, parts.subject(arguments)),
         parts.paragraph(said),
@@ -63,6 +76,9 @@ def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
         case Fetched():
             title = "Extauth withheld the token"
             return title, "Slack returned it, but Extauth couldn't record that in its audit log."
+        case Tested():
+            title = "The connected account works"
+            return title, "Extauth couldn't record that in its audit log yet."
         case Listed():
             title = "Extauth withheld the list"
             return title, "Slack returned it, but Extauth couldn't record that in its audit log."
@@ -172,6 +188,26 @@ def unshown_screen() -> Screen:
     return Screen("Not shown", text, (parts.paragraph(text),), is_failure=True)
 
 
+def batch_gone_screen() -> Screen:
+    """Return that a batch is too old to come back to."""
+    text = f"{Mark.FAILED} Extauth keeps these results for a day. Start again with `/extauth`."
+    return Screen("Outdated", text, (parts.paragraph(text),), is_failure=True)
+
+
+def no_database_screen(reference: str, contact: str) -> Screen:
+    """Return that nothing was begun, because the database doesn't work."""
+    title = "Extauth can't use its database"
+    blocks = (
+        parts.heading(Mark.FAILED, title),
+        parts.paragraph(
+            "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute. If this keeps "
+            f"happening, contact {contact}."
+        ),
+        parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("Not recorded", title, blocks, is_failure=True)
+
+
 def outdated_screen() -> Screen:
     """Return that a button or modal is of an older version."""
     text = f"{Mark.FAILED} This is from an older version of Extauth. Start again with `/extauth`."
@@ -212,6 +248,19 @@ def restarted_screen(entry: Entry | None, reference: str) -> Screen:
         parts.heading(Mark.UNSURE, title, _subject_of(entry)),
         parts.paragraph(f"{said}{to_do}"),
         parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("Interrupted", title, blocks, is_failure=True)
+
+
+def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
+    """Return how far several requests had come when the bot was killed, as the audit log has it."""
+    title = "Extauth restarted before it could finish"
+    counts = Counter(_STEPS.get(entry.outcome or "", _STEPS["interrupted"]) for entry in entries)
+    steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
+    blocks = (
+        parts.heading(Mark.UNSURE, title),
+        parts.paragraph(f"{steps}\n• The rest wasn't begun\n*What to do:* Start again for the rest."),
+        parts.small_print(f"`/extauth history` shows each. Reference {reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)
 

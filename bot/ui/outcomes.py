@@ -14,6 +14,7 @@ from bot.service import (
     Listed,
     NotRecorded,
     NotSent,
+    Tested,
 )
 from bot.ui.accounts import accounts_screen
 from bot.ui.deletions import deleted_screen
@@ -22,6 +23,7 @@ from bot.ui.history import history_screen
 from bot.ui.notices import history_unavailable_screen, not_recorded_screen, not_sent_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen
+from bot.ui.testing import tested_screen
 from bot.ui.tokens import masked_screen, token_screen
 
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
@@ -37,6 +39,8 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
         case Fetched():
             is_shown = outcome.request.operation is Operation.SHOW
             return token_screen(outcome) if is_shown else masked_screen(outcome)
+        case Tested():
+            return tested_screen(outcome)
         case Deleted():
             return deleted_screen(outcome)
         case Listed():

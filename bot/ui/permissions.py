@@ -37,7 +37,7 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
     title = f"You don't have permission to {_DOING[decision.permission]}"
     blocks: list[parts.Block] = [
         parts.heading(parts.Mark.FAILED, title, parts.request_subject(denied.request)),
-        parts.paragraph(_because(decision, contact)),
+        parts.paragraph(denied_because(decision, contact)),
         parts.small_print(f"No request was sent to Slack. Reference {denied.reference}"),
     ]
     return Screen("No permission", title, tuple(blocks), is_failure=True)
@@ -53,7 +53,7 @@ def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -
     if not may_use(permissions) and len({decision.reason for decision in permissions.values()}) == 1:
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
-            return f"{parts.Mark.FAILED} {_because(decision, contact)}"
+            return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
     return "\n".join(_line(decision) for decision in permissions.values())
 
 
@@ -65,7 +65,8 @@ def _line(decision: Decision) -> str:
     return f"{parts.Mark.FAILED} You can't {doing}. {why}"
 
 
-def _because(decision: Decision, contact: str) -> str:
+def denied_because(decision: Decision, contact: str) -> str:
+    """Return why a person doesn't have permission, and who can help, as mrkdwn."""
     people = _people(decision.allow)
     match decision.reason:
         case Reason.NOT_LISTED:

@@ -5,10 +5,10 @@ import asyncio
 from pydantic import SecretStr
 
 from bot.actor import Actor
-from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
 from bot.slack.external_auth.models import GetToken
+from tests.audit_log import open_audit_log
 
 AT_ONCE = 50
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_audit_log
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog, DuplicateInteraction
 from bot.storage.sqlite import SqliteDatabase
-from tests.audit_log import GET, actor, came, change, checked, configured, write
+from tests.audit_log import GET, actor, came, change, checked, configured, open_audit_log, write
 from tests.databases import new_database
 from tests.manual_clock import ManualClock
 from tests.storage.postgres_proxy import Proxy, open_proxy

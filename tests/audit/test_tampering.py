@@ -15,17 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, delete, insert, select, text, update
 
-from bot.app import open_audit_log
 from bot.audit.checkpoint import Checkpoint
 from bot.audit.entries import AuditResult, Filters
+from bot.audit.guard import AuditLogUnavailable
 from bot.audit.keys import load_key
-from bot.audit.log import AuditLog, AuditLogUnavailable
+from bot.audit.log import AuditLog
 from bot.storage import postgresql
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Transaction
 from bot.storage.tables import audit_head, audit_records
-from tests.audit_log import DELETE, GET, actor, configured
+from tests.audit_log import DELETE, GET, actor, configured, open_audit_log
 from tests.databases import DATABASES, new_database
 from tests.manual_clock import ManualClock
 

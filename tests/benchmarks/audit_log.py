@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import insert, text, update
 
-from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.audit.head import ATTEMPT, RESULT, chain, locked_head
 from bot.audit.keys import AuditKey
@@ -25,6 +24,7 @@ from bot.settings import read
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import audit_head, audit_records
+from tests.audit_log import open_audit_log
 
 SECRET_KEY = "benchmark-" * 4
 BATCH = 10_000

@@ -11,12 +11,11 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from bot.app import open_audit_log
 from bot.check.database import check_database
 from bot.check.finding import Finding, Status
 from bot.settings import DatabaseSettings, read_database
 from bot.storage import sqlite
-from tests.audit_log import change, configured, locked, write
+from tests.audit_log import change, configured, locked, open_audit_log, write
 from tests.databases import POSTGRES, new_database
 from tests.forked import run
 from tests.manual_clock import ManualClock

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_audit_log
 from bot.audit.log import AuditLog
 from bot.slack.external_auth.models import DeleteTokens, GetToken
-from tests.audit_log import GET, TOKEN, actor, change, configured, write
+from tests.audit_log import GET, TOKEN, actor, change, configured, open_audit_log, write
 from tests.bot_process import ROOT
 from tests.forked import run
 from tests.manual_clock import ManualClock

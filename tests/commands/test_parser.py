@@ -95,9 +95,9 @@ def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: 
 
 HISTORY = "/extauth history [N] [ID | @PERSON] [--provider-key KEY]"
 GET = "/extauth get ID [--force-refresh] [--show]"
-DELETE = "/extauth delete ID [--yes] | [--provider-key KEY] [--app-id APP]"
+DELETE = "/extauth delete ID… [--yes] | [--provider-key KEY] [--app-id APP] | --account NAME"
 LIST = "/extauth list [--provider-key KEY] [--app-id APP]"
-ALL = "/extauth [get | delete | list | history | help]"
+ALL = "/extauth [get | delete | list | test | history | help]"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,8 @@ def test_nothing_is_understood_that_was_not_typed(text: str) -> None:
     letters = re.sub(r"[^a-z]", "", text.lower())
     for name, value in typed.values.items():
         if isinstance(value, str):
-            pieces = re.split(r"[“”„‟«»″‘’‚‛′&\"']|(?:amp|lt|gt);", value)
+            # Several IDs are joined by spaces, whatever stood between them.
+            pieces = re.split(r"[“”„‟«»″‘’‚‛′&\"' ]|(?:amp|lt|gt);", value)
             # The name of a command, and only that, may be typed in capitals.
             source = text.lower() if name == "topic" else text
             pieces = [piece.lower() for piece in pieces] if name == "topic" else pieces
@@ -193,7 +194,7 @@ def test_nothing_is_understood_that_was_not_typed(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40))
 def test_an_id_is_the_same_however_it_is_wrapped(token_id: str) -> None:
-    assume(token_id.lower() not in {"yes", "help"})  # the name of a flag, and a call for help
+    assume(token_id.lower() not in {"yes", "account", "help"})  # the names of options, and a call for help
     for before, after in (("", ""), ("`", "`"), ("&lt;", "&gt;"), ("“", "”"), (" ", ","), ("‘", "’;")):
         assert understood(f"delete {before}{token_id}{after}")[1] == {"external_token_id": token_id}
 

@@ -6,7 +6,7 @@ import pytest
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import settings
-from bot.app import create_app, create_runtime, open_audit_log
+from bot.app import create_app, create_runtime, open_storage
 from bot.clock import SystemClock
 from bot.sandbox.run import variables
 from bot.server.socket_mode import SocketModeReceiver
@@ -22,7 +22,7 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
     async with simulated_slack() as slack, open_session() as session, AsyncExitStack() as stack:
         configured = settings.read(variables(slack))
         assert configured.app_token is not None
-        audit = await stack.enter_async_context(open_audit_log(configured, SystemClock()))
+        audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
         runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
         app = create_app(configured, runtime)
 

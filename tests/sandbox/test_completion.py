@@ -26,7 +26,7 @@ async def test_what_can_be_typed(completer: SandboxCompleter) -> None:
     assert offered(completer, "/e") == ["/extauth"]
     assert offered(completer, "s") == ["set ", "shortcut", "submit"]
     assert offered(completer, "/extauth ") == [
-        f"/extauth {name}" for name in ("get", "delete", "list", "history", "help")
+        f"/extauth {name}" for name in ("get", "delete", "list", "test", "history", "help")
     ]
     assert offered(completer, "/extauth get EtGit") == ["/extauth get EtGitHub0001"]
     assert offered(completer, "/extauth get EtGitHub0001 --f") == ["/extauth get EtGitHub0001 --force-refresh"]
@@ -47,7 +47,7 @@ async def test_what_is_on_the_screen(completer: SandboxCompleter, harness: Harne
     await harness.types("/extauth list google")
     assert offered(completer, "pick ") == ["pick EtGoogle0001", "pick EtGoogle0002"]
     assert offered(completer, "pick EtGoogle0002 ") == [
-        f"pick EtGoogle0002 {item}" for item in ("Get", "Force refresh", "History", "Delete…")
+        f"pick EtGoogle0002 {item}" for item in ("Get", "Force refresh", "Test", "History", "Delete…")
     ]
     assert offered(completer, "pick EtGitHub0001 ") == []
     await harness.opens("/extauth get")

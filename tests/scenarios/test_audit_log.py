@@ -11,12 +11,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import State
 from bot.settings import Transport, read
+from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import new_database
 from tests.harness import ADMIN, GUEST, Harness, open_harness

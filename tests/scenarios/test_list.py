@@ -29,11 +29,12 @@ async def test_a_list_names_providers_accounts_refreshes_and_workflows(harness: 
     refreshed = int(harness.state.tokens["EtGoogle0001"].updated_at)
     assert f"<!date^{refreshed}^" in str(message.blocks)
     assert "ada@example.com · google · EtGoogle0001\nRefreshed " in read
-    assert " · used by daily_agenda, weekly_report\n  ⋯ Get | Force refresh | History | Delete…\n" in read
+    assert " · used by daily_agenda, weekly_report\n  ⋯ Get | Force refresh | Test | History | Delete…\n" in read
     assert read.count("no workflow uses it") == 3
     assert ids(harness, message)[0] == "EtGoogle0001"
     assert ids(harness, message)[-1] == "EtGitHub0001"
-    assert "[" not in read
+    assert "[Test…] [Delete several…]\n" in read
+    assert "[Older]" not in read
     assert harness.calls(LIST) == [{"include_workflows": True}]
     assert harness.calls(GET) == []
     assert all(token.value not in str(message.blocks) for token in harness.state.tokens.values())
@@ -158,7 +159,11 @@ async def test_the_menu_holds_only_what_a_person_may_do(transport: Transport) ->
         member = harness.read(await harness.types("/extauth list", MEMBER))
         assert "⋯ Delete…\n" in member
         assert "Force refresh" not in member
-        assert "⋯ Get | Force refresh | History | Delete…" in harness.read(await harness.types("/extauth list", OWNER))
+        owner = harness.read(await harness.types("/extauth list", OWNER))
+        assert "⋯ Get | Force refresh | Test | History | Delete…" in owner
+        assert "[Test…] [Delete several…]" in owner
+        assert "[Delete several…]" in member
+        assert "[Test…]" not in member
     async with open_harness(transport, EXTAUTH_LIST_ALLOW="members") as harness:
         member = harness.read(await harness.types("/extauth list", MEMBER))
         assert "EtGoogle0001" in member

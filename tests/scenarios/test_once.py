@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import open_audit_log
 from bot.audit.entries import Entry, Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.settings import read
+from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.harness import ADMIN, GUEST, open_harness

@@ -12,11 +12,11 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport, read
+from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.harness import ADMIN
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import installation_keys
+from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.harness import ADMIN

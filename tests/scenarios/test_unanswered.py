@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot import settings
-from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.listeners.replies import RETRY_SECONDS
 from bot.sandbox.run import variables
 from bot.server.lifecycle import serve
 from bot.settings import Transport
+from tests.audit_log import open_audit_log
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
 from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness

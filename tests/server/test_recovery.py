@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.actor import Actor
-from bot.app import create_runtime, open_audit_log
+from bot.app import create_runtime, open_storage
 from bot.audit.entries import AuditResult
 from bot.audit.log import AuditLog
 from bot.listeners.replies import RESPONSE_URL_SECONDS
@@ -62,10 +62,10 @@ async def left(tmp_path: Path) -> AsyncIterator[Left]:
         slack, clock = await stack.enter_async_context(simulated_slack()), ManualClock()
         url = f"sqlite:///{tmp_path}/audit.db"
         configured = settings.read({**variables(slack), "DATABASE_URL": url})
-        audit_log = await stack.enter_async_context(open_audit_log(configured, clock))
+        storage = await stack.enter_async_context(open_storage(configured, clock))
         session = await stack.enter_async_context(open_session())
-        runtime = create_runtime(configured, session, audit_log, clock, Tasks())
-        yield Left(slack, configured, audit_log, runtime, clock, url)
+        runtime = create_runtime(configured, session, storage, clock, Tasks())
+        yield Left(slack, configured, storage.audit_log, runtime, clock, url)
 
 
 async def test_an_address_that_does_not_answer_holds_up_nobody(left: Left) -> None:

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.app import open_audit_log
 from bot.clock import SystemClock
 from bot.settings import read
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import DatabaseError
 from tests.audit.append_many import append
+from tests.audit_log import open_audit_log
 from tests.databases import DATABASES, new_database
 from tests.forked import Forked
 

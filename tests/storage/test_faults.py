@@ -11,15 +11,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from bot.app import open_audit_log
 from bot.audit.append_sqlite import SqliteAppender
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import AuditLogUnavailable
+from bot.audit.guard import AuditLogUnavailable
 from bot.settings import Transport
 from bot.storage import postgresql
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
-from tests.audit_log import GET, TOKEN, actor, configured, locked, until
+from tests.audit_log import GET, TOKEN, actor, configured, locked, open_audit_log, until
 from tests.databases import new_database
 from tests.harness import open_harness
 from tests.manual_clock import ManualClock
@@ -32,7 +31,7 @@ async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
     async with open_audit_log(configured(url), ManualClock()) as audit:
         async with locked(url):
             with monkeypatch.context() as patched:
-                patched.setattr("bot.audit.log.APPEND_SECONDS", 0.2)
+                patched.setattr("bot.audit.guard.APPEND_SECONDS", 0.2)
                 writing = asyncio.gather(
                     *(audit.attempt(actor(f"U{n}"), GET) for n in range(3)), return_exceptions=True
                 )
@@ -76,7 +75,7 @@ async def test_a_token_withheld_because_its_result_came_too_late_accuses_nobody(
         attempt = await audit.attempt(actor(), GET)
         async with locked(url):
             with monkeypatch.context() as patched:
-                patched.setattr("bot.audit.log.APPEND_SECONDS", 0.2)
+                patched.setattr("bot.audit.guard.APPEND_SECONDS", 0.2)
                 with pytest.raises(AuditLogUnavailable):
                     await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
             audit.finish_later(attempt, AuditResult("withheld", None, 1))

@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import Select, select, text
 from sqlalchemy.engine import make_url
 
-from bot.app import open_audit_log
 from bot.audit.entries import Filters
 from bot.audit.query import rows_of
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Transaction
 from bot.storage.tables import audit_records
-from tests.audit_log import configured
+from tests.audit_log import configured, open_audit_log
 from tests.databases import new_database
 from tests.manual_clock import ManualClock
 

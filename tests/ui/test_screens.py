@@ -207,6 +207,8 @@ def test_a_page_of_accounts_passes_the_limits_and_its_buttons_ask_for_what_they_
     assert_passes(screen)
     for block in screen.blocks:
         for element in block.get("elements", []) if block["type"] == "actions" else []:
+            if element["action_id"] in (buttons.OPEN_TEST, buttons.OPEN_CLEANUP):
+                continue
             turned = buttons.read_list(element["value"])
             assert (turned.provider_key, turned.app_id) == (request.provider_key, request.app_id)
         for option in block.get("accessory", {}).get("options", []):

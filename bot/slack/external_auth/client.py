@@ -15,7 +15,14 @@ from bot.slack.external_auth.errors import (
     from_answer,
     from_exception,
 )
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import (
+    DeleteTokens,
+    ExternalToken,
+    GetToken,
+    ListAccounts,
+    TestToken,
+    TokenRequest,
+)
 from bot.slack.pacing import Busy, Caller, PacedCall, Pacer
 from bot.slack.retries import AnswerRecorder, broken_connection_retry
 from bot.slack.web import ClientFactory
@@ -43,12 +50,11 @@ class ExternalAuthClient:
 
         Raises ExternalAuthError, and Stopping before anything was changed.
         """
-        answer = await self._call(api_token, GET, request, caller)
-        token = answer.get("external_token")
-        if not isinstance(token, str) or not token:
-            raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
-        extras = answer.get("token_response_extras")
-        return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
+        return _token(await self._call(api_token, GET, request, caller))
+
+    async def test(self, api_token: SecretStr, request: TestToken, caller: Caller) -> None:
+        """Fetch a token and drop it. Raises the same as `get`."""
+        _token(await self._call(api_token, GET, request, caller))
 
     async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
         """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
@@ -104,3 +110,11 @@ class ExternalAuthClient:
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if recorder.answer is None else from_answer(method, recorder.answer, request.sent())
+
+
+def _token(answer: Mapping[str, object]) -> ExternalToken:
+    token = answer.get("external_token")
+    if not isinstance(token, str) or not token:
+        raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
+    extras = answer.get("token_response_extras")
+    return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})

@@ -11,7 +11,12 @@ from bot.operation import Operation
 from bot.pasted import TokenFormat, find_token
 
 MAX_ID = 255
-LABELS = {"external_token_id": "token ID", "provider_key": "provider key", "app_id": "app ID"}
+LABELS = {
+    "external_token_id": "token ID",
+    "external_token_ids": "token IDs",
+    "provider_key": "provider key",
+    "app_id": "app ID",
+}
 """What people call the API's parameters."""
 _ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _PLACE = re.compile(r"(\d{1,12}) ([A-Za-z0-9_.-]{1,255})", re.ASCII)
@@ -100,6 +105,36 @@ class GetToken:
         if self.force_refresh is not None:
             arguments["force_refresh"] = self.force_refresh
         return arguments
+
+    def sent(self) -> dict[str, str | bool]:
+        """Return what is sent to Slack: the same."""
+        return self.arguments()
+
+
+@dataclass(frozen=True, slots=True)
+class TestToken:
+    """`apps.auth.external.get`, only to see whether it succeeds: the token goes no further than the client."""
+
+    __test__ = False  # pytest takes any name that begins with Test for a test
+
+    external_token_id: str
+
+    def __post_init__(self) -> None:
+        check_id("external_token_id", self.external_token_id)
+
+    @property
+    def operation(self) -> Operation:
+        """Testing."""
+        return Operation.TEST
+
+    @property
+    def mutates(self) -> bool:
+        """A test changes nothing. Slack refreshes a token that has expired, as any fetch makes it do."""
+        return False
+
+    def arguments(self) -> dict[str, str | bool]:
+        """Return the parameters, which are also recorded."""
+        return {"external_token_id": self.external_token_id}
 
     def sent(self) -> dict[str, str | bool]:
         """Return what is sent to Slack: the same."""
@@ -218,7 +253,7 @@ class ListAccounts:
         return {**({"app_id": self.app_id} if self.app_id is not None else {}), "include_workflows": True}
 
 
-TokenRequest = GetToken | DeleteTokens | ListAccounts
+TokenRequest = GetToken | TestToken | DeleteTokens | ListAccounts
 """The requests that Slack carries out. Each has `operation`, `arguments()`, `sent()` and `mutates`."""
 
 

@@ -1,0 +1,157 @@
+"""Runs a batch: its requests one by one, until all are done or something stops it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from bot.actor import Actor
+from bot.audit.batches import Batch, Batches, Item, ItemResult
+from bot.audit.guard import AuditLogUnavailable
+from bot.clock import Clock
+from bot.operation import Operation
+from bot.service import AlreadyRun, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Service, Tested
+from bot.slack.external_auth.errors import RateLimitedError
+from bot.slack.external_auth.models import DeleteTokens, TestToken
+from bot.slack.external_auth.states import AccountState, state_of
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 60.0
+"""How often a batch notes that it still runs."""
+MOST_FAILURES = 3
+"""How many failures in a row that aren't about their tokens end a batch: the next ones would fare no better."""
+
+
+class Ending(Enum):
+    """Why a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    RESTARTED = "restarted"
+    DENIED = "denied"
+    REFUSED = "refused"
+    NOT_RECORDED = "not recorded"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """How a batch ended: what became of each item that was begun, and why there are no more.
+
+    `last` is the outcome that ended it early, if one did.
+    """
+
+    batch: Batch
+    ending: Ending
+    reference: str
+    last: Outcome | None = None
+
+
+class Watcher(Protocol):
+    """Hears how a batch gets on."""
+
+    async def got_on(self, batch: Batch) -> None:
+        """Hear that one more item is done."""
+        ...
+
+    def waits(self, seconds: int) -> None:
+        """Hear that Slack's limits hold the next item back for so long."""
+        ...
+
+
+class BatchRunner:
+    """Runs batches. `is_closing` says whether the bot is stopping."""
+
+    def __init__(self, service: Service, batches: Batches, clock: Clock, is_closing: Callable[[], bool]) -> None:
+        self._service = service
+        self._batches = batches
+        self._clock = clock
+        self._is_closing = is_closing
+
+    async def run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
+        """Run a batch that is kept as running."""
+        renewed, failures = self._clock.monotonic(), 0
+        for item in batch.items:
+            if (ending := await self._stops(batch)) is not None:
+                return await self._ended(batch, ending, actor)
+            if self._clock.monotonic() - renewed >= RENEW_SECONDS:
+                renewed = self._clock.monotonic()
+                await self._service.still_running(actor)
+            last = await self._run_item(actor, batch, item, watcher)
+            result = result_of(last)
+            if result is not None:
+                batch = batch.with_result(result)
+                await watcher.got_on(batch)
+            failures = failures + 1 if _says_nothing_of_its_token(last) else 0
+            if (ending := _ends_by(last, failures, is_closing=self._is_closing())) is not None:
+                return await self._ended(batch, ending, actor, last)
+        return await self._ended(batch, Ending.DONE, actor)
+
+    async def _run_item(self, actor: Actor, batch: Batch, item: Item, watcher: Watcher) -> Outcome:
+        async def is_wanted() -> bool:
+            return await self._stops(batch) is None
+
+        step, request = actor.step(item.token_id), request_of(batch.operation, item)
+        return await self._service.run(step, request, watcher.waits, is_wanted)
+
+    async def _stops(self, batch: Batch) -> Ending | None:
+        """Return why the next item isn't begun, if it isn't."""
+        if self._is_closing():
+            return Ending.RESTARTED
+        try:
+            return Ending.STOPPED if await self._batches.is_stopping(batch) else None
+        except AuditLogUnavailable as error:
+            log.error("a batch was ended, because nobody could stop it", extra={"why": str(error)})
+            return Ending.NOT_RECORDED
+
+    async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:
+        extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
+        log.info("batch", extra=extra)
+        try:
+            await self._batches.end(batch)
+        except AuditLogUnavailable as error:
+            log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
+        return BatchOutcome(batch, ending, actor.reference, last)
+
+
+def request_of(operation: Operation, item: Item) -> TestToken | DeleteTokens:
+    """Return what is asked of Slack for one item."""
+    return TestToken(item.token_id) if operation is Operation.TEST else DeleteTokens(item.token_id)
+
+
+def result_of(outcome: Outcome) -> ItemResult | None:
+    """Return what became of an item; None where nothing was sent to Slack."""
+    match outcome:
+        case Tested():
+            return ItemResult("works")
+        case Deleted():
+            return ItemResult("deleted")
+        case Failed():
+            return ItemResult("failed", outcome.error.code)
+        case NotRecorded() if outcome.done is not None:
+            return result_of(outcome.done)
+        case _:
+            return None
+
+
+def _says_nothing_of_its_token(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and state_of(outcome.error.code) is AccountState.UNKNOWN
+
+
+def _ends_by(outcome: Outcome, failures: int, *, is_closing: bool) -> Ending | None:
+    """Return why an item's outcome ends the batch, if it does."""
+    match outcome:
+        case Denied():
+            return Ending.DENIED
+        case NotRecorded():
+            return Ending.NOT_RECORDED
+        case NotSent():
+            return Ending.RESTARTED if is_closing else Ending.STOPPED
+        case AlreadyRun():
+            return Ending.ELSEWHERE
+        case Failed() if isinstance(outcome.error, RateLimitedError) or failures >= MOST_FAILURES:
+            return Ending.REFUSED
+        case _:
+            return None

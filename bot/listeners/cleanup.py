@@ -1,0 +1,134 @@
+"""Deleting several tokens: chosen by their IDs or by the account of somebody who has left."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.audit.batches import Batch, BatchState, Item
+from bot.listeners import batch, flow, interaction
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import Replace
+from bot.listeners.runtime import Runtime
+from bot.modals import cleanup_confirm, cleanup_form, metadata
+from bot.modals.cleanup_form import Selection
+from bot.modals.metadata import PendingBatch
+from bot.operation import OpenForm, Operation, Permission
+from bot.service import AlreadyRun, Listed, Outcome
+from bot.slack.external_auth.models import ListAccounts
+from bot.ui.batches import RETRY, left_over, no_such_account_screen
+from bot.ui.buttons import OPEN_CLEANUP
+from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
+from bot.ui.outcomes import outcome_screen
+from bot.ui.screen import as_view
+
+
+async def open_form(runtime: Runtime, asked: Interaction) -> None:
+    """Open the modal that asks which tokens to delete."""
+    view = cleanup_form.build(metadata.write(asked.origin))
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view)
+
+
+async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> None:
+    """Ask before the selected tokens are deleted."""
+    view = as_view(working_screen(ListAccounts()))
+    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view):
+        return
+    decisions = await runtime.service.authorize(asked.actor)
+    listed: Outcome | None = None
+    # What IDs are typed needs no list: it only tells more about them.
+    if selection.account is not None or decisions[Permission.LIST].allowed:
+        listed = await batch.list_accounts(runtime, asked, ListAccounts(selection.provider_key))
+    if isinstance(listed, AlreadyRun):
+        return
+    if selection.account is None:
+        items = _with_accounts(selection.token_ids, listed)
+    elif isinstance(listed, Listed):
+        accounts = listed.accounts.of_provider(selection.provider_key).accounts
+        items = [batch.item_of(account) for account in accounts if account.name == selection.account]
+    elif listed is not None:
+        await flow.show(asked, outcome_screen(listed, runtime.contact))
+        return
+    else:
+        raise ValueError("An account's tokens can't be found without a list.")
+    if not items:
+        await flow.show(asked, no_such_account_screen(selection.account or ""))
+        return
+    await _confirm(runtime, asked, items, is_listed=isinstance(listed, Listed))
+
+
+def _with_accounts(token_ids: Sequence[str], listed: Outcome | None) -> list[Item]:
+    known = {}
+    if isinstance(listed, Listed):
+        known = {account.token_id: batch.item_of(account) for account in listed.accounts.accounts}
+    return [known.get(token_id, Item(token_id)) for token_id in token_ids]
+
+
+async def _confirm(runtime: Runtime, asked: Interaction, items: Sequence[Item], *, is_listed: bool) -> None:
+    made = Batch.of(asked.actor, Operation.DELETE, items, runtime.clock.now())
+    await runtime.batches.put(made, BatchState.CONFIRMING)
+    remembered = metadata.write_batch(asked.origin, PendingBatch(made.batch_id, len(made.items)))
+    await flow.open_modal(runtime, asked, cleanup_confirm.build(remembered, made, is_listed=is_listed))
+
+
+async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
+    """Ask again for what a batch didn't delete: much may have happened since."""
+    found = await runtime.batches.find(batch_id, clicked.actor)
+    items = left_over(found[0]) if found is not None else []
+    if not items:
+        await flow.show(clicked, batch_gone_screen())
+        return
+    view = as_view(checking_screen())
+    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], lambda _: view):
+        await _confirm(runtime, clicked, items, is_listed=any(item.provider_key for item in items))
+
+
+async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatch) -> None:
+    found = await runtime.batches.find(pending.batch_id, confirmed.actor)
+    if found is None or len(found[0].items) != pending.count:
+        await flow.show(confirmed, batch_gone_screen())
+    # Submitted twice, it is deleted once.
+    elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
+        await batch.run(runtime, confirmed, found[0])
+    else:
+        await flow.show(confirmed, batch_gone_screen())
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the modals and the buttons."""
+
+    @app.view(cleanup_form.CALLBACK_ID)
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        selection = cleanup_form.parse(body["view"]["state"]["values"])
+        if isinstance(selection, dict):
+            await ack(response_action="errors", errors=selection)
+            return
+        submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
+        await ack(response_action="update", view=as_view(checking_screen()))
+        await flow.start(runtime, submitted, select(runtime, submitted, selection))
+
+    @app.view(cleanup_confirm.CALLBACK_ID)
+    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        view = body["view"]
+        pending = metadata.read_batch(view["private_metadata"])
+        errors = cleanup_confirm.errors(view["state"]["values"], pending.count)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        confirmed = interaction.from_submission(runtime, body, context, stays_in_modal=True)
+        await ack(response_action="update", view=as_view(checking_screen()))
+        await flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
+
+    @app.action(RETRY)
+    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        await flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
+
+    @app.action(OPEN_CLEANUP)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        await flow.start(runtime, clicked, open_form(runtime, clicked))

@@ -1,0 +1,45 @@
+"""Sends a test's results to the person as a file."""
+
+import csv
+import io
+import logging
+from datetime import UTC, datetime
+
+from slack_sdk.errors import SlackApiError
+
+from bot.audit.batches import Batch
+from bot.listeners import flow
+from bot.listeners.direct import reason
+from bot.listeners.interaction import Interaction
+from bot.listeners.runtime import Runtime
+from bot.slack.external_auth.states import state_of
+from bot.ui.exports import copyable_export_screen, exported_screen
+
+log = logging.getLogger(__name__)
+
+
+def as_csv(batch: Batch) -> str:
+    """Return the tested tokens as CSV: IDs and states only."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(("external_token_id", "provider_key", "state", "code"))
+    for item, result in zip(batch.items, batch.results, strict=False):
+        rows.writerow((item.token_id, item.provider_key or "", state_of(result.code).value, result.code or ""))
+    return written.getvalue()
+
+
+async def send(runtime: Runtime, clicked: Interaction, batch: Batch) -> None:
+    """Send the results to the person as a file; where Slack doesn't take one, show them to be copied."""
+    text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
+    client = runtime.clients.web(clicked.actor.bot_token)
+    try:
+        opened = await client.conversations_open(users=clicked.actor.user_id)
+        await client.files_upload_v2(
+            channel=opened["channel"]["id"], content=text, filename=f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
+        )
+    except Exception as error:
+        log.warning("an export couldn't be sent as a file", extra={"code": reason(error)})
+        lacks_scope = isinstance(error, SlackApiError) and reason(error) == "missing_scope"
+        await flow.show(clicked, copyable_export_screen(text, lacks_scope=lacks_scope))
+    else:
+        await flow.show(clicked, exported_screen(len(batch.results)))

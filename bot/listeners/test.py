@@ -1,0 +1,128 @@
+"""Testing connected accounts without showing their tokens: `/extauth test` and its modal."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.audit.batches import Batch, BatchState, Item
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
+from bot.listeners import batch, flow, interaction
+from bot.listeners.interaction import Interaction
+from bot.listeners.listener import Listener, Values
+from bot.listeners.replies import Replace
+from bot.listeners.runtime import Runtime
+from bot.modals import metadata, test_form
+from bot.operation import OpenForm, Operation, Permission
+from bot.pasted import is_id
+from bot.service import AlreadyRun, Failed, Listed
+from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken
+from bot.ui.batches import no_accounts_screen, recent_note
+from bot.ui.buttons import OPEN_TEST
+from bot.ui.notices import working_screen
+from bot.ui.outcomes import outcome_screen
+from bot.ui.screen import as_view
+
+SUBCOMMAND = Subcommand(
+    name="test",
+    usages=(
+        (f"{COMMAND} test ID | --provider-key KEY | --all", "checks whether connected accounts still work"),
+        (f"{COMMAND} test", "opens a form"),
+    ),
+    options=(
+        Option("external_token_id"),
+        Option("provider_key", "tests all accounts of a provider, such as google"),
+        Option("app_id", "tests the accounts of another app"),
+        Option("all", "tests all connected accounts", is_flag=True),
+    ),
+    argument="external_token_id",
+    permission=Permission.GET,
+)
+
+
+async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
+    """Handle `/extauth test …`. Raises UsageError."""
+    named = {name: str(value) for name, value in values.items() if name != "all"}
+    token_id = named.pop("external_token_id", None)
+    if token_id is not None:
+        meant = f"{COMMAND} test --provider-key {token_id}" if is_id(token_id) else None
+        check_is_no_provider(token_id, SUBCOMMAND, meant)
+        if named or values.get("all"):
+            raise UsageError("A token ID stands alone: it tests one account.", SUBCOMMAND.usage)
+    elif not named and not values.get("all"):
+        await open_form(runtime, typed)
+        return
+    try:
+        request: TestToken | ListAccounts = (
+            TestToken(token_id)
+            if token_id is not None
+            else ListAccounts(named.get("provider_key"), named.get("app_id"))
+        )
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+    await test(runtime, typed, request)
+
+
+async def open_form(runtime: Runtime, asked: Interaction, token_id: str | None = None) -> None:
+    """Open the Test modal with what is already known."""
+    view = test_form.build(metadata.write(asked.origin), token_id)
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], lambda _: view)
+
+
+async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAccounts) -> None:
+    """Test one account, or all that are listed. Of many, the progress is shown in a modal."""
+    if isinstance(request, TestToken):
+        await flow.run(runtime, asked, request)
+        return
+    if await flow.open_if_allowed(
+        runtime, asked, [OpenForm(Operation.TEST)], lambda _: as_view(working_screen(request))
+    ):
+        await _test_listed(runtime, asked, request)
+
+
+async def _test_listed(runtime: Runtime, asked: Interaction, request: ListAccounts) -> None:
+    listed, note = await batch.list_accounts(runtime, asked, request), ""
+    if isinstance(listed, AlreadyRun):
+        return
+    if isinstance(listed, Listed):
+        accounts = listed.accounts.of_provider(request.provider_key)
+        if request.provider_key is not None and not accounts.providers:
+            await flow.show(asked, outcome_screen(listed, runtime.contact))
+            return
+        items = [batch.item_of(account) for account in accounts.accounts]
+    elif isinstance(listed, Failed) and listed.recent_ids and not request.arguments():
+        items, note = [Item(token_id) for token_id in listed.recent_ids], recent_note(listed)
+    else:
+        await flow.show(asked, outcome_screen(listed, runtime.contact))
+        return
+    if not items:
+        await flow.show(asked, no_accounts_screen(request.provider_key))
+        return
+    made = Batch.of(asked.actor, Operation.TEST, items, runtime.clock.now())
+    await runtime.batches.put(made, BatchState.RUNNING)
+    await batch.run(runtime, asked, made, note)
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the modal and the button that opens it."""
+
+    @app.view(test_form.CALLBACK_ID)
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        request = test_form.parse(body["view"]["state"]["values"])
+        if isinstance(request, dict):
+            await ack(response_action="errors", errors=request)
+            return
+        is_many = isinstance(request, ListAccounts)
+        submitted = interaction.from_submission(runtime, body, context, stays_in_modal=is_many)
+        await flow.acknowledge_submission(ack, submitted, request)
+        await flow.start(runtime, submitted, test(runtime, submitted, request))
+
+    @app.action(OPEN_TEST)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        await flow.start(runtime, clicked, open_form(runtime, clicked))
+
+
+LISTENER = Listener(SUBCOMMAND, on_typed, register)

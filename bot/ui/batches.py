@@ -1,0 +1,195 @@
+"""A batch while it runs, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.audit.batches import Batch, Item
+from bot.batch_run import BatchOutcome, Ending
+from bot.explanations import Explanation, Who, explain
+from bot.operation import Operation
+from bot.pasted import quote
+from bot.service import Denied, Failed
+from bot.slack import mrkdwn
+from bot.slack.external_auth.states import AccountState, state_of
+from bot.ui import parts
+from bot.ui.parts import Mark
+from bot.ui.permissions import denied_because
+from bot.ui.screen import Screen
+
+STOP, EXPORT, RETRY = "batch_stop", "batch_export", "batch_retry"
+"""The `action_id`s of a batch's buttons. Each carries the batch's ID."""
+MOST_ITEMS = 20
+"""How many tokens are named in one list."""
+_BAR = 20
+_LONGEST_NAME = 60
+_WORDS = {
+    Operation.TEST: ("Testing accounts", "tested", "Test results"),
+    Operation.DELETE: ("Deleting tokens", "done", "Deletion results"),
+}
+_STATES = {
+    AccountState.EXPIRED: "Expired, and can't be refreshed",
+    AccountState.REJECTED: "Rejected by the provider",
+    AccountState.GONE: "Gone",
+    AccountState.UNKNOWN: "Couldn't be tested",
+}
+_BECAUSE = {
+    Ending.STOPPED: "You stopped it.",
+    Ending.RESTARTED: "Extauth restarted.",
+    Ending.NOT_RECORDED: "Extauth couldn't use its database.",
+    Ending.DENIED: "You no longer have permission.",
+    Ending.REFUSED: "Slack kept refusing.",
+}
+"""Why a batch ended before its last token."""
+
+Group = tuple[str | None, Sequence[Item]]
+"""Items that ended with the same error code; None for those that succeeded."""
+
+
+def progress_screen(batch: Batch, wait: int | None = None, *, stops: bool = False) -> Screen:
+    """Return how far a batch is. `wait` is how many seconds Slack's limits hold it back."""
+    title, done, _ = _WORDS[batch.operation]
+    count, total = len(batch.results), len(batch.items)
+    filled = _BAR * count // total
+    blocks: list[parts.Block] = [
+        parts.paragraph(
+            f"*{count:,} of {total:,} {done}*\n`{'█' * filled}{'░' * (_BAR - filled)}` {100 * count // total} %"
+        ),
+    ]
+    if count:
+        blocks.append(parts.paragraph(_tally(batch)))
+    if stops:
+        blocks.append(parts.paragraph("Stopping after this one…"))
+    else:
+        if wait is not None:
+            blocks.append(parts.paragraph(f"Slack is limiting requests. Extauth goes on in {parts.duration(wait)}."))
+        blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
+    blocks.append(parts.small_print("You can close this: the result will still reach you."))
+    return Screen(title, f"{count:,} of {total:,} {done}", tuple(blocks))
+
+
+def _tally(batch: Batch) -> str:
+    succeeded = sum(result.code is None for result in batch.results)
+    failed = len(batch.results) - succeeded
+    good, bad = ("work", "don't") if batch.operation is Operation.TEST else ("deleted", "not deleted")
+    return f"{Mark.DONE} {succeeded:,} {good}" + (f"  ·  {Mark.FAILED} {failed:,} {bad}" if failed else "")
+
+
+def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
+    """Return what became of a batch, the failures first, each with what to do about it."""
+    batch = outcome.batch
+    groups = _groups(batch)
+    succeeded = len(groups.get(None, ()))
+    is_whole = succeeded == len(batch.items)
+    verb = "work" if batch.operation is Operation.TEST else "deleted"
+    noun = "accounts" if batch.operation is Operation.TEST else "tokens"
+    title = f"{succeeded:,} of {len(batch.items):,} {noun} {verb}"
+    blocks: list[parts.Block] = [parts.heading(Mark.DONE if is_whole else Mark.UNSURE, title)]
+    blocks += [parts.paragraph(text) for text in (note, _ended_early(outcome, contact)) if text]
+    failed = sorted(((code, items) for code, items in groups.items() if code is not None), key=_rank)
+    for code, items in failed:
+        blocks += _failed(batch.operation, code, items, contact)
+    if succeeded:
+        label = "Working" if batch.operation is Operation.TEST else "Deleted"
+        blocks.append(named_tokens(f"{Mark.DONE} {label}: {succeeded:,}", groups[None]))
+    if batch.operation is Operation.DELETE and succeeded:
+        blocks.append(
+            parts.paragraph(
+                "The providers weren't told. Copies of the tokens keep working until you revoke them there."
+            )
+        )
+    blocks += _buttons(batch)
+    blocks.append(parts.small_print(f"Only you can see this. Reference {outcome.reference}"))
+    return Screen(_WORDS[batch.operation][2], title, tuple(blocks), is_failure=not succeeded)
+
+
+def no_accounts_screen(provider_key: str | None) -> Screen:
+    """Return that there is nothing to test."""
+    title = "Nobody has connected an account yet"
+    subject = mrkdwn.code(quote(provider_key)) if provider_key is not None else ""
+    return Screen("Test results", title, (parts.heading(Mark.UNSURE, title, subject),), is_failure=True)
+
+
+def no_such_account_screen(account: str) -> Screen:
+    """Return that no token belongs to an account. `account` is as it was typed."""
+    title = "Slack has no tokens of this account"
+    blocks = (
+        parts.heading(Mark.FAILED, title),
+        parts.plain_paragraph(mrkdwn.clip(account, _LONGEST_NAME)),
+        parts.paragraph("*What to do:* Check the spelling: `/extauth list` shows the accounts."),
+    )
+    return Screen("No tokens", title, blocks, is_failure=True)
+
+
+def recent_note(failed: Failed) -> str:
+    """Return why only some accounts are tested: Slack doesn't list them."""
+    title = explain(failed.error.code, failed.request.operation).title
+    return f"{title} ({mrkdwn.code(failed.error.code, 100)}). So these are the tokens you used lately."
+
+
+def left_over(batch: Batch) -> Sequence[Item]:
+    """Return the tokens that a batch should have deleted and that may still be there."""
+    groups = _groups(batch)
+    gone = {item.token_id for code in (None, "token_not_found") for item in groups.get(code, ())}
+    return [item for item in batch.items if item.token_id not in gone]
+
+
+def _groups(batch: Batch) -> Mapping[str | None, Sequence[Item]]:
+    groups: dict[str | None, list[Item]] = {}
+    for item, result in zip(batch.items, batch.results, strict=False):
+        groups.setdefault(result.code, []).append(item)
+    return groups
+
+
+def _rank(group: tuple[str, Sequence[Item]]) -> tuple[int, str]:
+    return list(AccountState).index(state_of(group[0])), group[0]
+
+
+def _ended_early(outcome: BatchOutcome, contact: str) -> str:
+    left = len(outcome.batch.items) - len(outcome.batch.results)
+    if not left:
+        return ""
+    because = _BECAUSE[outcome.ending]
+    if isinstance(outcome.last, Denied):
+        because = denied_because(outcome.last.decision, contact)
+    doing = "tested" if outcome.batch.operation is Operation.TEST else "deleted"
+    what = "1 more wasn't" if left == 1 else f"{left:,} more weren't"
+    return f"{because} {what} {doing}."
+
+
+def _failed(operation: Operation, code: str, items: Sequence[Item], contact: str) -> list[parts.Block]:
+    explanation = explain(code, operation)
+    label = explanation.title
+    if operation is Operation.TEST:
+        label = _STATES[state_of(code)]
+    heading = f"{Mark.FAILED} {label}: {len(items):,}"
+    return [named_tokens(heading, items), parts.paragraph(_fix(explanation, contact, code, operation))]
+
+
+def _fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
+    title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is Operation.TEST else ""
+    helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
+    who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"
+    return f"{title}*What to do:* {explanation.to_do}{who}"
+
+
+def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
+    """Return a heading over a line for each token: its account, provider, and ID; of too many, how many more."""
+    lines = [_line(item) for item in items[:MOST_ITEMS]]
+    left_out = len(items) - MOST_ITEMS
+    if left_out > 0:
+        lines.append(parts.line(parts.literal(f"and {left_out:,} more")))
+    return parts.bullets(parts.line(parts.literal(heading, is_bold=True)), lines)
+
+
+def _line(item: Item) -> parts.Block:
+    known = [mrkdwn.clip(text, _LONGEST_NAME) for text in (item.account, item.provider_key) if text]
+    before = [parts.literal(f"{' · '.join(known)} · ")] if known else []
+    return parts.line(*before, parts.literal(item.token_id, is_code=True))
+
+
+def _buttons(batch: Batch) -> list[parts.Block]:
+    if batch.operation is Operation.TEST:
+        return [parts.actions(parts.button("Export…", EXPORT, batch.batch_id))] if batch.results else []
+    if not left_over(batch):
+        return []
+    label = "Retry failed…" if len(batch.results) == len(batch.items) else "Delete the rest…"
+    return [parts.actions(parts.button(label, RETRY, batch.batch_id, "danger"))]

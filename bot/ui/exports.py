@@ -1,0 +1,45 @@
+"""What is said of an export."""
+
+from bot.ui import parts
+from bot.ui.screen import Screen
+
+_LONGEST_BLOCK = 2900
+_MOST_BLOCKS = 12
+"""What fits in one message: Slack takes about 40,000 characters of text in all."""
+
+
+def exported_screen(count: int) -> Screen:
+    """Return that the file was sent."""
+    title = "Export sent"
+    accounts = f"{count:,} account{'' if count == 1 else 's'}"
+    blocks = (
+        parts.heading(parts.Mark.DONE, title),
+        parts.paragraph(f"The results of {accounts} are in your messages with Extauth, as a CSV file."),
+    )
+    return Screen("Export", title, blocks)
+
+
+def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
+    """Return the export itself, to be copied, where no file could be sent."""
+    title = "Copy the results"
+    why = (
+        "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."
+        if lacks_scope
+        else "Slack didn't take the file."
+    )
+    parts_of_it = _split(text)
+    blocks: list[parts.Block] = [parts.heading(parts.Mark.UNSURE, title), parts.paragraph(why)]
+    blocks += [parts.copyable(part) for part in parts_of_it[:_MOST_BLOCKS]]
+    if len(parts_of_it) > _MOST_BLOCKS:
+        blocks.append(parts.small_print("There is more than fits here: test one provider at a time."))
+    return Screen("Export", title, tuple(blocks), is_failure=True)
+
+
+def _split(text: str) -> list[str]:
+    """Cut the text between lines into pieces that fit a block."""
+    pieces: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if not pieces or len(pieces[-1]) + len(line) > _LONGEST_BLOCK:
+            pieces.append("")
+        pieces[-1] += line
+    return pieces

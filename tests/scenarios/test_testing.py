@@ -1,0 +1,147 @@
+"""Testing connected accounts, as the people of a workspace do it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.sandbox.slack.seed import plant_accounts
+from bot.sandbox.slack.state import OpenView
+from bot.settings import Transport
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+
+GET, LIST = "apps.auth.external.get", "apps.auth.external.list"
+
+
+async def result(harness: Harness, view: OpenView) -> str:
+    """What the dialog says once the batch has ended."""
+    await harness.state.until(lambda: " results ==" in harness.read(view))
+    return harness.read(view)
+
+
+def plant(harness: Harness, token_id: str, provider: str) -> None:
+    """Connect one more account."""
+    like = harness.state.tokens["EtGoogle0001"]
+    token = replace(like, token_id=token_id, provider_key=provider, value=f"ya29.{token_id}", account="", updated_at=0)
+    harness.state.tokens[token_id] = token
+
+
+def no_token_is_anywhere(harness: Harness) -> None:
+    """No message, dialog or request to Slack holds a token."""
+    said = str([*harness.state.messages, *(one.body for one in harness.state.traffic if one.direction == "bot")])
+    said += str([view.content for views in harness.state.views.values() for view in views])
+    assert not [token for token in harness.state.tokens.values() if token.value in said]
+
+
+async def test_one_account_is_answered_like_any_command(harness: Harness) -> None:
+    read = harness.read(await harness.types("/extauth test EtGoogle0001"))
+    assert read.startswith(
+        "✓ This account works  EtGoogle0001\nSlack returned its token. Extauth didn't show or keep it."
+    )
+    read = harness.read(await harness.types("/extauth test EtNoSuch0001"))
+    assert "✕ Slack doesn't have this token  EtNoSuch0001" in read
+    assert "[Edit…]" in read
+    assert harness.calls(GET) == [{"external_token_id": "EtGoogle0001"}, {"external_token_id": "EtNoSuch0001"}]
+    history = harness.read(await harness.types("/extauth history"))
+    assert "test EtGoogle0001 · works" in history
+    assert "test EtNoSuch0001 · failed: token_not_found" in history
+    no_token_is_anywhere(harness)
+
+
+async def test_every_account_is_tested_and_each_failure_gets_its_fix(harness: Harness) -> None:
+    harness.state.tokens["EtGoogle0002"].is_expired = True
+    harness.state.tokens["EtGoogle0002"].has_refresh_token = False
+    plant(harness, "EtErr.access_token_exchange_failed", "github")
+    plant(harness, "EtErr.token_not_found", "zoom")
+
+    read = await result(harness, await harness.opens("/extauth test --all"))
+
+    assert "⚠ 5 of 8 accounts work" in read
+    assert "✕ Expired, and can't be refreshed: 1\n• max@example.com · google · EtGoogle0002\n" in read
+    assert "What to do: Reconnect the account with offline access." in read
+    assert "✕ Rejected by the provider: 1\n• github · EtErr.access_token_exchange_failed\n" in read
+    assert "✕ Gone: 1\n• zoom · EtErr.token_not_found\n" in read
+    assert "✓ Working: 5\n• ada@example.com · google · EtGoogle0001\n" in read
+    assert len(harness.calls(GET)) == 8
+    assert len(harness.calls(LIST)) == 1
+    no_token_is_anywhere(harness)
+
+
+async def test_a_provider_an_app_and_the_form(harness: Harness) -> None:
+    read = await result(harness, await harness.opens("/extauth test --provider-key github"))
+    assert "✓ 2 of 2 accounts work" in read
+    harness.workspace.close(view_of(harness))
+    view = await harness.opens("/extauth test")
+    assert "Test accounts" in harness.read(view)
+    await harness.workspace.submit(view, {"provider_key": "google"})
+    assert "✓ 2 of 2 accounts work" in await result(harness, view)
+    assert harness.calls(GET)[2:] == [{"external_token_id": f"EtGoogle000{n}"} for n in (1, 2)]
+
+
+def view_of(harness: Harness, user: str = ADMIN) -> OpenView:
+    view = harness.workspace.dialog(user)
+    assert view is not None
+    return view
+
+
+async def test_a_stop_in_the_middle_tells_exactly_what_was_tested(harness: Harness) -> None:
+    plant_accounts(harness.state, 200)
+    view = await harness.opens("/extauth test --all")
+    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
+    sent = len(harness.calls(GET))
+    assert await harness.workspace.press_in_dialog(view, "Stop")
+    await harness.state.until(lambda: "Stopping after this one…" in harness.read(view))
+    await harness.passes_time(lambda: " results ==" in harness.read(view))
+    read = harness.read(view)
+    assert "You stopped it. " in read
+    assert f"{len(harness.calls(GET)) - 1} of 206 accounts work" in read
+    assert len(harness.calls(GET)) == sent
+
+
+@pytest.mark.parametrize("user", [MEMBER, GUEST])
+async def test_nobody_else_may_test(harness: Harness, user: str) -> None:
+    for line in ("test EtGoogle0001", "test --all", "test"):
+        assert "✕ You don't have permission to fetch tokens" in harness.read(
+            await harness.types(f"/extauth {line}", user)
+        )
+    assert harness.calls(GET) == []
+    assert harness.calls(LIST) == []
+
+
+@pytest.mark.parametrize("line", ["test google", "test EtGoogle0001 --all", "test EtGoogle0001 --provider-key google"])
+async def test_what_cannot_be_meant_is_told(harness: Harness, line: str) -> None:
+    assert "Usage: /extauth test ID" in harness.read(await harness.types(f"/extauth {line}"))
+    assert harness.calls(GET) == []
+
+
+async def test_where_slack_does_not_list_those_used_lately_are_tested(harness: Harness) -> None:
+    harness.slack.web_api.failures[LIST] = "not_allowed_token_type"
+    view = await harness.opens("/extauth test --all")
+    assert "✕ Extauth's token can't list connected accounts" in harness.read(view)
+    harness.workspace.close(view)
+    await harness.types("/extauth get EtGoogle0001")
+    read = await result(harness, await harness.opens("/extauth test --all"))
+    assert "✓ 1 of 1 accounts work" in read
+    assert "So these are the tokens you used lately." in read
+
+
+async def test_nothing_to_test(harness: Harness) -> None:
+    harness.state.tokens.clear()
+    assert "⚠ Nobody has connected an account yet" in harness.read(await harness.opens("/extauth test --all"))
+
+
+async def test_a_result_whose_dialog_was_closed_comes_to_the_channel(harness: Harness) -> None:
+    plant_accounts(harness.state, 60)
+    view = await harness.opens("/extauth test --all")
+    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
+    harness.workspace.close(view)
+    await harness.passes_time(lambda: bool(harness.workspace.messages(ADMIN)))
+    assert "✓ 66 of 66 accounts work" in harness.read(harness.workspace.messages(ADMIN)[-1])
+
+
+async def test_the_results_are_exported(transport: Transport) -> None:
+    async with open_harness(transport) as harness:
+        view = await harness.opens("/extauth test --provider-key google")
+        await result(harness, view)
+        shown: Any = await harness.presses_in_dialog(view, "Export…")
+        assert "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\n" in harness.read(shown)
