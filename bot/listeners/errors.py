@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
+from bot.commands.correction import NoCorrection
 from bot.listeners import interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
@@ -28,7 +29,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
             log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()
         log.error("a listener failed", exc_info=error)
-        is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
+        is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue | NoCorrection)
         screen = (
             outdated_screen()
             if is_outdated

@@ -46,6 +46,9 @@ class UnreadableValue(ValueError):
 MENU = "account_menu"
 """The `action_id` of the menu beside a connected account."""
 
+SUGGESTION = "suggested_command"
+"""The `action_id` of the button that does what was probably meant. Its value is read as typed text is."""
+
 _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
     Permission.DELETE: ("open_delete", "Delete tokens…"),
@@ -60,6 +63,13 @@ def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
     elements = [parts.button(label, action_id) for action_id, label in allowed]
     return [parts.actions(*elements)] if elements else []
+
+
+def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block:
+    """Build the button for `command`, which carries its `arguments`. `asks_first`: a form or a confirmation opens."""
+    label = "Continue" if asks_first else "Run it"
+    spoken = f"{label}: {command} {arguments}"
+    return parts.button(f"{label}…" if asks_first else label, SUGGESTION, arguments, spoken=spoken)
 
 
 def can_carry(request: TokenRequest) -> bool:
