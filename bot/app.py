@@ -111,7 +111,8 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
 
     Everything is given to Bolt explicitly, because it reads the environment for what it isn't given.
     With `process_before_response` Bolt answers as soon as a listener returns, instead of looking every 10 ms whether
-    it has acknowledged; the listeners leave their work to tasks.
+    it has acknowledged; the listeners leave their work to tasks. What no listener is for goes to the error handler, so
+    that the person hears of it; Bolt would answer 404, and log the payload.
     """
     app = compat.build_app(
         lambda: AsyncApp(
@@ -123,6 +124,7 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
             request_verification_enabled=False,
             ssl_check_enabled=False,
             process_before_response=True,
+            raise_error_for_unhandled_request=True,
         )
     )
     listeners.register(app, runtime)

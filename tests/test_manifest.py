@@ -9,6 +9,7 @@ import yaml
 
 from bot.check.tokens import REQUIRED_SCOPES
 from bot.commands.subcommand import COMMAND
+from bot.listeners import LISTENERS
 from bot.listeners.menu import SHORTCUT
 from bot.sandbox.slack.state import State
 from tests.manual_clock import ManualClock
@@ -31,6 +32,12 @@ def test_it_names_what_the_code_listens_to() -> None:
     assert features["shortcuts"][0]["name"] == "External tokens"
     assert manifest()["settings"]["socket_mode_enabled"]
     assert manifest()["settings"]["interactivity"]["is_enabled"]
+
+
+def test_its_hint_begins_each_command_as_it_is_typed() -> None:
+    (command,) = manifest()["features"]["slash_commands"]
+    hints = [hint.split(" ")[0] for hint in command["usage_hint"].split(" | ")]
+    assert hints == [listener.subcommand.name for listener in LISTENERS]
 
 
 def test_it_asks_for_no_more_than_is_used() -> None:

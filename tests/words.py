@@ -18,7 +18,8 @@ from bot.batch_run import BatchOutcome, Ending
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
-from bot.listeners import LISTENERS, history
+from bot.listeners import LISTENERS
+from bot.listeners.command import mistake_screen
 from bot.modals import cleanup_confirm, cleanup_form, delete_confirm, delete_form, get_form, menu, test_form
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
@@ -83,17 +84,21 @@ REQUESTS: Mapping[Operation, TokenRequest] = {
 }
 TYPED = (
     "gte EtGoogle0001",
+    "gte google",
     "EtGoogle0001",
+    "google",
     "get google",
     "get EtGoogle0001 EtGoogle0002",
     "get EtGoogle0001 --refresh",
     "get EtGoogle0001 --yes",
     "get EtGoogle0001 force_refresh",
     "get EtGoogle0001 --show=perhaps",
+    "delete google",
     "delete --provider-key",
     "delete --app-id A1 --app-id A2",
     "history 26",
     "history google",
+    "help gte",
     "history @ada",
     "history a1b2c3d4e5",
     "history EtGoogle0001 --provider-key google",
@@ -361,12 +366,9 @@ def short_answers() -> Iterator[Section]:
     subcommands = [listener.subcommand for listener in LISTENERS]
     for typed in TYPED:
         try:
-            parsed = parse(typed, subcommands)
-            if parsed.subcommand is history.SUBCOMMAND:
-                history.wanted(parsed.values)
+            parse(typed, subcommands)
         except UsageError as error:
-            screen = notices.usage_screen(error.problem, error.suggestion, error.usage)
-            yield _screen(f"Typed: {typed}", screen)
+            yield _screen(f"Typed: {typed}", mistake_screen(error, subcommands))
         except PastedTokenError:
             raise ValueError("A pasted token isn't a mistake in the usage.") from None
 

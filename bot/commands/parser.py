@@ -6,11 +6,11 @@ names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all o
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.commands.escaped import unescape
-from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError
-from bot.pasted import DASHES, find_token, is_id, quote_word, unwrap
+from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
+from bot.pasted import DASHES, find_token, quote_word, unwrap
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
@@ -34,7 +34,8 @@ _SYNONYMS = {
     "providers": "list",
     "tokens": "list",
 }
-_LIKE_A_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE)
+_IMPLIED = {"show": "--show", "refresh": "--force-refresh"}
+"""What a synonym says besides its subcommand."""
 
 
 def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
@@ -44,13 +45,34 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     token_format = find_token(plain) or find_token(text)
     if token_format is not None:
         raise PastedTokenError(token_format)
-    words = _words(plain)
+    return _parse(_words(plain), subcommands)
+
+
+def closest_name(word: str, names: Iterable[str]) -> str | None:
+    """Return the subcommand that a word is a synonym or a misspelling of; None where it's like none of `names`."""
+    known = [*names]
+    closest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return _SYNONYMS.get(word) if _SYNONYMS.get(word) in known else next(iter(closest), None)
+
+
+def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
     if not words:
         return Parsed(None)
-    subcommand = _subcommand(words[0], subcommands)
+    subcommand = _subcommand(words, subcommands)
     if _asks_for_help(words[1:]) and HELP in {other.name for other in subcommands} - {subcommand.name}:
-        return Parsed(_subcommand(HELP, subcommands), {TOPIC: subcommand.name})
-    return Parsed(subcommand, _Reader(subcommand, subcommands, words[1:]).read())
+        return _parse([HELP, subcommand.name], subcommands)
+    values = _Reader(subcommand, subcommands, words[1:]).read()
+    return Parsed(subcommand, values, subcommand.wanted(values))
+
+
+def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed | None:
+    """Return the command that corrected words are, with what else is wrong corrected too; None if something stays."""
+    if words == before:
+        return None
+    try:
+        return _parse(words, subcommands)
+    except UsageError as error:
+        return error.meant
 
 
 def _asks_for_help(words: Sequence[str]) -> bool:
@@ -71,50 +93,75 @@ def _is_option(word: str) -> bool:
     return word[0] in DASHES
 
 
-def _subcommand(word: str, subcommands: Sequence[Subcommand]) -> Subcommand:
+def _subcommand(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Subcommand:
+    """Return the subcommand that the first word is. Raises UsageError."""
+    word, *rest = words
     named = {subcommand.name: subcommand for subcommand in subcommands}
     name = word.lower().rstrip(":.!").lstrip(f"/{DASHES}")
     name = "help" if name in {"h", "?"} else name
     if name in named:
         return named[name]
-    if _LIKE_A_TOKEN_ID.fullmatch(word) and is_id(word):
-        meant: str | None = f"{COMMAND} get {word}"
-    else:
-        closest = _SYNONYMS.get(name) or next(iter(difflib.get_close_matches(name, named, n=1, cutoff=0.5)), None)
-        meant = f"{COMMAND} {closest}" if closest in named else None
+    suggestion, corrected = None, words
+    closest = closest_name(name, named)
+    if owner := _owner(word, subcommands):
+        corrected = [owner, *words]
+    elif closest is not None:
+        suggestion = f"{COMMAND} {closest}"
+        corrected = [closest, *rest, *filter(None, [_IMPLIED.get(name)])]
+    elif rest and (owner := _owner(rest[0], subcommands)):
+        corrected = [owner, *rest]
     raise UsageError(
-        f"{COMMAND} has no command “{quote_word(word)}”.", f"{COMMAND} [{' | '.join(named)}]", suggestion=meant
+        f"{COMMAND} has no command “{quote_word(word)}”.",
+        f"{COMMAND} [{' | '.join(named)}]",
+        suggestion,
+        _meant(corrected, words, subcommands),
     )
+
+
+def _owner(word: str, subcommands: Sequence[Subcommand]) -> str | None:
+    """Return the first subcommand that has an option of a bare word's form."""
+    return next((one.name for one in subcommands if any(option.has_form(word) for option in one.options)), None)
 
 
 class _Reader:
     """Reads the words after a subcommand, one by one."""
 
-    def __init__(self, subcommand: Subcommand, subcommands: Sequence[Subcommand], words: list[str]) -> None:
+    def __init__(self, subcommand: Subcommand, subcommands: Sequence[Subcommand], words: Sequence[str]) -> None:
         self._subcommand = subcommand
         self._subcommands = subcommands
         self._options = {option.name: option for option in subcommand.options}
         self._words = words
+        self._read = 0
         self._values: dict[str, str | bool] = {}
 
-    def read(self) -> Mapping[str, str | bool]:
-        while self._words:
-            word = self._words.pop(0)
+    def read(self) -> Values:
+        while (word := self._next()) is not None:
+            self._read += 1
             # No id has a "=" in it, so such a word is always a name and its value.
             name, equals, value = word.partition("=")
             if equals or _is_option(word):
-                self._option(self._known(name), unwrap(value) if equals else None)
+                self._option(self._known(name, equals + value), unwrap(value) if equals else None)
             elif _name(word) in self._options:
                 spelling = self._options[_name(word)].spelling
-                raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling)
+                raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling, spelling)
             else:
                 self._bare_word(word)
         return self._values
 
-    def _error(self, problem: str, suggestion: str | None = None) -> UsageError:
-        return UsageError(problem, self._subcommand.usage, suggestion)
+    def _next(self) -> str | None:
+        return self._words[self._read] if self._read < len(self._words) else None
 
-    def _known(self, spelling: str) -> Option:
+    def _error(self, problem: str, suggestion: str | None = None, instead: str | None = None) -> UsageError:
+        """Say what is wrong with the last word that was read, and what would be right `instead` of it."""
+        meant = None
+        if instead is not None:
+            corrected = [*self._words[: self._read - 1], instead, *self._words[self._read :]]
+            before = [self._subcommand.name, *self._words]
+            meant = _meant([self._subcommand.name, *corrected], before, self._subcommands)
+        return UsageError(problem, self._subcommand.usage, suggestion, meant)
+
+    def _known(self, spelling: str, given: str) -> Option:
+        """Return the option of this spelling. `given` is what follows it in the same word."""
         name = _name(unwrap(spelling)) if unwrap(spelling) else ""
         if name in self._options:
             return self._options[name]
@@ -123,37 +170,43 @@ class _Reader:
             raise self._error(f"“{quote_word(spelling)}” only works with {COMMAND} {elsewhere[0]}.")
         begun = [option for option in self._options if name and option.startswith(name)]
         closest = begun or difflib.get_close_matches(name, self._options, n=1, cutoff=0.5)
-        suggestion = self._options[closest[0]].spelling if closest else None
-        raise self._error(
-            f"{COMMAND} {self._subcommand.name} has no option “{quote_word(spelling or '=')}”.", suggestion
-        )
+        problem = f"{COMMAND} {self._subcommand.name} has no option “{quote_word(spelling or '=')}”."
+        if not closest:
+            raise self._error(problem)
+        suggestion = self._options[closest[0]].spelling
+        raise self._error(problem, suggestion, f"{suggestion}{given}")
 
     def _option(self, option: Option, value: str | None) -> None:
         if option.is_flag:
             self._put(option, self._truth(option, value))
             return
-        if value is None and self._words and not _is_option(self._words[0]):
-            value = self._words.pop(0)
+        follows = self._next()
+        if value is None and follows is not None and not _is_option(follows):
+            self._read += 1
+            value = follows
         if not value:
             raise self._error(f"{option.spelling} needs a value.")
         self._put(option, value)
 
     def _truth(self, option: Option, value: str | None) -> bool:
         if value is None:
-            follows = self._words[0].lower() if self._words else ""
-            if follows not in {"true", "false"}:
+            value = (self._next() or "").lower()
+            if value not in {"true", "false"}:
                 return True
-            value = self._words.pop(0)
+            self._read += 1
         if value.lower() not in _TRUE | _FALSE:
-            raise self._error(f"{option.spelling} takes true or false, not “{quote_word(value)}”.", option.spelling)
+            closest = difflib.get_close_matches(value.lower(), ["true", "false"], n=1)
+            meant = f"{option.spelling}=false" if closest == ["false"] else option.spelling
+            raise self._error(f"{option.spelling} takes true or false, not “{quote_word(value)}”.", meant, meant)
         return value.lower() in _TRUE
 
     def _bare_word(self, word: str) -> None:
         argument = self._subcommand.argument_for(word)
         if argument is None or (argument in self._values and not self._options[argument].repeats):
-            closest = difflib.get_close_matches(_name(word), self._options, n=1)
-            suggestion = self._options[closest[0]].spelling if closest else None
-            raise self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion)
+            closest = difflib.get_close_matches(_name(word), [*self._options, "true", "false"], n=1)
+            meant = next(iter(closest), None)
+            suggestion = self._options[meant].spelling if meant in self._options else None
+            raise self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion, suggestion or meant)
         self._put(self._options[argument], word)
 
     def _put(self, option: Option, value: str | bool) -> None:

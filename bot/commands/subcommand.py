@@ -1,29 +1,40 @@
 """What can be typed after `/extauth`: subcommands and their options."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.operation import Permission
+from bot.operation import OpenForm, Permission, Request
 from bot.pasted import TokenFormat, looks_like_provider_key, quote
-from bot.slack.external_auth.models import LABELS, InvalidParameter
+from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter
+from bot.slack.external_auth.selection import Selection
 
 COMMAND = "/extauth"
+TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
+
+Values = Mapping[str, str | bool]
+"""What was typed after a subcommand, by API name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """A parameter by its API name, and what it does. A flag is true when it stands alone.
 
-    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is. One that `repeats` can be
-    there several times; its values are joined by spaces.
+    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is. Where no subcommand was
+    typed, it tells which was meant. A flag that `skips_question` is never part of what a button runs. An option that
+    `repeats` can be there several times; its values are joined by spaces.
     """
 
     name: str
     does: str = ""
     is_flag: bool = False
     form: re.Pattern[str] | None = None
+    skips_question: bool = False
     repeats: bool = False
+
+    def has_form(self, word: str) -> bool:
+        """Return whether a bare word stands for this option."""
+        return self.form is not None and self.form.fullmatch(word) is not None
 
     @property
     def spelling(self) -> str:
@@ -35,12 +46,14 @@ class Option:
 class Subcommand:
     """A word after `/extauth`, and what can follow it.
 
-    `usages` are the ways to type it and what each does, the main one first. `argument` names the option that any other
-    bare word stands for. Help leaves the command out for people without its `permission`.
+    `usages` are the ways to type it and what each does, the main one first. `wanted` makes the request that values ask
+    for, None where the service isn't asked for anything; it raises UsageError. `argument` names the option that any
+    other bare word stands for. Help leaves the command out for people without its `permission`.
     """
 
     name: str
     usages: tuple[tuple[str, str], ...]
+    wanted: Callable[[Values], Request | None] = field(compare=False)
     options: tuple[Option, ...] = ()
     argument: str | None = None
     permission: Permission | None = None
@@ -52,16 +65,22 @@ class Subcommand:
 
     def argument_for(self, word: str) -> str | None:
         """Return the name of the option that a bare word stands for; None where it stands for none."""
-        of_its_form = (option.name for option in self.options if option.form and option.form.fullmatch(word))
-        return next(of_its_form, self.argument)
+        return next((option.name for option in self.options if option.has_form(word)), self.argument)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Typed text, understood: the subcommand (None for the bare command) and the values by API name."""
+    """Typed text, understood: the subcommand (None for the bare command), the values, and what they ask for."""
 
     subcommand: Subcommand | None
-    values: Mapping[str, str | bool] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    request: Request | None = field(default=None, compare=False)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a button for this opens a form or a confirmation first: it changes something, or lacks an ID."""
+        changes = isinstance(self.request, GetToken | DeleteTokens) and self.request.mutates
+        return changes or isinstance(self.request, OpenForm | Selection)
 
 
 class PastedTokenError(ValueError):
@@ -73,13 +92,18 @@ class PastedTokenError(ValueError):
 
 
 class UsageError(ValueError):
-    """Typed text that wasn't understood, with what was probably meant and the usage line."""
+    """Typed text that wasn't understood, with the usage line.
 
-    def __init__(self, problem: str, usage: str, suggestion: str | None = None) -> None:
+    `meant` is the whole command that was probably meant, whose values may be anything that was typed; `suggestion` is
+    the part of it that was mistyped, to be shown where the whole can't be.
+    """
+
+    def __init__(self, problem: str, usage: str, suggestion: str | None = None, meant: Parsed | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.usage = usage
         self.suggestion = suggestion
+        self.meant = meant
 
     @classmethod
     def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
@@ -87,8 +111,14 @@ class UsageError(ValueError):
         return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)
 
 
-def check_is_no_provider(token_id: str, subcommand: Subcommand, suggestion: str | None = None) -> None:
-    """Raise UsageError where a provider's name was typed for a token ID. `suggestion` is what was probably meant."""
-    if looks_like_provider_key(token_id):
-        problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
-        raise UsageError(problem, subcommand.usage, suggestion)
+def check_is_no_provider(values: Values, subcommand: Subcommand) -> None:
+    """Raise UsageError where a provider's name was typed for a token ID. Its key is what was probably meant."""
+    token_id = str(values.get(TOKEN_ID, ""))
+    if not looks_like_provider_key(token_id):
+        return
+    meant = None
+    if PROVIDER_KEY in {option.name for option in subcommand.options} - {*values}:
+        others = {name: value for name, value in values.items() if name != TOKEN_ID}
+        meant = Parsed(subcommand, {**others, PROVIDER_KEY: token_id})
+    problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
+    raise UsageError(problem, subcommand.usage, meant=meant)

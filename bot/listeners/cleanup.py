@@ -13,11 +13,11 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import cleanup_confirm, cleanup_form, metadata
-from bot.modals.cleanup_form import Selection
 from bot.modals.metadata import PendingBatch
 from bot.operation import OpenForm, Operation, Permission
 from bot.service import AlreadyRun, Listed, Outcome
 from bot.slack.external_auth.models import ListAccounts
+from bot.slack.external_auth.selection import Selection
 from bot.ui.batches import RETRY, left_over, no_such_account_screen
 from bot.ui.buttons import OPEN_CLEANUP
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen

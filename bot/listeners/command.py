@@ -1,4 +1,4 @@
-"""The slash command itself: typed text to the listener it means."""
+"""The slash command itself: typed text to the listener it means, and the button that runs what was meant."""
 
 import logging
 from collections.abc import Sequence
@@ -8,37 +8,66 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
+from bot.commands import correction
 from bot.commands.parser import parse
-from bot.commands.subcommand import COMMAND, PastedTokenError, UsageError
-from bot.listeners import flow, interaction, menu
+from bot.commands.subcommand import COMMAND, Parsed, PastedTokenError, Subcommand, UsageError
+from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
+from bot.slack.external_auth.models import GetToken
+from bot.ui import buttons
 from bot.ui.notices import pasted_token_screen, usage_screen
+from bot.ui.screen import Screen
 
 log = logging.getLogger(__name__)
 
 
+def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Screen:
+    """Return what wasn't understood, and what was probably meant: with a button, if a button can carry it."""
+    corrected = correction.correct(error.meant, subcommands)
+    if corrected is None:
+        return usage_screen(error.problem, error.suggestion, error.usage)
+    button = buttons.suggestion(COMMAND, corrected.text, asks_first=corrected.parsed.asks_first)
+    return usage_screen(error.problem, f"{COMMAND} {corrected.text}", error.usage, button)
+
+
 def register(app: AsyncApp, runtime: Runtime, listeners: Sequence[Listener]) -> None:
-    """Listen for the command."""
+    """Listen for the command and the button."""
     subcommands = [listener.subcommand for listener in listeners]
     on_typed = {listener.subcommand.name: listener.on_typed for listener in listeners}
 
     async def carry_out(typed: Interaction, text: str) -> None:
         try:
-            parsed = parse(text, subcommands)
-            if parsed.subcommand is None:
-                await menu.open_menu(runtime, typed)
-            else:
-                await on_typed[parsed.subcommand.name](runtime, typed, parsed.values)
+            await follow(typed, parse(text, subcommands))
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
         except UsageError as error:
-            await flow.show(typed, usage_screen(error.problem, error.suggestion, error.usage))
+            await flow.show(typed, mistake_screen(error, subcommands))
+
+    async def follow(asked: Interaction, parsed: Parsed) -> None:
+        if parsed.subcommand is None:
+            await menu.open_menu(runtime, asked)
+        else:
+            await on_typed[parsed.subcommand.name](runtime, asked, parsed.values)
+
+    async def follow_suggestion(clicked: Interaction, parsed: Parsed) -> None:
+        request = parsed.request
+        if isinstance(request, GetToken) and request.mutates:
+            await retry.edit(runtime, clicked, request)
+        else:
+            await follow(clicked, parsed)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
         await flow.start(runtime, typed, carry_out(typed, str(body.get("text") or "")))
+
+    @app.action(buttons.SUGGESTION)
+    async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        corrected = correction.read(body["actions"][0].get("value"), subcommands)
+        clicked = interaction.from_click(runtime, body, context)
+        await flow.start(runtime, clicked, follow_suggestion(clicked, corrected.parsed))

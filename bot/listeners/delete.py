@@ -7,21 +7,35 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import cleanup, flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, Values
+from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete_confirm, delete_form, metadata
-from bot.modals.cleanup_form import Selection, select
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
-from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
+from bot.slack.external_auth.selection import Selection, select
 from bot.ui.buttons import OPEN_DELETE, Button, read_delete
 from bot.ui.notices import checking_screen
 from bot.ui.screen import as_view
+
+
+def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:
+    """Return what typed values ask for. Raises UsageError."""
+    named = {name: str(value) for name, value in values.items() if name != "yes"}
+    if not named:
+        return OpenForm(Operation.DELETE)
+    check_is_no_provider(values, SUBCOMMAND)
+    try:
+        if " " in named.get("external_token_id", "") or "account" in named:
+            return _selection(named)
+        return DeleteTokens(**named)
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+
 
 SUBCOMMAND = Subcommand(
     name="delete",
@@ -32,12 +46,13 @@ SUBCOMMAND = Subcommand(
         ),
         (f"{COMMAND} delete", "opens a form"),
     ),
+    wanted=wanted,
     options=(
         Option("external_token_id", repeats=True),
         Option("provider_key", "deletes all tokens of a provider, such as google"),
         Option("app_id", "deletes all tokens of an app"),
         Option("account", "deletes all tokens of an account, as /extauth list shows it"),
-        Option("yes", "deletes one token without asking first", is_flag=True),
+        Option("yes", "deletes one token without asking first", is_flag=True, skips_question=True),
     ),
     argument="external_token_id",
     permission=Permission.DELETE,
@@ -46,35 +61,23 @@ SUBCOMMAND = Subcommand(
 
 async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
     """Handle `/extauth delete …`. Raises UsageError."""
-    named = {name: str(value) for name, value in values.items() if name != "yes"}
-    if not named:
+    request = wanted(values)
+    if isinstance(request, OpenForm):
         await open_form(runtime, typed)
-        return
-    token_id = named.get("external_token_id", "")
-    if " " in token_id or "account" in named:
-        await cleanup.select(runtime, typed, _selection(named))
-        return
-    meant = f"{COMMAND} delete --provider-key {token_id}" if is_id(token_id) else None
-    check_is_no_provider(token_id, SUBCOMMAND, meant)
-    try:
-        request = DeleteTokens(**named)
-    except InvalidParameter as error:
-        raise UsageError.about(error, SUBCOMMAND) from None
-    if values.get("yes") and not request.is_bulk:
+    elif isinstance(request, Selection):
+        await cleanup.select(runtime, typed, request)
+    elif values.get("yes") and not request.is_bulk:
         await flow.run(runtime, typed, request)
     else:
         await confirm(runtime, typed, request)
 
 
 def _selection(named: Mapping[str, str]) -> Selection:
-    """Return which of several tokens are meant. Raises UsageError."""
+    """Return which of several tokens are meant. Raises UsageError and InvalidParameter."""
     if "app_id" in named:
         raise UsageError("An app ID works only with a provider key, or alone.", SUBCOMMAND.usage)
-    try:
-        token_ids = named.get("external_token_id", "").split()
-        return select(token_ids, named.get("account"), named.get("provider_key"))
-    except InvalidParameter as error:
-        raise UsageError.about(error, SUBCOMMAND) from None
+    token_ids = named.get("external_token_id", "").split()
+    return select(token_ids, named.get("account"), named.get("provider_key"))
 
 
 async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, str] | None = None) -> None:

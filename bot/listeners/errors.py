@@ -1,16 +1,19 @@
-"""What the person sees when a listener itself breaks, before its work has begun."""
+"""What the person sees when a listener itself breaks, before its work has begun, or when there is none."""
 
 import logging
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
-from bot.listeners import interaction
+from bot.commands.correction import NoCorrection
+from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
 from bot.modals.metadata import UnreadableMetadata
+from bot.pasted import quote
 from bot.slack.web import UntrustedAddress
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import outdated_screen, unexpected_screen
@@ -20,15 +23,19 @@ log = logging.getLogger(__name__)
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Handle every error of every listener."""
+    """Handle every error of every listener, and what no listener is for: a button of an older version, most likely."""
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
         if isinstance(error, UntrustedAddress):
             log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()
-        log.error("a listener failed", exc_info=error)
-        is_outdated = isinstance(error, UnreadableMetadata | UnreadableValue)
+        is_unknown = isinstance(error, BoltUnhandledRequestError)
+        if is_unknown:
+            log.warning("there is no listener for this", extra={"kind": body.get("type"), "id": _id(body)})
+        else:
+            log.error("a listener failed", exc_info=error)
+        is_outdated = is_unknown or isinstance(error, UnreadableMetadata | UnreadableValue | NoCorrection)
         screen = (
             outdated_screen()
             if is_outdated
@@ -44,8 +51,10 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
 async def _tell(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, screen: Screen) -> None:
     try:
         broken = _interaction(runtime, body, context)
-        if broken is not None and broken.reply is not None:
-            await broken.reply.show(screen)
+        if broken is not None and broken.reply is None:
+            await flow.open_modal(runtime, broken, as_view(screen))
+        elif broken is not None:
+            await flow.show(broken, screen)
     except Exception:
         log.exception("an error couldn't be shown to the person")
 
@@ -57,4 +66,13 @@ def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltConte
         # Without its metadata, which may be what could not be read.
         view = {"view": {"id": body["view"]["id"], "type": body["view"].get("type")}} if "view" in body else {}
         return interaction.from_click(runtime, {**body, **view}, context)
+    if body.get("type") == "shortcut":
+        return interaction.from_shortcut(runtime, body, context)
     return None
+
+
+def _id(body: dict[str, Any]) -> str:
+    """Return what a listener would have been found by, as it may be logged."""
+    part = body.get("actions", [body.get("view") or body.get("event") or body])[0]
+    named = (part.get(name) for name in ("action_id", "callback_id", "type", "command"))
+    return quote(next(filter(None, named), ""))

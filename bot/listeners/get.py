@@ -1,15 +1,16 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, Values
+from bot.listeners.listener import Listener
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import show_progress
@@ -20,14 +21,33 @@ from bot.ui.buttons import OPEN_GET, Button, read_get
 from bot.ui.notices import working_screen
 from bot.ui.screen import as_view
 
+_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
+"""What can only be a token's ID, even without the subcommand."""
+
+
+def wanted(values: Values) -> GetToken | OpenForm:
+    """Return what typed values ask for. Raises UsageError."""
+    if "external_token_id" not in values:
+        return OpenForm(Operation.GET)
+    check_is_no_provider(values, SUBCOMMAND)
+    forced = values.get("force_refresh")
+    try:
+        return GetToken(
+            str(values["external_token_id"]), None if forced is None else bool(forced), bool(values.get("show"))
+        )
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+
+
 SUBCOMMAND = Subcommand(
     name="get",
     usages=(
         (f"{COMMAND} get ID [--force-refresh] [--show]", "fetches a token"),
         (f"{COMMAND} get", "opens a form"),
     ),
+    wanted=wanted,
     options=(
-        Option("external_token_id"),
+        Option("external_token_id", form=_TOKEN_ID),
         Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
         Option("show", "shows the token in full right away", is_flag=True),
     ),
@@ -38,17 +58,12 @@ SUBCOMMAND = Subcommand(
 
 async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
     """Handle `/extauth get …`. Raises UsageError."""
-    show, forced = bool(values.get("show")), values.get("force_refresh")
-    if "external_token_id" not in values:
-        await open_form(runtime, typed, force_refresh=bool(forced), show=show)
-        return
-    token_id = str(values["external_token_id"])
-    check_is_no_provider(token_id, SUBCOMMAND)
-    try:
-        request = GetToken(token_id, None if forced is None else bool(forced), show)
-    except InvalidParameter as error:
-        raise UsageError.about(error, SUBCOMMAND) from None
-    await fetch(runtime, typed, request)
+    request = wanted(values)
+    if isinstance(request, GetToken):
+        await fetch(runtime, typed, request)
+    else:
+        forced, show = bool(values.get("force_refresh")), bool(values.get("show"))
+        await open_form(runtime, typed, force_refresh=forced, show=show)
 
 
 async def open_form(

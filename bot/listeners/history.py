@@ -8,10 +8,10 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, Values
+from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.pasted import is_user_id, quote, quote_word
@@ -22,37 +22,13 @@ _NUMBER = re.compile(r"\d+", re.ASCII)
 _PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
 """A name after an @, or the ID of a person, which has a digit in it."""
 
-SUBCOMMAND = Subcommand(
-    name="history",
-    usages=(
-        (
-            f"{COMMAND} history [N] [ID | @PERSON] [--provider-key KEY]",
-            f"shows the last N audit log entries, up to {MAX_HISTORY}",
-        ),
-    ),
-    options=(
-        Option("external_token_id", "shows only what was done with this token"),
-        Option("user", "shows only what this person did", form=_PERSON),
-        Option("provider_key", "shows only what was done with all of a provider's tokens"),
-        Option("count", "says how many entries to show", form=_NUMBER),
-    ),
-    argument="external_token_id",
-    permission=Permission.HISTORY,
-)
-
-
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth history …`. Raises UsageError."""
-    await flow.run(runtime, typed, wanted(values))
-
 
 def wanted(values: Values) -> ReadHistory:
     """Return which entries typed values ask for. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     count = _count(named.get("count", str(DEFAULT_HISTORY)))
+    check_is_no_provider(values, SUBCOMMAND)
     token_id, provider_key = named.get("external_token_id"), named.get("provider_key")
-    if token_id is not None:
-        check_is_no_provider(token_id, SUBCOMMAND, f"{COMMAND} history --provider-key {quote(token_id)}")
     if token_id is not None and provider_key is not None:
         raise UsageError("Use a token ID or a provider key. No entry has both.", SUBCOMMAND.usage)
     person = _person(named["user"]) if "user" in named else None
@@ -78,6 +54,31 @@ def _person(word: str) -> str:
         )
         raise UsageError(problem, SUBCOMMAND.usage)
     return user_id
+
+
+SUBCOMMAND = Subcommand(
+    name="history",
+    usages=(
+        (
+            f"{COMMAND} history [N] [ID | @PERSON] [--provider-key KEY]",
+            f"shows the last N audit log entries, up to {MAX_HISTORY}",
+        ),
+    ),
+    wanted=wanted,
+    options=(
+        Option("external_token_id", "shows only what was done with this token"),
+        Option("user", "shows only what this person did", form=_PERSON),
+        Option("provider_key", "shows only what was done with all of a provider's tokens"),
+        Option("count", "says how many entries to show", form=_NUMBER),
+    ),
+    argument="external_token_id",
+    permission=Permission.HISTORY,
+)
+
+
+async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
+    """Handle `/extauth history …`. Raises UsageError."""
+    await flow.run(runtime, typed, wanted(values))
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:

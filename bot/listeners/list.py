@@ -1,5 +1,6 @@
 """Listing connected accounts: `/extauth list`, its pages, and the menu beside each account."""
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -7,21 +8,35 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.entries import ReadHistory
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values
 from bot.listeners import flow, interaction, retry
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, Values
+from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
 from bot.ui.buttons import MENU, Button, read_list, read_menu
+from bot.ui.providers import NAMES
+
+_PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
+
+
+def wanted(values: Values) -> ListAccounts:
+    """Return which accounts typed values ask for. Raises UsageError."""
+    named = {name: str(value) for name, value in values.items()}
+    try:
+        return ListAccounts(named.get("provider_key"), named.get("app_id"))
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+
 
 SUBCOMMAND = Subcommand(
     name="list",
     usages=((f"{COMMAND} list [--provider-key KEY] [--app-id APP]", "lists connected accounts"),),
+    wanted=wanted,
     options=(
-        Option("provider_key", "lists only the accounts of a provider, such as google"),
+        Option("provider_key", "lists only the accounts of a provider, such as google", form=_PROVIDER),
         Option("app_id", "lists the accounts of another app"),
     ),
     argument="provider_key",
@@ -31,12 +46,7 @@ SUBCOMMAND = Subcommand(
 
 async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
     """Handle `/extauth list …`. Raises UsageError."""
-    try:
-        named = {name: str(value) for name, value in values.items()}
-        request = ListAccounts(named.get("provider_key"), named.get("app_id"))
-    except InvalidParameter as error:
-        raise UsageError.about(error, SUBCOMMAND) from None
-    await flow.run(runtime, typed, request)
+    await flow.run(runtime, typed, wanted(values))
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:

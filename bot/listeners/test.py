@@ -7,15 +7,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.batches import Batch, BatchState, Item
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import batch, flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, Values
+from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata, test_form
 from bot.operation import OpenForm, Operation, Permission
-from bot.pasted import is_id
 from bot.service import AlreadyRun, Failed, Listed
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken
 from bot.ui.batches import no_accounts_screen, recent_note
@@ -24,12 +23,31 @@ from bot.ui.notices import working_screen
 from bot.ui.outcomes import outcome_screen
 from bot.ui.screen import as_view
 
+
+def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:
+    """Return what typed values ask for. Raises UsageError."""
+    named = {name: str(value) for name, value in values.items() if name != "all"}
+    if not named and not values.get("all"):
+        return OpenForm(Operation.TEST)
+    check_is_no_provider(values, SUBCOMMAND)
+    token_id = named.pop("external_token_id", None)
+    if token_id is not None and (named or values.get("all")):
+        raise UsageError("A token ID stands alone: it tests one account.", SUBCOMMAND.usage)
+    try:
+        if token_id is not None:
+            return TestToken(token_id)
+        return ListAccounts(named.get("provider_key"), named.get("app_id"))
+    except InvalidParameter as error:
+        raise UsageError.about(error, SUBCOMMAND) from None
+
+
 SUBCOMMAND = Subcommand(
     name="test",
     usages=(
         (f"{COMMAND} test ID | --provider-key KEY | --all", "checks whether connected accounts still work"),
         (f"{COMMAND} test", "opens a form"),
     ),
+    wanted=wanted,
     options=(
         Option("external_token_id"),
         Option("provider_key", "tests all accounts of a provider, such as google"),
@@ -43,25 +61,11 @@ SUBCOMMAND = Subcommand(
 
 async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
     """Handle `/extauth test …`. Raises UsageError."""
-    named = {name: str(value) for name, value in values.items() if name != "all"}
-    token_id = named.pop("external_token_id", None)
-    if token_id is not None:
-        meant = f"{COMMAND} test --provider-key {token_id}" if is_id(token_id) else None
-        check_is_no_provider(token_id, SUBCOMMAND, meant)
-        if named or values.get("all"):
-            raise UsageError("A token ID stands alone: it tests one account.", SUBCOMMAND.usage)
-    elif not named and not values.get("all"):
+    request = wanted(values)
+    if isinstance(request, OpenForm):
         await open_form(runtime, typed)
-        return
-    try:
-        request: TestToken | ListAccounts = (
-            TestToken(token_id)
-            if token_id is not None
-            else ListAccounts(named.get("provider_key"), named.get("app_id"))
-        )
-    except InvalidParameter as error:
-        raise UsageError.about(error, SUBCOMMAND) from None
-    await test(runtime, typed, request)
+    else:
+        await test(runtime, typed, request)
 
 
 async def open_form(runtime: Runtime, asked: Interaction, token_id: str | None = None) -> None:

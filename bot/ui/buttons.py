@@ -47,6 +47,9 @@ class UnreadableValue(ValueError):
 MENU = "account_menu"
 """The `action_id` of the menu beside a connected account."""
 
+SUGGESTION = "suggested_command"
+"""The `action_id` of the button that does what was probably meant. Its value is read as typed text is."""
+
 _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
     Permission.DELETE: ("open_delete", "Delete tokens…"),
@@ -68,6 +71,13 @@ def of_several(allowed: Container[Permission]) -> list[parts.Block]:
     """Build the buttons for what a person may do with several accounts at once."""
     forms = ((Permission.GET, "Test…", OPEN_TEST), (Permission.DELETE, "Delete several…", OPEN_CLEANUP))
     return [parts.button(label, action_id) for permission, label, action_id in forms if permission in allowed]
+
+
+def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block:
+    """Build the button for `command`, which carries its `arguments`. `asks_first`: a form or a confirmation opens."""
+    label = "Continue" if asks_first else "Run it"
+    spoken = f"{label}: {command} {arguments}"
+    return parts.button(f"{label}…" if asks_first else label, SUGGESTION, arguments, spoken=spoken)
 
 
 def can_carry(request: TokenRequest) -> bool:

@@ -89,12 +89,16 @@ def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
             assert_never(outcome.done)
 
 
-def usage_screen(problem: str, suggestion: str | None, usage: str) -> Screen:
-    """Return what wasn't understood in typed text. `problem` is plain text and may quote the person."""
+def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts.Block | None = None) -> Screen:
+    """Return what wasn't understood in typed text, with the button that does what is suggested.
+
+    `problem` is plain text and may quote the person.
+    """
     meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
     blocks = (
         parts.plain_paragraph(f"{Mark.FAILED} {problem}"),
         parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", "For all commands: `/extauth help`"])),
+        *([parts.actions(button)] if button is not None else []),
     )
     return Screen("Check the command", "Extauth didn't understand that", blocks, is_failure=True)
 

@@ -19,6 +19,7 @@ Block = dict[str, Any]
 
 DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
+_MAX_LABEL = 75
 
 
 class Mark(StrEnum):
@@ -78,9 +79,12 @@ def copyable(text: str) -> Block:
     return lines({"type": "rich_text_preformatted", "elements": [literal(text)]})
 
 
-def button(label: str, action_id: str, value: str | None = None, style: str | None = None) -> Block:
-    """A button, for `actions`."""
-    more = {name: given for name, given in (("value", value), ("style", style)) if given is not None}
+def button(
+    label: str, action_id: str, value: str | None = None, style: str | None = None, spoken: str | None = None
+) -> Block:
+    """A button, for `actions`. `spoken` is what a screen reader says instead of the label."""
+    named = {"value": value, "style": style, "accessibility_label": spoken and mrkdwn.clip(spoken, _MAX_LABEL)}
+    more = {name: given for name, given in named.items() if given is not None}
     return {"type": "button", "text": _plain_text(label, emoji=True), "action_id": action_id, **more}
 
 

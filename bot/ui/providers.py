@@ -21,6 +21,8 @@ _PAGES = {
     ("box",): ("Box", "https://app.box.com/account/security"),
 }
 """The words of a provider key that tell whose it is, and that provider's name and page."""
+NAMES = tuple(name for names in _PAGES for name in names)
+"""Words that are likely to be a provider's key."""
 
 
 def revoke_page(provider_key: str) -> tuple[str, str] | None:

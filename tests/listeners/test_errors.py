@@ -73,3 +73,54 @@ async def test_a_modal_that_slack_does_not_open_is_told(harness: Harness) -> Non
     message = await harness.types("/extauth get")
 
     assert "Slack didn't open the dialog. Nothing changed." in harness.read(message)
+
+
+@pytest.mark.parametrize("action_id", ["history_more", "not_ours"])
+async def test_a_button_that_nothing_listens_to_is_told_and_logged_once(
+    harness: Harness, action_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = await harness.types("/extauth get EtGoogle0001")
+    for block in message.blocks:
+        for element in block.get("elements", []):
+            if element["type"] == "button":
+                element["action_id"] = action_id
+
+    answer = await harness.presses(message, "Show token")
+
+    assert "older version of Extauth. Start again with /extauth" in harness.read(answer)
+    assert message in harness.workspace.messages(ADMIN), "it stays"
+    warnings = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert [record.getMessage() for record in warnings] == ["there is no listener for this"]
+    assert warnings[0].__dict__["kind"] == "block_actions"
+    assert warnings[0].__dict__["id"] == action_id
+
+
+async def test_a_button_in_a_modal_and_a_form_that_nothing_listens_to_are_told_there(harness: Harness) -> None:
+    view = await harness.opens_by_shortcut()
+    result = await harness.submits(view, external_token_id="EtGoogle0001")
+    for block in result.content["blocks"]:
+        for element in block.get("elements", []):
+            element["action_id"] = "not_ours"
+    assert "older version of Extauth" in harness.read(await harness.presses_in_dialog(result, "Force refresh"))
+    harness.workspace.close(result)
+
+    form = await harness.opens("/extauth get")
+    form.content["callback_id"] = "not_ours"
+    assert "older version of Extauth" in harness.read(await harness.submits(form, external_token_id="EtGoogle0001"))
+
+
+async def test_a_command_that_nothing_listens_to_is_told(harness: Harness) -> None:
+    assert "older version of Extauth" in harness.read(await harness.types("/other"))
+
+
+async def test_a_shortcut_that_nothing_listens_to_opens_a_modal_that_says_so(harness: Harness) -> None:
+    assert await harness.workspace.shortcut(ADMIN, "not_ours")
+    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+    assert "older version of Extauth" in harness.read(await harness.dialog())
+
+
+async def test_what_no_answer_is_expected_for_is_only_acknowledged(harness: Harness) -> None:
+    assert harness.workspace.delivery is not None
+    event = {"type": "event_callback", "team_id": "T0SANDBOX", "event": {"type": "app_uninstalled"}}
+    await harness.workspace.delivery.deliver("events_api", event)
+    assert harness.workspace.messages(ADMIN) == []

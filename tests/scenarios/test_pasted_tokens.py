@@ -92,6 +92,7 @@ WAYS: dict[str, Way] = {
     "history, person": typed("history @TOKEN"),
     "history, provider": typed("history --provider-key=TOKEN"),
     "help": typed("help TOKEN"),
+    "mistyped": typed("gte TOKEN --shwo"),
     "get modal": filled("/extauth get", "external_token_id"),
     "delete modal": filled("/extauth delete", "external_token_id", "provider_key", "app_id"),
     "menu": switched,
@@ -134,7 +135,10 @@ LONG = "Zm9v" + "aZ4" * 20
 
 @pytest.mark.parametrize(
     "line",
-    ["{}", "get {}", "get Et1 {}", "get --{}", "get Et1 --show={}", "history {}", "delete {} --yes", "delete {}"],
+    [
+        *("{}", "get {}", "get Et1 {}", "get --{}", "get Et1 --show={}", "history {}", "delete {} --yes", "delete {}"),
+        *("gte {}", "get {} --shwo", "delte --app {}"),
+    ],
 )
 async def test_what_is_no_known_token_is_only_quoted(transport: Transport, line: str) -> None:
     async with open_harness(transport, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:

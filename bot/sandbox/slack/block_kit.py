@@ -149,6 +149,8 @@ def _button(element: Mapping[str, Any]) -> Iterator[str]:
     yield from _text(element.get("text"), "button text", 75, ("plain_text",))
     if len(str(element.get("value") or "")) > 2000:
         yield "button value too long"
+    if len(str(element.get("accessibility_label") or "")) > 75:
+        yield "accessibility_label too long"
     if element.get("style") not in {None, "primary", "danger"}:
         yield "unknown button style"
 

@@ -47,6 +47,15 @@ async def test_an_admin_gets_shows_refreshes_and_deletes_a_token(chromium: Chrom
         assert "EtLong000001" not in browser.slack.state.tokens
 
 
+async def test_what_was_probably_meant_is_run_by_its_button(chromium: Chromium) -> None:
+    async with open_page(chromium) as browser:
+        page = await browser.tab()
+        await types(page, "/extauth gte EtLong000001")
+        await page.get_by_role("button", name="Run it: /extauth get EtLong000001", exact=True).click()
+        await expect(answers(page)).to_contain_text("6,000")
+        await expect(answers(page)).to_have_count(1)
+
+
 async def test_many_tokens_are_deleted_by_modal_with_the_typed_name(chromium: Chromium) -> None:
     async with open_page(chromium) as browser:
         page = await browser.tab()

@@ -221,6 +221,10 @@ def test_each_limit_of_the_view_itself_is_enforced(change: dict[str, Any]) -> No
 
 
 def test_messages_have_limits_of_their_own() -> None:
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
+    labeled = [{**button, "accessibility_label": "x" * most} for most in (75, 76)]
+    complaints = [message_complaints({"blocks": [{"type": "actions", "elements": [one]}]}) for one in labeled]
+    assert complaints == [[], ["/blocks/0: accessibility_label too long"]]
     assert message_complaints({"blocks": [_section()] * 51})
     assert message_complaints({"text": ""})
     assert message_complaints({"text": "x" * 40_001})

@@ -75,7 +75,7 @@ function drawLeaf(leaf) {
 
 function drawButton(element, { people, press }) {
   const label = element.text.text;
-  const button = make("button", { type: "button", class: element.style ?? "plain", "data-action": element.action_id }, emoji(label));
+  const button = make("button", { type: "button", class: element.style ?? "plain", "data-action": element.action_id, "aria-label": element.accessibility_label }, emoji(label));
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-busy")) return;
     if (element.confirm && !(await confirmed(element.confirm, textNodes(element.confirm.text, people)))) return;

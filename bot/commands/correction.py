@@ -1,0 +1,72 @@
+"""What was probably meant, as a button can carry it: *Did you mean `/extauth get Et12345ABCDE`?*
+
+A button's value is stored by Slack and comes back from outside. So it's written from what was understood, never copied
+from what was typed, holds nothing but names of ours and what has the form of an ID, and is read by the parser again.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.commands.parser import parse
+from bot.commands.subcommand import Parsed, PastedTokenError, Subcommand, UsageError, Values
+from bot.pasted import is_id, is_user_id
+
+_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A command as text to be typed after `/extauth`, and the same parsed."""
+
+    text: str
+    parsed: Parsed
+
+
+class NoCorrection(ValueError):
+    """Text that no button of ours carries."""
+
+
+def correct(meant: Parsed | None, subcommands: Sequence[Subcommand]) -> Correction | None:
+    """Return the command to run instead; None where it can't be told, or where a value could be a secret."""
+    if meant is None or meant.subcommand is None:
+        return None
+    skips = {option.name for option in meant.subcommand.options if option.skips_question}
+    values = {name: value for name, value in meant.values.items() if name not in skips}
+    if not all(isinstance(value, bool) or _is_plain(value) for value in values.values()):
+        return None
+    text = " ".join([meant.subcommand.name, *_words(meant.subcommand, values)])
+    try:
+        parsed = parse(text, subcommands)
+    except (UsageError, PastedTokenError):
+        return None
+    return Correction(text, parsed) if parsed == Parsed(meant.subcommand, values) else None
+
+
+def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
+    """Read what a button carries. Raises NoCorrection for anything but what `correct` returns."""
+    try:
+        correction = correct(parse(value, subcommands), subcommands) if isinstance(value, str) else None
+    except (UsageError, PastedTokenError):
+        correction = None
+    if correction is None or correction.text != value:
+        raise NoCorrection("The button's value isn't a command.")
+    return correction
+
+
+def _is_plain(value: str) -> bool:
+    is_person = value.startswith("@") and is_user_id(value[1:])
+    is_number = _NUMBER.fullmatch(value) is not None
+    return is_person or is_number or all(is_id(word) for word in value.split(" "))
+
+
+def _words(subcommand: Subcommand, values: Values) -> Iterator[str]:
+    """Yield the words after the subcommand. Bare words come first, lest one be read as an option's value."""
+    bare = {name: text for name, text in values.items() if subcommand.argument_for(str(text)) == name}
+    yield from (str(bare[option.name]) for option in subcommand.options if option.name in bare)
+    for option in subcommand.options:
+        value = values.get(option.name)
+        if option.is_flag and value is not None:
+            yield option.spelling if value else f"{option.spelling}=false"
+        elif value is not None and option.name not in bare:
+            yield from (option.spelling, str(value))
