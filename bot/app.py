@@ -11,6 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot import listeners, logs
 from bot.access import AllowList
+from bot.approval import ApprovalPolicy
 from bot.audit.batches import Batches
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
@@ -91,19 +92,29 @@ def create_runtime(
         storage.audit_log,
         observers,
         clock,
+        settings.delete_approval,
     )
     batches, contact = storage.batches, mention(settings.contact)
-    return Runtime(service, users, clients, pacer, batches, clock, tasks, contact, audit_channel)
+    return Runtime(service, users, clients, pacer, batches, clock, tasks, contact, audit_channel, approvers(settings))
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:
     """Return who may do what."""
+    approving = {Permission.APPROVE: settings.delete_approvers or settings.delete_allow}
     return {
         Permission.GET: settings.get_allow,
         Permission.DELETE: settings.delete_allow,
         Permission.LIST: settings.list_allow,
         Permission.HISTORY: settings.history_allow,
+        **(approving if settings.delete_approval is not ApprovalPolicy.OFF else {}),
     }
+
+
+def approvers(settings: Settings) -> tuple[str, ...]:
+    """Return the channel, or the people, that are asked to approve deletions."""
+    if settings.audit_channel is not None:
+        return (settings.audit_channel,)
+    return tuple(sorted(settings.delete_approvers.users)) if settings.delete_approvers is not None else ()
 
 
 def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:

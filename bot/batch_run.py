@@ -11,7 +11,18 @@ from bot.audit.batches import Batch, Batches, Item, ItemResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.clock import Clock
 from bot.operation import Operation
-from bot.service import AlreadyRun, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Service, Tested
+from bot.service import (
+    AlreadyRun,
+    ApprovalNeeded,
+    Deleted,
+    Denied,
+    Failed,
+    NotRecorded,
+    NotSent,
+    Outcome,
+    Service,
+    Tested,
+)
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.slack.external_auth.states import AccountState, state_of
@@ -33,6 +44,7 @@ class Ending(Enum):
     DENIED = "denied"
     REFUSED = "refused"
     NOT_RECORDED = "not recorded"
+    NOT_APPROVED = "not approved"
     ELSEWHERE = "elsewhere"
 
 
@@ -94,7 +106,7 @@ class BatchRunner:
             return await self._stops(batch) is None
 
         step, request = actor.step(item.token_id), request_of(batch.operation, item)
-        return await self._service.run(step, request, watcher.waits, is_wanted)
+        return await self._service.run(step, request, watcher.waits, is_wanted, batch)
 
     async def _stops(self, batch: Batch) -> Ending | None:
         """Return why the next item isn't begun, if it isn't."""
@@ -118,7 +130,7 @@ class BatchRunner:
 
 def request_of(operation: Operation, item: Item) -> TestToken | DeleteTokens:
     """Return what is asked of Slack for one item."""
-    return TestToken(item.token_id) if operation is Operation.TEST else DeleteTokens(item.token_id)
+    return TestToken(item.token_id) if operation is Operation.TEST else item.deletion()
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:
@@ -147,6 +159,8 @@ def _ends_by(outcome: Outcome, failures: int, *, is_closing: bool) -> Ending | N
             return Ending.DENIED
         case NotRecorded():
             return Ending.NOT_RECORDED
+        case ApprovalNeeded():
+            return Ending.NOT_APPROVED
         case NotSent():
             return Ending.RESTARTED if is_closing else Ending.STOPPED
         case AlreadyRun():

@@ -7,12 +7,13 @@ from typing import Protocol, assert_never
 
 
 class Permission(Enum):
-    """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting."""
+    """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting; `APPROVE` has `EXTAUTH_DELETE_APPROVERS`."""
 
     GET = "get"
     DELETE = "delete"
     LIST = "list"
     HISTORY = "history"
+    APPROVE = "approve"
 
 
 class Operation(Enum):
@@ -26,6 +27,9 @@ class Operation(Enum):
     DELETE_MANY = "delete_many"
     LIST = "list"
     HISTORY = "history"
+    REQUEST = "request"
+    APPROVE = "approve"
+    DECLINE = "decline"
 
     @property
     def permission(self) -> Permission:
@@ -33,10 +37,12 @@ class Operation(Enum):
         match self:
             case Operation.GET | Operation.SHOW | Operation.REFRESH | Operation.TEST:
                 return Permission.GET
-            case Operation.DELETE | Operation.DELETE_MANY:
+            case Operation.DELETE | Operation.DELETE_MANY | Operation.REQUEST:
                 return Permission.DELETE
             case Operation.LIST:
                 return Permission.LIST
+            case Operation.APPROVE | Operation.DECLINE:
+                return Permission.APPROVE
             case Operation.HISTORY:
                 return Permission.HISTORY
             case _:

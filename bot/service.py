@@ -13,6 +13,8 @@ from pydantic import SecretStr
 
 from bot.access import AllowList, Decision, decide
 from bot.actor import Actor
+from bot.approval import ApprovalPolicy
+from bot.audit.batches import Batch
 from bot.audit.entries import AuditResult, Entry, Event, ReadHistory
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.head import INTERRUPTED
@@ -151,13 +153,25 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """Somebody else has to approve the deletion first. Nothing was sent to Slack."""
+
+    request: DeleteTokens
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyRun:
     """The same interaction is on record already: Slack, or somebody else, delivered it again."""
 
     reference: str
 
 
-Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent | AlreadyRun
+Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent | ApprovalNeeded | AlreadyRun
+
+
+StepOutcome = AuditResult | Denied | AlreadyRun
+"""How a step on the way to a deletion ended."""
 
 
 class _NoLongerAllowed(Exception):
@@ -179,8 +193,8 @@ async def _always() -> bool:
 class Service:
     """Runs requests.
 
-    `allow` has a list for each permission. `api_token` is the token for external tokens, where the workspace's own bot
-    token may not use them.
+    `allow` has a list for each permission: for `APPROVE` only where the `policy` asks for approvals. `api_token` is the
+    token for external tokens, where the workspace's own bot token may not use them.
     """
 
     def __init__(
@@ -192,7 +206,9 @@ class Service:
         audit_log: AuditLog,
         observers: Sequence[Observer],
         clock: Clock,
+        policy: ApprovalPolicy = ApprovalPolicy.OFF,
     ) -> None:
+        self.policy = policy
         self._client = client
         self._users = users
         self._allow = allow
@@ -232,11 +248,17 @@ class Service:
         return await self._deny(actor, requests[0], decisions[requests[0].operation.permission])
 
     async def run(
-        self, actor: Actor, request: Runnable, progress: Progress, is_wanted: Callable[[], Awaitable[bool]] = _always
+        self,
+        actor: Actor,
+        request: Runnable,
+        progress: Progress,
+        is_wanted: Callable[[], Awaitable[bool]] = _always,
+        batch: Batch | None = None,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
 
-        `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent.
+        `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
+        request is a part of, with the approval that it may need.
         """
         decisions = await self.authorize(actor)
         decision = decisions[request.operation.permission]
@@ -244,6 +266,8 @@ class Service:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
             return await self._read_history(actor, request)
+        if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, batch):
+            return ApprovalNeeded(request, actor.reference)
         try:
             attempt = await self._audit_log.attempt(actor, request)
         except DuplicateInteraction:
@@ -269,6 +293,35 @@ class Service:
         if isinstance(outcome, Failed) and isinstance(outcome.request, ListAccounts):
             return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
         return outcome
+
+    async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
+        """Authorize a step on the way to a deletion, record the attempt, take it, and record the result.
+
+        Raises AuditLogUnavailable where it can't be recorded.
+        """
+        decision = (await self.authorize(actor))[request.operation.permission]
+        if not decision.allowed:
+            return await self._deny(actor, request, decision)
+        try:
+            attempt = await self._audit_log.attempt(actor, request)
+        except DuplicateInteraction:
+            log.warning("an interaction came again and wasn't run again")
+            return AlreadyRun(actor.reference)
+        result = await act()
+        await self._audit_log.finish(attempt, result)
+        self._notify(attempt.event, result)
+        return result
+
+    async def note(self, actor: Actor, request: Request, result: AuditResult) -> None:
+        """Record what happened by itself to a person's request. Raises AuditLogUnavailable."""
+        attempt = await self._audit_log.attempt(actor, request)
+        await self._audit_log.finish(attempt, result)
+        self._notify(attempt.event, result)
+
+    def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
+        is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
+        is_approved = batch is not None and batch.approves(actor, request)
+        return self.policy.covers(is_bulk=is_bulk) and not is_approved
 
     def answered(self, actor: Actor) -> None:
         """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bot.access import AllowList
+from bot.approval import ApprovalPolicy
 from bot.storage.address import database_url
 
 Transport = Literal["socket", "http"]
@@ -96,6 +97,10 @@ def _check_secret_key(key: SecretStr) -> SecretStr:
 
 def _split_list(value: Any) -> Any:
     return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
@@ -175,6 +180,16 @@ class Settings(DatabaseSettings):
     history_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."
     )
+    delete_approval: Annotated[ApprovalPolicy, BeforeValidator(_lower)] = Field(
+        ApprovalPolicy.OFF,
+        alias="EXTAUTH_DELETE_APPROVAL",
+        description="Which deletions somebody else has to approve: `off`, `bulk` (more than one token), or `all`.",
+    )
+    delete_approvers: AllowListSetting | None = Field(
+        None,
+        alias="EXTAUTH_DELETE_APPROVERS",
+        description="Who can approve deletions, in the same form. Unset, those who can delete.",
+    )
     contact: Annotated[str, AfterValidator(_check_contact)] | None = Field(
         None,
         alias="EXTAUTH_CONTACT",
@@ -229,9 +244,22 @@ def read(environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(dict(environment))
     except ValidationError as error:
         mistakes += _lines(error)
+    else:
+        mistakes += _approval_mistakes(settings)
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+def _approval_mistakes(settings: Settings) -> list[str]:
+    approvers = settings.delete_approvers
+    has_place = settings.audit_channel is not None or (approvers is not None and approvers.users)
+    if settings.delete_approval is ApprovalPolicy.OFF or has_place:
+        return []
+    return [
+        "EXTAUTH_DELETE_APPROVAL: nobody could be asked. Set EXTAUTH_AUDIT_CHANNEL, or put user IDs in "
+        "EXTAUTH_DELETE_APPROVERS."
+    ]
 
 
 def environment(folder: Path) -> Mapping[str, str]:

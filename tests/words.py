@@ -41,6 +41,16 @@ from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.ui import notices
+from bot.ui.approvals import (
+    decided_screen,
+    declined_screen,
+    expired_screen,
+    not_asked_screen,
+    not_begun_screen,
+    not_decided_screen,
+    request_screen,
+    requested_screen,
+)
 from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_screen, progress_screen, recent_note
 from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
@@ -339,6 +349,24 @@ def batches() -> Iterator[Section]:
         yield _view("Confirm several", cleanup_confirm.build("", batch, is_listed=is_listed))
 
 
+def approvals() -> Iterator[Section]:
+    """Yield what is said of a deletion that needs approval."""
+    item = Item("EtGoogle0001", "google", "ada@example.com", ("weekly_report",))
+    whole = Batch.of(ADA, Operation.DELETE_MANY, [Item.of(BOTH)], AT)
+    many = Batch.of(ADA, Operation.DELETE, [item, *(Item(f"EtMany{number:06}") for number in range(40))], AT)
+    for name, batch in (("one", Batch.of(ADA, Operation.DELETE, [item], AT)), ("all", whole), ("several", many)):
+        batch = replace(batch, batch_id="0" * 32, reference=REFERENCE)
+        yield _screen(f"Asked for: {name}", request_screen(batch))
+        yield _screen(f"Waiting: {name}", requested_screen(batch, "The request is in <#C012ABCDEF>."))
+        yield _screen(f"Decided: {name}", decided_screen(batch, f"✓ Approved by {CONTACT}. Deleting…"))
+    yield _screen("Declined", declined_screen(batch, "U345GHIJKL"))
+    yield _screen("Expired", expired_screen(batch))
+    yield _screen("Approved, but not begun", not_begun_screen(batch))
+    yield _screen("Nobody asked", not_asked_screen(batch, CONTACT))
+    for code in ("own_request", "expired", "decided", "gone"):
+        yield _screen(f"Not decided: {code}", not_decided_screen(code, REFERENCE))
+
+
 def _allows(reason: Reason) -> bool:
     return reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER, Reason.NOT_LISTED}
 
@@ -404,6 +432,7 @@ CHAPTERS = {
     "Explanations": failures,
     "Answers": answers,
     "Several tokens": batches,
+    "Approval": approvals,
     "Notices": short_answers,
     "Forms and help": forms,
 }

@@ -6,7 +6,7 @@ What was done is in the audit log. This is what a button's click needs to find a
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.audit.guard import Guard
 from bot.audit.keys import AuditKey
 from bot.clock import Clock
 from bot.operation import Operation
+from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.database import Database
 from bot.storage.tables import batches
 
@@ -30,6 +31,10 @@ class BatchState(StrEnum):
     """How far a batch is."""
 
     CONFIRMING = "confirming"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"
     RUNNING = "running"
     STOPPING = "stopping"
     ENDED = "ended"
@@ -37,12 +42,27 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One token of a batch, and what is known of its account."""
+    """One token of a batch, and what is known of its account.
+
+    Without a token ID, it's all tokens of a provider, an app, or both.
+    """
 
     token_id: str
     provider_key: str | None = None
     account: str | None = None
     workflows: tuple[str, ...] = ()
+    app_id: str | None = None
+
+    @classmethod
+    def of(cls, request: DeleteTokens) -> "Item":
+        """Return a deletion as the one item of a batch."""
+        return cls(request.external_token_id or "", request.provider_key, app_id=request.app_id)
+
+    def deletion(self) -> DeleteTokens:
+        """Return the request that deletes it."""
+        if self.token_id:
+            return DeleteTokens(self.token_id)
+        return DeleteTokens(provider_key=self.provider_key, app_id=self.app_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,8 @@ class Batch:
     """Tokens that one person tests or deletes together.
 
     `at` is when it was made (seconds since the epoch, UTC). The first of the `items` have `results`, in their order.
+    One that needs approval has the `reference` it was asked for with, where its person can be told (`reply_to`), and
+    the channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
     """
 
     batch_id: str
@@ -67,12 +89,36 @@ class Batch:
     operation: Operation
     items: tuple[Item, ...]
     results: tuple[ItemResult, ...] = ()
+    enterprise_id: str | None = None
+    reference: str = ""
+    reply_to: str | None = field(default=None, repr=False)
+    posts: tuple[tuple[str, str], ...] = ()
+    approver: str | None = None
 
     @classmethod
     def of(cls, actor: Actor, operation: Operation, items: Sequence[Item], at: float) -> "Batch":
         """Make one, in which every token is once."""
-        unique = {item.token_id: item for item in items}
-        return cls(secrets.token_hex(16), at, actor.team_id, actor.user_id, operation, tuple(unique.values()))
+        unique = {(item.token_id, item.provider_key): item for item in items}
+        return cls(
+            secrets.token_hex(16),
+            at,
+            actor.team_id,
+            actor.user_id,
+            operation,
+            tuple(unique.values()),
+            enterprise_id=actor.enterprise_id,
+            reference=actor.reference,
+        )
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether more than one token can be deleted."""
+        return len(self.items) > 1 or not all(item.token_id for item in self.items)
+
+    def approves(self, actor: Actor, request: DeleteTokens) -> bool:
+        """Return whether somebody else has approved that this person makes this request."""
+        is_given = self.approver is not None and self.approver != self.user_id
+        return is_given and self.belongs_to(actor) and request in [item.deletion() for item in self.items]
 
     def belongs_to(self, actor: Actor) -> bool:
         """Return whether this person made it."""
@@ -111,13 +157,29 @@ class Batches:
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
         """Return a batch that this person made, and how far it is; None where there is none."""
+        found = await self.find_in(actor.team_id, batch_id)
+        return found if found is not None and found[0].belongs_to(actor) else None
+
+    async def find_in(self, team_id: str | None, batch_id: str) -> tuple[Batch, BatchState] | None:
+        """Return anybody's batch in a workspace, and how far it is; None where there is none."""
         row = await self._row(batch_id)
-        if row is None:
-            return None
-        batch = self._read(row.content)
-        if batch is None or batch.batch_id != batch_id or not batch.belongs_to(actor):
+        batch = self._read(row.content) if row is not None else None
+        if batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
             return None
         return batch, BatchState(row.state)
+
+    async def older(self, states: Sequence[BatchState], before: float) -> Sequence[tuple[Batch, BatchState]]:
+        """Return the batches in some states that were made before a time (seconds since the epoch, UTC)."""
+
+        async def read() -> Sequence[Any]:
+            async with self._database.transaction(reads=True) as transaction:
+                wanted = select(batches.c.state, batches.c.content).where(
+                    batches.c.state.in_([state.value for state in states]), batches.c.at < round(before * _MICRO)
+                )
+                return (await transaction.execute(wanted)).all()
+
+        found = [(self._read(row.content), BatchState(row.state)) for row in await self._guard.whole(read())]
+        return [(batch, state) for batch, state in found if batch is not None]
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a batch that runs is to stop, or is gone."""
@@ -125,12 +187,16 @@ class Batches:
         return row is None or row.state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
-        """Bring a batch from one state to another. Returns whether it was in the first: of several callers, for one."""
+        """Bring a batch from one state to another, and keep it as it is now.
+
+        Returns whether it was in the first state: of several callers, for one.
+        """
 
         async def write() -> bool:
             async with self._database.transaction() as transaction:
                 found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
-                moved = await transaction.execute(found.values(state=after.value).returning(batches.c.id))
+                values = {"state": after.value, "content": self._write(batch)}
+                moved = await transaction.execute(found.values(values).returning(batches.c.id))
                 return moved.first() is not None
 
         return await self._guard.whole(write())
@@ -168,4 +234,6 @@ class Batches:
 def _batch(written: Mapping[str, Any]) -> Batch:
     items = tuple(Item(**{**item, "workflows": tuple(item["workflows"])}) for item in written["items"])
     results = tuple(ItemResult(**result) for result in written["results"])
-    return Batch(**{**written, "operation": Operation(written["operation"]), "items": items, "results": results})
+    posts = tuple((channel, ts) for channel, ts in written["posts"])
+    read = {"operation": Operation(written["operation"]), "items": items, "results": results, "posts": posts}
+    return Batch(**{**written, **read})

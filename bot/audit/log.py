@@ -38,6 +38,7 @@ RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
+_DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
 _ENTRIES_AT_ONCE = 1000
 _ADDRESSES = 500
 _MICRO = 1_000_000
@@ -159,13 +160,13 @@ class AuditLog:
         return [self._unanswered(one) for one in taken]
 
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
-        """Return the entries of the requests that an interaction consisted of, the list it began with left out."""
+        """Return the entries of the tests or deletions that an interaction consisted of."""
         since = self._clock.now() - INTERACTION_SECONDS
         found = self.oldest_first(Filters(since=since))
         return [
             entry
             async for entry in found
-            if entry.reference == unanswered.reference and entry.action != Operation.LIST.action
+            if entry.reference == unanswered.reference and entry.action in _DONE_ONE_BY_ONE
         ]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:

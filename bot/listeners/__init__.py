@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import batch, cleanup, command, delete, errors, get, history, home, menu, retry, test
+from bot.listeners import approval, batch, cleanup, command, delete, errors, get, history, home, menu, retry, test
 from bot.listeners import help as help_listener
 from bot.listeners import list as list_listener
 from bot.listeners.runtime import Runtime
@@ -18,6 +18,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     home.register(app, runtime)
     retry.register(app, runtime)
     errors.register(app, runtime)
+    approval.register(app, runtime)
     batch.register(app, runtime)
     cleanup.register(app, runtime)
     for listener in LISTENERS:

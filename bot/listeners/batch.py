@@ -14,17 +14,18 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
-from bot.service import Outcome
+from bot.service import AlreadyRun, ApprovalNeeded
 from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import ListAccounts
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen
 from bot.ui.notices import batch_gone_screen
+from bot.ui.outcomes import Shown
 
 UPDATE_SECONDS = 2.0
 """The least time between two updates of the progress. Slack allows about 100 a minute."""
 
 
-async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccounts) -> Outcome:
+async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
     """List the accounts that a batch is chosen from, as one step of it."""
     wait = Wait(runtime.clock)
     asked.request = request
@@ -32,10 +33,13 @@ async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccou
     try:
         if asked.reply is not None:
             await tell_waits(runtime.clock, asked.reply, request, listing, wait)
-        return await listing
+        outcome = await listing
     finally:
         listing.cancel()
         await asyncio.wait({listing})
+    if isinstance(outcome, ApprovalNeeded):
+        raise TypeError("Only a deletion needs approval.")
+    return outcome
 
 
 def item_of(account: Account) -> Item:
@@ -43,7 +47,7 @@ def item_of(account: Account) -> Item:
     return Item(account.token_id, account.provider_key, account.name, account.workflows)
 
 
-async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = "") -> None:
+async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = "") -> BatchOutcome:
     """Run a batch that is kept as running, and show how it gets on and what became of it."""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
@@ -56,6 +60,7 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
         await view.close()
     if outcome.ending is not Ending.ELSEWHERE:
         await flow.show(asked, batch_screen(outcome, runtime.contact, note))
+    return outcome
 
 
 class _ProgressView:

@@ -8,20 +8,20 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.batches import Batch, BatchState, Item
-from bot.listeners import batch, flow, interaction
+from bot.listeners import asking, batch, flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import cleanup_confirm, cleanup_form, metadata
 from bot.modals.metadata import PendingBatch
 from bot.operation import OpenForm, Operation, Permission
-from bot.service import AlreadyRun, Listed, Outcome
+from bot.service import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.selection import Selection
 from bot.ui.batches import RETRY, left_over, no_such_account_screen
 from bot.ui.buttons import OPEN_CLEANUP
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
-from bot.ui.outcomes import outcome_screen
+from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.screen import as_view
 
 
@@ -37,7 +37,7 @@ async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> 
     if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view):
         return
     decisions = await runtime.service.authorize(asked.actor)
-    listed: Outcome | None = None
+    listed: Shown | AlreadyRun | None = None
     # What IDs are typed needs no list: it only tells more about them.
     if selection.account is not None or decisions[Permission.LIST].allowed:
         listed = await batch.list_accounts(runtime, asked, ListAccounts(selection.provider_key))
@@ -59,7 +59,7 @@ async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> 
     await _confirm(runtime, asked, items, is_listed=isinstance(listed, Listed))
 
 
-def _with_accounts(token_ids: Sequence[str], listed: Outcome | None) -> list[Item]:
+def _with_accounts(token_ids: Sequence[str], listed: Shown | None) -> list[Item]:
     known = {}
     if isinstance(listed, Listed):
         known = {account.token_id: batch.item_of(account) for account in listed.accounts.accounts}
@@ -89,6 +89,8 @@ async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatc
     found = await runtime.batches.find(pending.batch_id, confirmed.actor)
     if found is None or len(found[0].items) != pending.count:
         await flow.show(confirmed, batch_gone_screen())
+    elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
+        await asking.ask(runtime, confirmed, found[0])
     # Submitted twice, it is deleted once.
     elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(runtime, confirmed, found[0])

@@ -11,13 +11,14 @@ from slack_sdk.models.views import View
 from bot.access import Decision
 from bot.audit.guard import AuditLogUnavailable
 from bot.clock import finishes_within
+from bot.listeners.asking import ask_for
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.operation import Permission, Request
-from bot.service import AlreadyRun, Denied, Runnable
+from bot.service import AlreadyRun, ApprovalNeeded, Denied, Runnable
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -161,6 +162,8 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if isinstance(outcome, AlreadyRun):
         # The other delivery owes the answer.
         interaction.actor = replace(interaction.actor, reply_to=None)
+    elif isinstance(outcome, ApprovalNeeded):
+        await ask_for(runtime, interaction, outcome.request)
     else:
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 

@@ -16,7 +16,8 @@ from bot.tasks import Tasks
 class Runtime:
     """The service, who people are, the Slack clients and their pace, batches, the clock, and the tasks in progress.
 
-    `contact` says in mrkdwn whom to ask for help.
+    `contact` says in mrkdwn whom to ask for help; `approvals_go_to` are the channel, or the people, that are asked to
+    approve deletions.
     """
 
     service: Service
@@ -28,3 +29,4 @@ class Runtime:
     tasks: Tasks
     contact: str
     audit_channel: AuditChannel | None = None
+    approvals_go_to: tuple[str, ...] = ()

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from slack_sdk.errors import SlackApiError
 
 from bot.app import create_app, create_runtime, open_storage
+from bot.approval import ApprovalPolicy
 from bot.audit.log import AuditLog
 from bot.clock import Clock
+from bot.listeners import approval
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
@@ -92,6 +94,8 @@ async def serve(
 
 def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
     background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_unanswered(settings, runtime, audit_log))]
+    if runtime.service.policy is not ApprovalPolicy.OFF:
+        background.append(asyncio.ensure_future(approval.expire(runtime, settings.bot_token)))
     if runtime.audit_channel is not None:
         posting = post_checkpoints(runtime.audit_channel, audit_log, runtime.clock)
         background.append(asyncio.ensure_future(posting))

@@ -35,6 +35,7 @@ _BECAUSE = {
     Ending.STOPPED: "You stopped it.",
     Ending.RESTARTED: "Extauth restarted.",
     Ending.NOT_RECORDED: "Extauth couldn't use its database.",
+    Ending.NOT_APPROVED: "Nobody else approved it.",
     Ending.DENIED: "You no longer have permission.",
     Ending.REFUSED: "Slack kept refusing.",
 }

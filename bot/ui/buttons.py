@@ -172,7 +172,7 @@ def _read(value: object) -> TokenRequest | ReadHistory:
                 return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
             case Operation.HISTORY:
                 return ReadHistory(DEFAULT_HISTORY, **arguments)
-            case Operation.DELETE_MANY:
+            case Operation.DELETE_MANY | Operation.REQUEST | Operation.APPROVE | Operation.DECLINE:
                 raise UnreadableValue("No button asks for this operation.")
             case _:
                 assert_never(operation)

@@ -13,6 +13,7 @@ _DOING = {
     Permission.DELETE: "delete tokens",
     Permission.LIST: "list connected accounts",
     Permission.HISTORY: "see the audit log",
+    Permission.APPROVE: "approve deletions",
 }
 _BECAUSE = {
     Reason.GUEST: "Guests can't use external tokens.",

@@ -8,7 +8,7 @@ from bot.slack.external_auth.errors import BreakdownCode, TransportCode
 from tests.explanations.expected import ALL_CODES, COMMON_CODES, DELETE_CODES, GET_CODES, expected
 
 GETS = [operation for operation in Operation if operation.permission is Permission.GET]
-DELETES = [operation for operation in Operation if operation.permission is Permission.DELETE]
+DELETES = [Operation.DELETE, Operation.DELETE_MANY]
 LISTS = [operation for operation in Operation if operation.permission is Permission.LIST]
 LIST_CODES = [
     *COMMON_CODES,

@@ -58,7 +58,7 @@ class Tab:
             "type": lambda: self._type(str(wish["line"]), str(wish["channel"])),
             "shortcut": lambda: workspace.shortcut(user, "external_tokens"),
             "home": lambda: workspace.open_home(user),
-            "press": lambda: workspace.press(self._message(wish["ts"]), str(wish["label"])),
+            "press": lambda: self._press(wish["ts"], str(wish["label"])),
             "press_in_view": lambda: workspace.press_in_dialog(self._view(wish), str(wish["label"])),
             "pick": lambda: workspace.pick(self._message(wish["ts"]), str(wish["row"]), str(wish["label"])),
             "pick_in_view": lambda: workspace.pick_in_dialog(self._view(wish), str(wish["row"]), str(wish["label"])),
@@ -92,6 +92,13 @@ class Tab:
         # Pressed twice, it is closed all the same.
         with contextlib.suppress(NotThere):
             self._workspace.close(self._view(wish))
+
+    async def _press(self, ts: str, label: str) -> None:
+        post = next((post for post in self._state.posts if post.ts == ts and post.channel in self._places()), None)
+        if post is not None:
+            await self._workspace.press_post(post, self._user, label)
+        else:
+            await self._workspace.press(self._message(ts), label)
 
     def _message(self, ts: str) -> Any:
         for message in self._workspace.messages(self._user):

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.clock import Clock
-from bot.sandbox.slack.channels import CHANNELS, Channel, Post, TypedCommand
+from bot.sandbox.slack.channels import BOT, CHANNELS, Channel, Post, TypedCommand
 from bot.sandbox.slack.providers import Provider, Workflow
 
 TEAM_ID = "T0SANDBOX"
@@ -263,6 +263,20 @@ class State:
         self.posts.append(post)
         self.changed()
         return post
+
+    def change(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]]) -> bool:
+        """Change a message of the bot's. Returns False where there is none."""
+        for index, post in enumerate(self.posts):
+            if (post.channel, post.ts, post.author) == (channel, ts, BOT):
+                self.posts[index] = replace(post, text=text, blocks=blocks)
+                self.changed()
+                return True
+        for message in self.messages:
+            if (message.channel, message.ts) == (channel, ts):
+                message.text, message.blocks = text, blocks
+                self.changed()
+                return True
+        return False
 
     def echo(self, user_id: str, channel: str, line: str) -> None:
         """Show somebody the command that they typed."""

@@ -21,6 +21,7 @@ _NEEDED_SCOPES = {
     "chat.deleteScheduledMessage": "chat:write",
     "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
     "chat.scheduleMessage": "chat:write",
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
@@ -57,6 +58,7 @@ class WebApi:
             "chat.deleteScheduledMessage": self._delete_scheduled_message,
             "views.open": lambda arguments: views.open_view(state, arguments),
             "views.push": lambda arguments: views.open_view(state, arguments, push=True),
+            "chat.update": self._update,
             "views.publish": lambda arguments: views.publish_view(state, arguments),
             "views.update": lambda arguments: views.update_view(state, arguments),
             "apps.connections.open": lambda _: {"ok": True, "url": self._open_connection()},
@@ -150,13 +152,24 @@ class WebApi:
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("channel") in self._state.people:
             # Their conversation with the bot, which nobody else sees.
-            return self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
+            posted = self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
+            return {**posted, "channel": DIRECT, "ts": posted["message_ts"]} if posted["ok"] else posted
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
         channel, blocks = str(arguments.get("channel")), arguments.get("blocks")
         post = self._state.post_to_all(BOT, channel, str(arguments.get("text", "")), _blocks(blocks))
         return {"ok": True, "channel": channel, "ts": post.ts}
+
+    def _update(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/chat.update"""
+        refusal = self._channel_refusal(arguments)
+        if refusal is not None:
+            return {"ok": False, "error": refusal}
+        channel, ts, text = (str(arguments.get(name, "")) for name in ("channel", "ts", "text"))
+        if not self._state.change(channel, ts, text, _blocks(arguments.get("blocks"))):
+            return {"ok": False, "error": "message_not_found"}
+        return {"ok": True, "channel": channel, "ts": ts}
 
     def _channel_refusal(self, arguments: Mapping[str, Any]) -> str | None:
         channel = str(arguments.get("channel"))

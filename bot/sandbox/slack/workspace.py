@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.sandbox.slack import elements, views
 from bot.sandbox.slack.block_kit import view_complaints
-from bot.sandbox.slack.channels import BOT, CHANNEL, Channel
+from bot.sandbox.slack.channels import BOT, CHANNEL, Channel, Post
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
 from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.escaping import entities, escape
@@ -103,6 +103,10 @@ class Workspace:
         """Press a button of a message, by what it says."""
         return await self._message_action(message, elements.button(message.blocks, label))
 
+    async def press_post(self, post: Post, user_id: str, label: str) -> bool:
+        """Press a button of a message that everybody in its channel sees, as one of them."""
+        return await self._post_action(post, user_id, elements.button(post.blocks, label))
+
     async def press_in_dialog(self, view: OpenView, label: str) -> bool:
         """Press a button of a dialog, by what it says."""
         return await self._view_action(view, elements.button(view.content["blocks"], label))
@@ -116,20 +120,25 @@ class Workspace:
         return await self._view_action(view, elements.menu_item(view.content["blocks"], row, label))
 
     async def _message_action(self, message: Message, action: dict[str, Any]) -> bool:
-        path = self.state.new_response_url("actions", message.user_id, message.channel, message.ts)
+        return await self._action_in(message.channel, message.ts, message.user_id, action, is_ephemeral=True)
+
+    async def _post_action(self, post: Post, user_id: str, action: dict[str, Any]) -> bool:
+        message = {"type": "message", "ts": post.ts, "bot_id": BOT, "text": post.text, "blocks": post.blocks}
+        return await self._action_in(post.channel, post.ts, user_id, action, message=message)
+
+    async def _action_in(
+        self, channel: str, ts: str, user_id: str, action: dict[str, Any], *, is_ephemeral: bool = False, **more: Any
+    ) -> bool:
+        path = self.state.new_response_url("actions", user_id, channel, ts)
         payload = {
             "type": "block_actions",
-            "container": {
-                "type": "message",
-                "message_ts": message.ts,
-                "channel_id": message.channel,
-                "is_ephemeral": True,
-            },
-            "channel": {"id": message.channel, "name": self._channel_name(message.channel)},
+            "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": is_ephemeral},
+            "channel": {"id": channel, "name": self._channel_name(channel)},
             "response_url": self._base_url + path,
-            "trigger_id": self.state.new_trigger(message.user_id),
+            "trigger_id": self.state.new_trigger(user_id),
             "actions": [self._timed(action)],
-            **self._who(message.user_id),
+            **more,
+            **self._who(user_id),
         }
         return await self._deliver("interactive", payload) is not None
 

@@ -1,0 +1,183 @@
+"""The buttons *Approve* and *Decline* under a request for approval, and what follows."""
+
+import hashlib
+import logging
+from dataclasses import replace
+from typing import Any
+
+from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.actor import Actor
+from bot.approval import APPROVAL_SECONDS
+from bot.audit.approvals import AskApproval, Decide
+from bot.audit.batches import Batch, BatchState
+from bot.audit.entries import AuditResult
+from bot.audit.guard import AuditLogUnavailable
+from bot.listeners import batch, flow, interaction
+from bot.listeners.direct import DirectReply, reason
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import Replace, reply_at
+from bot.listeners.runtime import Runtime
+from bot.service import AlreadyRun, ApprovalNeeded, Deleted, Denied
+from bot.ui.approvals import (
+    APPROVE,
+    DECLINE,
+    decided_screen,
+    declined_screen,
+    expired_screen,
+    not_begun_screen,
+    not_decided_screen,
+)
+from bot.ui.outcomes import outcome_screen
+from bot.ui.parts import Mark
+from bot.ui.permissions import denied_screen
+from bot.ui.screen import Screen, as_message
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 60.0
+"""How often requests are looked for that nobody decided in time."""
+
+
+async def decide(runtime: Runtime, clicked: Interaction, batch_id: str, *, approves: bool) -> None:
+    """Approve or decline a request, once, and delete what was approved."""
+    found = await runtime.batches.find_in(clicked.actor.team_id, batch_id)
+    wanted = found[0] if found is not None else None
+    after = BatchState.APPROVED if approves else BatchState.DECLINED
+
+    async def act() -> AuditResult:
+        if wanted is None:
+            return AuditResult("failed", "gone", 0)
+        if approves and wanted.user_id == clicked.actor.user_id:
+            return AuditResult("failed", "own_request", 0)
+        if runtime.clock.now() - wanted.at >= APPROVAL_SECONDS:
+            return AuditResult("failed", "expired", 0)
+        decided = replace(wanted, approver=clicked.actor.user_id if approves else None)
+        if not await runtime.batches.move(decided, BatchState.WAITING, after):
+            return AuditResult("failed", "decided", 0)
+        return AuditResult("approved" if approves else "declined", None, 0)
+
+    outcome = await runtime.service.step(clicked.actor, Decide(wanted, approves), act)
+    if isinstance(outcome, AlreadyRun):
+        return
+    if isinstance(outcome, Denied):
+        await flow.show(clicked, denied_screen(outcome, runtime.contact))
+    elif wanted is None or outcome.code is not None:
+        await flow.show(clicked, not_decided_screen(outcome.code or "gone", clicked.actor.reference))
+    elif approves:
+        await _execute(runtime, clicked.actor, replace(wanted, approver=clicked.actor.user_id))
+    else:
+        by = clicked.actor.user_id
+        await _replace_posts(runtime, clicked.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
+        await _tell(runtime, clicked.actor.bot_token, wanted, declined_screen(wanted, by))
+
+
+async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
+    """Delete what was approved, on behalf of who asked for it."""
+    token, by = approver.bot_token, f"approved by <@{approver.user_id}>"
+    asked = _requester(runtime, token, approved)
+    # One claim for all of it: whatever happens, it's begun once, and who asked is answered.
+    if not await runtime.service.receive(asked.actor):
+        return
+    if not await runtime.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
+        return
+    await _replace_posts(runtime, token, approved, f"{Mark.DONE} {by.capitalize()}. Deleting…")
+    if len(approved.items) == 1:
+        ended = await _delete_one(runtime, asked, approved)
+    else:
+        outcome = await batch.run(runtime, asked, approved)
+        count = sum(result.outcome == "deleted" for result in outcome.batch.results)
+        ended = f"{count:,} of {len(approved.items):,} deleted"
+    runtime.service.answered(asked.actor)
+    await _replace_posts(runtime, token, approved, f"{ended}, {by}")
+
+
+async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> str:
+    request = approved.items[0].deletion()
+    outcome = await runtime.service.run(asked.actor, request, lambda _: None, batch=approved)
+    await runtime.batches.end(approved)
+    if isinstance(outcome, AlreadyRun | ApprovalNeeded):
+        log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
+        return f"{Mark.UNSURE} Not run"
+    await flow.show(asked, outcome_screen(outcome, runtime.contact))
+    return f"{Mark.DONE} Deleted" if isinstance(outcome, Deleted) else f"{Mark.FAILED} Not deleted"
+
+
+def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Interaction:
+    """Return the person who asked, as an interaction that was answered where they asked."""
+    key = hashlib.sha256(f"approved {approved.batch_id}".encode()).hexdigest()
+    reply = _reply(runtime, bot_token, approved)
+    actor = Actor(
+        user_id=approved.user_id,
+        team_id=approved.team_id,
+        enterprise_id=approved.enterprise_id,
+        bot_token=bot_token,
+        reference=approved.reference,
+        interaction=key,
+        reply_to=reply.address,
+    )
+    return Interaction(actor, "", None, reply)
+
+
+def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Any:
+    noted = reply_at(SecretStr(asked.reply_to), runtime.clients, bot_token) if asked.reply_to is not None else None
+    return noted or DirectReply(runtime.clients, bot_token, asked.user_id)
+
+
+async def _tell(runtime: Runtime, bot_token: SecretStr, asked: Batch, screen: Screen) -> None:
+    await _reply(runtime, bot_token, asked).show(screen)
+
+
+async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, what: str) -> None:
+    client = runtime.clients.web(bot_token)
+    for channel, ts in asked.posts:
+        try:
+            await client.chat_update(channel=channel, ts=ts, **as_message(decided_screen(asked, what)))
+        except Exception as error:
+            log.warning("a request for approval couldn't be updated", extra={"code": reason(error)})
+
+
+async def expire(runtime: Runtime, bot_token: SecretStr) -> None:
+    """End what nobody decided in time, every minute, in whichever process comes first."""
+    while True:
+        try:
+            await _expire_due(runtime, bot_token)
+        except AuditLogUnavailable as error:
+            log.error("requests for approval couldn't be looked through", extra={"why": str(error)})
+        except Exception:
+            log.exception("requests for approval couldn't be looked through")
+        await runtime.clock.sleep(SWEEP_SECONDS)
+
+
+async def _expire_due(runtime: Runtime, bot_token: SecretStr) -> None:
+    states = (BatchState.WAITING, BatchState.APPROVED)
+    for asked, state in await runtime.batches.older(states, runtime.clock.now() - APPROVAL_SECONDS):
+        if not await runtime.batches.move(asked, state, BatchState.EXPIRED):
+            continue
+        actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
+        await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
+        screen = expired_screen(asked) if state is BatchState.WAITING else not_begun_screen(asked)
+        await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
+        await _tell(runtime, bot_token, asked, screen)
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for the buttons."""
+
+    def work(body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> Any:
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        batch_id = str(body["actions"][0].get("value"))
+        return flow.start(runtime, clicked, decide(runtime, clicked, batch_id, approves=approves))
+
+    @app.action(APPROVE)
+    async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        await work(body, context, approves=True)
+
+    @app.action(DECLINE)
+    async def on_decline(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        await work(body, context, approves=False)
