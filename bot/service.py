@@ -5,7 +5,7 @@ Nothing else calls the external-auth client.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from bot.operation import Permission, Request
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
+from bot.slack.external_auth.memory import AccountMemory
 from bot.slack.external_auth.models import (
     DeleteTokens,
     ExternalToken,
@@ -33,7 +34,7 @@ from bot.slack.external_auth.models import (
     TestToken,
     TokenRequest,
 )
-from bot.slack.pacing import Caller, Progress, Stopping
+from bot.slack.pacing import WAIT_SECONDS, Caller, Progress, Stopping, tells_nobody
 from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
@@ -216,6 +217,7 @@ class Service:
         self._audit_log = audit_log
         self._observers = observers
         self._clock = clock
+        self._accounts = AccountMemory(clock)
         self._groups = frozenset[str]().union(*(listed.groups for listed in allow.values()))
 
     async def authorize(self, actor: Actor) -> Mapping[Permission, Decision]:
@@ -254,11 +256,12 @@ class Service:
         progress: Progress,
         is_wanted: Callable[[], Awaitable[bool]] = _always,
         batch: Batch | None = None,
+        patience: float = WAIT_SECONDS,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
 
         `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
-        request is a part of, with the approval that it may need.
+        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds.
         """
         decisions = await self.authorize(actor)
         decision = decisions[request.operation.permission]
@@ -279,7 +282,7 @@ class Service:
             return NotRecorded(request, None, actor.reference)
         started = self._clock.monotonic()
         try:
-            done = await self._carry_out(actor, request, progress, decisions, is_wanted)
+            done = await self._carry_out(actor, request, progress, decisions, is_wanted, patience)
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
@@ -290,6 +293,8 @@ class Service:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
         outcome = await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
+        if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
+            self._note_accounts(actor, outcome)
         if isinstance(outcome, Failed) and isinstance(outcome.request, ListAccounts):
             return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
         return outcome
@@ -334,6 +339,45 @@ class Service:
         except AuditLogUnavailable as error:
             log.warning("an interaction couldn't be noted as still running", extra={"why": str(error)})
 
+    def can_expect_accounts(self, actor: Actor, decisions: Mapping[Permission, Decision]) -> bool:
+        """Return whether a form can offer accounts, by what is known now: the person may list, and Slack does."""
+        return decisions[Permission.LIST].allowed and self._accounts.is_promising(self._app(actor))
+
+    async def accounts(self, actor: Actor) -> AccountList | None:
+        """Return the connected accounts that a form can offer this person; None where there are none to be had.
+
+        They are at most a moment old. Each request to Slack is run, and recorded, as the request of the person who
+        caused it; it doesn't wait for Slack's limits.
+        """
+        if not (await self.authorize(actor))[Permission.LIST].allowed:
+            return None
+        return await self._accounts.get(self._app(actor), lambda: self._list_for_form(actor))
+
+    async def recent_ids(self, actor: Actor) -> Sequence[str]:
+        """Return the token IDs that a form can offer this person because they used them lately."""
+        decisions = await self.authorize(actor)
+        if not any(decisions[permission].allowed for permission in (Permission.GET, Permission.DELETE)):
+            return ()
+        return await recent_token_ids(self._audit_log, actor)
+
+    async def _list_for_form(self, actor: Actor) -> AccountList | None:
+        # What somebody types twice is the same payload, and yet two requests.
+        asking = replace(actor, interaction=f"form {actor.reference}", reply_to=None)
+        outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
+        return outcome.accounts if isinstance(outcome, Listed) else None
+
+    def _note_accounts(self, actor: Actor, outcome: Listed | Failed) -> None:
+        """Keep for forms what Slack answered about its own app."""
+        if outcome.request.arguments().get("app_id") is None:
+            self._accounts.note(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
+
+    def _api_token_for(self, actor: Actor) -> SecretStr:
+        return self._api_token or actor.bot_token
+
+    def _app(self, actor: Actor) -> Hashable:
+        """Return what tells the accounts of one app in one workspace from others."""
+        return actor.team_id or actor.enterprise_id, self._api_token_for(actor)
+
     async def _carry_out(
         self,
         actor: Actor,
@@ -341,8 +385,9 @@ class Service:
         progress: Progress,
         decisions: Mapping[Permission, Decision],
         is_wanted: Callable[[], Awaitable[bool]],
+        patience: float,
     ) -> Done:
-        api_token = self._api_token or actor.bot_token
+        api_token = self._api_token_for(actor)
 
         async def recheck() -> None:
             decision = (await self.authorize(actor))[request.operation.permission]
@@ -351,7 +396,7 @@ class Service:
             if not await is_wanted():
                 raise _NoLongerWanted
 
-        caller = Caller(actor.team_id or actor.enterprise_id or "", actor.user_id, progress, recheck)
+        caller = Caller(actor.team_id or actor.enterprise_id or "", actor.user_id, progress, recheck, patience)
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)
@@ -360,7 +405,10 @@ class Service:
                 await self._client.test(api_token, request, caller)
                 return Tested(request, actor.reference)
             case DeleteTokens():
-                await self._client.delete(api_token, request, caller)
+                try:
+                    await self._client.delete(api_token, request, caller)
+                finally:
+                    self._accounts.forget(self._app(actor))
                 return Deleted(request, actor.reference)
             case ListAccounts():
                 accounts = await self._client.list(api_token, request, caller)

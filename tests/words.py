@@ -20,7 +20,18 @@ from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
-from bot.modals import cleanup_confirm, cleanup_form, delete_confirm, delete_form, get_form, menu, test_form
+from bot.modals import (
+    cleanup_confirm,
+    cleanup_form,
+    delete_confirm,
+    delete_form,
+    fields,
+    get_form,
+    menu,
+    picker,
+    test_form,
+)
+from bot.modals.fields import Offer
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
 from bot.pasted import FORMATS
@@ -113,6 +124,26 @@ TYPED = (
     "history a1b2c3d4e5",
     "history EtGoogle0001 --provider-key google",
 )
+OFFERS = {
+    "": Offer(),
+    ", with recent tokens": Offer(recent_ids=("EtGoogle0001", "EtGitHub0001")),
+    ", with a list": Offer(has_list=True),
+}
+
+LISTED = AccountList(
+    (Provider("google", "Google"), Provider("zoom", "Zoom")),
+    (Account("EtGoogle0001", "google", "ada@example.com"), Account("EtGoogle0002", "google", "bob@example.com")),
+    True,
+    0,
+)
+PICKED = {
+    "nothing yet": picker.token_groups("", LISTED, ["EtGoogle0001"]),
+    "an ID": picker.token_groups("EtNew00001", LISTED, []),
+    "what isn't an ID": picker.token_groups("no such account", LISTED, []),
+    "a token": picker.token_groups("ghp_" + "a1B2" * 9, LISTED, []),
+    "a provider": picker.provider_groups("", LISTED),
+}
+
 FORMS: Sequence[Mapping[str, str]] = (
     {},
     {"external_token_id": "Et 1"},
@@ -403,9 +434,14 @@ def short_answers() -> Iterator[Section]:
 
 def forms() -> Iterator[Section]:
     """Yield the modals, their errors, help, and the App Home."""
-    yield _view("Get", get_form.build("", get_form.fields()))
-    yield _view("Delete", delete_form.build("", delete_form.fields()))
-    yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET))
+    for where, offer in OFFERS.items():
+        yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
+        yield _view(f"Delete{where}", delete_form.build("", delete_form.fields(offer)))
+    for name, groups in PICKED.items():
+        options = [option["text"]["text"] for group in groups for option in group.to_dict()["options"]]
+        labels = [group.to_dict()["label"]["text"] for group in groups]
+        yield f"Picked while typing: {name}", [_line(text) for text in (*labels, *options)]
+    yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer()))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
         yield _view("Confirm", delete_confirm.build("", PendingDelete.of(request)))
     wrong = delete_confirm.parse({}, PendingDelete.of(PROVIDER))
@@ -415,6 +451,12 @@ def forms() -> Iterator[Section]:
         for form in (get_form, delete_form):
             result = form.parse(values)
             mistakes += result.values() if isinstance(result, dict) else []
+    for value in ("?a GitHub token", "?unlikely"):
+        mistakes.append(str(picker.find_problem("external_token_id", value, "/extauth get ID")))
+    both = {fields.RECENT: {fields.RECENT: {"value": "Et1"}}, fields.TOKEN_ID: {fields.TOKEN_ID: {"value": "Et2"}}}
+    mixed = get_form.parse(both)
+    mistakes += mixed.values() if isinstance(mixed, dict) else []
+    mistakes.append(str(picker.find_problem("provider_key", "?unlikely", "/extauth delete --provider-key KEY")))
     yield "Mistakes beside a field", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
     for listener in LISTENERS:
         subcommand = listener.subcommand

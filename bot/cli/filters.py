@@ -45,7 +45,12 @@ def filtered(function: Any) -> Any:
         click.option(
             "--provider-key", metavar="KEY", callback=_whole_in_the_log, help="Only entries about this provider."
         ),
-        click.option("--action", type=click.Choice(ACTIONS), help="Only entries with this action."),
+        click.option(
+            "--action",
+            type=click.Choice(ACTIONS),
+            metavar="ACTION",
+            help=f"Only entries with this action: {', '.join(ACTIONS)}.",
+        ),
         click.option(
             "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
         ),

@@ -2,7 +2,21 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import approval, batch, cleanup, command, delete, errors, get, history, home, menu, retry, test
+from bot.listeners import (
+    approval,
+    batch,
+    cleanup,
+    command,
+    delete,
+    errors,
+    get,
+    history,
+    home,
+    menu,
+    picker,
+    retry,
+    test,
+)
 from bot.listeners import help as help_listener
 from bot.listeners import list as list_listener
 from bot.listeners.runtime import Runtime
@@ -15,6 +29,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     """Register every listener with the app."""
     command.register(app, runtime, LISTENERS)
     menu.register(app, runtime)
+    picker.register(app, runtime)
     home.register(app, runtime)
     retry.register(app, runtime)
     errors.register(app, runtime)

@@ -28,13 +28,13 @@ from bot.ui.screen import as_view
 async def open_form(runtime: Runtime, asked: Interaction) -> None:
     """Open the modal that asks which tokens to delete."""
     view = cleanup_form.build(metadata.write(asked.origin))
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view)
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], flow.just(view))
 
 
 async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> None:
     """Ask before the selected tokens are deleted."""
     view = as_view(working_screen(ListAccounts()))
-    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view):
+    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], flow.just(view)):
         return
     decisions = await runtime.service.authorize(asked.actor)
     listed: Shown | AlreadyRun | None = None
@@ -81,7 +81,7 @@ async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
         await flow.show(clicked, batch_gone_screen())
         return
     view = as_view(checking_screen())
-    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], lambda _: view):
+    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], flow.just(view)):
         await _confirm(runtime, clicked, items, is_listed=any(item.provider_key for item in items))
 
 

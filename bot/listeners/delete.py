@@ -6,9 +6,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.models.views import View
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
-from bot.listeners import cleanup, flow, interaction
+from bot.listeners import cleanup, flow, interaction, picker
+from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
@@ -83,16 +85,20 @@ def _selection(named: Mapping[str, str]) -> Selection:
 async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, str] | None = None) -> None:
     """Open the Delete modal with what is already known, by parameter."""
     named = known or {}
-    fields = delete_form.fields(named.get("external_token_id"), named.get("provider_key"), named.get("app_id"))
-    view = delete_form.build(metadata.write(asked.origin), fields)
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], lambda _: view)
+
+    async def view(decisions: Decisions) -> View:
+        offer = await picker.offer(runtime, asked.actor, decisions)
+        given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
+        return delete_form.build(metadata.write(asked.origin), delete_form.fields(offer, *given))
+
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
 
 
 async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
     view = delete_confirm.build(metadata.write(asked.origin, pending), pending)
-    await flow.open_if_allowed(runtime, asked, [request], lambda _: view)
+    await flow.open_if_allowed(runtime, asked, [request], flow.just(view))
 
 
 async def submit(

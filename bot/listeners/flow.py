@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -118,7 +118,10 @@ async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -
 
 
 async def open_if_allowed(
-    runtime: Runtime, interaction: Interaction, requests: Sequence[Request], view: Callable[[Decisions], View]
+    runtime: Runtime,
+    interaction: Interaction,
+    requests: Sequence[Request],
+    view: Callable[[Decisions], Awaitable[View]],
 ) -> bool:
     """Open a modal for a person who may make at least one of these requests; tell anybody else why not.
 
@@ -135,13 +138,22 @@ async def open_if_allowed(
     if isinstance(admitted, AlreadyRun):
         return False
     if not isinstance(admitted, Denied):
-        return await open_modal(runtime, interaction, view(admitted))
+        return await open_modal(runtime, interaction, await view(admitted))
     screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
         await open_modal(runtime, interaction, as_view(screen))
     else:
         await interaction.reply.show(screen)
     return False
+
+
+def just(view: View) -> Callable[[Decisions], Awaitable[View]]:
+    """Return what opens this view, whatever the person is allowed."""
+
+    async def ready(_: Decisions) -> View:
+        return view
+
+    return ready
 
 
 async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.models.views import View
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
-from bot.listeners import flow, interaction
+from bot.listeners import flow, interaction, picker
+from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import ModalReply, Replace
@@ -75,15 +77,19 @@ async def open_form(
     show: bool = False,
 ) -> None:
     """Open the Get modal with what is already known."""
-    blocks = get_form.fields(token_id, force_refresh=force_refresh, show=show)
-    view = get_form.build(metadata.write(asked.origin), blocks)
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.GET)], lambda _: view)
+
+    async def view(decisions: Decisions) -> View:
+        offer = await picker.offer(runtime, asked.actor, decisions)
+        blocks = get_form.fields(offer, token_id, force_refresh=force_refresh, show=show)
+        return get_form.build(metadata.write(asked.origin), blocks)
+
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.GET)], view)
 
 
 async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
     """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
     if request.show:
-        if not await flow.open_if_allowed(runtime, asked, [request], lambda _: as_view(working_screen(request))):
+        if not await flow.open_if_allowed(runtime, asked, [request], flow.just(as_view(working_screen(request)))):
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.

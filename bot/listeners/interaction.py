@@ -41,27 +41,27 @@ class Interaction:
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack a slash command."""
-    actor = _actor(context)
+    actor = actor_of(context)
     origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
     return Interaction(actor, str(body["trigger_id"]), origin, _channel(runtime, actor, origin))
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack the global shortcut, where there is no channel."""
-    actor = _actor(context)
+    actor = actor_of(context)
     return Interaction(actor, str(body["trigger_id"]), None, None, elsewhere=_direct(runtime, actor))
 
 
 def from_home(context: AsyncBoltContext) -> Interaction:
     """Unpack the opening of the App Home, which has no answer and can open no modal."""
-    return Interaction(_actor(context), "", None, None)
+    return Interaction(actor_of(context), "", None, None)
 
 
 def from_click(
     runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS
 ) -> Interaction:
     """Unpack a click in a message, in a modal, or in the App Home, where there is no channel."""
-    actor, trigger_id = _actor(context), str(body["trigger_id"])
+    actor, trigger_id = actor_of(context), str(body["trigger_id"])
     if "view" in body:
         view = body["view"]
         if view.get("type") == "home":
@@ -81,7 +81,7 @@ def from_submission(
 
     It stays, too, when the channel's address has grown too old. Raises UnreadableMetadata.
     """
-    actor, view = _actor(context), body["view"]
+    actor, view = actor_of(context), body["view"]
     origin = metadata.read_origin(view["private_metadata"])
     is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
@@ -106,7 +106,8 @@ def _direct(runtime: Runtime, actor: Actor, channel: str | None = None) -> Direc
     return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel)
 
 
-def _actor(context: AsyncBoltContext) -> Actor:
+def actor_of(context: AsyncBoltContext) -> Actor:
+    """Unpack who is asking."""
     return Actor(
         user_id=str(context.user_id),
         team_id=context.team_id,

@@ -7,7 +7,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
-from bot.listeners import delete, flow, get, interaction
+from bot.listeners import delete, flow, get, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
@@ -24,10 +24,11 @@ async def open_menu(
 ) -> None:
     """Open the modal, with what this person is allowed to do to choose from."""
 
-    def view(decisions: Decisions) -> View:
+    async def view(decisions: Decisions) -> View:
         choices = [operation for operation in menu.LABELS if decisions[operation.permission].allowed]
         chosen = wanted if wanted in choices else choices[0]
-        return menu.build(metadata.write(asked.origin), choices, chosen, values)
+        offer = await picker.offer(runtime, asked.actor, decisions, values)
+        return menu.build(metadata.write(asked.origin), choices, chosen, offer, values)
 
     await flow.open_if_allowed(runtime, asked, [OpenForm(operation) for operation in menu.LABELS], view)
 

@@ -71,7 +71,7 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 async def open_form(runtime: Runtime, asked: Interaction, token_id: str | None = None) -> None:
     """Open the Test modal with what is already known."""
     view = test_form.build(metadata.write(asked.origin), token_id)
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], lambda _: view)
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], flow.just(view))
 
 
 async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAccounts) -> None:
@@ -80,7 +80,7 @@ async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAc
         await flow.run(runtime, asked, request)
         return
     if await flow.open_if_allowed(
-        runtime, asked, [OpenForm(Operation.TEST)], lambda _: as_view(working_screen(request))
+        runtime, asked, [OpenForm(Operation.TEST)], flow.just(as_view(working_screen(request)))
     ):
         await _test_listed(runtime, asked, request)
 

@@ -1,18 +1,38 @@
 """The modal that asks which tokens to delete. Its submission leads to the confirmation."""
 
+from collections.abc import Callable, Mapping
+
 from slack_sdk.models.blocks import Block, ContextBlock, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.modals.fields import FieldErrors, Values, id_field, read_text
+from bot.modals.fields import (
+    PROVIDER_KEY,
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    UnusableChoice,
+    Values,
+    id_field,
+    read_id,
+    read_text,
+    read_token_id,
+    token_fields,
+)
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, check_id
 
 CALLBACK_ID = "extauth_delete"
-TOKEN_ID = "external_token_id"
-PROVIDER_KEY = "provider_key"
 APP_ID = "app_id"
 
+_READERS: Mapping[str, Callable[[Values], str | None]] = {
+    TOKEN_ID: lambda values: read_token_id(values, "/extauth delete ID"),
+    PROVIDER_KEY: lambda values: read_id(values, PROVIDER_KEY, "/extauth delete --provider-key KEY"),
+    APP_ID: lambda values: read_text(values, APP_ID),
+}
 
-def fields(token_id: str | None = None, provider_key: str | None = None, app_id: str | None = None) -> list[Block]:
+
+def fields(
+    offer: Offer, token_id: str | None = None, provider_key: str | None = None, app_id: str | None = None
+) -> list[Block]:
     """Return the fields, with what is already known."""
     return [
         ContextBlock(
@@ -23,13 +43,14 @@ def fields(token_id: str | None = None, provider_key: str | None = None, app_id:
                 )
             ]
         ),
-        id_field(TOKEN_ID, "Token ID", "Deletes only this token.", value=token_id, optional=True),
+        *token_fields("Deletes only this token.", value=token_id, optional=True, offer=offer),
         id_field(
             PROVIDER_KEY,
             "Provider key",
             "Deletes all of a provider's tokens. It's the name in the app's manifest, such as google.",
             value=provider_key,
             optional=True,
+            has_list=offer.has_list,
         ),
         id_field(
             APP_ID,
@@ -56,17 +77,21 @@ def build(metadata: str, blocks: list[Block]) -> View:
 
 def parse(values: Values) -> DeleteTokens | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given = {name: value for name in (TOKEN_ID, PROVIDER_KEY, APP_ID) if (value := read_text(values, name))}
-    if not given:
-        return {TOKEN_ID: "Fill in at least one field."}
+    given: dict[str, str] = {}
     errors: FieldErrors = {}
-    for name, value in given.items():
+    for name, read in _READERS.items():
         try:
-            check_id(name, value)
+            value = read(values)
+            if value is not None:
+                given[name] = check_id(name, value)
+        except UnusableChoice as error:
+            errors[name] = str(error)
         except InvalidParameter as error:
             errors[name] = error.problem
     if errors:
         return errors
+    if not given:
+        return {TOKEN_ID: "Fill in at least one field."}
     try:
         return DeleteTokens(**given)
     except InvalidParameter as error:

@@ -1,11 +1,13 @@
-"""Reading what was filled in, and the form of a field that asks for an id."""
+"""The fields for IDs, and reading what was filled in: typed, picked from a list, or chosen among recent ones."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import InputBlock, PlainTextInputElement
+from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputElement, StaticSelectElement
 
-from bot.pasted import unwrap
+from bot.modals import picker
+from bot.pasted import is_id, unwrap
 from bot.slack.external_auth.models import MAX_ID
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -14,9 +16,36 @@ Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 FieldErrors = dict[str, str]
 """What is wrong, by block id, for Slack to show beside the field."""
 
+TOKEN_ID = "external_token_id"
+PROVIDER_KEY = "provider_key"
+RECENT = "recent_token_id"
 
-def id_field(name: str, label: str, hint: str, *, value: str | None, optional: bool) -> InputBlock:
-    """Build a field for an ID. Its block ID and action ID are the parameter's name."""
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a form offers instead of typing.
+
+    `has_list` says that accounts can be listed for this person; where they can't be, `recent_ids` are the IDs of tokens
+    that the person used lately.
+    """
+
+    has_list: bool = False
+    recent_ids: tuple[str, ...] = ()
+
+
+class UnusableChoice(ValueError):
+    """What was filled in can't be used. The message is a sentence for the person."""
+
+
+def id_field(
+    name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False
+) -> InputBlock:
+    """Build a field for an ID, with a list to pick from while typing if there is one.
+
+    Its block ID and action ID are the parameter's name. A value that isn't formed like an ID can't be an option's.
+    """
+    if has_list and (not value or is_id(value)):
+        return InputBlock(block_id=name, label=label, hint=hint, optional=optional, element=picker.element(name, value))
     return InputBlock(
         block_id=name,
         label=label,
@@ -26,10 +55,61 @@ def id_field(name: str, label: str, hint: str, *, value: str | None, optional: b
     )
 
 
+def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) -> list[Block]:
+    """Build the field for a token ID, below a menu of recent ones where there is no list to pick from."""
+    recent_ids = () if offer.has_list else offer.recent_ids
+    is_recent = value in recent_ids
+    field = id_field(
+        TOKEN_ID,
+        "Token ID",
+        hint,
+        value=None if is_recent else value,
+        optional=optional or bool(recent_ids),
+        has_list=offer.has_list,
+    )
+    if not recent_ids:
+        return [field]
+    options = {token_id: Option(value=token_id, label=token_id) for token_id in recent_ids}
+    menu = StaticSelectElement(
+        action_id=RECENT,
+        placeholder="Choose one you used recently",
+        options=list(options.values()),
+        initial_option=options[str(value)] if is_recent else None,
+    )
+    return [InputBlock(block_id=RECENT, label="Recent token", optional=True, element=menu), field]
+
+
 def read_text(values: Values, name: str) -> str | None:
-    """Return what a text field holds, without what a paste wraps around it; None when it is empty."""
-    text = values.get(name, {}).get(name, {}).get("value")
+    """Return what a field holds, typed or picked, without what a paste wraps around it; None when it is empty."""
+    state = values.get(name, {}).get(name, {})
+    option = state.get("selected_option")
+    text = option.get("value") if isinstance(option, Mapping) else state.get("value")
     return (unwrap(text) or None) if isinstance(text, str) else None
+
+
+def read_id(values: Values, name: str, command: str) -> str | None:
+    """Return what the field for an ID holds. `command` is how else to type it.
+
+    Raises UnusableChoice for an option that stands for a problem.
+    """
+    text = read_text(values, name)
+    problem = picker.find_problem(name, text, command) if text else None
+    if problem is not None:
+        raise UnusableChoice(problem)
+    return text
+
+
+def read_token_id(values: Values, command: str) -> str | None:
+    """Return the token ID, from either field. Raises UnusableChoice, also when they hold two different ones."""
+    token_id, recent = read_id(values, TOKEN_ID, command), read_text(values, RECENT)
+    if token_id is not None and recent is not None and token_id != recent:
+        raise UnusableChoice("Choose a recent token or enter an ID, not both.")
+    return token_id or recent
+
+
+def has_list(values: Values) -> bool:
+    """Return whether a form's token ID is picked from a list."""
+    return values.get(TOKEN_ID, {}).get(TOKEN_ID, {}).get("type") == "external_select"
 
 
 def read_checked(values: Values, name: str) -> set[str]:

@@ -3,17 +3,27 @@
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
 from slack_sdk.models.views import View
 
-from bot.modals.fields import FieldErrors, Values, id_field, read_checked, read_text
+from bot.modals.fields import (
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    UnusableChoice,
+    Values,
+    read_checked,
+    read_token_id,
+    token_fields,
+)
 from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
 
 CALLBACK_ID = "extauth_get"
-TOKEN_ID = "external_token_id"
 OPTIONS = "options"
 FORCE_REFRESH = "force_refresh"
 SHOW = "show"
 
 
-def fields(token_id: str | None = None, *, force_refresh: bool = False, show: bool = False) -> list[Block]:
+def fields(
+    offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
+) -> list[Block]:
     """Return the fields, with what is already known."""
     refresh_option = Option(
         value=FORCE_REFRESH,
@@ -27,12 +37,11 @@ def fields(token_id: str | None = None, *, force_refresh: bool = False, show: bo
     )
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
     return [
-        id_field(
-            TOKEN_ID,
-            "Token ID",
+        *token_fields(
             "Looks like Et12345ABCDE. /extauth help says where to find one.",
             value=token_id,
             optional=False,
+            offer=offer,
         ),
         InputBlock(
             block_id=OPTIONS,
@@ -61,7 +70,10 @@ def build(metadata: str, blocks: list[Block]) -> View:
 def parse(values: Values) -> GetToken | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
     ticked = read_checked(values, OPTIONS)
-    token_id = read_text(values, TOKEN_ID)
+    try:
+        token_id = read_token_id(values, "/extauth get ID")
+    except UnusableChoice as error:
+        return {TOKEN_ID: str(error)}
     if token_id is None:
         return {TOKEN_ID: "Enter a token ID."}
     try:

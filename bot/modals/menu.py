@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block, InputBlock, Option, RadioButtonsEleme
 from slack_sdk.models.views import View
 
 from bot.modals import delete_form, get_form
-from bot.modals.fields import FieldErrors, Values, read_chosen, read_text
+from bot.modals.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, read_chosen, read_text
 from bot.operation import Operation
 from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken
@@ -17,7 +17,9 @@ LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
 """The operations to choose from."""
 
 
-def build(metadata: str, choices: Sequence[Operation], chosen: Operation, values: Values | None = None) -> View:
+def build(
+    metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: Values | None = None
+) -> View:
     """Build the modal with the fields of `chosen`. `values` are those already filled in, which stay."""
     options = [Option(value=choice.value, label=LABELS[choice]) for choice in choices]
     choice_block = InputBlock(
@@ -28,9 +30,10 @@ def build(metadata: str, choices: Sequence[Operation], chosen: Operation, values
             action_id=CHOICE, options=options, initial_option=options[list(choices).index(chosen)]
         ),
     )
-    typed = read_text(values or {}, get_form.TOKEN_ID) or ""
-    token_id = typed if is_id(typed) else None
-    rest: list[Block] = get_form.fields(token_id) if chosen is Operation.GET else delete_form.fields(token_id)
+    filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
+    token_id = filled_in if is_id(filled_in) else None
+    form = get_form if chosen is Operation.GET else delete_form
+    rest: list[Block] = form.fields(offer, token_id)
     return View(
         type="modal",
         callback_id=CALLBACK_ID,

@@ -93,7 +93,10 @@ class SandboxCompleter(Completer):
         if not space:
             yield from _beginning_with(name, [*fields])
         elif name in fields:
-            options = [option["value"] for option in fields[name]["element"].get("options", [])]
+            element = fields[name]["element"]
+            options = [option["value"] for option in element.get("options", [])]
+            if element["type"] == "external_select":
+                options = [*self._slack.state.tokens, *self._slack.state.providers]
             yield from _beginning_with(value.rpartition(",")[2], options)
 
     def _fields(self) -> dict[str, Mapping[str, Any]]:

@@ -84,6 +84,8 @@ def _input_lines(block: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterato
     yield f"{block['label']['text']}{optional}  «{block.get('block_id')}»"
     if element["type"] == "plain_text_input":
         yield f"  [{state.get('value') or ''}]"
+    if element["type"] == "external_select":
+        yield f"  [{((state.get('selected_option') or {}).get('text') or {}).get('text', '')}] ▾"
     chosen = [option["value"] for option in state.get("selected_options") or [state.get("selected_option")] if option]
     for option in element.get("options", []):
         about = f": {option['description']['text']}" if "description" in option else ""

@@ -30,6 +30,7 @@ shortcut              choose the global shortcut “External tokens”
 press LABEL           press a button in the dialog, or in the newest message
 pick ROW LABEL        choose from the menu (⋯) beside a line: pick EtGoogle0001 Get
 set FIELD VALUE       fill in a field by its name in «»; give checkboxes and choices by theirs, separated by commas
+                      in a field with a list (▾), part of an account's name, a provider, or an ID
 submit, close         press the dialog's own buttons
 tokens, people        list what there is to try; EtErr.CODE as a token ID gives any error, such as EtErr.invalid_auth
 quit                  end the sandbox"""
@@ -129,7 +130,9 @@ class Terminal:
         if block is None or "element" not in block:
             raise NotThere(f"there's no field “{field}”")
         kind = block["element"]["type"]
-        if kind == "radio_buttons":
+        if kind == "external_select":
+            await self._workspace.type_into(view, field, value)
+        elif kind == "radio_buttons":
             await self._workspace.choose(view, field, value)
         else:
             ticked = [one.strip() for one in value.split(",") if one.strip()]

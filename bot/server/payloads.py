@@ -96,6 +96,12 @@ class _Submission(_Interaction):
     view: _View
 
 
+class _Suggestion(_Interaction):
+    type: Literal["block_suggestion"]
+    action_id: Name
+    value: Text | None = None
+
+
 class _Shortcut(_Interaction):
     type: Literal["shortcut"]
     callback_id: Name
@@ -129,7 +135,9 @@ class _UrlVerification(_Part):
 
 _COMMAND = TypeAdapter(_Command)
 _OTHERS: TypeAdapter[_Part] = TypeAdapter(
-    Annotated[_Click | _Submission | _Shortcut | _EventCallback | _UrlVerification, Field(discriminator="type")]
+    Annotated[
+        _Click | _Submission | _Suggestion | _Shortcut | _EventCallback | _UrlVerification, Field(discriminator="type")
+    ]
 )
 
 

@@ -25,8 +25,8 @@ async def _anything_goes() -> None:
     """Check nothing."""
 
 
-def _tells_nobody(seconds: int) -> None:
-    """Report nothing."""
+def tells_nobody(seconds: int) -> None:
+    """Report no wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Caller:
 
     workspace: str = ""
     person: str = ""
-    progress: Progress = _tells_nobody
+    progress: Progress = tells_nobody
     recheck: Callable[[], Awaitable[None]] = _anything_goes
     patience: float = WAIT_SECONDS
 

@@ -55,4 +55,5 @@ async def test_what_is_on_the_screen(completer: SandboxCompleter, harness: Harne
     assert offered(completer, "pick ") == []
     assert "set external_token_id" in offered(completer, "set ")
     assert offered(completer, "set options force_refresh,s") == ["set options force_refresh,show"]
+    assert offered(completer, "set external_token_id EtGit") == ["set external_token_id EtGitHub0001"]
     assert offered(completer, "set nothing x") == []

@@ -70,8 +70,16 @@ def test_the_shortcut_and_its_fields() -> None:
         "shortcut", "set external_token_id EtShort00001", "set options force_refresh,show", "submit", "close", "quit"
     )
 
+    assert "· EtShort00001] ▾" in shown
     assert "[x] Force a refresh" in shown
     assert "tiny-tok" in shown
+
+
+def test_a_list_is_chosen_from_by_typing() -> None:
+    shown = play("/extauth get", "set external_token_id google ada", "submit")
+
+    assert "[ada@example.com · EtGoogle0001] ▾" in shown
+    assert "Token fetched  EtGoogle0001" in shown
 
 
 @pytest.mark.parametrize("options", [(), ("--http",)])

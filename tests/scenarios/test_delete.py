@@ -89,7 +89,7 @@ async def test_the_dialog_asks_what_to_delete_and_then_whether(harness: Harness)
     await harness.submits(view, external_token_id="EtGoogle0001", provider_key="google")
     assert "Use a token ID on its own" in view.errors["external_token_id"]
 
-    await harness.submits(view, external_token_id="", provider_key="go ogle", app_id="A/1")
+    await harness.submits(view, external_token_id="", provider_key="go/ogle", app_id="A/1")
     assert set(view.errors) == {"provider_key", "app_id"}
 
     question = await harness.submits(view, provider_key="google", app_id="")
@@ -109,14 +109,14 @@ async def test_delete_without_anything_never_calls_slack(harness: Harness) -> No
 
 async def test_the_shortcut_switches_to_delete_and_keeps_the_id(harness: Harness) -> None:
     view = await harness.opens_by_shortcut()
-    harness.workspace.fill(view, {"external_token_id": "EtGoogle0001"})
+    await harness.workspace.type_into(view, "external_token_id", "EtGoogle0001")
 
     before = view.hash
     await harness.workspace.choose(view, "choice", "delete")
     await harness.state.until(lambda: view.hash != before)
     read = harness.read(view)
     assert "Provider key (optional)" in read
-    assert "[EtGoogle0001]" in read
+    assert "[ada@example.com · EtGoogle0001] ▾" in read
 
     question = await harness.submits(view)
     assert "Delete the token EtGoogle0001?" in harness.read(question)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.harness import ADMIN, GUEST, MEMBER, Harness
+from bot.settings import Transport
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
 
 
 async def test_a_typed_id_gives_the_masked_token_with_its_buttons(harness: Harness) -> None:
@@ -107,15 +108,17 @@ async def test_the_dialog_can_show_the_token_right_away(harness: Harness) -> Non
     assert harness.calls("apps.auth.external.get") == [{"external_token_id": "EtShort00001"}]
 
 
-async def test_the_dialog_says_beside_the_field_what_is_wrong(harness: Harness) -> None:
-    view = await harness.opens("/extauth get")
+async def test_the_dialog_says_beside_the_field_what_is_wrong(transport: Transport) -> None:
+    async with open_harness(transport, EXTAUTH_LIST_ALLOW="owners") as harness:
+        view = await harness.opens("/extauth get")
 
-    await harness.submits(view, external_token_id="Et 1")
-    assert view.errors == {"external_token_id": "That isn't a token ID. It can't have a space or a line break inside."}
+        await harness.submits(view, external_token_id="Et 1")
+        wrong = "That isn't a token ID. It can't have a space or a line break inside."
+        assert view.errors == {"external_token_id": wrong}
 
-    await harness.submits(view, external_token_id="` `")
-    assert view.errors == {"external_token_id": "Enter a token ID."}
-    assert harness.calls("apps.auth.external.get") == []
+        await harness.submits(view, external_token_id="` `")
+        assert view.errors == {"external_token_id": "Enter a token ID."}
+        assert harness.calls("apps.auth.external.get") == []
 
 
 async def test_flags_without_an_id_open_the_dialog_with_them_ticked(harness: Harness) -> None:

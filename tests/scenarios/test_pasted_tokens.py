@@ -56,10 +56,19 @@ def filled(line: str, *fields: str, **others: Any) -> Way:
     return way
 
 
+def filled_without_list(line: str, *fields: str) -> Way:
+    async def way(harness: Harness, token: str) -> None:
+        harness.slack.web_api.failures["apps.auth.external.list"] = "not_allowed_token_type"
+        await harness.types("/extauth list")
+        await filled(line, *fields)(harness, token)
+
+    return way
+
+
 async def switched(harness: Harness, token: str) -> None:
     """Pasted into the menu's field, then the other operation chosen."""
     view = await harness.opens_by_shortcut()
-    harness.workspace.fill(view, {"external_token_id": token})
+    await harness.workspace.type_into(view, "external_token_id", token)
     before = view.hash
     await harness.workspace.choose(view, "choice", "delete")
     await harness.state.until(lambda: view.hash != before)
@@ -95,6 +104,7 @@ WAYS: dict[str, Way] = {
     "mistyped": typed("gte TOKEN --shwo"),
     "get modal": filled("/extauth get", "external_token_id"),
     "delete modal": filled("/extauth delete", "external_token_id", "provider_key", "app_id"),
+    "get modal, without a list": filled_without_list("/extauth get", "external_token_id"),
     "menu": switched,
     "confirmation": confirmed,
 }

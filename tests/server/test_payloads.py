@@ -23,6 +23,11 @@ WHO = {"user": {"id": "U1"}, "trigger_id": "1.2"}
             {"type": "block_actions", "actions": [{"action_id": "a"}, {"s3cret": 1}], **WHO},
             "block_actions.actions.action_id: missing",
         ),
+        ({"type": "block_suggestion", "value": "s3cret", **WHO}, "block_suggestion.action_id: missing"),
+        (
+            {"type": "block_suggestion", "action_id": "a", "value": 7, **WHO},
+            "block_suggestion.value: string_type",
+        ),
         ({"type": "block_actions", "actions": [{"action_id": "a"}], **WHO}, "response_url: missing"),
     ],
 )
@@ -30,3 +35,8 @@ def test_a_reason_names_a_field_and_holds_nothing_of_the_payload(payload: object
     with pytest.raises(MalformedPayload) as caught:
         parse_payload(payload)
     assert str(caught.value) == says
+
+
+def test_of_what_is_typed_into_a_list_only_the_text_and_its_field_are_kept() -> None:
+    payload = {"type": "block_suggestion", "action_id": "a", "block_id": "b", "value": "v", "view": {}, **WHO}
+    assert parse_payload(payload) == {"type": "block_suggestion", "action_id": "a", "value": "v", **WHO}

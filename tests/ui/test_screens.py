@@ -10,11 +10,13 @@ from pydantic import SecretStr
 
 from bot.access import AllowList, Decision, Reason
 from bot.audit.entries import Entry, ReadHistory
+from bot.audit.recent import MOST_IDS
 from bot.audit.wording import deed
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
 from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
+from bot.modals.fields import Offer
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
@@ -41,6 +43,7 @@ from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen
 from bot.ui.screen import Screen, as_message, as_view
 
+TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True)
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
 TEXTS = st.one_of(st.text(max_size=40), st.text(min_size=1, max_size=3).map(lambda text: text * 2000))
 GETS = st.builds(GetToken, IDS, st.sampled_from([None, True, False]))
@@ -410,18 +413,18 @@ def test_the_short_notices_pass_the_limits() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(DELETES, IDS)
-def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str) -> None:
+@given(DELETES, IDS, st.builds(Offer, st.booleans(), st.lists(TOKEN_IDS, max_size=MOST_IDS, unique=True).map(tuple)))
+def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer: Offer) -> None:
     origin = Origin("https://hooks.slack.com/commands/T0123456789/1234567890123/" + "x" * 60, 1e9, True)
     pending = PendingDelete.of(request)
     remembered = metadata.write(origin, pending)
     filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
     for view in (
-        get_form.build(remembered, get_form.fields(token_id, force_refresh=True, show=True)),
-        delete_form.build(remembered, delete_form.fields(token_id, token_id, token_id)),
+        get_form.build(remembered, get_form.fields(offer, token_id, force_refresh=True, show=True)),
+        delete_form.build(remembered, delete_form.fields(offer, token_id, token_id, token_id)),
         delete_confirm.build(remembered, pending),
-        menu.build(remembered, list(menu.LABELS), Operation.GET, filled),
-        menu.build(remembered, [Operation.DELETE], Operation.DELETE, filled),
+        menu.build(remembered, list(menu.LABELS), Operation.GET, offer, filled),
+        menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):
         assert view_complaints(view.to_dict()) == []
     assert metadata.read_origin(remembered) == origin

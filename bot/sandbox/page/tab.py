@@ -45,12 +45,13 @@ class Tab:
         task.add_done_callback(self._acting.discard)
 
     async def _carry_out(self, wish: dict[str, Any]) -> None:
+        answer = None
         try:
-            await self._deed(wish)
+            answer = await self._deed(wish)
         except (NotThere, KeyError) as error:
             await self._socket.send_json({"problem": f"This isn't here anymore: {error.args[0]}"})
         with contextlib.suppress(ConnectionError):
-            await self._socket.send_json({"done": wish.get("number")})
+            await self._socket.send_json({"done": wish.get("number"), "answer": answer})
 
     def _deed(self, wish: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         workspace, user = self._workspace, self._user
@@ -63,7 +64,8 @@ class Tab:
             "pick": lambda: workspace.pick(self._message(wish["ts"]), str(wish["row"]), str(wish["label"])),
             "pick_in_view": lambda: workspace.pick_in_dialog(self._view(wish), str(wish["row"]), str(wish["label"])),
             "choose": lambda: self._choose(wish),
-            "submit": lambda: workspace.submit(self._view(wish), wish["filled"]),
+            "suggest": lambda: workspace.suggest(self._view(wish), str(wish["block"]), str(wish["text"])),
+            "submit": lambda: self._submit(wish),
             "close": lambda: self._close(wish),
         }
         if wish.get("do") not in deeds:
@@ -87,6 +89,11 @@ class Tab:
         view = self._view(wish)
         self._workspace.fill(view, wish["filled"])
         await self._workspace.choose(view, str(wish["block"]), str(wish["value"]))
+
+    async def _submit(self, wish: dict[str, Any]) -> None:
+        view = self._view(wish)
+        self._workspace.fill(view, wish["filled"])
+        await self._workspace.submit(view)
 
     async def _close(self, wish: dict[str, Any]) -> None:
         # Pressed twice, it is closed all the same.

@@ -102,6 +102,8 @@ def title(exchange: Exchange) -> str:
         return "App Home opened"
     if body["type"] == "view_submission":
         return f"Submitted “{body['view']['title']['text']}”"
+    if body["type"] == "block_suggestion":
+        return f"Typed “{body['value']}” to choose from"
     if body["type"] == "block_actions":
         action = body["actions"][0]
         label = action.get("text") or (action.get("selected_option") or {}).get("text") or {}

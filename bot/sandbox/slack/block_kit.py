@@ -8,6 +8,9 @@ from typing import Any
 
 MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 LONGEST_MESSAGE_TEXT = 40_000
+MOST_OPTIONS = 100
+LEAST_QUERY = 3
+"""How many characters have to be typed before Slack asks for options, unless the element says otherwise."""
 _VIEW_LIMITS = {"callback_id": 255, "private_metadata": 3000, "external_id": 255}
 _TITLE_LIMITS = {"title": 24, "submit": 24, "close": 24}
 
@@ -156,8 +159,7 @@ def _button(element: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _text_input(element: Mapping[str, Any]) -> Iterator[str]:
-    if "placeholder" in element:
-        yield from _text(element["placeholder"], "placeholder", 150, ("plain_text",))
+    yield from _placeholder(element)
     if not 0 < int(element.get("max_length") or 3000) <= 3000:
         yield "max_length must be 1 to 3000"
     if element.get("initial_value") == "":
@@ -172,6 +174,56 @@ def _overflow(element: Mapping[str, Any]) -> Iterator[str]:
         yield "must have 1 to 5 options"
     for option in options:
         yield from _option(option, ("plain_text",))
+
+
+def options_complaints(answer: Any) -> list[str]:
+    """What Slack would not accept as the options of an `external_select`.
+
+    https://docs.slack.dev/reference/block-kit/composition-objects/option-group-object
+    """
+    if not isinstance(answer, Mapping) or ("options" in answer) == ("option_groups" in answer):
+        return ["must have options or option_groups"]
+    if "options" in answer:
+        return list(_listed(answer["options"]))
+    groups = answer["option_groups"]
+    if not isinstance(groups, list) or not 0 < len(groups) <= MOST_OPTIONS:
+        return [f"must have 1 to {MOST_OPTIONS} groups"]
+    found = []
+    for group in groups:
+        found += list(_text(group.get("label"), "group label", 75, ("plain_text",)))
+        found += ["a group without options"] if not group.get("options") else _listed(group["options"])
+    return found
+
+
+def _listed(options: Any) -> Iterator[str]:
+    if not isinstance(options, list) or len(options) > MOST_OPTIONS:
+        yield f"must have at most {MOST_OPTIONS} options"
+        return
+    for option in options:
+        yield from _option(option, ("plain_text",))
+
+
+def _external_select(element: Mapping[str, Any]) -> Iterator[str]:
+    yield from _placeholder(element)
+    if not 0 <= int(element.get("min_query_length", LEAST_QUERY)) <= 3000:
+        yield "min_query_length must be 0 to 3000"
+    if "initial_option" in element:
+        yield from _option(element["initial_option"], ("plain_text",))
+
+
+def _static_select(element: Mapping[str, Any]) -> Iterator[str]:
+    yield from _placeholder(element)
+    options = element.get("options") or []
+    if not options:
+        yield "must have 1 to 100 options"
+    yield from _listed(options)
+    if "initial_option" in element and element["initial_option"] not in options:
+        yield "initial options must be among the options"
+
+
+def _placeholder(element: Mapping[str, Any]) -> Iterator[str]:
+    if "placeholder" in element:
+        yield from _text(element["placeholder"], "placeholder", 150, ("plain_text",))
 
 
 def _option(option: Mapping[str, Any], kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> Iterator[str]:
@@ -209,4 +261,6 @@ _ELEMENTS: dict[str, _Check] = {
     "plain_text_input": _text_input,
     "checkboxes": _options,
     "radio_buttons": _options,
+    "external_select": _external_select,
+    "static_select": _static_select,
 }

@@ -39,15 +39,37 @@ def sent(element: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: element[name] for name in _SENT if name in element}, "block_id": element.get("block_id", "b1")}
 
 
-def state_of(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
-    """The state of a field with `value` filled in. Raises KeyError for an option that isn't there."""
+def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a field with `value` filled in; `offered` are options that came while the person typed.
+
+    Raises KeyError for an option that isn't there.
+    """
     kind = element["type"]
     if kind == "plain_text_input":
         return {"type": kind, "value": value or None}
-    options = {option["value"]: option for option in element["options"]}
+    initial = [element["initial_option"]] if "initial_option" in element else []
+    options = {option["value"]: option for option in [*element.get("options", initial), *offered.values()]}
+    if kind in {"external_select", "static_select"} and not value:
+        return {"type": kind, "selected_option": None}
     if kind == "checkboxes":
         return {"type": kind, "selected_options": [options[one] for one in value]}
     return {"type": kind, "selected_option": options[value]}
+
+
+def all_options(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The options of an answer, in its order, whether they come in groups or not."""
+    groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
+    return [option for group in groups for option in group["options"]]
+
+
+def meant(options: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
+    """The option that somebody takes who has typed `text`: what is just that, or else the first. Raises NotThere."""
+    for option in options:
+        if text in {option["value"], option["text"]["text"]}:
+            return option
+    if not options:
+        raise NotThere(f"nothing in the list for “{text}”")
+    return options[0]
 
 
 def left_empty(view: OpenView) -> dict[str, str]:

@@ -104,6 +104,8 @@ class OpenView:
     content: dict[str, Any]
     hash: str
     filled: dict[str, dict[str, Any]] = field(default_factory=dict)
+    offered: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """The options that the bot has offered for a field while the person typed, by block id and value."""
     errors: dict[str, str] = field(default_factory=dict)
     banner: str | None = None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.sandbox.slack import elements, views
-from bot.sandbox.slack.block_kit import view_complaints
+from bot.sandbox.slack.block_kit import LEAST_QUERY, options_complaints, view_complaints
 from bot.sandbox.slack.channels import BOT, CHANNEL, Channel, Post
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
 from bot.sandbox.slack.elements import NotThere
@@ -152,19 +152,66 @@ class Workspace:
         action = {**elements.sent(element), **view.filled[block_id][element["action_id"]], "block_id": block_id}
         return await self._view_action(view, action)
 
+    async def suggest(self, view: OpenView, block_id: str, text: str) -> dict[str, Any]:
+        """Type into a field whose options the bot has, and see them: Slack's `options` or `option_groups`.
+
+        There are none when the bot doesn't answer in time, or not as Slack asks.
+        https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
+        """
+        element = self._field(view, block_id)
+        if len(text) < int(element.get("min_query_length", LEAST_QUERY)):
+            return {"options": []}
+        payload = {
+            "type": "block_suggestion",
+            "container": {"type": "view", "view_id": view.view_id},
+            "view": views.view_object(view),
+            "block_id": block_id,
+            "action_id": element["action_id"],
+            "value": text,
+            **self._who(view.user_id),
+        }
+        answer = await self._deliver("interactive", payload)
+        complaints = options_complaints(answer) if answer is not None else []
+        if answer is None or complaints:
+            self.state.record("slack", "no options", complaints)
+            return {"options": []}
+        options = {option["value"]: option for option in elements.all_options(answer)}
+        view.offered.setdefault(block_id, {}).update(options)
+        return answer
+
+    async def type_into(self, view: OpenView, block_id: str, text: str) -> None:
+        """Type into a field whose options the bot has, and take what is meant. Nothing empties it. Raises NotThere."""
+        if text:
+            options = elements.all_options(await self.suggest(view, block_id, text))
+            self.fill(view, {block_id: elements.meant(options, text)["value"]})
+        else:
+            self.fill(view, {block_id: ""})
+
+    def _field(self, view: OpenView, block_id: str) -> Mapping[str, Any]:
+        for found, _, element in views.inputs(view.content):
+            if found == block_id:
+                return element
+        raise NotThere(f"no field {block_id}")
+
     def fill(self, view: OpenView, filled: Filled) -> None:
-        """Fill in fields, by block id."""
-        fields = {block_id: (action_id, element) for block_id, action_id, element in views.inputs(view.content)}
+        """Fill in fields, by block id: of a field with options, with the value of one."""
         for block_id, value in filled.items():
-            if block_id not in fields:
-                raise NotThere(f"no field {block_id}")
-            action_id, element = fields[block_id]
-            view.filled.setdefault(block_id, {})[action_id] = elements.state_of(element, value)
+            element = self._field(view, block_id)
+            view.filled.setdefault(block_id, {})[element["action_id"]] = elements.state_of(
+                element, value, view.offered.get(block_id, {})
+            )
         self.state.changed()
 
     async def submit(self, view: OpenView, filled: Filled | None = None) -> bool:
-        """Fill in what is given and press the dialog's submit button. False when nothing reached the bot."""
-        self.fill(view, filled or {})
+        """Fill in what is given and press the dialog's submit button. False when nothing reached the bot.
+
+        Into a field whose options the bot has, it is typed.
+        """
+        for block_id, value in (filled or {}).items():
+            if self._field(view, block_id)["type"] == "external_select":
+                await self.type_into(view, block_id, value)
+            else:
+                self.fill(view, {block_id: value})
         view.errors = elements.left_empty(view)
         if "submit" not in view.content:
             raise NotThere("the dialog has no submit button")

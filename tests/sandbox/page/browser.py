@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
 
+from bot.clock import Clock
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.settings import Transport
@@ -80,9 +81,13 @@ async def open_page(
     color_scheme: ColorScheme = "light",
     scale: float = 1,
     is_still: bool = True,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Browser]:
-    """Serve the page, with the real bot behind it, to a window of its own. `is_still` asks for reduced motion."""
-    async with open_sandbox(transport) as slack:
+    """Serve the page, with the real bot behind it, to a window of its own. `is_still` asks for reduced motion.
+
+    With a clock that stands still, no deadline of the bot's passes while a busy machine draws.
+    """
+    async with open_sandbox(transport, clock) as slack:
         slack.web_api.rate_limits.is_on = False
         context = await chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -118,6 +123,14 @@ def button(page: Page | Locator, which: Button) -> Locator:
 def field(page: Page, block_id: str) -> Locator:
     """A field of the open modal."""
     return page.locator(f'dialog [data-block="{block_id}"]')
+
+
+async def picks(page: Page, block_id: str, text: str, label: str) -> None:
+    """Type into a field with a list, and take what it offers first."""
+    await field(page, block_id).fill(text)
+    await expect(page.locator("dialog").get_by_role("option", selected=True)).to_have_text(label)
+    await field(page, block_id).press("Enter")
+    await expect(field(page, block_id)).to_have_value(label)
 
 
 def submit(page: Page) -> Locator:

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
-from bot.modals import get_form
+from bot.modals import fields
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL
 from bot.ui.buttons import Button
 from tests.sandbox.page.browser import (
@@ -55,7 +55,19 @@ async def test_conversations_and_modals(chromium: Chromium, size: tuple[int, int
 
         await types(page, "/extauth get")
         await submit(page).click()
-        await expect(field(page, get_form.TOKEN_ID)).to_have_attribute("aria-invalid", "true")
+        await expect(field(page, fields.TOKEN_ID)).to_have_attribute("aria-invalid", "true")
+        await field(page, fields.TOKEN_ID).fill("google")
+        await expect(page.locator("dialog").get_by_role("option", selected=True)).to_be_visible()
+        assert await axe_faults(page) == []
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("dialog")).to_have_count(0)
+
+        browser.slack.web_api.failures["apps.auth.external.list"] = "not_allowed_token_type"
+        await types(page, "/extauth list")
+        await expect(answers(page)).to_have_count(4)
+        await types(page, "/extauth get")
+        await expect(field(page, fields.RECENT)).to_be_visible()
         assert await axe_faults(page) == []
 
 

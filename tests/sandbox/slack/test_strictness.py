@@ -14,6 +14,7 @@ from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT
 from bot.sandbox.slack.delivery import NotAcknowledged, SocketMode
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.state import OpenView
 from tests.manual_clock import ManualClock
 
 USER = "U0ADMIN"
@@ -163,6 +164,14 @@ def _button(**more: Any) -> dict[str, Any]:
     return {"type": "actions", "elements": [button]}
 
 
+def _option(value: str, text: str = "x") -> dict[str, Any]:
+    return {"text": {"type": "plain_text", "text": text}, "value": value}
+
+
+def _group(label: str = "x", count: int = 1) -> dict[str, Any]:
+    return {"label": {"type": "plain_text", "text": label}, "options": [_option(f"v{n}") for n in range(count)]}
+
+
 def _input(**element: Any) -> dict[str, Any]:
     label = {"type": "plain_text", "text": "x"}
     return {"type": "input", "block_id": "b", "label": label, "element": {"action_id": "a", **element}}
@@ -195,6 +204,12 @@ def _input(**element: Any) -> dict[str, Any]:
         [_input(type="plain_text_input", initial_value="")],
         [_input(type="plain_text_input", max_length=3001)],
         [_input(type="radio_buttons", options=[])],
+        [_input(type="external_select", min_query_length=-1)],
+        [_input(type="external_select", placeholder={"type": "plain_text", "text": "x" * 151})],
+        [_input(type="external_select", initial_option={"text": {"type": "mrkdwn", "text": "x"}, "value": "v"})],
+        [_input(type="static_select", options=[])],
+        [_input(type="static_select", options=[_option("v")] * 101)],
+        [_input(type="static_select", options=[_option("v")], initial_option=_option("w"))],
         [_input(type="checkboxes", options=[{"text": {"type": "plain_text", "text": "x" * 76}, "value": "v"}])],
     ],
 )
@@ -278,3 +293,53 @@ async def test_a_scope_that_is_not_granted_is_missing(slack: SimulatedSlack, cli
     slack.web_api.scopes = {"users:read"}
     assert (await client.users_info(user=USER))["ok"]
     assert (await client.auth_test())["ok"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        "",
+        {"options": [], "option_groups": [_group()]},
+        {"options": "x"},
+        {"options": [_option("v")] * 101},
+        {"options": [_option("v" * 151)]},
+        {"options": [_option("v", "x" * 76)]},
+        {"options": [_option("")]},
+        {"option_groups": []},
+        {"option_groups": [_group()] * 101},
+        {"option_groups": [_group(count=101)]},
+        {"option_groups": [_group(count=0)]},
+        {"option_groups": [_group(label="x" * 76)]},
+    ],
+)
+async def test_options_over_a_limit_are_none(slack: SimulatedSlack, answer: Any) -> None:
+    slack.workspace.delivery = _Answering(answer)
+    view = OpenView("V1", USER, {"blocks": [_input(type="external_select", min_query_length=0)]}, "h")
+    assert await slack.workspace.suggest(view, "b", "") == {"options": []}
+    assert slack.state.traffic[-1].kind == "no options"
+    with pytest.raises(KeyError):
+        slack.workspace.fill(view, {"b": "v0"})
+
+
+async def test_an_option_counts_once_it_was_offered_and_enough_was_typed(slack: SimulatedSlack) -> None:
+    slack.workspace.delivery = _Answering({"option_groups": [_group(count=2)]})
+    view = OpenView("V1", USER, {"blocks": [_input(type="external_select")]}, "h")
+    assert await slack.workspace.suggest(view, "b", "xy") == {"options": []}
+    with pytest.raises(KeyError):
+        slack.workspace.fill(view, {"b": "v1"})
+    await slack.workspace.type_into(view, "b", "xyz")
+    assert view.filled["b"]["a"] == {"type": "external_select", "selected_option": _option("v0")}
+    slack.workspace.fill(view, {"b": "v1"})
+    await slack.workspace.type_into(view, "b", "")
+    assert view.filled["b"]["a"] == {"type": "external_select", "selected_option": None}
+
+
+class _Answering:
+    """A bot that gives one answer to everything."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    async def deliver(self, kind: str, payload: dict[str, Any]) -> Any:
+        return self._answer

@@ -2,7 +2,8 @@
 
 const RETRY_MILLISECONDS = 1000;
 
-// `send` takes what the person does. Its promise is kept when the bot has acknowledged that.
+// `send` takes what the person does. Its promise is kept when the bot has acknowledged that,
+// with the answer where there is one.
 export function connect(onTold, onProblem) {
   const waiting = new Map();
   let socket;
@@ -17,7 +18,7 @@ export function connect(onTold, onProblem) {
     });
     socket.addEventListener("message", (event) => {
       const told = JSON.parse(event.data);
-      if ("done" in told) settle(told.done);
+      if ("done" in told) settle(told.done, told.answer);
       else if (told.problem) onProblem(told.problem);
       else onTold(told);
     });
@@ -28,8 +29,8 @@ export function connect(onTold, onProblem) {
     });
   }
 
-  function settle(one) {
-    waiting.get(one)?.();
+  function settle(one, answer) {
+    waiting.get(one)?.(answer);
     waiting.delete(one);
   }
 

@@ -1,5 +1,6 @@
 // The fields of a modal, and what is filled into them.
 
+import { combobox } from "./combobox.js";
 import { make } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -14,6 +15,17 @@ export function drawInput(block, context) {
   const hint = block.hint ? make("small", { id: `${id}-hint` }, block.hint.text) : null;
   const wrong = error ? make("p", { id: `${id}-error`, class: "error" }, icon("alert"), error) : null;
   const optional = block.optional ? make("span", { class: "optional" }, " (optional)") : null;
+  if (element.type === "external_select") {
+    const input = make("input", { id, type: "text", "data-block": block.block_id, placeholder: element.placeholder?.text, "aria-describedby": about, "aria-invalid": error ? "true" : null, spellcheck: "false" });
+    const list = combobox(input, state.selected_option, (text) => context.suggest(block.block_id, text));
+    return make("div", { class: "field" }, make("label", { for: id }, block.label.text, optional), input, ...list, wrong, hint);
+  }
+  if (element.type === "static_select") {
+    const options = element.options.map((option) => make("option", { value: option.value }, option.text.text));
+    const select = make("select", { id, "data-block": block.block_id, "aria-describedby": about, "aria-invalid": error ? "true" : null }, make("option", { value: "" }, element.placeholder?.text ?? ""), ...options);
+    select.value = state.selected_option?.value ?? "";
+    return make("div", { class: "field" }, make("label", { for: id }, block.label.text, optional), select, wrong, hint);
+  }
   if (element.type === "plain_text_input") {
     const input = make(element.multiline ? "textarea" : "input", {
       id,
@@ -51,7 +63,7 @@ export function filledIn(form) {
     } else if (input.type === "radio") {
       if (input.checked) filled[name] = input.value;
     } else {
-      filled[name] = input.value;
+      filled[name] = input.dataset.value ?? input.value;
     }
   }
   return filled;

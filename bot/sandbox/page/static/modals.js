@@ -63,6 +63,7 @@ function draw(view, { people, send }) {
       errors: view.errors,
       press: (label) => send({ do: "press_in_view", view: view.id, label }),
       pick: (row, label) => send({ do: "pick_in_view", view: view.id, row, label }),
+      suggest: (block, text) => send({ do: "suggest", view: view.id, block, text }),
       choose: (block, value) => send({ do: "choose", view: view.id, block, value, filled: filledIn(form) }),
     }),
   );
