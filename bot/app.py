@@ -7,18 +7,21 @@ import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot import listeners, logs
+from bot import explanations, listeners, logs
 from bot.access import AllowList
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows, sign_head
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
+from bot.metrics import TASKS, Metrics
 from bot.observers.audit_channel import AuditChannel
+from bot.observers.metrics import OutcomeCounter
 from bot.operation import Permission
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
+from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
@@ -66,11 +69,14 @@ def create_runtime(
     settings: Settings, session: aiohttp.ClientSession, audit_log: AuditLog, clock: Clock, tasks: Tasks
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
-    clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
+    metrics, slack = Metrics(), Contact(clock)
+    tasks.on_count = lambda count: metrics.set(TASKS, count)
+    calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
+    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
     channel = settings.audit_channel
     audit_channel = AuditChannel(channel, settings.bot_token, clients) if channel is not None else None
-    observers: list[Observer] = [audit_channel] if audit_channel is not None else []
-    users, pacer = UserDirectory(clients), Pacer(clock)
+    observers: list[Observer] = [OutcomeCounter(metrics), *([audit_channel] if audit_channel is not None else [])]
+    users, pacer = UserDirectory(clients), Pacer(clock, calls.waited)
     service = Service(
         ExternalAuthClient(clients, pacer),
         users,
@@ -80,7 +86,8 @@ def create_runtime(
         observers,
         clock,
     )
-    return Runtime(service, users, clients, pacer, clock, tasks, mention(settings.contact), audit_channel)
+    contact = mention(settings.contact)
+    return Runtime(service, users, clients, pacer, clock, tasks, contact, metrics, slack, audit_channel)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

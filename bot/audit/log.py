@@ -22,6 +22,7 @@ from bot.audit.query import rows_of
 from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
+from bot.audit.verified import Verified
 from bot.clock import Clock
 from bot.operation import Request
 from bot.storage.database import DatabaseError
@@ -210,6 +211,20 @@ class AuditLog:
         async def read() -> int:
             async with self._reading() as (_, head):
                 return head.number - head.pruned_number
+
+        return await self._whole(read())
+
+    async def note_verified(self, result: VerificationResult) -> None:
+        """Note what a verification found just now, for `status`."""
+        verified = Verified(int(self._clock.now()), result.rows, result.problem is None)
+        await self._whole(self._rows.note_verified(verified))
+
+    async def status(self) -> tuple[int, Verified | None]:
+        """Return how many entries the log has, which its head tells, and its last verification."""
+
+        async def read() -> tuple[int, Verified | None]:
+            async with self._reading() as (snapshot, head):
+                return head.entries - head.pruned_entries, await snapshot.last_verified()
 
         return await self._whole(read())
 

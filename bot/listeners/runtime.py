@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
+from bot.slack.calls import Contact
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
@@ -15,7 +17,7 @@ from bot.tasks import Tasks
 class Runtime:
     """The service, who people are, the Slack clients and their pace, the clock, and the tasks in progress.
 
-    `contact` says in mrkdwn whom to ask for help.
+    `contact` says in mrkdwn whom to ask for help; `slack` is when Slack was last heard from.
     """
 
     service: Service
@@ -25,4 +27,6 @@ class Runtime:
     clock: Clock
     tasks: Tasks
     contact: str
+    metrics: Metrics
+    slack: Contact
     audit_channel: AuditChannel | None = None
