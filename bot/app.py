@@ -69,7 +69,7 @@ def create_runtime(
     settings: Settings, session: aiohttp.ClientSession, audit_log: AuditLog, clock: Clock, tasks: Tasks
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
-    metrics, slack = Metrics(), Contact(clock)
+    metrics, slack = Metrics(settings.metrics_folder), Contact(clock)
     tasks.on_count = lambda count: metrics.set(TASKS, count)
     calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)

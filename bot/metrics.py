@@ -7,14 +7,15 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 OTHER = "other"
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable with the folder in which processes share their numbers, as prometheus_client names it.
+_SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client looks for the folder in which processes share their numbers, when it's loaded.
 https://prometheus.github.io/client_python/multiprocess/"""
 
 
@@ -133,19 +134,23 @@ def one_of(word: str, known: Collection[str]) -> str:
 
 
 class Metrics:
-    """The numbers of this process. Where `PROMETHEUS_MULTIPROC_DIR` is set, a scrape tells those of all that share it.
+    """The numbers of this process. With a folder, a scrape tells those of all processes that share it.
 
     prometheus_client is loaded only here: the commands that don't serve do without.
     """
 
-    def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, disable_created_metrics  # noqa: PLC0415
+    def __init__(self, shared_folder: Path | None = None) -> None:
+        if shared_folder is not None:
+            os.environ[_SHARED_FOLDER] = str(shared_folder)
+        from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics  # noqa: PLC0415
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._collectors = {metric.name: _collector(metric, self._registry) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
-        self._is_shared = SHARED_FOLDER in os.environ
+        self._is_shared = shared_folder is not None
+        if not self._is_shared:
+            ProcessCollector(registry=self._registry)
 
     def count(self, metric: Metric, *labels: str) -> None:
         """Count one more."""

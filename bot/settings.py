@@ -86,6 +86,12 @@ def _check_database_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_folder(folder: Path) -> Path:
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError("must be a folder that exists and that Extauth can write to.")
+    return folder
+
+
 def _check_secret_key(key: SecretStr) -> SecretStr:
     if len(key.get_secret_value()) < 32:
         raise ValueError(
@@ -207,6 +213,11 @@ class Settings(DatabaseSettings):
         le=65535,
         alias="EXTAUTH_HEALTH_PORT",
         description="A port of its own for `/health/live`, `/health/ready`, and `/metrics`.",
+    )
+    metrics_folder: Annotated[Path, AfterValidator(_check_folder)] | None = Field(
+        None,
+        alias="PROMETHEUS_MULTIPROC_DIR",
+        description="A folder in which several processes share their numbers, so that a scrape of one tells them all.",
     )
     socket_connections: int = Field(
         2,

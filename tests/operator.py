@@ -44,7 +44,7 @@ class Operator:
         found = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if not sample.name.endswith("_bucket"):
+                if sample.name.startswith("extauth_") and not sample.name.endswith("_bucket"):
                     labels = ",".join(sample.labels[name] for name in sorted(sample.labels))
                     found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
         return found

@@ -5,6 +5,7 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,8 @@ from slack_sdk.errors import SlackApiError
 from bot.clock import Clock, finishes_within
 from bot.logs import slack_code
 from bot.slack.web import ClientFactory
+
+log = logging.getLogger(__name__)
 
 PING_SECONDS = 6.0
 """How often to ask Slack whether it's still there."""
@@ -125,6 +128,8 @@ class Connection:
                     self._read(message.data)
         except (aiohttp.ClientError, OSError):
             self._end(Ending.CLOSED)
+        except Exception:
+            log.exception("a Socket Mode connection failed")
         finally:
             pinging.cancel()
             self._end(Ending.CLOSED)
@@ -175,8 +180,8 @@ async def open_connection(
         )
     except aiohttp.WSServerHandshakeError as error:
         raise Refused(f"http_{error.status}") from None
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        # Its text would hold the address, and so the ticket.
+    except Exception as error:
+        # Whatever it is, the next attempt may do better. Its text would hold the address, and so the ticket.
         raise Refused(type(error).__name__) from None
     connection = Connection(socket, clients.clock, on_envelope)
     try:

@@ -1,6 +1,5 @@
 """What comes back from Slack: each answer is counted, and when Slack was heard from last is kept."""
 
-import asyncio
 from collections.abc import Collection, Mapping
 
 import aiohttp
@@ -103,7 +102,7 @@ class Calls(AsyncRetryHandler):
 
 
 def _code_of_error(error: Exception | None) -> str:
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+    if isinstance(error, TimeoutError):
         return "timeout"
     return "connection_failed" if isinstance(error, aiohttp.ClientError | OSError) else "not_json"
 

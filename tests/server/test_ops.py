@@ -142,6 +142,7 @@ async def test_what_anyone_can_read_names_nobody(transport: Transport) -> None:
         paths = ("/metrics", "/health/ready", "/health/live", "/health")
         said = "".join([(await operator.get(path))[1] for path in paths])
         assert "extauth_commands_total" in said
+        assert "process_resident_memory_bytes" in said
         names = [ADMIN, GUEST, "T0SANDBOX", "EtGoogle", "EtNone", "/commands/", *operator.harness.state.secrets]
         assert [name for name in names if name in said] == []
 
@@ -243,9 +244,10 @@ def test_every_metric_can_be_scraped_under_its_name() -> None:
 
 
 SHARING = """
-import os, sys
+import sys
+from pathlib import Path
 from bot.metrics import *
-metrics = Metrics()
+metrics = Metrics(Path(sys.argv[2]))
 metrics.count(COMMANDS, "get", "fetched")
 metrics.set(TASKS, 3)
 if sys.argv[1] == "ends":
@@ -256,11 +258,12 @@ else:
 
 
 def test_processes_that_share_a_folder_tell_each_others_numbers(tmp_path: Path) -> None:
-    shared = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def process(word: str) -> str:
+        command = [sys.executable, "-c", SHARING, word, str(tmp_path)]
         return subprocess.run(
-            [sys.executable, "-c", SHARING, word], env=shared, check=True, capture_output=True, text=True, timeout=60
+            command, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=60
         ).stdout
 
     process("ends")
