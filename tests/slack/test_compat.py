@@ -2,6 +2,8 @@
 
 import io
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -17,6 +19,20 @@ from bot.slack import compat
 from bot.slack.retries import AnswerRecorder
 
 PROXY = "http://proxy.from.the.environment:3128"
+
+
+@asynccontextmanager
+async def served(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Answer every POST until the block ends, at this address."""
+    server = web.Application()
+    server.router.add_post("/{method}", answer)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
 
 
 def test_a_client_given_no_proxy_takes_one_from_the_environment_and_set_proxy_undoes_it(
@@ -71,18 +87,35 @@ async def test_a_retry_handler_sees_every_answer_before_slack_sdk_judges_it(
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=body, content_type=content_type)
 
-    server = web.Application()
-    server.router.add_post("/{method}", answer)
-    runner = web.AppRunner(server, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
     recorder = AnswerRecorder()
-    async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(
-            base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/", session=session, retry_handlers=[recorder]
-        )
+    async with served(answer) as base_url, aiohttp.ClientSession() as session:
+        client = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[recorder])
         with pytest.raises((SlackApiError, AttributeError)):
             await client.api_call("a.method")
-    await runner.cleanup()
     assert recorder.answer is not None, "slack_sdk no longer shows its answers to retry handlers"
     assert (recorder.answer.status, recorder.answer.body) == (200, read)
+
+
+@pytest.mark.parametrize(("status", "shown"), [(200, []), (404, []), (503, []), (429, [429])])
+async def test_of_a_response_url_a_retry_handler_sees_only_a_429(status: int, shown: list[int]) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text="ok")
+
+    recorder = AnswerRecorder()
+    async with served(answer) as base_url, aiohttp.ClientSession() as session:
+        client = AsyncWebhookClient(f"{base_url}x", session=session, retry_handlers=[recorder])
+        assert (await client.send_dict({"text": "x"})).status_code == status
+    seen = [recorder.answer.status] if recorder.answer is not None else []
+    assert seen == shown, "slack_sdk shows more: `Calls.posted` would count it twice"
+
+
+async def test_a_retry_handler_sees_a_success_too() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    recorder = AnswerRecorder()
+    async with served(answer) as base_url, aiohttp.ClientSession() as session:
+        client = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[recorder])
+        await client.api_call("a.method")
+    assert recorder.answer is not None, "slack_sdk no longer shows a success: Calls would miss it"
+    assert recorder.answer.body == {"ok": True}
