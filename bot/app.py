@@ -9,7 +9,7 @@ import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot import listeners, logs
+from bot import explanations, listeners, logs
 from bot.access import AllowList
 from bot.approval import ApprovalPolicy
 from bot.audit.batches import Batches
@@ -18,11 +18,14 @@ from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows, sign_head
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
+from bot.metrics import TASKS, Metrics
 from bot.observers.audit_channel import AuditChannel
+from bot.observers.metrics import OutcomeCounter
 from bot.operation import Permission
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
+from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
@@ -79,11 +82,14 @@ def create_runtime(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
-    clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
+    metrics, slack = Metrics(settings.metrics_folder), Contact(clock)
+    tasks.on_count = lambda count: metrics.set(TASKS, count)
+    calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
+    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
     channel = settings.audit_channel
     audit_channel = AuditChannel(channel, settings.bot_token, clients) if channel is not None else None
-    observers: list[Observer] = [audit_channel] if audit_channel is not None else []
-    users, pacer = UserDirectory(clients), Pacer(clock)
+    observers: list[Observer] = [OutcomeCounter(metrics), *([audit_channel] if audit_channel is not None else [])]
+    users, pacer = UserDirectory(clients), Pacer(clock, calls.waited)
     service = Service(
         ExternalAuthClient(clients, pacer),
         users,
@@ -94,8 +100,20 @@ def create_runtime(
         clock,
         settings.delete_approval,
     )
-    batches, contact = storage.batches, mention(settings.contact)
-    return Runtime(service, users, clients, pacer, batches, clock, tasks, contact, audit_channel, approvers(settings))
+    return Runtime(
+        service,
+        users,
+        clients,
+        pacer,
+        storage.batches,
+        clock,
+        tasks,
+        mention(settings.contact),
+        metrics,
+        slack,
+        audit_channel,
+        approvers(settings),
+    )
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:

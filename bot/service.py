@@ -464,6 +464,14 @@ class Service:
         return round((self._clock.monotonic() - started) * 1000)
 
     async def _read_history(self, actor: Actor, request: ReadHistory) -> Outcome:
+        """Read the log, which doesn't record who did. The observers are told."""
+        started = self._clock.monotonic()
+        outcome = await self._read_page(actor, request)
+        word = "read" if isinstance(outcome, HistoryPage) else "not read"
+        self._notify(Event.of(actor, request), AuditResult(word, None, self._milliseconds_since(started)))
+        return outcome
+
+    async def _read_page(self, actor: Actor, request: ReadHistory) -> HistoryPage | HistoryUnavailable:
         if actor.team_id is None:
             # Without one, the filter would let every workspace's entries through.
             log.error("the audit log was asked for without a workspace")

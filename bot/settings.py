@@ -87,6 +87,12 @@ def _check_database_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_folder(folder: Path) -> Path:
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError("must be a folder that exists and that Extauth can write to.")
+    return folder
+
+
 def _check_secret_key(key: SecretStr) -> SecretStr:
     if len(key.get_secret_value()) < 32:
         raise ValueError(
@@ -209,7 +215,32 @@ class Settings(DatabaseSettings):
         None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack."
     )
     host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
-    port: int = Field(3000, ge=0, le=65535, alias="PORT", description="The port to listen on over HTTP.")
+    port: int = Field(
+        3000,
+        ge=0,
+        le=65535,
+        alias="PORT",
+        description="The port to listen on over HTTP. Over Socket Mode, if set, for health and metrics.",
+    )
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        alias="EXTAUTH_HEALTH_PORT",
+        description="A port of its own for `/health/live`, `/health/ready`, and `/metrics`.",
+    )
+    metrics_folder: Annotated[Path, AfterValidator(_check_folder)] | None = Field(
+        None,
+        alias="PROMETHEUS_MULTIPROC_DIR",
+        description="A folder in which several processes share their numbers, so that a scrape of one tells them all.",
+    )
+    socket_connections: int = Field(
+        2,
+        ge=1,
+        le=10,
+        alias="EXTAUTH_SOCKET_CONNECTIONS",
+        description="How many Socket Mode connections each process opens. Slack allows an app ten in all.",
+    )
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -288,6 +319,16 @@ def transport(settings: Settings, wanted: Transport | None) -> Transport:
     if wanted is None and not settings.app_token and not settings.signing_secret:
         raise SettingsError(["Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET to use HTTP."])
     return wanted or ("socket" if settings.app_token else "http")
+
+
+def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None:
+    """Return the port that serves only health and metrics, and the variable it's from; None where there is none.
+
+    Over HTTP, `PORT` serves them beside Slack's requests. Over Socket Mode nothing else needs a port: it must be set.
+    """
+    if settings.health_port is not None:
+        return settings.health_port, "EXTAUTH_HEALTH_PORT"
+    return (settings.port, "PORT") if transport == "socket" and "port" in settings.model_fields_set else None
 
 
 def _dotenv(folder: Path) -> dict[str, str]:

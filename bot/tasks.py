@@ -1,7 +1,7 @@
 """Work that goes on after an acknowledgement, tracked so that shutdown can wait for it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 
@@ -9,11 +9,16 @@ DEFER_SECONDS = 0.25
 """How long work may be put off for acknowledgements."""
 
 
+def _tells_nobody(count: int) -> None:
+    """Report nothing."""
+
+
 class Tasks:
     """The background tasks in progress.
 
     Slack waits three seconds for an acknowledgement and half an hour for an answer. So in a burst, the acknowledgements
-    come first: work is put off for as long as others are being acknowledged, within reason.
+    come first: work is put off for as long as others are being acknowledged, within reason. `on_count` is told how many
+    there are, put off or running, whenever that changes.
     """
 
     def __init__(self) -> None:
@@ -21,6 +26,7 @@ class Tasks:
         self._acknowledging = 0
         self._put_off: list[tuple[Coroutine[None, None, None], Context]] = []
         self._deadline: asyncio.TimerHandle | None = None
+        self.on_count: Callable[[int], None] = _tells_nobody
 
     @contextmanager
     def acknowledging(self) -> Iterator[None]:
@@ -36,6 +42,7 @@ class Tasks:
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run `work` in the background. It must handle its own errors."""
         self._put_off.append((work, copy_context()))
+        self._tell_count()
         if not self._acknowledging:
             self._begin()
         elif self._deadline is None:
@@ -49,7 +56,14 @@ class Tasks:
         for work, context in begun:
             task = asyncio.get_running_loop().create_task(work, context=context)
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._tell_count()
+
+    def _tell_count(self) -> None:
+        self.on_count(len(self._running) + len(self._put_off))
 
     async def idle(self) -> None:
         """Return when nothing is in progress."""

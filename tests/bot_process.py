@@ -110,7 +110,8 @@ async def bot_process(
     """Run the bot against a simulated Slack until the block ends, with at most so many file descriptors."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
         port = _free_port()
-        bot = await start_bot([transport], environment(slack, PORT=str(port), LOG_FORMAT="json", **more), files)
+        listens = {"PORT": str(port)} if transport == "http" else {}
+        bot = await start_bot([transport], environment(slack, LOG_FORMAT="json", **listens, **more), files)
         try:
             await bot.until_said('"serving"')
             if transport == "http":

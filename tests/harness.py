@@ -150,4 +150,8 @@ async def open_timed_harness(
     """The same, with how long Slack may take for the next byte of an answer."""
     clock = ManualClock()
     async with open_sandbox(transport, clock, more, read_seconds=read_seconds) as slack:
+        if transport == "socket":
+            # The first is enough to begin; what a test does to Slack must not meet another one on its way.
+            connections = int(more.get("EXTAUTH_SOCKET_CONNECTIONS", "2"))
+            await slack.state.until(lambda: slack.socket_mode.open_connections == connections)
         yield Harness(slack, clock, transport)

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from bot.server.socket_connection import PING_SECONDS
+
 
 class ManualClock:
     """Starts at the machine's time and then stands still until it is advanced."""
@@ -11,6 +13,7 @@ class ManualClock:
         self._now = time.time()
         self._monotonic_ahead = 0.0
         self._sleepers: list[tuple[float, asyncio.Event]] = []
+        self._pings: set[asyncio.Event] = set()
         self._asleep = asyncio.Event()
 
     def now(self) -> float:
@@ -28,10 +31,13 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         over = asyncio.Event()
         self._sleepers.append((self._now + seconds, over))
+        if seconds == PING_SECONDS:
+            self._pings.add(over)
         self._asleep.set()
         try:
             await over.wait()
         finally:
+            self._pings.discard(over)
             self._sleepers[:] = [sleeper for sleeper in self._sleepers if sleeper[1] is not over]
 
     def advance(self, seconds: float) -> None:
@@ -41,8 +47,10 @@ class ManualClock:
                 over.set()
 
     def advance_to_next(self, at_most: float) -> None:
-        """Advance to when the next sleep ends, unless that is too far off."""
-        due = min((due for due, over in self._sleepers if not over.is_set()), default=self._now)
+        """Advance to when the next sleep ends, unless that is too far off. Socket Mode's pings are passed over."""
+        due = min(
+            (due for due, over in self._sleepers if not over.is_set() and over not in self._pings), default=self._now
+        )
         if 0 < due - self._now <= at_most:
             self.advance(due - self._now + 0.001)
 

@@ -8,7 +8,7 @@ from tests.bot_process import ROOT
 
 DOCUMENTS = [
     *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
-    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
 CITATION = re.compile(r"`(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>\w+))?`")
 

@@ -47,6 +47,7 @@ class AuditKey:
         self._old_chain = _derive(master, "extauth audit chain")
         self._head = _derive(master, "extauth audit head")
         self._checkpoint = _derive(master, "extauth audit checkpoint")
+        self._verified = _derive(master, "extauth audit verified")
         self._fingerprint = _derive(master, "extauth token fingerprint")
         self._check = _derive(master, "extauth key check")
         self.addresses = Box(_derive(master, "extauth reply address"))
@@ -67,6 +68,10 @@ class AuditKey:
     def of_checkpoint(self, text: bytes) -> str:
         """Return the MAC that a checkpoint carries."""
         return _hmac(self._checkpoint, text)
+
+    def of_verified(self, text: bytes) -> str:
+        """Return the MAC that a note of a verification carries."""
+        return _hmac(self._verified, text)
 
     def of_token(self, token: SecretStr) -> str:
         """Return the fingerprint of a token."""

@@ -23,6 +23,7 @@ from bot.audit.query import rows_of
 from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chain
+from bot.audit.verified import Verified
 from bot.clock import Clock
 from bot.operation import Operation, Request
 from bot.storage.database import DatabaseError
@@ -219,6 +220,20 @@ class AuditLog:
         async def read() -> int:
             async with self._reading() as (_, head):
                 return head.number - head.pruned_number
+
+        return await self._guard.whole(read())
+
+    async def note_verified(self, result: VerificationResult) -> None:
+        """Note what a verification found just now, for `status`."""
+        verified = Verified(int(self._clock.now()), result.rows, result.problem is None)
+        await self._guard.whole(self._rows.note_verified(verified))
+
+    async def status(self) -> tuple[int, Verified | None]:
+        """Return how many entries the log has, which its head tells, and its last verification."""
+
+        async def read() -> tuple[int, Verified | None]:
+            async with self._reading() as (snapshot, head):
+                return head.entries - head.pruned_entries, await snapshot.last_verified()
 
         return await self._guard.whole(read())
 

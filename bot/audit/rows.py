@@ -24,6 +24,7 @@ from bot.audit.head import (
 )
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
+from bot.audit.verified import Verified, keep_verified
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import audit_head, audit_records, interactions
 
@@ -158,6 +159,11 @@ class AuditRows:
         """Read the log as it is at one moment, whatever is appended and pruned meanwhile. Raises DatabaseError."""
         async with self._database.transaction(reads=True) as transaction:
             yield Snapshot(transaction, self._key)
+
+    async def note_verified(self, verified: Verified) -> None:
+        """Note when the log was verified, and what that found. Raises DatabaseError."""
+        async with self._database.transaction() as transaction:
+            await keep_verified(transaction, self._key, verified)
 
     async def prune(self, before: int, row: Callable[[int, int], Row]) -> int:
         """Delete the rows older than `before` (microseconds), and append a row that says so.

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from bot.audit.head import Head, Row, authentic, read_head
 from bot.audit.keys import AuditKey
+from bot.audit.verified import Verified, last_verified
 from bot.storage.database import Transaction
 from bot.storage.tables import audit_records
 
@@ -27,6 +28,10 @@ class Snapshot:
     async def authentic_head(self) -> Head:
         """Return the head. Raises DatabaseError where it was altered."""
         return authentic(await self.head())
+
+    async def last_verified(self) -> Verified | None:
+        """Return the last verification that was noted."""
+        return await last_verified(self._transaction, self._key)
 
     async def oldest_first(self, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
         """Yield rows after a number, with one page in memory at a time, authentic or not."""

@@ -1,8 +1,9 @@
-"""`python -m bot audit …`: the audit log in a terminal. Only `prune` changes anything, and nothing is ever created."""
+"""`python -m bot audit …`: the audit log in a terminal. Only `prune` changes it; `verify` notes that it ran."""
 
 import asyncio
 import csv
 import json
+import logging
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -30,6 +31,9 @@ from bot.clock import SystemClock
 from bot.pasted import unwrap
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.database import DatabaseError
+
+logger = logging.getLogger(__name__)
+"""`log` is the audit log here."""
 
 _COLUMNS = list(Entry.__dataclass_fields__)
 
@@ -115,6 +119,7 @@ def verify(text: str | None) -> None:
         with progress("Verifying", total, "rows") as tell:
             result = await log.verify(tell, checkpoint)
             tell(result.rows)
+        await _note_verified(log, result)
         if result.problem is not None:
             click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
@@ -125,6 +130,14 @@ def verify(text: str | None) -> None:
             click.echo(result.note)
 
     _with_log(work)
+
+
+async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
+    """Note it for /metrics. Who may only read the database can verify the audit log all the same."""
+    try:
+        await log.note_verified(result)
+    except AuditLogUnavailable as error:
+        logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
 
 
 async def _rows(log: AuditLog) -> int:

@@ -17,6 +17,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
+from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.service import AlreadyRun, ApprovalNeeded, Denied, Runnable
 from bot.ui.notices import (
@@ -46,15 +47,16 @@ async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None
     Returns once the interaction is on record, and Slack gets its acknowledgement only then. So everyone whose command
     was acknowledged gets an answer, even if this process is killed. A duplicate isn't worked on.
     """
+    came_at = runtime.clock.monotonic()
     if interaction.reply is not None:
         interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
     if await runtime.service.receive(interaction.actor):
-        runtime.tasks.start(_guard(runtime, interaction, work))
+        runtime.tasks.start(_guard(runtime, interaction, work, came_at))
     else:
         work.close()
 
 
-async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
     try:
         await work
         runtime.service.answered(interaction.actor)
@@ -69,6 +71,8 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
         log.exception("unexpected error")
         screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)
         await _tell(runtime, interaction, screen)
+    finally:
+        runtime.metrics.observe(ANSWERED, runtime.clock.monotonic() - came_at)
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:

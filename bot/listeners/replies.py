@@ -132,7 +132,7 @@ class ChannelReply:
             "response_type": "ephemeral",
             "replace_original": replaces or self._replace is Replace.ALWAYS,
         }
-        return await self._webhook.send_dict(message)
+        return await self._clients.respond(self._webhook, message)
 
 
 class ModalReply:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from bot.audit.batches import Batches
 from bot.clock import Clock
+from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
+from bot.slack.calls import Contact
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
@@ -16,8 +18,8 @@ from bot.tasks import Tasks
 class Runtime:
     """The service, who people are, the Slack clients and their pace, batches, the clock, and the tasks in progress.
 
-    `contact` says in mrkdwn whom to ask for help; `approvals_go_to` are the channel, or the people, that are asked to
-    approve deletions.
+    `contact` says in mrkdwn whom to ask for help; `slack` is when Slack was last heard from; `approvals_go_to` are the
+    channel, or the people, that are asked to approve deletions.
     """
 
     service: Service
@@ -28,5 +30,7 @@ class Runtime:
     clock: Clock
     tasks: Tasks
     contact: str
+    metrics: Metrics
+    slack: Contact
     audit_channel: AuditChannel | None = None
     approvals_go_to: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ MAX_DENIALS = 20
 MAX_TEXT = 3500
 """The longest message, in characters. https://docs.slack.dev/reference/methods/chat.postMessage"""
 _SECONDS_BETWEEN_POSTS = 1.0
+_NOT_RECORDED = ("read", "not read")
 _RETRY_SECONDS = (2, 10, 60, 300, 900)
 
 
@@ -37,7 +38,9 @@ class AuditChannel:
         self._posting: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Queue the line of an outcome."""
+        """Queue the line of an outcome. What the audit log doesn't record, as who read it, isn't posted either."""
+        if result.outcome in _NOT_RECORDED:
+            return
         line = _line(event, result)
         if result.outcome != "denied":
             self._lines.append(line)

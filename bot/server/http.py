@@ -16,19 +16,19 @@ from aiohttp.http import RawRequestMessage
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
-from bot.clock import Clock
+from bot.listeners.runtime import Runtime
+from bot.metrics import ACKNOWLEDGED
 from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connection, Connections, connection_limit
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
+from bot.server.ops import PATHS, Ops
 from bot.server.payloads import MalformedPayload
-from bot.server.rejections import Rejections
+from bot.server.rejections import ParserLog, Rejections
 from bot.server.signature import check_signature
-from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
-HEALTH = "/health"
 MAX_BODY = 1024 * 1024
 """The largest body taken, in bytes. Slack's are far smaller."""
 _ACKNOWLEDGE_SECONDS = 3.0
@@ -42,17 +42,22 @@ class HttpReceiver:
     """A web server for Slack's requests."""
 
     def __init__(
-        self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, clock: Clock, tasks: Tasks
+        self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, runtime: Runtime, ops: Ops
     ) -> None:
         self._app = app
         self._signing_secret = signing_secret
         self._host = host
         self._port = port
-        self._clock = clock
-        self._tasks = tasks
+        self._runtime = runtime
+        self._ops = ops
         self._listening: asyncio.Server | None = None
         self._server: web.Server | None = None
-        self.rejections = Rejections(clock)
+        self.rejections = Rejections(runtime.clock, runtime.metrics)
+
+    @property
+    def problem(self) -> str | None:
+        """Why no request can come in; None once it listens, for then it's Slack's turn."""
+        return None if self._listening is not None else "not listening"
 
     @property
     def port(self) -> int:
@@ -66,7 +71,7 @@ class HttpReceiver:
         self._server = web.Server(
             self._answer,
             access_log=None,
-            logger=_ParserLog(self.rejections),
+            logger=ParserLog(self.rejections),
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             lingering_time=0,
             auto_decompress=False,
@@ -105,12 +110,13 @@ class HttpReceiver:
                 connection.end()
 
     async def _route(self, request: web.BaseRequest, connection: Connection | None) -> web.StreamResponse:
-        if request.path == HEALTH:
-            return web.json_response({"ok": True}) if request.method == "GET" else self._reject(405, "wrong method")
+        if request.path in PATHS:
+            return await self._ops.answer(request) if request.method == "GET" else self._reject(405, "wrong method")
         if request.path != PATH:
             return self._reject(404, "wrong path")
         if request.method != "POST":
             return self._reject(405, "wrong method")
+        came_at = self._runtime.clock.monotonic()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 body = await request.read()
@@ -123,16 +129,20 @@ class HttpReceiver:
         timestamp, signature = (
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
-        rejection = check_signature(self._signing_secret, timestamp, signature, body, self._clock.now())
+        rejection = check_signature(self._signing_secret, timestamp, signature, body, self._runtime.clock.now())
         if rejection is not None:
             return self._reject(401, rejection.value)
         if connection is not None:
             connection.verified()
-        return await self._verified(body)
+        self._runtime.slack.heard()
+        response = await self._verified(body)
+        if response.status == 200:
+            self._runtime.metrics.observe(ACKNOWLEDGED, self._runtime.clock.monotonic() - came_at)
+        return response
 
     async def _verified(self, body: bytes) -> web.StreamResponse:
         try:
-            with self._tasks.acknowledging():
+            with self._runtime.tasks.acknowledging():
                 answer = await dispatch(self._app, parse_body(body))
         except MalformedPayload as error:
             return self._reject(400, str(error))
@@ -174,15 +184,3 @@ def _request(
 ) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
-
-
-class _ParserLog(logging.Logger):
-    """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
-
-    def __init__(self, rejections: Rejections) -> None:
-        super().__init__("bot.server.http.parser")
-        self._rejections = rejections
-
-    def handle(self, record: logging.LogRecord) -> None:
-        """Count one."""
-        self._rejections.count("not HTTP")

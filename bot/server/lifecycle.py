@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.app import create_app, create_runtime, open_storage
@@ -18,9 +19,12 @@ from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
+from bot.server.ops import Ops
+from bot.server.ops_server import OpsServer
+from bot.server.readiness import Readiness
 from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswered
 from bot.server.socket_mode import SocketModeReceiver
-from bot.settings import Settings, Transport
+from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
@@ -43,6 +47,11 @@ GRACE_SECONDS = STOP_SECONDS - CLOSE_SECONDS - CANCEL_SECONDS - CHANNEL_SECONDS
 
 class Receiver(Protocol):
     """A way for Slack to reach the bot."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why Slack's requests can't come in now; None when they can."""
+        ...
 
     async def start(self) -> None:
         """Begin to take requests. Raises StartError."""
@@ -71,10 +80,13 @@ async def serve(
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
         runtime = create_runtime(settings, session, storage, clock, tasks or Tasks())
+        ops = _ops(settings, runtime, audit_log)
+        receiver = _receiver(settings, transport, runtime, ops)
+        ops.readiness.receiving = lambda: receiver.problem
+        await stack.enter_async_context(_answering(ops, settings, transport, clock))
         if not await _starts_before(stop, _check_bot_token(settings, runtime)):
             log.info("stopped")
             return
-        receiver = _receiver(settings, transport, runtime)
         background = _start_background(settings, runtime, audit_log)
         try:
             if await _starts_before(stop, receiver.start()):
@@ -84,12 +96,38 @@ async def serve(
                 await stop.wait()
         finally:
             log.info("stopping: finishing what was acknowledged")
+            ops.readiness.is_stopping = True
             for task in background:
                 task.cancel()
             # Before the database they may be reading is closed; one that has stopped answering can't be waited for.
             await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, runtime, audit_log)
             log.info("stopped")
+
+
+def _ops(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> Ops:
+    async def ask_slack() -> None:
+        client = runtime.clients.web(settings.bot_token, retry_handlers=[])
+        with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
+            await client.auth_test()
+
+    return Ops(Readiness(audit_log, runtime.slack, ask_slack, runtime.clock), runtime.metrics)
+
+
+@asynccontextmanager
+async def _answering(ops: Ops, settings: Settings, transport: Transport, clock: Clock) -> AsyncIterator[None]:
+    """Answer what operators ask on a port of its own, where there is one, until the block ends. Raises StartError."""
+    port = ops_port(settings, transport)
+    server = OpsServer(ops, settings.host, *port, clock) if port is not None else None
+    try:
+        if server is not None:
+            await server.start()
+        yield
+    finally:
+        if server is not None:
+            await server.stop()
+        ops.readiness.close()
+        ops.metrics.close()
 
 
 def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
@@ -130,15 +168,15 @@ async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
     await channel.close(max(0.0, deadline - loop.time()))
 
 
-def _receiver(settings: Settings, transport: Transport, runtime: Runtime) -> Receiver:
+def _receiver(settings: Settings, transport: Transport, runtime: Runtime, ops: Ops) -> Receiver:
     app = create_app(settings, runtime)
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
-        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime.clock, runtime.tasks)
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime, ops)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
-    return SocketModeReceiver(app, settings.app_token, runtime.clients, runtime.tasks)
+    return SocketModeReceiver(app, settings.app_token, runtime, settings.socket_connections)
 
 
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:

@@ -7,172 +7,195 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict
-from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
-from slack_sdk.errors import SlackApiError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.logs import slack_code
+from bot.clock import finishes_within
+from bot.listeners.runtime import Runtime
+from bot.metrics import ACKNOWLEDGED
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
-from bot.slack import compat
-from bot.slack.web import ClientFactory
-from bot.tasks import Tasks
+from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection
+from bot.server.socket_status import SWITCHED_OFF, TOKEN_REFUSALS, SocketStatus
 
 log = logging.getLogger(__name__)
-_silent_logger = logging.getLogger("bot.slack_sdk.socket_mode")
-_silent_logger.setLevel(logging.CRITICAL)
-"""For slack_sdk's client, which logs a traceback each time it fails to reconnect. `_watch` says what matters."""
 
+STALE_SECONDS = 25.0
+"""How old the last sign of a connection may be for it to count as one."""
+LINGER_SECONDS = 15.0
+"""How long a connection that was replaced is still listened to. Slack ends it after ten seconds."""
+RETRY_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""How long to wait before a connection is opened again, after so many failures in a row."""
+HOPELESS_SECONDS = 30.0
+"""How long to wait where only a person can help."""
+STEADY_SECONDS = 60.0
+"""How long a connection must have lasted for what failed before it to be forgotten."""
+_HOPELESS = TOKEN_REFUSALS | SWITCHED_OFF | {Ending.TOO_MANY.value, "ratelimited"}
 _REMEMBERED_ENVELOPES = 5000
-_WATCH_SECONDS = 1.0
-_GONE_SECONDS = 3.0
-_RECOVERY_SECONDS = 10.0
-_REMIND_SECONDS = 60.0
 _ACKNOWLEDGE_SECONDS = 3.0
-_PING_SECONDS = 10.0
-
-
-class _TokenRefusal(StrEnum):
-    """Slack's codes for an app-level token that will never open Socket Mode."""
-
-    INVALID_AUTH = "invalid_auth"
-    NOT_AUTHED = "not_authed"
-    NOT_ALLOWED_TOKEN_TYPE = "not_allowed_token_type"
-    MISSING_SCOPE = "missing_scope"
-    ACCOUNT_INACTIVE = "account_inactive"
-    TOKEN_REVOKED = "token_revoked"
 
 
 class SocketModeReceiver:
-    """One WebSocket to Slack, kept open and renewed.
+    """Several WebSockets to Slack, each kept open. Slack spreads its envelopes over them.
 
-    Each envelope is run once. Slack repeats an envelope whose acknowledgement it didn't see; it then gets the same
-    answer again.
+    When Slack ends one, as it does every few hours, the next is opened before that, and the others go on. Each envelope
+    is run once. Slack repeats an envelope whose acknowledgement it didn't see; it then gets the same answer again.
     """
 
-    def __init__(self, app: AsyncApp, app_token: SecretStr, clients: ClientFactory, tasks: Tasks) -> None:
+    def __init__(self, app: AsyncApp, app_token: SecretStr, runtime: Runtime, connections: int) -> None:
         self._app = app
         self._app_token = app_token
-        self._clients = clients
-        self._tasks = tasks
-        self._client: SocketModeClient | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._runtime = runtime
+        self._wanted = connections
+        self._open: set[Connection] = set()
+        self._keeping: set[asyncio.Task[None]] = set()
         self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
-        self._in_progress: set[asyncio.Task[Any]] = set()
+        self._in_progress: set[asyncio.Task[None]] = set()
         self._is_stopping = False
-        self._rejections = Rejections(clients.clock)
+        self._status = SocketStatus(runtime.clock, runtime.metrics)
+        self._rejections = Rejections(runtime.clock, runtime.metrics)
+
+    @property
+    def problem(self) -> str | None:
+        """Why no envelope can come in now; None when one can. It goes by when Slack was heard."""
+        oldest = self._runtime.clock.monotonic() - STALE_SECONDS
+        if any(connection.is_open and connection.heard_at >= oldest for connection in self._open):
+            return None
+        return f"no connection ({self._status.trouble if not self._open else Ending.SILENT.value})"
 
     async def start(self) -> None:
         """Connect. Raises StartError when Slack refuses the token; anything else is tried until it works."""
-        address = await self._first_address()
-        client = self._client = SocketModeClient(
-            app_token=self._app_token.get_secret_value(),
-            logger=_silent_logger,
-            web_client=self._clients.web(None),
-            ping_interval=_PING_SECONDS,
-        )
-        compat.set_proxy(client, self._clients.proxy)
-        compat.use_address(client, address)
-        client.socket_mode_request_listeners.append(self._take)
-        self._watch = asyncio.ensure_future(_watch(client))
-        await client.connect()  # type: ignore[no-untyped-call]
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._run(self._keep(first))
+        await first
+        for _ in range(self._wanted - 1):
+            self._run(self._keep(None))
 
     async def stop(self) -> None:
         """Take no more envelopes, finish acknowledging those in progress, and disconnect."""
-        if self._watch is not None:
-            self._watch.cancel()
-        if self._client is None:
-            return
         self._is_stopping = True
+        for task in self._keeping:
+            task.cancel()
         if self._in_progress:
             await asyncio.wait(set(self._in_progress), timeout=_ACKNOWLEDGE_SECONDS)
-        await self._client.close()  # type: ignore[no-untyped-call]
+        await asyncio.gather(*(connection.close() for connection in self._open))
 
-    async def _first_address(self) -> str | None:
-        """Ask for a WebSocket address here, because slack_sdk retries over a refused token forever."""
-        token = self._app_token.get_secret_value()
-        try:
-            answer = await self._clients.web(None).apps_connections_open(app_token=token)
-        except SlackApiError as error:
-            code = slack_code(error)
-            if code in frozenset(_TokenRefusal):
-                raise StartError(
+    def _run(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _keep(self, first: asyncio.Future[None] | None) -> None:
+        """Keep one connection open, whatever happens to it."""
+        replaced: Connection | None = None
+        failures = 0
+        while True:
+            try:
+                connection = await open_connection(self._runtime.clients, self._app_token, self._came)
+            except Refused as refused:
+                self._refused(refused.code, first)
+                failures += 1
+                if replaced is not None and refused.code == Ending.TOO_MANY:
+                    # The new one takes its place. If this process has others, those go on meanwhile.
+                    await replaced.close()
+                    replaced = None
+                    await self._pause(1, Ending.CLOSED)
+                else:
+                    await self._pause(failures, refused.code)
+                continue
+            self._opened(connection)
+            if first is not None and not first.done():
+                first.set_result(None)
+            if replaced is not None:
+                self._run(self._retire(replaced))
+            await connection.told.wait()
+            ending = connection.ending or Ending.CLOSED
+            self._status.told_to_leave(ending)
+            replaced = connection if ending in RENEWALS else None
+            if replaced is None:
+                await connection.close()
+            is_steady = self._runtime.clock.monotonic() - connection.opened_at >= STEADY_SECONDS
+            failures = 0 if is_steady else failures + 1
+            await self._pause(max(failures - 1, 0), ending.value)
+
+    def _refused(self, code: str, first: asyncio.Future[None] | None) -> None:
+        if first is not None and not first.done() and code in TOKEN_REFUSALS:
+            first.set_exception(
+                StartError(
                     f"Slack doesn't accept SLACK_APP_TOKEN for Socket Mode ({code}): it needs an app-level token "
                     "(xapp-…) with the scope connections:write."
-                ) from None
-            log.warning("Socket Mode can't be opened yet", extra={"code": code})
-            return None
-        except Exception as error:
-            log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
-            return None
-        return str(answer["url"])
+                )
+            )
+        else:
+            self._status.refused(code, len(self._open))
 
-    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Answer one envelope."""
+    async def _pause(self, failures: int, code: str) -> None:
+        seconds = HOPELESS_SECONDS if code in _HOPELESS else RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+        if seconds:
+            await self._runtime.clock.sleep(seconds)
+
+    def _opened(self, connection: Connection) -> None:
+        self._open.add(connection)
+        self._status.opened(len(self._open))
+
+        def over(_: asyncio.Future[None]) -> None:
+            self._open.discard(connection)
+            if not self._is_stopping:
+                self._status.over(connection.ending or Ending.CLOSED, len(self._open))
+
+        connection.over.add_done_callback(over)
+
+    async def _retire(self, connection: Connection) -> None:
+        """Listen on for as long as Slack may deliver over a connection that was replaced."""
+        await finishes_within(self._runtime.clock, connection.over, LINGER_SECONDS)
+        await connection.close()
+
+    def _came(self, connection: Connection, envelope: Envelope) -> None:
         if self._is_stopping:
             return  # Without an acknowledgement Slack gives it to another connection.
-        task = asyncio.current_task()
-        if task is not None:
-            self._in_progress.add(task)
-            task.add_done_callback(self._in_progress.discard)
+        task = asyncio.ensure_future(self._take(connection, envelope))
+        self._in_progress.add(task)
+        task.add_done_callback(self._in_progress.discard)
+
+    async def _take(self, connection: Connection, envelope: Envelope) -> None:
+        """Answer one envelope."""
         try:
-            with self._tasks.acknowledging():
-                await _acknowledge(client, request, await self._answer(request))
+            with self._runtime.tasks.acknowledging():
+                await self._acknowledge(connection, envelope, await self._answer(envelope))
         except MalformedPayload as error:
             self._rejections.count(str(error))
         except Exception:
             log.exception("an envelope couldn't be handled")
 
-    async def _answer(self, request: SocketModeRequest) -> BoltResponse:
-        known = self._answers.get(request.envelope_id)
+    async def _answer(self, envelope: Envelope) -> BoltResponse:
+        known = self._answers.get(envelope.id)
         if known is not None:
-            log.info("an envelope came again", extra={"envelope_id": request.envelope_id})
+            log.info("an envelope came again", extra={"envelope_id": envelope.id})
             return await asyncio.shield(known)
-        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(dispatch(self._app, request.payload))
-        self._answers[request.envelope_id] = answer
+        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(dispatch(self._app, envelope.payload))
+        self._answers[envelope.id] = answer
         if len(self._answers) > _REMEMBERED_ENVELOPES:
             self._answers.popitem(last=False)
         return await answer
 
-
-async def _acknowledge(client: AsyncBaseSocketModeClient, request: SocketModeRequest, answer: BoltResponse) -> None:
-    if answer.status != 200:
-        log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
-        return
-    # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
-    payload = json.loads(answer.body) if answer.body else None
-    await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
-
-
-async def _watch(client: SocketModeClient) -> None:
-    """Say in one line when the connection goes, one a minute while it is gone, and one when it is back."""
-    loop = asyncio.get_running_loop()
-    since, told_at, recovered_at = loop.time(), float("-inf"), loop.time()
-    was_connected = False
-    while True:
-        await asyncio.sleep(_WATCH_SECONDS)
-        now, is_connected = loop.time(), await client.is_connected()
-        if is_connected:
-            if told_at > float("-inf"):
-                log.info("Socket Mode is connected again", extra={"seconds": round(now - since)})
-            elif not was_connected:
-                log.info("Socket Mode is connected")
-            was_connected, since, told_at, recovered_at = True, now, float("-inf"), now
-            continue
-        # Slack renews a connection now and then: a gap of a moment is nothing to tell.
-        if now - since >= _GONE_SECONDS and now - told_at >= _REMIND_SECONDS:
-            log.warning("Socket Mode is disconnected; reconnecting", extra={"seconds": round(now - since)})
-            told_at = now
-        if now - recovered_at >= _RECOVERY_SECONDS:
-            await compat.forget_stale_address(client)
-            recovered_at = now
+    async def _acknowledge(self, connection: Connection, envelope: Envelope, answer: BoltResponse) -> None:
+        if answer.status != 200:
+            log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
+            return
+        self._runtime.slack.heard()
+        # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
+        payload = json.loads(answer.body) if answer.body else None
+        # The others only where its own is gone: Slack may know the envelope by its ID alone.
+        for way in (connection, *(self._open - {connection})):
+            try:
+                await way.acknowledge(envelope.id, payload)
+            except ConnectionError:
+                continue
+            self._runtime.metrics.observe(ACKNOWLEDGED, self._runtime.clock.monotonic() - envelope.came_at)
+            return
+        log.warning("an envelope couldn't be acknowledged: its connection is gone")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -18,7 +17,7 @@ from bot.logs import sdk_logger
 App = TypeVar("App", bound=AsyncApp)
 
 
-def set_proxy(client: AsyncWebClient | AsyncWebhookClient | SocketModeClient, proxy: str | None) -> None:
+def set_proxy(client: AsyncWebClient | AsyncWebhookClient, proxy: str | None) -> None:
     """Use exactly this proxy.
 
     Given none, each constructor takes one from the environment; `settings.py` has already decided.
@@ -37,20 +36,3 @@ def build_app(build: Callable[[], App]) -> App:
         return build()
     finally:
         sdk_logger.setLevel(level)
-
-
-def use_address(client: SocketModeClient, address: str | None) -> None:
-    """Make the first `connect()` use this WebSocket address instead of asking Slack for another one.
-
-    Slack allows few of those requests a minute.
-    """
-    client.wss_uri = address
-
-
-async def forget_stale_address(client: SocketModeClient) -> None:
-    """Make a disconnected client ask Slack for a new WebSocket address.
-
-    Its `connect()` retries the same address until it works, and one whose ticket has expired never will.
-    """
-    if not await client.is_connected():
-        client.wss_uri = None

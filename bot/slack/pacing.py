@@ -15,6 +15,8 @@ from bot.slack.line import Line
 
 Progress = Callable[[int], None]
 """Is told the seconds until the call's turn, again each time that changes."""
+Waited = Callable[[str, float], None]
+"""Is told of each wait that is over: the method, and the seconds."""
 
 WAIT_SECONDS = 600.0
 """How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""
@@ -27,6 +29,10 @@ async def _anything_goes() -> None:
 
 def tells_nobody(seconds: int) -> None:
     """Report no wait."""
+
+
+def _notes_nothing(method: str, seconds: float) -> None:
+    """Note nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,9 @@ class Stopping(Exception):
 class Pacer:
     """The lines of all methods and workspaces. A line is forgotten when it has been quiet for a minute."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
         self.clock = clock
+        self.waited = waited
         self._lines: dict[tuple[str, str], Line] = {}
         self._numbers = itertools.count()
         self._is_closed = False
@@ -74,7 +81,7 @@ class Pacer:
             for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
                 del self._lines[quiet]
             line = self._lines[key] = Line(self.clock, per_minute)
-        return PacedCall(self, line, caller, next(self._numbers))
+        return PacedCall(self, method, line, caller, next(self._numbers))
 
     @property
     def is_closed(self) -> bool:
@@ -94,8 +101,9 @@ class PacedCall:
     Entering returns when it can be sent. Raises Busy, Stopping, and what the caller's `recheck` raises.
     """
 
-    def __init__(self, pacer: Pacer, line: Line, caller: Caller, number: int) -> None:
+    def __init__(self, pacer: Pacer, method: str, line: Line, caller: Caller, number: int) -> None:
         self._pacer = pacer
+        self._method = method
         self._clock = pacer.clock
         self._line = line
         self._caller = caller
@@ -135,7 +143,7 @@ class PacedCall:
         if self._pacer.is_closed:
             raise Stopping
         line, person = self._line, self._caller.person
-        place = line.join(person, self._number)
+        place, began = line.join(person, self._number), self._clock.monotonic()
         try:
             while not place.turn.done():
                 seconds = line.seconds_until(person, place)
@@ -149,5 +157,6 @@ class PacedCall:
             raise
         finally:
             line.leave(person, place)
+            self._pacer.waited(self._method, self._clock.monotonic() - began)
         if not place.turn.result():
             raise Stopping

@@ -3,7 +3,7 @@
 https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -19,7 +19,8 @@ from bot.clock import Clock
 
 PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
 """Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
-_MAX_RETRIES = 60
+MAX_RETRIES = 60
+"""More than any call is sent again."""
 _RECONNECT_SECONDS = 0.1
 """Most connections break because they were idle: a new one works at once."""
 
@@ -50,16 +51,22 @@ def broken_connection_retry() -> AsyncRetryHandler:
     )
 
 
+def ignore_wait(url: str, seconds: float) -> None:
+    """Note nothing."""
+
+
 class RateLimitRetry(AsyncRetryHandler):
     """Wait as long as Slack's 429 says, while the waits of one call stay within a budget of seconds.
 
-    slack_sdk's own handler waits however long it is told. One object serves one call.
+    slack_sdk's own handler waits however long it is told. One object serves one call. `waited` is told of each wait:
+    the address that was called, and the seconds.
     """
 
-    def __init__(self, clock: Clock, budget: float) -> None:
-        super().__init__(max_retry_count=_MAX_RETRIES)
+    def __init__(self, clock: Clock, budget: float, waited: Callable[[str, float], None] = ignore_wait) -> None:
+        super().__init__(max_retry_count=MAX_RETRIES)
         self._clock = clock
         self._left = budget
+        self._waited = waited
         self._seconds = 0
 
     async def _can_retry_async(
@@ -86,6 +93,7 @@ class RateLimitRetry(AsyncRetryHandler):
         """Wait."""
         self._left -= self._seconds
         await self._clock.sleep(self._seconds)
+        self._waited(request.url, self._seconds)
         state.next_attempt_requested = True
         state.increment_current_attempt()
 
@@ -107,7 +115,7 @@ class AnswerRecorder(AsyncRetryHandler):
     """
 
     def __init__(self) -> None:
-        super().__init__(max_retry_count=_MAX_RETRIES + 1)
+        super().__init__(max_retry_count=MAX_RETRIES + 1)
         self.answer: Answer | None = None
 
     async def _can_retry_async(

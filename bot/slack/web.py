@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from copy import copy
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook import WebhookResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
 from bot.slack import compat
-from bot.slack.retries import RateLimitRetry, broken_connection_retry
+from bot.slack.calls import Calls
+from bot.slack.retries import RateLimitRetry, broken_connection_retry, ignore_wait
 
 _RATE_LIMIT_BUDGET = 10.0
 
@@ -44,14 +47,24 @@ class ClientFactory:
     """Makes Slack clients. They are made for each use, so a retry handler can belong to one call.
 
     Each is a copy of the first one: the constructors read the environment and build headers, which takes ten times as
-    long.
+    long. `calls` is shown every answer; without one, nobody counts them.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, proxy: str | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        proxy: str | None,
+        clock: Clock,
+        calls: Calls | None = None,
+    ) -> None:
         self.session = session
         self.base_url = base_url
         self.proxy = proxy
         self.clock = clock
+        self._shown: Sequence[AsyncRetryHandler] = () if calls is None else (calls,)
+        self._waited = ignore_wait if calls is None else calls.waited_for
+        self._calls = calls
         self._web = AsyncWebClient(base_url=base_url, session=session, logger=sdk_logger)
         self._webhook = AsyncWebhookClient("", session=session, logger=sdk_logger)
         compat.set_proxy(self._web, proxy)
@@ -61,7 +74,7 @@ class ClientFactory:
         """Make a Web API client that speaks with `token`. By default it retries a broken connection and a 429."""
         client = copy(self._web)
         client.token = token.get_secret_value() if token else None
-        client.retry_handlers = list(self._retries() if retry_handlers is None else retry_handlers)
+        client.retry_handlers = [*self._shown, *(self._retries() if retry_handlers is None else retry_handlers)]
         return client
 
     def webhook(self, url: str) -> AsyncWebhookClient:
@@ -70,8 +83,15 @@ class ClientFactory:
             raise UntrustedAddress("A response_url isn't an address of Slack's.")
         webhook = copy(self._webhook)
         webhook.url = url
-        webhook.retry_handlers = list(self._retries())
+        webhook.retry_handlers = [*self._shown, *self._retries()]
         return webhook
 
+    async def respond(self, webhook: AsyncWebhookClient, message: dict[str, Any]) -> WebhookResponse:
+        """Post a message with a client of this factory's. Raises what slack_sdk raises."""
+        response = await webhook.send_dict(message)
+        if self._calls is not None:
+            self._calls.posted(response.status_code)
+        return response
+
     def _retries(self) -> Sequence[AsyncRetryHandler]:
-        return broken_connection_retry(), RateLimitRetry(self.clock, _RATE_LIMIT_BUDGET)
+        return broken_connection_retry(), RateLimitRetry(self.clock, _RATE_LIMIT_BUDGET, self._waited)

@@ -31,7 +31,7 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
             await ack()
             raise RuntimeError("right after")
 
-        listener = SocketModeReceiver(app, configured.app_token, runtime.clients, runtime.tasks)
+        listener = SocketModeReceiver(app, configured.app_token, runtime, 1)
         await listener.start()
         assert await slack.workspace.command(ADMIN, "/breaks now")
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)

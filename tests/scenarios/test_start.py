@@ -28,7 +28,9 @@ async def test_ten_processes_start_at_once_on_a_new_database_and_all_serve_with_
         url = await stack.enter_async_context(new_database(kind, tmp_path))
         slack = await stack.enter_async_context(simulated_slack())
         async with AsyncExitStack() as bots:
-            starting = [bot_process("socket", slack, DATABASE_URL=url) for _ in range(PROCESSES)]
+            starting = [
+                bot_process("socket", slack, DATABASE_URL=url, EXTAUTH_SOCKET_CONNECTIONS="1") for _ in range(PROCESSES)
+            ]
             await asyncio.gather(*(bots.enter_async_context(bot) for bot in starting))
             assert slack.socket_mode.open_connections == PROCESSES
             for number in range(PROCESSES):

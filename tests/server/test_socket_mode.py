@@ -14,6 +14,8 @@ from bot.server.lifecycle import serve
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, open_harness
 
+ONE = {"EXTAUTH_SOCKET_CONNECTIONS": "1"}
+
 
 async def test_a_repeated_envelope_is_executed_once_and_answered_twice() -> None:
     async with open_harness("socket") as harness:
@@ -31,14 +33,6 @@ async def test_a_repeated_envelope_is_executed_once_and_answered_twice() -> None
         await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
         assert len(harness.calls("apps.auth.external.get")) == 1
         assert len(harness.calls("acknowledgement")) == 2
-
-
-async def test_a_refreshed_connection_is_replaced() -> None:
-    async with open_harness("socket") as harness:
-        await harness.slack.socket_mode.refresh()
-        await harness.state.until(lambda: harness.slack.socket_mode.connections == 2)
-        await harness.state.until(lambda: harness.slack.socket_mode.open_connections == 1)
-        assert "Show token" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +71,9 @@ async def test_an_unreachable_slack_is_waited_for() -> None:
 
 
 async def test_two_bots_share_the_work() -> None:
-    async with open_sandbox("socket") as slack:
+    async with open_sandbox("socket", more=ONE) as slack:
         stop = asyncio.Event()
-        second = asyncio.ensure_future(serve(settings.read(variables(slack)), "socket", SystemClock(), stop))
+        second = asyncio.ensure_future(serve(settings.read({**variables(slack), **ONE}), "socket", SystemClock(), stop))
         await slack.state.until(lambda: slack.socket_mode.open_connections == 2)
         for number in range(4):
             assert await slack.workspace.command(ADMIN, f"/extauth get EtNone{number}")
@@ -89,38 +83,6 @@ async def test_two_bots_share_the_work() -> None:
         assert "Slack doesn't have this token" in told
         stop.set()
         await second
-
-
-async def test_a_connection_that_goes_is_told_in_a_line_and_so_is_its_return(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    caplog.set_level("INFO")
-    for name, seconds in (("_WATCH_SECONDS", 0.05), ("_GONE_SECONDS", 0.1), ("_PING_SECONDS", 0.1)):
-        monkeypatch.setattr(f"bot.server.socket_mode.{name}", seconds)
-
-    def told() -> list[str]:
-        return [record.message for record in caplog.records if record.name == "bot.server.socket_mode"]
-
-    async def until_told(count: int) -> None:
-        async with asyncio.timeout(20):
-            while len(told()) < count:  # noqa: ASYNC110 (a line of the log wakes nobody)
-                await asyncio.sleep(0.05)
-
-    async with open_harness("socket") as harness:
-        await until_told(1)
-        harness.slack.web_api.failures["apps.connections.open"] = "internal_error"
-        await harness.slack.socket_mode.drop()
-        await until_told(2)
-        await asyncio.sleep(0.5)
-        del harness.slack.web_api.failures["apps.connections.open"]
-        await until_told(3)
-        assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
-    assert told()[:3] == [
-        "Socket Mode is connected",
-        "Socket Mode is disconnected; reconnecting",
-        "Socket Mode is connected again",
-    ]
-    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize(

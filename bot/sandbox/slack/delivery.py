@@ -21,6 +21,8 @@ from bot.sandbox.slack.state import APP_ID, State
 
 ACKNOWLEDGE_SECONDS = 3.0
 MOST_CONNECTIONS = 10
+LEAVE_SECONDS = 10.0
+"""How long after its `disconnect` Slack ends a connection."""
 
 
 class NotAcknowledged(Exception):
@@ -46,7 +48,10 @@ class SocketMode:
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._silent: set[web.WebSocketResponse] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self.connections = 0
+        self.most_connections = MOST_CONNECTIONS
         self.ignores_close = False
         self.is_blocked = False
         """Whether something on the way answers for the WebSocket's address, as a proxy does that allows none."""
@@ -74,12 +79,14 @@ class SocketMode:
 
     async def send(self, envelope_id: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The same under an envelope id of one's own, to repeat an envelope. Raises NotAcknowledged."""
-        if not self._sockets:
+        reached = [socket for socket in self._sockets if socket not in self._silent]
+        if not reached:
             raise NotAcknowledged("no bot is connected")
         envelope = {"envelope_id": envelope_id, "type": kind, "accepts_response_payload": True, "payload": payload}
         answer = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = answer
-        socket = self._sockets.pop(0)
+        socket = reached[0]
+        self._sockets.remove(socket)
         self._sockets.append(socket)
         self.delivered[socket] += 1
         started = time.perf_counter()
@@ -93,13 +100,28 @@ class SocketMode:
         self._state.record("bot", "acknowledgement", acknowledgement, (time.perf_counter() - started) * 1000)
         return acknowledgement
 
-    async def refresh(self) -> None:
-        """Ask every bot to renew its connection, as Slack does every few hours."""
+    async def refresh(self, reason: str = "refresh_requested") -> None:
+        """Ask every bot to renew its connections, as Slack does every few hours. They go on for ten seconds."""
         for socket in list(self._sockets):
-            await socket.send_str(json.dumps({"type": "disconnect", "reason": "refresh_requested"}))
+            await self._tell_to_leave(socket, reason)
+            ending = asyncio.ensure_future(self._end_later(socket))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def switch_off(self) -> None:
+        """Turn Socket Mode off in the app's settings: connections end. What is asked for one is up to `failures`."""
+        for socket in list(self._sockets):
+            await self._tell_to_leave(socket, "link_disabled")
+            await socket.close()
+
+    def fall_silent(self, count: int) -> None:
+        """Let nothing through over so many connections, nor an answer to a ping, without ending them."""
+        self._silent.update(self._sockets[:count])
 
     async def drop(self) -> None:
         """Break every connection without a word."""
+        for ending in list(self._ending):
+            ending.cancel()
         for socket in list(self._sockets):
             await socket.close(code=1011)
 
@@ -110,10 +132,10 @@ class SocketMode:
         if ticket not in self._tickets:
             return web.Response(status=401)
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse(autoclose=not self.ignores_close)
+        socket = web.WebSocketResponse(autoclose=not self.ignores_close, autoping=False)
         await socket.prepare(request)
-        if len(self._sockets) >= MOST_CONNECTIONS:
-            await socket.send_str(json.dumps({"type": "disconnect", "reason": "too_many_websockets"}))
+        if len(self._sockets) >= self.most_connections:
+            await self._tell_to_leave(socket, "too_many_websockets")
             await socket.close()
             return socket
         self._sockets.append(socket)
@@ -133,12 +155,22 @@ class SocketMode:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._acknowledged(message.data)
+                elif message.type is WSMsgType.PING and socket not in self._silent:
+                    await socket.pong(message.data)
             if self.ignores_close:
                 await self._state.over.wait()
         finally:
             self._sockets.remove(socket)
+            self._silent.discard(socket)
             self._state.changed()
         return socket
+
+    async def _tell_to_leave(self, socket: web.WebSocketResponse, reason: str) -> None:
+        await socket.send_str(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}))
+
+    async def _end_later(self, socket: web.WebSocketResponse) -> None:
+        await self._state.clock.sleep(LEAVE_SECONDS)
+        await socket.close()
 
     def _acknowledged(self, text: str) -> None:
         answer = json.loads(text)

@@ -1,0 +1,206 @@
+"""One WebSocket of Socket Mode, from its address to its end.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import aiohttp
+from aiohttp import WSMsgType
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
+
+from bot.clock import Clock, finishes_within
+from bot.logs import slack_code
+from bot.slack.web import ClientFactory
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 6.0
+"""How often to ask Slack whether it's still there."""
+MAX_UNHEARD = 3
+"""How many of these questions in a row may stay without any sign from Slack. A fourth isn't asked: it's silent."""
+HELLO_SECONDS = 10.0
+"""How long Slack may take to say hello, and so whether it wants the connection."""
+_CLOSE_SECONDS = 1.0
+_FRAMES_AT_END = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+
+
+class Ending(StrEnum):
+    """Why a connection ends: Slack's words in its `disconnect`, and ours."""
+
+    WARNING = "warning"
+    REFRESH = "refresh_requested"
+    TOO_MANY = "too_many_websockets"
+    LINK_DISABLED = "link_disabled"
+    OTHER = "other"
+    SILENT = "silent"
+    CLOSED = "closed"
+
+
+RENEWALS = frozenset({Ending.WARNING, Ending.REFRESH, Ending.OTHER})
+"""After these, Slack still uses the connection for some seconds, so that another one can be opened first."""
+
+
+class Refused(Exception):
+    """A connection couldn't be opened. `code` is Slack's, an `Ending`, or the name of what broke on the way."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What Slack delivers. `came_at` is by the clock that is never set back."""
+
+    id: str
+    payload: object
+    came_at: float
+
+
+class Connection:
+    """An open WebSocket. `heard_at` is when anything came last: Slack's answer to a ping comes every few seconds.
+
+    `on_envelope` is told of each envelope; `told` is set when Slack has asked to leave or when it's over.
+    """
+
+    def __init__(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        clock: Clock,
+        on_envelope: Callable[["Connection", Envelope], None],
+    ) -> None:
+        self._socket = socket
+        self._clock = clock
+        self._on_envelope = on_envelope
+        self._unheard = 0
+        self._hello: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.opened_at = self.heard_at = clock.monotonic()
+        self.ending: Ending | None = None
+        self.told = asyncio.Event()
+        self.over: asyncio.Future[None] = asyncio.ensure_future(self._serve())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Slack can still deliver over it, as far as anyone can tell."""
+        return not self.over.done()
+
+    async def greeted(self) -> None:
+        """Return when Slack has said hello. Raises Refused when it says something else, or nothing."""
+        if not await finishes_within(self._clock, self._hello, HELLO_SECONDS):
+            self._end(Ending.SILENT)
+        # After a hello, Slack may already have asked to leave: that is another matter.
+        if not await self._hello:
+            await self.close()
+            raise Refused((self.ending or Ending.CLOSED).value)
+
+    async def acknowledge(self, envelope_id: str, payload: object) -> None:
+        """Send an acknowledgement. Raises ConnectionError."""
+        answer = {"envelope_id": envelope_id} if payload is None else {"envelope_id": envelope_id, "payload": payload}
+        await self._socket.send_str(json.dumps(answer))
+
+    async def close(self) -> None:
+        """Close it. A peer that says nothing is waited for a moment."""
+        self._end(Ending.CLOSED)
+        await self._socket.close()
+        await asyncio.wait({self.over})
+
+    def _end(self, ending: Ending) -> None:
+        self.ending = self.ending or ending
+        self.told.set()
+        if not self._hello.done():
+            self._hello.set_result(False)
+
+    async def _serve(self) -> None:
+        pinging = asyncio.ensure_future(self._ping())
+        try:
+            while (message := await self._socket.receive()).type not in _FRAMES_AT_END:
+                self._unheard, self.heard_at = 0, self._clock.monotonic()
+                if message.type is WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT:
+                    self._read(message.data)
+        except (aiohttp.ClientError, OSError):
+            self._end(Ending.CLOSED)
+        except Exception:
+            log.exception("a Socket Mode connection failed")
+        finally:
+            pinging.cancel()
+            self._end(Ending.CLOSED)
+            await self._socket.close()
+
+    async def _ping(self) -> None:
+        """Ask every few seconds. Counting the questions, a pause of this whole process isn't taken for silence."""
+        while self._unheard < MAX_UNHEARD:
+            self._unheard += 1
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._socket.ping()
+            except (aiohttp.ClientError, OSError):
+                break
+            await self._clock.sleep(PING_SECONDS)
+        self._end(Ending.SILENT)
+        await self._socket.close()
+
+    def _read(self, text: str) -> None:
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, Mapping):
+            return
+        match said.get("type"), said.get("envelope_id"):
+            case "hello", _:
+                if not self._hello.done():
+                    self._hello.set_result(True)
+            case "disconnect", _:
+                self._asked_to_leave(said.get("reason"))
+            case _, str() as envelope_id if envelope_id:
+                self._on_envelope(self, Envelope(envelope_id, said.get("payload"), self.heard_at))
+
+    def _asked_to_leave(self, reason: object) -> None:
+        known = isinstance(reason, str) and reason in frozenset(Ending)
+        self._end(Ending(str(reason)) if known else Ending.OTHER)
+
+
+async def open_connection(
+    clients: ClientFactory, app_token: SecretStr, on_envelope: Callable[[Connection, Envelope], None]
+) -> Connection:
+    """Open a connection. Raises Refused."""
+    address = await _address(clients, app_token)
+    try:
+        socket = await clients.session.ws_connect(
+            address, proxy=clients.proxy, autoping=False, timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS)
+        )
+    except aiohttp.WSServerHandshakeError as error:
+        raise Refused(f"http_{error.status}") from None
+    except Exception as error:
+        # Whatever it is, the next attempt may do better. Its text would hold the address, and so the ticket.
+        raise Refused(type(error).__name__) from None
+    connection = Connection(socket, clients.clock, on_envelope)
+    try:
+        await connection.greeted()
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _address(clients: ClientFactory, app_token: SecretStr) -> str:
+    """Ask where to connect to. https://docs.slack.dev/reference/methods/apps.connections.open"""
+    try:
+        answer = await clients.web(None).apps_connections_open(app_token=app_token.get_secret_value())
+    except SlackApiError as error:
+        raise Refused(slack_code(error)) from None
+    except Exception as error:
+        raise Refused(type(error).__name__) from None
+    url = answer.get("url")
+    if not isinstance(url, str):
+        raise Refused("answer_without_url")
+    return url

@@ -1,0 +1,293 @@
+"""What operators' tools see: probes that tell the truth and don't flap, and numbers that are exactly what happened."""
+
+import asyncio
+import contextlib
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot import settings
+from bot.clock import SystemClock
+from bot.metrics import METRICS, OTHER, Kind, Metrics, one_of
+from bot.sandbox.run import variables
+from bot.sandbox.slack.delivery import NotAcknowledged
+from bot.server.errors import StartError
+from bot.server.lifecycle import serve
+from bot.server.readiness import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
+from bot.settings import Transport
+from tests.bot_process import ROOT, simulated_slack
+from tests.forked import run
+from tests.harness import ADMIN, GUEST, Harness
+from tests.operator import Operator, open_operator
+
+GET = "apps.auth.external.get"
+TRANSPORTS: list[Transport] = ["socket", "http"]
+
+
+async def settled(harness: Harness, operator: Operator) -> None:
+    """Wait until nobody is being answered: the answer is seen before the bot hears that it was taken."""
+    in_flight = 1.0
+    while in_flight:
+        in_flight = (await operator.numbers())["extauth_tasks_in_flight"]
+
+
+def execute(file: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as other:
+        other.execute(statement)
+
+
+def audit_command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return run(["audit", *words], {"DATABASE_URL": url, "PATH": "/usr/bin:/bin"})
+
+
+async def scripted_hour(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens in the hour: six commands, one wait for Slack's limits, and something that isn't Slack's."""
+    harness = operator.harness
+    await harness.types("/extauth get EtGoogle0001")
+    await harness.types("/extauth get EtErr.token_not_found")
+    await harness.types("/extauth get EtErr.a_code_nobody_knows")
+    await harness.types("/extauth get EtGoogle0001", GUEST)
+    await harness.types("/extauth history")
+    await settled(harness, operator)
+    harness.clock.advance(1000)
+    harness.slack.web_api.failures[GET] = "429-20"
+    seen = {message.ts for message in harness.workspace.messages(ADMIN)}
+    assert await harness.workspace.command(ADMIN, "/extauth get EtGitHub0001")
+    await harness.clock.until_asleep(20)
+    del harness.slack.web_api.failures[GET]
+    harness.clock.advance(20)
+    await harness.next_message(ADMIN, seen)
+    await settled(harness, operator)
+    if harness.transport == "http":
+        async with aiohttp.ClientSession() as stranger, stranger.post(operator.base + "/slack/events") as response:
+            assert response.status == 401
+    else:
+        with monkeypatch.context() as hasty:
+            hasty.setattr("bot.sandbox.slack.delivery.ACKNOWLEDGE_SECONDS", 0.3)
+            with pytest.raises(NotAcknowledged):
+                await harness.slack.socket_mode.send("envelope-1", "interactive", {"type": "x"})
+        await harness.slack.socket_mode.refresh()
+        await harness.state.until(lambda: harness.slack.socket_mode.open_connections == 4)
+        harness.clock.advance(10)
+        await harness.state.until(lambda: harness.slack.socket_mode.open_connections == 2)
+    harness.clock.advance(2580 if harness.transport == "http" else 2570)
+    await operator.until_ready()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_scrape_after_a_scripted_hour_shows_exactly_the_scripted_numbers(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_operator(transport) as operator:
+        started = operator.harness.clock.now()
+        if transport == "socket":
+            await operator.harness.state.until(lambda: operator.harness.slack.socket_mode.open_connections == 2)
+        await scripted_hour(operator, monkeypatch)
+        assert operator.harness.clock.now() == pytest.approx(started + 3600)
+        numbers = await operator.numbers()
+    expected = {
+        "extauth_commands_total{get,fetched}": 2,
+        "extauth_commands_total{get,failed}": 2,
+        "extauth_commands_total{get,denied}": 1,
+        "extauth_commands_total{history,read}": 1,
+        "extauth_acknowledge_seconds_count": 6,
+        "extauth_acknowledge_seconds_sum": 0,
+        "extauth_answer_seconds_count": 6,
+        "extauth_answer_seconds_sum": 20,
+        # At the start, and in the end, because Slack had been quiet for long.
+        "extauth_slack_calls_total{ok,auth.test}": 2,
+        # The admin and the guest, and the admin again, whose standing had become too old.
+        "extauth_slack_calls_total{ok,users.info}": 3,
+        "extauth_slack_calls_total{ok,apps.auth.external.get}": 2,
+        "extauth_slack_calls_total{token_not_found,apps.auth.external.get}": 1,
+        "extauth_slack_calls_total{other,apps.auth.external.get}": 1,
+        "extauth_slack_calls_total{ratelimited,apps.auth.external.get}": 1,
+        # One of these says that it takes longer.
+        "extauth_slack_calls_total{ok,response_url}": 7,
+        "extauth_rate_limit_wait_seconds_count{apps.auth.external.get}": 1,
+        "extauth_rate_limit_wait_seconds_sum{apps.auth.external.get}": 20,
+        "extauth_tasks_in_flight": 0,
+        "extauth_ready{database}": 1,
+        "extauth_ready{slack}": 1,
+        "extauth_ready{receiver}": 1,
+        "extauth_audit_log_entries": 5,
+        "extauth_audit_log_verified_timestamp_seconds": 0,
+        "extauth_audit_log_altered": 0,
+    }
+    if transport == "http":
+        expected |= {"extauth_rejected_requests_total{not signed}": 1}
+        expected |= {"extauth_socket_connections": 0, "extauth_socket_opened_total": 0}
+    else:
+        expected |= {"extauth_rejected_requests_total{malformed payload}": 1}
+        expected |= {"extauth_slack_calls_total{ok,apps.connections.open}": 4}
+        expected |= {"extauth_socket_connections": 2, "extauth_socket_opened_total": 4}
+        expected |= {"extauth_socket_ended_total{refresh_requested}": 2}
+    told = {name: value for name, value in numbers.items() if value or name in expected}
+    assert told == {name: pytest.approx(value) for name, value in expected.items()}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_what_anyone_can_read_names_nobody(transport: Transport) -> None:
+    async with open_operator(transport) as operator:
+        await operator.harness.types("/extauth get EtGoogle0001")
+        await operator.harness.types("/extauth get EtNone", GUEST)
+        paths = ("/metrics", "/health/ready", "/health/live", "/health")
+        said = "".join([(await operator.get(path))[1] for path in paths])
+        assert "extauth_commands_total" in said
+        assert "process_resident_memory_bytes" in said
+        names = [ADMIN, GUEST, "T0SANDBOX", "EtGoogle", "EtNone", "/commands/", *operator.harness.state.secrets]
+        assert [name for name in names if name in said] == []
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+async def test_numbers_are_not_told_through_a_proxy(header: str) -> None:
+    async with open_operator("http") as operator:
+        assert await operator.get("/metrics", **{header: "203.0.113.7"}) == (404, "")
+        assert (await operator.get("/health/ready", **{header: "203.0.113.7"}))[0] == 200
+
+
+async def test_a_port_of_its_own_serves_nothing_else() -> None:
+    async with open_operator("socket") as operator, aiohttp.ClientSession() as session:
+        assert (await operator.get("/health/live"))[0] == 200
+        assert (await operator.get("/slack/events"))[0] == 404
+        async with session.post(operator.base + "/metrics") as response:
+            assert response.status == 405
+            assert response.headers["Server"] == "Extauth"
+
+
+async def test_a_taken_port_stops_the_start_with_a_line_that_names_its_setting() -> None:
+    async with open_operator("socket") as operator, simulated_slack() as slack:
+        port = operator.base.rpartition(":")[2]
+        for variable in ("EXTAUTH_HEALTH_PORT", "PORT"):
+            configured = settings.read({**variables(slack), variable: port})
+            with pytest.raises(StartError, match=f"Set {variable} to another one"):
+                await serve(configured, "socket", SystemClock(), asyncio.Event())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_database_that_is_gone_is_told_within_seconds_and_so_is_its_return(
+    transport: Transport, tmp_path: Path
+) -> None:
+    file = tmp_path / "audit.db"
+    async with open_operator(transport, DATABASE_URL=f"sqlite:///{file}") as operator:
+        assert await operator.problems() == {}
+        await asyncio.to_thread(execute, file, "ALTER TABLE audit_head RENAME TO elsewhere")
+        assert await operator.problems() == {}, "it isn't read more often"
+        operator.harness.clock.advance(READ_SECONDS)
+        assert await operator.problems() == {"database": "the audit log can't be read"}
+        assert (await operator.numbers())["extauth_ready{database}"] == 0
+        await asyncio.to_thread(execute, file, "ALTER TABLE elsewhere RENAME TO audit_head")
+        operator.harness.clock.advance(READ_SECONDS)
+        assert await operator.problems() == {}
+
+
+async def test_slack_is_asked_when_it_is_quiet_and_one_failure_changes_nothing() -> None:
+    async with open_operator("http") as operator:
+        harness = operator.harness
+        asked = len(harness.calls("auth.test"))
+        for _ in range(3):
+            assert await operator.problems() == {}
+        assert len(harness.calls("auth.test")) == asked, "what was heard just now is enough"
+        harness.slack.web_api.failures["auth.test"] = "internal_error"
+        for _ in range(int((LOST_SECONDS - 1) / ASK_SECONDS)):
+            harness.clock.advance(ASK_SECONDS)
+            assert await operator.problems() == {}
+            assert await operator.problems() == {}
+        probes = len(harness.calls("auth.test")) - asked
+        assert 0 < probes <= (LOST_SECONDS - IDLE_SECONDS) / ASK_SECONDS
+        harness.clock.advance(ASK_SECONDS)
+        assert await operator.problems() == {"slack": f"no answer for {LOST_SECONDS:.0f} seconds"}
+        # A request of Slack's, verified, says as much as an answer; this one leads to no call.
+        assert harness.workspace.delivery is not None
+        asked_before = len(harness.state.traffic)
+        said = {"type": "url_verification", "challenge": "c", "token": "t"}
+        assert await harness.workspace.delivery.deliver("events_api", said) == {"challenge": "c"}
+        assert [one.kind for one in list(harness.state.traffic)[asked_before:]] == ["acknowledgement"]
+        assert await operator.problems() == {}
+
+
+async def test_a_refused_bot_token_is_told_until_it_is_accepted_again() -> None:
+    async with open_operator("http") as operator:
+        harness = operator.harness
+        harness.slack.web_api.failures["auth.test"] = "token_revoked"
+        harness.clock.advance(IDLE_SECONDS)
+        assert await operator.problems() == {"slack": "Slack refuses SLACK_BOT_TOKEN (token_revoked)"}
+        harness.slack.web_api.failures.clear()
+        harness.clock.advance(ASK_SECONDS)
+        assert await operator.problems() == {}
+
+
+def test_a_word_from_outside_becomes_other() -> None:
+    assert (one_of("get", {"get"}), one_of("U0ADMIN", {"get"})) == ("get", OTHER)
+
+
+def test_every_metric_can_be_scraped_under_its_name() -> None:
+    metrics = Metrics()
+    for metric in METRICS:
+        labels = ["x"] * len(metric.labels)
+        match metric.kind:
+            case Kind.COUNTER:
+                metrics.count(metric, *labels)
+            case Kind.GAUGE:
+                metrics.set(metric, 1, *labels)
+            case Kind.HISTOGRAM:
+                metrics.observe(metric, 1, *labels)
+    names = {sample.name for family in text_string_to_metric_families(metrics.scrape()) for sample in family.samples}
+    for metric in METRICS:
+        assert (f"{metric.name}_count" if metric.buckets else metric.name) in names
+        assert re.fullmatch(r"extauth_[a-z_]+", metric.name)
+    assert metrics.scrape().count("_created") == 0
+
+
+SHARING = """
+import sys
+from pathlib import Path
+from bot.metrics import *
+metrics = Metrics(Path(sys.argv[2]))
+metrics.count(COMMANDS, "get", "fetched")
+metrics.set(TASKS, 3)
+if sys.argv[1] == "ends":
+    metrics.close()
+else:
+    print(metrics.scrape())
+"""
+
+
+def test_processes_that_share_a_folder_tell_each_others_numbers(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def process(word: str) -> str:
+        command = [sys.executable, "-c", SHARING, word, str(tmp_path)]
+        return subprocess.run(
+            command, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=60
+        ).stdout
+
+    process("ends")
+    said = process("goes on")
+    assert 'extauth_commands_total{operation="get",outcome="fetched"} 2.0' in said
+    assert "extauth_tasks_in_flight 3.0" in said
+
+
+async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_operator("http", DATABASE_URL=url) as operator:
+        await operator.harness.types("/extauth get EtGoogle0001")
+        ran = await asyncio.to_thread(audit_command, url, "verify")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        operator.harness.clock.advance(READ_SECONDS)
+        numbers = await operator.numbers()
+        verified_at = numbers["extauth_audit_log_verified_timestamp_seconds"]
+        assert verified_at == pytest.approx(time.time(), abs=600)
+        assert (numbers["extauth_audit_log_entries"], numbers["extauth_audit_log_altered"]) == (1, 0)
+        await asyncio.to_thread(execute, tmp_path / "audit.db", "UPDATE audit_records SET code = 'x' WHERE number = 2")
+        assert (await asyncio.to_thread(audit_command, url, "verify")).returncode == 1
+        operator.harness.clock.advance(READ_SECONDS)
+        assert (await operator.numbers())["extauth_audit_log_altered"] == 1
