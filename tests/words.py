@@ -374,8 +374,9 @@ def batches() -> Iterator[Section]:
     yield _screen("A batch of another day", notices.batch_gone_screen())
     yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
     yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
-    yield _view("Test", test_form.build(""))
+    yield _view("Test", test_form.build("", Offer()))
     yield _view("Delete several", cleanup_form.build(""))
+    yield _view("Delete several of a list", cleanup_form.build("", items[:4]))
     for is_listed in (True, False):
         yield _view("Confirm several", cleanup_confirm.build("", batch, is_listed=is_listed))
 

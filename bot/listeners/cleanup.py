@@ -1,14 +1,18 @@
 """Deleting several tokens: chosen by their IDs or by the account of somebody who has left."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.models.views import View
 
 from bot.audit.batches import Batch, BatchState, Item
+from bot.clock import finishes_within
 from bot.listeners import asking, batch, flow, interaction
+from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
@@ -19,16 +23,28 @@ from bot.service import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.selection import Selection
 from bot.ui.batches import RETRY, left_over, no_such_account_screen
-from bot.ui.buttons import OPEN_CLEANUP
+from bot.ui.buttons import OPEN_CLEANUP, read_shown
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
 from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.screen import as_view
 
+LOOK_SECONDS = 1.0
+"""Seconds that looking for the accounts behind IDs may take before a form opens without them."""
 
-async def open_form(runtime: Runtime, asked: Interaction) -> None:
-    """Open the modal that asks which tokens to delete."""
-    view = cleanup_form.build(metadata.write(asked.origin))
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], flow.just(view))
+
+async def open_form(runtime: Runtime, asked: Interaction, shown: Sequence[str] = ()) -> None:
+    """Open the modal that asks which tokens to delete, beginning with those that a list shows."""
+
+    async def view(decisions: Decisions) -> View:
+        known = {}
+        if shown and runtime.service.can_expect_accounts(asked.actor, decisions):
+            looking = asyncio.ensure_future(runtime.service.accounts(asked.actor))
+            found = await looking if await finishes_within(runtime.clock, looking, LOOK_SECONDS) else None
+            known = {account.token_id: batch.item_of(account) for account in found.accounts} if found else {}
+        items = [known.get(token_id, Item(token_id)) for token_id in shown]
+        return cleanup_form.build(metadata.write(asked.origin), items)
+
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
 
 
 async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> None:
@@ -133,4 +149,5 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+        shown = read_shown(body["actions"][0].get("value"))
+        await flow.start(runtime, clicked, open_form(runtime, clicked, shown))

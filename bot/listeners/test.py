@@ -5,10 +5,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.models.views import View
 
 from bot.audit.batches import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
-from bot.listeners import batch, flow, interaction
+from bot.listeners import batch, flow, interaction, picker
+from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
@@ -70,8 +72,12 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 
 async def open_form(runtime: Runtime, asked: Interaction, token_id: str | None = None) -> None:
     """Open the Test modal with what is already known."""
-    view = test_form.build(metadata.write(asked.origin), token_id)
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], flow.just(view))
+
+    async def view(decisions: Decisions) -> View:
+        offer = await picker.offer(runtime, asked.actor, decisions)
+        return test_form.build(metadata.write(asked.origin), offer, token_id)
+
+    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], view)
 
 
 async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAccounts) -> None:

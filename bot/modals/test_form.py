@@ -1,18 +1,36 @@
 """The modal that tests connected accounts."""
 
+from collections.abc import Callable, Mapping
+
 from slack_sdk.models.blocks import ContextBlock, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.modals.fields import FieldErrors, Values, id_field, read_text
+from bot.modals.fields import (
+    PROVIDER_KEY,
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    UnusableChoice,
+    Values,
+    id_field,
+    read_id,
+    read_text,
+    read_token_id,
+    token_fields,
+)
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken, check_id
 
 CALLBACK_ID = "extauth_test"
-TOKEN_ID = "external_token_id"
-PROVIDER_KEY = "provider_key"
 APP_ID = "app_id"
 
+_READERS: Mapping[str, Callable[[Values], str | None]] = {
+    TOKEN_ID: lambda values: read_token_id(values, "/extauth test ID"),
+    PROVIDER_KEY: lambda values: read_id(values, PROVIDER_KEY, "/extauth test --provider-key KEY"),
+    APP_ID: lambda values: read_text(values, APP_ID),
+}
 
-def build(metadata: str, token_id: str | None = None) -> View:
+
+def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
     """Build the modal, with what is already known."""
     return View(
         type="modal",
@@ -30,13 +48,14 @@ def build(metadata: str, token_id: str | None = None) -> View:
                     )
                 ]
             ),
-            id_field(TOKEN_ID, "Token ID", "Tests only this account.", value=token_id, optional=True),
+            *token_fields("Tests only this account.", value=token_id, optional=True, offer=offer),
             id_field(
                 PROVIDER_KEY,
                 "Provider key",
                 "Tests all of a provider's accounts. It's the name in the app's manifest, such as google.",
                 value=None,
                 optional=True,
+                has_list=offer.has_list,
             ),
             id_field(APP_ID, "App ID", "Looks like A12345. Tests another app's accounts.", value=None, optional=True),
         ],
@@ -45,11 +64,14 @@ def build(metadata: str, token_id: str | None = None) -> View:
 
 def parse(values: Values) -> TestToken | ListAccounts | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given = {name: value for name in (TOKEN_ID, PROVIDER_KEY, APP_ID) if (value := read_text(values, name))}
+    given: dict[str, str] = {}
     errors: FieldErrors = {}
-    for name, value in given.items():
+    for name, read in _READERS.items():
         try:
-            check_id(name, value)
+            if (value := read(values)) is not None:
+                given[name] = check_id(name, value)
+        except UnusableChoice as error:
+            errors[name] = str(error)
         except InvalidParameter as error:
             errors[name] = error.problem
     if errors:

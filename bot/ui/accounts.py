@@ -34,7 +34,8 @@ def accounts_screen(listed: Listed) -> Screen:
         for button, request in ((Button.NEWER, shown.newer), (Button.OLDER, shown.older))
         if request is not None
     ]
-    several = buttons.of_several(listed.allowed) if len(found.accounts) > 1 else []
+    ids = [account.token_id for account in shown.accounts]
+    several = buttons.of_several(listed.allowed, ids) if len(found.accounts) > 1 else []
     if turns or several:
         blocks.append(parts.actions(*turns, *several))
     blocks.append(parts.small_print(_fine_print(found, listed.reference)))

@@ -4,7 +4,7 @@ A click sends the value back from outside, so it is read as strictly as typed te
 """
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from enum import Enum
 from typing import Any, assert_never
 
@@ -67,10 +67,25 @@ def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     return [parts.actions(*elements)] if elements else []
 
 
-def of_several(allowed: Container[Permission]) -> list[parts.Block]:
-    """Build the buttons for what a person may do with several accounts at once."""
-    forms = ((Permission.GET, "Test…", OPEN_TEST), (Permission.DELETE, "Delete several…", OPEN_CLEANUP))
-    return [parts.button(label, action_id) for permission, label, action_id in forms if permission in allowed]
+def of_several(allowed: Container[Permission], shown: Sequence[str]) -> list[parts.Block]:
+    """Build the buttons for what a person may do with several accounts at once. `shown` are their token IDs."""
+    built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
+    if Permission.DELETE in allowed:
+        carried = json.dumps([*shown], separators=(",", ":"))
+        value = carried if len(carried) <= parts.MAX_VALUE else "[]"
+        built.append(parts.button("Delete several…", OPEN_CLEANUP, value))
+    return built
+
+
+def read_shown(value: object) -> Sequence[str]:
+    """Read which token IDs stood above a button; none where there was no list. Raises UnreadableValue."""
+    try:
+        shown = json.loads(value) if isinstance(value, str) else []
+    except (ValueError, RecursionError):
+        shown = None
+    if not isinstance(shown, list) or not all(isinstance(token_id, str) and is_id(token_id) for token_id in shown):
+        raise UnreadableValue("The button's value isn't one of this bot's.")
+    return shown
 
 
 def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block:

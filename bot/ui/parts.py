@@ -19,6 +19,8 @@ Block = dict[str, Any]
 
 DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
+MAX_VALUE = 2000
+"""The longest value of a button."""
 _MAX_LABEL = 75
 
 

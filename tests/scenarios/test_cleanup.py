@@ -73,6 +73,17 @@ async def test_the_form_takes_what_can_be_typed(harness: Harness) -> None:
     assert "This deletes 2 tokens:" in harness.read(view)
 
 
+async def test_accounts_are_chosen_on_the_page_of_the_list(harness: Harness) -> None:
+    view = await harness.presses_for_dialog(await harness.types("/extauth list"), "Delete several…")
+    assert "ada@example.com · google · EtGoogle0001" in harness.read(view)
+    chosen = ["EtGoogle0001", "EtGitHub0001"]
+    view = await harness.submits(view, chosen_token_ids=chosen, external_token_ids="EtShort00001", account="")
+    read = harness.read(view)
+    assert "This deletes 3 tokens:" in read
+    for account in ("ada@example.com · google", "ada-codes · github", "max-builds · github"):
+        assert f"• {account} · Et" in read
+
+
 async def test_a_token_pasted_among_ids_goes_nowhere(harness: Harness) -> None:
     pasted = "ghp_" + "a1B2" * 9
     view = await harness.presses_for_dialog(await harness.types("/extauth list"), "Delete several…")
