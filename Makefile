@@ -14,7 +14,7 @@ sandbox: .venv/run ## try the bot in a simulated Slack
 
 test: .venv/dev ## run the tests; COVERAGE=1 also reports branch coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not burst and not flood and not soak" $(COVERED)
-	$(BIN)/python -m pytest -m "burst or flood"
+	$(BIN)/python -m pytest -m "burst or flood" tests/scenarios
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -33,6 +34,15 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that it doesn't end alone."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        if any(item.get_closest_marker(alone) for alone in ("burst", "flood")):
+            assert "scenarios" in item.path.parts, "make test looks there for what needs the machine to itself"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: the modules and the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,9 @@ import re
 import shlex
 import signal
 import subprocess
+from importlib.metadata import distribution
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -31,8 +33,8 @@ TYPED = {
 """What asks for something, and what a person types then."""
 BY_CI = {"make test"}
 """What a test can't run, because it would run itself. `.ci/run` does."""
-UNCOMPILED = {**os.environ, "PIP_COMPILE": "0"}
-"""Python compiles what is imported, when it is."""
+UNCOMPILED = {**os.environ, "PIP_COMPILE": "0", "PIP_NO_INDEX": "1"}
+"""Python compiles what is imported, when it is. `make` has asked the index for the same versions already."""
 NEEDS_A_NEW_FOLDER = ("python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt")
 
 
@@ -108,13 +110,30 @@ async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
             await process.wait()
 
 
+def pack(name: str, folder: Path) -> None:
+    """Make the wheel again that an installed package came from."""
+    package = distribution(name)
+    # The last is the one for Python 3 where there is one for Python 2 as well.
+    tag = re.findall(r"^Tag: (\S+)$", package.read_text("WHEEL") or "", re.MULTILINE)[-1]
+    with ZipFile(folder / f"{name.replace('-', '_')}-{package.version}-{tag}.whl", "w") as wheel:
+        for path in package.files or []:
+            # Its commands and what is compiled are made when it's installed.
+            if ".." not in path.parts and path.suffix != ".pyc":
+                wheel.write(path.locate(), path)
+
+
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_new_folder_can_be_set_up_without_make(tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for name in re.findall(r"^([\w-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE):
+        pack(name, wheels)
+    offline = {**UNCOMPILED, "PIP_FIND_LINKS": str(wheels)}
     (tmp_path / "requirements.txt").symlink_to(ROOT / "requirements.txt")
     (tmp_path / "bot").symlink_to(ROOT / "bot")
     for line in NEEDS_A_NEW_FOLDER:
-        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True, env=UNCOMPILED)
+        subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True, env=offline)
     shown = subprocess.run(
         [".venv/bin/python", "-m", "bot", "--help"], cwd=tmp_path, check=True, capture_output=True, text=True
     )

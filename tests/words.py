@@ -3,6 +3,7 @@
 Each screen stands there with typical values, and once more, where there are any, with the longest.
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -481,6 +482,7 @@ CHAPTERS = {
 }
 
 
+@functools.cache
 def document() -> str:
     """Return the whole document."""
     lines = [

@@ -41,7 +41,7 @@ class Bench:
     async def wait_on(self, seconds: float = NOTICE_SECONDS) -> None:
         await self.clock.until_asleep(seconds)
         self.clock.advance(seconds)
-        for _ in range(10):
+        for _ in range(5):
             await asyncio.sleep(0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.settings import Transport
 from tests.harness import ADMIN, Harness, open_harness
@@ -17,6 +18,17 @@ from tests.test_pasted import TOKENS
 
 Way = Callable[[Harness, str], Coroutine[Any, Any, None]]
 FEW = settings(max_examples=2, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+ONE_OF_EACH = st.tuples(
+    *(
+        # Of a row of zeros nobody could say where it was found.
+        token.filter(lambda token: len({*token.split()[-1]}) > 8)
+        for kind, token in TOKENS.items()
+        # A line break ends a typed command, and a field of one line has none.
+        if kind != "private key"
+    )
+)
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -117,19 +129,16 @@ def test_no_known_token_is_sent_stored_logged_or_shown(
     runner, harness, database = served
     caplog.set_level(logging.DEBUG, "bot")
     used: list[str] = []
-    for kind in TOKENS:
-        # A line break ends a typed command, and a field of one line has none.
-        if kind == "private key":
-            continue
 
-        # Of a row of zeros nobody could say where it was found.
-        @FEW
-        @given(TOKENS[kind].filter(lambda token: len({*token.split()[-1]}) > 8))
-        def paste(token: str) -> None:
-            used.append(token)
+    @FEW
+    @given(ONE_OF_EACH)
+    def paste(tokens: tuple[str, ...]) -> None:
+        used.extend(tokens)
+        for token in tokens:
             runner.run(WAYS[way](harness, token))
 
-        paste()
+    paste()
+    assert len(used) >= 2 * (len(TOKENS) - 1)
     sent = json.dumps([exchange.body for exchange in harness.state.traffic if exchange.direction == "bot"])
     stored = b"".join(path.read_bytes() for path in database.parent.iterdir() if path.is_file()).decode("latin-1")
     shown = json.dumps([message.blocks for message in harness.state.messages])

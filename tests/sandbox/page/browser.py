@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import BrowserContext as Chromium
+from playwright.async_api import ConsoleMessage, Error, Locator, Page, async_playwright, expect
 
 from bot.clock import Clock
 from bot.sandbox.run import open_sandbox
@@ -35,39 +35,75 @@ _QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-netwo
 
 ColorScheme = Literal["light", "dark"]
 SCHEMES: tuple[ColorScheme, ...] = ("light", "dark")
+EVERY_RULE: Mapping[str, Any] = {}
+COLORS: Mapping[str, Any] = {"runOnly": ["color-contrast", "link-in-text-block"]}
+"""Those of axe-core's rules about colors that it applies by default."""
 PHONE = (390, 844)
 DESKTOP = (1280, 860)
 
 
 class Browser:
-    """One browser, in which each tab is somebody."""
+    """One browser, in which each tab is somebody.
 
-    def __init__(self, slack: SimulatedSlack, context: BrowserContext) -> None:
+    A test gets the tabs of those before it, emptied: a new one is a new process, which costs more than most tests do.
+    Nothing is left in them, because the page stores nothing and each sandbox has an address of its own.
+    """
+
+    def __init__(self, slack: SimulatedSlack, chromium: Chromium, size: tuple[int, int], **media: Any) -> None:
+        """With a size in pixels, and with what each tab emulates."""
         self.slack = slack
-        self.context = context
         self.errors: list[str] = []
+        self._chromium = chromium
+        self._size = size
+        self._media = media
+        self._tabs: list[Page] = []
 
     async def tab(self, user: str = "U0ADMIN") -> Page:
         """Open the page as somebody."""
-        page = await self.context.new_page()
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page = await self._empty_tab()
         await page.goto(f"{self.slack.base_url}/#{user}")
         await page.wait_for_selector("#catalogue li", state="attached")
         await expect(page.locator("#people")).to_have_value(user)
         return page
 
+    async def _empty_tab(self) -> Page:
+        free = [page for page in self._chromium.pages if page not in self._tabs]
+        page = free[0] if free else await self._chromium.new_page()
+        self._tabs.append(page)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        await page.set_viewport_size({"width": self._size[0], "height": self._size[1]})
+        await page.emulate_media(**self._media)
+        await page.bring_to_front()
+        page.on("pageerror", self._on_page_error)
+        page.on("console", self._on_console)
+        return page
+
+    async def empty(self) -> None:
+        """Leave the tabs to the next test."""
+        for page in self._tabs:
+            await page.goto("about:blank")
+            page.remove_listener("pageerror", self._on_page_error)
+            page.remove_listener("console", self._on_console)
+
+    def _on_page_error(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
 
 @asynccontextmanager
-async def open_chromium() -> AsyncIterator[Chromium]:
-    """Start the browser."""
+async def open_chromium(scale: float = 1) -> AsyncIterator[Chromium]:
+    """Start the browser, with so many pixels for each of the page's."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*_QUIET.split(), "--disable-sync", "--no-sandbox"]
         )
         try:
-            yield browser
+            yield await browser.new_context(
+                device_scale_factor=scale, permissions=["clipboard-read", "clipboard-write"]
+            )
         finally:
             await browser.close()
 
@@ -79,28 +115,26 @@ async def open_page(
     *,
     size: tuple[int, int] = DESKTOP,
     color_scheme: ColorScheme = "light",
-    scale: float = 1,
     is_still: bool = True,
     clock: Clock | None = None,
 ) -> AsyncIterator[Browser]:
-    """Serve the page, with the real bot behind it, to a window of its own. `is_still` asks for reduced motion.
+    """Serve the page, with the real bot behind it, in tabs that are all its own. `is_still` asks for reduced motion.
 
     With a clock that stands still, no deadline of the bot's passes while a busy machine draws.
     """
     async with open_sandbox(transport, clock) as slack:
         slack.web_api.rate_limits.is_on = False
-        context = await chromium.new_context(
-            viewport={"width": size[0], "height": size[1]},
+        opened = Browser(
+            slack,
+            chromium,
+            size,
             color_scheme=color_scheme,
-            device_scale_factor=scale,
             reduced_motion="reduce" if is_still else "no-preference",
-            permissions=["clipboard-read", "clipboard-write"],
         )
-        opened = Browser(slack, context)
         try:
             yield opened
         finally:
-            await context.close()
+            await opened.empty()
         assert opened.errors == []
 
 
@@ -139,15 +173,15 @@ def submit(page: Page) -> Locator:
 
 
 async def axe_faults(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, in light and in dark."""
+    """What axe-core finds serious or critical in light, and of colors, which alone differ then, in dark."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE.read_text())
-    return [fault for scheme in SCHEMES for fault in await _axe_faults(page, scheme)]
+    return [*await _axe_faults(page, "light"), *await _axe_faults(page, "dark", COLORS)]
 
 
-async def _axe_faults(page: Page, scheme: ColorScheme) -> list[str]:
+async def _axe_faults(page: Page, scheme: ColorScheme, options: Mapping[str, Any] = EVERY_RULE) -> list[str]:
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    found = await page.evaluate("axe.run({resultTypes: ['violations']})")
+    found = await page.evaluate("options => axe.run({resultTypes: ['violations'], ...options})", options)
     return [
         f"{scheme}: {fault['id']}: {node['html'][:200]} {node['failureSummary']}"
         for fault in found["violations"]

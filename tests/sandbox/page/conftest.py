@@ -1,10 +1,10 @@
-"""One Chromium for all tests of the page; each opens a window of its own in it."""
+"""One Chromium for all tests of the page; each gets tabs of its own in it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 
 from tests.sandbox.page.browser import CHROMIUM, open_chromium
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Locator, Page, expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
@@ -23,15 +23,16 @@ BLEND_MILLISECONDS = 100
 
 
 async def main(folder: Path) -> None:
-    async with open_chromium() as chromium:
+    async with open_chromium(scale=2) as chromium:
         for scheme in SCHEMES:
             await _pictures(chromium, folder, scheme)
+    async with open_chromium() as chromium:
         await _tour(chromium, folder / "tour.webp")
 
 
 async def _pictures(chromium: Chromium, folder: Path, scheme: ColorScheme) -> None:
     ending = "-dark.png" if scheme == "dark" else ".png"
-    async with open_page(chromium, color_scheme=scheme, scale=2) as browser:
+    async with open_page(chromium, color_scheme=scheme) as browser:
         page = await browser.tab()
         await types(page, "/extauth get EtSalesforce1")
         await expect(answers(page)).to_have_count(1)

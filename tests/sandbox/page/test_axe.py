@@ -1,7 +1,7 @@
 """axe-core finds no serious fault, whatever is in front, in light and dark, on a desktop and on a phone."""
 
 import pytest
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.modals import fields

@@ -1,6 +1,6 @@
 """The composer completes, and never eats what was typed."""
 
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.ui.buttons import Button

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL, Post

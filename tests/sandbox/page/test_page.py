@@ -2,7 +2,7 @@
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.explanations import explain
@@ -158,7 +158,7 @@ async def test_every_error_is_explained(chromium: Chromium) -> None:
         for code in codes:
             await types(page, f"/extauth get EtErr.{code}")
         await expect(answers(page)).to_have_count(len(codes))
-        shown = [await answer.inner_text() for answer in await answers(page).all()]
+        shown = await answers(page).all_inner_texts()
         for code in codes:
             title = explain(code, Operation.GET).title
             assert any(title in text and code in text.split() for text in shown), code
@@ -237,8 +237,7 @@ async def test_other_sites_are_turned_away() -> None:
 
 
 async def test_the_page_comes_back_with_the_sandbox(chromium: Chromium) -> None:
-    context = await chromium.new_context()
-    page = await context.new_page()
+    page = await chromium.new_page()
     async with open_sandbox("socket") as slack:
         address = slack.base_url
         await page.goto(address)
@@ -253,7 +252,7 @@ async def test_the_page_comes_back_with_the_sandbox(chromium: Chromium) -> None:
         await expect(page.locator('[data-place="C0AUDIT"]')).to_have_attribute("data-unread", "")
         await types(page, "/extauth help")
         await expect(answers(page)).to_have_count(1)
-        await context.close()
+        await page.close()
 
 
 @pytest.mark.parametrize("transport", ["socket", "http"])

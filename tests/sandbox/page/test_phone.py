@@ -1,6 +1,6 @@
 """On a phone, the conversation has the screen, and what is beside it comes as a drawer."""
 
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL

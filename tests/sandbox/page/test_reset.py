@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.clock import SystemClock

@@ -1,7 +1,7 @@
 """The guided tour, in the real page against the real bot."""
 
 import pytest
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Page, expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Locator, Page, expect
 
 from bot.ui.buttons import Button
