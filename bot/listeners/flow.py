@@ -10,6 +10,7 @@ from slack_sdk.models.views import View
 
 from bot.access import Decision
 from bot.audit.guard import AuditLogUnavailable
+from bot.batch_run import note_outcome
 from bot.clock import finishes_within
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
@@ -162,6 +163,7 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         # The other delivery owes the answer.
         interaction.actor = replace(interaction.actor, reply_to=None)
     else:
+        await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.clock import Clock
 from bot.observers.audit_channel import AuditChannel
@@ -14,7 +15,7 @@ from bot.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The service, who people are, the Slack clients and their pace, batches, the clock, and the tasks in progress.
+    """The service, who people are, the Slack clients and their pace, what is stored, the clock, the tasks in progress.
 
     `contact` says in mrkdwn whom to ask for help.
     """
@@ -24,6 +25,7 @@ class Runtime:
     clients: ClientFactory
     pacer: Pacer
     batches: Batches
+    account_states: AccountStates
     clock: Clock
     tasks: Tasks
     contact: str
