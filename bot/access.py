@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.actor import UserInfo
-from bot.operation import Permission
+from bot.operation import Operation, Permission
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
 _GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 _ROLES = ("admins", "owners", "members")
+_UNATTENDED = frozenset({Operation.LIST, Operation.TEST})
+"""What is done without a person: neither shows a token, nor changes anything at Slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Reason(Enum):
     NOT_INSTALLED = "not installed"
     NOT_LISTED = "not listed"
     UNKNOWN = "standing unknown"
+    UNATTENDED = "unattended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,12 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
         return Decision(True, admitted, permission, allow)
     is_unknown = bool(allow.groups) and user.groups_unknown
     return Decision(False, Reason.UNKNOWN if is_unknown else Reason.NOT_LISTED, permission, allow)
+
+
+def decide_unattended(operation: Operation) -> Decision:
+    """Decide on what Extauth does by itself, whatever the lists say: they are about people."""
+    nobody = AllowList(frozenset(), frozenset())
+    return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
 
 
 def _exclusion(user: UserInfo) -> Reason | None:

@@ -40,6 +40,8 @@ from bot.service import (
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
+from bot.slack.external_auth.states import AccountState
+from bot.survey import Change, Changed, Survey
 from bot.ui import notices
 from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_screen, progress_screen, recent_note
 from bot.ui.contact import mention
@@ -49,6 +51,7 @@ from bot.ui.home import home_view
 from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen, as_view
+from bot.ui.surveys import survey_text
 from tests.bot_process import ROOT
 
 PATH = ROOT / "docs" / "words.md"
@@ -340,7 +343,9 @@ def batches() -> Iterator[Section]:
 
 
 def _allows(reason: Reason) -> bool:
-    return reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER, Reason.NOT_LISTED}
+    """Whether a person is allowed for this reason, or the reason is told by itself, or isn't about people."""
+    allowing = {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
+    return reason in allowing | {Reason.NOT_LISTED, Reason.UNATTENDED}
 
 
 def short_answers() -> Iterator[Section]:
@@ -400,12 +405,34 @@ def forms() -> Iterator[Section]:
         yield _view(f"App Home for {name}", home_view(permissions, CONTACT))
 
 
+def surveys() -> Iterator[Section]:
+    """Yield what the audit channel is told of tests that run by themselves."""
+    changes = [
+        *(
+            Changed(Change.BROKE, Item(f"EtMany{number:06}", "google"), AccountState.EXPIRED, "no_refresh_token")
+            for number in range(12)
+        ),
+        Changed(Change.NEW, Item("EtZoom000001", "zoom"), AccountState.REJECTED, "access_token_exchange_failed"),
+        Changed(Change.MENDED, Item("EtGoogle0001", "google"), AccountState.WORKS),
+    ]
+    made = Batch.of(ADA, Operation.TEST, [one.item for one in changes], AT)
+    tested = BatchOutcome(replace(made, results=(ItemResult("works"),) * len(changes)), Ending.DONE, REFERENCE)
+    refused = Survey(REFERENCE, refusal="not_allowed_token_type")
+    told = {
+        "What changed": Survey(REFERENCE, tested, changes),
+        "Slack refuses to list": refused,
+        "Slack lists again": Survey(REFERENCE, tested, was_refused="not_allowed_token_type"),
+    }
+    yield from ((f"Audit channel: {name}", [_line(survey_text(survey, CONTACT))]) for name, survey in told.items())
+
+
 CHAPTERS = {
     "Explanations": failures,
     "Answers": answers,
     "Several tokens": batches,
     "Notices": short_answers,
     "Forms and help": forms,
+    "Tests that run by themselves": surveys,
 }
 
 

@@ -7,8 +7,9 @@ from collections import Counter
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
+from bot.actor import UNATTENDED
 from bot.audit.entries import AuditResult, Event
-from bot.audit.wording import deed
+from bot.audit.wording import deed, doer
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
 from bot.slack.retries import PASSING_CODES
@@ -37,7 +38,9 @@ class AuditChannel:
         self._posting: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Queue the line of an outcome."""
+        """Queue the line of an outcome. Tests that run by themselves tell only what changed, all in one message."""
+        if event.user_id in UNATTENDED and result.outcome != "denied":
+            return
         line = _line(event, result)
         if result.outcome != "denied":
             self._lines.append(line)
@@ -105,4 +108,4 @@ class AuditChannel:
 def _line(event: Event, result: AuditResult) -> str:
     what = deed(event.action, event.parameters, result.outcome)
     why = f" ({code(result.code, 100)})" if result.code else ""
-    return f"<@{event.user_id}> · {what} · {result.outcome}{why} · {event.reference}"
+    return f"{doer(event.user_id)} · {what} · {result.outcome}{why} · {event.reference}"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
 
-from bot.app import create_app, create_runtime, open_storage
+from bot.app import Storage, create_app, create_runtime, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
@@ -17,6 +17,7 @@ from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
 from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswered
+from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport
 from bot.slack.session import READ_SECONDS, open_session
@@ -73,7 +74,7 @@ async def serve(
             log.info("stopped")
             return
         receiver = _receiver(settings, transport, runtime)
-        background = _start_background(settings, runtime, audit_log)
+        background = _start_background(settings, runtime, storage)
         try:
             if await _starts_before(stop, receiver.start()):
                 log.info("serving", extra={"transport": transport})
@@ -90,12 +91,14 @@ async def serve(
             log.info("stopped")
 
 
-def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
-    background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_unanswered(settings, runtime, audit_log))]
+def _start_background(settings: Settings, runtime: Runtime, storage: Storage) -> list[asyncio.Future[None]]:
+    work = [
+        tell_unanswered(settings, runtime, storage.audit_log),
+        test_on_schedule(settings, runtime, storage.schedules),
+    ]
     if runtime.audit_channel is not None:
-        posting = post_checkpoints(runtime.audit_channel, audit_log, runtime.clock)
-        background.append(asyncio.ensure_future(posting))
-    return background
+        work.append(post_checkpoints(runtime.audit_channel, storage.audit_log, runtime.clock))
+    return [asyncio.ensure_future(one) for one in work]
 
 
 async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:

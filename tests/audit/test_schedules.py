@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,11 @@ from tests.manual_clock import ManualClock
 HOUR = 3600.0
 PROCESSES = 8
 TIMES = st.integers(0, 10**16)
+
+
+def turn(is_mine: bool, due: float) -> Any:
+    """A turn, to the microsecond that the database keeps."""
+    return Turn(is_mine, pytest.approx(due))  # type: ignore[arg-type]
 
 
 @given(TIMES, TIMES, st.integers(1, 10**13))
@@ -34,13 +40,13 @@ async def storage(url: str, clock: ManualClock) -> AsyncIterator[Storage]:
 
 async def test_the_first_is_due_at_once_and_the_next_on_the_beat(storage: Storage, clock: ManualClock) -> None:
     start, schedules = clock.now(), storage.schedules
-    assert await schedules.claim("test", HOUR) == Turn(is_mine=True, due=pytest.approx(start + HOUR))
-    assert await schedules.claim("test", HOUR) == Turn(is_mine=False, due=pytest.approx(start + HOUR))
+    assert await schedules.claim("test", HOUR) == turn(True, start + HOUR)
+    assert await schedules.claim("test", HOUR) == turn(False, start + HOUR)
     clock.advance(HOUR + 5)
-    assert await schedules.claim("test", HOUR) == Turn(is_mine=True, due=pytest.approx(start + 2 * HOUR))
+    assert await schedules.claim("test", HOUR) == turn(True, start + 2 * HOUR)
     clock.advance(10 * HOUR)
     # What was missed isn't made up for.
-    assert await schedules.claim("test", HOUR) == Turn(is_mine=True, due=pytest.approx(start + 12 * HOUR))
+    assert await schedules.claim("test", HOUR) == turn(True, start + 12 * HOUR)
     assert not (await schedules.claim("test", HOUR)).is_mine
 
 
@@ -48,9 +54,9 @@ async def test_a_shorter_setting_and_a_clock_that_was_wrong_bring_it_forward(
     storage: Storage, clock: ManualClock
 ) -> None:
     await storage.schedules.claim("test", 24 * HOUR)
-    assert await storage.schedules.claim("test", HOUR) == Turn(is_mine=False, due=pytest.approx(clock.now() + HOUR))
+    assert await storage.schedules.claim("test", HOUR) == turn(False, clock.now() + HOUR)
     clock.set_back(7 * 24 * HOUR)
-    assert await storage.schedules.claim("test", HOUR) == Turn(is_mine=False, due=pytest.approx(clock.now() + HOUR))
+    assert await storage.schedules.claim("test", HOUR) == turn(False, clock.now() + HOUR)
 
 
 async def test_who_is_still_at_it_takes_the_next_ahead_of_time(storage: Storage, clock: ManualClock) -> None:
@@ -58,7 +64,7 @@ async def test_who_is_still_at_it_takes_the_next_ahead_of_time(storage: Storage,
     await storage.schedules.claim("test", HOUR)
     clock.advance(HOUR - 60)
     taken = await storage.schedules.claim("test", HOUR, ahead=120)
-    assert taken == Turn(is_mine=True, due=pytest.approx(start + 2 * HOUR))
+    assert taken == turn(True, start + 2 * HOUR)
     clock.advance(60)
     assert not (await storage.schedules.claim("test", HOUR)).is_mine
 
