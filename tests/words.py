@@ -12,6 +12,7 @@ from slack_sdk.models.views import View
 
 from bot.access import AllowList, Decision, Reason
 from bot.actor import Actor
+from bot.audit.account_states import LastTest
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.entries import Entry, ReadHistory
 from bot.batch_run import BatchOutcome, Ending
@@ -47,7 +48,7 @@ from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_scr
 from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
-from bot.ui.home import home_view
+from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen, as_view
@@ -403,6 +404,27 @@ def forms() -> Iterator[Section]:
         usages = [listener.subcommand.usages[0] for listener in LISTENERS]
         yield _screen(f"Help for {name}", help_screen(usages, permissions, CONTACT))
         yield _view(f"App Home for {name}", home_view(permissions, CONTACT))
+    yield from _homes({one: Decision(True, Reason.ADMIN, one, ADMINS) for one in Permission})
+
+
+def _homes(permissions: Mapping[Permission, Decision]) -> Iterator[Section]:
+    listed = _lists()["Connected accounts"].accounts
+    refused = Listing(refusal="not_allowed_token_type")
+    states = (AccountState.WORKS, AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
+    ids = ("EtGoogle0001", "EtZoom000001", "EtMany000001", "EtMany000002")
+    tests = {one: LastTest(one, "google", AT, state) for one, state in zip(ids, states, strict=True)}
+    lately = Lately([*_deeds()], [*_entries()])
+    overviews = {
+        "while it counts": Overview(None, tests, is_asked=True),
+        "counted": Overview(Listing(listed), tests),
+        "counted, nothing tested": Overview(Listing(listed), {}),
+        "no accounts": Overview(Listing(AccountList((), (), True, 0)), {}),
+        "refused": Overview(refused, tests),
+        "refused, nothing tested": Overview(refused, {}),
+        "no answer": Overview(None, tests),
+    }
+    for number, (name, overview) in enumerate(overviews.items()):
+        yield _view(f"App Home, {name}", home_view(permissions, CONTACT, overview, None if number else lately))
 
 
 def surveys() -> Iterator[Section]:

@@ -167,6 +167,13 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 
+async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+    """Run the request of a person who is where there's no channel: its answer opens a modal."""
+    view = as_view(working_screen(request))
+    if await open_if_allowed(runtime, interaction, [request], lambda _: view):
+        await run(runtime, interaction, request)
+
+
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:
     """Close the modal when the answer goes to the channel; otherwise let it say that work goes on."""
     if isinstance(interaction.reply, ModalReply):

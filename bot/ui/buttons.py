@@ -55,6 +55,7 @@ _FORM_BUTTONS = {
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
+OPEN_LIST, OPEN_HISTORY = "open_list", "open_history"
 """The `action_id` and label of the button that opens a form, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
@@ -64,6 +65,16 @@ def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     """Build a row of buttons that open the forms this person may use; nothing when there are none."""
     allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
     elements = [parts.button(label, action_id) for action_id, label in allowed]
+    return [parts.actions(*elements)] if elements else []
+
+
+def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
+    """Build a row of buttons for everything this person may do; nothing when that is nothing."""
+    allowed = {permission for permission, decision in permissions.items() if decision.allowed}
+    shown = ((Permission.LIST, "List accounts", OPEN_LIST), (Permission.HISTORY, "Audit log", OPEN_HISTORY))
+    elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
+    elements += of_several(allowed)
+    elements += [parts.button(label, action_id) for one, label, action_id in shown if one in allowed]
     return [parts.actions(*elements)] if elements else []
 
 
