@@ -1,6 +1,8 @@
 """What the last test of each account found, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -114,6 +116,26 @@ async def test_trouble_is_logged_and_raises_nothing(
     with pytest.raises(AuditLogUnavailable):
         await states.known("T1")
     await change(url, "ALTER TABLE gone RENAME TO account_states")
+
+
+async def test_processes_that_note_the_same_accounts_at_once_lose_nothing(
+    states: AccountStates, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [f"EtMany{number:06}" for number in range(100)]
+
+    def note(order: list[str]) -> None:
+        async def again_and_again() -> None:
+            async with open_storage(configured(url), clock) as opened:
+                for _ in range(3):
+                    await opened.account_states.note(batch(dict.fromkeys(order)))
+
+        asyncio.run(again_and_again())
+
+    with ThreadPoolExecutor(4) as threads:
+        orders = [ids, ids[::-1], ids[50:] + ids[:50], ids[::-1]]
+        await asyncio.gather(*(asyncio.wrap_future(threads.submit(note, order)) for order in orders))
+    assert {*await known(states)} == {*ids}
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 TESTS = st.lists(st.dictionaries(st.sampled_from(["Et1", "Et2", "Et3"]), st.sampled_from(CODES)), max_size=4)

@@ -39,12 +39,13 @@ async def test_one_of_several_processes_tests_and_a_killed_one_s_next_test_comes
         await change(url, "UPDATE schedules SET due = 1")
         slack.web_api.latency = 0.2
         async with process() as bot:
-            await slack.state.until(lambda: calls(GET) == ACCOUNTS + 2)
+            await slack.state.until(lambda: calls(GET) >= ACCOUNTS + 2)
             await bot.stop(signal.SIGKILL)
+        sent = calls(GET)
         slack.web_api.latency = 0.0
         async with process():
             pass
-        assert (calls(LIST), calls(GET)) == (2, ACCOUNTS + 2)
+        assert (calls(LIST), calls(GET)) == (2, sent)
         await change(url, "UPDATE schedules SET due = 1")
         async with process():
-            await slack.state.until(lambda: calls(GET) == 2 * ACCOUNTS + 2)
+            await slack.state.until(lambda: calls(GET) == sent + ACCOUNTS)
