@@ -1,6 +1,5 @@
 """When work that runs by itself is due. Of several processes, one does it: whoever moves the time on."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +31,7 @@ def next_due(due: int, now: int, every: int) -> int:
     """
     if due > now:
         return min(due, now + every)
-    return due + every * (math.floor((now - due) / every) + 1)
+    return due + every * ((now - due) // every + 1)
 
 
 class Schedules:
