@@ -1,16 +1,20 @@
-"""Who may do what: a person and an allow list to a decision with its reason. Pure."""
+"""Who may do what, and what somebody else has to approve. Pure."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from bot.actor import UserInfo
-from bot.operation import Permission
+from bot.operation import Operation, Permission
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
 _GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 _ROLES = ("admins", "owners", "members")
+_UNATTENDED = frozenset({Operation.LIST, Operation.TEST})
+"""What is done without a person: neither shows a token, nor changes anything at Slack."""
+APPROVAL_SECONDS = 3600.0
+"""How long somebody has to approve a deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Reason(Enum):
     NOT_INSTALLED = "not installed"
     NOT_LISTED = "not listed"
     UNKNOWN = "standing unknown"
+    UNATTENDED = "unattended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,12 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
     return Decision(False, Reason.UNKNOWN if is_unknown else Reason.NOT_LISTED, permission, allow)
 
 
+def decide_unattended(operation: Operation) -> Decision:
+    """Decide on what Extauth does by itself, whatever the lists say: they are about people."""
+    nobody = AllowList(frozenset(), frozenset())
+    return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
+
+
 def _exclusion(user: UserInfo) -> Reason | None:
     if user.is_elsewhere:
         return Reason.NOT_INSTALLED
@@ -108,3 +119,15 @@ def _admission(user: UserInfo, allow: AllowList) -> Reason | None:
     if "admins" in allow.roles and (user.is_admin or user.is_owner):
         return Reason.ADMIN
     return Reason.MEMBER if "members" in allow.roles else None
+
+
+class ApprovalPolicy(StrEnum):
+    """What `EXTAUTH_DELETE_APPROVAL` can be."""
+
+    OFF = "off"
+    BULK = "bulk"
+    ALL = "all"
+
+    def covers(self, *, is_bulk: bool) -> bool:
+        """Return whether a deletion needs approval. `is_bulk`: it can delete more than one token."""
+        return self is ApprovalPolicy.ALL or (self is ApprovalPolicy.BULK and is_bulk)

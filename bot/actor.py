@@ -1,9 +1,32 @@
 """Who is asking."""
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from pydantic import SecretStr
+
+_UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+
+class Unattended(StrEnum):
+    """What acts without a person: a schedule, or a command in the terminal.
+
+    The value stands in the audit log where a person's ID would. Slack's IDs have no lower case.
+    """
+
+    SCHEDULE = "schedule"
+    TERMINAL = "terminal"
+
+
+UNATTENDED = frozenset(one.value for one in Unattended)
+"""The user IDs of the audit log that are no person's."""
+
+
+def new_reference() -> str:
+    """Return what identifies one thing that is done: short, and easy to read aloud."""
+    return "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +34,8 @@ class Actor:
     """A person doing one thing. `reference` identifies that one thing in the answer and in the log.
 
     `bot_token` is the bot's token in this person's workspace. `interaction` is the key of Slack's payload, the same
-    whenever Slack or anyone else delivers it; `reply_to` is where the person can be told later.
+    whenever Slack or anyone else delivers it; `reply_to` is where the person can be told later. `unattended` is set by
+    `without_person` only: no payload can set it, and `user_id` alone gives nothing.
     """
 
     user_id: str
@@ -21,6 +45,14 @@ class Actor:
     reference: str
     interaction: str | None = None
     reply_to: SecretStr | None = field(default=None, repr=False)
+    unattended: Unattended | None = None
+
+    @classmethod
+    def without_person(cls, what: Unattended, workspace: "Workspace", bot_token: SecretStr) -> "Actor":
+        """Return what acts by itself in a workspace. What it may do is in `access.decide_unattended`."""
+        key = secrets.token_hex(32)  # so that what it leaves unfinished is recorded as interrupted
+        enterprise_id = workspace.enterprise_id
+        return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), key, None, what)
 
     def step(self, name: str) -> "Actor":
         """Return the person doing one step of several: each step is run once, and isn't answered by itself."""

@@ -10,12 +10,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot import explanations, listeners, logs
-from bot.access import AllowList
-from bot.approval import ApprovalPolicy
+from bot.access import AllowList, ApprovalPolicy
+from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows, sign_head
+from bot.audit.schedules import Schedules
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
 from bot.metrics import TASKS, Metrics
@@ -43,6 +44,8 @@ class Storage:
 
     audit_log: AuditLog
     batches: Batches
+    account_states: AccountStates
+    schedules: Schedules
 
 
 @asynccontextmanager
@@ -56,11 +59,12 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
             audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
                 await sign_head(transaction, key, audit_log.prune_row)
-        storage = Storage(audit_log, Batches(database, key, clock))
+        others = Batches(database, key, clock), AccountStates(database, clock), Schedules(database, clock)
+        storage = Storage(audit_log, *others)
         try:
             yield storage
         finally:
-            await asyncio.gather(audit_log.close(), storage.batches.close())
+            await asyncio.gather(audit_log.close(), *(store.close() for store in others))
     finally:
         await database.close()
 
@@ -106,6 +110,7 @@ def create_runtime(
         clients,
         pacer,
         storage.batches,
+        storage.account_states,
         clock,
         tasks,
         mention(settings.contact),

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from bot.actor import Actor
+from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batch, Batches, Item, ItemResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.clock import Clock
@@ -74,11 +75,23 @@ class Watcher(Protocol):
 
 
 class BatchRunner:
-    """Runs batches. `is_closing` says whether the bot is stopping."""
+    """Runs batches. `is_closing` says whether the bot is stopping.
 
-    def __init__(self, service: Service, batches: Batches, clock: Clock, is_closing: Callable[[], bool]) -> None:
+    What a batch of tests found is noted when it ends, for whatever reason. One that is killed notes nothing, so the
+    next test still tells what has changed.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        batches: Batches,
+        states: AccountStates,
+        clock: Clock,
+        is_closing: Callable[[], bool],
+    ) -> None:
         self._service = service
         self._batches = batches
+        self._states = states
         self._clock = clock
         self._is_closing = is_closing
 
@@ -125,7 +138,22 @@ class BatchRunner:
             await self._batches.end(batch)
         except AuditLogUnavailable as error:
             log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
+        await self._states.note(batch)
         return BatchOutcome(batch, ending, actor.reference, last)
+
+
+async def note_outcome(states: AccountStates, actor: Actor, outcome: Outcome, at: float) -> None:
+    """Note what a single test found, and forget what a single request deleted. Never raises."""
+    match outcome:
+        case Deleted() if outcome.request.external_token_id is None:
+            await states.forget_provider(actor.team_id, outcome.request.provider_key)
+        case Tested() | Deleted() | Failed():
+            request, result = outcome.request, result_of(outcome)
+            if isinstance(request, TestToken | DeleteTokens) and request.external_token_id and result is not None:
+                alone = Batch.of(actor, request.operation, [Item(request.external_token_id)], at)
+                await states.note(alone.with_result(result))
+        case _:
+            return
 
 
 def request_of(operation: Operation, item: Item) -> TestToken | DeleteTokens:

@@ -11,17 +11,16 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from bot.access import AllowList, Decision, decide
+from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_unattended
 from bot.actor import Actor
-from bot.approval import ApprovalPolicy
 from bot.audit.batches import Batch
-from bot.audit.entries import AuditResult, Entry, Event, ReadHistory
+from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.head import INTERRUPTED
 from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
 from bot.clock import Clock
-from bot.operation import Permission, Request
+from bot.operation import Operation, Permission, Request
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
@@ -221,9 +220,21 @@ class Service:
         self._groups = frozenset[str]().union(*(listed.groups for listed in allow.values()))
 
     async def authorize(self, actor: Actor) -> Mapping[Permission, Decision]:
-        """Decide on every permission for a person, by what Slack says of them now."""
+        """Decide on every permission for a person, by what Slack says of them now. Where there is none, deny."""
+        if actor.unattended is not None:
+            return {
+                permission: Decision(False, Reason.UNATTENDED, permission, listed)
+                for permission, listed in self._allow.items()
+            }
         user = await self._users.find(actor, self._groups)
         return {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
+
+    async def _decide(self, actor: Actor, request: Request) -> tuple[Decision, Mapping[Permission, Decision]]:
+        """Decide on a request. Returns with it what else the person may do."""
+        decisions = await self.authorize(actor)
+        if actor.unattended is not None:
+            return decide_unattended(request.operation), decisions
+        return decisions[request.operation.permission], decisions
 
     async def receive(self, actor: Actor) -> bool:
         """Record that an interaction came. Returns whether to go on: not when it came before."""
@@ -263,8 +274,7 @@ class Service:
         `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
         request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds.
         """
-        decisions = await self.authorize(actor)
-        decision = decisions[request.operation.permission]
+        decision, decisions = await self._decide(actor, request)
         if not decision.allowed:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
@@ -328,6 +338,21 @@ class Service:
         is_approved = batch is not None and batch.approves(actor, request)
         return self.policy.covers(is_bulk=is_bulk) and not is_approved
 
+    async def own_entries(self, actor: Actor, count: int, operation: Operation | None = None) -> Sequence[Entry]:
+        """Return the newest audit log entries of what this actor did, perhaps only of one operation.
+
+        It's no request: nobody learns anything of others. Empty where the log can't be read.
+        """
+        if actor.team_id is None:
+            return ()
+        action = operation.action if operation is not None else None
+        try:
+            filters = Filters(user_id=actor.user_id, team_id=actor.team_id, action=action)
+            return await self._audit_log.newest(count, filters)
+        except AuditLogUnavailable as error:
+            log.warning("the audit log couldn't be read", extra={"why": str(error)})
+            return ()
+
     def answered(self, actor: Actor) -> None:
         """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""
         self._audit_log.answered(actor)
@@ -390,13 +415,14 @@ class Service:
         api_token = self._api_token_for(actor)
 
         async def recheck() -> None:
-            decision = (await self.authorize(actor))[request.operation.permission]
+            decision, _ = await self._decide(actor, request)
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
             if not await is_wanted():
                 raise _NoLongerWanted
 
-        caller = Caller(actor.team_id or actor.enterprise_id or "", actor.user_id, progress, recheck, patience)
+        workspace, yields = actor.team_id or actor.enterprise_id or "", actor.unattended is not None
+        caller = Caller(workspace, actor.user_id, progress, recheck, patience, yields)
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)

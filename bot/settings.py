@@ -19,8 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.access import AllowList
-from bot.approval import ApprovalPolicy
+from bot.access import AllowList, ApprovalPolicy
 from bot.storage.address import database_url
 
 Transport = Literal["socket", "http"]
@@ -80,6 +79,22 @@ def _check_contact(contact: str) -> str:
             "(https://… or mailto:…)."
         )
     return contact
+
+
+_UNITS = {"m": 60, "h": 3600, "d": 24 * 3600}
+SHORTEST_SCHEDULE = 3600
+"""The shortest time between two tests that run by themselves, in seconds."""
+
+
+def _read_interval(value: Any) -> Any:
+    """Read a time such as `90m`, `24h`, or `7d`, in seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d{1,5})([mhd])", value.lower(), re.ASCII)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if seconds < SHORTEST_SCHEDULE:
+        raise ValueError("must be a number with m, h, or d (minutes, hours, or days), such as 24h, and at least 1h.")
+    return float(seconds)
 
 
 def _check_database_url(url: SecretStr) -> SecretStr:
@@ -205,6 +220,11 @@ class Settings(DatabaseSettings):
         None,
         alias="EXTAUTH_AUDIT_CHANNEL",
         description="The ID of a channel where every outcome is posted. Invite the bot to it.",
+    )
+    test_every: Annotated[float, BeforeValidator(_read_interval)] | None = Field(
+        None,
+        alias="EXTAUTH_TEST_EVERY",
+        description="How often to test all connected accounts by itself: `24h`, `7d`, or `90m`; at least `1h`.",
     )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",

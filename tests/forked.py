@@ -21,7 +21,7 @@ from bot.cli.main import main
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        *(f"bot.cli.{command}" for command in ("audit", "check", "sandbox", "serve")),
+        *(f"bot.cli.{command}" for command in ("audit", "check", "sandbox", "serve", "test")),
         *("bot.storage.postgresql", "bot.storage.sqlite"),
     ]
 )

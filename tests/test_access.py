@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import AllowList, Decision, Reason, decide
+from bot.access import AllowList, Decision, Reason, decide, decide_unattended
 from bot.actor import UserInfo
-from bot.operation import Permission
+from bot.operation import Operation, Permission
 
 STANDINGS = st.builds(
     UserInfo,
@@ -134,3 +134,10 @@ def test_an_unknown_group_denies_only_whom_nothing_else_lets_in() -> None:
         decide(UserInfo("U1", groups_unknown=True), Permission.GET, AllowList.parse(["owners"])).reason
         is Reason.NOT_LISTED
     )
+
+
+@given(st.sampled_from(Operation))
+def test_without_a_person_only_listing_and_testing_are_done(operation: Operation) -> None:
+    decision = decide_unattended(operation)
+    assert decision.allowed == (operation in {Operation.LIST, Operation.TEST})
+    assert (decision.reason, decision.permission) == (Reason.UNATTENDED, operation.permission)

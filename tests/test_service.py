@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.access import Reason
-from bot.actor import Actor
+from bot.actor import Actor, Unattended, Workspace
 from bot.app import allow_lists
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
@@ -37,7 +37,7 @@ from bot.service import (
 )
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest
 from bot.slack.pacing import Pacer
 from bot.slack.session import open_session
 from bot.slack.users import UserDirectory
@@ -579,3 +579,48 @@ async def test_a_log_that_fails_is_logged_with_its_reason(bench: Bench, caplog: 
     ]
     assert ["audit_records" in why for _, why in errors[:3]] == [True] * 3
     assert "full" in errors[3][1]
+
+
+def unattended(bench: Bench) -> Actor:
+    return Actor.without_person(Unattended.SCHEDULE, Workspace("T0SANDBOX"), SecretStr(bench.slack.state.bot_token))
+
+
+async def test_without_a_person_only_listing_and_testing_are_run(bench: Bench) -> None:
+    actor = unattended(bench)
+    assert isinstance(await bench.service.run(actor.step("1"), ListAccounts(), lambda _: None), Listed)
+    await bench.service.run(actor.step("2"), TestToken("EtGoogle0001"), lambda _: None)
+    others: tuple[Runnable, ...] = (
+        GetToken("EtGoogle0001"),
+        GetToken("EtGoogle0001", show=True),
+        GetToken("EtGoogle0001", force_refresh=True),
+        DeleteTokens("EtGoogle0001"),
+        DeleteTokens(provider_key="google"),
+        ReadHistory(5),
+    )
+    for number, request in enumerate(others):
+        outcome = await bench.service.run(actor.step(str(number + 3)), request, lambda _: None)
+        assert isinstance(outcome, Denied)
+        assert outcome.decision.reason is Reason.UNATTENDED
+    assert not any(decision.allowed for decision in (await bench.service.authorize(actor)).values())
+    assert bench.calls("users.info") == []
+    assert [entry.user_id for entry in await bench.entries()] == ["schedule"] * 8
+    assert [entry.outcome for entry in await bench.entries()] == ["denied"] * 6 + ["works", "listed"]
+
+
+@pytest.mark.parametrize("user_id", ["schedule", "terminal"])
+async def test_its_name_alone_gives_nothing(bench: Bench, user_id: str) -> None:
+    assert isinstance(await bench.run(TestToken("EtGoogle0001"), user_id), Denied)
+    assert bench.calls(GET) == []
+
+
+async def test_own_entries_are_the_actor_s_alone(bench: Bench) -> None:
+    await bench.run(GetToken("EtGoogle0001"))
+    await bench.run(GetToken("EtGoogle0001"), MEMBER)
+    await bench.run(ListAccounts())
+    own = await bench.service.own_entries(bench.actor(), 10)
+    assert [entry.action for entry in own] == ["list", "get"]
+    assert [entry.action for entry in await bench.service.own_entries(bench.actor(), 10, Operation.LIST)] == ["list"]
+    assert [entry.outcome for entry in await bench.service.own_entries(bench.actor(MEMBER), 10)] == ["denied"]
+    assert await bench.service.own_entries(replace(bench.actor(), team_id=None), 10) == ()
+    bench.execute("ALTER TABLE audit_records RENAME TO gone")
+    assert await bench.service.own_entries(bench.actor(), 10) == ()

@@ -13,6 +13,7 @@ from slack_sdk.models.views import View
 
 from bot.access import AllowList, Decision, Reason
 from bot.actor import Actor
+from bot.audit.account_states import LastTest
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.entries import Entry, ReadHistory
 from bot.batch_run import BatchOutcome, Ending
@@ -52,6 +53,8 @@ from bot.service import (
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
+from bot.slack.external_auth.states import AccountState
+from bot.survey import Change, Changed, Survey
 from bot.ui import notices
 from bot.ui.approvals import (
     decided_screen,
@@ -67,10 +70,11 @@ from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_scr
 from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
-from bot.ui.home import home_view
+from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen, as_view
+from bot.ui.surveys import survey_text
 from tests.bot_process import ROOT
 
 PATH = ROOT / "docs" / "words.md"
@@ -401,7 +405,9 @@ def approvals() -> Iterator[Section]:
 
 
 def _allows(reason: Reason) -> bool:
-    return reason in {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER, Reason.NOT_LISTED}
+    """Whether a person is allowed for this reason, or the reason is told by itself, or isn't about people."""
+    allowing = {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
+    return reason in allowing | {Reason.NOT_LISTED, Reason.UNATTENDED}
 
 
 def short_answers() -> Iterator[Section]:
@@ -470,6 +476,48 @@ def forms() -> Iterator[Section]:
         usages = [listener.subcommand.usages[0] for listener in LISTENERS]
         yield _screen(f"Help for {name}", help_screen(usages, permissions, CONTACT))
         yield _view(f"App Home for {name}", home_view(permissions, CONTACT))
+    yield from _homes({one: Decision(True, Reason.ADMIN, one, ADMINS) for one in Permission})
+
+
+def _homes(permissions: Mapping[Permission, Decision]) -> Iterator[Section]:
+    listed = _lists()["Connected accounts"].accounts
+    refused = Listing(refusal="not_allowed_token_type")
+    states = (AccountState.WORKS, AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
+    ids = ("EtGoogle0001", "EtZoom000001", "EtMany000001", "EtMany000002")
+    tests = {one: LastTest(one, "google", AT, state) for one, state in zip(ids, states, strict=True)}
+    lately = Lately([*_deeds()], [*_entries()])
+    overviews = {
+        "while it counts": Overview(None, tests, is_asked=True),
+        "counted": Overview(Listing(listed), tests),
+        "counted, nothing tested": Overview(Listing(listed), {}),
+        "no accounts": Overview(Listing(AccountList((), (), True, 0)), {}),
+        "refused": Overview(refused, tests),
+        "refused, nothing tested": Overview(refused, {}),
+        "no answer": Overview(None, tests),
+    }
+    for number, (name, overview) in enumerate(overviews.items()):
+        yield _view(f"App Home, {name}", home_view(permissions, CONTACT, overview, None if number else lately))
+
+
+def surveys() -> Iterator[Section]:
+    """Yield what the audit channel is told of tests that run by themselves."""
+    changes = [
+        *(
+            Changed(Change.BROKE, Item(f"EtMany{number:06}", "google"), AccountState.EXPIRED, "no_refresh_token")
+            for number in range(12)
+        ),
+        Changed(Change.NEW, Item("EtZoom000001", "zoom"), AccountState.REJECTED, "access_token_exchange_failed"),
+        Changed(Change.MENDED, Item("EtGoogle0001", "google"), AccountState.WORKS),
+    ]
+    made = Batch.of(ADA, Operation.TEST, [one.item for one in changes], AT)
+    tested = BatchOutcome(replace(made, results=(ItemResult("works"),) * len(changes)), Ending.DONE, REFERENCE)
+    refused = Survey(REFERENCE, refusal="not_allowed_token_type")
+    told = {
+        "What changed": Survey(REFERENCE, tested, changes),
+        "Slack refuses to list": refused,
+        "Slack lists again": Survey(REFERENCE, tested, was_refused="not_allowed_token_type"),
+    }
+    yield from ((f"Audit channel: {name}", [_line(survey_text(survey, CONTACT))]) for name, survey in told.items())
 
 
 CHAPTERS = {
@@ -479,6 +527,7 @@ CHAPTERS = {
     "Approval": approvals,
     "Notices": short_answers,
     "Forms and help": forms,
+    "Tests that run by themselves": surveys,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.actor import UNATTENDED, Unattended
 from bot.slack import mrkdwn
 
 _MAX_VALUE = 300
@@ -14,6 +15,13 @@ def deed(action: str, parameters: Mapping[str, str | bool], outcome: str | None)
     verb = "get" if action == "refresh" else action
     how = "" if not is_forced else ", refreshed" if outcome in ("fetched", "withheld") else " with a refresh"
     return " ".join(filter(None, [mrkdwn.escape(verb, 40), about(parameters)])) + how
+
+
+def doer(user_id: str | None) -> str:
+    """Return who did it, as mrkdwn."""
+    if user_id is None or user_id == Unattended.TERMINAL:
+        return "from the command line"
+    return "by itself" if user_id in UNATTENDED else f"<@{mrkdwn.escape(user_id, 40)}>"
 
 
 def about(parameters: Mapping[str, str | bool]) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from bot.actor import UNATTENDED
 from bot.audit.entries import Filters
 from bot.operation import Operation
 from bot.pasted import is_id, quote
 
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
-_USER_ID = re.compile(r"[UW][A-Z0-9]+", re.ASCII)
+_USER_ID = re.compile("|".join([r"[UW][A-Z0-9]+", *sorted(UNATTENDED)]), re.ASCII)
+"""A person's, or what stands for one where Extauth acts by itself."""
 _TEAM_ID = re.compile(r"[TE][A-Z0-9]+", re.ASCII)
 
 

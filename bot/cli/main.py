@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": ("bot.cli.check:check", "Check the setup and say how to fix what's wrong."),
     "http": ("bot.cli.serve:http", "Serve over HTTP."),
     "sandbox": ("bot.cli.sandbox:sandbox", "Try Extauth in a simulated Slack."),
+    "test": ("bot.cli.test:test", "Test all connected accounts, once."),
     "socket": ("bot.cli.serve:socket", "Serve over Socket Mode."),
 }
 """Where each command is, and its line in the help, which is so shown without loading any."""

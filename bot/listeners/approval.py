@@ -10,8 +10,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
+from bot.access import APPROVAL_SECONDS
 from bot.actor import Actor
-from bot.approval import APPROVAL_SECONDS
 from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, BatchState
 from bot.audit.entries import AuditResult

@@ -51,7 +51,9 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
     """Run a batch that is kept as running, and show how it gets on and what became of it."""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
-    runner = BatchRunner(runtime.service, runtime.batches, runtime.clock, lambda: runtime.pacer.is_closed)
+    runner = BatchRunner(
+        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
+    )
     view = _ProgressView(runtime, asked, batch)
     await view.show()
     try:

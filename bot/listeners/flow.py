@@ -10,6 +10,7 @@ from slack_sdk.models.views import View
 
 from bot.access import Decision
 from bot.audit.guard import AuditLogUnavailable
+from bot.batch_run import note_outcome
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
 from bot.listeners.direct import reason
@@ -181,7 +182,15 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     elif isinstance(outcome, ApprovalNeeded):
         await ask_for(runtime, interaction, outcome.request)
     else:
+        await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
+
+
+async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+    """Run the request of a person who is where there's no channel: its answer opens a modal."""
+    view = as_view(working_screen(request))
+    if await open_if_allowed(runtime, interaction, [request], just(view)):
+        await run(runtime, interaction, request)
 
 
 async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:

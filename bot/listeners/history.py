@@ -16,6 +16,7 @@ from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.pasted import is_user_id, quote, quote_word
 from bot.slack.external_auth.models import InvalidParameter
+from bot.ui.buttons import OPEN_HISTORY
 from bot.ui.history import NEWER_BUTTON, OLDER_BUTTON, read_page
 
 _NUMBER = re.compile(r"\d+", re.ASCII)
@@ -82,7 +83,13 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Listen for the buttons for what is older and newer."""
+    """Listen for the button in the App Home, and those for what is older and newer."""
+
+    @app.action(OPEN_HISTORY)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context)
+        await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
 
     @app.action(OLDER_BUTTON)
     @app.action(NEWER_BUTTON)

@@ -16,7 +16,7 @@ from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
-from bot.ui.buttons import MENU, Button, read_list, read_menu
+from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
 from bot.ui.providers import NAMES
 
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
@@ -50,7 +50,13 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Listen for the pages and the menu."""
+    """Listen for the button in the App Home, the pages, and the menu."""
+
+    @app.action(OPEN_LIST)
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        clicked = interaction.from_click(runtime, body, context)
+        await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ListAccounts()))
 
     @app.action(Button.OLDER.action_id)
     @app.action(Button.NEWER.action_id)

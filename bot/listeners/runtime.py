@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.clock import Clock
 from bot.metrics import Metrics
@@ -16,7 +17,7 @@ from bot.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The service, who people are, the Slack clients and their pace, batches, the clock, and the tasks in progress.
+    """The service, who people are, the Slack clients and their pace, what is stored, the clock, the tasks in progress.
 
     `contact` says in mrkdwn whom to ask for help; `slack` is when Slack was last heard from; `approvals_go_to` are the
     channel, or the people, that are asked to approve deletions.
@@ -27,6 +28,7 @@ class Runtime:
     clients: ClientFactory
     pacer: Pacer
     batches: Batches
+    account_states: AccountStates
     clock: Clock
     tasks: Tasks
     contact: str

@@ -112,6 +112,8 @@ async def _test_listed(runtime: Runtime, asked: Interaction, request: ListAccoun
     made = Batch.of(asked.actor, Operation.TEST, items, runtime.clock.now())
     await runtime.batches.put(made, BatchState.RUNNING)
     await batch.run(runtime, asked, made, note)
+    if isinstance(listed, Listed) and not request.arguments():
+        await runtime.account_states.keep_only(made.team_id, [item.token_id for item in made.items])
 
 
 def register(app: AsyncApp, runtime: Runtime) -> None:

@@ -7,8 +7,9 @@ from collections import Counter
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
+from bot.actor import UNATTENDED
 from bot.audit.entries import AuditResult, Event
-from bot.audit.wording import deed
+from bot.audit.wording import deed, doer
 from bot.logs import slack_code
 from bot.slack.mrkdwn import code
 from bot.slack.retries import PASSING_CODES
@@ -38,8 +39,13 @@ class AuditChannel:
         self._posting: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Queue the line of an outcome. What the audit log doesn't record, as who read it, isn't posted either."""
-        if result.outcome in _NOT_RECORDED:
+        """Queue the line of an outcome, but for two kinds.
+
+        What the audit log doesn't record, as who read it, isn't posted either. Tests that run by themselves tell only
+        what changed, all in one message.
+        """
+        is_quiet = event.user_id in UNATTENDED and result.outcome != "denied"
+        if is_quiet or result.outcome in _NOT_RECORDED:
             return
         line = _line(event, result)
         if result.outcome != "denied":
@@ -108,4 +114,4 @@ class AuditChannel:
 def _line(event: Event, result: AuditResult) -> str:
     what = deed(event.action, event.parameters, result.outcome)
     why = f" ({code(result.code, 100)})" if result.code else ""
-    return f"<@{event.user_id}> · {what} · {result.outcome}{why} · {event.reference}"
+    return f"{doer(event.user_id)} · {what} · {result.outcome}{why} · {event.reference}"

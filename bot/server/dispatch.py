@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import secrets
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import logs
+from bot.actor import new_reference
 from bot.server.payloads import parse_payload
-
-_UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
@@ -24,7 +22,7 @@ async def dispatch(app: AsyncApp, payload: object) -> BoltResponse:
     text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     # The person and the log both get it.
-    reference = "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
+    reference = new_reference()
     context = {"interaction": key, "reference": reference}
     before = logs.reference.set(reference)
     try:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.app import create_app, create_runtime, open_storage
-from bot.approval import ApprovalPolicy
+from bot.access import ApprovalPolicy
+from bot.app import Storage, create_app, create_runtime, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners import approval
@@ -23,6 +23,7 @@ from bot.server.ops import Ops
 from bot.server.ops_server import OpsServer
 from bot.server.readiness import Readiness
 from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswered
+from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
@@ -87,7 +88,7 @@ async def serve(
         if not await _starts_before(stop, _check_bot_token(settings, runtime)):
             log.info("stopped")
             return
-        background = _start_background(settings, runtime, audit_log)
+        background = _start_background(settings, runtime, storage)
         try:
             if await _starts_before(stop, receiver.start()):
                 log.info("serving", extra={"transport": transport})
@@ -130,14 +131,16 @@ async def _answering(ops: Ops, settings: Settings, transport: Transport, clock: 
         ops.metrics.close()
 
 
-def _start_background(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> list[asyncio.Future[None]]:
-    background: list[asyncio.Future[None]] = [asyncio.ensure_future(tell_unanswered(settings, runtime, audit_log))]
+def _start_background(settings: Settings, runtime: Runtime, storage: Storage) -> list[asyncio.Future[None]]:
+    work = [
+        tell_unanswered(settings, runtime, storage.audit_log),
+        test_on_schedule(settings, runtime, storage.schedules),
+    ]
     if runtime.service.policy is not ApprovalPolicy.OFF:
-        background.append(asyncio.ensure_future(approval.expire(runtime, settings.bot_token)))
+        work.append(approval.expire(runtime, settings.bot_token))
     if runtime.audit_channel is not None:
-        posting = post_checkpoints(runtime.audit_channel, audit_log, runtime.clock)
-        background.append(asyncio.ensure_future(posting))
-    return background
+        work.append(post_checkpoints(runtime.audit_channel, storage.audit_log, runtime.clock))
+    return [asyncio.ensure_future(one) for one in work]
 
 
 async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:

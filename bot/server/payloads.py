@@ -122,6 +122,7 @@ class _Authorization(_Part):
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
+    event_id: Name | None = None  # tells the same event, delivered again, from the next one
     team_id: Id | None = None
     enterprise_id: Id | None = None
     event: _Event

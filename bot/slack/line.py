@@ -36,6 +36,7 @@ class Line:
         self._in_flight = 0
         self._free_at = clock.monotonic()
         self._people: OrderedDict[str, list[Place]] = OrderedDict()
+        self._yielding: set[str] = set()
         self._releasing: asyncio.Task[None] | None = None
         self.holds = 0
 
@@ -70,8 +71,10 @@ class Line:
             self.holds = holds + 1
         self._free_at = max(self._free_at, self._clock.monotonic() + seconds)
 
-    def join(self, person: str, number: int) -> Place:
-        """Wait in line, after a person's earlier calls."""
+    def join(self, person: str, number: int, *, yields: bool = False) -> Place:
+        """Wait in line, after a person's earlier calls, and if it `yields` after everybody else's."""
+        if yields:
+            self._yielding.add(person)
         place = Place(number, asyncio.get_running_loop().create_future())
         bisect.insort(self._people.setdefault(person, []), place)
         if self._releasing is None or self._releasing.done():
@@ -95,7 +98,9 @@ class Line:
         for other, places in self._people.items():
             if other == person:
                 is_later = 1
-            else:
+            elif person in self._yielding:
+                before += len(places)
+            elif other not in self._yielding:
                 before += min(len(places), own + 1 - is_later)
         return self._free_in() + before * self._interval
 
@@ -114,7 +119,8 @@ class Line:
             if seconds > 0:
                 await self._clock.sleep(seconds)
                 continue
-            person, places = next(iter(self._people.items()))
+            person = next((one for one in self._people if one not in self._yielding), next(iter(self._people)))
+            places = self._people[person]
             place = places.pop(0)
             if places:
                 self._people.move_to_end(person)

@@ -39,9 +39,9 @@ def _notes_nothing(method: str, seconds: float) -> None:
 class Caller:
     """On whose behalf a call is made, and what happens while it waits.
 
-    People take turns, so that one call doesn't wait for somebody else's hundred. `progress` is told how long a wait
-    will take, `recheck` runs after it, right before the call is sent, and may raise. `patience` is the longest wait in
-    all, in seconds.
+    People take turns, so that one call doesn't wait for somebody else's hundred; who `yields` goes when no other waits.
+    `progress` is told how long a wait will take, `recheck` runs after it, right before the call is sent, and may raise.
+    `patience` is the longest wait in all, in seconds.
     """
 
     workspace: str = ""
@@ -49,6 +49,7 @@ class Caller:
     progress: Progress = tells_nobody
     recheck: Callable[[], Awaitable[None]] = _anything_goes
     patience: float = WAIT_SECONDS
+    yields: bool = False
 
 
 class Busy(Exception):
@@ -143,7 +144,7 @@ class PacedCall:
         if self._pacer.is_closed:
             raise Stopping
         line, person = self._line, self._caller.person
-        place, began = line.join(person, self._number), self._clock.monotonic()
+        place, began = line.join(person, self._number, yields=self._caller.yields), self._clock.monotonic()
         try:
             while not place.turn.done():
                 seconds = line.seconds_until(person, place)

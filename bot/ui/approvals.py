@@ -1,6 +1,6 @@
 """Asking for somebody's approval of a deletion, and what became of it."""
 
-from bot.approval import APPROVAL_SECONDS
+from bot.access import APPROVAL_SECONDS
 from bot.audit.batches import Batch
 from bot.slack import mrkdwn
 from bot.ui import parts

@@ -25,12 +25,13 @@ _WORDS = {
     Operation.TEST: ("Testing accounts", "tested", "Test results"),
     Operation.DELETE: ("Deleting tokens", "done", "Deletion results"),
 }
-_STATES = {
+STATES = {
     AccountState.EXPIRED: "Expired, and can't be refreshed",
     AccountState.REJECTED: "Rejected by the provider",
     AccountState.GONE: "Gone",
     AccountState.UNKNOWN: "Couldn't be tested",
 }
+"""What is wrong with an account."""
 _BECAUSE = {
     Ending.STOPPED: "You stopped it.",
     Ending.RESTARTED: "Extauth restarted.",
@@ -160,12 +161,13 @@ def _failed(operation: Operation, code: str, items: Sequence[Item], contact: str
     explanation = explain(code, operation)
     label = explanation.title
     if operation is Operation.TEST:
-        label = _STATES[state_of(code)]
+        label = STATES[state_of(code)]
     heading = f"{Mark.FAILED} {label}: {len(items):,}"
-    return [named_tokens(heading, items), parts.paragraph(_fix(explanation, contact, code, operation))]
+    return [named_tokens(heading, items), parts.paragraph(fix(explanation, contact, code, operation))]
 
 
-def _fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
+def fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
+    """Return what to do about an error, and who can, as mrkdwn."""
     title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is Operation.TEST else ""
     helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
     who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"

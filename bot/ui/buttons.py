@@ -55,6 +55,7 @@ _FORM_BUTTONS = {
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
+OPEN_LIST, OPEN_HISTORY = "open_list", "open_history"
 """The `action_id` and label of the button that opens a form, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
@@ -67,7 +68,17 @@ def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     return [parts.actions(*elements)] if elements else []
 
 
-def of_several(allowed: Container[Permission], shown: Sequence[str]) -> list[parts.Block]:
+def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
+    """Build a row of buttons for everything this person may do; nothing when that is nothing."""
+    allowed = {permission for permission, decision in permissions.items() if decision.allowed}
+    shown = ((Permission.LIST, "List accounts", OPEN_LIST), (Permission.HISTORY, "Audit log", OPEN_HISTORY))
+    elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
+    elements += of_several(allowed)
+    elements += [parts.button(label, action_id) for one, label, action_id in shown if one in allowed]
+    return [parts.actions(*elements)] if elements else []
+
+
+def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> list[parts.Block]:
     """Build the buttons for what a person may do with several accounts at once. `shown` are their token IDs."""
     built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
     if Permission.DELETE in allowed:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.audit.entries import Entry, ReadHistory
-from bot.audit.wording import about, deed
+from bot.audit.wording import about, deed, doer
 from bot.service import HistoryPage
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter
@@ -24,7 +24,7 @@ def history_screen(page: HistoryPage) -> Screen:
     """Return a page of it, newest first, with buttons for what is older and newer."""
     title = _title(page)
     blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
-    blocks += [parts.paragraph(_line(entry)) for entry in page.entries]
+    blocks += [parts.paragraph(entry_line(entry)) for entry in page.entries]
     buttons = _buttons(page)
     if buttons:
         blocks.append(parts.actions(*buttons))
@@ -74,11 +74,11 @@ def _title(page: HistoryPage) -> str:
     return f"{which} {count} audit log entries{found}" if count != 1 else f"{which} audit log entry{found}"
 
 
-def _line(entry: Entry) -> str:
+def entry_line(entry: Entry) -> str:
+    """Return an entry in one line: when, who, what, how it ended, and its reference."""
     when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
-    who = f"<@{entry.user_id}>" if entry.user_id else "from the command line"
     what = deed(entry.action, entry.parameters, entry.outcome)
-    return f"{when} · {who} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
+    return f"{when} · {doer(entry.user_id)} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
 
 
 def _outcome(entry: Entry) -> str:

@@ -21,6 +21,7 @@ _BECAUSE = {
     Reason.DEACTIVATED: "Your account is deactivated.",
     Reason.EXTERNAL: "People from other organizations can't use this workspace's external tokens.",
     Reason.NOT_INSTALLED: "Extauth isn't installed in your workspace. An admin there can install it.",
+    Reason.UNATTENDED: "By itself, Extauth can only list and test accounts.",
     Reason.UNKNOWN: "Extauth couldn't confirm with Slack who you are. Try again in a minute.",
 }
 """Reasons that are the same for every permission. `NOT_LISTED` names the people of the list."""

@@ -298,15 +298,20 @@ async def _choice(harness: Harness) -> str:
     return harness.read(view)
 
 
-async def _home_button(harness: Harness) -> str:
-    await harness.workspace.open_home(ADMIN)
-    await harness.state.until(lambda: ADMIN in harness.state.homes)
-    harness.demote(ADMIN)
-    await harness.workspace.press_in_dialog(harness.state.homes[ADMIN], "Get a token…")
-    await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
-    return harness.read(await harness.dialog())
+def _home_button(label: str) -> Step:
+    async def act(harness: Harness) -> str:
+        await harness.workspace.open_home(ADMIN)
+        await harness.state.until(lambda: ADMIN in harness.state.homes)
+        harness.demote(ADMIN)
+        harness.state.traffic.clear()
+        await harness.workspace.press_in_dialog(harness.state.homes[ADMIN], label)
+        await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
+        return harness.read(await harness.dialog())
+
+    return act
 
 
+HOME_BUTTONS = ("Get a token…", "Delete tokens…", "Test…", "Delete several…", "List accounts", "Audit log")
 STEPS: dict[str, Step] = {
     "get dialog": _submit_get,
     "show dialog": _submit_show,
@@ -324,7 +329,7 @@ STEPS: dict[str, Step] = {
     "menu, delete": _menu("Delete…"),
     "shortcut's dialog": _shortcut_dialog,
     "choice": _choice,
-    "home button": _home_button,
+    **{f"home button, {label}": _home_button(label) for label in HOME_BUTTONS},
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.approval import APPROVAL_SECONDS
+from bot.access import APPROVAL_SECONDS
 from bot.listeners.approval import SWEEP_SECONDS
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.state import Message

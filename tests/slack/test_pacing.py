@@ -33,7 +33,8 @@ class Bench:
     def caller(self, name: str, workspace: str = "T1", patience: float = WAIT_SECONDS) -> Caller:
         """A caller `person number`."""
         told = self.told.setdefault(name, [])
-        return Caller(workspace, name.partition(" ")[0], told.append, patience=patience)
+        person = name.partition(" ")[0]
+        return Caller(workspace, person, told.append, patience=patience, yields=person == "yields")
 
     def begin(self, name: str, method: str = GET, workspace: str = "T1", patience: float = WAIT_SECONDS) -> PacedCall:
         return self.pacer.call(method, PER_MINUTE.get(method, 100), self.caller(name, workspace, patience))
@@ -334,3 +335,15 @@ async def _take_turns(people: list[str]) -> None:
     for person in set(people):
         own = [int(name.split()[1]) for name in bench.went if name.startswith(f"{person} ")]
         assert own == sorted(own)
+
+
+async def test_who_yields_goes_when_nobody_else_waits() -> None:
+    bench = Bench()
+    await bench.hold(1)
+    calls = [bench.start(f"{person} {number}") for number, person in enumerate(["yields", "a", "b", "yields", "a"])]
+    await _until(bench, lambda: all(call.done() for call in calls))
+    assert [name.partition(" ")[0] for name in bench.went] == ["a", "b", "a", "yields", "yields"]
+    told = {name: seconds[0] for name, seconds in bench.told.items() if name != "somebody"}
+    # The first of each is told when its turn comes, as far as can be told when it comes into the line.
+    assert told["yields 3"] > told["a 1"]
+    bench.assert_nothing_is_left()

@@ -35,6 +35,9 @@ def open_view(state: State, arguments: Mapping[str, Any], *, push: bool = False)
 def publish_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """views.publish: the App Home of one person."""
     content, user_id = _content(arguments), str(arguments.get("user_id"))
+    before = state.homes.get(user_id)
+    if arguments.get("hash") not in (None, before.hash if before is not None else None):
+        return {"ok": False, "error": "hash_conflict"}
     complaints = view_complaints(content) or ([] if content["type"] == "home" else ["view is not a home"])
     if complaints:
         return _invalid(complaints)

@@ -183,6 +183,7 @@ async def test_a_guest_is_refused_and_sees_only_their_own(chromium: Chromium) ->
         await admin.bring_to_front()
         await admin.locator('[data-place="D0EXTAUTH"]').click()
         await admin.get_by_role("button", name="Home").click()
+        await expect(admin.locator("#home")).to_contain_text("Slack lists 6 accounts and 4 providers.")
         await admin.locator(f'#home [data-action="{OPEN_GET}"]').click()
         await expect(field(admin, fields.TOKEN_ID)).to_be_focused()
         await admin.keyboard.press("Escape")

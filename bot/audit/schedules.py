@@ -1,0 +1,71 @@
+"""When work that runs by itself is due. Of several processes, one does it: whoever moves the time on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.audit.guard import Guard
+from bot.clock import Clock
+from bot.storage.database import Database
+from bot.storage.tables import schedules
+
+_MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether the work is this process's to do now, and when it is due next (seconds since the epoch, UTC)."""
+
+    is_mine: bool
+    due: float
+
+
+def next_due(due: int, now: int, every: int) -> int:
+    """Return when work is due after `now`: on the beat of `due`, however many times were missed.
+
+    All are in the same unit. A time that is further off than `every` was set for a longer one, or by a clock that was
+    wrong, and is brought forward.
+    """
+    if due > now:
+        return min(due, now + every)
+    return due + every * ((now - due) // every + 1)
+
+
+class Schedules:
+    """The times in the database. Every method raises AuditLogUnavailable when it doesn't work."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._guard = Guard()
+
+    async def claim(self, name: str, every: float, ahead: float = 0.0) -> Turn:
+        """Take the work if it's due, and set when it is due next, which stands even if this process is killed now.
+
+        What was never done is due at once. Work that takes longer than `every` is taken `ahead` of its time by whoever
+        is still at it, so that no other process begins. Both are in seconds.
+        """
+
+        async def write() -> Turn:
+            async with self._database.transaction() as transaction:
+                now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
+                insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
+                await transaction.execute(insert(schedules).values(name=name, due=now).on_conflict_do_nothing())
+                wanted = select(schedules.c.due).where(schedules.c.name == name)
+                due: int = (await transaction.execute(wanted)).scalar_one()
+                after = next_due(due, now, beat)
+                if after == due:
+                    return Turn(is_mine=False, due=due / _MICRO)
+                moved = update(schedules).where(schedules.c.name == name, schedules.c.due == due).values(due=after)
+                rows: Sequence[Any] = (await transaction.execute(moved.returning(schedules.c.name))).all()
+                # Where another process moved it first, it's due no sooner.
+                return Turn(is_mine=bool(rows) and due <= now, due=after / _MICRO)
+
+        return await self._guard.whole(write())
+
+    async def close(self) -> None:
+        """Wait a moment for what is being written."""
+        await self._guard.close()

@@ -1,0 +1,171 @@
+"""`python -m bot test --all`: a test of all connected accounts, for a terminal or a platform's scheduler."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from typing import NoReturn
+
+import click
+
+from bot import logs
+from bot.actor import Unattended
+from bot.app import create_runtime, open_storage
+from bot.audit.batches import Batch, Item
+from bot.cli.help import Command
+from bot.cli.progress import progress
+from bot.cli.shared import load_settings, run, stop_signal
+from bot.clock import SystemClock
+from bot.explanations import explain
+from bot.listeners.runtime import Runtime
+from bot.logs import on_one_line
+from bot.operation import Operation
+from bot.settings import Settings
+from bot.slack.external_auth.states import state_of
+from bot.slack.session import open_session
+from bot.storage.database import DatabaseError
+from bot.survey import Survey, Surveyor
+from bot.tasks import Tasks
+from bot.ui.surveys import survey_text
+
+SOME_BROKEN, NOT_TESTED = 1, 2
+_POST_SECONDS = 10.0
+_HEADINGS = ("TOKEN ID", "PROVIDER", "STATE", "CODE")
+
+
+@click.command(cls=Command, examples=["--all", "--all --json"])
+@click.option("--all", "tests_all", is_flag=True, required=True, help="Test every account that Slack lists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program to read.")
+def test(tests_all: bool, as_json: bool) -> None:
+    """Test whether connected accounts still work, without showing a token.
+
+    Prints those that don't, and posts what changed since the last test to EXTAUTH_AUDIT_CHANNEL if that's set. It takes
+    its time, so that people in Slack don't have to wait: about 25 accounts a minute. Ctrl-C stops it.
+
+    Exit status: 0 if all accounts work, 1 if some don't, 2 if any couldn't be tested.
+    """
+    settings = load_settings()
+    logs.silence()
+    run(_work(settings, as_json=as_json))
+
+
+async def _work(settings: Settings, *, as_json: bool) -> None:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        try:
+            storage = await stack.enter_async_context(open_storage(settings, clock))
+        except DatabaseError as error:
+            _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
+        session = await stack.enter_async_context(open_session())
+        runtime = create_runtime(settings, session, storage, clock, Tasks())
+        found = await _survey(settings, runtime)
+        if runtime.audit_channel is not None and found.is_news:
+            runtime.audit_channel.say(survey_text(found, runtime.contact))
+            await runtime.audit_channel.close(_POST_SECONDS)
+    _print_json(found) if as_json else _print(found)
+    sys.exit(status(found))
+
+
+async def _survey(settings: Settings, runtime: Runtime) -> Survey:
+    workspace = await runtime.users.workspace(settings.bot_token)
+    if workspace is None:
+        _exit_untested("Slack didn't say which workspace SLACK_BOT_TOKEN is of. `extauth check` says more.")
+    stop = stop_signal()
+
+    async def close_when_stopped() -> None:
+        await stop.wait()
+        runtime.pacer.close()
+
+    stopping = asyncio.ensure_future(close_when_stopped())
+    surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)
+    with ExitStack() as stack:
+        bar = _Bar(stack)
+        found = await surveyor.survey(Unattended.TERMINAL, workspace, settings.bot_token, bar.got_on)
+    stopping.cancel()
+    return found
+
+
+class _Bar:
+    """The progress on a terminal, once it's known how many accounts there are."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._tell: Callable[[int], None] = lambda done: None
+
+    async def got_on(self, batch: Batch) -> None:
+        """Draw it."""
+        if not batch.results:
+            self._tell = self._stack.enter_context(progress("Testing accounts", len(batch.items), "accounts"))
+        self._tell(len(batch.results))
+
+
+def status(found: Survey) -> int:
+    """Return the exit status."""
+    if found.items(broken=True):
+        return SOME_BROKEN
+    return 0 if found.is_whole else NOT_TESTED
+
+
+def _exit_untested(why: str) -> NoReturn:
+    click.echo(f"extauth: {why}", err=True)
+    sys.exit(NOT_TESTED)
+
+
+def _print(found: Survey) -> None:
+    if found.refusal is not None:
+        explanation = explain(found.refusal, Operation.LIST)
+        click.echo(f"The accounts couldn't be listed: {explanation.title} ({on_one_line(found.refusal)}).", err=True)
+        return
+    batch = found.outcome.batch if found.outcome is not None else None
+    bad = [*found.items(broken=True), *found.items(broken=False)]
+    if bad:
+        _print_table([_cells(item, code) for item, code in bad])
+        click.echo()
+        for code in dict.fromkeys(code for _, code in bad if code is not None):
+            explanation = explain(code, Operation.TEST)
+            click.echo(f"{code}: {explanation.title}. {on_one_line(explanation.to_do)}")
+    total = len(batch.items) if batch is not None else 0
+    works = total - len(bad)
+    click.echo(f"{works:,} of {total:,} accounts work." if total else "Nobody has connected an account yet.")
+
+
+def _cells(item: Item, code: str | None) -> tuple[str, ...]:
+    state = state_of(code).value if code is not None else "not tested"
+    return item.token_id, on_one_line(item.provider_key or "-"), state, code or "-"
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(cells[column]) for cells in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
+    for cells in [_HEADINGS, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def _print_json(found: Survey) -> None:
+    def described(items: list[tuple[Item, str | None]]) -> list[dict[str, str | None]]:
+        return [
+            {
+                "external_token_id": item.token_id,
+                "provider_key": item.provider_key,
+                "state": state_of(code).value if code is not None else None,
+                "code": code,
+            }
+            for item, code in items
+        ]
+
+    total = len(found.outcome.batch.items) if found.outcome is not None else 0
+    broken, untested = list(found.items(broken=True)), list(found.items(broken=False))
+    changes = [
+        {"external_token_id": one.item.token_id, "change": one.change.value, "state": one.state.value, "code": one.code}
+        for one in found.changes
+    ]
+    told = {
+        "accounts": total,
+        "work": total - len(broken) - len(untested),
+        "broken": described(broken),
+        "not_tested": described(untested),
+        "changed": changes,
+        "list_error": found.refusal,
+        "reference": found.reference,
+    }
+    click.echo(json.dumps(told, indent=2))
