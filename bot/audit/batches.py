@@ -4,6 +4,7 @@ What was done is in the audit log. This is what a button's click needs to find a
 """
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Column, delete, insert, select, update
 
 from bot.actor import Actor
 from bot.audit.guard import Guard
@@ -23,6 +24,7 @@ from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
 """How long a batch can be found again."""
+_BATCH_ID = re.compile(r"[0-9a-f]{32}")
 _MICRO = 1_000_000
 
 
@@ -47,10 +49,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How an item ended: an outcome of the audit log, and Slack's error code if there is one."""
+    """How an item ended: an outcome of the audit log, and Slack's error code if there is one.
+
+    `is_sure` is False where Slack may have deleted a token although it didn't confirm that.
+    """
 
     outcome: str
     code: str | None = None
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,6 @@ class Batch:
         """Return it with the next item's result."""
         return replace(self, results=(*self.results, result))
 
-    def without(self, outcomes: Sequence[str]) -> Sequence[Item]:
-        """Return the items that didn't end in one of these outcomes."""
-        done = [item for item, result in zip(self.items, self.results, strict=False) if result.outcome in outcomes]
-        return [item for item in self.items if item not in done]
-
 
 class Batches:
     """The batches in the database. Every method raises AuditLogUnavailable when it doesn't work."""
@@ -110,18 +111,20 @@ class Batches:
         await self._guard.whole(write())
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
-        """Return a batch that this person made, and how far it is; None where there is none."""
-        row = await self._row(batch_id)
-        if row is None:
+        """Return a batch that this person made, and how far it is; None where there is none, or no longer."""
+        if _BATCH_ID.fullmatch(batch_id) is None:
             return None
-        batch = self._read(row.content)
+        row = await self._row(batch_id, batches.c.state, batches.c.content)
+        batch = self._read(row.content) if row is not None else None
         if batch is None or batch.batch_id != batch_id or not batch.belongs_to(actor):
+            return None
+        if batch.at < self._clock.now() - KEPT_SECONDS:
             return None
         return batch, BatchState(row.state)
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a batch that runs is to stop, or is gone."""
-        row = await self._row(batch.batch_id)
+        row = await self._row(batch.batch_id, batches.c.state)
         return row is None or row.state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
@@ -149,11 +152,10 @@ class Batches:
         """Wait a moment for what is being written."""
         await self._guard.close()
 
-    async def _row(self, batch_id: str) -> Any:
+    async def _row(self, batch_id: str, *columns: Column[Any]) -> Any:
         async def read() -> Any:
             async with self._database.transaction(reads=True) as transaction:
-                wanted = select(batches.c.state, batches.c.content).where(batches.c.id == batch_id)
-                return (await transaction.execute(wanted)).first()
+                return (await transaction.execute(select(*columns).where(batches.c.id == batch_id))).first()
 
         return await self._guard.whole(read())
 
