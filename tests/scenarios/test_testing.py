@@ -1,11 +1,11 @@
 """Testing connected accounts, as the people of a workspace do it."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bot.listeners.batch import UPDATE_SECONDS
+from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
@@ -154,5 +154,34 @@ async def test_the_results_are_exported(transport: Transport) -> None:
     async with open_harness(transport) as harness:
         view = await harness.opens("/extauth test --provider-key google")
         await result(harness, view)
-        shown: Any = await harness.presses_in_dialog(view, "Export…")
+        shown = await harness.presses_in_dialog(view, "Export…")
+        assert "The results of 2 accounts are in your messages with Extauth, as a CSV file." in harness.read(shown)
+        (message,) = harness.workspace.messages(ADMIN)
+        assert message.channel == DIRECT
+        assert harness.read(message).startswith("📄 extauth-test-")
+        assert harness.read(message).endswith(
+            "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\nEtGoogle0002,google,works,\n"
+        )
+        no_token_is_anywhere(harness)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("missing_scope", "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."),
+        ("internal_error", "Slack didn't take the file."),
+        ("odd-shape", "Slack didn't take the file."),
+    ],
+)
+async def test_results_that_slack_takes_no_file_of_can_be_copied(broken: str, why: str) -> None:
+    async with open_harness("socket") as harness:
+        view = await harness.opens("/extauth test --provider-key google")
+        await result(harness, view)
+        if broken == "missing_scope":
+            harness.slack.web_api.scopes.discard("files:write")
+        else:
+            harness.slack.web_api.failures["files.getUploadURLExternal"] = broken
+        shown = await harness.presses_in_dialog(view, "Export…")
+        assert why.replace("`", "") in harness.read(shown)
         assert "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\n" in harness.read(shown)
+        assert harness.workspace.messages(ADMIN) == []
