@@ -1,5 +1,7 @@
 """Testing connected accounts, as the people of a workspace do it."""
 
+import itertools
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 GET, LIST = "apps.auth.external.get", "apps.auth.external.list"
 _HOLD = 61
@@ -185,3 +187,37 @@ async def test_results_that_slack_takes_no_file_of_can_be_copied(broken: str, wh
         assert why.replace("`", "") in harness.read(shown)
         assert "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\n" in harness.read(shown)
         assert harness.workspace.messages(ADMIN) == []
+
+
+async def test_progress_is_drawn_at_most_once_in_two_seconds_and_its_failures_end_nothing() -> None:
+    async with open_harness("socket") as harness:
+        plant_accounts(harness.state, 120)
+        view = await harness.opens("/extauth test --all")
+        harness.slack.web_api.failures["views.update"] = "internal_error"
+        await harness.passes_time(lambda: len(harness.calls(GET)) > 100)
+        harness.slack.web_api.failures.clear()
+        await harness.passes_time(lambda: " results ==" in harness.read(view))
+        drawn = [
+            one.at for one in harness.state.traffic if one.kind == "views.update" and "Testing acc" in str(one.body)
+        ]
+        assert "✓ 126 of 126 accounts work" in harness.read(view)
+        assert len(drawn) > 5
+        assert min(after - before for before, after in itertools.pairwise(drawn)) >= UPDATE_SECONDS
+
+
+@pytest.mark.parametrize("forged", ["", "0" * 32, "garbage", "\x00", "the other's"])
+async def test_a_forged_button_of_a_batch_does_nothing(forged: str) -> None:
+    async with open_harness("socket") as harness:
+        theirs = await harness.opens("/extauth delete EtGoogle0001 EtGitHub0001", OWNER)
+        batch_id = json.loads(theirs.content["private_metadata"])["batch"]["batch_id"]
+        for label, action in (("Stop", "batch_stop"), ("Retry", "batch_retry"), ("Export", "batch_export")):
+            view = await harness.opens("/extauth test")
+            value = batch_id if forged == "the other's" else forged
+            button = {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action}
+            view.content["blocks"].append({"type": "actions", "elements": [{**button, "value": value}]})
+            read = harness.read(await harness.presses_in_dialog(view, label))
+            assert "Extauth keeps these results for a day." in read
+            harness.workspace.close(view)
+        assert harness.calls(GET) == harness.calls("apps.auth.external.delete") == []
+        await harness.workspace.submit(theirs, {"typed_count": "delete 2 tokens"})
+        assert "✓ 2 of 2 tokens deleted" in await result(harness, theirs)
