@@ -1,5 +1,6 @@
 """Runs a batch: its requests one by one, until all are done or something stops it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,17 +54,19 @@ class Ending(Enum):
 class BatchOutcome:
     """How a batch ended: what became of each item that was begun, and why there are no more.
 
-    `last` is the outcome that ended it early, if one did.
+    `last` is the outcome that ended it early, if one did. With `is_cut`, the item after the last result was begun, and
+    nobody knows how it ended.
     """
 
     batch: Batch
     ending: Ending
     reference: str
     last: Outcome | None = None
+    is_cut: bool = False
 
 
 class Watcher(Protocol):
-    """Hears how a batch gets on."""
+    """Hears how a batch gets on. The next item waits for it. It must not raise."""
 
     async def got_on(self, batch: Batch) -> None:
         """Hear that one more item is done."""
@@ -94,23 +97,35 @@ class BatchRunner:
         self._states = states
         self._clock = clock
         self._is_closing = is_closing
+        self._keeping: asyncio.Future[None] | None = None
 
     async def run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
-        """Run a batch that is kept as running."""
-        renewed, failures = self._clock.monotonic(), 0
+        """Run a batch that is kept as running. Canceled, it keeps the results so far."""
+        renewing = asyncio.ensure_future(self._renew(actor))
+        try:
+            return await self._run(actor, batch, watcher)
+        finally:
+            renewing.cancel()
+
+    async def _run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
+        failures = 0
         for item in batch.items:
             if (ending := await self._stops(batch)) is not None:
                 return await self._ended(batch, ending, actor)
-            if self._clock.monotonic() - renewed >= RENEW_SECONDS:
-                renewed = self._clock.monotonic()
-                await self._service.still_running(actor)
-            last = await self._run_item(actor, batch, item, watcher)
+            try:
+                last = await self._run_item(actor, batch, item, watcher)
+            except asyncio.CancelledError:
+                # Not waited for: the person has to be told in the moment that is left.
+                self._keeping = asyncio.ensure_future(self._keep(batch))
+                raise
             result = result_of(last)
             if result is not None:
                 batch = batch.with_result(result)
                 await watcher.got_on(batch)
             failures = failures + 1 if _says_nothing_of_its_token(last) else 0
-            if (ending := _ends_by(last, failures, is_closing=self._is_closing())) is not None:
+            ending = await self._stops(batch) if isinstance(last, NotSent) else None
+            ending = ending or _ends_by(last, failures)
+            if ending is not None:
                 return await self._ended(batch, ending, actor, last)
         return await self._ended(batch, Ending.DONE, actor)
 
@@ -118,8 +133,14 @@ class BatchRunner:
         async def is_wanted() -> bool:
             return await self._stops(batch) is None
 
-        step, request = actor.step(item.token_id), request_of(batch.operation, item)
+        step, request = actor.step(f"item {item.token_id}"), request_of(batch.operation, item)
         return await self._service.run(step, request, watcher.waits, is_wanted, batch)
+
+    async def _renew(self, actor: Actor) -> None:
+        """Keep other processes from taking it for left behind, however long its items wait."""
+        while True:
+            await self._service.still_running(actor)
+            await self._clock.sleep(RENEW_SECONDS)
 
     async def _stops(self, batch: Batch) -> Ending | None:
         """Return why the next item isn't begun, if it isn't."""
@@ -134,12 +155,15 @@ class BatchRunner:
     async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:
         extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
         log.info("batch", extra=extra)
+        await self._keep(batch)
+        return BatchOutcome(batch, ending, actor.reference, last)
+
+    async def _keep(self, batch: Batch) -> None:
         try:
             await self._batches.end(batch)
         except AuditLogUnavailable as error:
             log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
         await self._states.note(batch)
-        return BatchOutcome(batch, ending, actor.reference, last)
 
 
 async def note_outcome(states: AccountStates, actor: Actor, outcome: Outcome, at: float) -> None:
@@ -169,7 +193,7 @@ def result_of(outcome: Outcome) -> ItemResult | None:
         case Deleted():
             return ItemResult("deleted")
         case Failed():
-            return ItemResult("failed", outcome.error.code)
+            return ItemResult("failed", outcome.error.code, not outcome.may_have_happened)
         case NotRecorded() if outcome.done is not None:
             return result_of(outcome.done)
         case _:
@@ -180,7 +204,7 @@ def _says_nothing_of_its_token(outcome: Outcome) -> bool:
     return isinstance(outcome, Failed) and state_of(outcome.error.code) is AccountState.UNKNOWN
 
 
-def _ends_by(outcome: Outcome, failures: int, *, is_closing: bool) -> Ending | None:
+def _ends_by(outcome: Outcome, failures: int) -> Ending | None:
     """Return why an item's outcome ends the batch, if it does."""
     match outcome:
         case Denied():
@@ -190,7 +214,7 @@ def _ends_by(outcome: Outcome, failures: int, *, is_closing: bool) -> Ending | N
         case ApprovalNeeded():
             return Ending.NOT_APPROVED
         case NotSent():
-            return Ending.RESTARTED if is_closing else Ending.STOPPED
+            return Ending.STOPPED
         case AlreadyRun():
             return Ending.ELSEWHERE
         case Failed() if isinstance(outcome.error, RateLimitedError) or failures >= MOST_FAILURES:

@@ -80,6 +80,7 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 _WORDS = re.compile(r"[A-Za-z]+(?:[_.-]?[A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-][a-z0-9]{1,3}|[_.-][a-z]+)*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
 _MAX_WORD = 24
 _MAX_PLAIN = 40
@@ -129,6 +130,11 @@ def quote(value: str) -> str:
     if len(value) <= _QUOTED or is_id(value) or _QUOTE.fullmatch(value):
         return value
     return f"{value[:_QUOTED]}… ({len(value)} characters)"
+
+
+def quote_account(name: str) -> str:
+    """Return what may be shown of the name of a connected account: all of an email address or a short word."""
+    return name if _EMAIL.fullmatch(name) and not _ANY_FORMAT.search(name) else quote(name)
 
 
 def quote_word(word: str) -> str:

@@ -23,7 +23,7 @@ from bot.clock import Clock
 from bot.operation import Operation, Permission, Request
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.client import ExternalAuthClient
-from bot.slack.external_auth.errors import ExternalAuthError
+from bot.slack.external_auth.errors import ExternalAuthError, UnconfirmedError
 from bot.slack.external_auth.memory import AccountMemory
 from bot.slack.external_auth.models import (
     DeleteTokens,
@@ -127,6 +127,11 @@ class Failed:
     at: float
     reference: str
     recent_ids: Sequence[str] = ()
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether Slack may have made the change, although no clear answer came back."""
+        return isinstance(self.error, UnconfirmedError) and self.request.mutates
 
 
 Done = Fetched | Tested | Deleted | Listed | Failed

@@ -7,10 +7,11 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bot.check.tokens import REQUIRED_SCOPES
+from bot.check.tokens import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.commands.subcommand import COMMAND
 from bot.listeners import LISTENERS
 from bot.listeners.menu import SHORTCUT
+from bot.sandbox.slack.scopes import GRANTED
 from bot.sandbox.slack.state import State
 from tests.manual_clock import ManualClock
 
@@ -41,7 +42,10 @@ def test_its_hint_begins_each_command_as_it_is_typed() -> None:
 
 
 def test_it_asks_for_no_more_than_is_used() -> None:
-    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == REQUIRED_SCOPES
+    scopes = manifest()["oauth_config"]["scopes"]
+    assert set(scopes["bot"]) == REQUIRED_SCOPES
+    assert set(scopes["bot_optional"]) == OPTIONAL_SCOPES
+    assert {*scopes["bot"], *scopes["bot_optional"]} == GRANTED
 
 
 async def test_the_sandbox_escapes_as_it_says() -> None:

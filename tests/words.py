@@ -66,7 +66,14 @@ from bot.ui.approvals import (
     request_screen,
     requested_screen,
 )
-from bot.ui.batches import batch_screen, no_accounts_screen, no_such_account_screen, progress_screen, recent_note
+from bot.ui.batches import (
+    batch_screen,
+    no_accounts_screen,
+    no_such_account_screen,
+    progress_screen,
+    recent_note,
+    stopping_screen,
+)
 from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
@@ -358,8 +365,10 @@ def batches() -> Iterator[Section]:
         few = replace(batch, items=batch.items[:2], results=(ItemResult(good),) * 2)
         yield _screen(f"Before: {name}", progress_screen(batch))
         yield _screen(f"During: {name}", progress_screen(some, 20))
-        yield _screen(f"Stopping: {name}", progress_screen(some, stops=True))
+        yield _screen(f"Stopping: {name}", stopping_screen(operation))
         yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, Ending.DONE, REFERENCE), CONTACT))
+        cut = BatchOutcome(some, Ending.RESTARTED, REFERENCE, is_cut=True)
+        yield _screen(f"Cut off: {name}", batch_screen(cut, CONTACT))
         yield _screen(
             f"After, with failures: {name}", batch_screen(BatchOutcome(whole, Ending.DONE, REFERENCE), CONTACT)
         )

@@ -4,6 +4,7 @@ What was done is in the audit log. This is what a button's click needs to find a
 """
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -11,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Column, delete, insert, select, update
 
 from bot.actor import Actor
 from bot.audit.guard import Guard
@@ -24,6 +25,7 @@ from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
 """How long a batch can be found again."""
+_BATCH_ID = re.compile(r"[0-9a-f]{32}")
 _MICRO = 1_000_000
 
 
@@ -67,10 +69,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How an item ended: an outcome of the audit log, and Slack's error code if there is one."""
+    """How an item ended: an outcome of the audit log, and Slack's error code if there is one.
+
+    `is_sure` is False where Slack may have deleted a token although it didn't confirm that.
+    """
 
     outcome: str
     code: str | None = None
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Batch:
     @classmethod
     def of(cls, actor: Actor, operation: Operation, items: Sequence[Item], at: float) -> "Batch":
         """Make one, in which every token is once."""
-        unique = {(item.token_id, item.provider_key): item for item in items}
+        unique = {item.token_id: item for item in items}
         return cls(
             secrets.token_hex(16),
             at,
@@ -128,11 +134,6 @@ class Batch:
         """Return it with the next item's result."""
         return replace(self, results=(*self.results, result))
 
-    def without(self, outcomes: Sequence[str]) -> Sequence[Item]:
-        """Return the items that didn't end in one of these outcomes."""
-        done = [item for item, result in zip(self.items, self.results, strict=False) if result.outcome in outcomes]
-        return [item for item in self.items if item not in done]
-
 
 class Batches:
     """The batches in the database. Every method raises AuditLogUnavailable when it doesn't work."""
@@ -156,15 +157,19 @@ class Batches:
         await self._guard.whole(write())
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
-        """Return a batch that this person made, and how far it is; None where there is none."""
+        """Return a batch that this person made, and how far it is; None where there is none, or no longer."""
         found = await self.find_in(actor.team_id, batch_id)
         return found if found is not None and found[0].belongs_to(actor) else None
 
     async def find_in(self, team_id: str | None, batch_id: str) -> tuple[Batch, BatchState] | None:
-        """Return anybody's batch in a workspace, and how far it is; None where there is none."""
-        row = await self._row(batch_id)
+        """Return anybody's batch in a workspace, and how far it is; None where there is none, or no longer."""
+        if _BATCH_ID.fullmatch(batch_id) is None:
+            return None
+        row = await self._row(batch_id, batches.c.state, batches.c.content)
         batch = self._read(row.content) if row is not None else None
         if batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
+            return None
+        if batch.at < self._clock.now() - KEPT_SECONDS:
             return None
         return batch, BatchState(row.state)
 
@@ -183,7 +188,7 @@ class Batches:
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a batch that runs is to stop, or is gone."""
-        row = await self._row(batch.batch_id)
+        row = await self._row(batch.batch_id, batches.c.state)
         return row is None or row.state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
@@ -215,11 +220,10 @@ class Batches:
         """Wait a moment for what is being written."""
         await self._guard.close()
 
-    async def _row(self, batch_id: str) -> Any:
+    async def _row(self, batch_id: str, *columns: Column[Any]) -> Any:
         async def read() -> Any:
             async with self._database.transaction(reads=True) as transaction:
-                wanted = select(batches.c.state, batches.c.content).where(batches.c.id == batch_id)
-                return (await transaction.execute(wanted)).first()
+                return (await transaction.execute(select(*columns).where(batches.c.id == batch_id))).first()
 
         return await self._guard.whole(read())
 

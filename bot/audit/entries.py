@@ -81,6 +81,7 @@ class Filters:
     team_id: str | None = None
     external_token_id: str | None = None
     provider_key: str | None = None
+    reference: str | None = None
     since: float | None = None
     before: int | None = None
     after: int | None = None

@@ -128,9 +128,10 @@ class AuditLog:
             self._rows.answered(actor.interaction)
 
     async def renew(self, actor: Actor) -> None:
-        """Note that a person's interaction is still being worked on, however long ago it came."""
-        if actor.interaction is not None:
-            await self._guard.whole(self._rows.renew(actor.interaction, self._micro(self._clock.now())))
+        """Note that a person's interaction is still being worked on, however long ago it came, and where they are."""
+        claim = self._claim(actor)
+        if claim is not None and claim.reply_to is not None:
+            await self._guard.whole(self._rows.renew(claim))
 
     def told(self, unanswered: Unanswered) -> None:
         """Note that a person whom another process left unanswered has been told, or can't be."""
@@ -163,12 +164,8 @@ class AuditLog:
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
         """Return the entries of the tests or deletions that an interaction consisted of."""
         since = self._clock.now() - INTERACTION_SECONDS
-        found = self.oldest_first(Filters(since=since))
-        return [
-            entry
-            async for entry in found
-            if entry.reference == unanswered.reference and entry.action in _DONE_ONE_BY_ONE
-        ]
+        found = self.oldest_first(Filters(reference=unanswered.reference, since=since))
+        return [entry async for entry in found if entry.action in _DONE_ONE_BY_ONE]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, or with `after` those next to it, newest first."""

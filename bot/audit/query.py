@@ -26,6 +26,8 @@ def rows_of(filters: Filters) -> list[Any]:
     where = [table.kind != RESULT]
     where += [column == value for column, value in given[:1]]
     where += [unindexed(column) == value for column, value in given[1:]]
+    if filters.reference is not None:
+        where.append(table.reference == filters.reference)
     if filters.since is not None:
         where.append(table.at >= round(filters.since * _MICRO))
     return where

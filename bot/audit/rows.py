@@ -98,12 +98,14 @@ class AuditRows:
         self._answered.append(key)
         self._start_writing()
 
-    async def renew(self, key: str, at: int) -> None:
-        """Note that an interaction is still being worked on, as of `at` (microseconds). Raises DatabaseError."""
+    async def renew(self, claim: Claim) -> None:
+        """Note that an interaction is still being worked on, and where its person is now. Raises DatabaseError."""
         table = interactions.c
         async with self._database.transaction() as transaction:
-            begun = update(interactions).where(table.key == key, table.is_finished.is_(False))
-            await transaction.execute(begun.values(at=at))
+            begun = update(interactions).where(
+                table.key == claim.key, table.owner == claim.owner, table.is_finished.is_(False)
+            )
+            await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
     def _start_writing(self) -> None:
         if self._writer is None or self._writer.done():

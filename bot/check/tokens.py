@@ -24,6 +24,11 @@ REQUIRED_SCOPES = {
     "users:read",  # who is an admin, a member, a guest
 }
 """The bot scopes that `manifest.yml` asks for; a test holds the two together."""
+OPTIONAL_SCOPES = {
+    "files:write",  # sends exported test results as a file
+    "im:write",  # opens the person's messages with Extauth, where that file goes
+}
+"""Those that Extauth works without."""
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
@@ -106,9 +111,13 @@ def _scopes(answer: Answer) -> Finding:
     granted = header(answer.headers, "x-oauth-scopes")
     if granted is None:
         return not_checked(SCOPES, "Slack didn't say which scopes are granted")
-    missing = REQUIRED_SCOPES - {scope.strip() for scope in granted.split(",")}
-    if not missing:
+    scopes = {scope.strip() for scope in granted.split(",")}
+    missing, lacking = REQUIRED_SCOPES - scopes, OPTIONAL_SCOPES - scopes
+    if not missing and not lacking:
         return ok(SCOPES, "Slack has granted every scope in manifest.yml.")
+    if not missing:
+        without = f"Without {' and '.join(sorted(lacking))}, test results are exported as text to copy, not as a file."
+        return ok(SCOPES, f"Slack has granted every scope that Extauth needs. {without}")
     return problem(
         SCOPES,
         f"Slack hasn't granted {', '.join(sorted(missing))}.",

@@ -16,6 +16,7 @@ from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, BatchState
 from bot.audit.entries import AuditResult
 from bot.audit.guard import AuditLogUnavailable
+from bot.batch_run import note_outcome
 from bot.listeners import batch, flow, interaction
 from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
@@ -102,6 +103,7 @@ async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> 
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
         return f"{Mark.UNSURE} Not run"
+    await note_outcome(runtime.account_states, asked.actor, outcome, runtime.clock.now())
     await flow.show(asked, outcome_screen(outcome, runtime.contact))
     return f"{Mark.DONE} Deleted" if isinstance(outcome, Deleted) else f"{Mark.FAILED} Not deleted"
 

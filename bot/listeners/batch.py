@@ -1,6 +1,7 @@
 """What testing and deleting many tokens share: the accounts behind them, progress, *Stop*, the result, *Export…*."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -9,15 +10,17 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.batches import Batch, BatchState, Item
 from bot.batch_run import BatchOutcome, BatchRunner, Ending
+from bot.clock import Clock
 from bot.listeners import exporting, flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Replace
+from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
+from bot.operation import Operation
 from bot.service import AlreadyRun, ApprovalNeeded
 from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import ListAccounts
-from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen
+from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
 from bot.ui.notices import batch_gone_screen
 from bot.ui.outcomes import Shown
 
@@ -51,73 +54,93 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
     """Run a batch that is kept as running, and show how it gets on and what became of it."""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
+        # Should this process be killed, the next start answers in the modal, too.
+        asked.actor = replace(asked.actor, reply_to=asked.reply.address)
     runner = BatchRunner(
         runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
     )
-    view = _ProgressView(runtime, asked, batch)
-    await view.show()
+    view = _ProgressView(runtime.clock, asked.reply, batch)
+    asked.interrupted = lambda: batch_screen(view.cut_off(asked.actor.reference), runtime.contact, note)
     try:
         outcome = await runner.run(asked.actor, batch, view)
+        await view.finish()
     finally:
-        await view.close()
-    if outcome.ending is not Ending.ELSEWHERE:
+        view.close()
+    if outcome.ending is Ending.ELSEWHERE:
+        # The other delivery owes the answer.
+        asked.actor = replace(asked.actor, reply_to=None)
+    else:
+        asked.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
         await flow.show(asked, batch_screen(outcome, runtime.contact, note))
     return outcome
 
 
 class _ProgressView:
-    """Draws a batch's progress, not oftener than Slack likes."""
+    """Draws a batch's progress beside it, not oftener than Slack likes."""
 
-    def __init__(self, runtime: Runtime, asked: Interaction, batch: Batch) -> None:
-        self._runtime = runtime
-        self._asked = asked
+    def __init__(self, clock: Clock, reply: Reply | None, batch: Batch) -> None:
+        self._clock = clock
         self._batch = batch
         self._wait: int | None = None
-        self._shown_at = 0.0
-        self._drawing: asyncio.Task[None] | None = None
+        self._is_news = asyncio.Event()
+        self._is_news.set()
+        self._showing: asyncio.Future[None] | None = None
+        self._drawing = asyncio.ensure_future(self._draw(reply)) if isinstance(reply, ModalReply) else None
 
     async def got_on(self, batch: Batch) -> None:
-        """Draw it if the last drawing is old enough."""
+        """Draw it soon."""
         self._batch, self._wait = batch, None
-        # What the person is told should the bot be stopped now.
-        partial = BatchOutcome(batch, Ending.RESTARTED, self._asked.actor.reference)
-        self._asked.interrupted = batch_screen(partial, self._runtime.contact)
-        if self._runtime.clock.monotonic() - self._shown_at >= UPDATE_SECONDS:
-            await self.show()
+        self._is_news.set()
 
     def waits(self, seconds: int) -> None:
         """Draw that Slack's limits hold it back, unless only for a moment."""
-        if seconds > SHORT_SECONDS and (self._drawing is None or self._drawing.done()):
+        if seconds > SHORT_SECONDS:
             self._wait = seconds
-            self._drawing = asyncio.ensure_future(self.show())
+            self._is_news.set()
 
-    async def show(self) -> None:
-        """Draw it now."""
-        self._shown_at = self._runtime.clock.monotonic()
-        if isinstance(self._asked.reply, ModalReply):
-            await show_progress(self._asked.reply, progress_screen(self._batch, self._wait))
+    def cut_off(self, reference: str) -> BatchOutcome:
+        """Return what is known should the bot be stopped now."""
+        return BatchOutcome(self._batch, Ending.RESTARTED, reference, is_cut=True)
 
-    async def close(self) -> None:
-        """Draw nothing any more."""
+    async def finish(self) -> None:
+        """Begin no more drawings, and wait for one on its way, or it would take the result's place."""
         if self._drawing is not None:
             self._drawing.cancel()
-            await asyncio.wait({self._drawing})
+        if self._showing is not None:
+            await asyncio.wait({self._showing})
+
+    def close(self) -> None:
+        """Give up what is on its way, too."""
+        for task in (self._drawing, self._showing):
+            if task is not None:
+                task.cancel()
+
+    async def _draw(self, reply: ModalReply) -> None:
+        while True:
+            await self._is_news.wait()
+            self._is_news.clear()
+            screen = progress_screen(self._batch, self._wait)
+            self._showing = asyncio.ensure_future(show_progress(reply, screen))
+            await asyncio.shield(self._showing)
+            await self._clock.sleep(UPDATE_SECONDS)
 
 
-async def _stop(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
+async def _stop(runtime: Runtime, clicked: Interaction, batch_id: str, seen: str | None) -> None:
+    """Stop a batch. `seen` is the hash of the modal in which the button was pressed."""
     found = await runtime.batches.find(batch_id, clicked.actor)
-    if found is None or clicked.reply is None:
+    if found is None or not isinstance(clicked.reply, ModalReply):
         await flow.show(clicked, batch_gone_screen())
         return
     batch, _ = found
-    # One that has ended meanwhile has its result in the modal already.
-    if await runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING):
-        await show_progress(clicked.reply, progress_screen(batch, stops=True))
+    # One that has ended meanwhile has its result in the modal already, and this must not take its place: not either
+    # where it ends in this very moment.
+    if await runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
+        await show_progress(clicked.reply.only_at(seen), stopping_screen(batch.operation))
 
 
 async def _export(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
     found = await runtime.batches.find(batch_id, clicked.actor)
-    if found is None:
+    if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(clicked, batch_gone_screen())
     else:
         await exporting.send(runtime, clicked, found[0])
@@ -130,7 +153,8 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     async def on_stop(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value"))))
+        seen = body.get("view", {}).get("hash")
+        await flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
 
     @app.action(EXPORT)
     async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:

@@ -92,7 +92,8 @@ async def _confirm(runtime: Runtime, asked: Interaction, items: Sequence[Item], 
 async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
     """Ask again for what a batch didn't delete: much may have happened since."""
     found = await runtime.batches.find(batch_id, clicked.actor)
-    items = left_over(found[0]) if found is not None else []
+    is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
+    items = left_over(found[0]) if found is not None and is_over else []
     if not items:
         await flow.show(clicked, batch_gone_screen())
         return
@@ -103,7 +104,7 @@ async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
 
 async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatch) -> None:
     found = await runtime.batches.find(pending.batch_id, confirmed.actor)
-    if found is None or len(found[0].items) != pending.count:
+    if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
         await flow.show(confirmed, batch_gone_screen())
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await asking.ask(runtime, confirmed, found[0])

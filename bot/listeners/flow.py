@@ -64,7 +64,7 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
         screen = interrupted_screen(interaction.request, interaction.actor.reference)
-        await _tell(runtime, interaction, interaction.interrupted or screen)
+        await _tell(runtime, interaction, interaction.interrupted() if interaction.interrupted else screen)
     except AuditLogUnavailable as error:
         log.error("the database couldn't be used, so nothing was begun", extra={"why": str(error)})
         await _tell(runtime, interaction, no_database_screen(interaction.actor.reference, runtime.contact))

@@ -1,6 +1,6 @@
 """A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Interaction:
     `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does;
     `elsewhere` is how to reach the person if none does. `actor` gets its `reply_to`, and `request` is set, when a
     request is run.
-    `interrupted` is what the person is told should the bot be stopped now, where that is more than that it was.
+    `interrupted` returns what the person is told should the bot be stopped now, where that is more than that it was.
     `origin` is what a modal has to remember to answer in the channel.
     """
 
@@ -36,7 +36,7 @@ class Interaction:
     reply: Reply | None
     request: Request | None = None
     elsewhere: Reply | None = None
-    interrupted: Screen | None = None
+    interrupted: Callable[[], Screen] | None = None
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
@@ -79,7 +79,8 @@ def from_submission(
 ) -> Interaction:
     """Unpack a modal's submission: the answer goes to the channel it came from, or stays in the modal.
 
-    It stays, too, when the channel's address has grown too old. Raises UnreadableMetadata.
+    It stays, too, when the channel's address has grown too old. With `stays_in_modal` the answer takes long, so that it
+    is still wanted when the person has closed the modal. Raises UnreadableMetadata.
     """
     actor, view = actor_of(context), body["view"]
     origin = metadata.read_origin(view["private_metadata"])
@@ -88,13 +89,15 @@ def from_submission(
     if origin is not None and is_fresh and not stays_in_modal:
         reply = _channel(runtime, actor, origin, Replace.ON_SUCCESS if origin.is_message else Replace.NEVER)
     else:
-        reply = _modal(runtime, actor, view, origin)
+        reply = _modal(runtime, actor, view, origin, keeps_answer=stays_in_modal)
     return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
 
 
-def _modal(runtime: Runtime, actor: Actor, view: Body, origin: Origin | None) -> ModalReply:
+def _modal(
+    runtime: Runtime, actor: Actor, view: Body, origin: Origin | None, *, keeps_answer: bool = False
+) -> ModalReply:
     elsewhere = _channel(runtime, actor, origin) if origin is not None else _direct(runtime, actor)
-    return ModalReply(runtime.clients, actor.bot_token, str(view["id"]), elsewhere)
+    return ModalReply(runtime.clients, actor.bot_token, str(view["id"]), elsewhere, keeps_answer=keeps_answer)
 
 
 def _channel(runtime: Runtime, actor: Actor, origin: Origin, replace: Replace = Replace.NEVER) -> ChannelReply:

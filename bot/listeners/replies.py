@@ -155,6 +155,13 @@ class ModalReply:
         self._bot_token = bot_token
         self._view_id = view_id
         self._elsewhere = elsewhere
+        self._hash: str | None = None
+
+    def only_at(self, seen: str) -> "ModalReply":
+        """Return the same, as long as the modal is as it was `seen`: by the hash that Slack gave it then."""
+        reply = ModalReply(self._clients, self._bot_token, self._view_id, self._elsewhere)
+        reply._hash = seen
+        return reply
 
     @property
     def address(self) -> SecretStr:
@@ -190,7 +197,8 @@ class ModalReply:
     async def put(self, view: View) -> bool:
         """Make the modal this one. Returns whether it was still open."""
         try:
-            await self._clients.web(self._bot_token).views_update(view_id=self._view_id, view=view)
+            client = self._clients.web(self._bot_token)
+            await client.views_update(view_id=self._view_id, hash=self._hash, view=view)
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise

@@ -58,6 +58,7 @@ class _View(_Part):
     type: Name
     callback_id: str = ""
     private_metadata: Text = ""
+    hash: Name | None = None
     state: _State = _State(values={})
     app_installed_team_id: Id | None = None
 

@@ -5,6 +5,7 @@ with a clear message.
 """
 
 import logging
+import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -36,3 +37,15 @@ def build_app(build: Callable[[], App]) -> App:
         return build()
     finally:
         sdk_logger.setLevel(level)
+
+
+def release(error: BaseException) -> None:
+    """Let go of what a failed call holds, as soon as nobody needs it.
+
+    The function that sends a request keeps its last error, whose traceback leads back to it: a cycle that keeps an
+    answer that couldn't be read, and whatever token is in it, until Python happens to look for cycles.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        traceback.clear_frames(found.__traceback__)
+        found = found.__context__

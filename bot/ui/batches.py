@@ -6,7 +6,7 @@ from bot.audit.batches import Batch, Item
 from bot.batch_run import BatchOutcome, Ending
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
-from bot.pasted import quote
+from bot.pasted import quote, quote_account
 from bot.service import Denied, Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.states import AccountState, state_of
@@ -19,8 +19,11 @@ STOP, EXPORT, RETRY = "batch_stop", "batch_export", "batch_retry"
 """The `action_id`s of a batch's buttons. Each carries the batch's ID."""
 MOST_ITEMS = 20
 """How many tokens are named in one list."""
+MOST_GROUPS = 12
+"""How many error codes are explained: what a message has room for. The others share one list."""
 _BAR = 20
 _LONGEST_NAME = 60
+_CLOSABLE = "You can close this: the result will still reach you."
 _WORDS = {
     Operation.TEST: ("Testing accounts", "tested", "Test results"),
     Operation.DELETE: ("Deleting tokens", "done", "Deletion results"),
@@ -42,11 +45,8 @@ _BECAUSE = {
 }
 """Why a batch ended before its last token."""
 
-Group = tuple[str | None, Sequence[Item]]
-"""Items that ended with the same error code; None for those that succeeded."""
 
-
-def progress_screen(batch: Batch, wait: int | None = None, *, stops: bool = False) -> Screen:
+def progress_screen(batch: Batch, wait: int | None = None) -> Screen:
     """Return how far a batch is. `wait` is how many seconds Slack's limits hold it back."""
     title, done, _ = _WORDS[batch.operation]
     count, total = len(batch.results), len(batch.items)
@@ -58,20 +58,23 @@ def progress_screen(batch: Batch, wait: int | None = None, *, stops: bool = Fals
     ]
     if count:
         blocks.append(parts.paragraph(_tally(batch)))
-    if stops:
-        blocks.append(parts.paragraph("Stopping after this one…"))
-    else:
-        if wait is not None:
-            blocks.append(parts.paragraph(f"Slack is limiting requests. Extauth goes on in {parts.duration(wait)}."))
-        blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
-    blocks.append(parts.small_print("You can close this: the result will still reach you."))
+    if wait is not None:
+        blocks.append(parts.paragraph(f"Slack is limiting requests. Extauth goes on in {parts.duration(wait)}."))
+    blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
+    blocks.append(parts.small_print(_CLOSABLE))
     return Screen(title, f"{count:,} of {total:,} {done}", tuple(blocks))
+
+
+def stopping_screen(operation: Operation) -> Screen:
+    """Return that a batch will end. How far it is, only the process that runs it knows."""
+    text = "Stopping after this one…"
+    return Screen(_WORDS[operation][0], text, (parts.paragraph(text), parts.small_print(_CLOSABLE)))
 
 
 def _tally(batch: Batch) -> str:
     succeeded = sum(result.code is None for result in batch.results)
     failed = len(batch.results) - succeeded
-    good, bad = ("work", "don't") if batch.operation is Operation.TEST else ("deleted", "not deleted")
+    good, bad = ("work", "don't") if batch.operation is Operation.TEST else ("deleted", "failed")
     return f"{Mark.DONE} {succeeded:,} {good}" + (f"  ·  {Mark.FAILED} {failed:,} {bad}" if failed else "")
 
 
@@ -86,9 +89,7 @@ def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
     title = f"{succeeded:,} of {len(batch.items):,} {noun} {verb}"
     blocks: list[parts.Block] = [parts.heading(Mark.DONE if is_whole else Mark.UNSURE, title)]
     blocks += [parts.paragraph(text) for text in (note, _ended_early(outcome, contact)) if text]
-    failed = sorted(((code, items) for code, items in groups.items() if code is not None), key=_rank)
-    for code, items in failed:
-        blocks += _failed(batch.operation, code, items, contact)
+    blocks += _failures(batch, groups, contact)
     if succeeded:
         label = "Working" if batch.operation is Operation.TEST else "Deleted"
         blocks.append(named_tokens(f"{Mark.DONE} {label}: {succeeded:,}", groups[None]))
@@ -111,11 +112,11 @@ def no_accounts_screen(provider_key: str | None) -> Screen:
 
 
 def no_such_account_screen(account: str) -> Screen:
-    """Return that no token belongs to an account. `account` is as it was typed."""
+    """Return that no token belongs to an account. `account` is as it was typed, and may be a secret."""
     title = "Slack has no tokens of this account"
     blocks = (
         parts.heading(Mark.FAILED, title),
-        parts.plain_paragraph(mrkdwn.clip(account, _LONGEST_NAME)),
+        parts.plain_paragraph(quote_account(account)),
         parts.paragraph("*What to do:* Check the spelling: `/extauth list` shows the accounts."),
     )
     return Screen("No tokens", title, blocks, is_failure=True)
@@ -147,23 +148,44 @@ def _rank(group: tuple[str, Sequence[Item]]) -> tuple[int, str]:
 
 def _ended_early(outcome: BatchOutcome, contact: str) -> str:
     left = len(outcome.batch.items) - len(outcome.batch.results)
+    if outcome.ending is Ending.NOT_RECORDED and not left:
+        return "Extauth couldn't record the last one in its audit log yet."
     if not left:
         return ""
     because = _BECAUSE[outcome.ending]
     if isinstance(outcome.last, Denied):
         because = denied_because(outcome.last.decision, contact)
     doing = "tested" if outcome.batch.operation is Operation.TEST else "deleted"
-    what = "1 more wasn't" if left == 1 else f"{left:,} more weren't"
-    return f"{because} {what} {doing}."
+    told = [because]
+    if outcome.is_cut:
+        told.append(f"1 more may have been {doing}.")
+        left -= 1
+    if left:
+        told.append(f"{'1 more was' if left == 1 else f'{left:,} more were'}n't {doing}.")
+    return " ".join(told)
 
 
-def _failed(operation: Operation, code: str, items: Sequence[Item], contact: str) -> list[parts.Block]:
+def _failures(batch: Batch, groups: Mapping[str | None, Sequence[Item]], contact: str) -> list[parts.Block]:
+    failed = sorted(((code, items) for code, items in groups.items() if code is not None), key=_rank)
+    unsure = {result.code for result in batch.results if not result.is_sure}
+    blocks: list[parts.Block] = []
+    for code, items in failed[:MOST_GROUPS]:
+        blocks += _failed(batch.operation, code, items, contact, is_sure=code not in unsure)
+    others = [item for _, items in failed[MOST_GROUPS:] for item in items]
+    if others:
+        blocks.append(named_tokens(f"{Mark.FAILED} Failed for other reasons: {len(others):,}", others))
+        blocks.append(parts.paragraph("`/extauth history ID` shows why."))
+    return blocks
+
+
+def _failed(
+    operation: Operation, code: str, items: Sequence[Item], contact: str, *, is_sure: bool
+) -> list[parts.Block]:
     explanation = explain(code, operation)
-    label = explanation.title
-    if operation is Operation.TEST:
-        label = STATES[state_of(code)]
-    heading = f"{Mark.FAILED} {label}: {len(items):,}"
-    return [named_tokens(heading, items), parts.paragraph(fix(explanation, contact, code, operation))]
+    label = STATES[state_of(code)] if operation is Operation.TEST else explanation.title
+    heading = f"{Mark.FAILED if is_sure else Mark.UNSURE} {label}: {len(items):,}"
+    note = "" if is_sure else "*The deletion may still have gone through.* "
+    return [named_tokens(heading, items), parts.paragraph(f"{note}{fix(explanation, contact, code, operation)}")]
 
 
 def fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:

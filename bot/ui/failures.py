@@ -4,7 +4,7 @@ from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
 from bot.service import Failed
 from bot.slack import mrkdwn
-from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, UnconfirmedError
+from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
@@ -24,7 +24,7 @@ _TITLES = {
 def failure_screen(failed: Failed, contact: str) -> Screen:
     """Return what went wrong, for a person. `contact` says whom to ask for help."""
     explanation, operation = explain(failed.error.code, _explained_operation(failed)), failed.request.operation
-    arguments, is_unsure = failed.request.arguments(), may_have_happened(failed)
+    arguments, is_unsure = failed.request.arguments(), failed.may_have_happened
     mark = parts.Mark.UNSURE if is_unsure else parts.Mark.FAILED
     blocks: list[parts.Block] = [
         parts.heading(mark, explanation.title, parts.subject(arguments)),
@@ -57,11 +57,6 @@ def _button(failed: Failed, explanation: Explanation) -> list[parts.Block]:
     return [parts.actions(buttons.build(button, failed.request))] if button is not None else []
 
 
-def may_have_happened(failed: Failed) -> bool:
-    """Return whether Slack may have made the change, although no clear answer came back."""
-    return isinstance(failed.error, UnconfirmedError) and failed.request.mutates
-
-
 def _explained_operation(failed: Failed) -> Operation:
     # A token that was to be refreshed and shown failed as a refresh, if it was the refresh that failed.
     request = failed.request
@@ -74,7 +69,7 @@ def _notes(failed: Failed) -> list[str]:
         notes.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
     if failed.error.code == "missing_scope" and failed.error.needed:
         notes.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
-    if may_have_happened(failed):
+    if failed.may_have_happened:
         change = "deletion" if isinstance(failed.request, DeleteTokens) else "refresh"
         notes.append(f"*The {change} may still have gone through.*")
     return notes

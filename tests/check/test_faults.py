@@ -503,3 +503,11 @@ async def test_nothing_secret_is_ever_said() -> None:
     assert "can't be reached" in said
     for secret in [*secrets, "xoxb-another-one", "pass word-of", "pass%20word-of", "ticket="]:
         assert secret not in said
+
+
+async def test_without_the_optional_scopes_it_says_what_is_left_out() -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.scopes -= {"files:write", "im:write"}
+        (found,) = [finding for finding in await findings(slack) if finding.subject == "Scopes"]
+    assert found.status is Status.OK
+    assert "Without files:write and im:write, test results are exported as text to copy" in found.says

@@ -100,7 +100,8 @@ async def test_what_failed_is_told_and_can_be_tried_again(harness: Harness) -> N
     await harness.workspace.submit(view, {"typed_count": "delete 3 tokens"})
     read = await result(harness, view)
     assert "⚠ 1 of 3 tokens deleted" in read
-    assert "✕ Slack couldn't delete the tokens: 1\n• EtErr.unable_to_delete" in read
+    assert "⚠ Slack couldn't delete the tokens: 1\n• EtErr.unable_to_delete" in read
+    assert "The deletion may still have gone through. What to do: Try again" in read
     assert "✕ There's no token to delete: 1\n• EtNoSuch0001" in read
 
     view = await harness.presses_in_dialog(view, "Retry failed…")

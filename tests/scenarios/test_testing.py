@@ -1,22 +1,35 @@
 """Testing connected accounts, as the people of a workspace do it."""
 
+import itertools
+import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from bot.listeners.batch import UPDATE_SECONDS
+from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 GET, LIST = "apps.auth.external.get", "apps.auth.external.list"
+_HOLD = 61
+"""How long, in seconds, the calls are held back after a first 51 at once."""
 
 
 async def result(harness: Harness, view: OpenView) -> str:
     """What the dialog says once the batch has ended."""
     await harness.state.until(lambda: " results ==" in harness.read(view))
     return harness.read(view)
+
+
+async def until_held_back(harness: Harness, view: OpenView) -> None:
+    """Wait until the dialog says that Slack's limits hold the batch back, for a minute."""
+    await harness.clock.until_asleep(_HOLD)
+    await harness.clock.until_asleep(UPDATE_SECONDS)
+    harness.clock.advance(UPDATE_SECONDS)
+    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
 
 
 def plant(harness: Harness, token_id: str, provider: str) -> None:
@@ -87,7 +100,7 @@ def view_of(harness: Harness, user: str = ADMIN) -> OpenView:
 async def test_a_stop_in_the_middle_tells_exactly_what_was_tested(harness: Harness) -> None:
     plant_accounts(harness.state, 200)
     view = await harness.opens("/extauth test --all")
-    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
+    await until_held_back(harness, view)
     sent = len(harness.calls(GET))
     assert await harness.workspace.press_in_dialog(view, "Stop")
     await harness.state.until(lambda: "Stopping after this one…" in harness.read(view))
@@ -133,7 +146,7 @@ async def test_nothing_to_test(harness: Harness) -> None:
 async def test_a_result_whose_dialog_was_closed_comes_to_the_channel(harness: Harness) -> None:
     plant_accounts(harness.state, 60)
     view = await harness.opens("/extauth test --all")
-    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
+    await until_held_back(harness, view)
     harness.workspace.close(view)
     await harness.passes_time(lambda: bool(harness.workspace.messages(ADMIN)))
     assert "✓ 66 of 66 accounts work" in harness.read(harness.workspace.messages(ADMIN)[-1])
@@ -143,5 +156,68 @@ async def test_the_results_are_exported(transport: Transport) -> None:
     async with open_harness(transport) as harness:
         view = await harness.opens("/extauth test --provider-key google")
         await result(harness, view)
-        shown: Any = await harness.presses_in_dialog(view, "Export…")
+        shown = await harness.presses_in_dialog(view, "Export…")
+        assert "The results of 2 accounts are in your messages with Extauth, as a CSV file." in harness.read(shown)
+        (message,) = harness.workspace.messages(ADMIN)
+        assert message.channel == DIRECT
+        assert harness.read(message).startswith("📄 extauth-test-")
+        assert harness.read(message).endswith(
+            "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\nEtGoogle0002,google,works,\n"
+        )
+        no_token_is_anywhere(harness)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("missing_scope", "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."),
+        ("internal_error", "Slack didn't take the file."),
+        ("odd-shape", "Slack didn't take the file."),
+    ],
+)
+async def test_results_that_slack_takes_no_file_of_can_be_copied(broken: str, why: str) -> None:
+    async with open_harness("socket") as harness:
+        view = await harness.opens("/extauth test --provider-key google")
+        await result(harness, view)
+        if broken == "missing_scope":
+            harness.slack.web_api.scopes.discard("files:write")
+        else:
+            harness.slack.web_api.failures["files.getUploadURLExternal"] = broken
+        shown = await harness.presses_in_dialog(view, "Export…")
+        assert why.replace("`", "") in harness.read(shown)
         assert "external_token_id,provider_key,state,code\nEtGoogle0001,google,works,\n" in harness.read(shown)
+        assert harness.workspace.messages(ADMIN) == []
+
+
+async def test_progress_is_drawn_at_most_once_in_two_seconds_and_its_failures_end_nothing() -> None:
+    async with open_harness("socket") as harness:
+        plant_accounts(harness.state, 120)
+        view = await harness.opens("/extauth test --all")
+        harness.slack.web_api.failures["views.update"] = "internal_error"
+        await harness.passes_time(lambda: len(harness.calls(GET)) > 100)
+        harness.slack.web_api.failures.clear()
+        await harness.passes_time(lambda: " results ==" in harness.read(view))
+        drawn = [
+            one.at for one in harness.state.traffic if one.kind == "views.update" and "Testing acc" in str(one.body)
+        ]
+        assert "✓ 126 of 126 accounts work" in harness.read(view)
+        assert len(drawn) > 5
+        assert min(after - before for before, after in itertools.pairwise(drawn)) >= UPDATE_SECONDS
+
+
+@pytest.mark.parametrize("forged", ["", "0" * 32, "garbage", "\x00", "the other's"])
+async def test_a_forged_button_of_a_batch_does_nothing(forged: str) -> None:
+    async with open_harness("socket") as harness:
+        theirs = await harness.opens("/extauth delete EtGoogle0001 EtGitHub0001", OWNER)
+        batch_id = json.loads(theirs.content["private_metadata"])["batch"]["batch_id"]
+        for label, action in (("Stop", "batch_stop"), ("Retry", "batch_retry"), ("Export", "batch_export")):
+            view = await harness.opens("/extauth test")
+            value = batch_id if forged == "the other's" else forged
+            button = {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action}
+            view.content["blocks"].append({"type": "actions", "elements": [{**button, "value": value}]})
+            read = harness.read(await harness.presses_in_dialog(view, label))
+            assert "Extauth keeps these results for a day." in read
+            harness.workspace.close(view)
+        assert harness.calls(GET) == harness.calls("apps.auth.external.delete") == []
+        await harness.workspace.submit(theirs, {"typed_count": "delete 2 tokens"})
+        assert "✓ 2 of 2 tokens deleted" in await result(harness, theirs)

@@ -44,6 +44,7 @@ class SimulatedSlack:
             raise
         self._port = self._runner.addresses[0][1]
         self.base_url = f"http://127.0.0.1:{self._port}"
+        self.web_api.files.base_url = self.base_url
         self.workspace = Workspace(self.state, self.base_url)
         self.workspace.delivery = self.socket_mode
         return self

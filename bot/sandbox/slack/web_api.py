@@ -7,25 +7,17 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack import external_tokens, views
+from bot.sandbox.slack import external_tokens, scopes, views
 from bot.sandbox.slack.block_kit import message_complaints
 from bot.sandbox.slack.channels import BOT, DIRECT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
+from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
 from bot.sandbox.slack.wire import send
 
 _EXTERNAL = "apps.auth.external."
 _WITHOUT_TOKEN = {"api.test"}
-_NEEDED_SCOPES = {
-    "chat.deleteScheduledMessage": "chat:write",
-    "chat.postEphemeral": "chat:write",
-    "chat.postMessage": "chat:write",
-    "chat.update": "chat:write",
-    "chat.scheduleMessage": "chat:write",
-    "usergroups.users.list": "usergroups:read",
-    "users.info": "users:read",
-}
 _FURTHEST_SECONDS = 120 * 24 * 3600
 
 
@@ -45,8 +37,9 @@ class WebApi:
         self.failures: dict[str, str] = {}
         self.response_failures: list[int] = []
         self.channel_failures: dict[str, str] = {}
-        self.scopes = {"chat:write", "commands", "usergroups:read", "users:read"}
+        self.scopes = {*scopes.GRANTED}
         self.peers: set[str] = set()
+        self.files = Files(state)
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "api.test": lambda _: {"ok": True},
             "auth.test": self._auth_test,
@@ -56,6 +49,9 @@ class WebApi:
             "chat.postMessage": self._post_message,
             "chat.scheduleMessage": self._schedule_message,
             "chat.deleteScheduledMessage": self._delete_scheduled_message,
+            "conversations.open": self.files.open_conversation,
+            "files.getUploadURLExternal": self.files.begin,
+            "files.completeUploadExternal": self.files.complete,
             "views.open": lambda arguments: views.open_view(state, arguments),
             "views.push": lambda arguments: views.open_view(state, arguments, push=True),
             "chat.update": self._update,
@@ -72,6 +68,7 @@ class WebApi:
         for verb in ("GET", "POST"):
             server.router.add_route(verb, "/api/{method}", self._call)
         server.router.add_post("/{kind:commands|actions}/{team}/{number}/{secret}", self._respond)
+        self.files.add_to(server)
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         method, arguments = request.match_info["method"], await _arguments(request)
@@ -115,7 +112,7 @@ class WebApi:
             return None
         if token != state.bot_token:
             return _wrong(token)
-        return None if _NEEDED_SCOPES.get(method, "commands") in self.scopes | {"commands"} else "missing_scope"
+        return "missing_scope" if {scopes.NEEDED.get(method, "commands")} - self.scopes - {"commands"} else None
 
     def _auth_test(self, _: Mapping[str, Any]) -> dict[str, Any]:
         answer = {

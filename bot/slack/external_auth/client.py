@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
+from bot.slack import compat
 from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -104,6 +105,7 @@ class ExternalAuthClient:
                 response = await self._clients.web(api_token, retries).api_call(method, json=request.sent())
         except Exception as error:
             failure = from_exception(method, error)
+            compat.release(error)
         else:
             data: object = response.data
             # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
