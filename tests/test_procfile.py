@@ -1,6 +1,7 @@
-"""The Procfile, run as it is: both kinds of process come up beside each other, and end well."""
+"""The Procfile, run as it is: both kinds of process come up beside each other, pass the image's check, and end well."""
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -67,6 +68,13 @@ async def test_the_procfile_serves_both_ways_and_each_process_stops_with_0(tmp_p
             await output.until_said('"transport": "socket"')
             await output.until_said('"transport": "http"')
             await asyncio.gather(until_ready(port), until_ready(port + APART))
+            (health_check,) = re.findall(
+                r"^HEALTHCHECK .*CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+            )
+            asked = await asyncio.create_subprocess_exec(
+                sys.executable, *json.loads(health_check)[1:], env={**os.environ, "PORT": str(port)}
+            )
+            assert await asked.wait() == 0
         finally:
             with suppress(ProcessLookupError):  # then the output says why it ended
                 process.send_signal(signal.SIGTERM)
