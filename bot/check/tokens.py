@@ -18,17 +18,17 @@ from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
 
 REQUIRED_SCOPES = {
-    "chat:write",  # lines to EXTAUTH_AUDIT_CHANNEL, and answers that can't be posted otherwise
-    "commands",  # the slash command and the shortcut
-    "usergroups:read",  # who is in a user group of a list
-    "users:read",  # who is an admin, a member, a guest
+    "chat:write": "lines to EXTAUTH_AUDIT_CHANNEL, and answers that can't be posted otherwise",
+    "commands": "the slash command and the shortcut",
+    "usergroups:read": "who is in a user group of a list",
+    "users:read": "who is an admin, a member, a guest",
 }
-"""The bot scopes that `manifest.yml` asks for; a test holds the two together."""
+"""The bot scopes that Extauth can't do without, and what each is for."""
 OPTIONAL_SCOPES = {
-    "files:write",  # sends exported test results as a file
-    "im:write",  # opens the person's messages with Extauth, where that file goes
+    "files:write": "sends the results of a test as a file",
+    "im:write": "opens the direct message that the file goes to",
 }
-"""Those that Extauth works without."""
+"""The bot scopes that people can leave out when they install the app, and what each is for."""
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
@@ -112,7 +112,7 @@ def _scopes(answer: Answer) -> Finding:
     if granted is None:
         return not_checked(SCOPES, "Slack didn't say which scopes are granted")
     scopes = {scope.strip() for scope in granted.split(",")}
-    missing, lacking = REQUIRED_SCOPES - scopes, OPTIONAL_SCOPES - scopes
+    missing, lacking = REQUIRED_SCOPES.keys() - scopes, OPTIONAL_SCOPES.keys() - scopes
     if not missing and not lacking:
         return ok(SCOPES, "Slack has granted every scope in manifest.yml.")
     if not missing:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "audit": ("bot.cli.audit:audit", "Read, verify, search, and prune the audit log."),
     "check": ("bot.cli.check:check", "Check the setup and say how to fix what's wrong."),
     "http": ("bot.cli.serve:http", "Serve over HTTP."),
+    "manifest": ("bot.cli.manifest:manifest", "Print the app's manifest for Slack."),
     "sandbox": ("bot.cli.sandbox:sandbox", "Try Extauth in a simulated Slack."),
     "test": ("bot.cli.test:test", "Test all connected accounts, once."),
     "socket": ("bot.cli.serve:socket", "Serve over Socket Mode."),
@@ -58,7 +59,7 @@ def _print_anything() -> None:
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    examples=["check", "sandbox --terminal", "audit list --user U012ABCDEF"],
+    examples=["check", "sandbox --terminal", "manifest --link", "audit list --user U012ABCDEF"],
 )
 @click.version_option(__version__, prog_name="Extauth", message="%(prog)s %(version)s")
 @click.pass_context

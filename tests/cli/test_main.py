@@ -73,7 +73,7 @@ ALL = dict(commands())
 
 
 def test_every_command_is_known_here() -> None:
-    assert len(ALL) == 13
+    assert len(ALL) == 14
     assert {type(command) for command in ALL.values()} <= {Command, Group, type(main)}
 
 
@@ -93,7 +93,7 @@ def test_help_fits_and_ends_with_examples(path: tuple[str, ...]) -> None:
         assert understood.exit_code == 0, example
 
 
-@pytest.mark.parametrize("name", ["audit", "check", "http", "sandbox", "socket"])
+@pytest.mark.parametrize("name", ["audit", "check", "http", "manifest", "sandbox", "socket"])
 def test_the_line_in_the_overview_is_how_the_commands_own_help_begins(name: str) -> None:
     overview = CliRunner().invoke(main, ["--help"]).stdout
     [line] = [line.split(maxsplit=1)[1] for line in overview.splitlines() if re.match(rf"  {name} ", line)]

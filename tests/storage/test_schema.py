@@ -13,7 +13,7 @@ from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage import schema
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
-from bot.storage.database import Transaction
+from bot.storage.database import DatabaseError, Transaction
 from bot.storage.tables import metadata
 from tests.audit_log import actor, change, configured, open_audit_log
 from tests.databases import DATABASES, new_database
@@ -95,3 +95,17 @@ async def test_a_log_of_an_older_version_can_be_searched(kind: str, tmp_path: Pa
             (found,) = await audit.newest(9, Filters(provider_key="google"))
             assert found.parameters == {"provider_key": "google"}
             assert not await audit.newest(9, Filters(external_token_id="EtOther"))
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_who_runs_goes_on_when_a_newer_version_adds_tables_and_cannot_start_again(
+    kind: str, tmp_path: Path
+) -> None:
+    async with new_database(kind, tmp_path) as url:
+        async with open_audit_log(configured(url), ManualClock()) as audit:
+            await change(url, "CREATE TABLE of_a_newer_version (id INTEGER)")
+            await change(url, "UPDATE alembic_version SET version_num = '9999'")
+            await audit.attempt(actor(), GetToken("EtOld"))
+            assert (await audit.verify(lambda _: None)).problem is None
+        with pytest.raises(DatabaseError, match="newer version of Extauth"):
+            await open_audit_log(configured(url), ManualClock()).__aenter__()
