@@ -317,7 +317,7 @@ class Service:
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
         """Authorize a step on the way to a deletion, record the attempt, take it, and record the result.
 
-        Raises AuditLogUnavailable where it can't be recorded.
+        Raises AuditLogUnavailable where it can't be recorded. What was taken before that is recorded later.
         """
         decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
@@ -327,8 +327,17 @@ class Service:
         except DuplicateInteraction:
             log.warning("an interaction came again and wasn't run again")
             return AlreadyRun(actor.reference)
-        result = await act()
-        await self._audit_log.finish(attempt, result)
+        result = AuditResult(INTERRUPTED, None, 0)
+        try:
+            result = await act()
+            await self._audit_log.finish(attempt, result)
+        except asyncio.CancelledError:
+            await self._record_in_time(attempt, result)
+            raise
+        except Exception:
+            self._audit_log.finish_later(attempt, result)
+            self._notify(attempt.event, result)
+            raise
         self._notify(attempt.event, result)
         return result
 

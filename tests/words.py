@@ -405,11 +405,11 @@ def approvals() -> Iterator[Section]:
         yield _screen(f"Asked for: {name}", request_screen(batch))
         yield _screen(f"Waiting: {name}", requested_screen(batch, "The request is in <#C012ABCDEF>."))
         yield _screen(f"Decided: {name}", decided_screen(batch, f"✓ Approved by {CONTACT}. Deleting…"))
-    yield _screen("Declined", declined_screen(batch, "U345GHIJKL"))
+    yield _screen("Declined", declined_screen(batch, "<@U345GHIJKL>"))
     yield _screen("Expired", expired_screen(batch))
     yield _screen("Approved, but not begun", not_begun_screen(batch))
     yield _screen("Nobody asked", not_asked_screen(batch, CONTACT))
-    for code in ("own_request", "expired", "decided", "gone"):
+    for code in ("own_request", "expired", "decided", "off", "gone"):
         yield _screen(f"Not decided: {code}", not_decided_screen(code, REFERENCE))
 
 

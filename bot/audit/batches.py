@@ -3,6 +3,7 @@
 What was done is in the audit log. This is what a button's click needs to find again, in whichever process.
 """
 
+import hashlib
 import json
 import re
 import secrets
@@ -121,6 +122,16 @@ class Batch:
         """Whether more than one token can be deleted."""
         return len(self.items) > 1 or not all(item.token_id for item in self.items)
 
+    @property
+    def digest(self) -> str:
+        """What tells this request from any other: a button carries it, so that what is approved is what was shown.
+
+        It needs no key, so it holds even where somebody can write the database and read its key.
+        """
+        items = [asdict(item.deletion()) for item in self.items]
+        shown = json.dumps([self.batch_id, self.team_id, self.user_id, self.reference, self.at, items], sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()
+
     def approves(self, actor: Actor, request: DeleteTokens) -> bool:
         """Return whether somebody else has approved that this person makes this request."""
         is_given = self.approver is not None and self.approver != self.user_id
@@ -184,7 +195,8 @@ class Batches:
                 return (await transaction.execute(wanted)).all()
 
         found = [(self._read(row.content), BatchState(row.state)) for row in await self._guard.whole(read())]
-        return [(batch, state) for batch, state in found if batch is not None]
+        # The row's own time only says where to look.
+        return [(batch, state) for batch, state in found if batch is not None and batch.at < before]
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a batch that runs is to stop, or is gone."""
@@ -200,7 +212,8 @@ class Batches:
         async def write() -> bool:
             async with self._database.transaction() as transaction:
                 found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
-                values = {"state": after.value, "content": self._write(batch)}
+                at = round(batch.at * _MICRO)
+                values = {"at": at, "state": after.value, "content": self._write(batch)}
                 moved = await transaction.execute(found.values(values).returning(batches.c.id))
                 return moved.first() is not None
 

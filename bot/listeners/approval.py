@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.access import APPROVAL_SECONDS
+from bot.access import APPROVAL_SECONDS, ApprovalPolicy
 from bot.actor import Actor
 from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, BatchState
@@ -22,7 +22,8 @@ from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace, reply_at
 from bot.listeners.runtime import Runtime
-from bot.service import AlreadyRun, ApprovalNeeded, Deleted, Denied
+from bot.service import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
+from bot.slack.external_auth.errors import UnconfirmedError
 from bot.ui.approvals import (
     APPROVE,
     DECLINE,
@@ -39,14 +40,28 @@ from bot.ui.screen import Screen, as_message
 
 log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 30.0
+"""How long after the end of a request nobody can be deciding it any more."""
 SWEEP_SECONDS = 60.0
 """How often requests are looked for that nobody decided in time."""
 
 
-async def decide(runtime: Runtime, clicked: Interaction, batch_id: str, *, approves: bool) -> None:
-    """Approve or decline a request, once, and delete what was approved."""
+async def decide(
+    runtime: Runtime, clicked: Interaction, value: str, post: tuple[str, str] | None, *, approves: bool
+) -> None:
+    """Approve or decline a request, once, and delete what was approved.
+
+    `value` is the button's, and `post` the channel and time stamp of its message.
+    """
+    if runtime.service.policy is ApprovalPolicy.OFF:
+        await flow.show(clicked, not_decided_screen("off", clicked.actor.reference))
+        return
+    batch_id, _, digest = value.partition(" ")
     found = await runtime.batches.find_in(clicked.actor.team_id, batch_id)
-    wanted = found[0] if found is not None else None
+    wanted = found[0] if found is not None and found[0].digest == digest else None
+    if wanted is not None and post is not None and post not in wanted.posts:
+        # Whoever clicks at once, or after a crash, finds a message that isn't noted down.
+        wanted = replace(wanted, posts=(*wanted.posts, post))
     after = BatchState.APPROVED if approves else BatchState.DECLINED
 
     async def act() -> AuditResult:
@@ -69,11 +84,14 @@ async def decide(runtime: Runtime, clicked: Interaction, batch_id: str, *, appro
     elif wanted is None or outcome.code is not None:
         await flow.show(clicked, not_decided_screen(outcome.code or "gone", clicked.actor.reference))
     elif approves:
+        # The message answers them. However long the deletion takes, nobody else owes them anything.
+        runtime.service.answered(clicked.actor)
         await _execute(runtime, clicked.actor, replace(wanted, approver=clicked.actor.user_id))
     else:
         by = clicked.actor.user_id
         await _replace_posts(runtime, clicked.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
-        await _tell(runtime, clicked.actor.bot_token, wanted, declined_screen(wanted, by))
+        await _tell(runtime, clicked.actor.bot_token, wanted, declined_screen(wanted, f"<@{by}>"))
+        await runtime.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
 async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
@@ -99,13 +117,25 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
 async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> str:
     request = approved.items[0].deletion()
     outcome = await runtime.service.run(asked.actor, request, lambda _: None, batch=approved)
-    await runtime.batches.end(approved)
+    try:
+        await runtime.batches.end(approved)
+    except AuditLogUnavailable as error:
+        log.error("how an approved deletion ended couldn't be kept", extra={"why": str(error)})
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
-        return f"{Mark.UNSURE} Not run"
+        return f"{Mark.FAILED} Not run"
     await note_outcome(runtime.account_states, asked.actor, outcome, runtime.clock.now())
     await flow.show(asked, outcome_screen(outcome, runtime.contact))
-    return f"{Mark.DONE} Deleted" if isinstance(outcome, Deleted) else f"{Mark.FAILED} Not deleted"
+    return _ended(outcome)
+
+
+def _ended(outcome: Outcome) -> str:
+    done = outcome.done if isinstance(outcome, NotRecorded) else outcome
+    if isinstance(done, Deleted):
+        return f"{Mark.DONE} Deleted"
+    if isinstance(done, Failed) and isinstance(done.error, UnconfirmedError):
+        return f"{Mark.UNSURE} May or may not be deleted"
+    return f"{Mark.FAILED} Not deleted"
 
 
 def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Interaction:
@@ -155,9 +185,16 @@ async def expire(runtime: Runtime, bot_token: SecretStr) -> None:
 
 
 async def _expire_due(runtime: Runtime, bot_token: SecretStr) -> None:
-    states = (BatchState.WAITING, BatchState.APPROVED)
-    for asked, state in await runtime.batches.older(states, runtime.clock.now() - APPROVAL_SECONDS):
+    states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
+    # Somebody may have decided in the last second, and what follows takes a moment.
+    before = runtime.clock.now() - APPROVAL_SECONDS - GRACE_SECONDS
+    for asked, state in await runtime.batches.older(states, before):
         if not await runtime.batches.move(asked, state, BatchState.EXPIRED):
+            continue
+        if state is BatchState.DECLINED:
+            # The bot was killed before it could say so.
+            await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
+            await _tell(runtime, bot_token, asked, declined_screen(asked, "Somebody"))
             continue
         actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
         await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
@@ -171,8 +208,9 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
 
     def work(body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> Any:
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        batch_id = str(body["actions"][0].get("value"))
-        return flow.start(runtime, clicked, decide(runtime, clicked, batch_id, approves=approves))
+        place, value = body.get("container", {}), str(body["actions"][0].get("value"))
+        post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
+        return flow.start(runtime, clicked, decide(runtime, clicked, value, post, approves=approves))
 
     @app.action(APPROVE)
     async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.audit.approvals import AskApproval
 from bot.audit.batches import Batch, BatchState, Item
 from bot.audit.entries import AuditResult
+from bot.audit.guard import AuditLogUnavailable
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply
@@ -40,7 +41,10 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         reply_to=asked.reply.address.get_secret_value(),
     )
 
+    posts: tuple[tuple[str, str], ...] = ()
+
     async def act() -> AuditResult:
+        nonlocal posts
         # On record before anybody can click.
         if not await runtime.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
             return AuditResult("failed", "decided", 0)
@@ -51,7 +55,14 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
             return AuditResult("failed", "not_posted", 0)
         return AuditResult("requested", None, 0)
 
-    outcome = await runtime.service.step(asked.actor, AskApproval(waiting), act)
+    try:
+        outcome = await runtime.service.step(asked.actor, AskApproval(waiting), act)
+    except AuditLogUnavailable as error:
+        if not posts:
+            raise
+        # It can be approved from now on, so that is what its person is told.
+        log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
+        outcome = AuditResult("requested", None, 0)
     if isinstance(outcome, AlreadyRun):
         return
     if isinstance(outcome, Denied):

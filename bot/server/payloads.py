@@ -67,6 +67,11 @@ class _Option(_Part):
     value: Text
 
 
+class _Container(_Part):
+    message_ts: Name | None = None
+    channel_id: Id | None = None
+
+
 class _Action(_Part):
     action_id: Name
     block_id: Text | None = None
@@ -88,6 +93,7 @@ class _Click(_Interaction):
     trigger_id: Name
     actions: Annotated[list[_Action], Field(min_length=1)]
     view: _View | None = None
+    container: _Container | None = None
     channel: _Entity | None = None
     response_url: Url | None = None
 

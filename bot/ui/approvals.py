@@ -9,11 +9,12 @@ from bot.ui.parts import Mark
 from bot.ui.screen import Screen
 
 APPROVE, DECLINE = "approval_approve", "approval_decline"
-"""The `action_id`s of the buttons. Each carries the batch's ID."""
+"""The `action_id`s of the buttons. Each carries the batch's ID and its digest."""
 _NOT_DECIDED = {
     "own_request": "You asked for this deletion, so somebody else has to approve it.",
     "expired": "This request expired. Nothing was deleted.",
     "decided": "Somebody else has decided already.",
+    "off": "EXTAUTH_DELETE_APPROVAL is off now, so Extauth takes no approvals. Nothing was deleted.",
     "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
 }
 """Why a click decided nothing, by the code in the audit log."""
@@ -40,10 +41,11 @@ def request_screen(batch: Batch) -> Screen:
         blocks.append(
             parts.paragraph(f"These workflows stop working until someone reconnects the accounts: {names}{more}")
         )
+    value = f"{batch.batch_id} {batch.digest}"
     blocks += [
         parts.actions(
-            parts.button("Approve", APPROVE, batch.batch_id, "danger"),
-            parts.button("Decline", DECLINE, batch.batch_id),
+            parts.button("Approve", APPROVE, value, "danger"),
+            parts.button("Decline", DECLINE, value),
         ),
         parts.small_print(
             f"Somebody else than <@{batch.user_id}> has to approve it by "
@@ -89,8 +91,8 @@ def not_asked_screen(batch: Batch, contact: str) -> Screen:
 
 
 def declined_screen(batch: Batch, by: str) -> Screen:
-    """Return to who asked that somebody declined."""
-    return _ended(batch, "Your deletion was declined", f"<@{by}> declined it. Nothing was deleted.")
+    """Return to who asked that somebody declined. `by` says who, as mrkdwn."""
+    return _ended(batch, "Your deletion was declined", f"{by} declined it. Nothing was deleted.")
 
 
 def expired_screen(batch: Batch) -> Screen:

@@ -36,6 +36,9 @@ _ENDED = {
     "failed": "The request failed. Run it again to see why.",
     "not done": "No request was sent to Slack. Nothing changed.",
     "denied": "You don't have permission for this. No request was sent to Slack.",
+    "requested": "Somebody else was asked to approve the deletion. The result will reach you.",
+    "approved": "You approved the deletion. `/extauth history` shows what was deleted.",
+    "declined": "You declined the deletion. Nothing was deleted.",
 }
 """What is said of an outcome that was recorded, but not told. None stands for any other."""
 _STEPS = {

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.access import APPROVAL_SECONDS
-from bot.listeners.approval import SWEEP_SECONDS
+from bot.listeners.approval import GRACE_SECONDS, SWEEP_SECONDS
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.state import Message
 from bot.settings import Transport
@@ -151,7 +151,7 @@ async def test_a_request_expires_after_an_hour(bulk: Harness) -> None:
     bulk.clock.advance(APPROVAL_SECONDS)
     await pressed(bulk, post, OWNER, "Approve")
     await told(bulk, OWNER, "This request expired. Nothing was deleted.")
-    bulk.clock.advance(SWEEP_SECONDS)
+    bulk.clock.advance(GRACE_SECONDS + SWEEP_SECONDS)
     await told(bulk, ADMIN, "✕ Nobody approved your deletion")
     await bulk.state.until(lambda: "Expired" in current(bulk, post))
     assert bulk.calls(DELETE) == []
