@@ -18,10 +18,7 @@ from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.audit.recent import recent_token_ids
 from bot.operation import OpenForm, Operation, Permission
-from bot.sandbox.run import variables
-from bot.sandbox.slack.seed import plant_accounts
-from bot.sandbox.slack.server import SimulatedSlack
-from bot.service import (
+from bot.outcomes import (
     AlreadyRun,
     Deleted,
     Denied,
@@ -32,9 +29,11 @@ from bot.service import (
     Listed,
     NotRecorded,
     Outcome,
-    Runnable,
-    Service,
 )
+from bot.sandbox.run import variables
+from bot.sandbox.slack.seed import plant_accounts
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.service import Runnable, Service
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest

@@ -16,7 +16,8 @@ from bot.actor import Actor
 from bot.audit.account_states import LastTest
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.entries import Entry, ReadHistory
-from bot.batch_run import BatchOutcome, Ending
+from bot.batches.run import BatchOutcome, Ending
+from bot.batches.survey import Change, Changed, Survey
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
@@ -36,8 +37,7 @@ from bot.modals import (
 from bot.modals.fields import Offer
 from bot.modals.metadata import PendingDelete
 from bot.operation import Operation, Permission
-from bot.pasted import FORMATS
-from bot.service import (
+from bot.outcomes import (
     Deleted,
     Denied,
     Done,
@@ -50,11 +50,11 @@ from bot.service import (
     NotSent,
     Tested,
 )
+from bot.pasted import FORMATS
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.slack.external_auth.states import AccountState
-from bot.survey import Change, Changed, Survey
 from bot.ui import notices
 from bot.ui.approvals import (
     decided_screen,

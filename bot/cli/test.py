@@ -13,6 +13,7 @@ from bot import logs
 from bot.actor import Unattended
 from bot.app import create_runtime, open_storage
 from bot.audit.batches import Batch, Item
+from bot.batches.survey import Survey, Surveyor
 from bot.cli.help import Command
 from bot.cli.progress import progress
 from bot.cli.shared import load_settings, run, stop_signal
@@ -25,7 +26,6 @@ from bot.settings import Settings
 from bot.slack.external_auth.states import state_of
 from bot.slack.session import open_session
 from bot.storage.database import DatabaseError
-from bot.survey import Survey, Surveyor
 from bot.tasks import Tasks
 from bot.ui.surveys import survey_text
 

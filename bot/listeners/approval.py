@@ -16,13 +16,13 @@ from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, BatchState
 from bot.audit.entries import AuditResult
 from bot.audit.guard import AuditLogUnavailable
-from bot.batch_run import note_outcome
+from bot.batches.run import note_outcome
 from bot.listeners import batch, flow, interaction
 from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace, reply_at
 from bot.listeners.runtime import Runtime
-from bot.service import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.external_auth.errors import UnconfirmedError
 from bot.ui.approvals import (
     APPROVE,

@@ -12,7 +12,7 @@ from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
-from bot.service import AlreadyRun, Denied
+from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
 from bot.ui.permissions import denied_screen

@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.batches import Batch, BatchState, Item
-from bot.batch_run import BatchOutcome, BatchRunner, Ending
+from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.clock import Clock
 from bot.listeners import exporting, flow, interaction
 from bot.listeners.interaction import Interaction
@@ -17,7 +17,7 @@ from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
-from bot.service import AlreadyRun, ApprovalNeeded
+from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import ListAccounts
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen

@@ -19,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.modals import cleanup_confirm, cleanup_form, metadata
 from bot.modals.metadata import PendingBatch
 from bot.operation import OpenForm, Operation, Permission
-from bot.service import AlreadyRun, Listed
+from bot.outcomes import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.selection import Selection
 from bot.ui.batches import RETRY, left_over, no_such_account_screen

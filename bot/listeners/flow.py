@@ -10,7 +10,7 @@ from slack_sdk.models.views import View
 
 from bot.access import Decision
 from bot.audit.guard import AuditLogUnavailable
-from bot.batch_run import note_outcome
+from bot.batches.run import note_outcome
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
 from bot.listeners.direct import reason
@@ -20,7 +20,8 @@ from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
-from bot.service import AlreadyRun, ApprovalNeeded, Denied, Runnable
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
+from bot.service import Runnable
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,

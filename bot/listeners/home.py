@@ -19,7 +19,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.operation import Permission
-from bot.service import Failed, HistoryPage, Listed
+from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.users import AnswerCache
 from bot.ui.home import Lately, Listing, Overview, home_view

@@ -17,7 +17,7 @@ from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata, test_form
 from bot.operation import OpenForm, Operation, Permission
-from bot.service import AlreadyRun, Failed, Listed
+from bot.outcomes import AlreadyRun, Failed, Listed
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken
 from bot.ui.batches import no_accounts_screen, recent_note
 from bot.ui.buttons import OPEN_TEST

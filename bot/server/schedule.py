@@ -6,9 +6,9 @@ from bot.actor import Unattended
 from bot.audit.batches import Batch
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.schedules import Schedules, Turn
+from bot.batches.survey import GotOn, Surveyor
 from bot.listeners.runtime import Runtime
 from bot.settings import Settings
-from bot.survey import GotOn, Surveyor
 from bot.ui.surveys import survey_text
 
 log = logging.getLogger(__name__)

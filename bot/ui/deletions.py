@@ -1,6 +1,6 @@
 """What is said of a deletion, afterward."""
 
-from bot.service import Deleted
+from bot.outcomes import Deleted
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui import parts

@@ -2,7 +2,7 @@
 
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
-from bot.service import Failed
+from bot.outcomes import Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts

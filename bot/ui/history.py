@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.audit.entries import Entry, ReadHistory
 from bot.audit.wording import about, deed, doer
-from bot.service import HistoryPage
+from bot.outcomes import HistoryPage
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter
 from bot.ui import parts

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from bot.operation import Operation
-from bot.service import (
+from bot.outcomes import (
     Deleted,
     Denied,
     Done,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
-from bot.service import Denied
+from bot.outcomes import Denied
 from bot.ui import parts
 from bot.ui.screen import Screen
 

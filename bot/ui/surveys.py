@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bot.batches.survey import Change, Changed, Survey
 from bot.explanations import explain
 from bot.operation import Operation
 from bot.slack import mrkdwn
 from bot.slack.external_auth.states import AccountState
-from bot.survey import Change, Changed, Survey
 from bot.ui.batches import STATES, fix
 from bot.ui.parts import Mark
 

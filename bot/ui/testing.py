@@ -1,6 +1,6 @@
 """What testing connected accounts found."""
 
-from bot.service import Tested
+from bot.outcomes import Tested
 from bot.ui import parts
 from bot.ui.screen import Screen
 

@@ -2,8 +2,8 @@
 
 import jwt
 
+from bot.outcomes import Fetched
 from bot.pasted import quote
-from bot.service import Fetched
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import buttons, parts

@@ -1,11 +1,11 @@
 """Tests that run by themselves, as the audit channel and the people of a workspace notice them."""
 
+from bot.batches.survey import AT_ONCE, SECONDS_BETWEEN
 from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.server.schedule import LOOK_SECONDS
 from bot.settings import Transport
-from bot.survey import AT_ONCE, SECONDS_BETWEEN
 from tests.harness import ADMIN, Harness, open_harness
 
 GET, LIST = "apps.auth.external.get", "apps.auth.external.list"

@@ -19,8 +19,7 @@ from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
 from bot.modals.fields import Offer
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
-from bot.sandbox.slack.block_kit import message_complaints, view_complaints
-from bot.service import (
+from bot.outcomes import (
     Deleted,
     Denied,
     Done,
@@ -32,6 +31,7 @@ from bot.service import (
     NotRecorded,
     NotSent,
 )
+from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, Place

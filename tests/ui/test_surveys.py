@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.audit.batches import Batch, Item, ItemResult
-from bot.batch_run import BatchOutcome, Ending
+from bot.batches.run import BatchOutcome, Ending
+from bot.batches.survey import Change, Changed, Survey
 from bot.explanations import known_codes
 from bot.observers.audit_channel import MAX_TEXT
 from bot.operation import Operation
 from bot.slack.external_auth.states import AccountState, state_of
-from bot.survey import Change, Changed, Survey
 from bot.ui.surveys import survey_text
 from tests.audit_log import actor
 

@@ -15,14 +15,14 @@ from bot.app import Storage, create_runtime, open_storage
 from bot.audit.batches import Batch, BatchState, Item, ItemResult
 from bot.audit.entries import Filters
 from bot.audit.owner import Owner
-from bot.batch_run import MOST_FAILURES, RENEW_SECONDS, BatchOutcome, BatchRunner, Ending
+from bot.batches.run import MOST_FAILURES, RENEW_SECONDS, BatchOutcome, BatchRunner, Ending
 from bot.listeners.runtime import Runtime
 from bot.operation import Operation
+from bot.outcomes import Denied, Fetched
 from bot.sandbox.run import variables
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.recovery import UNANSWERED_SECONDS
-from bot.service import Denied, Fetched
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from bot.tasks import Tasks

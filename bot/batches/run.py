@@ -13,18 +13,8 @@ from bot.audit.batches import Batch, Batches, Item, ItemResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.clock import Clock
 from bot.operation import Operation
-from bot.service import (
-    AlreadyRun,
-    ApprovalNeeded,
-    Deleted,
-    Denied,
-    Failed,
-    NotRecorded,
-    NotSent,
-    Outcome,
-    Service,
-    Tested,
-)
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Tested
+from bot.service import Service
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.slack.external_auth.states import AccountState, state_of

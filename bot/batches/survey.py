@@ -11,10 +11,11 @@ from bot.actor import Actor, Unattended, Workspace
 from bot.audit.account_states import AccountStates, LastTest
 from bot.audit.batches import Batch, Batches, BatchState, Item
 from bot.audit.guard import AuditLogUnavailable
-from bot.batch_run import BatchOutcome, BatchRunner, Ending, Watcher
+from bot.batches.run import BatchOutcome, BatchRunner, Ending, Watcher
 from bot.clock import Clock
 from bot.operation import Operation
-from bot.service import Failed, Listed, NotRecorded, Outcome, Service
+from bot.outcomes import Failed, Listed, NotRecorded, Outcome
+from bot.service import Service
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.states import AccountState, state_of
 
