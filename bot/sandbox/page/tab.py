@@ -164,6 +164,7 @@ class Tab:
                 "channel": message.channel,
                 "text": message.text,
                 "blocks": message.blocks,
+                "edits": message.edits,
             }
             for message in self._workspace.messages(self._user)
         ]
@@ -182,6 +183,7 @@ class Tab:
                 "author": post.author,
                 "text": post.text,
                 "blocks": post.blocks,
+                "edits": post.edits,
             }
             for post in self._state.posts
             if post.channel in places and (post.channel != DIRECT or post.author == self._user)

@@ -27,13 +27,14 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Post:
-    """A message that everybody in the channel sees."""
+    """A message that everybody in the channel sees. `edits` is how often it was changed."""
 
     ts: str
     channel: str
     author: str
     text: str
     blocks: list[dict[str, Any]]
+    edits: int = 0
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,8 @@ class Message:
     """The time stamp of the message that this one replaced, whose place it takes."""
     is_error: bool = False
     """Slack itself says that something went wrong."""
+    edits: int = 0
+    """How often it was changed."""
 
 
 @dataclass
@@ -270,12 +272,12 @@ class State:
         """Change a message of the bot's. Returns False where there is none."""
         for index, post in enumerate(self.posts):
             if (post.channel, post.ts, post.author) == (channel, ts, BOT):
-                self.posts[index] = replace(post, text=text, blocks=blocks)
+                self.posts[index] = replace(post, text=text, blocks=blocks, edits=post.edits + 1)
                 self.changed()
                 return True
         for message in self.messages:
             if (message.channel, message.ts) == (channel, ts):
-                message.text, message.blocks = text, blocks
+                message.text, message.blocks, message.edits = text, blocks, message.edits + 1
                 self.changed()
                 return True
         return False

@@ -117,12 +117,14 @@ async def open_page(
     color_scheme: ColorScheme = "light",
     is_still: bool = True,
     clock: Clock | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Browser]:
     """Serve the page, with the real bot behind it, in tabs that are all its own. `is_still` asks for reduced motion.
 
-    With a clock that stands still, no deadline of the bot's passes while a busy machine draws.
+    With a clock that stands still, no deadline of the bot's passes while a busy machine draws. `settings` are more of
+    the bot's.
     """
-    async with open_sandbox(transport, clock) as slack:
+    async with open_sandbox(transport, clock, settings or {}) as slack:
         slack.web_api.rate_limits.is_on = False
         opened = Browser(
             slack,

@@ -22,7 +22,7 @@ export function showMessages(list, told, place, firstNew, send) {
     day = today;
     if (message.ts === firstNew) wanted.push([key("new"), () => make("p", { class: "new-line" }, make("span", {}, "New"))]);
     const isMore = continues(before, message) && message.ts !== firstNew;
-    wanted.push([key(message.ts), () => drawMessage(message, told, send, isMore)]);
+    wanted.push([key(`${message.ts} ${message.edits ?? 0}`), () => drawMessage(message, told, send, isMore)]);
     before = message;
   }
   arrange(list, wanted);
