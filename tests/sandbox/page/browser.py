@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import ConsoleMessage, Error, Locator, Page, async_playwright, expect
 
 from bot.clock import Clock
-from bot.sandbox.run import open_sandbox
+from bot.sandbox.run import AUDITED, open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.settings import Transport
 from bot.ui.buttons import Button
@@ -117,14 +117,14 @@ async def open_page(
     color_scheme: ColorScheme = "light",
     is_still: bool = True,
     clock: Clock | None = None,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] = AUDITED,
 ) -> AsyncIterator[Browser]:
     """Serve the page, with the real bot behind it, in tabs that are all its own. `is_still` asks for reduced motion.
 
-    With a clock that stands still, no deadline of the bot's passes while a busy machine draws. `settings` are more of
+    With a clock that stands still, no deadline of the bot's passes while a busy machine draws. `settings` are
     the bot's.
     """
-    async with open_sandbox(transport, clock, settings or {}) as slack:
+    async with open_sandbox(transport, clock, settings) as slack:
         slack.web_api.rate_limits.is_on = False
         opened = Browser(
             slack,
