@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -221,3 +222,33 @@ async def test_a_forged_button_of_a_batch_does_nothing(forged: str) -> None:
         assert harness.calls(GET) == harness.calls("apps.auth.external.delete") == []
         await harness.workspace.submit(theirs, {"typed_count": "delete 2 tokens"})
         assert "✓ 2 of 2 tokens deleted" in await result(harness, theirs)
+
+
+@pytest.mark.parametrize("fault", ["unknown_method", "503", "broken-json", "list"])
+async def test_a_list_that_cannot_be_had_is_explained_and_ids_still_work(harness: Harness, fault: str) -> None:
+    harness.slack.web_api.failures[LIST] = fault
+    view = await harness.opens("/extauth test --provider-key google")
+    assert "*Instead:* Type a token's ID" in str(view.content["blocks"])
+    harness.workspace.close(view)
+    view = await harness.opens("/extauth delete --account ada@example.com")
+    assert harness.read(view).startswith("== Couldn't list accounts ==")
+    harness.workspace.close(view)
+    assert "This deletes 2 tokens:" in harness.read(await harness.opens("/extauth delete EtGoogle0001 EtGitHub0001"))
+    assert harness.calls(GET) == []
+
+
+async def test_of_2500_accounts_the_first_are_tested_and_the_rest_are_counted(harness: Harness) -> None:
+    plant_accounts(harness.state, 2494)
+    view = await harness.opens("/extauth test --all")
+    await until_held_back(harness, view)
+    assert await harness.workspace.press_in_dialog(view, "Stop")
+    await harness.passes_time(lambda: " results ==" in harness.read(view))
+    told = re.search(
+        r"⚠ (\d+) of 2,500 accounts work\nYou stopped it\. ([\d,]+) more weren't tested\.", harness.read(view)
+    )
+    assert told is not None
+    # One more than Slack allows in a minute may have been rejected before the stop, and then accepted.
+    count = int(told[1])
+    assert count in (50, 51)
+    assert told[2] == f"{2500 - count:,}"
+    assert f"and {count - 20} more" in harness.read(view)
