@@ -20,6 +20,7 @@ from bot.audit.guard import Guard
 from bot.audit.keys import AuditKey
 from bot.clock import Clock
 from bot.operation import Operation
+from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.database import Database
 from bot.storage.tables import batches
@@ -60,6 +61,11 @@ class Item:
     def of(cls, request: DeleteTokens) -> "Item":
         """Return a deletion as the one item of a batch."""
         return cls(request.external_token_id or "", request.provider_key, app_id=request.app_id)
+
+    @classmethod
+    def of_account(cls, account: Account) -> "Item":
+        """Return a connected account as an item of a batch."""
+        return cls(account.token_id, account.provider_key, account.name, account.workflows)
 
     def deletion(self) -> DeleteTokens:
         """Return the request that deletes it."""

@@ -18,6 +18,7 @@ from bot.outcomes import Failed, Listed, NotRecorded, Outcome
 from bot.service import Service
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.pacing import tells_nobody
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Surveyor:
         """Test every account that Slack lists. `got_on` hears of the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
         was_refused = await self._last_refusal(actor)
-        listed = await self._service.run(actor.step("list"), ListAccounts(), _waits)
+        listed = await self._service.run(actor.step("list"), ListAccounts(), tells_nobody)
         if not isinstance(listed, Listed):
             refusal = _refusal(listed)
             log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
@@ -142,7 +143,7 @@ class Surveyor:
         await self._states.keep_only(actor.team_id, [account.token_id for account in accounts])
         found = Survey(actor.reference, was_refused=was_refused)
         if accounts:
-            items = [Item(one.token_id, one.provider_key, one.name, one.workflows) for one in accounts]
+            items = [Item.of_account(account) for account in accounts]
             found = await self._test(actor, Batch.of(actor, Operation.TEST, items, self._clock.now()), found, got_on)
         _log(found)
         return found
@@ -182,10 +183,6 @@ class _Unhurried(Watcher):
 
     def waits(self, seconds: int) -> None:
         """Nobody waits for this."""
-
-
-def _waits(seconds: int) -> None:
-    """Nobody waits for this."""
 
 
 def _refusal(outcome: Outcome) -> str:

@@ -141,7 +141,7 @@ def _settings(url: str | None) -> str:
 settings:
   event_subscriptions:{events}
     bot_events:
-      - app_home_opened # draws the App Home anew
+      - app_home_opened # redraws the App Home
   interactivity:
     is_enabled: true{interactivity}
   org_deploy_enabled: false

@@ -23,7 +23,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace, reply_at
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
-from bot.slack.external_auth.errors import UnconfirmedError
+from bot.slack.pacing import tells_nobody
 from bot.ui.approvals import (
     APPROVE,
     DECLINE,
@@ -116,7 +116,7 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
 
 async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> str:
     request = approved.items[0].deletion()
-    outcome = await runtime.service.run(asked.actor, request, lambda _: None, batch=approved)
+    outcome = await runtime.service.run(asked.actor, request, tells_nobody, batch=approved)
     try:
         await runtime.batches.end(approved)
     except AuditLogUnavailable as error:
@@ -133,7 +133,7 @@ def _ended(outcome: Outcome) -> str:
     done = outcome.done if isinstance(outcome, NotRecorded) else outcome
     if isinstance(done, Deleted):
         return f"{Mark.DONE} Deleted"
-    if isinstance(done, Failed) and isinstance(done.error, UnconfirmedError):
+    if isinstance(done, Failed) and done.may_have_happened:
         return f"{Mark.UNSURE} May or may not be deleted"
     return f"{Mark.FAILED} Not deleted"
 

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.audit.batches import Batch, BatchState, Item
+from bot.audit.batches import Batch, BatchState
 from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.clock import Clock
 from bot.listeners import exporting, flow, interaction
@@ -18,7 +18,6 @@ from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
-from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import ListAccounts
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
 from bot.ui.notices import batch_gone_screen
@@ -43,11 +42,6 @@ async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccou
     if isinstance(outcome, ApprovalNeeded):
         raise TypeError("Only a deletion needs approval.")
     return outcome
-
-
-def item_of(account: Account) -> Item:
-    """Return an account as an item of a batch."""
-    return Item(account.token_id, account.provider_key, account.name, account.workflows)
 
 
 async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = "") -> BatchOutcome:

@@ -40,7 +40,7 @@ async def open_form(runtime: Runtime, asked: Interaction, shown: Sequence[str] =
         if shown and runtime.service.can_expect_accounts(asked.actor, decisions):
             looking = asyncio.ensure_future(runtime.service.accounts(asked.actor))
             found = await looking if await finishes_within(runtime.clock, looking, LOOK_SECONDS) else None
-            known = {account.token_id: batch.item_of(account) for account in found.accounts} if found else {}
+            known = {account.token_id: Item.of_account(account) for account in found.accounts} if found else {}
         items = [known.get(token_id, Item(token_id)) for token_id in shown]
         return cleanup_form.build(metadata.write(asked.origin), items)
 
@@ -63,7 +63,7 @@ async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> 
         items = _with_accounts(selection.token_ids, listed)
     elif isinstance(listed, Listed):
         accounts = listed.accounts.of_provider(selection.provider_key).accounts
-        items = [batch.item_of(account) for account in accounts if account.name == selection.account]
+        items = [Item.of_account(account) for account in accounts if account.name == selection.account]
     elif listed is not None:
         await flow.show(asked, outcome_screen(listed, runtime.contact))
         return
@@ -78,7 +78,7 @@ async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> 
 def _with_accounts(token_ids: Sequence[str], listed: Shown | None) -> list[Item]:
     known = {}
     if isinstance(listed, Listed):
-        known = {account.token_id: batch.item_of(account) for account in listed.accounts.accounts}
+        known = {account.token_id: Item.of_account(account) for account in listed.accounts.accounts}
     return [known.get(token_id, Item(token_id)) for token_id in token_ids]
 
 

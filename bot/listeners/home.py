@@ -1,4 +1,4 @@
-"""The App Home, drawn anew each time someone opens it."""
+"""The App Home, redrawn each time someone opens it."""
 
 import asyncio
 import logging
@@ -21,6 +21,7 @@ from bot.logs import slack_code
 from bot.operation import Permission
 from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
+from bot.slack.pacing import tells_nobody
 from bot.slack.users import AnswerCache
 from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.permissions import may_use
@@ -75,7 +76,7 @@ async def _draw(
     except SlackApiError as error:
         if slack_code(error) != "hash_conflict":
             raise
-        log.info("the App Home was drawn anew meanwhile")
+        log.info("the App Home was redrawn meanwhile")
         return None
     published = answer.get("view")
     return str(published["hash"]) if isinstance(published, dict) and "hash" in published else None
@@ -84,7 +85,7 @@ async def _draw(
 async def _list(runtime: Runtime, opened: Interaction) -> Listing | None:
     """List as this person. None, which isn't remembered, where it says nothing of Slack."""
     try:
-        outcome = await runtime.service.run(opened.actor.step("list"), ListAccounts(), lambda _: None)
+        outcome = await runtime.service.run(opened.actor.step("list"), ListAccounts(), tells_nobody)
     except Exception:
         log.exception("the accounts couldn't be counted")
         return None
@@ -107,7 +108,7 @@ async def _lately(runtime: Runtime, opened: Interaction, decisions: Decisions) -
     own = await runtime.service.own_entries(opened.actor, _OWN_ENTRIES)
     if not decisions[Permission.HISTORY].allowed:
         return Lately(own)
-    page = await runtime.service.run(opened.actor.step("history"), ReadHistory(MAX_HISTORY), lambda _: None)
+    page = await runtime.service.run(opened.actor.step("history"), ReadHistory(MAX_HISTORY), tells_nobody)
     return Lately(own, page.entries if isinstance(page, HistoryPage) else ())
 
 

@@ -100,7 +100,7 @@ async def _test_listed(runtime: Runtime, asked: Interaction, request: ListAccoun
         if request.provider_key is not None and not accounts.providers:
             await flow.show(asked, outcome_screen(listed, runtime.contact))
             return
-        items = [batch.item_of(account) for account in accounts.accounts]
+        items = [Item.of_account(account) for account in accounts.accounts]
     elif isinstance(listed, Failed) and listed.recent_ids and not request.arguments():
         items, note = [Item(token_id) for token_id in listed.recent_ids], recent_note(listed)
     else:

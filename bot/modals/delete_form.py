@@ -1,7 +1,5 @@
 """The modal that asks which tokens to delete. Its submission leads to the confirmation."""
 
-from collections.abc import Callable, Mapping
-
 from slack_sdk.models.blocks import Block, ContextBlock, PlainTextObject
 from slack_sdk.models.views import View
 
@@ -10,20 +8,21 @@ from bot.modals.fields import (
     TOKEN_ID,
     FieldErrors,
     Offer,
-    UnusableChoice,
+    Readers,
     Values,
     id_field,
     read_id,
+    read_ids,
     read_text,
     read_token_id,
     token_fields,
 )
-from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, check_id
+from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 
 CALLBACK_ID = "extauth_delete"
 APP_ID = "app_id"
 
-_READERS: Mapping[str, Callable[[Values], str | None]] = {
+_READERS: Readers = {
     TOKEN_ID: lambda values: read_token_id(values, "/extauth delete ID"),
     PROVIDER_KEY: lambda values: read_id(values, PROVIDER_KEY, "/extauth delete --provider-key KEY"),
     APP_ID: lambda values: read_text(values, APP_ID),
@@ -77,17 +76,7 @@ def build(metadata: str, blocks: list[Block]) -> View:
 
 def parse(values: Values) -> DeleteTokens | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given: dict[str, str] = {}
-    errors: FieldErrors = {}
-    for name, read in _READERS.items():
-        try:
-            value = read(values)
-            if value is not None:
-                given[name] = check_id(name, value)
-        except UnusableChoice as error:
-            errors[name] = str(error)
-        except InvalidParameter as error:
-            errors[name] = error.problem
+    given, errors = read_ids(values, _READERS)
     if errors:
         return errors
     if not given:

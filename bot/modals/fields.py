@@ -1,6 +1,6 @@
 """The fields for IDs, and reading what was filled in: typed, picked from a list, or chosen among recent ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputEle
 
 from bot.modals import picker
 from bot.pasted import is_id, unwrap
-from bot.slack.external_auth.models import MAX_ID
+from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """`view.state.values`: what is filled in, by block id and action id."""
@@ -105,6 +105,26 @@ def read_token_id(values: Values, command: str) -> str | None:
     if token_id is not None and recent is not None and token_id != recent:
         raise UnusableChoice("Choose a recent token or enter an ID, not both.")
     return token_id or recent
+
+
+Readers = Mapping[str, Callable[[Values], str | None]]
+"""How to read each field of a form, by its name."""
+
+
+def read_ids(values: Values, readers: Readers) -> tuple[dict[str, str], FieldErrors]:
+    """Return the IDs that are filled in, and what is wrong with the others."""
+    given: dict[str, str] = {}
+    errors: FieldErrors = {}
+    for name, read in readers.items():
+        try:
+            value = read(values)
+            if value is not None:
+                given[name] = check_id(name, value)
+        except UnusableChoice as error:
+            errors[name] = str(error)
+        except InvalidParameter as error:
+            errors[name] = error.problem
+    return given, errors
 
 
 def has_list(values: Values) -> bool:

@@ -1,7 +1,5 @@
 """The modal that tests connected accounts."""
 
-from collections.abc import Callable, Mapping
-
 from slack_sdk.models.blocks import ContextBlock, PlainTextObject
 from slack_sdk.models.views import View
 
@@ -10,20 +8,21 @@ from bot.modals.fields import (
     TOKEN_ID,
     FieldErrors,
     Offer,
-    UnusableChoice,
+    Readers,
     Values,
     id_field,
     read_id,
+    read_ids,
     read_text,
     read_token_id,
     token_fields,
 )
-from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken, check_id
+from bot.slack.external_auth.models import ListAccounts, TestToken
 
 CALLBACK_ID = "extauth_test"
 APP_ID = "app_id"
 
-_READERS: Mapping[str, Callable[[Values], str | None]] = {
+_READERS: Readers = {
     TOKEN_ID: lambda values: read_token_id(values, "/extauth test ID"),
     PROVIDER_KEY: lambda values: read_id(values, PROVIDER_KEY, "/extauth test --provider-key KEY"),
     APP_ID: lambda values: read_text(values, APP_ID),
@@ -64,16 +63,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
 
 def parse(values: Values) -> TestToken | ListAccounts | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given: dict[str, str] = {}
-    errors: FieldErrors = {}
-    for name, read in _READERS.items():
-        try:
-            if (value := read(values)) is not None:
-                given[name] = check_id(name, value)
-        except UnusableChoice as error:
-            errors[name] = str(error)
-        except InvalidParameter as error:
-            errors[name] = error.problem
+    given, errors = read_ids(values, _READERS)
     if errors:
         return errors
     token_id = given.pop(TOKEN_ID, None)

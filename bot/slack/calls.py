@@ -16,7 +16,8 @@ RESPONSE_URL = "response_url"
 METHODS = frozenset(
     {
         *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.connections.open"),
-        *("auth.test", "chat.postEphemeral", "chat.postMessage", "usergroups.users.list", "users.info"),
+        *("auth.test", "chat.postEphemeral", "chat.postMessage", "chat.update", "conversations.open"),
+        *("files.completeUploadExternal", "files.getUploadURLExternal", "usergroups.users.list", "users.info"),
         *("views.open", "views.publish", "views.update"),
     }
 )
