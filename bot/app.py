@@ -13,9 +13,10 @@ from bot import explanations, listeners, logs
 from bot.access import AllowList, ApprovalPolicy
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
+from bot.audit.heads import sign_log
 from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
-from bot.audit.rows import AuditRows, sign_head
+from bot.audit.rows import AuditRows
 from bot.audit.schedules import Schedules
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime
@@ -58,7 +59,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
             key = await load_key(transaction, settings.secret_key, creates=True)
             audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
-                await sign_head(transaction, key, audit_log.prune_row)
+                await sign_log(transaction, key, audit_log.prune_row)
         others = Batches(database, key, clock), AccountStates(database, clock), Schedules(database, clock)
         storage = Storage(audit_log, *others)
         try:

@@ -80,7 +80,7 @@ async def locked(url: str) -> AsyncIterator[None]:
     database = open_database(database_url(url))
     async with database.transaction() as connection:
         if database.is_postgresql:
-            await connection.execute(text("LOCK TABLE audit_head, interactions IN EXCLUSIVE MODE"))
+            await connection.execute(text("LOCK TABLE audit_heads, interactions IN EXCLUSIVE MODE"))
         yield
     await database.close()
 
@@ -88,6 +88,6 @@ async def locked(url: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def emptied(url: str) -> AsyncIterator[None]:
     """A table is gone for a while."""
-    await change(url, "ALTER TABLE audit_head RENAME TO gone")
+    await change(url, "ALTER TABLE audit_heads RENAME TO gone")
     yield
-    await change(url, "ALTER TABLE gone RENAME TO audit_head")
+    await change(url, "ALTER TABLE gone RENAME TO audit_heads")

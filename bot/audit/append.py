@@ -5,15 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.audit.head import ATTEMPT, RESULT, Head, Row, chain
+from bot.audit.head import ATTEMPT, RESULT, SHARED, Head, Root, Row, chained
 from bot.audit.keys import AuditKey
+from bot.storage.database import DatabaseError
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An interaction to be run once: when it came (microseconds), who runs it, and where its person can be told."""
+    """An interaction to be run once: when it came (microseconds), who runs it, and where its person can be told.
+
+    Its attempt belongs to the `chain`.
+    """
 
     key: str
+    chain: str
     at: int
     owner: str
     reply_to: str | None = None
@@ -31,22 +36,37 @@ class Item:
     claim: Claim | None
     written: asyncio.Future[int]
 
+    @property
+    def chain(self) -> str:
+        """The chain it belongs to."""
+        if self.row is not None:
+            return str(self.row["chain"])
+        return self.claim.chain if self.claim is not None else SHARED
+
+
+Number = int | DatabaseError | None
+"""The number of an item's row: 0 for a claim alone, None for a duplicate, the error where its chain can't be used."""
+Heads = Mapping[str, Head | DatabaseError]
+"""The heads of chains, and what is wrong with those that can't be used."""
+
 
 @dataclass(slots=True)
 class Plan:
-    """What to write, and the number of each item's row: 0 for a claim alone, None for a duplicate."""
+    """What to write, the heads after it, and the number of each item's row."""
 
-    head: Head
-    numbers: list[int | None] = field(default_factory=list)
+    heads: dict[str, Head] = field(default_factory=dict)
+    numbers: list[Number] = field(default_factory=list)
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     claims: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    finished: list[int] = field(default_factory=list)
+    finished: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Appender(Protocol):
-    """Appends batches to the log of one database."""
+    """Appends batches to the log of one database. It can append so many batches at once as it has `lanes`."""
 
-    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[int | None]:
+    lanes: int
+
+    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[Number]:
         """Write a batch in one transaction, and forget where the people of answered interactions can be told.
 
         Returns the numbers of the plan. Raises DatabaseError.
@@ -54,25 +74,49 @@ class Appender(Protocol):
         ...
 
 
-def plan(key: AuditKey, head: Head, known: Known, batch: Sequence[Item]) -> Plan:
-    """Put a batch behind the head."""
-    made = Plan(head)
+def chains_of(batch: Sequence[Item]) -> list[str]:
+    """Return the chains that a batch adds rows to, in the order in which every process locks them."""
+    return sorted({item.chain for item in batch if item.row is not None})
+
+
+def add_chains(root: Root, count: int, missing: Sequence[str]) -> tuple[Root, dict[str, Head]]:
+    """Return the root and the heads of new chains. Raises DatabaseError where `count`, of the chains now, isn't right.
+
+    A chain that was taken away whole must not begin anew as if there had been none.
+    """
+    if count != root.chains:
+        raise DatabaseError("the audit log of a workspace is missing: `audit verify` says more")
+    heads = {}
+    for chain in missing:
+        root, heads[chain] = root.new_chain(chain)
+    return root, heads
+
+
+def plan(key: AuditKey, heads: Heads, known: Known, batch: Sequence[Item]) -> Plan:
+    """Put a batch behind the heads of its chains."""
+    made = Plan()
     for item in batch:
         claim = item.claim
+        found = made.heads.get(item.chain) or heads.get(item.chain) if item.row is not None else None
+        if isinstance(found, DatabaseError):
+            made.numbers.append(found)
+            continue
         if claim is not None and _is_duplicate(claim, made.claims, known, is_new=item.row is None):
             made.numbers.append(None)
             continue
         number, is_finished = None, False
-        if item.row is not None:
-            made.head, row = chain(key, made.head, item.row)
+        if item.row is not None and found is not None:
+            head, row = chained(key, found, item.row)
+            made.heads[item.chain] = head
             made.rows.append(row)
-            number, is_finished = made.head.number, row["kind"] != ATTEMPT
+            number, is_finished = head.number, row["kind"] != ATTEMPT
             if row["kind"] == RESULT:
-                made.finished.append(row["attempt"])
+                made.finished.append((item.chain, row["attempt"]))
         made.numbers.append(number or 0)
         if claim is not None:
             made.claims[claim.key] = {
                 "key": claim.key,
+                "chain": claim.chain,
                 "at": claim.at,
                 "attempt": number,
                 "is_finished": is_finished,

@@ -1,67 +1,86 @@
 """Appends to a log in PostgreSQL: as a rule, each batch is one statement, and so one round trip.
 
-That statement counts on the head this process wrote last. Where another process has written since, it does nothing,
-and the batch is written in a transaction that locks the head first.
+That statement counts on the heads this process wrote last. Where another process has written since, it does nothing,
+and the batch is written in a transaction that locks the heads first.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
+from cachetools import LRUCache
 
-from bot.audit.append import Item, Plan, plan
-from bot.audit.head import Head, authentic, stored_head
+from bot.audit.append import Heads, Item, Number, Plan, add_chains, chains_of, plan
+from bot.audit.head import Head, authentic, authentic_root, stored_head, stored_root
 from bot.audit.keys import AuditKey
 from bot.storage.database import DatabaseError
 from bot.storage.postgresql import PostgresDatabase
 
-_READ_HEAD = "SELECT * FROM audit_head WHERE id = 1 FOR UPDATE"
+_READ_HEADS = "SELECT * FROM audit_heads WHERE chain = ANY($1::text[]) ORDER BY chain FOR UPDATE"
+_COUNT_HEADS = "SELECT count(*) FROM audit_heads"
+_READ_ROOT = "SELECT * FROM audit_root WHERE id = 1 FOR UPDATE"
+_WRITE_ROOT = "UPDATE audit_root SET (chains, carried_number, mac) = ($1, $2, $3) WHERE id = 1"
+_ADD_HEADS = "INSERT INTO audit_heads SELECT * FROM json_populate_recordset(NULL::audit_heads, $1)"
 _READ_CLAIMS = "SELECT key, owner, attempt FROM interactions WHERE key = ANY($1::text[])"
 _ANSWER = """
 UPDATE interactions SET reply_to = NULL, is_finished = is_finished OR attempt IS NULL WHERE key = ANY($1::text[])
 """
 _RECEIVE = """
-INSERT INTO interactions (key, at, attempt, is_finished, owner, reply_to)
-SELECT key, at, attempt, is_finished, owner, reply_to FROM json_populate_recordset(NULL::interactions, $1)
+INSERT INTO interactions (key, chain, at, attempt, is_finished, owner, reply_to)
+SELECT key, chain, at, attempt, is_finished, owner, reply_to FROM json_populate_recordset(NULL::interactions, $1)
 ON CONFLICT DO NOTHING RETURNING key
 """
 _WRITE = """
-WITH head AS (
-    UPDATE audit_head SET (number, hash, entries, mac) = ($3, $4, $5, $6) WHERE id = 1 AND number = $1 AND mac = $2
-    RETURNING id
+WITH expected AS (
+    SELECT * FROM json_to_recordset($1) AS expected (
+        chain text, old_number bigint, old_mac text, number bigint, hash text, entries bigint, mac text
+    )
+), locked AS (
+    -- In one order, or two processes could wait for each other.
+    SELECT chain, number, mac FROM audit_heads WHERE chain IN (SELECT chain FROM expected) ORDER BY chain FOR UPDATE
+), found AS (
+    SELECT count(*) = $6 AS is_expected FROM locked JOIN expected USING (chain)
+    WHERE locked.number = old_number AND locked.mac = old_mac
+), heads AS (
+    UPDATE audit_heads AS head SET (number, hash, entries, mac) = (new.number, new.hash, new.entries, new.mac)
+    FROM expected AS new, found WHERE is_expected AND head.chain = new.chain
 ), written AS (
     INSERT INTO audit_records
-    SELECT record.* FROM json_populate_recordset(NULL::audit_records, $7) AS record, head
+    SELECT record.* FROM json_populate_recordset(NULL::audit_records, $2) AS record, found WHERE is_expected
 ), claimed AS (
-    INSERT INTO interactions (key, at, attempt, is_finished, owner, reply_to)
-    SELECT key, at, attempt, is_finished, owner, reply_to
-    FROM json_populate_recordset(NULL::interactions, $8), head
+    INSERT INTO interactions (key, chain, at, attempt, is_finished, owner, reply_to)
+    SELECT key, chain, at, attempt, is_finished, owner, reply_to
+    FROM json_populate_recordset(NULL::interactions, $3), found WHERE is_expected
     ON CONFLICT (key) DO UPDATE SET
         at = excluded.at, attempt = excluded.attempt, is_finished = excluded.is_finished, reply_to = excluded.reply_to
     WHERE interactions.owner = excluded.owner AND interactions.attempt IS NULL AND excluded.attempt IS NOT NULL
     RETURNING key
 ), finished AS (
-    UPDATE interactions SET is_finished = true FROM head WHERE attempt = ANY($9::bigint[])
+    UPDATE interactions SET is_finished = true FROM unnest($4::text[], $5::bigint[]) AS done (chain, attempt), found
+    WHERE is_expected AND interactions.chain = done.chain AND interactions.attempt = done.attempt
 )
 -- A claim that isn't ours takes everything back: division by zero is the error that a query can raise by itself.
-SELECT (SELECT count(*) FROM head) / (
-    CASE WHEN (SELECT count(*) FROM head) = 0 OR (SELECT count(*) FROM claimed) = $10 THEN 1 ELSE 0 END
-)
+SELECT CASE WHEN is_expected THEN 1 ELSE 0 END / (
+    CASE WHEN NOT is_expected OR (SELECT count(*) FROM claimed) = $7 THEN 1 ELSE 0 END
+) FROM found
 """
 _NOT_OURS = asyncpg.DivisionByZeroError
+_DEADLOCK = asyncpg.DeadlockDetectedError
 _CONNECTION_LOST = (asyncpg.PostgresConnectionError, OSError)
 _TRIES = 3
+_HEADS_KEPT = 10_000
 
 
 class PostgresAppender:
-    """Appends batches to a log in PostgreSQL."""
+    """Appends batches to a log in PostgreSQL, several at once."""
 
     def __init__(self, database: PostgresDatabase, key: AuditKey) -> None:
+        self.lanes = database.writers
         self._database = database
         self._key = key
-        self._head: Head | None = None
+        self._heads: LRUCache[str, Head] = LRUCache(_HEADS_KEPT)
 
-    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[int | None]:
+    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[Number]:
         """Write a batch and note who has been answered. Returns the numbers of the plan. Raises DatabaseError."""
         if answered:
             async with self._database.writer() as connection:
@@ -70,15 +89,16 @@ class PostgresAppender:
             return []
         if all(item.row is None for item in batch):
             return await self._receive(batch)
-        expected, self._head = self._head, None
-        tried = plan(self._key, expected, {}, batch) if expected is not None else None
-        made = tried if expected and tried and await self._try(expected, tried) else await self._append(batch, tried)
-        self._head = made.head
+        chains = chains_of(batch)
+        expected = {chain: head for chain in chains if (head := self._heads.pop(chain, None)) is not None}
+        tried = plan(self._key, expected, {}, batch) if len(expected) == len(chains) else None
+        made = tried if tried and await self._try(expected, tried) else await self._append(batch, tried)
+        self._heads.update(made.heads)
         return made.numbers
 
-    async def _receive(self, batch: Sequence[Item]) -> Sequence[int | None]:
-        """Write claims alone, which leaves the chain as it is."""
-        made = plan(self._key, _NO_HEAD, {}, batch)
+    async def _receive(self, batch: Sequence[Item]) -> Sequence[Number]:
+        """Write claims alone, which leaves the chains as they are."""
+        made = plan(self._key, {}, {}, batch)
         async with self._database.writer() as connection:
             found = await connection.fetch(_RECEIVE, json.dumps(list(made.claims.values())))
         new = {record["key"] for record in found}
@@ -87,7 +107,7 @@ class PostgresAppender:
             for item, number in zip(batch, made.numbers, strict=True)
         ]
 
-    async def _try(self, expected: Head, made: Plan) -> bool:
+    async def _try(self, expected: Mapping[str, Head], made: Plan) -> bool:
         """Write a plan in one round trip. Returns False when it wasn't written, or nobody knows."""
         try:
             async with self._database.writer() as connection:
@@ -98,36 +118,69 @@ class PostgresAppender:
             raise
 
     async def _append(self, batch: Sequence[Item], tried: Plan | None) -> Plan:
-        """Write a batch in a transaction that locks the head."""
+        """Write a batch in a transaction that locks the heads."""
         for left in reversed(range(_TRIES)):
             try:
                 async with self._database.writer() as connection, connection.transaction():
-                    found = await connection.fetchrow(_READ_HEAD)
-                    head = authentic(stored_head(dict(found), self._key) if found is not None else None)
-                    if tried is not None and tried.rows and head == tried.head:
+                    heads = await self._locked(connection, chains_of(batch))
+                    if tried is not None and tried.rows and all(heads[of] == head for of, head in tried.heads.items()):
                         return tried  # The connection was lost only after it had been written.
                     keys = [item.claim.key for item in batch if item.claim is not None]
                     claims = await connection.fetch(_READ_CLAIMS, keys)
                     known = {claim["key"]: (claim["owner"], claim["attempt"]) for claim in claims}
-                    made = plan(self._key, head, known, batch)
-                    await self._write(connection, head, made)
+                    made = plan(self._key, heads, known, batch)
+                    before = {chain: head for chain, head in heads.items() if isinstance(head, Head)}
+                    await self._write(connection, before, made)
                     return made
             except DatabaseError as error:
-                # Another process may have claimed one of the interactions in between.
-                if not left or not isinstance(error.__context__, _NOT_OURS):
+                # Another process may have claimed one of the interactions in between, or added a chain.
+                if not left or not isinstance(error.__context__, (_NOT_OURS, _DEADLOCK)):
                     raise
         raise AssertionError("The last try returns or raises.")
 
-    async def _write(self, connection: asyncpg.Connection, expected: Head, made: Plan) -> bool:
-        """Write a plan, if the head is the expected one. Returns whether it was."""
-        head, claims = made.head, list(made.claims.values())
-        is_expected = await connection.fetchval(
+    async def _locked(self, connection: asyncpg.Connection, chains: Sequence[str]) -> Heads:
+        """Return the heads of chains, locked until the transaction ends, with new ones where there are none yet."""
+        heads = await self._read(connection, chains)
+        if any(chain not in heads for chain in chains):
+            found = await connection.fetchrow(_READ_ROOT)
+            root = authentic_root(stored_root(dict(found), self._key) if found is not None else None)
+            # Whoever held the root may have added some.
+            heads = await self._read(connection, chains)
+            count = await connection.fetchval(_COUNT_HEADS)
+            root, added = add_chains(root, count, [chain for chain in chains if chain not in heads])
+            await connection.execute(_WRITE_ROOT, root.chains, root.carried_number, root.mac(self._key))
+            await connection.execute(_ADD_HEADS, json.dumps([head.stored(self._key) for head in added.values()]))
+            heads.update(added)
+        return heads
+
+    async def _read(self, connection: asyncpg.Connection, chains: Sequence[str]) -> dict[str, Head | DatabaseError]:
+        heads: dict[str, Head | DatabaseError] = {}
+        for found in await connection.fetch(_READ_HEADS, chains):
+            try:
+                heads[found["chain"]] = authentic(stored_head(dict(found), self._key))
+            except DatabaseError as error:
+                heads[found["chain"]] = error
+        return heads
+
+    async def _write(self, connection: asyncpg.Connection, before: Mapping[str, Head], made: Plan) -> bool:
+        """Write a plan, if the heads are those before it. Returns whether they were."""
+        claims = list(made.claims.values())
+        heads = [self._move(before[chain], head) for chain, head in made.heads.items()]
+        is_written = await connection.fetchval(
             _WRITE,
-            *(expected.number, expected.mac(self._key)),
-            *(head.number, head.hash, head.entries, head.mac(self._key)),
-            *(json.dumps(made.rows), json.dumps(claims), made.finished, len(claims)),
+            *(json.dumps(heads), json.dumps(made.rows), json.dumps(claims)),
+            *([chain for chain, _ in made.finished], [attempt for _, attempt in made.finished]),
+            *(len(heads), len(claims)),
         )
-        return bool(is_expected)
+        return bool(is_written)
 
-
-_NO_HEAD = Head(log_id="", number=0, hash="", entries=0, pruned_number=0, pruned_hash="", pruned_entries=0)
+    def _move(self, before: Head, after: Head) -> Mapping[str, str | int]:
+        return {
+            "chain": after.chain,
+            "old_number": before.number,
+            "old_mac": before.mac(self._key),
+            "number": after.number,
+            "hash": after.hash,
+            "entries": after.entries,
+            "mac": after.mac(self._key),
+        }

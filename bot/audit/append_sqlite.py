@@ -5,7 +5,7 @@ The driver runs the statements itself. To build and run these few with SQLAlchem
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,50 +15,79 @@ from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.sql import ClauseElement
 
-from bot.audit.append import Item, plan
-from bot.audit.head import HEAD_FIELDS, authentic, stored_head
+from bot.audit.append import Heads, Item, Number, add_chains, chains_of, plan
+from bot.audit.head import HEAD_FIELDS, ROOT_FIELDS, Head, authentic, authentic_root, stored_head, stored_root
 from bot.audit.keys import AuditKey
+from bot.storage.database import DatabaseError
 from bot.storage.sqlite import SqliteDatabase
-from bot.storage.tables import audit_head, audit_records, interactions
+from bot.storage.tables import audit_heads, audit_records, audit_root, interactions
 
 
 class SqliteAppender:
-    """Appends batches to a log in SQLite."""
+    """Appends batches to a log in SQLite, which has one writer at a time."""
+
+    lanes = 1
 
     def __init__(self, database: SqliteDatabase, key: AuditKey) -> None:
         self._database = database
         self._key = key
         self._sql = _statements()
 
-    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[int | None]:
+    async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[Number]:
         """Write a batch and note who has been answered. Returns the numbers of the plan. Raises DatabaseError."""
         return await self._database.write(lambda connection: self._append(connection, batch, answered))
 
     def _append(
         self, connection: sqlite3.Connection, batch: Sequence[Item], answered: Sequence[str]
-    ) -> Sequence[int | None]:
+    ) -> Sequence[Number]:
         if answered:
             connection.execute(self._sql.answer, {"values": json.dumps(answered)})
         if not batch:
             return []
-        found = connection.execute(self._sql.read_head).fetchone()
-        head = authentic(stored_head(dict(zip(HEAD_FIELDS, found, strict=True)), self._key) if found else None)
+        heads = self._heads(connection, chains_of(batch))
         keys = [item.claim.key for item in batch if item.claim is not None]
         claims = connection.execute(self._sql.read_claims, {"values": json.dumps(keys)}) if keys else ()
-        made = plan(self._key, head, {key: (owner, attempt) for key, owner, attempt in claims}, batch)
+        made = plan(self._key, heads, {key: (owner, attempt) for key, owner, attempt in claims}, batch)
         connection.executemany(self._sql.write_claim, made.claims.values())
         if made.rows:
             connection.executemany(self._sql.write_row, made.rows)
-            connection.execute(self._sql.write_head, made.head.stored(self._key))
-        if made.finished:
-            connection.execute(self._sql.finish, {"values": json.dumps(made.finished)})
+            connection.executemany(self._sql.write_head, [head.stored(self._key) for head in made.heads.values()])
+        connection.executemany(
+            self._sql.finish, [{"of_chain": chain, "of_attempt": attempt} for chain, attempt in made.finished]
+        )
         return made.numbers
+
+    def _heads(self, connection: sqlite3.Connection, chains: Sequence[str]) -> Heads:
+        """Return the heads of chains, with new ones for those that have none yet."""
+        heads: dict[str, Head | DatabaseError] = {}
+        for found in connection.execute(self._sql.read_heads, {"values": json.dumps(chains)}):
+            row = dict(zip(HEAD_FIELDS, found, strict=True))
+            try:
+                heads[row["chain"]] = authentic(stored_head(row, self._key))
+            except DatabaseError as error:
+                heads[row["chain"]] = error
+        missing = [chain for chain in chains if chain not in heads]
+        return {**heads, **self._add(connection, missing)} if missing else heads
+
+    def _add(self, connection: sqlite3.Connection, missing: Sequence[str]) -> Mapping[str, Head]:
+        found = connection.execute(self._sql.read_root).fetchone()
+        row = dict(zip(ROOT_FIELDS, found, strict=True)) if found is not None else None
+        root = authentic_root(stored_root(row, self._key) if row is not None else None)
+        (count,) = connection.execute(self._sql.count_heads).fetchone()
+        root, heads = add_chains(root, count, missing)
+        connection.execute(self._sql.write_root, root.stored(self._key))
+        connection.executemany(self._sql.add_head, [head.stored(self._key) for head in heads.values()])
+        return heads
 
 
 @dataclass(frozen=True)
 class _Statements:
-    read_head: str
+    read_heads: str
     write_head: str
+    add_head: str
+    count_heads: str
+    read_root: str
+    write_root: str
     write_row: str
     read_claims: str
     write_claim: str
@@ -72,16 +101,25 @@ def _statements() -> _Statements:
     given = func.json_each(bindparam("values")).table_valued("value").c.value
     put = upsert(interactions)
     replaced = {name: put.excluded[name] for name in ("at", "attempt", "is_finished", "reply_to")}
-    is_head = audit_head.c.id == literal_column("1")
+    heads, is_root = audit_heads.c, audit_root.c.id == literal_column("1")
     head: dict[str, Any] = {name: bindparam(name) for name in HEAD_FIELDS}
+    root: dict[str, Any] = {name: bindparam(name) for name in ROOT_FIELDS}
     answered = {"reply_to": null(), "is_finished": claim.is_finished | claim.attempt.is_(None)}
     return _Statements(
-        read_head=_sql(select(*(audit_head.c[name] for name in HEAD_FIELDS)).where(is_head)),
-        write_head=_sql(update(audit_head).where(is_head).values(head)),
+        read_heads=_sql(select(*(heads[name] for name in HEAD_FIELDS)).where(heads.chain.in_(select(given)))),
+        write_head=_sql(update(audit_heads).where(heads.chain == bindparam("chain")).values(head)),
+        add_head=_sql(insert(audit_heads)),
+        count_heads=_sql(select(func.count()).select_from(audit_heads)),
+        read_root=_sql(select(*(audit_root.c[name] for name in ROOT_FIELDS)).where(is_root)),
+        write_root=_sql(update(audit_root).where(is_root).values(root)),
         write_row=_sql(insert(audit_records)),
         read_claims=_sql(select(claim.key, claim.owner, claim.attempt).where(claim.key.in_(select(given)))),
         write_claim=_sql(put.on_conflict_do_update(index_elements=[claim.key], set_=replaced)),
-        finish=_sql(update(interactions).where(claim.attempt.in_(select(given))).values(is_finished=true())),
+        finish=_sql(
+            update(interactions)
+            .where(claim.chain == bindparam("of_chain"), claim.attempt == bindparam("of_attempt"))
+            .values(is_finished=true())
+        ),
         # What was never begun has no result to wait for.
         answer=_sql(update(interactions).where(claim.key.in_(select(given))).values(answered)),
     )

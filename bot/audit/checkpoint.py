@@ -1,6 +1,7 @@
-"""Where the audit log ended at a moment, signed. Kept elsewhere, it shows that an old copy was put back."""
+"""Where a workspace's chain ended at a moment, signed. Kept elsewhere, it shows that an old copy was put back."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -35,11 +36,15 @@ class Checkpoint:
         )
 
     @classmethod
-    def read(cls, text: str, key: AuditKey) -> "Checkpoint":
-        """Read a line that may have other text around it. Raises BadCheckpoint."""
-        match = _FORM.search(" ".join(text.split()))
-        if match is None:
+    def read(cls, text: str, key: AuditKey) -> Sequence["Checkpoint"]:
+        """Read all that are in a text. Raises BadCheckpoint where there is none, or one that isn't right."""
+        found = [cls._matched(match, key) for match in _FORM.finditer(" ".join(text.split()))]
+        if not found:
             raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
+        return found
+
+    @classmethod
+    def _matched(cls, match: re.Match[str], key: AuditKey) -> "Checkpoint":
         found = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])
         if not is_equal(match["mac"], found._mac(key)):
             raise BadCheckpoint("The checkpoint was altered, or made with another key.")

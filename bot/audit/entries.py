@@ -145,8 +145,8 @@ class ReadHistory:
 class VerificationResult:
     """What checking the chain found: the entries and rows that are right, and a sentence about the first bad place.
 
-    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared; rows up to `pruned` are
-    gone because somebody pruned them.
+    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared; `pruned` rows are gone
+    because somebody pruned them.
     """
 
     entries: int
@@ -154,6 +154,16 @@ class VerificationResult:
     problem: str | None = None
     note: str | None = None
     pruned: int = 0
+
+    def plus(self, other: "VerificationResult") -> "VerificationResult":
+        """Return what was found with what was found next."""
+        return VerificationResult(
+            self.entries + other.entries,
+            self.rows + other.rows,
+            self.problem or other.problem,
+            self.note or other.note,
+            self.pruned + other.pruned,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,11 @@ class AuditKey:
     """
 
     def __init__(self, master: bytes) -> None:
-        self._chain = _derive(master, "extauth audit chain 0.2")
+        self._chain = _derive(master, "extauth audit chain of a workspace")
+        self._single_chain = _derive(master, "extauth audit chain 0.2")
         self._old_chain = _derive(master, "extauth audit chain")
         self._head = _derive(master, "extauth audit head")
+        self._root = _derive(master, "extauth audit root")
         self._checkpoint = _derive(master, "extauth audit checkpoint")
         self._verified = _derive(master, "extauth audit verified")
         self._fingerprint = _derive(master, "extauth token fingerprint")
@@ -57,13 +59,21 @@ class AuditKey:
         """Return the hash that a row carries: 64 hexadecimal digits."""
         return _hmac(self._chain, text)
 
+    def of_single_chain(self, text: bytes) -> str:
+        """Return the hash that a row carries from when all workspaces shared a chain: nothing new gets one."""
+        return _hmac(self._single_chain, text)
+
     def of_old_chain(self, text: bytes) -> str:
         """Return the hash that a row of version 0.1 carries: nothing new gets one."""
         return _hmac(self._old_chain, text)
 
     def of_head(self, text: bytes) -> str:
-        """Return the MAC that the head carries."""
+        """Return the MAC that a head carries."""
         return _hmac(self._head, text)
+
+    def of_root(self, text: bytes) -> str:
+        """Return the MAC that the count of chains carries."""
+        return _hmac(self._root, text)
 
     def of_checkpoint(self, text: bytes) -> str:
         """Return the MAC that a checkpoint carries."""

@@ -10,19 +10,32 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
+from sqlalchemy import tuple_
 
 from bot.actor import Actor
 from bot.audit.append import Claim
 from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.guard import AuditLogUnavailable, Guard
-from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, Head, Row, is_proven, results_of
+from bot.audit.head import (
+    ATTEMPT,
+    DENIED,
+    INTERRUPTED,
+    PRUNE,
+    RESULT,
+    SHARED,
+    Head,
+    Row,
+    chain_of,
+    is_proven,
+    results_of,
+)
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
 from bot.audit.query import rows_of
 from bot.audit.rows import AuditRows, Duplicate, Taken
 from bot.audit.snapshot import Snapshot
-from bot.audit.verification import verify_chain
+from bot.audit.verification import verify_chains
 from bot.audit.verified import Verified
 from bot.clock import Clock
 from bot.operation import Operation, Request
@@ -52,7 +65,7 @@ class DuplicateInteraction(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt on record, whose result is still to come."""
+    """An attempt on record, whose result is still to come. Its number is one of its workspace's chain."""
 
     number: int
     event: Event
@@ -62,10 +75,11 @@ class Attempt:
 class Unanswered:
     """What a process left behind when it ended: its person may not know how it went.
 
-    `interaction` is the key of Slack's payload, and `reply_to` where the person can be told. `entry` is None where
-    nothing had been begun.
+    `interaction` is the key of Slack's payload, `workspace` the ID of where it came from (empty where that isn't
+    known), and `reply_to` where the person can be told. `entry` is None where nothing had been begun.
     """
 
+    workspace: str
     interaction: str
     reference: str
     entry: Entry | None
@@ -73,7 +87,10 @@ class Unanswered:
 
 
 class AuditLog:
-    """Appends entries and reads them. Every method raises AuditLogUnavailable when the database doesn't work."""
+    """Appends entries and reads them, each in the chain of its workspace.
+
+    Every method raises AuditLogUnavailable when the database doesn't work.
+    """
 
     def __init__(self, rows: AuditRows, key: AuditKey, clock: Clock) -> None:
         self._rows = rows
@@ -125,7 +142,7 @@ class AuditLog:
     def answered(self, actor: Actor) -> None:
         """Note that a person has been answered, so that no later process tells them. Returns at once, never raises."""
         if actor.interaction is not None and actor.reply_to is not None:
-            self._rows.answered(actor.interaction)
+            self._rows.answered(chain_of(actor.team_id, actor.enterprise_id), actor.interaction)
 
     async def renew(self, actor: Actor) -> None:
         """Note that a person's interaction is still being worked on, however long ago it came, and where they are."""
@@ -135,7 +152,7 @@ class AuditLog:
 
     def told(self, unanswered: Unanswered) -> None:
         """Note that a person whom another process left unanswered has been told, or can't be."""
-        self._rows.answered(unanswered.interaction)
+        self._rows.answered(unanswered.workspace, unanswered.interaction)
 
     async def take_over(self, older_than: float, ended_older_than: float | None = None) -> Sequence[Unanswered]:
         """Return what other processes left unanswered, to be told by this one; record as interrupted what never ended.
@@ -164,59 +181,83 @@ class AuditLog:
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
         """Return the entries of the tests or deletions that an interaction consisted of."""
         since = self._clock.now() - INTERACTION_SECONDS
-        found = self.oldest_first(Filters(reference=unanswered.reference, since=since))
+        team_id = unanswered.workspace or None
+        found = self.oldest_first(Filters(team_id=team_id, reference=unanswered.reference, since=since))
         return [entry async for entry in found if entry.action in _DONE_ONE_BY_ONE]
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        """Return the newest entries, or with `after` those next to it, newest first."""
+        """Return the newest entries, or with `after` those next to it, newest first.
+
+        `before` and `after` are numbers of one workspace: `filters` must name it.
+        """
 
         async def read() -> Sequence[Entry]:
-            async with self._reading() as (snapshot, head):
-                return await self._newest(snapshot, head, count, filters)
+            async with self._reading(filters.team_id) as (snapshot, heads):
+                # Of one workspace, or where there is one, a row's number tells its place.
+                is_one = len([chain for chain in heads if chain != SHARED]) < 2
+                search = self._by_number if filters.team_id is not None or is_one else self._latest
+                return await search(snapshot, heads, count, filters)
 
         return await self._guard.whole(read())
 
     async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
-        """Yield all entries, oldest first, with one page in memory at a time."""
-        async with self._reading() as (snapshot, head):
-            page: list[Row] = []
-            async for row in snapshot.oldest_first(head.pruned_number, rows_of(filters)):
-                page.append(row)
-                if len(page) == _ENTRIES_AT_ONCE:
-                    for entry in await self._with_results(snapshot, head, page):
-                        yield entry
-                    page = []
-            for entry in await self._with_results(snapshot, head, page):
-                yield entry
+        """Yield all entries of one workspace after another, oldest first, with one page in memory at a time."""
+        async with self._reading(filters.team_id) as (snapshot, heads):
+            for head in sorted(heads.values(), key=lambda head: head.chain):
+                page: list[Row] = []
+                async for row in snapshot.oldest_first(head.chain, head.pruned_number, rows_of(filters)):
+                    page.append(row)
+                    if len(page) == _ENTRIES_AT_ONCE:
+                        for entry in await self._with_results(snapshot, heads, page):
+                            yield entry
+                        page = []
+                for entry in await self._with_results(snapshot, heads, page):
+                    yield entry
 
     async def find_token(self, token: SecretStr) -> TokenTrace:
         """Return every entry in which this token was fetched and handed out, oldest first."""
-        async with self._reading() as (snapshot, head):
-            wanted = [audit_records.c.token_hmac == self._key.of_token(token)]
-            results = [row async for row in snapshot.oldest_first(head.pruned_number, wanted)]
-            numbers = [row["attempt"] for row in results if is_proven(self._key, head, row)]
-            attempts = await snapshot.rows_of([audit_records.c.number.in_(numbers)]) if numbers else []
-            entries = await self._with_results(snapshot, head, attempts)
-            since = await snapshot.oldest_time(head.pruned_number)
+        async with self._reading() as (snapshot, heads):
+            found = await snapshot.rows_of([audit_records.c.token_hmac == self._key.of_token(token)])
+            results = [row for row in found if is_proven(self._key, heads.get(row["chain"]), row)]
+            fetched = [(row["chain"], row["attempt"]) for row in results]
+            place = tuple_(audit_records.c.chain, audit_records.c.number)
+            attempts = await snapshot.rows_of([place.in_(fetched)]) if fetched else []
+            entries = await self._with_results(snapshot, heads, attempts)
+            since = await snapshot.oldest_time(list(heads.values()))
             return TokenTrace(
                 [entry for entry in entries if entry.outcome == "fetched"],
                 since / _MICRO if since is not None else None,
             )
 
-    async def verify(self, progress: Callable[[int], None], checkpoint: Checkpoint | None = None) -> VerificationResult:
-        """Check every row, and that the log still holds what a checkpoint saw.
+    async def verify(
+        self,
+        progress: Callable[[int], None],
+        checkpoints: Sequence[Checkpoint] = (),
+        workspace: str | None = None,
+    ) -> VerificationResult:
+        """Check every row, perhaps only of one workspace, and that the log still holds what checkpoints saw.
 
         `progress` is told the number of rows checked, now and then.
         """
         async with self._snapshot() as snapshot:
-            return await verify_chain(snapshot, self._key, progress, checkpoint)
+            return await verify_chains(snapshot, self._key, progress, checkpoints, workspace)
 
-    async def size(self) -> int:
+    async def workspaces(self) -> Sequence[str]:
+        """Return the IDs of the workspaces that have entries, oldest first."""
+
+        async def read() -> Sequence[str]:
+            async with self._snapshot() as snapshot:
+                return list(await snapshot.heads())
+
+        return await self._guard.whole(read())
+
+    async def size(self, workspace: str | None = None) -> int:
         """Return how many rows there are to verify."""
 
         async def read() -> int:
-            async with self._reading() as (_, head):
-                return head.number - head.pruned_number
+            async with self._reading() as (_, heads):
+                wanted = [head for head in heads.values() if workspace in (None, head.chain)]
+                return sum(head.number - head.pruned_number for head in wanted)
 
         return await self._guard.whole(read())
 
@@ -226,11 +267,12 @@ class AuditLog:
         await self._guard.whole(self._rows.note_verified(verified))
 
     async def status(self) -> tuple[int, Verified | None]:
-        """Return how many entries the log has, which its head tells, and its last verification."""
+        """Return how many entries the log has, which its heads tell, and its last verification."""
 
         async def read() -> tuple[int, Verified | None]:
-            async with self._reading() as (snapshot, head):
-                return head.entries - head.pruned_entries, await snapshot.last_verified()
+            async with self._reading() as (snapshot, heads):
+                entries = sum(head.entries - head.pruned_entries for head in heads.values())
+                return entries, await snapshot.last_verified()
 
         return await self._guard.whole(read())
 
@@ -238,42 +280,52 @@ class AuditLog:
         """Return how many entries there are to export."""
 
         async def read() -> int:
-            async with self._reading() as (snapshot, head):
-                table = audit_records.c
-                within = [table.number > head.pruned_number, table.number <= head.number, *rows_of(filters)]
-                return (await snapshot.count(within))[0]
+            async with self._snapshot() as snapshot:
+                return (await snapshot.count(rows_of(filters)))[0]
 
         return await self._guard.whole(read())
 
-    async def checkpoint(self) -> str:
-        """Return a checkpoint of the log as it is now."""
+    async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
+        """Return a checkpoint of each workspace's chain as it is now, or of one. One without entries has none."""
 
-        async def read() -> str:
-            async with self._reading() as (_, head):
+        async def read() -> Sequence[str]:
+            async with self._reading() as (_, heads):
                 now = utc(self._clock.now())
-                return Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
+                return [
+                    Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
+                    for head in heads.values()
+                    if workspace in (None, head.chain)
+                ]
 
         return await self._guard.whole(read())
 
-    def read_checkpoint(self, text: str) -> Checkpoint:
-        """Read a checkpoint. Raises BadCheckpoint."""
+    def read_checkpoints(self, text: str) -> Sequence[Checkpoint]:
+        """Read checkpoints. Raises BadCheckpoint."""
         return Checkpoint.read(text, self._key)
 
-    async def count_before(self, before: float) -> tuple[int, float | None]:
+    async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
         """Return how many entries are older than `before`, and when the oldest was written (both in seconds)."""
-        async with self._reading() as (snapshot, head):
+        async with self._snapshot() as snapshot:
             table = audit_records.c
-            older = [table.number > head.pruned_number, table.number <= head.number, table.at < self._micro(before)]
-            count, oldest = await snapshot.count([*older, table.kind != RESULT])
+            older = [table.at < self._micro(before), table.kind != RESULT]
+            older += [table.chain == workspace] if workspace is not None else []
+            count, oldest = await snapshot.count(older)
             return count, oldest / _MICRO if oldest else None
 
-    async def prune(self, before: float) -> int:
-        """Delete what is older than `before` (seconds since the epoch) and record that. Return the entries deleted."""
+    async def prune(self, before: float, workspace: str | None = None) -> int:
+        """Delete what is older than `before` (seconds since the epoch), perhaps only of one workspace; record that.
 
+        Returns the number of entries deleted.
+        """
+
+        chains = await self.workspaces() if workspace is None else [workspace]
+        return sum([await self._prune(chain, before) for chain in chains])
+
+    async def _prune(self, chain: str, before: float) -> int:
         def row(entries: int, last: int) -> Row:
-            return self._prune_row(entries, last, before)
+            return self._prune_row(chain, entries, last, before)
 
-        return await self._guard.whole(self._rows.prune(self._micro(before), row))
+        return await self._guard.whole(self._rows.prune(chain, self._micro(before), row))
 
     async def close(self) -> None:
         """Give up what couldn't be recorded: the next start records it as interrupted."""
@@ -287,11 +339,11 @@ class AuditLog:
 
     def prune_row(self, last: int) -> Row:
         """Return the row that says a log of version 0.1 had been pruned up to a row."""
-        return self._prune_row(0, last, 0)
+        return self._prune_row(SHARED, 0, last, 0)
 
-    def _prune_row(self, entries: int, last: int, before: float) -> Row:
+    def _prune_row(self, chain: str, entries: int, last: int, before: float) -> Row:
         parameters = {"entries": str(entries), "through": str(last), "before": f"{before:.0f}"}
-        event = Event("", None, None, "", "prune", parameters)
+        event = Event("", chain or None, None, "", "prune", parameters)
         return {**self._row(PRUNE, event), "outcome": "pruned"}
 
     async def _append(self, kind: str, event: Event, claim: Claim | None = None, **more: Any) -> int:
@@ -302,6 +354,7 @@ class AuditLog:
 
     def _row(self, kind: str, event: Event) -> dict[str, Any]:
         return {
+            "chain": chain_of(event.team_id, event.enterprise_id),
             "at": self._micro(self._clock.now()),
             "kind": kind,
             "reference": event.reference,
@@ -315,23 +368,26 @@ class AuditLog:
     def _claim(self, actor: Actor) -> Claim | None:
         if actor.interaction is None:
             return None
-        reply_to = None
+        reply_to, chain = None, chain_of(actor.team_id, actor.enterprise_id)
         if actor.reply_to is not None:
-            # With the reference, so that nobody can put one person's address to another one's command.
-            reply_to = self._seal(actor.reference, actor.reply_to)
-        return Claim(actor.interaction, self._micro(self._clock.now()), str(self._owner), reply_to)
+            # With these, so that nobody can put one person's address to another one's command, or workspace.
+            reply_to = self._seal(chain, actor.reference, actor.reply_to)
+        return Claim(actor.interaction, chain, self._micro(self._clock.now()), str(self._owner), reply_to)
 
-    def _encrypted(self, reference: str, address: SecretStr) -> str:
-        return self._key.addresses.encrypt(SecretStr(json.dumps([reference, address.get_secret_value()])))
+    def _encrypted(self, chain: str, reference: str, address: SecretStr) -> str:
+        return self._key.addresses.encrypt(SecretStr(json.dumps([chain, reference, address.get_secret_value()])))
 
     def _unanswered(self, taken: Taken) -> Unanswered:
         decrypted = self._key.addresses.decrypt(taken.reply_to) if taken.reply_to is not None else None
-        noted_for, address = json.loads(decrypted.get_secret_value()) if decrypted is not None else ("", None)
+        # Where all workspaces shared a chain, it wasn't noted.
+        noted: list[Any] = json.loads(decrypted.get_secret_value()) if decrypted is not None else [None, "", ""]
+        *noted_chain, noted_for, address = noted
+        reply_to = SecretStr(address) if (noted_chain or [SHARED]) == [taken.chain] else None
         if taken.row is None:
-            return Unanswered(taken.key, noted_for, None, SecretStr(address) if address is not None else None)
+            return Unanswered(taken.chain, taken.key, noted_for, None, reply_to)
         reference = taken.row["reference"]
-        reply_to = SecretStr(address) if address is not None and noted_for == reference else None
-        return Unanswered(taken.key, reference, _entry(taken.row, taken.result), reply_to)
+        entry = _entry(taken.row, taken.result)
+        return Unanswered(taken.chain, taken.key, reference, entry, reply_to if noted_for == reference else None)
 
     def _result_fields(self, result: AuditResult) -> dict[str, Any]:
         return {
@@ -366,7 +422,9 @@ class AuditLog:
             else:
                 self._unwritten.pop(0)
 
-    async def _newest(self, snapshot: Snapshot, head: Head, count: int, filters: Filters) -> Sequence[Entry]:
+    async def _by_number(
+        self, snapshot: Snapshot, heads: Mapping[str, Head], count: int, filters: Filters
+    ) -> Sequence[Entry]:
         is_newest = filters.after is None
         read = snapshot.newest_first if is_newest else snapshot.next_after
         place = next((place for place in (filters.after, filters.before) if place is not None), _MAX_NUMBER)
@@ -374,27 +432,49 @@ class AuditLog:
         # A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
         while len(entries) < count:
             rows = await read(place, count, rows_of(filters))
-            entries += await self._with_results(snapshot, head, rows)
+            entries += await self._with_results(snapshot, heads, rows)
             if len(rows) < count:
                 break
             place = rows[-1]["number"]
         return entries[:count] if is_newest else entries[:count][::-1]
 
-    async def _with_results(self, snapshot: Snapshot, head: Head, rows: Sequence[Row]) -> Sequence[Entry]:
-        rows = [row for row in rows if is_proven(self._key, head, row)]
-        numbers = [row["number"] for row in rows if row["kind"] == ATTEMPT]
+    async def _latest(
+        self, snapshot: Snapshot, heads: Mapping[str, Head], count: int, filters: Filters
+    ) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        last: Row | None = None
+        while len(entries) < count:
+            rows = await snapshot.latest_first(last, count, rows_of(filters))
+            entries += await self._with_results(snapshot, heads, rows)
+            if len(rows) < count:
+                break
+            last = rows[-1]
+        return entries[:count]
+
+    async def _with_results(
+        self, snapshot: Snapshot, heads: Mapping[str, Head], rows: Sequence[Row]
+    ) -> Sequence[Entry]:
+        rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
+        attempts: dict[str, list[int]] = {}
+        for row in rows:
+            if row["kind"] == ATTEMPT:
+                attempts.setdefault(row["chain"], []).append(row["number"])
         table = audit_records.c
-        results: dict[int, Row] = {}
-        if numbers:
+        found: list[Row] = []
+        for chain, numbers in attempts.items():
             # Not by kind as well: half of all rows are results, and a planner may start with those.
-            found = await snapshot.rows_of([table.attempt.in_(numbers)])
-            results = results_of(self._key, head, found)
-        return [_entry(row, results.get(row["number"]) if row["kind"] == ATTEMPT else row) for row in rows]
+            found += await snapshot.rows_of([table.chain == chain, table.attempt.in_(numbers)])
+        results = results_of(self._key, heads, found)
+        return [
+            _entry(row, results.get((row["chain"], row["number"])) if row["kind"] == ATTEMPT else row) for row in rows
+        ]
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[tuple[Snapshot, Head]]:
+    async def _reading(self, team_id: str | None = None) -> AsyncIterator[tuple[Snapshot, Mapping[str, Head]]]:
+        """Read with the heads of a workspace's entries, or with all."""
         async with self._snapshot() as snapshot:
-            yield snapshot, await snapshot.authentic_head()
+            chains = None if team_id is None else [SHARED, team_id]
+            yield snapshot, await snapshot.authentic_heads(chains)
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Snapshot]:

@@ -14,13 +14,15 @@ def rows_of(filters: Filters) -> list[Any]:
     """Return the conditions for the rows that begin the wanted entries, wherever a page of them begins."""
     table = audit_records.c
     action = table.kind if filters.action in (DENIED, PRUNE) else table.action
+    # Of an organization where no workspace is known, no entry has a team.
+    is_org = filters.team_id is not None and filters.team_id.startswith("E")
     # What few entries have comes first: by that they are looked up.
     wanted = (
         (TOKEN_ID, filters.external_token_id),
         (PROVIDER_KEY, filters.provider_key),
         (table.user_id, filters.user_id),
         (action, filters.action),
-        (table.team_id, filters.team_id),
+        (table.chain if is_org else table.team_id, filters.team_id),
     )
     given = [(column, value) for column, value in wanted if value is not None]
     where = [table.kind != RESULT]

@@ -4,29 +4,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zlib import crc32
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.audit.append import Appender, Claim, Item
-from bot.audit.head import (
-    ATTEMPT,
-    DENIED,
-    RESULT,
-    Head,
-    Row,
-    chain,
-    is_new,
-    is_proven,
-    locked_head,
-    read_head,
-    results_of,
-)
+from bot.audit.head import ATTEMPT, DENIED, RESULT, Head, Row, chained, is_proven, results_of
+from bot.audit.heads import locked_head, store
 from bot.audit.keys import AuditKey
 from bot.audit.snapshot import Snapshot
 from bot.audit.verified import Verified, keep_verified
-from bot.storage.database import Database, Transaction
-from bot.storage.tables import audit_head, audit_records, interactions
+from bot.storage.database import Database, DatabaseError, Transaction
+from bot.storage.tables import audit_records, interactions
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +37,25 @@ class Taken:
     """
 
     key: str
+    chain: str
     row: Row | None
     result: Row | None
     reply_to: str | None
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What waits to be written, one batch after another."""
+
+    waiting: list[Item] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    writer: asyncio.Task[None] | None = None
+
+
 class AuditRows:
     """Writes the log's rows. Rows that arrive during a write go into the next one together.
+
+    The chains are shared out over the appender's lanes: what is in different lanes is written at the same time.
 
     `on_late` gets each row that was written after its caller had given up, with its number. What it returns is added.
     """
@@ -61,9 +64,7 @@ class AuditRows:
         self._database = database
         self._key = key
         self._appender = _appender(database, key)
-        self._waiting: list[Item] = []
-        self._answered: list[str] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._lanes = [_Lane() for _ in range(self._appender.lanes)]
         self.on_late: Callable[[Row, int], Row | None] = lambda row, number: None
 
     async def append(self, row: Row, claim: Claim | None = None) -> int:
@@ -89,14 +90,20 @@ class AuditRows:
 
     def _queue(self, row: Row | None, claim: Claim | None) -> Item:
         item = Item(row, claim, asyncio.get_running_loop().create_future())
-        self._waiting.append(item)
-        self._start_writing()
+        lane = self._lane(item.chain)
+        lane.waiting.append(item)
+        self._start_writing(lane)
         return item
 
-    def answered(self, key: str) -> None:
+    def answered(self, chain: str, key: str) -> None:
         """Note that the person of an interaction has been answered. Nobody waits for that to be written."""
-        self._answered.append(key)
-        self._start_writing()
+        lane = self._lane(chain)
+        lane.answered.append(key)
+        self._start_writing(lane)
+
+    def _lane(self, chain: str) -> "_Lane":
+        # The same in every process, so that two of them wait for each other in one lane only.
+        return self._lanes[crc32(chain.encode()) % len(self._lanes)]
 
     async def renew(self, claim: Claim) -> None:
         """Note that an interaction is still being worked on, and where its person is now. Raises DatabaseError."""
@@ -107,16 +114,16 @@ class AuditRows:
             )
             await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
-    def _start_writing(self) -> None:
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.ensure_future(self._write_waiting())
+    def _start_writing(self, lane: "_Lane") -> None:
+        if lane.writer is None or lane.writer.done():
+            lane.writer = asyncio.ensure_future(self._write_waiting(lane))
 
     def _correct(self, item: Item, number: int) -> None:
         if item.row is None:
             return
         if item.claim is not None:
             # Its person has been told that it couldn't be recorded.
-            self._answered.append(item.claim.key)
+            self._lane(item.chain).answered.append(item.claim.key)
         late = self.on_late(item.row, number)
         if late is not None:
             # Nobody waits for it, so nobody would look at its error either.
@@ -124,13 +131,14 @@ class AuditRows:
 
     async def close(self) -> None:
         """Wait for the write in progress, for a moment: the database is about to be closed."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer}, timeout=_CLOSE_SECONDS)
+        writing = {lane.writer for lane in self._lanes if lane.writer is not None}
+        if writing:
+            await asyncio.wait(writing, timeout=_CLOSE_SECONDS)
 
-    async def _write_waiting(self) -> None:
-        while self._waiting or self._answered:
-            taken, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            answered, self._answered = self._answered[:MAX_BATCH], self._answered[MAX_BATCH:]
+    async def _write_waiting(self, lane: "_Lane") -> None:
+        while lane.waiting or lane.answered:
+            taken, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
+            answered, lane.answered = lane.answered[:MAX_BATCH], lane.answered[MAX_BATCH:]
             batch = [item for item in taken if not item.written.done()]
             try:
                 numbers = await self._appender.append(batch, answered)
@@ -147,10 +155,12 @@ class AuditRows:
             for item, number in zip(batch, numbers, strict=True):
                 self._tell(item, number)
 
-    def _tell(self, item: Item, number: int | None) -> None:
+    def _tell(self, item: Item, number: int | DatabaseError | None) -> None:
         if item.written.done():
-            if number is not None:
+            if isinstance(number, int):
                 self._correct(item, number)
+        elif isinstance(number, DatabaseError):
+            item.written.set_exception(number)
         elif number is None:
             item.written.set_exception(Duplicate())
         else:
@@ -167,30 +177,33 @@ class AuditRows:
         async with self._database.transaction() as transaction:
             await keep_verified(transaction, self._key, verified)
 
-    async def prune(self, before: int, row: Callable[[int, int], Row]) -> int:
-        """Delete the rows older than `before` (microseconds), and append a row that says so.
+    async def prune(self, chain: str, before: int, row: Callable[[int, int], Row]) -> int:
+        """Delete the rows of a chain that are older than `before` (microseconds), and append a row that says so.
 
         `row` makes that row from the number of entries deleted, which is returned, and the number of the last row
         deleted. Raises DatabaseError.
         """
         table = audit_records.c
         async with self._database.transaction() as transaction:
-            head = await locked_head(transaction, self._key)
-            within = [table.number > head.pruned_number, table.number <= head.number]
+            head = await locked_head(transaction, self._key, chain)
+            if head is None:
+                return 0
+            within = [table.chain == chain, table.number > head.pruned_number, table.number <= head.number]
             kept = select(func.min(table.number)).where(*within, table.at >= before)
             first_kept = (await transaction.execute(kept)).scalar()
             last = head.number if first_kept is None else int(first_kept) - 1
             if last <= head.pruned_number:
                 return 0
-            gone = [table.number > head.pruned_number, table.number <= last]
-            edge = (await transaction.execute(select(table.hash).where(table.number == last))).scalar_one()
+            gone = [table.chain == chain, table.number > head.pruned_number, table.number <= last]
+            last_row = select(table.hash).where(table.chain == chain, table.number == last)
+            edge = (await transaction.execute(last_row)).scalar_one()
             entries = (await transaction.execute(select(func.count()).where(*gone, table.kind != RESULT))).scalar_one()
-            await transaction.execute(delete(audit_records).where(table.number <= last))
+            await transaction.execute(delete(audit_records).where(table.chain == chain, table.number <= last))
             head = replace(
                 head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + int(entries)
             )
-            head, pruned = chain(self._key, head, row(int(entries), last))
-            await _store(transaction, self._key, head, [pruned])
+            head, pruned = chained(self._key, head, row(int(entries), last))
+            await store(transaction, self._key, head, [pruned])
         return int(entries)
 
     async def take_over(
@@ -203,48 +216,67 @@ class AuditRows:
         each. Raises DatabaseError.
 
         Nothing proves the table of interactions, so it only says where to look: a row must be in the chain, and is
-        interrupted only when its result isn't.
+        interrupted only when its result isn't. A chain that was altered doesn't hold up the others.
         """
         table = interactions.c
-        async with self._database.transaction() as transaction:
-            head = await locked_head(transaction, self._key)
-            unanswered = select(interactions).where(
-                table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
-            )
-            found = [
-                claim
-                for claim in await transaction.execute(unanswered)
-                if is_left(claim.owner, claim.at, claim.is_finished)
-            ]
-            if not found:
-                return []
-            numbers = [claim.attempt for claim in found if claim.attempt is not None]
-            rows, results = await self._with_results(transaction, head, numbers)
-            appended: list[Row] = []
-            taken = [Taken(claim.key, None, None, claim.reply_to) for claim in found if claim.attempt is None]
-            for claim in sorted((claim for claim in found if claim.attempt in rows), key=lambda claim: claim.attempt):
-                row = rows[claim.attempt]
-                result = row if row["kind"] != ATTEMPT else results.get(claim.attempt)
-                if result is None:
-                    head, result = chain(self._key, head, interruption(row))
-                    appended.append(result)
-                taken.append(Taken(claim.key, row, result, claim.reply_to))
-            keys = table.key.in_([claim.key for claim in found])
-            await transaction.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
-            await _store(transaction, self._key, head, appended)
-            known = {one.key for one in taken}
-            await _forget_addresses(transaction, [claim.key for claim in found if claim.key not in known])
+        unanswered = (table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None))
+        async with self._database.transaction(reads=True) as transaction:
+            chains = (await transaction.execute(select(table.chain).where(*unanswered).distinct())).scalars().all()
+        taken: list[Taken] = []
+        for chain in chains:
+            wanted = select(interactions).where(table.chain == chain, *unanswered).with_for_update()
+            try:
+                async with self._database.transaction() as transaction:
+                    head = await locked_head(transaction, self._key, chain)
+                    found = [
+                        claim
+                        for claim in await transaction.execute(wanted)
+                        if is_left(claim.owner, claim.at, claim.is_finished)
+                    ]
+                    taken += await self._take(transaction, head, found, owner, at, interruption) if found else []
+            except DatabaseError as error:
+                log.error("unanswered commands couldn't be looked for", extra={"chain": chain, "why": str(error)})
+        return taken
+
+    async def _take(
+        self,
+        transaction: Transaction,
+        head: Head | None,
+        found: Sequence[Any],
+        owner: str,
+        at: int,
+        interruption: Callable[[Row], Row],
+    ) -> list[Taken]:
+        table = interactions.c
+        numbers = [claim.attempt for claim in found if claim.attempt is not None]
+        rows, results = await self._with_results(transaction, head, numbers) if head is not None else ({}, {})
+        appended: list[Row] = []
+        taken = [Taken(claim.key, claim.chain, None, None, claim.reply_to) for claim in found if claim.attempt is None]
+        for claim in sorted((claim for claim in found if claim.attempt in rows), key=lambda claim: claim.attempt):
+            row = rows[claim.attempt]
+            result = row if row["kind"] != ATTEMPT else results.get((claim.chain, claim.attempt))
+            if result is None and head is not None:
+                head, result = chained(self._key, head, interruption(row))
+                appended.append(result)
+            taken.append(Taken(claim.key, claim.chain, row, result, claim.reply_to))
+        keys = table.key.in_([claim.key for claim in found])
+        await transaction.execute(update(interactions).where(keys).values(owner=owner, at=at, is_finished=True))
+        if head is not None:
+            await store(transaction, self._key, head, appended)
+        known = {one.key for one in taken}
+        await _forget_addresses(transaction, [claim.key for claim in found if claim.key not in known])
         return taken
 
     async def _with_results(
         self, transaction: Transaction, head: Head, numbers: Sequence[int]
-    ) -> tuple[Mapping[int, Row], Mapping[int, Row]]:
-        """Return the attempts and denials of some numbers, and the results of attempts, each by the former's number."""
+    ) -> tuple[Mapping[int, Row], Mapping[tuple[str, int], Row]]:
+        """Return the attempts and denials of some numbers, and the results of attempts, by their chain and number."""
         table = audit_records.c
-        wanted = select(audit_records).where(table.number.in_(numbers) | table.attempt.in_(numbers))
+        of_numbers = table.number.in_(numbers) | table.attempt.in_(numbers)
+        wanted = select(audit_records).where(table.chain == head.chain, of_numbers)
         found = (await transaction.execute(wanted)).mappings().all()
         begun = [row for row in found if row["kind"] in (ATTEMPT, DENIED) and is_proven(self._key, head, row)]
-        return {row["number"]: row for row in begun}, results_of(self._key, head, found)
+        return {row["number"]: row for row in begun}, results_of(self._key, {head.chain: head}, found)
 
     async def forget_interactions(self, before: int) -> None:
         """Delete the finished interactions that came before `before` (microseconds). Raises DatabaseError."""
@@ -267,32 +299,6 @@ def _appender(database: Database, key: AuditKey) -> Appender:
     if isinstance(database, SqliteDatabase):
         return SqliteAppender(database, key)
     raise TypeError("There is no appender for this kind of database.")
-
-
-async def sign_head(transaction: Transaction, key: AuditKey, prune_row: Callable[[int], Row]) -> None:
-    """Sign the head of a log that this very transaction made, or carried over from version 0.1.
-
-    A log that had been pruned gets an entry that says so, made by `prune_row` from the number of the last row deleted.
-    A log that version 0.2 has written to isn't signed again: somebody took its tables back to those of version 0.1.
-    """
-    found = await read_head(transaction, key, locks=True)
-    if found is None:
-        return
-    head, _ = found
-    async for row in Snapshot(transaction, key).oldest_first(0):
-        if is_new(key, row):
-            return
-    rows = []
-    if head.pruned_number:
-        head, pruned = chain(key, head, prune_row(head.pruned_number))
-        rows.append(pruned)
-    await _store(transaction, key, head, rows)
-
-
-async def _store(transaction: Transaction, key: AuditKey, head: Head, rows: Sequence[Row]) -> None:
-    if rows:
-        await transaction.execute(insert(audit_records), rows)
-    await transaction.execute(update(audit_head).where(audit_head.c.id == 1).values(**head.stored(key)))
 
 
 async def _forget_addresses(transaction: Transaction, keys: Sequence[str]) -> None:

@@ -1,17 +1,20 @@
-"""The audit log as it was at one moment, whatever is appended and pruned meanwhile."""
+"""The audit log at one moment: whatever is appended and pruned meanwhile."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
-from bot.audit.head import Head, Row, authentic, read_head
+from bot.audit.head import Head, Root, Row, authentic
+from bot.audit.heads import read_heads, read_root, read_some
 from bot.audit.keys import AuditKey
 from bot.audit.verified import Verified, last_verified
 from bot.storage.database import Transaction
 from bot.storage.tables import audit_records
 
 PAGE = 5000
+
+_TABLE = audit_records.c
 
 
 class Snapshot:
@@ -21,22 +24,27 @@ class Snapshot:
         self._transaction = transaction
         self._key = key
 
-    async def head(self) -> tuple[Head, bool] | None:
-        """Return the head, and whether it is authentic; None where it is missing."""
-        return await read_head(self._transaction, self._key, locks=False)
+    async def root(self) -> tuple[Root, bool] | None:
+        """Return the root, and whether it is authentic; None where it is missing."""
+        return await read_root(self._transaction, self._key)
 
-    async def authentic_head(self) -> Head:
-        """Return the head. Raises DatabaseError where it was altered."""
-        return authentic(await self.head())
+    async def heads(self) -> Mapping[str, tuple[Head, bool]]:
+        """Return all heads by their chains, oldest chain first, and whether each is authentic."""
+        return await read_heads(self._transaction, self._key)
+
+    async def authentic_heads(self, chains: Sequence[str] | None = None) -> Mapping[str, Head]:
+        """Return the heads of some chains, or of all. Raises DatabaseError where one was altered."""
+        found = await self.heads() if chains is None else await read_some(self._transaction, self._key, chains)
+        return {chain: authentic(head) for chain, head in found.items()}
 
     async def last_verified(self) -> Verified | None:
         """Return the last verification that was noted."""
         return await last_verified(self._transaction, self._key)
 
-    async def oldest_first(self, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
-        """Yield rows after a number, with one page in memory at a time, authentic or not."""
+    async def oldest_first(self, chain: str, after: int, where: Sequence[Any] = ()) -> AsyncIterator[Row]:
+        """Yield a chain's rows after a number, with one page in memory at a time, authentic or not."""
         while True:
-            page = await self.next_after(after, PAGE, where)
+            page = await self.next_after(after, PAGE, [_TABLE.chain == chain, *where])
             for row in page:
                 yield row
             if len(page) < PAGE:
@@ -44,41 +52,59 @@ class Snapshot:
             after = page[-1]["number"]
 
     async def newest_first(self, before: int, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
-        """Return the newest rows before a number, authentic or not."""
-        query = select(audit_records).where(audit_records.c.number < before, *where)
-        found = await self._transaction.execute(query.order_by(audit_records.c.number.desc()).limit(count))
-        return found.mappings().all()
+        """Return the rows with the highest numbers below one, of whatever chains, authentic or not."""
+        query = select(audit_records).where(_TABLE.number < before, *where)
+        return await self._rows(query.order_by(_TABLE.number.desc()).limit(count))
 
     async def next_after(self, after: int, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
-        """Return the oldest rows after a number, oldest first, authentic or not."""
-        query = select(audit_records).where(audit_records.c.number > after, *where)
-        found = await self._transaction.execute(query.order_by(audit_records.c.number).limit(count))
-        return found.mappings().all()
+        """Return the rows with the lowest numbers above one, of whatever chains, authentic or not."""
+        query = select(audit_records).where(_TABLE.number > after, *where)
+        return await self._rows(query.order_by(_TABLE.number).limit(count))
+
+    async def latest_first(self, before: Row | None, count: int, where: Sequence[Any] = ()) -> Sequence[Row]:
+        """Return the rows that were written last, or last before one, of whatever chains, authentic or not."""
+        place = (_TABLE.at, _TABLE.chain, _TABLE.number)
+        query = select(audit_records).where(*where)
+        if before is not None:
+            query = query.where(tuple_(*place) < tuple_(before["at"], before["chain"], before["number"]))
+        return await self._rows(query.order_by(*(column.desc() for column in place)).limit(count))
 
     async def rows_of(self, where: Sequence[Any]) -> Sequence[Row]:
         """Return some rows, oldest first, authentic or not."""
-        query = select(audit_records).where(*where).order_by(audit_records.c.number)
-        return (await self._transaction.execute(query)).mappings().all()
+        return await self._rows(select(audit_records).where(*where).order_by(_TABLE.at, _TABLE.chain, _TABLE.number))
 
     async def outside(self, head: Head) -> int | None:
-        """Return the number of a row that isn't within the chain; None where there is none."""
-        table = audit_records.c
-        strays = select(func.min(table.number)).where(
-            (table.number <= head.pruned_number) | (table.number > head.number)
-        )
-        found = (await self._transaction.execute(strays)).scalar()
+        """Return the number of a row of a chain that isn't within it; None where there is none."""
+        stray = (_TABLE.number <= head.pruned_number) | (_TABLE.number > head.number)
+        found = await self._scalar(select(func.min(_TABLE.number)).where(_TABLE.chain == head.chain, stray))
         return None if found is None else int(found)
 
-    async def oldest_time(self, after: int) -> int | None:
-        """Return when the first row after a number was written (microseconds); None where there is none."""
-        table = audit_records.c
-        query = select(table.at).where(table.number > after).order_by(table.number).limit(1)
-        found = (await self._transaction.execute(query)).scalar()
-        return None if found is None else int(found)
+    async def without_head(self, chains: Sequence[str]) -> str | None:
+        """Return the name of a chain that has rows, and isn't one of these; None where there is none."""
+        found = await self._scalar(select(func.min(_TABLE.chain)).where(_TABLE.chain.not_in(chains)))
+        return None if found is None else str(found)
+
+    async def oldest_time(self, heads: Sequence[Head]) -> int | None:
+        """Return when the first row of these chains was written (microseconds); None where there is none."""
+        times = [
+            await self._scalar(
+                select(_TABLE.at)
+                .where(_TABLE.chain == head.chain, _TABLE.number > head.pruned_number)
+                .order_by(_TABLE.number)
+                .limit(1)
+            )
+            for head in heads
+        ]
+        return min((int(time) for time in times if time is not None), default=None)
 
     async def count(self, where: Sequence[Any]) -> tuple[int, int | None]:
         """Return how many rows there are, and when the oldest was written (microseconds)."""
-        table = audit_records.c
-        query = select(func.count(), func.min(table.at)).where(*where)
+        query = select(func.count(), func.min(_TABLE.at)).where(*where)
         found: Any = (await self._transaction.execute(query)).one()
         return int(found[0]), None if found[1] is None else int(found[1])
+
+    async def _rows(self, query: Any) -> Sequence[Row]:
+        return (await self._transaction.execute(query)).mappings().all()
+
+    async def _scalar(self, query: Any) -> Any:
+        return (await self._transaction.execute(query)).scalar()

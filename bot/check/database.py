@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 
 from bot.audit.keys import MADE_HERE, AuditKey, load_key
 from bot.audit.snapshot import Snapshot
+from bot.audit.verification import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings
 from bot.storage.address import database_url, describe
@@ -171,10 +172,11 @@ def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
 
 
 async def _log(transaction: Transaction, key: AuditKey) -> Finding:
-    found = await Snapshot(transaction, key).head()
-    if found is None or not found[1]:
+    snapshot = Snapshot(transaction, key)
+    if await altered_heads(snapshot) is not None:
         return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")
-    return ok(SUBJECT, "Works." if found[0].entries else "Works. The audit log is empty.")
+    entries = sum(head.entries for head in (await snapshot.authentic_heads()).values())
+    return ok(SUBJECT, "Works." if entries else "Works. The audit log is empty.")
 
 
 def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from bot.audit.entries import Entry, VerificationResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
-from bot.cli.filters import filtered, filters
+from bot.cli.filters import filtered, filters, of_workspace
 from bot.cli.help import Group
 from bot.cli.progress import progress
 from bot.cli.shared import exit_over_settings
@@ -102,11 +102,17 @@ def export(form: str, **wanted: Any) -> None:
     _with_log(work)
 
 
-@audit.command(examples=["", "--checkpoint 'extauth-checkpoint …'", "--checkpoint - < checkpoint.txt"])
-@click.option(
-    "--checkpoint", "text", metavar="LINE", help="Also compare with this checkpoint; - reads it from standard input."
+@audit.command(
+    examples=["", "--workspace T012ABCDEF", "--checkpoint 'extauth-checkpoint …'", "--checkpoint - < checkpoint.txt"]
 )
-def verify(text: str | None) -> None:
+@click.option(
+    "--checkpoint",
+    "text",
+    metavar="LINE",
+    help="Also compare with checkpoints; - reads them from standard input.",
+)
+@of_workspace
+def verify(text: str | None, workspace: str | None) -> None:
     """Check that nobody altered, added, moved, or removed entries.
 
     Exit status: 0 if the audit log is intact, 1 if it isn't.
@@ -114,12 +120,15 @@ def verify(text: str | None) -> None:
     line = sys.stdin.read() if text == "-" else text
 
     async def work(log: AuditLog) -> None:
-        checkpoint = log.read_checkpoint(line) if line is not None else None
-        total = await _rows(log)
+        checkpoints = log.read_checkpoints(line) if line is not None else ()
+        total = await _rows(log, workspace)
         with progress("Verifying", total, "rows") as tell:
-            result = await log.verify(tell, checkpoint)
+            result = await log.verify(tell, checkpoints, workspace)
             tell(result.rows)
-        await _note_verified(log, result)
+        if workspace is None:
+            await _note_verified(log, result)
+        elif result.problem is None:
+            await _check_known(log, workspace)
         if result.problem is not None:
             click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
@@ -140,10 +149,17 @@ async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
         logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
 
 
-async def _rows(log: AuditLog) -> int:
+async def _check_known(log: AuditLog, workspace: str | None) -> None:
+    """Exit where a workspace has no entries: a mistyped ID must not look like an intact log."""
+    if workspace is not None and workspace not in await log.workspaces():
+        click.echo(f"extauth: There are no entries of {workspace}. `audit list` shows the workspaces.", err=True)
+        sys.exit(2)
+
+
+async def _rows(log: AuditLog, workspace: str | None) -> int:
     """Return how many rows there are, for the progress alone: of a log that was altered, `verify` says more."""
     try:
-        return await log.size() if sys.stderr.isatty() else 0
+        return await log.size(workspace) if sys.stderr.isatty() else 0
     except AuditLogUnavailable:
         return 0
 
@@ -155,22 +171,27 @@ def _before(rows: int) -> str:
 
 
 def _held(result: VerificationResult, checkpoint: str | None) -> str:
-    pruned = f" Rows up to {result.pruned:,} were pruned." if result.pruned else ""
+    were = "row was" if result.pruned == 1 else "rows were"
+    pruned = f" {result.pruned:,} older {were} pruned." if result.pruned else ""
     if checkpoint is None or result.note is not None:
         return pruned
-    rest = "Everything else the checkpoint saw" if result.pruned else "Everything the checkpoint saw"
+    seen = "checkpoint" if checkpoint.count("extauth-checkpoint") == 1 else "checkpoints"
+    rest = f"Everything {'else ' if result.pruned else ''}the {seen} saw"
     return f"{pruned} {rest} is still there."
 
 
 @audit.command(examples=["> checkpoint.txt"])
-def checkpoint() -> None:
-    """Print one signed line that says where the audit log ends.
+@of_workspace
+def checkpoint(workspace: str | None) -> None:
+    """Print a signed line for each workspace that says where its audit log ends.
 
-    Keep it somewhere else. `verify --checkpoint` compares the audit log with it, and so finds an old copy.
+    Keep them somewhere else. `verify --checkpoint` compares the audit log with them, and so finds an old copy.
     """
 
     async def work(log: AuditLog) -> None:
-        click.echo(await log.checkpoint())
+        await _check_known(log, workspace)
+        for line in await log.checkpoints(workspace):
+            click.echo(line)
 
     _with_log(work)
 
@@ -218,7 +239,8 @@ def _read_token() -> SecretStr:
 @audit.command(examples=["--older-than 400", "--older-than 400 --yes"])
 @click.option("--older-than", "days", required=True, type=click.IntRange(1), metavar="DAYS", help="How old, in days.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def prune(days: int, yes: bool) -> None:
+@of_workspace
+def prune(days: int, yes: bool, workspace: str | None) -> None:
     """Delete old entries for good.
 
     Says what would be deleted, and asks. The rest can still be verified, and the audit log records the pruning.
@@ -226,14 +248,15 @@ def prune(days: int, yes: bool) -> None:
     before = (datetime.now(UTC) - timedelta(days=days)).timestamp()
 
     async def work(log: AuditLog) -> None:
-        count, oldest = await log.count_before(before)
+        await _check_known(log, workspace)
+        count, oldest = await log.count_before(before, workspace)
         if not count or oldest is None:
             click.echo(f"No entries are older than {utc(before)}.")
             return
         going = f"{_entries(count)}, from {utc(oldest)} to {utc(before)}"
         if not yes:
             await asyncio.to_thread(click.confirm, f"Delete {going}? This can't be undone.", abort=True, err=True)
-        click.echo(f"Deleted {_entries(await log.prune(before))}.")
+        click.echo(f"Deleted {_entries(await log.prune(before, workspace))}.")
 
     _with_log(work)
 

@@ -37,6 +37,11 @@ def _whole_in_the_log(context: click.Context, parameter: click.Parameter, value:
     return value
 
 
+of_workspace = click.option(
+    "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
+)
+
+
 def filtered(function: Any) -> Any:
     """Give a command the options that say which entries are wanted."""
     options = (
@@ -53,9 +58,7 @@ def filtered(function: Any) -> Any:
             metavar="ACTION",
             help=f"Only entries with this action: {', '.join(ACTIONS)}.",
         ),
-        click.option(
-            "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
-        ),
+        of_workspace,
         click.option(
             "--since",
             metavar="DATE",

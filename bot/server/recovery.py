@@ -78,9 +78,10 @@ async def post_checkpoints(channel: AuditChannel, audit_log: AuditLog, clock: Cl
 
 
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
-    """Post one checkpoint."""
+    """Post a checkpoint of each chain."""
     try:
-        channel.say(f"`{await audit_log.checkpoint()}`")
+        for line in await audit_log.checkpoints():
+            channel.say(f"`{line}`")
     except AuditLogUnavailable as error:
         log.error("a checkpoint couldn't be made", extra={"why": str(error)})
     except Exception:

@@ -1,7 +1,9 @@
 """A PostgreSQL server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import asyncpg
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from bot.storage.database import BUSY_SECONDS, Database, Transaction
 
 _COMMAND_SECONDS = 60
+_WRITERS = 4
 _SESSION = {
     # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
     "idle_in_transaction_session_timeout": "15000",
@@ -40,37 +43,41 @@ class PostgresDatabase(Database):
             },
             hide_parameters=True,
         )
-        self._holder: AsyncConnection | None = None
-        self._writer: asyncpg.Connection | None = None
+        self._idle: list[_Writer] = []
+        self._writing = asyncio.Semaphore(_WRITERS)
+        self.writers = _WRITERS
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend the connection that is kept for writing: asyncpg's own, which keeps its statements prepared.
+        """Lend a connection that is kept for writing: asyncpg's own, which keeps its statements prepared.
 
-        A lost connection is replaced. Raises DatabaseError.
+        There are `writers` of them. A lost connection is replaced. Raises DatabaseError.
         """
         with self.errors():
-            if self._writer is not None and self._writer.is_closed():
-                await self._forget_writer()
-            if self._writer is None:
-                self._holder = await self._engine.connect()
-                self._writer = (await self._holder.get_raw_connection()).driver_connection
-            try:
-                yield cast(asyncpg.Connection, self._writer)
-            except asyncpg.PostgresError:
-                raise  # It answered, so it can be used again.
-            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-                await self._forget_writer()
-                raise ConnectionError(str(error)) from None
-            except BaseException:
-                await self._forget_writer()
-                raise
+            async with self._writing:
+                writer = await self._take_writer()
+                try:
+                    yield writer.connection
+                except asyncpg.PostgresError:
+                    self._idle.append(writer)  # It answered, so it can be used again.
+                    raise
+                except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+                    await writer.forget()
+                    raise ConnectionError(str(error)) from None
+                except BaseException:
+                    await writer.forget()
+                    raise
+                self._idle.append(writer)
 
-    async def _forget_writer(self) -> None:
-        holder, self._holder, self._writer = self._holder, None, None
-        if holder is not None:
-            await holder.invalidate()
-            await holder.close()
+    async def _take_writer(self) -> "_Writer":
+        while self._idle:
+            writer = self._idle.pop()
+            if not writer.connection.is_closed():
+                return writer
+            await writer.forget()
+        holder = await self._engine.connect()
+        connection = (await holder.get_raw_connection()).driver_connection
+        return _Writer(holder, cast(asyncpg.Connection, connection))
 
     @asynccontextmanager
     async def _transaction(self, reads: bool) -> AsyncIterator[Transaction]:
@@ -81,9 +88,19 @@ class PostgresDatabase(Database):
                 yield _PostgresTransaction(connection)
 
     async def _close(self) -> None:
-        if self._holder is not None:
-            await self._holder.close()
+        for writer in self._idle:
+            await writer.holder.close()
         await self._engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    holder: AsyncConnection
+    connection: asyncpg.Connection
+
+    async def forget(self) -> None:
+        await self.holder.invalidate()
+        await self.holder.close()
 
 
 class _PostgresTransaction:

@@ -1,13 +1,12 @@
 """Making the tables, and bringing those of an older version up to date."""
 
 import logging
-import secrets
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
 from bot.storage.database import Database, DatabaseError, Transaction
-from bot.storage.tables import NO_HASH, SCHEMA, audit_head, metadata
+from bot.storage.tables import SCHEMA, audit_root, metadata
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
@@ -53,9 +52,8 @@ def schema_version(connection: Connection) -> str | None:
 def _create(connection: Connection) -> None:
     """Make the newest tables at once, as all the migrations would."""
     metadata.create_all(connection, checkfirst=False)
-    head = {"number": 0, "hash": NO_HASH, "entries": 0, "pruned_number": 0, "pruned_hash": NO_HASH, "pruned_entries": 0}
-    # `sign_head` signs it in the same transaction.
-    connection.execute(insert(audit_head), {**head, "id": 1, "log_id": secrets.token_hex(8), "mac": ""})
+    # `sign_log` signs it in the same transaction.
+    connection.execute(insert(audit_root), {"id": 1, "chains": 0, "carried_number": 0, "mac": ""})
     _alembic_version.create(connection)
     connection.execute(insert(_alembic_version), {"version_num": SCHEMA})
 

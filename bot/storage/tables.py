@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 from bot.storage.expressions import parameter
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration."""
 NO_HASH = "0" * 64
 """What stands in the head for a row that there isn't."""
@@ -14,11 +14,12 @@ metadata = MetaData()
 audit_records = Table(
     "audit_records",
     metadata,
+    Column("chain", String(64), primary_key=True),  # the workspace's ID; empty: the one that all shared before 0005
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
     Column("kind", String(16), nullable=False),
     Column("reference", String(16), nullable=False),
-    Column("attempt", BigInteger),  # of a result: the number of its attempt
+    Column("attempt", BigInteger),  # of a result: the number of its attempt, in the same chain
     Column("team_id", String(64)),
     Column("enterprise_id", String(64)),
     Column("user_id", String(64)),
@@ -34,18 +35,20 @@ audit_records = Table(
     Index("ix_audit_records_team", "team_id", "number"),
     Index("ix_audit_records_action", "action", "number"),
     Index("ix_audit_records_kind", "kind", "number"),
-    Index("ix_audit_records_attempt", "attempt"),
+    Index("ix_audit_records_attempt", "chain", "attempt"),
 )
 TOKEN_ID = parameter(audit_records.c.parameters, "external_token_id")
 PROVIDER_KEY = parameter(audit_records.c.parameters, "provider_key")
 Index("ix_audit_records_token", TOKEN_ID, audit_records.c.number)
 Index("ix_audit_records_provider", PROVIDER_KEY, audit_records.c.number)
 
-audit_head = Table(
-    "audit_head",
+audit_heads = Table(
+    "audit_heads",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # there is one row: 1
-    Column("log_id", String(32), nullable=False),  # tells this log from another
+    Column("chain", String(64), primary_key=True),
+    Column("ordinal", BigInteger, nullable=False, unique=True),  # the how-manieth chain it is, from 1 on
+    Column("log_id", String(32), nullable=False),  # tells this chain from any other, also of another database
+    Column("carried_number", BigInteger, nullable=False),  # rows up to this one are in the chain that all shared
     Column("number", BigInteger, nullable=False),  # the newest row, and its hash
     Column("hash", String(64), nullable=False),
     Column("entries", BigInteger, nullable=False),  # ever written; a result belongs to its attempt's entry
@@ -55,15 +58,26 @@ audit_head = Table(
     Column("mac", String(64), nullable=False),  # under the key, over all of the above
 )
 
+audit_root = Table(
+    "audit_root",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # there is one row: 1
+    Column("chains", BigInteger, nullable=False),  # how many there are, so that none can be taken away whole
+    Column("carried_number", BigInteger, nullable=False),  # where the chain that all shared ended
+    Column("mac", String(64), nullable=False),
+)
+
 interactions = Table(
     "interactions",
     metadata,
     Column("key", String(64), primary_key=True),  # the hash of a payload: the same one is run once
     Column("at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
-    Column("attempt", BigInteger, index=True),
+    Column("chain", String(64), nullable=False),  # of its attempt
+    Column("attempt", BigInteger),
     Column("is_finished", Boolean, nullable=False, index=True),
     Column("owner", String(128), nullable=False),  # the process that runs it
     Column("reply_to", Text),  # where its person can be told, encrypted; gone once it is finished
+    Index("ix_interactions_attempt", "chain", "attempt"),
 )
 
 batches = Table(

@@ -14,7 +14,8 @@ from bot.actor import Actor
 from bot.audit.checkpoint import BadCheckpoint, Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.guard import AuditLogUnavailable
-from bot.audit.head import INTERRUPTED, chain_hash, read_head
+from bot.audit.head import INTERRUPTED, chain_hash
+from bot.audit.heads import locked_head
 from bot.audit.keys import AuditKey, load_key
 from bot.audit.log import (
     INTERACTION_SECONDS,
@@ -26,7 +27,7 @@ from bot.audit.log import (
 from bot.slack.external_auth.models import GetToken
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
-from bot.storage.tables import audit_head, audit_records, interactions, metadata
+from bot.storage.tables import audit_heads, audit_records, interactions, metadata
 from tests.audit_log import (
     DELETE,
     GET,
@@ -87,7 +88,7 @@ async def test_filters(audit: AuditLog, clock: ManualClock) -> None:
     assert await users(Filters(action="denied")) == ["U9"]
     assert await users(Filters(since=later - 1)) == ["U9"]
     assert await users(Filters(team_id="T2")) == []
-    assert await users(Filters(before=3)) == ["U0"]
+    assert await users(Filters(team_id="T1", before=3)) == ["U0"]
 
 
 async def test_a_leaked_token_names_who_was_given_it(audit: AuditLog, clock: ManualClock) -> None:
@@ -124,37 +125,45 @@ COPY = f"INSERT INTO audit_records (number, {NAMES}) SELECT {{}}, {NAMES} FROM a
 @pytest.mark.parametrize(
     ("statements", "problem", "right"),
     [
-        (["UPDATE audit_records SET user_id = 'U7' WHERE number = 3"], "Row 3 was altered.", (1, 2)),
-        (["UPDATE audit_records SET token_hmac = NULL WHERE number = 4"], "Row 4 was altered.", (2, 3)),
-        (["UPDATE audit_records SET previous = hash WHERE number = 5"], "Row 5 was altered.", (2, 4)),
-        (["DELETE FROM audit_records WHERE number = 3"], "Row 3 is missing.", (1, 2)),
-        (["DELETE FROM audit_records WHERE number = 6"], "Row 6 is missing.", (3, 5)),
-        (["DELETE FROM audit_records WHERE number = 1"], "Row 1 is missing.", (0, 0)),
-        (["DELETE FROM audit_records"], "Row 1 is missing.", (0, 0)),
-        ([COPY.format(7, 6)], "Row 7 is not part of the log: somebody added it.", (3, 6)),
-        ([COPY.format(0, 6)], "Row 0 is not part of the log: somebody added it.", (3, 6)),
-        ([COPY.format(-5, 6)], "Row -5 is not part of the log: somebody added it.", (3, 6)),
-        ([COPY.format(7, 6), "UPDATE audit_head SET number = 7"], "The head of the log was altered.", (0, 0)),
-        (["UPDATE audit_head SET entries = 2"], "The head of the log was altered.", (0, 0)),
-        (["UPDATE audit_head SET log_id = 'other'"], "The head of the log was altered.", (0, 0)),
-        (["UPDATE audit_head SET mac = ''"], "The head of the log was altered.", (0, 0)),
-        (["DELETE FROM audit_head"], "The head of the log is missing.", (0, 0)),
+        (["UPDATE audit_records SET user_id = 'U7' WHERE number = 3"], "T1: Row 3 was altered.", (1, 2)),
+        (["UPDATE audit_records SET token_hmac = NULL WHERE number = 4"], "T1: Row 4 was altered.", (2, 3)),
+        (["UPDATE audit_records SET previous = hash WHERE number = 5"], "T1: Row 5 was altered.", (2, 4)),
+        (["DELETE FROM audit_records WHERE number = 3"], "T1: Row 3 is missing.", (1, 2)),
+        (["DELETE FROM audit_records WHERE number = 6"], "T1: Row 6 is missing.", (3, 5)),
+        (["DELETE FROM audit_records WHERE number = 1"], "T1: Row 1 is missing.", (0, 0)),
+        (["DELETE FROM audit_records"], "T1: Row 1 is missing.", (0, 0)),
+        ([COPY.format(7, 6)], "T1: Row 7 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(0, 6)], "T1: Row 0 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(-5, 6)], "T1: Row -5 is not part of the log: somebody added it.", (3, 6)),
+        ([COPY.format(7, 6), "UPDATE audit_heads SET number = 7"], "The head of the log of T1 was altered.", (0, 0)),
+        (["UPDATE audit_heads SET entries = 2"], "The head of the log of T1 was altered.", (0, 0)),
+        (["UPDATE audit_heads SET log_id = 'other'"], "The head of the log of T1 was altered.", (0, 0)),
+        (["UPDATE audit_heads SET mac = ''"], "The head of the log of T1 was altered.", (0, 0)),
+        (["DELETE FROM audit_heads"], "The head of the log of T1 is missing.", (0, 0)),
+        (
+            ["DELETE FROM audit_heads", "DELETE FROM audit_records"],
+            "The log of a workspace is missing: it was number 1 of 1.",
+            (0, 0),
+        ),
+        (["UPDATE audit_heads SET chain = 'T2'"], "The head of the log of T2 was altered.", (0, 0)),
+        (["UPDATE audit_root SET chains = 0"], "The list of workspaces was altered, or is missing.", (0, 0)),
+        (["DELETE FROM audit_root"], "The list of workspaces was altered, or is missing.", (0, 0)),
         (
             [
                 "DELETE FROM audit_records WHERE number > 4",
-                "UPDATE audit_head SET number = 4, entries = 2,"
+                "UPDATE audit_heads SET number = 4, entries = 2,"
                 " hash = (SELECT hash FROM audit_records WHERE number = 4)",
             ],
-            "The head of the log was altered.",
+            "The head of the log of T1 was altered.",
             (0, 0),
         ),
         (
             [
-                "UPDATE audit_head SET pruned_number = 2, pruned_entries = 1,"
+                "UPDATE audit_heads SET pruned_number = 2, pruned_entries = 1,"
                 " pruned_hash = (SELECT hash FROM audit_records WHERE number = 2)",
                 "DELETE FROM audit_records WHERE number < 3",
             ],
-            "The head of the log was altered.",
+            "The head of the log of T1 was altered.",
             (0, 0),
         ),
         (
@@ -162,7 +171,7 @@ COPY = f"INSERT INTO audit_records (number, {NAMES}) SELECT {{}}, {NAMES} FROM a
                 f"UPDATE audit_records SET number = {new} WHERE number = {old}"
                 for old, new in ((2, 102), (4, 2), (102, 4))
             ],
-            "Row 2 was altered.",
+            "T1: Row 2 was altered.",
             (1, 1),
         ),
     ],
@@ -191,9 +200,9 @@ async def forge(url: str, key: AuditKey, number: int, **changes: object) -> None
 async def test_a_row_that_does_not_follow_the_one_before_is_found(audit: AuditLog, url: str, key: AuditKey) -> None:
     await write(audit)
     await forge(url, key, 6, previous="0" * 64)
-    assert await checked(audit) == (3, 5, "Row 6 does not follow the one before it.")
+    assert await checked(audit) == (3, 5, "T1: Row 6 does not follow the one before it.")
     await forge(url, key, 6, previous="1" * 64)
-    assert (await checked(audit))[2] == "Row 6 does not follow the one before it."
+    assert (await checked(audit))[2] == "T1: Row 6 does not follow the one before it."
 
 
 async def test_rows_that_are_not_authentic_are_never_read(audit: AuditLog, url: str) -> None:
@@ -224,7 +233,7 @@ async def test_pages_are_filled_past_rows_that_are_not_authentic(audit: AuditLog
 
 async def test_a_log_whose_head_was_altered_is_neither_read_nor_written(audit: AuditLog, url: str) -> None:
     await write(audit)
-    await change(url, "UPDATE audit_head SET number = 4")
+    await change(url, "UPDATE audit_heads SET number = 4")
     says = "the audit log's head was altered"
     with pytest.raises(AuditLogUnavailable, match=says):
         await audit.attempt(actor(), GET)
@@ -235,7 +244,7 @@ async def test_a_log_whose_head_was_altered_is_neither_read_nor_written(audit: A
     with pytest.raises(AuditLogUnavailable, match=says):
         await audit.prune(0)
     with pytest.raises(AuditLogUnavailable, match=says):
-        await audit.checkpoint()
+        (await audit.checkpoints())[0]
 
 
 async def test_pruning_says_what_went_and_the_rest_verifies(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -273,18 +282,18 @@ async def test_pruned_rows_without_their_entry_are_found(audit: AuditLog, url: s
     await audit.prune(2**40)
     await forge(url, key, 7, kind="denied")
     await resign(url, key)
-    assert (await checked(audit))[2] == "Rows up to 6 are gone, and no entry says that they were pruned."
+    assert (await checked(audit))[2] == "T1: Rows up to 6 are gone, and no entry says that they were pruned."
 
 
 async def resign(url: str, key: AuditKey) -> None:
     """Sign the head again over the newest row, as only the key's owner can."""
     database = open_database(database_url(url))
     async with database.transaction() as connection:
-        found = await read_head(connection, key, locks=True)
+        found = await locked_head(connection, key, "T1")
         assert found is not None
         newest = select(audit_records.c.hash).order_by(audit_records.c.number.desc()).limit(1)
-        head = replace(found[0], hash=(await connection.execute(newest)).scalar_one())
-        await connection.execute(update(audit_head).values(hash=head.hash, mac=head.mac(key)))
+        head = replace(found, hash=(await connection.execute(newest)).scalar_one())
+        await connection.execute(update(audit_heads).values(hash=head.hash, mac=head.mac(key)))
     await database.close()
 
 
@@ -292,18 +301,19 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     audit: AuditLog, url: str, clock: ManualClock, key: AuditKey
 ) -> None:
     async def compare(line: str) -> tuple[str | None, str | None]:
-        result = await audit.verify(lambda _: None, audit.read_checkpoint(line))
+        result = await audit.verify(lambda _: None, audit.read_checkpoints(line))
         return result.problem, result.note
 
-    empty = await audit.checkpoint()
-    await write(audit, 2)
+    await write(audit, 1)
+    first = (await audit.checkpoints())[0]
+    await write(audit, 1)
     old = await dump(url)
-    early = await audit.checkpoint()
+    early = (await audit.checkpoints())[0]
     assert early.startswith("extauth-checkpoint ")
     assert " row=4 entries=2 " in early
     await write(audit, 1)
-    late = await audit.checkpoint()
-    for line in (empty, early, f"`{late}`\n", late.replace(" ", "\n")):
+    late = (await audit.checkpoints())[0]
+    for line in (first, early, f"`{late}`\n", late.replace(" ", "\n")):
         assert await compare(line) == (None, None)
 
     await restore(url, old)
@@ -311,10 +321,10 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     assert await compare(early) == (None, None)
     problem, _ = await compare(late)
     assert problem is not None
-    assert problem.startswith("The log ends with row 4, but on ")
+    assert problem.startswith("T1: The log ends with row 4, but on ")
     clock.advance(1)
     await write(audit, 1)
-    assert (await compare(late))[0] == "Row 6 is not the one that the checkpoint saw."
+    assert (await compare(late))[0] == "T1: Row 6 is not the one that the checkpoint saw."
 
     await audit.prune(2**40)
     problem, note = await compare(early)
@@ -324,12 +334,12 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     )
     for odd in ("", "extauth-checkpoint", late.replace("entries=3", "entries=2"), late[:-1] + "0" * (late[-1] != "0")):
         with pytest.raises(BadCheckpoint):
-            audit.read_checkpoint(odd)
+            audit.read_checkpoints(odd)
 
 
 async def test_a_new_log_is_not_the_one_that_a_checkpoint_saw(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await write(audit, 1)
-    text = await audit.checkpoint()
+    text = (await audit.checkpoints())[0]
     tables = {*metadata.tables} - {"installation_keys"}
     for table in (*tables, "alembic_version"):
         await change(url, f"DROP TABLE {table}")
@@ -338,17 +348,18 @@ async def test_a_new_log_is_not_the_one_that_a_checkpoint_saw(audit: AuditLog, u
         pass
     await change(url, "DELETE FROM installation_keys")
     await change(url, "INSERT INTO installation_keys SELECT * FROM kept")
-    await change(url, "DELETE FROM audit_head")
-    assert (await checked(audit))[2] == "The head of the log is missing."
+    await change(url, "DELETE FROM audit_root")
+    assert (await checked(audit))[2] == "The list of workspaces was altered, or is missing."
     await change(url, "DROP TABLE kept")
     for table in (*tables, "alembic_version", "installation_keys"):
         await change(url, f"DROP TABLE {table}")
     async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="a" * 32), clock) as renewed:
         saw = Checkpoint("0" * 16, 1, 1, "0" * 64, "2026-01-01T00:00:00Z")
-        result = await renewed.verify(lambda _: None, saw)
+        result = await renewed.verify(lambda _: None, [saw])
         assert result.problem is not None
         assert result.problem.startswith("The checkpoint is of another log")
-        assert text != await renewed.checkpoint()
+        await write(renewed, 1)
+        assert text != (await renewed.checkpoints())[0]
 
 
 async def dump(url: str) -> dict[str, list[dict[str, object]]]:
@@ -357,7 +368,7 @@ async def dump(url: str) -> dict[str, list[dict[str, object]]]:
     async with database.transaction(reads=True) as connection:
         copied = {
             table.name: [dict(row) for row in (await connection.execute(select(table))).mappings()]
-            for table in (audit_records, audit_head, interactions)
+            for table in (audit_records, audit_heads, interactions)
         }
     await database.close()
     return copied
@@ -367,7 +378,7 @@ async def restore(url: str, copied: dict[str, list[dict[str, object]]]) -> None:
     """Put a copy back in place of what is there."""
     database = open_database(database_url(url))
     async with database.transaction() as connection:
-        for table in (audit_records, audit_head, interactions):
+        for table in (audit_records, audit_heads, interactions):
             await connection.execute(delete(table))
             if copied[table.name]:
                 await connection.execute(insert(table), copied[table.name])
@@ -387,8 +398,8 @@ async def test_verifying_is_right_while_others_append_and_prune(audit: AuditLog,
 
         working = asyncio.ensure_future(work())
         for _ in range(20):
-            text = await audit.checkpoint()
-            result = await audit.verify(lambda _: None, audit.read_checkpoint(text))
+            text = (await audit.checkpoints())[0]
+            result = await audit.verify(lambda _: None, audit.read_checkpoints(text))
             assert result.problem is None
         stop.set()
         await working
@@ -652,7 +663,7 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     await audit.attempt(came("U3"), GET)
     columns = ", ".join(column.name for column in audit_records.columns if column.name != "number")
     await change(url, f"INSERT INTO audit_records (number, {columns}) SELECT 99, {columns} FROM audit_records LIMIT 1")
-    await change(url, "INSERT INTO interactions VALUES ('forged', 0, 99, (1 = 0), 'h', NULL)")
+    await change(url, "INSERT INTO interactions VALUES ('forged', 0, 'T1', 99, (1 = 0), 'h', NULL)")
     await change(url, "UPDATE interactions SET is_finished = (1 = 0)")
     await change(url, "UPDATE audit_records SET parameters = 'x' WHERE number = 1")
     clock.advance(100)
@@ -674,6 +685,32 @@ async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str,
     assert [one.reply_to for one in await audit.take_over(60)] == [None, None]
 
 
+async def test_nobody_is_told_in_another_workspace(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.receive(came("U1"))
+    await audit.receive(replace(came("U2"), team_id="T2"))
+    await change(url, "UPDATE interactions SET chain = CASE WHEN chain = 'T1' THEN 'T2' ELSE 'T1' END")
+    await left_behind(url)
+    clock.advance(100)
+    taken = {one.workspace: one.reply_to for one in await audit.take_over(60)}
+    assert taken == {"T1": None, "T2": None}
+
+
+async def test_each_is_told_in_their_own_workspace(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("U1"), GET)
+    await audit.receive(replace(came("U2"), team_id="T2"))
+    await audit.receive(replace(came("U3"), team_id=None, enterprise_id="E1"))
+    await left_behind(url)
+    clock.advance(100)
+    taken = sorted(await audit.take_over(60), key=lambda one: one.workspace)
+    assert [(one.workspace, one.interaction, one.entry is not None) for one in taken] == [
+        ("E1", "U3", False),
+        ("T1", "U1", True),
+        ("T2", "U2", False),
+    ]
+    assert [one.reply_to.get_secret_value() for one in taken if one.reply_to] == [f"where U{n} is" for n in (3, 1, 2)]
+    assert not await audit.take_over(60)
+
+
 async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.attempt(came("U1"), GET)
     await change(url, "UPDATE interactions SET reply_to = 'é'")
@@ -688,7 +725,7 @@ async def test_a_row_that_is_not_even_text_of_ours_is_passed_over(audit: AuditLo
     await change(url, f"UPDATE audit_records SET {altered} WHERE number = 1")
     assert [entry.user_id for entry in await audit.newest(10, Filters())] == ["U2", "U1"]
     assert [entry.user_id for entry in (await audit.find_token(TOKEN)).entries] == ["U1", "U2"]
-    assert (await audit.verify(lambda _: None)).problem == "Row 1 was altered."
+    assert (await audit.verify(lambda _: None)).problem == "T1: Row 1 was altered."
 
 
 async def test_a_column_may_hold_anything_in_sqlite(tmp_path: Path, clock: ManualClock) -> None:
@@ -697,19 +734,19 @@ async def test_a_column_may_hold_anything_in_sqlite(tmp_path: Path, clock: Manua
         await write(audit)
         await change(url, "UPDATE audit_records SET user_id = x'00' WHERE number = 1")
         assert [entry.user_id for entry in await audit.newest(10, Filters())] == ["U2", "U1"]
-        assert (await audit.verify(lambda _: None)).problem == "Row 1 was altered."
+        assert (await audit.verify(lambda _: None)).problem == "T1: Row 1 was altered."
         for altered in ("mac = 'é'", "hash = x'00'"):
-            await change(url, f"UPDATE audit_head SET {altered}")
+            await change(url, f"UPDATE audit_heads SET {altered}")
             with pytest.raises(AuditLogUnavailable, match="head was altered"):
                 await write(audit)
-            assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
+            assert (await audit.verify(lambda _: None)).problem == "The head of the log of T1 was altered."
 
 
 async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
     audit: AuditLog, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     attempts = [await audit.attempt(actor(f"U{number}"), GET) for number in range(2)]
-    await change(url, "ALTER TABLE audit_head RENAME TO gone")
+    await change(url, "ALTER TABLE audit_heads RENAME TO gone")
     for attempt in attempts:
         audit.finish_later(attempt, AuditResult("failed", f"code_{attempt.event.user_id}", 1))
     await clock.until_asleep(RETRY_SECONDS)
@@ -717,8 +754,8 @@ async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
     await clock.until_asleep(RETRY_SECONDS)
     (line,) = [record for record in caplog.records if record.name == "bot.audit.log"]
     assert line.message == "a result still can't be recorded"
-    assert "audit_head" in vars(line)["why"]
-    await change(url, "ALTER TABLE gone RENAME TO audit_head")
+    assert "audit_heads" in vars(line)["why"]
+    await change(url, "ALTER TABLE gone RENAME TO audit_heads")
     for done in (1, 2):
         clock.advance(RETRY_SECONDS)
         await until(audit, "failed", done)

@@ -1,37 +1,33 @@
 """Someone who can write the database without the key can't change it unnoticed; honest work always verifies."""
 
 import asyncio
-import json
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command as alembic
-from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Table, delete, insert, select, text, update
+from sqlalchemy import Table, delete, insert, select
 
 from bot.audit.checkpoint import Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.guard import AuditLogUnavailable
-from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
-from bot.storage import postgresql
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
-from bot.storage.database import Transaction
-from bot.storage.tables import audit_head, audit_records
-from tests.audit_log import DELETE, GET, actor, configured, open_audit_log
+from bot.storage.tables import audit_heads, audit_records, audit_root
+from tests.audit.older_logs import COLUMNS, SECRET_KEY, migrated, write_single_chain, write_version_0_1
+from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log
 from tests.databases import DATABASES, new_database
 from tests.manual_clock import ManualClock
 
 State = dict[str, list[dict[str, Any]]]
 Step = Callable[[State, random.Random], None]
-TABLES: tuple[Table, ...] = (audit_records, audit_head)
+TABLES: tuple[Table, ...] = (audit_records, audit_heads, audit_root)
 
 
 def _rows(state: State) -> list[dict[str, Any]]:
@@ -53,9 +49,19 @@ def _truncate(state: State, chance: random.Random) -> None:
 def _insert_copy(state: State, chance: random.Random) -> None:
     rows = _rows(state)
     if rows:
-        numbers = {row["number"] for row in rows}
+        copied = chance.choice(rows)
+        numbers = {row["number"] for row in rows if row["chain"] == copied["chain"]}
         number = chance.choice([n for n in range(-3, max(numbers) + 5) if n not in numbers])
-        rows.append({**chance.choice(rows), "number": number})
+        rows.append({**copied, "number": number})
+
+
+def _copy_to_another_workspace(state: State, chance: random.Random) -> None:
+    rows = _rows(state)
+    if rows:
+        copied = chance.choice(rows)
+        chain = chance.choice(["", "T1", "T2", "T3"])
+        rows[:] = [row for row in rows if (row["chain"], row["number"]) != (chain, copied["number"])]
+        rows.append({**copied, "chain": chain})
 
 
 def _update(state: State, chance: random.Random) -> None:
@@ -70,38 +76,71 @@ def _swap(state: State, chance: random.Random) -> None:
     rows = _rows(state)
     if len(rows) > 1:
         one, other = chance.sample(rows, 2)
-        one["number"], other["number"] = other["number"], one["number"]
+        for name in ("chain", "number"):
+            one[name], other[name] = other[name], one[name]
 
 
 def _move_head(state: State, chance: random.Random) -> None:
-    rows, head = _rows(state), state[audit_head.name]
+    rows, head = _rows(state), state[audit_heads.name]
     if rows and head:
-        row = chance.choice(rows)
+        row, moved = chance.choice(rows), chance.choice(head)
         which = chance.choice(["number", "pruned_number"])
-        head[0][which] = row["number"]
-        head[0]["hash" if which == "number" else "pruned_hash"] = row["hash"]
+        moved[which] = row["number"]
+        moved["hash" if which == "number" else "pruned_hash"] = row["hash"]
         if chance.random() < 0.5:
-            rows[:] = [r for r in rows if (r["number"] <= row["number"]) == (which == "number")]
+            rows[:] = [
+                r for r in rows if r["chain"] != moved["chain"] or (r["number"] <= row["number"]) == (which == "number")
+            ]
 
 
 def _edit_head(state: State, chance: random.Random) -> None:
-    for head in state[audit_head.name]:
-        name = chance.choice(["log_id", "hash", "pruned_hash", "mac", "entries", "pruned_entries"])
+    for head in state[audit_heads.name]:
+        name = chance.choice([name for name in head if name not in ("chain", "ordinal")])
         head[name] = chance.choice(["", "0" * 16]) if isinstance(head[name], str) else head[name] + 1
 
 
+def _swap_heads(state: State, chance: random.Random) -> None:
+    if len(state[audit_heads.name]) > 1:
+        one, other = chance.sample(state[audit_heads.name], 2)
+        name = chance.choice(["chain", "ordinal"])
+        one[name], other[name] = other[name], one[name]
+
+
 def _drop_head(state: State, chance: random.Random) -> None:
-    state[audit_head.name].clear()
+    heads = state[audit_heads.name]
+    if heads:
+        heads.remove(chance.choice(heads))
+
+
+def _drop_a_workspace(state: State, chance: random.Random) -> None:
+    heads = state[audit_heads.name]
+    if heads:
+        gone = chance.choice(heads)
+        heads.remove(gone)
+        _rows(state)[:] = [row for row in _rows(state) if row["chain"] != gone["chain"]]
+        for root in state[audit_root.name]:
+            root["chains"] -= chance.choice([0, 1])
+
+
+def _edit_root(state: State, chance: random.Random) -> None:
+    for root in state[audit_root.name]:
+        name = chance.choice(["chains", "carried_number", "mac"])
+        root[name] = "" if name == "mac" else root[name] + chance.choice([-1, 1])
+
+
+def _drop_root(state: State, chance: random.Random) -> None:
+    state[audit_root.name].clear()
 
 
 def _start_over(state: State, chance: random.Random) -> None:
     _rows(state).clear()
-    for head in state[audit_head.name]:
+    for head in state[audit_heads.name]:
         head |= {"number": 0, "hash": "0" * 64, "entries": 0}
 
 
 STEPS: list[Step] = [
-    *(_delete_some, _truncate, _insert_copy, _update, _swap, _move_head, _edit_head, _drop_head, _start_over)
+    *(_delete_some, _truncate, _insert_copy, _copy_to_another_workspace, _update, _swap, _start_over),
+    *(_move_head, _edit_head, _swap_heads, _drop_head, _drop_a_workspace, _edit_root, _drop_root),
 ]
 
 
@@ -127,16 +166,17 @@ async def _write(url: str, state: State) -> None:
 
 async def _fill(audit: AuditLog, clock: ManualClock) -> list[str]:
     """Honest work: acts, denials, a prune. Returns the checkpoints made on the way."""
-    checkpoints = [await audit.checkpoint()]
+    checkpoints = []
     for number in range(4):
         attempt = await audit.attempt(actor(f"U{number}"), GET)
         await audit.finish(attempt, AuditResult("fetched", None, number))
         clock.advance(10)
-        checkpoints.append(await audit.checkpoint())
+        await audit.attempt(replace(actor(f"U{number}"), team_id=f"T{number % 2 + 2}"), GET)
+        checkpoints.append("\n".join(await audit.checkpoints()))
     await audit.deny(actor("U9"), DELETE, "guest")
     await audit.prune(clock.now() - 35)
     await audit.attempt(actor("U5"), DELETE)
-    checkpoints.append(await audit.checkpoint())
+    checkpoints.append("\n".join(await audit.checkpoints()))
     return checkpoints
 
 
@@ -156,7 +196,7 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
             )
             checkpoints = await _fill(opened, clock)
             for line in checkpoints:
-                result = await opened.verify(lambda _: None, opened.read_checkpoint(line))
+                result = await opened.verify(lambda _: None, opened.read_checkpoints(line))
                 assert result.problem is None
             return address, opened, await _read(address), checkpoints[-1]
 
@@ -170,14 +210,14 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
             chance = random.Random(seed)
             for step in steps:
                 step(state, chance)
-            numbers = [row["number"] for row in state[audit_records.name]]
-            if len(numbers) != len({*numbers}) or _order(state) == _order(honest):
+            places = [(row["chain"], row["number"]) for row in state[audit_records.name]]
+            if len(places) != len({*places}) or _order(state) == _order(honest):
                 return
             runner.run(_write(url, state))
             runner.run(_restart(url, clock))
-            result = runner.run(audit.verify(lambda _: None, audit.read_checkpoint(newest)))
+            result = runner.run(audit.verify(lambda _: None, audit.read_checkpoints(newest)))
             assert result.problem is not None, steps
-            assert any(word in result.problem for word in ("Row", "head", "entries", "checkpoint", "log"))
+            assert any(word in result.problem for word in ("Row", "head", "entries", "checkpoint", "log", "workspaces"))
             runner.run(_assert_reads_only(audit, entries))
 
         tamper()
@@ -193,11 +233,11 @@ async def _restart(url: str, clock: ManualClock) -> None:
             await audit.take_over(0)
 
 
-async def _entries(audit: AuditLog) -> dict[int, Any]:
-    return {entry.number: entry for entry in await audit.newest(100, Filters())}
+async def _entries(audit: AuditLog) -> dict[tuple[str | None, int], Any]:
+    return {(entry.team_id, entry.number): entry for entry in await audit.newest(100, Filters())}
 
 
-async def _assert_reads_only(audit: AuditLog, honest: dict[int, Any]) -> None:
+async def _assert_reads_only(audit: AuditLog, honest: dict[tuple[str | None, int], Any]) -> None:
     """What is read, if anything is, was written: at worst an entry or a result is missing."""
     try:
         found = await _entries(audit)
@@ -205,8 +245,8 @@ async def _assert_reads_only(audit: AuditLog, honest: dict[int, Any]) -> None:
         if "head was altered" not in str(error):
             raise
         return
-    for number, entry in found.items():
-        true = honest[number]
+    for place, entry in found.items():
+        true = honest[place]
         assert (entry.user_id, entry.action, entry.parameters) == (true.user_id, true.action, true.parameters)
         assert entry.outcome in (true.outcome, None)
 
@@ -214,10 +254,10 @@ async def _assert_reads_only(audit: AuditLog, honest: dict[int, Any]) -> None:
 CUTS = {
     "the newest": [
         "DELETE FROM audit_records WHERE number > 4",
-        "UPDATE audit_head SET number = 4, entries = 2, hash = (SELECT hash FROM audit_records WHERE number = 4)",
+        "UPDATE {head} SET number = 4, entries = 2, hash = (SELECT hash FROM audit_records WHERE number = 4)",
     ],
     "the oldest": [
-        "UPDATE audit_head SET pruned_number = 4, pruned_entries = 2, "
+        "UPDATE {head} SET pruned_number = 4, pruned_entries = 2, "
         "pruned_hash = (SELECT hash FROM audit_records WHERE number = 4)",
         "DELETE FROM audit_records WHERE number <= 4",
     ],
@@ -226,25 +266,40 @@ CUTS = {
 
 @pytest.mark.parametrize("kind", DATABASES)
 @pytest.mark.parametrize("cut", list(CUTS))
-@pytest.mark.parametrize("is_older", [False, True], ids=["unsigned", "version 0.1"])
-async def test_no_start_signs_a_head_that_was_moved(kind: str, cut: str, is_older: bool, tmp_path: Path) -> None:
+async def test_no_start_signs_a_head_that_was_moved(kind: str, cut: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url:
         clock = ManualClock()
         async with open_audit_log(configured(url), clock) as audit:
             await _fetch_three(audit)
-        database = open_database(database_url(url))
-        async with database.transaction() as connection:
-            for statement in CUTS[cut]:
-                await connection.execute(text(statement))
-            if is_older:
-                await connection.run(downgrade)
-            else:
-                await connection.execute(text("UPDATE audit_head SET mac = ''"))
-        await database.close()
+        for statement in CUTS[cut]:
+            await change(url, statement.format(head="audit_heads"))
+        await change(url, "UPDATE audit_heads SET mac = ''")
+        await change(url, "UPDATE audit_root SET mac = ''")
         async with open_audit_log(configured(url), clock) as audit:
-            assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
+            assert (await audit.verify(lambda _: None)).problem is not None
             with pytest.raises(AuditLogUnavailable, match="head was altered"):
                 await audit.attempt(actor(), GET)
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.parametrize("cut", list(CUTS))
+@pytest.mark.parametrize("is_older", [False, True], ids=["one chain", "version 0.1"])
+async def test_no_upgrade_signs_a_head_that_was_moved(kind: str, cut: str, is_older: bool, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        await write_single_chain(url)
+        for statement in CUTS[cut]:
+            await change(url, statement.format(head="audit_head"))
+        if is_older:
+            database = open_database(database_url(url))
+            async with database.transaction() as connection:
+                await connection.run(migrated, "0001", down=True)
+            await database.close()
+        else:
+            await change(url, "UPDATE audit_head SET mac = ''")
+        async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=SECRET_KEY), ManualClock()) as audit:
+            assert (await audit.verify(lambda _: None)).problem == "The head of the log was altered."
+            with pytest.raises(AuditLogUnavailable, match="head was altered"):
+                await audit.newest(1, Filters())
 
 
 async def _fetch_three(audit: AuditLog) -> None:
@@ -265,74 +320,90 @@ async def test_honest_work_of_several_processes_always_verifies(kind: str, tmp_p
             for _ in range(15):
                 what = chance.choice(["act", "act", "act", "deny", "prune", "checkpoint", "verify"])
                 clock.advance(chance.random())
+                team = chance.choice(["T1", "T2", "T3"])
                 if what == "act":
-                    attempt = await audit.attempt(actor("U1"), GET)
+                    attempt = await audit.attempt(replace(actor("U1"), team_id=team), GET)
                     await audit.finish(attempt, AuditResult("fetched", None, 1))
                 elif what == "deny":
-                    await audit.deny(actor("U2"), DELETE, "guest")
+                    await audit.deny(replace(actor("U2"), team_id=team), DELETE, "guest")
                 elif what == "prune":
-                    await audit.prune(clock.now() - chance.random() * 5)
+                    await audit.prune(clock.now() - chance.random() * 5, chance.choice([None, team]))
                 elif what == "checkpoint":
-                    checkpoints.append(audit.read_checkpoint(await audit.checkpoint()))
+                    for line in await audit.checkpoints():
+                        checkpoints.extend(audit.read_checkpoints(line))
                 else:
-                    checkpoint = chance.choice(checkpoints) if checkpoints else None
-                    assert (await audit.verify(lambda _: None, checkpoint)).problem is None
+                    assert (await audit.verify(lambda _: None, [*checkpoints])).problem is None
 
         await asyncio.gather(*(work(audit) for audit in logs))
-        for checkpoint in checkpoints:
-            assert (await logs[0].verify(lambda _: None, checkpoint)).problem is None
+        assert (await logs[0].verify(lambda _: None, checkpoints)).problem is None
 
 
+OLDER = {"EXTAUTH_SECRET_KEY": SECRET_KEY}
+
+
+@pytest.mark.parametrize("kind", DATABASES)
 @pytest.mark.parametrize("pruned", [False, True])
-async def test_a_log_of_version_0_1_is_carried_over_and_verifies(pruned: bool, tmp_path: Path) -> None:
-    url, clock = f"sqlite:///{tmp_path}/audit.db", ManualClock()
-    async with open_audit_log(configured(url), clock) as audit:
-        for number in range(3):
-            clock.advance(10)
-            await audit.finish(await audit.attempt(actor(f"U{number}"), GET), AuditResult("fetched", None, 1))
-        before = await audit.newest(100, Filters())
-    database = open_database(database_url(url))
-    async with database.transaction() as connection:
-        await connection.run(downgrade)
-        await _hash_as_version_0_1(connection)
+async def test_a_log_of_version_0_1_is_carried_over_and_verifies(kind: str, pruned: bool, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        await write_version_0_1(url)
         if pruned:
             # As version 0.1 pruned: the head moves, and an entry that says so may or may not follow.
-            await connection.execute(text("DELETE FROM audit_records WHERE number < 3 RETURNING hash"))
-            await connection.execute(
-                text(
-                    "UPDATE audit_head SET pruned_number = 2, "
-                    "pruned_hash = (SELECT previous FROM audit_records WHERE number = 3)"
-                )
-            )
-    await database.close()
-
-    async with open_audit_log(configured(url), clock) as audit:
-        carried = list(await audit.newest(100, Filters()))
-        if pruned:
-            assert carried.pop(0).parameters == {"entries": "0", "through": "2", "before": "0"}
-            before = before[:-1]
-        assert carried == before
-        assert (await audit.verify(lambda _: None)).problem is None
-        await audit.attempt(actor("U7"), GET)
-        assert (await audit.verify(lambda _: None)).problem is None
+            await change(url, "DELETE FROM audit_records WHERE number < 3")
+            edge = "(SELECT previous FROM audit_records WHERE number = 3)"
+            await change(url, f"UPDATE audit_head SET pruned_number = 2, pruned_hash = {edge}")
+        async with open_audit_log(configured(url, **OLDER), ManualClock()) as audit:
+            carried = list(await audit.newest(100, Filters()))
+            if pruned:
+                assert carried.pop(0).parameters == {"entries": "0", "through": "2", "before": "0"}
+            users = ["U2", "U1"] if pruned else ["U2", "U1", "U0"]
+            assert [(entry.user_id, entry.outcome) for entry in carried] == [(user, "fetched") for user in users]
+            assert (await audit.verify(lambda _: None)).problem is None
+            await audit.attempt(actor("U7"), GET)
+            assert (await audit.verify(lambda _: None)).problem is None
 
 
-async def _hash_as_version_0_1(connection: Transaction) -> None:
-    """Give each row the hash that version 0.1 gave it."""
-    key = await load_key(connection, None, creates=False)
-    previous = "0" * 64
-    for row in (await connection.execute(select(audit_records).order_by(audit_records.c.number))).mappings().all():
-        values = [previous if name == "previous" else row[name] for name in row if name != "hash"]
-        digest = key.of_old_chain(json.dumps(values, separators=(",", ":")).encode())
-        change = update(audit_records).where(audit_records.c.number == row["number"])
-        await connection.execute(change.values(previous=previous, hash=digest))
-        previous = digest
-    await connection.execute(text("UPDATE audit_head SET hash = :hash"), {"hash": previous})
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_log_that_all_workspaces_shared_is_carried_over_and_verifies(kind: str, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        await write_single_chain(url, 3, ("T1", "T2"))
+        async with open_audit_log(configured(url, **OLDER), ManualClock()) as audit:
+            before = {team: await audit.newest(9, Filters(team_id=team)) for team in ("T1", "T2")}
+            assert {team: [entry.user_id for entry in found] for team, found in before.items()} == {
+                "T1": ["U2", "U0"],
+                "T2": ["U1"],
+            }
+            (seen,) = await audit.checkpoints()
+            await audit.finish(await audit.attempt(actor("U7"), GET), AuditResult("fetched", None, 1))
+            await audit.deny(replace(actor("U8"), team_id="T2"), DELETE, "guest")
+            # Older and newer ones are one list, of which each page can be had.
+            everyone = await audit.newest(9, Filters(team_id="T1"))
+            assert [(entry.user_id, entry.number) for entry in everyone] == [("U7", 7), ("U2", 5), ("U0", 1)]
+            assert [e.user_id for e in await audit.newest(1, Filters(team_id="T1", before=7))] == ["U2"]
+            assert [e.user_id for e in await audit.newest(1, Filters(team_id="T1", after=5))] == ["U7"]
+            assert [entry.user_id for entry in await audit.newest(9, Filters(team_id="T2"))] == ["U8", "U1"]
+            assert [entry.user_id async for entry in audit.oldest_first(Filters(team_id="T2"))] == ["U1", "U8"]
+            result = await audit.verify(lambda _: None, audit.read_checkpoints(seen))
+            assert (result.entries, result.rows, result.problem) == (5, 9, None)
+            assert await audit.workspaces() == ["", "T1", "T2"]
+
+            await audit.prune(1_700_000_015)
+            result = await audit.verify(lambda _: None)
+            assert (result.entries, result.rows, result.problem, result.pruned) == (4, 6, None, 4)
+            assert [entry.user_id for entry in await audit.newest(9, Filters(team_id="T1"))] == ["U7", "U2"]
 
 
-def downgrade(connection: Connection) -> None:
-    """Bring the tables back to version 0.1."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(postgresql.__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    alembic.downgrade(config, "0001")
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_row_of_the_shared_chain_proves_nothing_in_another(kind: str, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        await write_single_chain(url, 3)
+        async with open_audit_log(configured(url, **OLDER), ManualClock()) as audit:
+            for _ in range(3):
+                await audit.attempt(replace(actor("U7"), team_id="T2"), GET)
+            names = ", ".join(COLUMNS)
+            for place in ("number + 6", "number"):
+                copied = f"SELECT 'T2', {names.replace('number', place)} FROM audit_records WHERE chain = ''"
+                await change(url, "DELETE FROM audit_records WHERE chain = 'T2'")
+                await change(url, f"INSERT INTO audit_records (chain, {names}) {copied}")
+                assert [entry.user_id for entry in await audit.newest(9, Filters(team_id="T1"))] == ["U2", "U1", "U0"]
+                assert not await audit.newest(9, Filters(team_id="T2"))
+                assert (await audit.verify(lambda _: None)).problem is not None

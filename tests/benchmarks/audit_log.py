@@ -15,20 +15,23 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import insert, text, update
 
+from bot.audit.append import add_chains
 from bot.audit.entries import Filters
-from bot.audit.head import ATTEMPT, RESULT, chain, locked_head
+from bot.audit.head import ATTEMPT, RESULT, Root, chained
+from bot.audit.heads import read_heads, store
 from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
 from bot.clock import SystemClock
 from bot.settings import read
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
-from bot.storage.tables import audit_head, audit_records
+from bot.storage.tables import audit_heads, audit_records, audit_root
 from tests.audit_log import open_audit_log
 
 SECRET_KEY = "benchmark-" * 4
 BATCH = 10_000
 TIMES = 100
+TEAMS = [f"T{number}" for number in range(10)]
 
 
 def _megabytes() -> float:
@@ -40,28 +43,35 @@ async def fill(url: str, entries: int) -> None:
     key = AuditKey(SECRET_KEY.encode())
     database = open_database(database_url(url))
     written = 0
+    async with database.transaction() as connection:
+        heads = {chain: head for chain, (head, _) in (await read_heads(connection, key)).items()}
+        if not heads:
+            root, heads = add_chains(Root(0, 0), 0, TEAMS)
+            await connection.execute(insert(audit_heads), [head.stored(key) for head in heads.values()])
+            await connection.execute(update(audit_root).values(**root.stored(key)))
     while written < entries:
         async with database.transaction() as connection:
-            head, rows = await locked_head(connection, key), []
+            rows = []
             for _ in range(min(BATCH, entries - written)):
+                team = TEAMS[written % len(TEAMS)]
                 attempt = {
                     "at": 1_700_000_000_000_000 + written * 1_000_000,
                     "reference": "ABCD2345",
-                    "team_id": f"T{written % 10}",
+                    "team_id": team,
                     "user_id": f"U{written % 1000}",
                     "action": "get",
                     "parameters": '{"external_token_id": "Et12345ABCDE"}',
                 }
-                head, row = chain(key, head, {**attempt, "kind": ATTEMPT})
+                head, row = chained(key, heads[team], {**attempt, "kind": ATTEMPT})
                 rows.append(row)
                 token = key.of_token(SecretStr(f"token-{written // 3}"))
                 result = {"kind": RESULT, "attempt": head.number, "outcome": "fetched", "milliseconds": 50}
-                head, row = chain(key, head, {**attempt, **result, "token_hmac": token})
+                heads[team], row = chained(key, head, {**attempt, **result, "token_hmac": token})
                 rows.append(row)
                 written += 1
             await connection.execute(insert(audit_records), rows)
-            values = {name: getattr(head, name) for name in head.__slots__}
-            await connection.execute(update(audit_head).values(**values, mac=head.mac(key)))
+            for head in heads.values():
+                await store(connection, key, head, [])
     if database.is_postgresql:
         # Its autovacuum would do so within a minute, but may be off on a test server.
         async with database.transaction() as connection:

@@ -96,7 +96,7 @@ async def test_tables_of_a_newer_version(url: str) -> None:
 
 async def test_an_altered_log(url: str) -> None:
     await filled(url)
-    await change(url, "UPDATE audit_head SET entries = 7")
+    await change(url, "UPDATE audit_heads SET entries = 7")
     database, key = await checked(url)
     assert (database.status, database.says) == (Status.PROBLEM, "Somebody altered the audit log.")
     assert "`audit verify`" in database.fix

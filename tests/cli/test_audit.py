@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     broken = await ran("verify")
     assert (broken.returncode, broken.stdout) == (
         1,
-        "The audit log is NOT intact. Row 2 was altered. The row before it is intact.\n",
+        "The audit log is NOT intact. T1: Row 2 was altered. The row before it is intact.\n",
     )
 
 
@@ -77,7 +78,7 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     await write(audit)
     clock.advance(10 * 24 * 3600)
     await write(audit, 1)
-    checkpoint = await audit.checkpoint()
+    checkpoint = (await audit.checkpoints())[0]
 
     async def ran(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
@@ -89,9 +90,42 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     assert (await ran("--yes")).stdout.startswith("No entries are older than ")
     verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
     assert verified.stdout == (
-        "The audit log is intact: 2 entries in 3 rows. Rows up to 6 were pruned. "
+        "The audit log is intact: 2 entries in 3 rows. 6 older rows were pruned. "
         "Everything else the checkpoint saw is still there.\n"
     )
+
+
+@pytest.mark.process
+async def test_each_workspace_can_be_read_verified_and_pruned_alone(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    clock.set_back(10 * 24 * 3600)
+    await write(audit)
+    await audit.deny(replace(actor("U8"), team_id="T2"), GET, "guest")
+
+    async def ran(*words: str, typed: str = "") -> str:
+        done = await asyncio.to_thread(command, url, *words, typed=typed)
+        return done.stdout or done.stderr
+
+    of_t2 = ("--workspace", "T2")
+    assert len((await ran("list")).splitlines()) == 5
+    assert [word in await ran("list", *of_t2) for word in ("U8", "U1")] == [True, False]
+    assert [json.loads(line)["team_id"] for line in (await ran("export")).splitlines()] == ["T1", "T1", "T1", "T2"]
+    assert [json.loads(line)["user_id"] for line in (await ran("export", *of_t2)).splitlines()] == ["U8"]
+    both, one = await ran("checkpoint"), await ran("checkpoint", *of_t2)
+    assert [line.split()[2] for line in (*both.splitlines(), *one.splitlines())] == ["row=6", "row=1", "row=1"]
+    says = "4 entries in 7 rows. Everything the checkpoints saw is still there."
+    assert await ran("verify", "--checkpoint", "-", typed=both) == f"The audit log is intact: {says}\n"
+    assert await ran("verify", *of_t2) == "The audit log is intact: 1 entry in 1 row.\n"
+    unknown = await ran("verify", "--workspace", "T9")
+    assert unknown == "extauth: There are no entries of T9. `audit list` shows the workspaces.\n"
+
+    await change(url, "UPDATE audit_records SET user_id = 'U7' WHERE chain = 'T1' AND number = 3")
+    assert await ran("verify", *of_t2) == "The audit log is intact: 1 entry in 1 row.\n"
+    assert "T1: Row 3 was altered" in await ran("verify")
+    assert await ran("prune", "--older-than", "3", "--yes", *of_t2) == "Deleted 1 entry.\n"
+    assert len((await ran("export", "--workspace", "T1")).splitlines()) == 2
+    assert "1 older row was pruned." in await ran("verify", *of_t2)
 
 
 SECRET = TOKEN.get_secret_value()
@@ -269,8 +303,8 @@ async def test_long_work_shows_how_far_it_is_on_a_terminal(audit: AuditLog, url:
 @pytest.mark.process
 async def test_a_log_whose_end_was_altered_is_verified_without_a_bar(audit: AuditLog, url: str) -> None:
     await write(audit)
-    await change(url, "UPDATE audit_head SET entries = 7")
-    assert await shown(url, "verify") == "The audit log is NOT intact. The head of the log was altered.\r\n"
+    await change(url, "UPDATE audit_heads SET entries = 7")
+    assert await shown(url, "verify") == "The audit log is NOT intact. The head of the log of T1 was altered.\r\n"
 
 
 @pytest.mark.process

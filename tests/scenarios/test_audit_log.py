@@ -79,6 +79,8 @@ async def test_a_checkpoint_is_posted_at_each_start_and_stop_and_every_day(
     transport: Transport, tmp_path: Path
 ) -> None:
     _, url = database(tmp_path)
+    async with open_harness(transport, DATABASE_URL=url) as harness:
+        await harness.types("/extauth get EtGoogle0001")
     async with open_harness(transport, DATABASE_URL=url, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
 
         def checkpoints() -> list[str]:
@@ -93,10 +95,10 @@ async def test_a_checkpoint_is_posted_at_each_start_and_stop_and_every_day(
         state = harness.state
     told = [message["text"] for message in _calls(state, "chat.postMessage")]
     assert "extauth-checkpoint" in told[-1]
-    assert " row=2 entries=1 " in told[-1]
+    assert " row=4 entries=2 " in told[-1]
     configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
     async with open_audit_log(configured, SystemClock()) as audit:
-        result = await audit.verify(lambda _: None, audit.read_checkpoint(told[-1]))
+        result = await audit.verify(lambda _: None, audit.read_checkpoints(told[-1]))
         assert (result.problem, result.note) == (None, None)
 
 

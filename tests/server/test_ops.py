@@ -179,12 +179,12 @@ async def test_a_database_that_is_gone_is_told_within_seconds_and_so_is_its_retu
     file = tmp_path / "audit.db"
     async with open_operator(transport, DATABASE_URL=f"sqlite:///{file}") as operator:
         assert await operator.problems() == {}
-        await asyncio.to_thread(execute, file, "ALTER TABLE audit_head RENAME TO elsewhere")
+        await asyncio.to_thread(execute, file, "ALTER TABLE audit_heads RENAME TO elsewhere")
         assert await operator.problems() == {}, "it isn't read more often"
         operator.harness.clock.advance(READ_SECONDS)
         assert await operator.problems() == {"database": "the audit log can't be read"}
         assert (await operator.numbers())["extauth_ready{database}"] == 0
-        await asyncio.to_thread(execute, file, "ALTER TABLE elsewhere RENAME TO audit_head")
+        await asyncio.to_thread(execute, file, "ALTER TABLE elsewhere RENAME TO audit_heads")
         operator.harness.clock.advance(READ_SECONDS)
         assert await operator.problems() == {}
 

@@ -129,11 +129,11 @@ async def test_what_another_process_leaves_later_is_found_in_time_to_answer(left
 
 async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, caplog: pytest.LogCaptureFixture) -> None:
     await left.leaves(ADMIN)
-    await change(left.url, "ALTER TABLE audit_head RENAME TO gone")
+    await change(left.url, "ALTER TABLE audit_heads RENAME TO gone")
     telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
     await left.clock.until_asleep(UNANSWERED_SECONDS)
     assert "unanswered commands couldn't be looked for" in caplog.messages
-    await change(left.url, "ALTER TABLE gone RENAME TO audit_head")
+    await change(left.url, "ALTER TABLE gone RENAME TO audit_heads")
     left.clock.advance(ANSWERING_SECONDS + 1)
     await left.clock.until_asleep(AGAIN_SECONDS)
     await left.runtime.tasks.idle()

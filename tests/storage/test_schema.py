@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Inspector, inspect, text
 from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from bot.audit.entries import Filters
-from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.slack.external_auth.models import GetToken
 from bot.storage import schema
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import DatabaseError, Transaction
 from bot.storage.tables import metadata
+from tests.audit.older_logs import SECRET_KEY, migrated, write_single_chain
 from tests.audit_log import actor, change, configured, open_audit_log
 from tests.databases import DATABASES, new_database
 from tests.manual_clock import ManualClock
@@ -66,9 +67,11 @@ async def test_a_new_database_is_what_the_migrations_make(kind: str, tmp_path: P
                 if name == "migrated":
                     await migrated_from_the_start(transaction)
                 assert await schema.migrate(database, transaction) is (name == "created")
-                head = (await transaction.execute(text("SELECT * FROM audit_head"))).mappings().one()
-                assert len(head["log_id"]) == 16
-                columns = sorted((name, value) for name, value in head.items() if name != "log_id")
+                root = (await transaction.execute(text("SELECT * FROM audit_root"))).mappings().one()
+                columns = sorted((name, value) for name, value in root.items() if name != "chains")
+                heads = (await transaction.execute(text("SELECT chain, number FROM audit_heads"))).all()
+                # What was migrated has the chain that all shared, be it empty.
+                assert [tuple(head) for head in heads] == ([("", 0)] if name == "migrated" else [])
                 indexes = await definitions(transaction, is_postgresql=database.is_postgresql)
                 assert sum("_token " in line or "_provider " in line for line in indexes) == 2
                 found.append((await transaction.run(described), columns, indexes))
@@ -79,19 +82,16 @@ async def test_a_new_database_is_what_the_migrations_make(kind: str, tmp_path: P
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_a_log_of_an_older_version_can_be_searched(kind: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url:
-        async with open_audit_log(configured(url), ManualClock()) as audit:
-            for request in (GetToken("EtOld"), GetToken("EtOther"), DeleteTokens(provider_key="google")):
-                await audit.attempt(actor(), request)
-        for name in ("token", "provider"):
-            await change(url, f"DROP INDEX ix_audit_records_{name}")
-        for table in ("batches", "account_states", "schedules"):
-            await change(url, f"DROP TABLE {table}")
-        await change(url, "UPDATE alembic_version SET version_num = '0002'")
+        await write_single_chain(url)
+        database = open_database(database_url(url))
+        async with database.transaction() as transaction:
+            await transaction.run(migrated, "0002", down=True)
+        await database.close()
         # Somebody else may have written anything, and must not keep the bot from starting.
-        await change(url, "UPDATE audit_records SET parameters = 'not JSON' WHERE number = 2")
-        async with open_audit_log(configured(url), ManualClock()) as audit:
-            (found,) = await audit.newest(9, Filters(external_token_id="EtOld"))
-            assert found.parameters == {"external_token_id": "EtOld"}
+        await change(url, "UPDATE audit_records SET parameters = 'not JSON' WHERE number = 5")
+        async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=SECRET_KEY), ManualClock()) as audit:
+            (found,) = await audit.newest(9, Filters(external_token_id="Et1"))
+            assert found.parameters == {"external_token_id": "Et1"}
             (found,) = await audit.newest(9, Filters(provider_key="google"))
             assert found.parameters == {"provider_key": "google"}
             assert not await audit.newest(9, Filters(external_token_id="EtOther"))
