@@ -12,6 +12,10 @@ from bot.server.lifecycle import serve as serve_app
 from bot.settings import Settings, SettingsError, Transport
 from bot.settings import transport as choose_transport
 
+_COLLECTED_AFTER = (10_000, 20, 20)
+"""How many new objects there are before a collection, and how many of these before one that also looks at older ones.
+A hundred commands at once make so many."""
+
 
 @click.command(cls=Command, examples=[""])
 def socket() -> None:
@@ -48,6 +52,10 @@ async def _until_signaled(settings: Settings, transport: Transport) -> None:
 
 
 def _keep_what_is_loaded(_: Receiver) -> None:
-    """Spare the garbage collector what stays until the end: all that was imported and built by now."""
+    """Spare the garbage collector what stays until the end: all that was imported and built by now.
+
+    By default it looks through the newest 700 objects again and again, which in a burst are all still in use.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
