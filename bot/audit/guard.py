@@ -27,15 +27,16 @@ class Guard:
     def __init__(self) -> None:
         self.transactions: set[asyncio.Task[Any]] = set()
 
-    async def within(self, work: Awaitable[T]) -> T:
+    async def within(self, work: Awaitable[T], seconds: float = APPEND_SECONDS) -> T:
         """Run work that the database has to answer in time. Raises AuditLogUnavailable."""
         try:
-            async with asyncio.timeout(APPEND_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await work
         except DatabaseError as error:
             raise AuditLogUnavailable(str(error)) from None
         except TimeoutError:
-            raise AuditLogUnavailable(f"the database did not answer within {APPEND_SECONDS:.0f} seconds") from None
+            unit = "second" if seconds == 1 else "seconds"
+            raise AuditLogUnavailable(f"the database did not answer within {seconds:.0f} {unit}") from None
 
     async def whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a transaction to its end, even if the caller is canceled: SQLite's thread can't be stopped.

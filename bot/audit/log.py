@@ -113,12 +113,9 @@ class AuditLog:
         if claim is None or claim.reply_to is None:
             return
         try:
-            async with asyncio.timeout(RECEIPT_SECONDS):
-                await self._guard.within(self._rows.claim(claim))
+            await self._guard.within(self._rows.claim(claim), RECEIPT_SECONDS)
         except Duplicate:
             raise DuplicateInteraction from None
-        except TimeoutError:
-            raise AuditLogUnavailable(f"the database did not answer within {RECEIPT_SECONDS:.0f} second") from None
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
         """Record that something is about to be done. Raises DuplicateInteraction when it came before."""

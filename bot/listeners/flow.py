@@ -174,9 +174,10 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running
     finally:
-        running.cancel()
-        # It records that it was interrupted.
-        await asyncio.wait({running})
+        if not running.done():
+            running.cancel()
+            # It records that it was interrupted.
+            await asyncio.wait({running})
     if isinstance(outcome, AlreadyRun):
         # The other delivery owes the answer.
         interaction.actor = replace(interaction.actor, reply_to=None)
