@@ -22,7 +22,8 @@ _FURTHEST_SECONDS = 120 * 24 * 3600
 
 
 class WebApi:
-    """Answers calls. `latency` is in seconds; `failures` make a method answer a code, whatever it is asked.
+    """Answers calls. `latency` is in seconds, and `delays` what a method takes beside it; `failures` make a method
+    answer a code, whatever it is asked.
 
     `failures["response_url"]` makes response URLs give a broken answer, and `response_failures` are the statuses that
     the next posts to them get; `channel_failures` make posting to a channel answer a code, such as `not_in_channel`.
@@ -34,6 +35,7 @@ class WebApi:
         self._open_connection = open_connection
         self.rate_limits = RateLimits(state.clock)
         self.latency = 0.0
+        self.delays: dict[str, float] = {}
         self.failures: dict[str, str] = {}
         self.response_failures: list[int] = []
         self.channel_failures: dict[str, str] = {}
@@ -75,8 +77,9 @@ class WebApi:
         if request.transport is not None:
             self.peers.add(str(request.transport.get_extra_info("peername")))
         asked, started = self._state.record("bot", method, arguments), time.perf_counter()
-        if self.latency:
-            await self._state.clock.sleep(self.latency)
+        seconds = self.latency + self.delays.get(method, 0.0)
+        if seconds:
+            await self._state.clock.sleep(seconds)
         answer = self._answer(method, arguments, _token(request))
         milliseconds = (time.perf_counter() - started) * 1000
         self._state.record("slack", f"answer to {method}", answer.body, milliseconds, answers=asked)
