@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.audit.entries import Filters
 from bot.clock import SystemClock
+from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport, read
 from tests.audit_log import open_audit_log
@@ -21,6 +22,8 @@ from tests.bot_process import bot_process, simulated_slack
 from tests.harness import ADMIN
 
 CANARY = "ya29.CANARY-do-not-leak-0123456789abcdefghijklmnopqrstuvwxyz"
+CUT_OFF = "canary-of-a-token"
+"""What the simulated Slack's broken answers have for a token."""
 
 
 @pytest.mark.burst
@@ -60,10 +63,11 @@ async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport
 async def test_a_token_is_nowhere_but_in_its_dialog(transport: Transport) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack, LOG_LEVEL="DEBUG") as bot:
         await _drive_everything(slack)
+        await _test_every_way(slack)
         await bot.stop()
         _assert_in_no_file(Path.cwd())
         await _assert_in_no_export(Path.cwd())
-        secrets = [CANARY, slack.state.bot_token, slack.state.app_token, slack.state.signing_secret]
+        secrets = [CANARY, CUT_OFF, slack.state.bot_token, slack.state.app_token, slack.state.signing_secret]
         for secret in [*secrets, slack.base_url + "/commands/", slack.base_url + "/actions/", "ticket="]:
             assert secret not in bot.output.replace("ticket=[redacted]", ""), secret
         _assert_untold(bot.output, "the output")
@@ -105,6 +109,8 @@ async def _assert_in_no_export(folder: Path) -> None:
     async with open_audit_log(configured, SystemClock()) as audit:
         exported = [json.dumps(asdict(entry)) async for entry in audit.oldest_first(Filters())]
         assert len(exported) > 10
+        tests = [entry async for entry in audit.oldest_first(Filters(action=Operation.TEST.action))]
+        assert {entry.outcome for entry in tests} == {"works", "failed"}
         _assert_untold("\n".join(exported), "the export")
         assert len((await audit.find_token(SecretStr(CANARY))).entries) >= 5
 
@@ -163,6 +169,39 @@ async def _drive_everything(slack: Any) -> None:
     await workspace.command(ADMIN, f"/extauth delete {CANARY} --yes")
     await workspace.command("U0GUEST", f"/extauth get {CANARY}")
     await wait_for_messages(len(faults) + 4)
+
+
+async def _test_every_way(slack: Any) -> None:
+    """Every way to test an account: by its ID, together with others, from the form, exported, and failing."""
+    workspace, state = slack.workspace, slack.state
+    seen = len(workspace.messages(ADMIN))
+
+    async def wait_for_messages(number: int) -> None:
+        await state.until(lambda: len(workspace.messages(ADMIN)) >= seen + number)
+
+    async def dialog_with(text: str) -> Any:
+        await state.until(lambda: text in str(getattr(workspace.dialog(ADMIN), "content", "")))
+        return workspace.dialog(ADMIN)
+
+    await workspace.command(ADMIN, "/extauth test EtGoogle0001")
+    await wait_for_messages(1)
+    await workspace.command(ADMIN, "/extauth test --all")
+    view = await dialog_with(" accounts work")
+    await workspace.press_in_dialog(view, "Export…")
+    await wait_for_messages(2)
+    workspace.close(view)
+    slack.web_api.failures["files.getUploadURLExternal"] = "internal_error"
+    await workspace.command(ADMIN, "/extauth test")
+    await workspace.submit(await dialog_with("Test accounts"), {"provider_key": "google"})
+    await workspace.press_in_dialog(await dialog_with(" accounts work"), "Export…")
+    workspace.close(await dialog_with("Copy the results"))
+    await workspace.command(ADMIN, f"/extauth test {CANARY}")
+    await wait_for_messages(3)
+    for number, fault in enumerate(("no-token", "odd-shape", "truncated", "reset", "token_not_found")):
+        slack.web_api.failures["apps.auth.external.get"] = fault
+        await workspace.command(ADMIN, "/extauth test EtGoogle0001")
+        await wait_for_messages(4 + number)
+    slack.web_api.failures.clear()
 
 
 def _without_the_shown_token(body: Any) -> Any:
