@@ -15,6 +15,7 @@ from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
+from bot.ui.notices import batch_gone_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import as_message
 
@@ -69,6 +70,8 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         await asked.reply.show(denied_screen(outcome, runtime.contact))
     elif outcome.outcome == "requested":
         await asked.reply.show(requested_screen(waiting, _where(_addressees(runtime, waiting))))
+    elif outcome.code == "decided":
+        await asked.reply.show(batch_gone_screen())
     else:
         await asked.reply.show(not_asked_screen(waiting, runtime.contact))
 
