@@ -1,7 +1,8 @@
 """Appends to a log in PostgreSQL: as a rule, each batch is one statement, and so one round trip.
 
 That statement counts on the heads this process wrote last. Where another process has written since, it does nothing,
-and the batch is written in a transaction that locks the heads first.
+and the batch is written in a transaction that locks the heads first. So it isn't tried again for a chain that others
+write to as well, until nobody else has written between two of this process's batches.
 """
 
 import json
@@ -79,6 +80,7 @@ class PostgresAppender:
         self._database = database
         self._key = key
         self._heads: LRUCache[str, Head] = LRUCache(_HEADS_KEPT)
+        self._contended: LRUCache[str, bool] = LRUCache(_HEADS_KEPT)
 
     async def append(self, batch: Sequence[Item], answered: Sequence[str]) -> Sequence[Number]:
         """Write a batch and note who has been answered. Returns the numbers of the plan. Raises DatabaseError."""
@@ -91,8 +93,13 @@ class PostgresAppender:
             return await self._receive(batch)
         chains = chains_of(batch)
         expected = {chain: head for chain in chains if (head := self._heads.pop(chain, None)) is not None}
-        tried = plan(self._key, expected, {}, batch) if len(expected) == len(chains) else None
-        made = tried if tried and await self._try(expected, tried) else await self._append(batch, tried)
+        is_worth_it = len(expected) == len(chains) and not any(self._contended.get(chain) for chain in chains)
+        tried = plan(self._key, expected, {}, batch) if is_worth_it else None
+        if tried is not None and await self._try(expected, tried):
+            made = tried
+        else:
+            before, made = await self._append(batch, tried)
+            self._contended.update({chain: expected.get(chain) != before.get(chain) for chain in chains})
         self._heads.update(made.heads)
         return made.numbers
 
@@ -117,21 +124,21 @@ class PostgresAppender:
                 return False
             raise
 
-    async def _append(self, batch: Sequence[Item], tried: Plan | None) -> Plan:
-        """Write a batch in a transaction that locks the heads."""
+    async def _append(self, batch: Sequence[Item], tried: Plan | None) -> tuple[Heads, Plan]:
+        """Write a batch in a transaction that locks the heads. Returns the heads as they were, and the plan."""
         for left in reversed(range(_TRIES)):
             try:
                 async with self._database.writer() as connection, connection.transaction():
                     heads = await self._locked(connection, chains_of(batch))
                     if tried is not None and tried.rows and all(heads[of] == head for of, head in tried.heads.items()):
-                        return tried  # The connection was lost only after it had been written.
+                        return heads, tried  # The connection was lost only after it had been written.
                     keys = [item.claim.key for item in batch if item.claim is not None]
-                    claims = await connection.fetch(_READ_CLAIMS, keys)
+                    claims = await connection.fetch(_READ_CLAIMS, keys) if keys else []
                     known = {claim["key"]: (claim["owner"], claim["attempt"]) for claim in claims}
                     made = plan(self._key, heads, known, batch)
                     before = {chain: head for chain, head in heads.items() if isinstance(head, Head)}
                     await self._write(connection, before, made)
-                    return made
+                    return heads, made
             except DatabaseError as error:
                 # Another process may have claimed one of the interactions in between, or added a chain.
                 if not left or not isinstance(error.__context__, (_NOT_OURS, _DEADLOCK)):

@@ -92,9 +92,12 @@ class AuditKey:
         return _hmac(self._check, b"")
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def canonical(value: object) -> bytes:
     """Return the one form of a value, of JSON's types, that is hashed or signed. Raises TypeError, ValueError."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def is_equal(stored: object, expected: str) -> bool:

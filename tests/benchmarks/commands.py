@@ -19,7 +19,7 @@ from tests.benchmarks.document import document
 from tests.benchmarks.fake_slack import FakeSlack
 from tests.benchmarks.figures import Key, Results
 from tests.benchmarks.plot import DARK, LIGHT, svg
-from tests.benchmarks.process import CONTENDERS, Contender
+from tests.benchmarks.process import CONTENDERS, DESIGNS, Contender
 from tests.benchmarks.scenarios import SCENARIOS, SLOW_SCENARIOS, Figures, Trial
 from tests.bot_process import ROOT
 
@@ -59,7 +59,7 @@ async def run(rounds: int, scenarios: Sequence[str], contenders: Sequence[Conten
         for scenario in scenarios:
             only = _EVERY[scenario].contenders
             for contender in contenders:
-                if only is not None and contender.key not in only:
+                if contender.key not in only:
                     continue
                 figures = await measure(scenario, contender)
                 for name, value in figures.items():
@@ -73,7 +73,7 @@ def options(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m tests.benchmarks.commands")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join(SCENARIOS), help=f"of {', '.join(_EVERY)}")
-    parser.add_argument("--contenders", default=",".join(contender.key for contender in CONTENDERS))
+    parser.add_argument("--contenders", default=",".join(contender.key for contender in (*CONTENDERS, *DESIGNS)))
     parser.add_argument("--growth", action="store_true", help="also how memory grows, which takes minutes")
     parser.add_argument("--write", action="store_true", help="keep the results, and write docs/benchmarks.*")
     return parser.parse_args(arguments)
@@ -81,7 +81,7 @@ def options(arguments: Sequence[str]) -> Namespace:
 
 async def main(arguments: Sequence[str]) -> None:
     chosen = options(arguments)
-    contenders = [contender for contender in CONTENDERS if contender.key in chosen.contenders.split(",")]
+    contenders = [contender for contender in (*CONTENDERS, *DESIGNS) if contender.key in chosen.contenders.split(",")]
     if await machine.postgresql_version() is None:
         print("No PostgreSQL answers: Extauth on PostgreSQL isn't measured.")
         contenders = [contender for contender in contenders if contender.database != "postgresql"]

@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Sequence
 
 from tests.benchmarks.figures import Results
-from tests.benchmarks.process import CONTENDERS
+from tests.benchmarks.process import CONTENDERS, DESIGNS
 from tests.benchmarks.scenarios import SCENARIOS, SLOW_SCENARIOS
 from tests.benchmarks.targets import BARE, GUIDE, MEASURES, POSTGRESQL, SQLITE, TARGETS, Target
 
-TITLES = {contender.key: contender.title for contender in CONTENDERS}
+TITLES = {contender.key: contender.title for contender in (*CONTENDERS, *DESIGNS)}
+_COMPARED = ((SQLITE, GUIDE), (SQLITE, BARE), tuple(design.key for design in DESIGNS))
 _EVERY = {**SCENARIOS, **SLOW_SCENARIOS}
 
 _INTRODUCTION = """\
@@ -106,15 +107,14 @@ def _title(scenario: str) -> str:
 def _scenario(results: Results, name: str) -> str:
     measures = [one for one in MEASURES if any(key[:2] == (name, one) for key in results.rounds)]
     contenders = [one for one in TITLES if any(key[0] == name and key[2] == one for key in results.rounds)]
+    pairs = [pair for pair in _COMPARED if {*pair} <= {*contenders}]
     rows = []
     for measure in measures:
         medians = [results.median(name, measure, contender) for contender in contenders]
         cells = ["" if median is None else MEASURES[measure].text(median) for median in medians]
-        compared = [
-            _times(results.ratio(name, measure, SQLITE, other)) for other in (GUIDE, BARE) if other in contenders
-        ]
+        compared = [_times(results.ratio(name, measure, one, other)) for one, other in pairs]
         rows.append([MEASURES[measure].title, *cells, *compared])
-    others = [f"SQLite ÷ {TITLES[other]}" for other in (GUIDE, BARE) if other in contenders]
+    others = [f"{TITLES[one].removeprefix('Extauth on ')} ÷ {TITLES[other]}" for one, other in pairs]
     heading = ["", *(TITLES[contender] for contender in contenders), *others]
     told = " ".join((inspect.getdoc(_EVERY[name].run) or "").split())
     return "\n".join([f"## {_title(name)}", "", told, "", _table(heading, rows)])

@@ -39,6 +39,13 @@ CONTENDERS = (
 )
 
 
+DESIGNS = (
+    Contender("chain-each", "A chain for each", "tests.benchmarks.workspaces", "postgresql"),
+    Contender("one-chain", "One chain for all", "tests.benchmarks.workspaces", "postgresql"),
+)
+"""Two ways to keep the audit log of many workspaces."""
+
+
 @dataclass(frozen=True)
 class Running:
     """A contender that takes commands. `started` is when it was executed, by `time.perf_counter`."""

@@ -10,7 +10,8 @@ from bot.settings import Transport
 from tests.benchmarks.fake_slack import FakeSlack
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.load import Load
-from tests.benchmarks.process import Contender, Running, running
+from tests.benchmarks.process import CONTENDERS, DESIGNS, Contender, Running, running
+from tests.benchmarks.workspaces import WORKSPACES, entries_a_second
 
 SLACK_SECONDS = 0.05
 """How long Slack takes to give a token, where that isn't nothing."""
@@ -102,6 +103,14 @@ async def growth(trial: Trial) -> Figures:
         return {"growth": process.megabytes() - before}
 
 
+async def workspaces(trial: Trial) -> Figures:
+    """4 processes write to the audit log of 200 workspaces at once, ten entries in each, over one PostgreSQL. With one
+    chain for all, hundreds of entries share a head and a commit, which costs the least CPU; but whoever holds that
+    head (a process that hangs, a machine that has gone, a long pruning) holds up everybody."""
+    each = trial.contender.key == "chain-each"
+    return {"entries": await entries_a_second(trial.url, WORKSPACES if each else 1)}
+
+
 class Meter:
     """What a process uses from now on."""
 
@@ -132,8 +141,8 @@ class Scenario:
 
     title: str
     run: Callable[[Trial], Awaitable[Figures]]
-    contenders: tuple[str, ...] | None = None
-    """Who is measured; everybody where that is None."""
+    contenders: tuple[str, ...] = tuple(contender.key for contender in CONTENDERS)
+    """Who is measured."""
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -142,6 +151,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "one-at-a-time": Scenario("One at a time over HTTP", one_at_a_time),
     "start-http": Scenario("Start over HTTP", start_http),
     "start-socket": Scenario("Start over Socket Mode", start_socket),
+    "workspaces": Scenario("200 workspaces at once", workspaces, tuple(design.key for design in DESIGNS)),
 }
 """What `make bench` measures."""
 SLOW_SCENARIOS = {"growth": Scenario("Memory after many commands", growth, ("extauth-sqlite",))}

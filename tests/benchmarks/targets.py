@@ -33,6 +33,7 @@ MEASURES: Mapping[str, Measure] = {
     "first_answer": Measure("first answer after", "ms"),
     "memory": Measure("memory at rest", "MiB"),
     "growth": Measure("memory grows by", "MiB"),
+    "entries": Measure("entries a second", more_is_better=True),
     "waited": Measure("waited for a core", "%"),
 }
 
