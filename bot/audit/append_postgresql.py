@@ -99,7 +99,8 @@ class PostgresAppender:
             made = tried
         else:
             before, made = await self._append(batch, tried)
-            self._contended.update({chain: expected.get(chain) != before.get(chain) for chain in chains})
+            others = [chain for chain in chains if made is not tried and expected.get(chain) != before.get(chain)]
+            self._contended.update({chain: chain in others for chain in chains})
         self._heads.update(made.heads)
         return made.numbers
 
