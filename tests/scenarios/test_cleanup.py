@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.slack.seed import plant_accounts
 from bot.settings import Transport
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
-from tests.scenarios.test_testing import result
+from tests.scenarios.test_testing import result, until_held_back
 
 DELETE, LIST = "apps.auth.external.delete", "apps.auth.external.list"
 
@@ -128,6 +128,26 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_be_deleted(harness: Harne
         view = await harness.presses_in_dialog(view, "Delete the rest…")
         assert f"This deletes {100 - gone} token" in harness.read(view)
     assert len(harness.state.tokens) == 156 - gone
+
+
+async def test_of_2500_tokens_of_one_account_those_deleted_before_a_stop_are_counted(harness: Harness) -> None:
+    plant_accounts(harness.state, 2494)
+    for token in harness.state.tokens.values():
+        token.account = "gone@example.com"
+    view = await harness.opens("/extauth delete --account gone@example.com")
+    assert "This deletes 2,500 tokens:" in harness.read(view)
+    assert "and 2,480 more" in harness.read(view)
+    await harness.workspace.submit(view, {"typed_count": "delete 2500 tokens"})
+    await until_held_back(harness, view)
+    assert await harness.workspace.press_in_dialog(view, "Stop")
+    await harness.passes_time(lambda: " results ==" in harness.read(view))
+    deleted = 2500 - len(harness.state.tokens)
+    read = harness.read(view)
+    assert deleted > 0
+    assert f"⚠ {deleted} of 2,500 tokens deleted\nYou stopped it. {2500 - deleted:,} more weren't deleted." in read
+    assert f"This deletes {2500 - deleted:,} tokens:" in harness.read(
+        await harness.presses_in_dialog(view, "Delete the rest…")
+    )
 
 
 async def test_slack_refusing_everything_ends_it_early(harness: Harness) -> None:
