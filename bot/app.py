@@ -56,7 +56,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
     try:
         async with database.transaction() as transaction:
             was_migrated = await migrate(database, transaction)
-            key = await load_key(transaction, settings.secret_key, creates=True)
+            key = await load_key(transaction, settings.secret_keys, creates=True)
             audit_log = AuditLog(AuditRows(database, key), key, clock)
             if was_migrated:
                 await sign_log(transaction, key, audit_log.prune_row)
@@ -77,7 +77,7 @@ async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIt
     try:
         async with database.transaction(reads=True) as transaction:
             await check_schema(transaction)
-            key = await load_key(transaction, settings.secret_key, creates=False)
+            key = await load_key(transaction, settings.secret_keys, creates=False)
         yield AuditLog(AuditRows(database, key), key, clock)
     finally:
         await database.close()
@@ -92,7 +92,7 @@ def create_runtime(
     calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
     channel = settings.audit_channel
-    audit_channel = AuditChannel(channel, settings.bot_token, clients) if channel is not None else None
+    audit_channel = AuditChannel(channel, settings.only_bot_token, clients) if channel is not None else None
     observers: list[Observer] = [OutcomeCounter(metrics), *([audit_channel] if audit_channel is not None else [])]
     users, pacer = UserDirectory(clients), Pacer(clock, calls.waited)
     service = Service(
@@ -171,7 +171,7 @@ def _authorize(settings: Settings) -> Callable[..., Awaitable[AuthorizeResult]]:
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=settings.bot_token.get_secret_value()
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=settings.only_bot_token.get_secret_value()
         )
 
     return authorize

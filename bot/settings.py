@@ -28,6 +28,7 @@ _USUAL_FORMS = {
     "SLACK_BOT_TOKEN": (r"xoxb-.+|xoxe\.xoxb-.+", "starts with xoxb-"),
     "SLACK_APP_TOKEN": (r"xapp-.+", "starts with xapp-"),
     "SLACK_SIGNING_SECRET": (r"[0-9a-fA-F]{32}", "is 32 hexadecimal digits (Basic Information > App Credentials)"),
+    "SLACK_CLIENT_SECRET": (r"[0-9a-fA-F]{32}", "is 32 hexadecimal digits (Basic Information > App Credentials)"),
     "EXTAUTH_API_TOKEN": (r"xox.+", "starts with xox"),
 }
 """The forms that Slack's secrets have had so far. Slack doesn't promise them, so another form only warns."""
@@ -108,12 +109,25 @@ def _check_folder(folder: Path) -> Path:
     return folder
 
 
-def _check_secret_key(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value()) < 32:
+def _split_keys(value: Any) -> Any:
+    return tuple(SecretStr(key.strip()) for key in value.split(",")) if isinstance(value, str) else value
+
+
+def _check_secret_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(key.get_secret_value()) < 32 for key in keys):
+        each = "each key must" if len(keys) > 1 else "must"
         raise ValueError(
-            "must have at least 32 characters. To make one: python -c 'import secrets; print(secrets.token_hex())'"
+            f"{each} have at least 32 characters. To make one: python -c 'import secrets; print(secrets.token_hex())'"
         )
-    return key
+    return keys
+
+
+def _check_public_url(url: str) -> str:
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[\w.~%/-]*)?", url, re.ASCII):
+        raise ValueError("must be a URL such as https://extauth.example.com. http:// works only for localhost.")
+    return url.rstrip("/")
 
 
 def _split_list(value: Any) -> Any:
@@ -138,10 +152,13 @@ class DatabaseSettings(BaseModel):
         alias="DATABASE_URL",
         description="Where the audit log is: a SQLite file, or `postgresql://…` for several machines.",
     )
-    secret_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] | None = Field(
-        None,
-        alias="EXTAUTH_SECRET_KEY",
-        description="The key that signs the audit log, at least 32 characters. Unset, one is kept in the database.",
+    secret_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split_keys), AfterValidator(_check_secret_keys)] = (
+        Field(
+            (),
+            alias="EXTAUTH_SECRET_KEY",
+            description="The key that signs the audit log and encrypts, at least 32 characters. Unset, one is kept in "
+            "the database. To change it, put the new one first, and a comma between them.",
+        )
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING`, or `ERROR`. No level prints a secret."
@@ -168,9 +185,24 @@ class DatabaseSettings(BaseModel):
 class Settings(DatabaseSettings):
     """What an operator can set. The alias is the variable's name; docs/settings.md repeats the descriptions."""
 
-    bot_token: Secret = Field(
+    bot_token: Secret | None = Field(
+        None,
         alias="SLACK_BOT_TOKEN",
-        description="The workspace's bot token (OAuth & Permissions in the app's settings). Required.",
+        description="The workspace's bot token (OAuth & Permissions in the app's settings). Required for one.",
+    )
+    client_id: str | None = Field(
+        None,
+        alias="SLACK_CLIENT_ID",
+        description="The app's client ID. Set it, instead of a bot token, to serve every workspace that installs the "
+        "app.",
+    )
+    client_secret: Secret | None = Field(
+        None, alias="SLACK_CLIENT_SECRET", description="The app's client secret, which goes with the client ID."
+    )
+    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+        None,
+        alias="EXTAUTH_PUBLIC_URL",
+        description="Where browsers and Slack reach Extauth: `https://extauth.example.com`. Required with a client ID.",
     )
     app_token: Secret | None = Field(
         None,
@@ -262,11 +294,23 @@ class Settings(DatabaseSettings):
         description="How many Socket Mode connections each process opens. Slack allows an app ten in all.",
     )
 
+    @property
+    def serves_many(self) -> bool:
+        """Whether workspaces install the app by OAuth, instead of one by its bot token."""
+        return self.client_id is not None
+
+    @property
+    def only_bot_token(self) -> SecretStr:
+        """The bot token of the one workspace. Not for where there are many."""
+        if self.bot_token is None:
+            raise RuntimeError("each workspace has a bot token of its own")
+        return self.bot_token
+
 
 def warnings(settings: Settings) -> list[str]:
     """Return a line for each secret of an unusual form, none of which quotes it."""
     lines = []
-    for field in ("bot_token", "app_token", "signing_secret", "api_token"):
+    for field in ("bot_token", "app_token", "signing_secret", "api_token", "client_secret"):
         name, secret = str(Settings.model_fields[field].alias), getattr(settings, field)
         pattern, usual = _USUAL_FORMS[name]
         if secret is not None and not re.fullmatch(pattern, secret.get_secret_value(), re.DOTALL):
@@ -284,22 +328,56 @@ def read_database(environment: Mapping[str, str]) -> DatabaseSettings:
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Read the settings from a mapping of variables. Raises SettingsError with a line for each mistake."""
-    mistakes = []
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
-        if environment.get(name):
-            mistakes.append(
-                f"{name} is set, but Extauth serves one workspace, with SLACK_BOT_TOKEN. Unset {name}, or Bolt starts "
-                "its own OAuth flow."
-            )
+    mistakes = _workspace_mistakes({name for name, value in environment.items() if value.strip()})
     try:
         settings = Settings.model_validate(dict(environment))
     except ValidationError as error:
         mistakes += _lines(error)
     else:
-        mistakes += _approval_mistakes(settings)
+        mistakes += _mistakes_with_many(settings) if settings.serves_many else _approval_mistakes(settings)
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+_OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+
+
+def _workspace_mistakes(given: set[str]) -> list[str]:
+    """Return what keeps a set of variables from saying whether one workspace is served, or many."""
+    if not given & {*_OAUTH}:
+        description = Settings.model_fields["bot_token"].description
+        return [] if "SLACK_BOT_TOKEN" in given else [f"SLACK_BOT_TOKEN is missing. {description}"]
+    mistakes = [
+        f"{missing} is missing: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together." for missing in {*_OAUTH} - given
+    ]
+    mistakes += [
+        f"{name} belongs to one workspace, but SLACK_CLIENT_ID serves many. Unset one of them."
+        for name in ("SLACK_BOT_TOKEN", "EXTAUTH_API_TOKEN")
+        if name in given
+    ]
+    for name, why in (
+        ("EXTAUTH_SECRET_KEY", "the tokens of the workspaces are encrypted with it"),
+        ("EXTAUTH_PUBLIC_URL", "Slack sends people back to it after they install the app"),
+    ):
+        if name not in given:
+            mistakes.append(f"{name} is missing. SLACK_CLIENT_ID needs it: {why}.")
+    return mistakes
+
+
+def _mistakes_with_many(settings: Settings) -> list[str]:
+    """Return what names somebody or something of one workspace, though many are served."""
+    lists = {
+        "EXTAUTH_GET_ALLOW": settings.get_allow,
+        "EXTAUTH_DELETE_ALLOW": settings.delete_allow,
+        "EXTAUTH_LIST_ALLOW": settings.list_allow,
+        "EXTAUTH_HISTORY_ALLOW": settings.history_allow,
+        "EXTAUTH_DELETE_APPROVERS": settings.delete_approvers,
+    }
+    named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
+    named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []
+    named += ["EXTAUTH_CONTACT"] if settings.contact is not None and ":" not in settings.contact else []
+    return [f"{name}: has an ID of one workspace in it, but SLACK_CLIENT_ID serves many. Remove it." for name in named]
 
 
 def _approval_mistakes(settings: Settings) -> list[str]:
@@ -361,7 +439,5 @@ def _lines(error: ValidationError) -> list[str]:
 
 def _line(mistake: dict[str, Any]) -> str:
     name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
-    if mistake["type"] == "missing":
-        return f"{name} is missing. {Settings.model_fields['bot_token'].description}"
     message = str(mistake["msg"]).removeprefix("Value error, ")
     return f"{name}: {message[0].lower()}{message[1:]}" if mistake["type"] != "value_error" else f"{name}: {message}"

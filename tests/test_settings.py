@@ -42,11 +42,51 @@ def mistakes(**variables: str) -> list[str]:
         ({"PORT": "http"}, "PORT: input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-        ({"SLACK_CLIENT_ID": "1.2"}, "SLACK_CLIENT_ID is set, but Extauth serves one workspace"),
+        ({"EXTAUTH_SECRET_KEY": "a" * 31}, "EXTAUTH_SECRET_KEY: must have at least 32 characters"),
+        ({"EXTAUTH_SECRET_KEY": "a" * 32 + ","}, "EXTAUTH_SECRET_KEY: each key must have at least 32 characters"),
+        ({"EXTAUTH_PUBLIC_URL": "http://extauth.example"}, "EXTAUTH_PUBLIC_URL: must be a URL such as"),
+        ({"EXTAUTH_PUBLIC_URL": "https://extauth.example/?a=b"}, "EXTAUTH_PUBLIC_URL: must be a URL such as"),
     ],
 )
 def test_each_mistake_has_its_line(variables: dict[str, str], line: str) -> None:
     assert [found.startswith(line) for found in mistakes(**variables)] == [True]
+
+
+MANY = {
+    "SLACK_CLIENT_ID": "123.456",
+    "SLACK_CLIENT_SECRET": SECRET,
+    "SLACK_SIGNING_SECRET": SECRET,
+    "EXTAUTH_SECRET_KEY": "k" * 32,
+    "EXTAUTH_PUBLIC_URL": "https://extauth.example/",
+}
+
+
+def test_workspaces_install_the_app_by_oauth() -> None:
+    settings = read({**MANY, "EXTAUTH_GET_ALLOW": "members", "EXTAUTH_CONTACT": "https://help.example"})
+    assert settings.serves_many
+    assert settings.public_url == "https://extauth.example"
+    assert not read(WELL).serves_many
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"SLACK_CLIENT_ID": " "}, "SLACK_CLIENT_ID is missing: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together"),
+        ({"SLACK_CLIENT_SECRET": ""}, "SLACK_CLIENT_SECRET is missing: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go"),
+        ({"SLACK_BOT_TOKEN": BOT}, "SLACK_BOT_TOKEN belongs to one workspace, but SLACK_CLIENT_ID serves many"),
+        ({"EXTAUTH_API_TOKEN": BOT}, "EXTAUTH_API_TOKEN belongs to one workspace, but SLACK_CLIENT_ID serves many"),
+        ({"EXTAUTH_SECRET_KEY": ""}, "EXTAUTH_SECRET_KEY is missing. SLACK_CLIENT_ID needs it"),
+        ({"EXTAUTH_PUBLIC_URL": ""}, "EXTAUTH_PUBLIC_URL is missing. SLACK_CLIENT_ID needs it"),
+        ({"EXTAUTH_AUDIT_CHANNEL": "C012"}, "EXTAUTH_AUDIT_CHANNEL: has an ID of one workspace in it"),
+        ({"EXTAUTH_GET_ALLOW": "admins U012"}, "EXTAUTH_GET_ALLOW: has an ID of one workspace in it"),
+        ({"EXTAUTH_DELETE_APPROVERS": "S012"}, "EXTAUTH_DELETE_APPROVERS: has an ID of one workspace in it"),
+        ({"EXTAUTH_CONTACT": "U012"}, "EXTAUTH_CONTACT: has an ID of one workspace in it"),
+    ],
+)
+def test_what_cannot_go_with_oauth_has_its_line(variables: dict[str, str], line: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({**MANY, **variables})
+    assert [found.startswith(line) for found in caught.value.mistakes] == [True]
 
 
 def test_all_mistakes_are_told_at_once_and_none_quotes_a_value() -> None:
@@ -57,8 +97,9 @@ def test_all_mistakes_are_told_at_once_and_none_quotes_a_value() -> None:
         EXTAUTH_API_TOKEN="canary",
         DATABASE_URL="postgresql://u:can@canary:canary@h/d",
         EXTAUTH_SECRET_KEY="canary",
+        EXTAUTH_PUBLIC_URL="http://canary:canary@canary",
     )
-    assert len(found) == 6
+    assert len(found) == 7
     assert "canary" not in "\n".join(found)
 
 

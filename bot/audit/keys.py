@@ -1,59 +1,49 @@
-"""The key that proves the audit log, turns tokens into fingerprints, and encrypts what is kept for a while."""
+"""The key that proves the audit log and turns tokens into fingerprints, and where it comes from."""
 
-import base64
 import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 
-from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
+from bot.storage.crypto import Vault, derive
 from bot.storage.database import DatabaseError, Transaction
 from bot.storage.tables import installation_keys
 
 MADE_HERE = "master"
 """The name under which the database holds a key that Extauth made itself."""
-_CHECK = "check"
-
-
-class Box:
-    """Encrypts one kind of text: what another box encrypted, or nobody did, can't be read with it."""
-
-    def __init__(self, key: bytes) -> None:
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
-
-    def encrypt(self, text: SecretStr) -> str:
-        """Return the text, readable only with this key."""
-        return self._fernet.encrypt(text.get_secret_value().encode()).decode()
-
-    def decrypt(self, text: object) -> SecretStr | None:
-        """Return what was encrypted; None for what this key didn't encrypt."""
-        try:
-            return SecretStr(self._fernet.decrypt(str(text).encode()).decode())
-        except InvalidToken:
-            return None
+WRAPPED = "wrapped"
+"""The name under which it holds the log's key encrypted, once `extauth keys rotate` has run."""
+CHECK = "check"
+"""The name under which it holds what tells the log's key from another."""
+WRAPPING = "audit log key"
+"""The purpose of the box that encrypts the log's key."""
 
 
 class AuditKey:
     """Keys derived from one master key: no use of one reveals anything about the others.
 
-    `addresses` encrypts where to reply, `batches` what a batch holds.
+    `vault` encrypts what the database holds, under keys that can be changed; `addresses` where to reply, `batches` what
+    a batch holds.
     """
 
-    def __init__(self, master: bytes) -> None:
-        self._chain = _derive(master, "extauth audit chain of a workspace")
-        self._single_chain = _derive(master, "extauth audit chain 0.2")
-        self._old_chain = _derive(master, "extauth audit chain")
-        self._head = _derive(master, "extauth audit head")
-        self._root = _derive(master, "extauth audit root")
-        self._checkpoint = _derive(master, "extauth audit checkpoint")
-        self._verified = _derive(master, "extauth audit verified")
-        self._fingerprint = _derive(master, "extauth token fingerprint")
-        self._check = _derive(master, "extauth key check")
-        self.addresses = Box(_derive(master, "extauth reply address"))
-        self.batches = Box(_derive(master, "extauth batch"))
+    def __init__(self, master: bytes, vault: Vault | None = None) -> None:
+        self.master = master
+        self.vault = vault or Vault([master])
+        self._chain = derive(master, "extauth audit chain of a workspace")
+        self._single_chain = derive(master, "extauth audit chain 0.2")
+        self._old_chain = derive(master, "extauth audit chain")
+        self._head = derive(master, "extauth audit head")
+        self._root = derive(master, "extauth audit root")
+        self._checkpoint = derive(master, "extauth audit checkpoint")
+        self._verified = derive(master, "extauth audit verified")
+        self._fingerprint = derive(master, "extauth token fingerprint")
+        self._check = derive(master, "extauth key check")
+        self.addresses = self.vault.box("reply address")
+        self.batches = self.vault.box("batch")
 
     def of_chain(self, text: bytes) -> str:
         """Return the hash that a row carries: 64 hexadecimal digits."""
@@ -105,38 +95,51 @@ def is_equal(stored: object, expected: str) -> bool:
     return hmac.compare_digest(str(stored).encode(errors="surrogatepass"), expected.encode())
 
 
-def _derive(master: bytes, use: str) -> bytes:
-    return hmac.digest(master, use.encode(), hashlib.sha256)
-
-
 def _hmac(key: bytes, text: bytes) -> str:
     return hmac.digest(key, text, hashlib.sha256).hex()
 
 
-async def load_key(transaction: Transaction, given: SecretStr | None, *, creates: bool) -> AuditKey:
-    """Return the key that was given, or the one in the database, which the first start makes if it `creates`.
+async def load_key(transaction: Transaction, given: Sequence[SecretStr], *, creates: bool) -> AuditKey:
+    """Return the key that the log was written with; where there's none, the newest of those `given`, or a new one.
 
-    Call it in the transaction that migrated the tables, so that processes starting together agree on one key. Raises
-    DatabaseError when there is none, or when the given key isn't the one that the log was written with.
+    Only one that `creates` notes it. Call it in the transaction that migrated the tables, so that processes starting
+    together agree on one key. Raises DatabaseError when there is none, or when no given key fits.
     """
     rows = await transaction.execute(select(installation_keys.c.name, installation_keys.c.value))
     kept: dict[str, str] = {row.name: row.value for row in rows}
-    if given is not None:
-        key = AuditKey(given.get_secret_value().encode())
+    if given:
+        key = _fitting([one.get_secret_value().encode() for one in given], kept)
     elif MADE_HERE in kept:
-        try:
-            key = AuditKey(bytes.fromhex(kept[MADE_HERE]))
-        except ValueError:
-            raise DatabaseError("the key in it was altered: put back a copy of the database") from None
-    elif _CHECK in kept or not creates:
+        key = _fitting([_made_here(kept)], kept)
+    elif CHECK in kept or not creates:
         raise DatabaseError("EXTAUTH_SECRET_KEY is not set, but the records were made with one: set it again.")
     else:
         master = secrets.token_hex(32)
         key = AuditKey(bytes.fromhex(master))
         await transaction.execute(insert(installation_keys).values(name=MADE_HERE, value=master))
-    if _CHECK in kept:
-        if not is_equal(kept[_CHECK], key.check()):
-            raise DatabaseError("EXTAUTH_SECRET_KEY is not the one that the records were made with.")
-    elif creates:
-        await transaction.execute(insert(installation_keys).values(name=_CHECK, value=key.check()))
+    if CHECK not in kept and creates:
+        await transaction.execute(insert(installation_keys).values(name=CHECK, value=key.check()))
     return key
+
+
+def _fitting(keys: Sequence[bytes], kept: Mapping[str, str]) -> AuditKey:
+    """Return the key of the log: encrypted under one of the keys, or else one of them itself. Raises DatabaseError."""
+    vault = Vault(keys)
+    if WRAPPED in kept:
+        opened = vault.box(WRAPPING).decrypt(kept[WRAPPED])
+        masters = [] if opened is None else [bytes.fromhex(opened.get_secret_value())]
+    else:
+        masters = [*keys]
+    for master in masters:
+        key = AuditKey(master, vault)
+        if CHECK not in kept or is_equal(kept[CHECK], key.check()):
+            return key
+    hint = " To replace the key in the database by it, run `extauth keys rotate`." if MADE_HERE in kept else ""
+    raise DatabaseError(f"EXTAUTH_SECRET_KEY is not the one that the records were made with.{hint}")
+
+
+def _made_here(kept: Mapping[str, str]) -> bytes:
+    try:
+        return bytes.fromhex(kept[MADE_HERE])
+    except ValueError:
+        raise DatabaseError("the key in it was altered: put back a copy of the database") from None

@@ -41,7 +41,7 @@ async def check_channel(
     at = int(clients.clock.now()) + SCHEDULE_SECONDS
     try:
         answer = await ask(
-            clients, settings.bot_token, "chat.scheduleMessage", channel=channel, post_at=str(at), text=_TEXT
+            clients, settings.only_bot_token, "chat.scheduleMessage", channel=channel, post_at=str(at), text=_TEXT
         )
     except ExternalAuthError as error:
         return _refused(error)
@@ -61,7 +61,7 @@ async def _delete(channel: str, scheduled: str, at: int, settings: Settings, cli
         try:
             await ask(
                 clients,
-                settings.bot_token,
+                settings.only_bot_token,
                 "chat.deleteScheduledMessage",
                 channel=channel,
                 scheduled_message_id=scheduled,

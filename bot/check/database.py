@@ -129,7 +129,7 @@ def _not_made_yet(path: Path, settings: DatabaseSettings) -> list[Finding]:
 
 
 def _key_to_come(settings: DatabaseSettings) -> Finding:
-    return ok(KEY, "Extauth uses this key from its first start." if settings.secret_key else _OWN_KEY)
+    return ok(KEY, "Extauth uses this key from its first start." if settings.secret_keys else _OWN_KEY)
 
 
 async def _opened(database: Database, transaction: Transaction, settings: DatabaseSettings) -> list[Finding]:
@@ -155,11 +155,11 @@ async def _opened(database: Database, transaction: Transaction, settings: Databa
 async def _key(transaction: Transaction, settings: DatabaseSettings) -> tuple[AuditKey | None, Finding]:
     """Return the key, None where it isn't the log's, and what there is to say of it."""
     try:
-        key = await load_key(transaction, settings.secret_key, creates=False)
+        key = await load_key(transaction, settings.secret_keys, creates=False)
     except DatabaseError:
         names = (await transaction.execute(select(installation_keys.c.name))).scalars().all()
-        return None, _wrong_key(is_set=settings.secret_key is not None, is_kept=MADE_HERE in names)
-    return key, ok(KEY, "This is the key the audit log was written with." if settings.secret_key else _OWN_KEY)
+        return None, _wrong_key(is_set=bool(settings.secret_keys), is_kept=MADE_HERE in names)
+    return key, ok(KEY, "This is the key the audit log was written with." if settings.secret_keys else _OWN_KEY)
 
 
 def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:

@@ -22,7 +22,7 @@ class ListCheck:
     """Checks allow lists with the bot token, and asks for each person and group once."""
 
     def __init__(self, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> None:
-        self._token = settings.bot_token
+        self._token = settings.only_bot_token
         self._clients = clients
         self._workspace = bot.workspace
         self._blocked = blocked or bot.unusable

@@ -71,13 +71,13 @@ def kind(token: SecretStr) -> str | None:
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
     """Check the bot token and its scopes. `blocked` is why Slack can't be asked."""
-    found = kind(settings.bot_token)
+    found = kind(settings.only_bot_token)
     if found not in ("a bot token", None):
         return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
     if blocked is not None:
         return _unasked_bot_token(blocked)
     try:
-        answer = await ask(clients, settings.bot_token, "auth.test")
+        answer = await ask(clients, settings.only_bot_token, "auth.test")
     except ExternalAuthError as error:
         if error.code not in TOKEN_REFUSALS:
             return _unasked_bot_token(reason(error))
@@ -191,7 +191,7 @@ def external_auth_token(settings: Settings, bot: Bot, blocked: str | None) -> tu
     """Return the token that external tokens are asked for with, what to call it, and why it can't be asked with."""
     if settings.api_token is not None:
         return settings.api_token, "This token", blocked
-    return settings.bot_token, "The bot token", blocked or bot.unusable
+    return settings.only_bot_token, "The bot token", blocked or bot.unusable
 
 
 async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:

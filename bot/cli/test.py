@@ -68,7 +68,7 @@ async def _work(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _survey(settings: Settings, runtime: Runtime) -> Survey:
-    workspace = await runtime.users.workspace(settings.bot_token)
+    workspace = await runtime.users.workspace(settings.only_bot_token)
     if workspace is None:
         _exit_untested("Slack didn't say which workspace SLACK_BOT_TOKEN is of. `extauth check` says more.")
     stop = stop_signal()
@@ -81,7 +81,7 @@ async def _survey(settings: Settings, runtime: Runtime) -> Survey:
     surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)
     with ExitStack() as stack:
         bar = _Bar(stack)
-        found = await surveyor.survey(Unattended.TERMINAL, workspace, settings.bot_token, bar.got_on)
+        found = await surveyor.survey(Unattended.TERMINAL, workspace, settings.only_bot_token, bar.got_on)
     stopping.cancel()
     return found
 

@@ -108,7 +108,7 @@ async def serve(
 
 def _ops(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> Ops:
     async def ask_slack() -> None:
-        client = runtime.clients.web(settings.bot_token, retry_handlers=[])
+        client = runtime.clients.web(settings.only_bot_token, retry_handlers=[])
         with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
             await client.auth_test()
 
@@ -137,7 +137,7 @@ def _start_background(settings: Settings, runtime: Runtime, storage: Storage) ->
         test_on_schedule(settings, runtime, storage.schedules),
     ]
     if runtime.service.policy is not ApprovalPolicy.OFF:
-        work.append(approval.expire(runtime, settings.bot_token))
+        work.append(approval.expire(runtime, settings.only_bot_token))
     if runtime.audit_channel is not None:
         work.append(post_checkpoints(runtime.audit_channel, storage.audit_log, runtime.clock))
     return [asyncio.ensure_future(one) for one in work]
@@ -185,7 +185,7 @@ def _receiver(settings: Settings, transport: Transport, runtime: Runtime, ops: O
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
     """Stop at once over a token that Slack refuses; an unreachable Slack may come back."""
     try:
-        said = await runtime.users.connect(settings.bot_token)
+        said = await runtime.users.connect(settings.only_bot_token)
     except SlackApiError as error:
         raise StartError(
             f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."

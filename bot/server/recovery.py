@@ -54,7 +54,7 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
 async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unanswered: Unanswered) -> None:
     try:
         address = unanswered.reply_to
-        reply = reply_at(address, runtime.clients, settings.bot_token) if address is not None else None
+        reply = reply_at(address, runtime.clients, settings.only_bot_token) if address is not None else None
         if reply is not None:
             await reply.show(await _told(audit_log, unanswered))
     except Exception as error:

@@ -51,13 +51,13 @@ def _keep_taking(schedules: Schedules, turn: Turn, every: float, runtime: Runtim
 
 
 async def _test(settings: Settings, runtime: Runtime, got_on: GotOn) -> None:
-    workspace = await runtime.users.workspace(settings.bot_token)
+    workspace = await runtime.users.workspace(settings.only_bot_token)
     if workspace is None:
         log.warning("a scheduled test was left out: Slack didn't say which workspace this is")
         return
     surveyor = Surveyor(
         runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
     )
-    found = await surveyor.survey(Unattended.SCHEDULE, workspace, settings.bot_token, got_on)
+    found = await surveyor.survey(Unattended.SCHEDULE, workspace, settings.only_bot_token, got_on)
     if found.is_news and runtime.audit_channel is not None:
         runtime.audit_channel.say(survey_text(found, runtime.contact))

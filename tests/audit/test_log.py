@@ -52,7 +52,7 @@ async def key(audit: AuditLog, url: str) -> AuditKey:
     """The key that the log was written with, as its owner has it."""
     database = open_database(database_url(url))
     async with database.transaction() as connection:
-        loaded = await load_key(connection, None, creates=False)
+        loaded = await load_key(connection, (), creates=False)
     await database.close()
     return loaded
 

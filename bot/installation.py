@@ -1,0 +1,38 @@
+"""Where the bot is installed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from bot.actor import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where the bot is installed, and the token it has there."""
+
+    workspace: Workspace
+    bot_token: SecretStr = field(repr=False)
+    bot_user_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+class Installations(Protocol):
+    """Everywhere the bot is installed."""
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
+        """Return the workspace's own installation, else its organization's; None where there is neither.
+
+        It was read at most 15 seconds ago, and a token that's about to expire has been refreshed. Raises DatabaseError.
+        """
+        ...
+
+    async def all(self) -> Sequence[Installation]:
+        """Return every installation, for work that nobody asked for. Raises DatabaseError."""
+        ...
+
+    def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
+        """Read it again the next time, because it has changed."""
+        ...

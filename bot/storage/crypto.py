@@ -1,0 +1,66 @@
+"""Encrypts what the database holds for others to be unable to read, under keys that can be changed."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+
+
+class Box:
+    """Encrypts one kind of text: what another box encrypted, or nobody did, can't be read with it.
+
+    The first key encrypts; the others only read what they encrypted before. Whoever can write the database can put what
+    is encrypted in another place: where that matters, name the place inside the text, and compare it on reading.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        fernets = [Fernet(base64.urlsafe_b64encode(key)) for key in keys]
+        self._newest, self._all = fernets[0], MultiFernet(fernets)
+
+    def encrypt(self, text: SecretStr) -> str:
+        """Return the text, readable only with the newest key."""
+        return self._newest.encrypt(text.get_secret_value().encode()).decode()
+
+    def decrypt(self, text: object) -> SecretStr | None:
+        """Return what was encrypted; None for what none of the keys encrypted."""
+        return _decrypt(self._all, text)
+
+    def is_current(self, text: object) -> bool:
+        """Return whether the newest key encrypted it, so that the older ones aren't needed for it."""
+        return _decrypt(self._newest, text) is not None
+
+    def renew(self, text: object) -> str | None:
+        """Return the same text under the newest key; None for what none of the keys encrypted."""
+        opened = self.decrypt(text)
+        return None if opened is None else self.encrypt(opened)
+
+
+class Vault:
+    """Makes a box for each purpose out of the operator's keys, the newest first.
+
+    No box's key reveals anything about another's, or about the keys they are derived from.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("a vault needs a key")
+        self._keys = tuple(keys)
+
+    def box(self, purpose: str) -> Box:
+        """Return the box for a purpose, such as `installation`."""
+        return Box([derive(key, f"extauth {purpose}") for key in self._keys])
+
+
+def derive(master: bytes, use: str) -> bytes:
+    """Return the key for one use of a master key."""
+    return hmac.digest(master, use.encode(), hashlib.sha256)
+
+
+def _decrypt(fernet: Fernet | MultiFernet, text: object) -> SecretStr | None:
+    try:
+        return SecretStr(fernet.decrypt(str(text).encode(errors="surrogatepass")).decode())
+    except (InvalidToken, UnicodeDecodeError):
+        return None
