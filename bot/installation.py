@@ -19,6 +19,15 @@ class Installation:
     scopes: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class RenewedToken:
+    """What Slack gives for a refresh token, which is used up by it. `seconds` is how long the new token is good."""
+
+    bot_token: SecretStr = field(repr=False)
+    refresh_token: SecretStr = field(repr=False)
+    seconds: float
+
+
 class Installations(Protocol):
     """Everywhere the bot is installed."""
 

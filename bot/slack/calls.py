@@ -17,7 +17,8 @@ METHODS = frozenset(
     {
         *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.connections.open"),
         *("auth.test", "chat.postEphemeral", "chat.postMessage", "chat.update", "conversations.open"),
-        *("files.completeUploadExternal", "files.getUploadURLExternal", "usergroups.users.list", "users.info"),
+        *("files.completeUploadExternal", "files.getUploadURLExternal", "oauth.v2.access"),
+        *("usergroups.users.list", "users.info"),
         *("views.open", "views.publish", "views.update"),
     }
 )

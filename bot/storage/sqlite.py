@@ -37,6 +37,7 @@ class SqliteDatabase(Database):
         event.listen(self._engine, "begin", self._begin)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sqlite")
         self._writing_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._turn = asyncio.Lock()
         self._writer: sqlite3.Connection | None = None
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -63,6 +64,21 @@ class SqliteDatabase(Database):
 
     @asynccontextmanager
     async def _transaction(self, reads: bool) -> AsyncIterator[Transaction]:
+        if reads:
+            async with self._begun(reads) as transaction:
+                yield transaction
+            return
+        # Each waits here for its turn: those that waited in the threads would leave none to the one whose turn it is.
+        async with asyncio.timeout(BUSY_SECONDS):
+            await self._turn.acquire()
+        try:
+            async with self._begun(reads) as transaction:
+                yield transaction
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _begun(self, reads: bool) -> AsyncIterator[Transaction]:
         connection = await self._in_thread(self._engine.connect)
         try:
             connection.execution_options(reads=reads)

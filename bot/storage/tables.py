@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 from bot.storage.expressions import parameter
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration."""
 NO_HASH = "0" * 64
 """What stands in the head for a row that there isn't."""
@@ -112,4 +112,20 @@ installation_keys = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("value", String(128), nullable=False),
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("workspace_id", String(64), primary_key=True),  # or, of an org-wide one, the organization's
+    Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
+    Column("content", Text, nullable=False),  # the tokens and whose they are, encrypted
+    Column("refreshing_until", BigInteger),  # until then, one process has Slack renew the token
+)
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # of what a browser carries to Slack and back
+    Column("expires_at", BigInteger, nullable=False, index=True),  # microseconds since the epoch, UTC
 )

@@ -1,0 +1,111 @@
+"""Everywhere the bot is installed, out of the database, with tokens that still work."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from cachetools import TTLCache
+from pydantic import SecretStr
+
+from bot.clock import Clock
+from bot.installation import Installation, RenewedToken
+from bot.storage.database import DatabaseError
+from bot.storage.installation_rows import InstallationRows, Kept
+
+FRESH_SECONDS = 15.0
+"""How long an installation is remembered: for so long, a process can miss that another one has removed it."""
+RENEW_AHEAD_SECONDS = 2 * 3600.0
+"""How long before a token expires a new one is asked for. Slack's live for twelve hours."""
+WAIT_SECONDS = 2.0
+"""How long a request waits for another process to have an expired token renewed: Slack waits three for the request."""
+_AGAIN_SECONDS = 0.2
+_MOST_REMEMBERED = 10_000
+log = logging.getLogger(__name__)
+
+Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
+
+
+class StoredInstallations:
+    """The installations that OAuth has made. `renew` asks Slack for a new token.
+
+    See `bot.installation.Installations`.
+    """
+
+    def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
+        self._rows = rows
+        self._renew = renew
+        self._clock = clock
+        self._known: TTLCache[tuple[str, str], asyncio.Future[Kept | None]] = TTLCache(
+            _MOST_REMEMBERED, FRESH_SECONDS, timer=clock.monotonic
+        )
+        self._renewing: dict[str, asyncio.Task[Kept]] = {}
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
+        """Return the workspace's own installation, else its organization's. Raises DatabaseError."""
+        key = (team_id or "", enterprise_id or "")
+        asked = self._known.get(key)
+        if asked is None:
+            asked = self._known[key] = asyncio.ensure_future(self._rows.find(team_id, enterprise_id))
+        try:
+            # Shielded: a request that gives up doesn't take the answer from the others.
+            kept = asked.result() if asked.done() else await asyncio.shield(asked)
+        finally:
+            # What isn't there, or couldn't be read, isn't remembered.
+            if asked.done() and (asked.cancelled() or asked.exception() or asked.result() is None):
+                self._drop(key, asked)
+        return None if kept is None else (await self._current(kept)).installation
+
+    async def all(self) -> Sequence[Installation]:
+        """Return every installation. Raises DatabaseError."""
+        return [(await self._current(kept)).installation for kept in await self._rows.all()]
+
+    def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
+        """Read what is remembered of this workspace or organization again the next time."""
+        for key in list(self._known):
+            if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
+                self._known.pop(key, None)
+
+    async def close(self) -> None:
+        """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""
+        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
+
+    def _drop(self, key: tuple[str, str], asked: "asyncio.Future[Kept | None]") -> None:
+        if self._known.get(key) is asked:
+            del self._known[key]
+
+    async def _current(self, kept: Kept) -> Kept:
+        """Return it with a token that works. One that still does for a while is renewed meanwhile."""
+        left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
+        if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
+            return kept
+        renewing = self._renewing.get(kept.workspace_id)
+        if renewing is None:
+            renewing = self._renewing[kept.workspace_id] = asyncio.ensure_future(self._renewed(kept))
+            renewing.add_done_callback(lambda _: self._renewing.pop(kept.workspace_id, None))
+        return kept if left > WAIT_SECONDS else await asyncio.shield(renewing)
+
+    async def _renewed(self, kept: Kept) -> Kept:
+        try:
+            renewed = await self._rows.renew(kept, self._renew)
+            if renewed is None:
+                renewed = await self._renewed_elsewhere(kept)
+        except DatabaseError as error:
+            log.error("a token couldn't be renewed", extra={"team_id": kept.workspace_id, "why": str(error)})
+            return kept
+        except Exception as error:
+            # Its text may hold Slack's answer.
+            extra = {"team_id": kept.workspace_id, "error_type": type(error).__name__}
+            log.error("a token couldn't be renewed", extra=extra)
+            return kept
+        self.forget(kept.workspace_id, kept.workspace_id)
+        return renewed
+
+    async def _renewed_elsewhere(self, kept: Kept) -> Kept:
+        """Wait for another process to have the token renewed, where it's needed now."""
+        deadline = self._clock.monotonic() + WAIT_SECONDS
+        while self._clock.monotonic() < deadline:
+            found = await self._rows.find(kept.workspace_id, None)
+            if found is None or found.refresh_token != kept.refresh_token:
+                return found or kept
+            await self._clock.sleep(_AGAIN_SECONDS)
+        return kept

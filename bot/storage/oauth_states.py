@@ -1,0 +1,66 @@
+"""What a browser carries to Slack and back, so that an installation ends where it began.
+
+https://docs.slack.dev/authentication/installing-with-oauth
+"""
+
+import hashlib
+import secrets
+from logging import Logger
+from typing import Any
+
+from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
+from sqlalchemy import delete, func, insert, select
+
+from bot.clock import Clock
+from bot.logs import sdk_logger
+from bot.storage.database import Database
+from bot.storage.tables import oauth_states
+
+STATE_SECONDS = 600
+"""How long somebody can take from the button to Slack's *Allow*."""
+MOST_STATES = 10_000
+"""How many can be on their way. Anyone can begin an installation, so what that writes has a limit."""
+_MICRO = 1_000_000
+
+
+class TooManyStates(Exception):
+    """So many installations have begun that no more can."""
+
+
+class StoredOAuthStates(AsyncOAuthStateStore):
+    """States in the database, of which it only has hashes. Each is good once, for ten minutes, in any process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @property
+    def logger(self) -> Logger:
+        """What slack_sdk would log with."""
+        return sdk_logger
+
+    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
+        """Return a new state. Raises DatabaseError, TooManyStates."""
+        state, now = secrets.token_urlsafe(32), self._now()
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
+            count = (await transaction.execute(select(func.count()).select_from(oauth_states))).scalar_one()
+            if count >= MOST_STATES:
+                raise TooManyStates
+            row = {"hash": _hash(state), "expires_at": now + STATE_SECONDS * _MICRO}
+            await transaction.execute(insert(oauth_states).values(row))
+        return state
+
+    async def async_consume(self, state: str) -> bool:
+        """Return whether a state is good: for one of those who ask, once. Raises DatabaseError."""
+        async with self._database.transaction() as transaction:
+            gone = delete(oauth_states).where(oauth_states.c.hash == _hash(state)).returning(oauth_states.c.expires_at)
+            row = (await transaction.execute(gone)).first()
+        return row is not None and row.expires_at > self._now()
+
+    def _now(self) -> int:
+        return round(self._clock.now() * _MICRO)
+
+
+def _hash(state: str) -> str:
+    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
