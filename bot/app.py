@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
@@ -29,14 +30,21 @@ from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
 from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
+from bot.storage.installation_rows import InstallationRows
+from bot.storage.installations import StoredInstallations
+from bot.storage.oauth_states import StoredOAuthStates
 from bot.storage.schema import check_schema, migrate
 from bot.tasks import Tasks
 from bot.ui.contact import mention
+
+INSTALL_PATH = "/slack/install"
+"""Where people install the app, below the public URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class Storage:
     batches: Batches
     account_states: AccountStates
     schedules: Schedules
+    installations: InstallationRows
+    oauth_states: StoredOAuthStates
 
 
 @asynccontextmanager
@@ -61,7 +71,8 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
             if was_migrated:
                 await sign_log(transaction, key, audit_log.prune_row)
         others = Batches(database, key, clock), AccountStates(database, clock), Schedules(database, clock)
-        storage = Storage(audit_log, *others)
+        oauth = InstallationRows(database, key.vault, clock), StoredOAuthStates(database, clock)
+        storage = Storage(audit_log, *others, *oauth)
         try:
             yield storage
         finally:
@@ -87,7 +98,8 @@ def create_runtime(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Runtime:
     """Put together what the listeners work with, for one workspace."""
-    metrics, slack = Metrics(settings.metrics_folder), Contact(clock)
+    metrics = Metrics(settings.metrics_folder)
+    slack = Contact(clock, has_one_token=not settings.serves_many)
     tasks.on_count = lambda count: metrics.set(TASKS, count)
     calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
@@ -119,7 +131,16 @@ def create_runtime(
         slack,
         audit_channel,
         approvers(settings),
+        _installations(settings, clients, storage),
     )
+
+
+def _installations(settings: Settings, clients: ClientFactory, storage: Storage) -> StoredInstallations | None:
+    """Return where the bot is installed by OAuth; None where it serves the workspace of its token."""
+    if settings.client_id is None or settings.client_secret is None:
+        return None
+    renewer = TokenRenewer(clients, AppCredentials(settings.client_id, settings.client_secret))
+    return StoredInstallations(storage.installations, renewer.renew, clients.clock)
 
 
 def allow_lists(settings: Settings) -> dict[Permission, AllowList]:
@@ -154,24 +175,37 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
             name="extauth",
             logger=logs.sdk_logger,
             client=runtime.clients.web(None),
-            authorize=_authorize(settings),
+            authorize=_authorize(settings, runtime),
             signing_secret="",  # server/http.py has verified what comes here
             request_verification_enabled=False,
             ssl_check_enabled=False,
             process_before_response=True,
             raise_error_for_unhandled_request=True,
+            user_facing_authorize_error_message=_not_installed(settings),
         )
     )
     listeners.register(app, runtime)
     return app
 
 
-def _authorize(settings: Settings) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """Authorize every request for the one workspace. Bolt's own way calls auth.test before it acknowledges."""
+def _not_installed(settings: Settings) -> str:
+    return (
+        "Extauth isn't installed in this workspace any more. An admin can install it again: "
+        f"{settings.public_url}{INSTALL_PATH}"
+    )
 
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=settings.only_bot_token.get_secret_value()
-        )
+
+def _authorize(settings: Settings, runtime: Runtime) -> Callable[..., Awaitable[Any]]:
+    """Authorize a request for its workspace, from memory. Bolt's own way calls auth.test before it acknowledges."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+        if runtime.installations is None:
+            token = settings.only_bot_token
+        else:
+            found = await runtime.installations.find(team_id, enterprise_id)
+            if found is None:
+                return None
+            token = found.bot_token
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token.get_secret_value())
 
     return authorize

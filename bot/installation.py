@@ -45,3 +45,15 @@ class Installations(Protocol):
     def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
         """Read it again the next time, because it has changed."""
         ...
+
+
+class InstallationStore(Installations, Protocol):
+    """Everywhere the bot is installed, where that can change: many workspaces."""
+
+    async def remove(self, installation: Installation) -> None:
+        """Remove one that Slack no longer knows. Raises DatabaseError."""
+        ...
+
+    async def close(self) -> None:
+        """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""
+        ...

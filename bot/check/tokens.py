@@ -14,21 +14,9 @@ from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken
 from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
+from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
-
-REQUIRED_SCOPES = {
-    "chat:write": "lines to EXTAUTH_AUDIT_CHANNEL, and answers that can't be posted otherwise",
-    "commands": "the slash command and the shortcut",
-    "usergroups:read": "who is in a user group of a list",
-    "users:read": "who is an admin, a member, a guest",
-}
-"""The bot scopes that Extauth can't do without, and what each is for."""
-OPTIONAL_SCOPES = {
-    "files:write": "sends the results of a test as a file",
-    "im:write": "opens the direct message that the file goes to",
-}
-"""The bot scopes that people can leave out when they install the app, and what each is for."""
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"

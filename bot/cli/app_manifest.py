@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 import yaml
 
-from bot.check.tokens import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.commands.subcommand import COMMAND
 from bot.listeners import LISTENERS
+from bot.listeners.installed import EVENTS
 from bot.listeners.menu import SHORTCUT
+from bot.server.http import PATH
+from bot.server.oauth_pages import REDIRECT_PATH
+from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
 """Where Slack makes an app of a manifest: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
@@ -72,7 +75,7 @@ PROVIDERS: Mapping[str, str] = {
 
 def as_yaml(url: str | None = None, providers: Iterable[str] = ()) -> str:
     """Return the manifest: for Socket Mode, or for requests to a URL, with examples of these providers."""
-    return _DISPLAY + _features(url) + _scopes() + _settings(url) + _external_auth(dict.fromkeys(providers))
+    return _DISPLAY + _features(url) + _scopes(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
 
 
 def as_json(manifest: str) -> str:
@@ -115,9 +118,13 @@ def _usage_hint() -> str:
     return " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
 
 
-def _scopes() -> str:
+def _scopes(url: str | None) -> str:
+    redirects = ""
+    if url is not None:
+        redirect_url = url.removesuffix(PATH) + REDIRECT_PATH
+        redirects = f"\n  redirect_urls:\n    - {redirect_url} # for many workspaces: where people come back to"
     return f"""\
-oauth_config:
+oauth_config:{redirects}
   scopes:
     bot:
 {_list(REQUIRED_SCOPES | OPTIONAL_SCOPES)}
@@ -142,6 +149,7 @@ settings:
   event_subscriptions:{events}
     bot_events:
       - app_home_opened # redraws the App Home
+{_list(EVENTS)}
   interactivity:
     is_enabled: true{interactivity}
   org_deploy_enabled: false

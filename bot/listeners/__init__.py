@@ -12,6 +12,7 @@ from bot.listeners import (
     get,
     history,
     home,
+    installed,
     menu,
     picker,
     retry,
@@ -31,6 +32,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
     menu.register(app, runtime)
     picker.register(app, runtime)
     home.register(app, runtime)
+    installed.register(app, runtime)
     retry.register(app, runtime)
     errors.register(app, runtime)
     approval.register(app, runtime)

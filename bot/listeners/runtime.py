@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.clock import Clock
+from bot.installation import InstallationStore
 from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
@@ -36,3 +37,4 @@ class Runtime:
     slack: Contact
     audit_channel: AuditChannel | None = None
     approvals_go_to: tuple[str, ...] = ()
+    installations: InstallationStore | None = None

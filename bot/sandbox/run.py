@@ -41,6 +41,18 @@ def variables(slack: SimulatedSlack) -> dict[str, str]:
     }
 
 
+def variables_of_many(slack: SimulatedSlack, public_url: str) -> dict[str, str]:
+    """Return the settings by which a bot finds the simulated Slack, and serves every workspace that installs it."""
+    return {
+        **variables(slack),
+        "SLACK_BOT_TOKEN": "",
+        "SLACK_CLIENT_ID": slack.oauth.client_id,
+        "SLACK_CLIENT_SECRET": slack.oauth.client_secret,
+        "EXTAUTH_SECRET_KEY": "the-key-of-the-sandbox-" * 2,
+        "EXTAUTH_PUBLIC_URL": public_url,
+    }
+
+
 @asynccontextmanager
 async def open_sandbox(
     transport: Transport,
@@ -75,7 +87,7 @@ async def open_sandbox(
             raise StartError(f"Port {port} on 127.0.0.1 isn't free ({why}). Choose another with --port.") from None
         database = {"DATABASE_URL": f"sqlite:///{folder}/sandbox.db"}
         configured = settings.read({**variables(slack), **database, **more})
-        receiver = await stack.enter_async_context(_serving(configured, transport, clock, read_seconds, tasks))
+        receiver = await stack.enter_async_context(serving(configured, transport, clock, read_seconds, tasks))
         if isinstance(receiver, HttpReceiver):
             session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
             slack.workspace.delivery = SignedHttp(slack.state, session, f"http://127.0.0.1:{receiver.port}{PATH}")
@@ -83,9 +95,14 @@ async def open_sandbox(
 
 
 @asynccontextmanager
-async def _serving(
-    configured: settings.Settings, transport: Transport, clock: Clock, read_seconds: float, tasks: Tasks | None
+async def serving(
+    configured: settings.Settings,
+    transport: Transport,
+    clock: Clock,
+    read_seconds: float = READ_SECONDS,
+    tasks: Tasks | None = None,
 ) -> AsyncIterator[Receiver]:
+    """Serve the bot until the block ends. Raises StartError."""
     stop = asyncio.Event()
     ready: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
     serving: asyncio.Future[None] = asyncio.ensure_future(

@@ -18,9 +18,11 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.listeners.runtime import Runtime
 from bot.metrics import ACKNOWLEDGED
+from bot.server import oauth_pages
 from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connection, Connections, connection_limit
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
+from bot.server.oauth import OAuthPages
 from bot.server.ops import PATHS, Ops
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import ParserLog, Rejections
@@ -39,10 +41,17 @@ _KEEPS_OPEN = {400, 401}
 
 
 class HttpReceiver:
-    """A web server for Slack's requests."""
+    """A web server for Slack's requests, and for the browsers of people who install the app where `oauth` is given."""
 
     def __init__(
-        self, app: AsyncApp, signing_secret: SecretStr, host: str, port: int, runtime: Runtime, ops: Ops
+        self,
+        app: AsyncApp,
+        signing_secret: SecretStr,
+        host: str,
+        port: int,
+        runtime: Runtime,
+        ops: Ops,
+        oauth: OAuthPages | None = None,
     ) -> None:
         self._app = app
         self._signing_secret = signing_secret
@@ -50,6 +59,7 @@ class HttpReceiver:
         self._port = port
         self._runtime = runtime
         self._ops = ops
+        self._oauth = oauth
         self._listening: asyncio.Server | None = None
         self._server: web.Server | None = None
         self.rejections = Rejections(runtime.clock, runtime.metrics)
@@ -112,6 +122,8 @@ class HttpReceiver:
     async def _route(self, request: web.BaseRequest, connection: Connection | None) -> web.StreamResponse:
         if request.path in PATHS:
             return await self._ops.answer(request) if request.method == "GET" else self._reject(405, "wrong method")
+        if self._oauth is not None and request.path in oauth_pages.PATHS:
+            return await self._oauth.answer(request)
         if request.path != PATH:
             return self._reject(404, "wrong path")
         if request.method != "POST":

@@ -13,12 +13,14 @@ from bot.access import ApprovalPolicy
 from bot.app import Storage, create_app, create_runtime, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
+from bot.installation import InstallationStore
 from bot.listeners import approval
 from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
+from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.ops_server import OpsServer
 from bot.server.readiness import Readiness
@@ -82,10 +84,10 @@ async def serve(
         audit_log = storage.audit_log
         runtime = create_runtime(settings, session, storage, clock, tasks or Tasks())
         ops = _ops(settings, runtime, audit_log)
-        receiver = _receiver(settings, transport, runtime, ops)
+        receiver = _receiver(settings, transport, runtime, ops, storage)
         ops.readiness.receiving = lambda: receiver.problem
         await stack.enter_async_context(_answering(ops, settings, transport, clock))
-        if not await _starts_before(stop, _check_bot_token(settings, runtime)):
+        if not settings.serves_many and not await _starts_before(stop, _check_bot_token(settings, runtime)):
             log.info("stopped")
             return
         background = _start_background(settings, runtime, storage)
@@ -101,16 +103,17 @@ async def serve(
             for task in background:
                 task.cancel()
             # Before the database they may be reading is closed; one that has stopped answering can't be waited for.
-            await asyncio.wait(background, timeout=CLOSE_SECONDS)
+            if background:
+                await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, runtime, audit_log)
             log.info("stopped")
 
 
 def _ops(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> Ops:
     async def ask_slack() -> None:
-        client = runtime.clients.web(settings.only_bot_token, retry_handlers=[])
+        client = runtime.clients.web(settings.bot_token, retry_handlers=[])
         with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
-            await client.auth_test()
+            await (client.api_test() if settings.serves_many else client.auth_test())
 
     return Ops(Readiness(audit_log, runtime.slack, ask_slack, runtime.clock), runtime.metrics)
 
@@ -132,6 +135,8 @@ async def _answering(ops: Ops, settings: Settings, transport: Transport, clock: 
 
 
 def _start_background(settings: Settings, runtime: Runtime, storage: Storage) -> list[asyncio.Future[None]]:
+    if settings.serves_many:
+        return []
     work = [
         tell_unanswered(settings, runtime, storage.audit_log),
         test_on_schedule(settings, runtime, storage.schedules),
@@ -151,6 +156,8 @@ async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> No
     # What is being acknowledged may still begin its work.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
+    if runtime.installations is not None:
+        await _close(runtime.installations)
     if runtime.audit_channel is not None:
         await _post_last(runtime.audit_channel, audit_log)
     if not closing.done():
@@ -158,6 +165,11 @@ async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> No
         log.warning("the connection to Slack didn't close in time")
     elif closing.exception() is not None:
         log.error("the connection to Slack didn't close cleanly", exc_info=closing.exception())
+
+
+async def _close(installations: InstallationStore) -> None:
+    closing = asyncio.ensure_future(installations.close())
+    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 
 
 async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
@@ -171,15 +183,31 @@ async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
     await channel.close(max(0.0, deadline - loop.time()))
 
 
-def _receiver(settings: Settings, transport: Transport, runtime: Runtime, ops: Ops) -> Receiver:
+def _receiver(settings: Settings, transport: Transport, runtime: Runtime, ops: Ops, storage: Storage) -> Receiver:
     app = create_app(settings, runtime)
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
-        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime, ops)
+        oauth = _oauth(settings, runtime, storage)
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime, ops, oauth)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
     return SocketModeReceiver(app, settings.app_token, runtime, settings.socket_connections)
+
+
+def _oauth(settings: Settings, runtime: Runtime, storage: Storage) -> OAuthPages | None:
+    if settings.client_id is None or settings.client_secret is None or settings.public_url is None:
+        return None
+    assert runtime.installations is not None  # it goes with a client ID
+    return OAuthPages(
+        settings.client_id,
+        settings.client_secret,
+        settings.public_url,
+        runtime.clients,
+        storage.installations,
+        storage.oauth_states,
+        runtime.installations,
+    )
 
 
 async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:

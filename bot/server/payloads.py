@@ -115,8 +115,13 @@ class _Shortcut(_Interaction):
     trigger_id: Name
 
 
+class _Tokens(_Part):
+    bot: list[Id] = []
+
+
 class _Event(_Part):
     type: Name
+    tokens: _Tokens | None = None  # whose were revoked
     user: Id | None = None
     tab: Name | None = None
 

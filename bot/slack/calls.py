@@ -16,7 +16,7 @@ RESPONSE_URL = "response_url"
 METHODS = frozenset(
     {
         *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.connections.open"),
-        *("auth.test", "chat.postEphemeral", "chat.postMessage", "chat.update", "conversations.open"),
+        *("api.test", "auth.test", "chat.postEphemeral", "chat.postMessage", "chat.update", "conversations.open"),
         *("files.completeUploadExternal", "files.getUploadURLExternal", "oauth.v2.access"),
         *("usergroups.users.list", "users.info"),
         *("views.open", "views.publish", "views.update"),
@@ -34,11 +34,13 @@ REFUSALS = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_e
 class Contact:
     """When Slack was last heard from, and whether it refuses the bot's token.
 
-    `heard_at` is by the clock that is never set back; `refusal` is Slack's code.
+    `heard_at` is by the clock that is never set back; `refusal` is Slack's code. Where there are many workspaces, one
+    whose token is refused says nothing of the others, so there `has_one_token` is false and no refusal is noted.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, has_one_token: bool = True) -> None:
         self._clock = clock
+        self._has_one_token = has_one_token
         self.heard_at = float("-inf")
         self.refusal: str | None = None
 
@@ -53,7 +55,7 @@ class Contact:
         if method != RESPONSE_URL and not method.startswith(_OTHER_TOKENS):
             if code == "ok":
                 self.refusal = None
-            elif code in REFUSALS:
+            elif code in REFUSALS and self._has_one_token:
                 self.refusal = code
 
 

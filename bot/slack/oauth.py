@@ -1,7 +1,12 @@
 """Has Slack renew the bot's tokens. https://docs.slack.dev/authentication/using-token-rotation"""
 
+import base64
+from dataclasses import dataclass, field
+
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.installation import RenewedToken
 from bot.logs import slack_code
@@ -12,13 +17,30 @@ class RenewalRefused(Exception):
     """Slack gives no new token. The message is its code."""
 
 
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """By what Slack knows the app, beside any token."""
+
+    client_id: str
+    client_secret: SecretStr = field(repr=False)
+
+    async def access(self, client: AsyncWebClient, **arguments: str) -> AsyncSlackResponse:
+        """Call oauth.v2.access. Raises what slack_sdk raises.
+
+        slack_sdk's own method warns, for it uses what aiohttp has deprecated.
+        https://docs.slack.dev/reference/methods/oauth.v2.access
+        """
+        pair = f"{self.client_id}:{self.client_secret.get_secret_value()}"
+        headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        return await client.api_call("oauth.v2.access", data=arguments, headers=headers)
+
+
 class TokenRenewer:
     """Trades refresh tokens, as the app that they were given to."""
 
-    def __init__(self, clients: ClientFactory, client_id: str, client_secret: SecretStr) -> None:
+    def __init__(self, clients: ClientFactory, app: AppCredentials) -> None:
         self._clients = clients
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._app = app
 
     async def renew(self, refresh_token: SecretStr) -> RenewedToken:
         """Return a new token.
@@ -28,11 +50,8 @@ class TokenRenewer:
         # Nothing is sent twice: the first may have arrived, and a refresh token is good once.
         client = self._clients.web(None, retry_handlers=[])
         try:
-            answer = await client.oauth_v2_access(
-                client_id=self._client_id,
-                client_secret=self._client_secret.get_secret_value(),
-                grant_type="refresh_token",
-                refresh_token=refresh_token.get_secret_value(),
+            answer = await self._app.access(
+                client, grant_type="refresh_token", refresh_token=refresh_token.get_secret_value()
             )
         except SlackApiError as error:
             raise RenewalRefused(slack_code(error)) from None

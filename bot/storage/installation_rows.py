@@ -19,7 +19,7 @@ from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError
-from bot.storage.tables import installations
+from bot.storage.tables import account_states, installations
 
 PURPOSE = "installation"
 """The purpose of the box that encrypts installations."""
@@ -42,7 +42,6 @@ class Kept:
     is_org_install: bool
     bot_token: str
     bot_user_id: str | None
-    bot_id: str | None
     scopes: tuple[str, ...]
     installed_by: str | None
     installed_at: float
@@ -97,7 +96,6 @@ class InstallationRows(AsyncInstallationStore):
             bool(bot.is_enterprise_install),
             bot.bot_token,
             bot.bot_user_id,
-            bot.bot_id,
             tuple(bot.bot_scopes or ()),
             installed_by,
             self._clock.now(),
@@ -111,10 +109,14 @@ class InstallationRows(AsyncInstallationStore):
             await transaction.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Forget a workspace's own installation; without a workspace, the organization's."""
-        gone = delete(installations).where(installations.c.workspace_id == (team_id or enterprise_id or ""))
+        """Remove a workspace's own installation, and what was found out about its accounts.
+
+        Without a workspace, the organization's. The audit log stays.
+        """
+        workspace_id = team_id or enterprise_id or ""
         async with self._database.transaction() as transaction:
-            await transaction.execute(gone)
+            await transaction.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
+            await transaction.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
         """Return the workspace's own installation, else its organization's."""

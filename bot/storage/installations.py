@@ -28,7 +28,7 @@ Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
 class StoredInstallations:
     """The installations that OAuth has made. `renew` asks Slack for a new token.
 
-    See `bot.installation.Installations`.
+    See `bot.installation.InstallationStore`.
     """
 
     def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
@@ -64,6 +64,13 @@ class StoredInstallations:
         for key in list(self._known):
             if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
                 self._known.pop(key, None)
+
+    async def remove(self, installation: Installation) -> None:
+        """Remove an installation that Slack no longer knows. Raises DatabaseError."""
+        workspace = installation.workspace
+        team_id = None if workspace.is_org_install else workspace.team_id
+        await self._rows.async_delete_all(enterprise_id=workspace.enterprise_id, team_id=team_id)
+        self.forget(team_id, workspace.enterprise_id)
 
     async def close(self) -> None:
         """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""

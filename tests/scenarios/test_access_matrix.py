@@ -192,10 +192,8 @@ async def test_a_flag_that_is_missing_gives_nothing(harness: Harness, missing: s
     assert DENIED in harness.read(await harness.types("/extauth get EtGoogle0001", OWNER))
 
 
-async def test_a_request_from_a_workspace_without_the_bot_is_denied_unasked(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.sandbox.slack.workspace.TEAM_ID", "T0ELSEWHERE")
+async def test_a_request_from_a_workspace_without_the_bot_is_denied_unasked(harness: Harness) -> None:
+    harness.workspace.team_id = "T0ELSEWHERE"
     before = len(harness.calls("users.info"))
     read = harness.read(await harness.types("/extauth get EtGoogle0001"))
     assert DENIED in read

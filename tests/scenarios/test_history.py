@@ -138,10 +138,10 @@ async def test_a_button_of_an_older_version_says_so(harness: Harness) -> None:
         assert "older version" in harness.read(await harness.presses(message, "Older"))
 
 
-async def test_another_workspace_stays_unseen(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_workspace_stays_unseen(harness: Harness) -> None:
     await harness.types("/extauth get EtGoogle0001")
-    with monkeypatch.context() as patched:
-        patched.setattr("bot.sandbox.slack.workspace.TEAM_ID", "T0ELSEWHERE")
-        await harness.types("/extauth get EtGoogle0001")
+    here, harness.workspace.team_id = harness.workspace.team_id, "T0ELSEWHERE"
+    await harness.types("/extauth get EtGoogle0001")
+    harness.workspace.team_id = here
     for words in ("", "EtGoogle0001", "@ada"):
         assert deeds(harness, await harness.types(f"/extauth history {words}")) == [FETCHED]

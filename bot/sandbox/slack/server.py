@@ -1,11 +1,14 @@
 """The simulated Slack as a server on loopback, with its workspace."""
 
+from collections.abc import Mapping
 from types import TracebackType
 
 from aiohttp import web
 
 from bot.clock import Clock, SystemClock
+from bot.sandbox.slack import seed
 from bot.sandbox.slack.delivery import SocketMode
+from bot.sandbox.slack.oauth import OAuth
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import Workspace
@@ -20,11 +23,15 @@ class SimulatedSlack:
     def __init__(self, clock: Clock | None = None, port: int = 0) -> None:
         self.state = State(clock or SystemClock())
         self.socket_mode = SocketMode(self.state)
-        self.web_api = WebApi(self.state, self._socket_url)
+        self.oauth = OAuth(self.state.clock)
+        self.web_api = WebApi(self.state, self._socket_url, self.oauth)
+        self.more: dict[str, Workspace] = {}
+        """The workspaces that the app can be installed in beside the first one, by their IDs."""
         self._port = port
         self.server = web.Application()
         self.web_api.add_to(self.server)
         self.socket_mode.add_to(self.server)
+        self.oauth.add_to(self.server)
         self._runner = web.AppRunner(self.server, access_log=None, shutdown_timeout=1.0)
         self._site: web.TCPSite | None = None
         self.base_url = ""
@@ -55,6 +62,47 @@ class SimulatedSlack:
         self.state.over.set()
         await self.socket_mode.drop()
         await self._runner.cleanup()
+
+    def add_workspace(self, team_id: str, name: str, enterprise_id: str | None = None) -> Workspace:
+        """Add a workspace in which the app isn't installed yet, with people, providers and tokens of its own.
+
+        Its requests come to the bot over the first one's Socket Mode, as all of an app's do. Call it after the start.
+        """
+        state = State(self.state.clock, team_id, name)
+        state.app_token, state.signing_secret = self.state.app_token, self.state.signing_secret
+        state.enterprise_id = enterprise_id
+        seed.plant(state)
+        for person in state.people.values():
+            person.team_id = team_id
+            if enterprise_id is not None:
+                person.enterprise_user = {"enterprise_id": enterprise_id, "teams": [team_id]}
+        api = WebApi(state, self._socket_url)
+        self.web_api.workspaces.append(api)
+        api.workspaces = self.web_api.workspaces
+        self.more[team_id] = workspace = Workspace(state, self.base_url)
+        workspace.delivery = self.workspace.delivery
+        self.oauth.add(team_id, name, [state])
+        return workspace
+
+    def add_organization(self, enterprise_id: str, name: str, teams: Mapping[str, str]) -> list[Workspace]:
+        """Add an organization, in which the app can be installed as a whole, with workspaces by ID and name."""
+        added = [self.add_workspace(team_id, team, enterprise_id) for team_id, team in teams.items()]
+        for workspace in added:
+            for person in workspace.state.people.values():
+                person.enterprise_user = {"enterprise_id": enterprise_id, "teams": [*teams]}
+        self.oauth.add(enterprise_id, name, [one.state for one in added], is_organization=True)
+        return added
+
+    async def uninstall(self, place_id: str) -> bool:
+        """Remove the app from a workspace or an organization. Returns whether the bot acknowledged that."""
+        place = self.oauth.places[place_id]
+        for state in place.workspaces:
+            for token in [
+                one for one, grant in state.grants.items() if grant.is_of_organization == place.is_organization
+            ]:
+                del state.grants[token]
+                state.refusals[token] = "account_inactive"
+        return await self.more[place.workspaces[0].team_id].tell_uninstalled()
 
     async def listen(self) -> None:
         """Accept connections, also again after `stop_listening`. Raises OSError when the port is taken."""

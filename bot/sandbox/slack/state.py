@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,7 @@ APP_ID = "A0SANDBOX"
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
+_OTHERS = ("xoxb-sandbox", "xapp-1-")
 
 answering: ContextVar[int | None] = ContextVar("answering", default=None)
 """The number of the exchange that this task is waiting to see answered."""
@@ -133,6 +134,14 @@ class Trigger:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """A bot token of a workspace, or of the whole organization."""
+
+    expires_at: float | None
+    is_of_organization: bool = False
+
+
+@dataclass(frozen=True)
 class Exchange:
     """Something that passed between Slack and the bot, with its time (UTC) and, for an answer, its milliseconds.
 
@@ -150,12 +159,19 @@ class Exchange:
 
 
 class State:
-    """The workspace. Every change goes through `changed`, so that who waits for one wakes up."""
+    """The workspace. Every change goes through `changed`, so that who waits for one wakes up.
 
-    def __init__(self, clock: Clock) -> None:
+    Beside `bot_token`, `grants` are the tokens that OAuth has given out here: when each expires (seconds since the
+    epoch, UTC), and whether it's an organization's. `refusals` says why a token isn't good any more.
+    """
+
+    def __init__(self, clock: Clock, team_id: str = TEAM_ID, team_name: str = "Sandbox") -> None:
         self.clock = clock
+        self.team_id = team_id
         self.bot_token = f"xoxb-sandbox-{secrets.token_hex(12)}"
-        self.team_name = "Sandbox"
+        self.grants: dict[str, Grant] = {}
+        self.refusals: dict[str, str] = {}
+        self.team_name = team_name
         self.bot_id: str | None = "B0EXTAUTH"
         self.app_token = f"xapp-1-{APP_ID}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
@@ -186,6 +202,25 @@ class State:
         self._numbers = 0
         self._exchanges = 0
         self._change = asyncio.Event()
+
+    def refusal(self, token: str) -> str | None:
+        """Why a bot's token isn't good here; None for one that is."""
+        grant = self.grants.get(token)
+        if token == self.bot_token or (grant and (grant.expires_at is None or self.clock.now() < grant.expires_at)):
+            return None
+        if grant is not None:
+            return "token_expired"
+        return self.refusals.get(token) or ("not_allowed_token_type" if token.startswith(_OTHERS) else "invalid_auth")
+
+    def knows(self, token: str) -> bool:
+        """Whether a bot's token is, or was, one of this workspace's."""
+        return token == self.bot_token or token in self.grants or token in self.refusals
+
+    def has(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether what a call names is in this workspace."""
+        trigger, view, user = (str(arguments.get(name)) for name in ("trigger_id", "view_id", "user_id"))
+        token_id, user = arguments.get("external_token_id"), str(arguments.get("user") or user)
+        return trigger in self.triggers or self.view(view) is not None or token_id in self.tokens or user in self.people
 
     def number(self) -> int:
         """A new number, for ids and time stamps."""
@@ -242,13 +277,13 @@ class State:
 
     def new_trigger(self, user_id: str) -> str:
         """A trigger id, good for three seconds and one dialog."""
-        trigger_id = f"{self.number()}.{TEAM_ID}.{secrets.token_hex(8)}"
+        trigger_id = f"{self.number()}.{self.team_id}.{secrets.token_hex(8)}"
         self.triggers[trigger_id] = Trigger(user_id, self.clock.now())
         return trigger_id
 
     def new_response_url(self, kind: str, user_id: str, channel: str, message_ts: str | None = None) -> str:
         """The path of an address to answer at; `kind` is Slack's `commands` or `actions`."""
-        path = f"/{kind}/{TEAM_ID}/{self.number()}/{secrets.token_hex(12)}"
+        path = f"/{kind}/{self.team_id}/{self.number()}/{secrets.token_hex(12)}"
         self.response_urls[path] = ResponseUrl(user_id, channel, self.clock.now(), message_ts)
         return path
 

@@ -12,12 +12,14 @@ from bot.sandbox.slack.block_kit import message_complaints
 from bot.sandbox.slack.channels import BOT, DIRECT
 from bot.sandbox.slack.faults import Answer, error_body, fault_answer, fault_in
 from bot.sandbox.slack.files import Files
+from bot.sandbox.slack.oauth import OAuth
 from bot.sandbox.slack.rate_limits import RateLimits
-from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TEAM_ID, ResponseUrl, State
+from bot.sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, ResponseUrl, State
 from bot.sandbox.slack.wire import send
 
 _EXTERNAL = "apps.auth.external."
 _WITHOUT_TOKEN = {"api.test"}
+_OF_TOKENS = {"auth.test", "auth.revoke"}
 _FURTHEST_SECONDS = 120 * 24 * 3600
 
 
@@ -27,11 +29,13 @@ class WebApi:
 
     `failures["response_url"]` makes response URLs give a broken answer, and `response_failures` are the statuses that
     the next posts to them get; `channel_failures` make posting to a channel answer a code, such as `not_in_channel`.
-    What `scopes` doesn't hold is refused.
+    What `scopes` doesn't hold is refused. `workspaces` are all of the app's, and `oauth` gives it their tokens.
     """
 
-    def __init__(self, state: State, open_connection: Callable[[], str]) -> None:
+    def __init__(self, state: State, open_connection: Callable[[], str], oauth: OAuth | None = None) -> None:
         self._state = state
+        self._oauth = oauth
+        self.workspaces: list[WebApi] = [self]
         self._open_connection = open_connection
         self.rate_limits = RateLimits(state.clock)
         self.latency = 0.0
@@ -44,7 +48,6 @@ class WebApi:
         self.files = Files(state)
         self._methods: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "api.test": lambda _: {"ok": True},
-            "auth.test": self._auth_test,
             "users.info": self._users_info,
             "usergroups.users.list": self._group,
             "chat.postEphemeral": self._post_ephemeral,
@@ -76,17 +79,31 @@ class WebApi:
         method, arguments = request.match_info["method"], await _arguments(request)
         if request.transport is not None:
             self.peers.add(str(request.transport.get_extra_info("peername")))
+        if method == "oauth.v2.access" and self._oauth is not None:
+            return await send(request, _json(self._oauth.access(request.headers.get("Authorization", ""), arguments)))
+        token = _token(request)
+        return await self._meant(token, arguments)._call_here(request, method, arguments, token)
+
+    def _meant(self, token: str, arguments: Mapping[str, Any]) -> "WebApi":
+        """The workspace that a token is of; of an organization's several, the one that what is named belongs to."""
+        known = [one for one in self.workspaces if one._state.knows(token)]
+        named = [one for one in known if one._state.has(arguments)]
+        return (named or known or [self])[0]
+
+    async def _call_here(
+        self, request: web.Request, method: str, arguments: dict[str, Any], token: str
+    ) -> web.StreamResponse:
         asked, started = self._state.record("bot", method, arguments), time.perf_counter()
         seconds = self.latency + self.delays.get(method, 0.0)
         if seconds:
             await self._state.clock.sleep(seconds)
-        answer = self._answer(method, arguments, _token(request))
+        answer = self._answer(method, arguments, token)
         milliseconds = (time.perf_counter() - started) * 1000
         self._state.record("slack", f"answer to {method}", answer.body, milliseconds, answers=asked)
         return await send(request, answer, {"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
 
     def _answer(self, method: str, arguments: Mapping[str, Any], token: str) -> Answer:
-        if method not in self._methods:
+        if method not in self._methods and method not in _OF_TOKENS:
             return _json({"ok": False, "error": "unknown_method"})
         refusal = self.failures.get(method) or self._refusal(method, token)
         if refusal is not None:
@@ -97,7 +114,18 @@ class WebApi:
         fault = fault_in(arguments) if method.startswith(_EXTERNAL) else None
         if fault is not None:
             return fault_answer(fault) or _json(error_body(fault))
+        if method == "auth.test":
+            return _json(self._auth_test(token))
+        if method == "auth.revoke":
+            self.revoke(token, "token_revoked")
+            return _json({"ok": True, "revoked": True})
         return _json(self._methods[method](arguments))
+
+    def revoke(self, token: str, refusal: str) -> None:
+        """Take a token back, in every workspace that it's good in."""
+        for one in self.workspaces:
+            if one._state.grants.pop(token, None) is not None:
+                one._state.refusals[token] = refusal
 
     def _refusal(self, method: str, token: str) -> str | None:
         state = self._state
@@ -110,21 +138,23 @@ class WebApi:
         if method.startswith(_EXTERNAL) and state.api_tokens is not None:
             if token in state.api_tokens:
                 return None
-            return "not_allowed_token_type" if token == state.bot_token else "invalid_auth"
+            return state.refusal(token) or "not_allowed_token_type"
         if method == "auth.test" and token in (state.api_tokens or ()):
             return None
-        if token != state.bot_token:
-            return _wrong(token)
+        if (refusal := state.refusal(token)) is not None:
+            return refusal
         return "missing_scope" if {scopes.NEEDED.get(method, "commands")} - self.scopes - {"commands"} else None
 
-    def _auth_test(self, _: Mapping[str, Any]) -> dict[str, Any]:
+    def _auth_test(self, token: str) -> dict[str, Any]:
+        grant = self._state.grants.get(token)
+        is_of_organization = self._state.is_org_install if grant is None else grant.is_of_organization
         answer = {
             "ok": True,
             "url": "https://sandbox.slack.com/",
             "team": self._state.team_name,
-            "team_id": TEAM_ID,
+            "team_id": self._state.enterprise_id if grant and is_of_organization else self._state.team_id,
             "enterprise_id": self._state.enterprise_id,
-            "is_enterprise_install": self._state.is_org_install,
+            "is_enterprise_install": is_of_organization,
             "user": "extauth",
             "user_id": BOT,
         }
@@ -197,6 +227,11 @@ class WebApi:
         return {"ok": True} if gone is not None else {"ok": False, "error": "invalid_scheduled_message_id"}
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
+        team = request.match_info["team"]
+        meant = next((one for one in self.workspaces if one._state.team_id == team), self)
+        return await meant._respond_here(request)
+
+    async def _respond_here(self, request: web.Request) -> web.StreamResponse:
         """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         state, address = self._state, self._state.response_urls.get(request.path)
         message = await _arguments(request)

@@ -14,17 +14,18 @@ from bot.sandbox.slack.channels import BOT, CHANNEL, Channel, Post
 from bot.sandbox.slack.delivery import Delivery, NotAcknowledged
 from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.escaping import entities, escape
-from bot.sandbox.slack.state import APP_ID, TEAM_ID, Message, OpenView, State, answering
+from bot.sandbox.slack.state import APP_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
 """What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""
 
 
 class Workspace:
-    """Acts as people. `base_url` is where response URLs lead."""
+    """Acts as people. `base_url` is where response URLs lead, `team_id` where requests say that they come from."""
 
     def __init__(self, state: State, base_url: str) -> None:
         self.state = state
+        self.team_id = state.team_id
         self.delivery: Delivery | None = None
         self.acknowledged: list[float] = []
         self._base_url = base_url
@@ -52,12 +53,13 @@ class Workspace:
             "text": self._escaped(user_id, text),
             "user_id": user_id,
             "user_name": self.state.people[user_id].name,
-            "team_id": TEAM_ID,
+            "team_id": self.team_id,
+            **({"enterprise_id": self.state.enterprise_id} if self.state.enterprise_id else {}),
             "team_domain": "sandbox",
             "channel_id": channel,
             "channel_name": self._channel_name(channel),
             "api_app_id": APP_ID,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": str(self._is_of_organization).lower(),
             "trigger_id": self.state.new_trigger(user_id),
             "response_url": self._base_url + self.state.new_response_url("commands", user_id, channel),
         }
@@ -88,16 +90,33 @@ class Workspace:
     async def open_home(self, user_id: str) -> bool:
         """Open the bot's App Home."""
         event = {"type": "app_home_opened", "user": user_id, "channel": f"D{user_id[1:]}", "tab": "home"}
+        return await self._event({**event, "event_ts": str(self.state.clock.now())})
+
+    async def tell_uninstalled(self) -> bool:
+        """Tell the bot that it was removed, and its tokens with it: in Slack's order, which is any."""
+        revoked = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}}
+        told = [await self._event(event) for event in (revoked, {"type": "app_uninstalled"})]
+        return all(told)
+
+    async def _event(self, event: dict[str, Any]) -> bool:
+        where = {"team_id": self.team_id, "enterprise_id": self.state.enterprise_id}
+        authorization = {**where, "is_enterprise_install": self._is_of_organization}
+        if self._is_of_organization:
+            authorization["team_id"] = None
         payload = {
             "type": "event_callback",
             "event_id": f"Ev{self.state.number():08d}",
             "event_time": int(self.state.clock.now()),
-            "team_id": TEAM_ID,
+            **where,
             "api_app_id": APP_ID,
-            "event": {**event, "event_ts": str(self.state.clock.now())},
-            "authorizations": [{"team_id": TEAM_ID, "user_id": BOT, "is_bot": True, "enterprise_id": None}],
+            "event": event,
+            "authorizations": [{**authorization, "user_id": BOT, "is_bot": True}],
         }
         return await self._deliver("events_api", payload) is not None
+
+    @property
+    def _is_of_organization(self) -> bool:
+        return self.state.is_org_install
 
     async def press(self, message: Message, label: str) -> bool:
         """Press a button of a message, by what it says."""
@@ -296,9 +315,9 @@ class Workspace:
         person = self.state.people[user_id]
         return {
             "user": {"id": user_id, "name": person.name, "team_id": person.team_id},
-            "team": {"id": TEAM_ID, "domain": "sandbox"},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "team": {"id": self.team_id, "domain": "sandbox"},
+            "enterprise": {"id": self.state.enterprise_id} if self.state.enterprise_id else None,
+            "is_enterprise_install": self._is_of_organization,
             "api_app_id": APP_ID,
             "token": "deprecated",
         }

@@ -1,0 +1,69 @@
+"""When the app is removed from a workspace, what it kept to work there goes too. The audit log stays.
+
+https://docs.slack.dev/reference/events/app_uninstalled
+https://docs.slack.dev/reference/events/tokens_revoked
+"""
+
+import logging
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.errors import SlackApiError
+
+from bot.installation import Installation, InstallationStore
+from bot.listeners.runtime import Runtime
+from bot.logs import slack_code
+from bot.storage.database import DatabaseError
+
+log = logging.getLogger(__name__)
+
+EVENTS = {
+    "app_uninstalled": "forgets the workspace's token",
+    "tokens_revoked": "the same, when only the token was revoked",
+}
+"""What has to be subscribed to, and what each event does."""
+
+
+async def _remove(
+    runtime: Runtime, installations: InstallationStore, team_id: str | None, enterprise_id: str | None
+) -> None:
+    """Remove an installation whose token doesn't work. One that was made since then works, and stays."""
+    installations.forget(team_id, enterprise_id)
+    try:
+        found = await installations.find(team_id, enterprise_id)
+        if found is None or await _works(runtime, found):
+            return
+        await installations.remove(found)
+    except DatabaseError as error:
+        log.error("an installation couldn't be removed", extra={"team_id": team_id, "why": str(error)})
+    except Exception:
+        log.exception("an installation couldn't be removed")
+    else:
+        log.info("uninstalled", extra={"team_id": team_id, "enterprise_id": enterprise_id})
+
+
+async def _works(runtime: Runtime, installation: Installation) -> bool:
+    """Return whether Slack accepts a token. Where it doesn't say, it said before that the token was revoked."""
+    try:
+        await runtime.clients.web(installation.bot_token).auth_test()
+    except Exception as error:
+        code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+        log.info("a token was revoked", extra={"code": code})
+        return False
+    return True
+
+
+def register(app: AsyncApp, runtime: Runtime) -> None:
+    """Listen for removals. The one workspace of a bot token has nothing to remove."""
+
+    async def on_removed(ack: AsyncAck, event: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        bots = event.get("tokens", {}).get("bot")
+        if runtime.installations is not None and (event["type"] == "app_uninstalled" or bots):
+            removing = _remove(runtime, runtime.installations, context.team_id, context.enterprise_id)
+            runtime.tasks.start(removing)
+
+    for name in EVENTS:
+        app.event(name)(on_removed)

@@ -1,0 +1,182 @@
+"""Installs the app in more workspaces: Slack's OAuth flow, as Bolt goes through it, with pages of our own.
+
+https://docs.slack.dev/authentication/installing-with-oauth
+"""
+
+import logging
+import re
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+from pydantic import SecretStr
+from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncFailureArgs, AsyncSuccessArgs
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.oauth import AuthorizeUrlGenerator
+from slack_sdk.oauth.installation_store import Installation
+
+from bot.app import INSTALL_PATH
+from bot.installation import InstallationStore
+from bot.logs import sdk_logger, slack_code
+from bot.server import oauth_pages as pages
+from bot.slack.oauth import AppCredentials
+from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from bot.slack.web import ClientFactory
+from bot.storage.database import DatabaseError
+from bot.storage.installation_rows import InstallationRows
+from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManyStates
+
+log = logging.getLogger(__name__)
+
+_CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
+_METHODS = {"GET", "HEAD"}
+
+
+class Refused(Exception):
+    """Slack doesn't give a token for a code. The message is Slack's error code."""
+
+
+class OAuthPages:
+    """Answers a browser. Codes, states, and tokens are in no page and no line of the log."""
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: SecretStr,
+        public_url: str,
+        clients: ClientFactory,
+        rows: InstallationRows,
+        states: StoredOAuthStates,
+        installations: InstallationStore,
+    ) -> None:
+        self._slack_url = clients.base_url.removesuffix("api/")
+        self._installations = installations
+        scopes = [*REQUIRED_SCOPES, *OPTIONAL_SCOPES]
+        redirect_url = f"{public_url}{pages.REDIRECT_PATH}"
+        authorize_url = f"{self._slack_url}oauth/v2/authorize"
+        settings = AsyncOAuthSettings(
+            client_id=client_id,
+            client_secret=client_secret.get_secret_value(),
+            scopes=scopes,
+            redirect_uri=redirect_url,
+            install_path=pages.START_PATH,
+            install_page_rendering_enabled=False,
+            redirect_uri_path=pages.REDIRECT_PATH,
+            callback_options=AsyncCallbackOptions(success=self._succeeded, failure=self._failed),
+            authorization_url=authorize_url,
+            installation_store=rows,
+            state_store=states,
+            state_expiration_seconds=STATE_SECONDS,
+            logger=sdk_logger,
+        )
+        # Bolt takes the scopes that it asks of people from the environment: none are wanted.
+        settings.authorize_url_generator = AuthorizeUrlGenerator(
+            client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
+        )
+        self._flow = _Flow(settings, clients)
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request for one of the paths."""
+        if request.method not in _METHODS:
+            return web.Response(status=405, headers={"Allow": "GET"})
+        if request.path == INSTALL_PATH:
+            return _page(200, pages.install_page())
+        try:
+            asked = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
+            if request.path == pages.START_PATH:
+                return _response(await self._flow.handle_installation(asked))
+            return _response(await self._flow.handle_callback(asked))
+        except Refused as error:
+            log.warning("an installation was refused", extra={"code": str(error)})
+            return _page(400, pages.refused_page(str(error)))
+        except TooManyStates:
+            log.warning("too many installations have begun: no more for ten minutes")
+            return _page(503, pages.busy_page())
+        except DatabaseError as error:
+            log.error("an installation couldn't be saved", extra={"why": str(error)})
+            return _page(503, pages.not_kept_page())
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.error("an installation couldn't reach Slack", extra={"error_type": type(error).__name__})
+            return _page(502, pages.unreachable_page())
+
+        except Exception as error:
+            # Its text may hold Slack's answer, and so a token.
+            log.error("an installation failed", extra={"error_type": type(error).__name__})
+            return _page(500, pages.refused_page("internal_error"))
+
+    async def _succeeded(self, args: AsyncSuccessArgs) -> BoltResponse:
+        made = args.installation
+        self._installations.forget(made.team_id, made.enterprise_id)
+        log.info("installed", extra={"team_id": made.team_id, "enterprise_id": made.enterprise_id})
+        where = {"app": made.app_id, "team": made.team_id}
+        query = urlencode({name: value for name, value in where.items() if value})
+        return BoltResponse(
+            status=200,
+            body=pages.done_page(f"{self._slack_url}app_redirect?{query}"),
+            headers={"Set-Cookie": args.settings.state_utils.build_set_cookie_for_deletion()},
+        )
+
+    async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
+        known = {
+            "access_denied": pages.canceled_page,
+            "invalid_browser": pages.other_browser_page,
+            "invalid_state": pages.used_page,
+        }
+        log.warning("an installation failed", extra={"code": _code(args.reason)})
+        page = known[args.reason]() if args.reason in known else pages.refused_page(_code(args.reason))
+        status = 200 if args.reason == "access_denied" else 400
+        return BoltResponse(status=status, body=page)
+
+
+class _Flow(AsyncOAuthFlow):
+    """Bolt's flow. Its own way to trade a code logs it, and measures by another clock how long the token is good."""
+
+    def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory) -> None:
+        self._app = AppCredentials(settings.client_id, SecretStr(settings.client_secret))
+        # Nothing is sent twice: the first may have arrived, and a code is good once.
+        super().__init__(client=clients.web(None, retry_handlers=[]), logger=sdk_logger, settings=settings)
+        self._clock = clients.clock
+
+    async def run_installation(self, code: str) -> Installation | None:
+        """Trade a code for a bot token. Raises Refused, and what slack_sdk raises where Slack can't be reached."""
+        try:
+            answer = await self._app.access(self.client, code=code, redirect_uri=str(self.settings.redirect_uri))
+        except SlackApiError as error:
+            raise Refused(slack_code(error)) from None
+        seconds = answer.get("expires_in")
+        enterprise, team, person = (answer.get(name) or {} for name in ("enterprise", "team", "authed_user"))
+        if answer.get("token_type") != "bot":
+            raise Refused("no_bot_token")
+        return Installation(
+            app_id=answer.get("app_id"),
+            enterprise_id=enterprise.get("id"),
+            team_id=team.get("id"),
+            bot_token=answer.get("access_token"),
+            bot_user_id=answer.get("bot_user_id"),
+            bot_scopes=answer.get("scope") or "",
+            bot_refresh_token=answer.get("refresh_token"),
+            bot_token_expires_at=None if seconds is None else int(self._clock.now() + seconds),
+            user_id=str(person.get("id")),
+            is_enterprise_install=answer.get("is_enterprise_install") is True,
+        )
+
+
+def _code(reason: str) -> str:
+    """Return a reason that came with a browser's request, if it looks like a code."""
+    return reason if _CODE.fullmatch(reason) else "unknown"
+
+
+def _page(status: int, page: str) -> web.Response:
+    return web.Response(status=status, text=page, content_type="text/html", headers=pages.HEADERS)
+
+
+def _response(answer: BoltResponse) -> web.Response:
+    response = _page(answer.status, answer.body)
+    for name in ("location", "set-cookie"):
+        for value in answer.headers.get(name, []):
+            response.headers.add(name, value)
+    return response

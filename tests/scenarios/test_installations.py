@@ -1,0 +1,182 @@
+"""Several workspaces and an organization install the bot, and each has it to itself."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.sandbox.slack.oauth import TOKEN_SECONDS
+from bot.settings import Transport
+from bot.storage.oauth_states import STATE_SECONDS
+from tests.harness import ADMIN, Harness
+from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO, Many, link, open_many
+
+NOT_INSTALLED = "Extauth isn't installed in this workspace"
+
+
+@pytest.fixture
+async def many(transport: Transport, url: str, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Many]:
+    caplog.set_level(logging.DEBUG, "bot")
+    async with open_many(transport, url) as opened:
+        yield opened
+
+
+def methods(many: Many, team_id: str) -> list[str]:
+    """What the bot has asked of Slack with this workspace's token."""
+    return [exchange.kind for exchange in many.workspace(team_id).state.traffic if exchange.direction == "bot"]
+
+
+async def test_each_workspace_and_organization_has_only_its_own(many: Many) -> None:
+    for place in (ONE, TWO, ORGANIZATION):
+        done = await many.install(place)
+        assert done.status == 200
+        assert "Extauth is installed" in done.text
+    for team in (ONE, TWO, RED):
+        people, seen = many.people_of(team), {one: methods(many, one) for one in (ONE, TWO, RED)}
+        (value,) = {token.value for token in people.state.tokens.values() if token.token_id == "EtGitHub0001"}
+        dialog = await people.opens("/extauth get EtGitHub0001 --show")
+        assert value in people.read(dialog)
+        assert {one for one in seen if methods(many, one) != seen[one]} == {team}
+        people.workspace.close(dialog)
+        history = people.read(await people.types("/extauth history"))
+        assert history.count("EtGitHub0001") == 1
+    assert "EtGoogle0001" in many.people_of(BLUE).read(await many.people_of(BLUE).types("/extauth get EtGoogle0001"))
+
+
+async def test_a_workspace_that_is_not_installed_gets_told_how(many: Many) -> None:
+    await many.install(ONE)
+    people = many.people_of(TWO)
+    read = people.read(await people.types("/extauth get EtGoogle0001"))
+    assert NOT_INSTALLED in read
+    assert f"{many.url}/slack/install" in read
+    assert "apps.auth.external.get" not in methods(many, TWO)
+    await many.install(TWO)
+    assert NOT_INSTALLED not in people.read(await people.types("/extauth get EtGoogle0001"))
+
+
+async def gone(many: Many, team_id: str) -> None:
+    """Wait until commands are told that the bot isn't installed."""
+    people = many.people_of(team_id)
+    async with asyncio.timeout(30):
+        while NOT_INSTALLED not in people.read(await people.types("/extauth help")):
+            many.clock.advance(1)
+
+
+async def test_what_is_uninstalled_is_removed_and_nobody_else_notices(many: Many) -> None:
+    for place in (ONE, TWO, ORGANIZATION):
+        await many.install(place)
+    people = many.people_of(ONE)
+    await people.types("/extauth get EtGitHub0001")
+    for place, team in ((ONE, ONE), (ORGANIZATION, BLUE)):
+        assert await many.slack.uninstall(place)
+        await gone(many, team)
+        other = many.people_of(TWO)
+        assert NOT_INSTALLED not in other.read(await other.types("/extauth help"))
+    await many.install(ONE)
+    # What was done before is still on record.
+    assert "EtGitHub0001" in people.read(await people.types("/extauth history"))
+
+
+async def test_an_old_event_does_not_remove_what_was_installed_since(many: Many) -> None:
+    await many.install(ONE)
+    await many.install(ONE)
+    people = many.people_of(ONE)
+    asked = methods(many, ONE).count("auth.test")
+    assert await people.workspace.tell_uninstalled()
+    await people.state.until(lambda: methods(many, ONE).count("auth.test") == asked + 2)
+    many.clock.advance(60)
+    assert NOT_INSTALLED not in people.read(await people.types("/extauth get EtGoogle0001"))
+
+
+async def answered(people: Harness) -> None:
+    """Wait until every command so far has its answer."""
+
+    def count(kind: str) -> int:
+        return sum(exchange.kind == kind for exchange in people.state.traffic)
+
+    await people.state.until(lambda: count("response_url") >= count("slash_commands"))
+
+
+async def test_tokens_that_expire_are_renewed_without_a_command_lost(many: Many) -> None:
+    many.slack.oauth.rotates = True
+    for place in (ONE, ORGANIZATION):
+        await many.install(place)
+    for _ in range(2):
+        many.clock.advance(TOKEN_SECONDS)
+        for team in (ONE, RED, BLUE):
+            people = many.people_of(team)
+            await asyncio.gather(*(people.workspace.command(ADMIN, "/extauth get EtGoogle0001") for _ in range(3)))
+            await answered(people)
+            assert "EtGoogle0001" in people.read(await people.types("/extauth get EtGoogle0001"))
+    assert many.slack.oauth.refused == []
+
+
+async def test_the_pages_say_what_is_asked_for_and_keep_to_themselves(many: Many) -> None:
+    page = await many.browser().get(f"{many.url}/slack/install")
+    for scope in ("chat:write", "commands", "usergroups:read", "users:read", "files:write"):
+        assert f"<dt>{scope}</dt>" in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Server"] == "Extauth"
+    done = await many.install(ONE)
+    assert link(done, "Open Extauth in Slack") == f"{many.slack.base_url}/app_redirect?app=A0SANDBOX&team={ONE}"
+    async with many.session.post(f"{many.url}/slack/install") as response:
+        assert response.status == 405
+
+
+async def test_a_state_is_good_once_in_its_own_browser_for_ten_minutes(
+    many: Many, caplog: pytest.LogCaptureFixture
+) -> None:
+    victim, thief = many.browser(), many.browser()
+    back = await victim.answers(many.slack.base_url, await victim.asks(many.url), "Allow in One")
+    stolen = await thief.get(back)
+    assert stolen.status == 400
+    assert "began somewhere else" in stolen.text
+    # A thief who has begun an installation too doesn't get any further.
+    await thief.asks(many.url)
+    assert "began somewhere else" in (await thief.get(back)).text
+    assert not many.workspace(ONE).state.grants
+    cookie = victim.cookie
+    assert (await victim.get(back)).status == 200
+    victim.cookie = cookie
+    replayed = await victim.get(back)
+    assert replayed.status == 400
+    assert "was used or is too old" in replayed.text
+    late = await victim.answers(many.slack.base_url, await victim.asks(many.url), "Allow in Two")
+    many.clock.advance(STATE_SECONDS + 1)
+    assert "was used or is too old" in (await victim.get(late)).text
+    assert not many.workspace(TWO).state.grants
+    assert_not_logged(caplog, back, late, str(cookie))
+
+
+def assert_not_logged(caplog: pytest.LogCaptureFixture, *secrets: str) -> None:
+    printed = "\n".join(str(record.__dict__) + record.getMessage() for record in caplog.records)
+    for secret in secrets:
+        for part in secret.partition("?")[2].split("&") if "?" in secret else [secret]:
+            assert part.partition("=")[2] not in printed or "=" not in part
+    assert "xoxb-sandbox" not in printed
+    assert "xoxe" not in printed
+
+
+async def test_what_slack_or_the_person_refuses_is_explained(many: Many, caplog: pytest.LogCaptureFixture) -> None:
+    browser = many.browser()
+    canceled = await browser.get(await browser.answers(many.slack.base_url, await browser.asks(many.url), "Cancel"))
+    assert (canceled.status, "You canceled" in canceled.text) == (200, True)
+    odd = await browser.get(f"{many.url}/slack/oauth_redirect?error=%3Cscript%3Ealert(1)%3C/script%3E")
+    assert (odd.status, "<script>" in odd.text, "unknown" in odd.text) == (400, False, True)
+    back = await browser.answers(many.slack.base_url, await browser.asks(many.url), "Allow in One")
+    secret, many.slack.oauth.client_secret = many.slack.oauth.client_secret, "another"
+    refused = await browser.get(back)
+    assert (refused.status, "bad_client_secret" in refused.text) == (400, True)
+    many.slack.oauth.client_secret = secret
+    back = await browser.answers(many.slack.base_url, await browser.asks(many.url), "Allow in One")
+    await many.slack.stop_listening()
+    unreachable = await browser.get(back)
+    assert (unreachable.status, "Slack can't be reached" in unreachable.text) == (502, True)
+    await many.slack.listen()
+    assert not many.workspace(ONE).state.grants
+    assert secret not in str([record.__dict__ for record in caplog.records])
+    assert_not_logged(caplog, back)
