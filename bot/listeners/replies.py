@@ -11,10 +11,10 @@ import aiohttp
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
-from slack_sdk.webhook import WebhookResponse
 
 from bot.listeners.direct import DirectReply, reason, without_token
 from bot.logs import slack_code
+from bot.slack.response_url import Posted
 from bot.slack.retries import PASSING_CODES, header, retry_after
 from bot.slack.web import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
@@ -77,7 +77,7 @@ class ChannelReply:
     ) -> None:
         self._clients = clients
         self._response_url = response_url
-        self._webhook = clients.webhook(response_url)
+        clients.check_address(response_url)
         self._replace = replace
         self._at = clients.clock.now() if at is None else at
         self._elsewhere = elsewhere
@@ -105,7 +105,7 @@ class ChannelReply:
                 response = await self._post(screen, replaces)
                 # A page, such as a proxy's for signing in, isn't from Slack.
                 is_page = "html" in (header(response.headers, "content-type") or "")
-                status = 500 if is_page else response.status_code
+                status = 500 if is_page else response.status
                 why = "a page" if is_page else str(status)
                 wait = retry_after(response.headers) or 0
             except (aiohttp.ClientError, OSError) as error:
@@ -126,13 +126,13 @@ class ChannelReply:
         """Post that it takes longer, once."""
         await self._post(screen, replaces=False)
 
-    async def _post(self, screen: Screen, replaces: bool) -> WebhookResponse:
+    async def _post(self, screen: Screen, replaces: bool) -> Posted:
         message = {
             **as_message(without_token(screen)),
             "response_type": "ephemeral",
             "replace_original": replaces or self._replace is Replace.ALWAYS,
         }
-        return await self._clients.respond(self._webhook, message)
+        return await self._clients.poster.post(self._response_url, message)
 
 
 class ModalReply:

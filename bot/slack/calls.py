@@ -78,9 +78,12 @@ class Calls(AsyncRetryHandler):
         self._metrics.observe(RATE_LIMIT_WAITS, seconds, self._method(url))
 
     def posted(self, status: int) -> None:
-        """Note the answer to a message at a response URL. slack_sdk shows handlers only a 429 or an error of these."""
-        if status != 429:
-            self._note(RESPONSE_URL, "ok" if status == 200 else "http_error")
+        """Note the answer to a message at a response URL."""
+        self._note(RESPONSE_URL, {200: "ok", 429: "ratelimited"}.get(status, "http_error"))
+
+    def failed(self, error: Exception) -> None:
+        """Note that a message at a response URL got no answer."""
+        self._note(RESPONSE_URL, _code_of_error(error))
 
     def _note(self, method: str, code: str) -> None:
         self.contact.called(method, code)

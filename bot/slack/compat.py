@@ -11,17 +11,16 @@ from typing import TypeVar
 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.logs import sdk_logger
 
 App = TypeVar("App", bound=AsyncApp)
 
 
-def set_proxy(client: AsyncWebClient | AsyncWebhookClient, proxy: str | None) -> None:
+def set_proxy(client: AsyncWebClient, proxy: str | None) -> None:
     """Use exactly this proxy.
 
-    Given none, each constructor takes one from the environment; `settings.py` has already decided.
+    Given none, the constructor takes one from the environment; `settings.py` has already decided.
     """
     client.proxy = proxy
 

@@ -21,8 +21,12 @@ PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "serv
 """Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
 MAX_RETRIES = 60
 """More than any call is sent again."""
-_RECONNECT_SECONDS = 0.1
+RATE_LIMIT_BUDGET = 10.0
+"""How long one call waits in all, in seconds, because Slack says that it comes too soon."""
+RECONNECT_SECONDS = 0.1
 """Most connections break because they were idle: a new one works at once."""
+BROKEN_CONNECTION = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+"""What a request raises whose connection broke."""
 
 
 def header(headers: Mapping[str, object], name: str) -> str | None:
@@ -46,8 +50,8 @@ def broken_connection_retry() -> AsyncRetryHandler:
     """Send once more what met a broken connection. slack_sdk's default waits longer, and repeats what timed out."""
     return AsyncConnectionErrorRetryHandler(
         max_retry_count=1,
-        interval_calculator=FixedValueRetryIntervalCalculator(_RECONNECT_SECONDS),
-        error_types=[aiohttp.ServerDisconnectedError, aiohttp.ClientOSError],
+        interval_calculator=FixedValueRetryIntervalCalculator(RECONNECT_SECONDS),
+        error_types=[*BROKEN_CONNECTION],
     )
 
 

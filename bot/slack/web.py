@@ -2,24 +2,19 @@
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook import WebhookResponse
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
 from bot.slack import compat
 from bot.slack.calls import Calls
-from bot.slack.retries import RateLimitRetry, broken_connection_retry, ignore_wait
-
-_RATE_LIMIT_BUDGET = 10.0
-
+from bot.slack.response_url import Poster
+from bot.slack.retries import RATE_LIMIT_BUDGET, RateLimitRetry, broken_connection_retry, ignore_wait
 
 _WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
@@ -64,11 +59,11 @@ class ClientFactory:
         self.clock = clock
         self._shown: Sequence[AsyncRetryHandler] = () if calls is None else (calls,)
         self._waited = ignore_wait if calls is None else calls.waited_for
-        self._calls = calls
         self._web = AsyncWebClient(base_url=base_url, session=session, logger=sdk_logger)
-        self._webhook = AsyncWebhookClient("", session=session, logger=sdk_logger)
         compat.set_proxy(self._web, proxy)
-        compat.set_proxy(self._webhook, proxy)
+        headers = {**self._web.headers, "Content-Type": "application/json;charset=utf-8"}
+        self.poster = Poster(session, proxy, headers, clock, calls)
+        """Posts to response URLs that `check_address` lets through."""
 
     def web(self, token: SecretStr | None, retry_handlers: Sequence[AsyncRetryHandler] | None = None) -> AsyncWebClient:
         """Make a Web API client that speaks with `token`. By default it retries a broken connection and a 429."""
@@ -77,21 +72,10 @@ class ClientFactory:
         client.retry_handlers = [*self._shown, *(self._retries() if retry_handlers is None else retry_handlers)]
         return client
 
-    def webhook(self, url: str) -> AsyncWebhookClient:
-        """Make a client that posts to a `response_url`. Raises UntrustedAddress for one that isn't Slack's."""
+    def check_address(self, url: str) -> None:
+        """Raise UntrustedAddress for a `response_url` that isn't an address of Slack's."""
         if not is_slack_address(url, self.base_url):
             raise UntrustedAddress("A response_url isn't an address of Slack's.")
-        webhook = copy(self._webhook)
-        webhook.url = url
-        webhook.retry_handlers = [*self._shown, *self._retries()]
-        return webhook
-
-    async def respond(self, webhook: AsyncWebhookClient, message: dict[str, Any]) -> WebhookResponse:
-        """Post a message with a client of this factory's. Raises what slack_sdk raises."""
-        response = await webhook.send_dict(message)
-        if self._calls is not None:
-            self._calls.posted(response.status_code)
-        return response
 
     def _retries(self) -> Sequence[AsyncRetryHandler]:
-        return broken_connection_retry(), RateLimitRetry(self.clock, _RATE_LIMIT_BUDGET, self._waited)
+        return broken_connection_retry(), RateLimitRetry(self.clock, RATE_LIMIT_BUDGET, self._waited)

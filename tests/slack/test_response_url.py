@@ -1,0 +1,122 @@
+"""Posting to a `response_url`: what is sent again, and what is counted."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.metrics import RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
+from bot.slack.calls import RESPONSE_URL, Calls, Contact
+from bot.slack.response_url import Poster
+from bot.slack.retries import RATE_LIMIT_BUDGET
+from tests.manual_clock import ManualClock
+
+Answer = web.Response | None
+"""An answer of the server; None where it hangs up instead."""
+
+
+@dataclass
+class Bench:
+    """A place to post to, which gives its answers in turn, and the last of them from then on."""
+
+    answers: Sequence[Answer]
+    clock: ManualClock = field(default_factory=ManualClock)
+    metrics: Metrics = field(default_factory=Metrics)
+    received: list[web.BaseRequest] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.received.append(request)
+        self.bodies.append(json.loads(await request.read()))
+        answer = self.answers[min(len(self.received), len(self.answers)) - 1]
+        if answer is None:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        return web.Response(status=answer.status, headers=answer.headers)
+
+    def counted(self, code: str) -> float:
+        return _value(self.metrics.scrape(), f'{SLACK_CALLS.name}{{code="{code}",method="{RESPONSE_URL}"}}')
+
+
+def _value(scraped: str, name: str) -> float:
+    return next((float(line.split()[-1]) for line in scraped.splitlines() if line.startswith(name)), 0.0)
+
+
+@asynccontextmanager
+async def posting(bench: Bench) -> AsyncIterator[tuple[Poster, str]]:
+    """Serve, and lend a poster with an address, until the block ends."""
+    runner = web.ServerRunner(web.Server(bench.serve))
+    await runner.setup()
+    async with aiohttp.ClientSession() as session:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            calls = Calls("https://slack.com/api/", bench.metrics, Contact(bench.clock), ())
+            headers = {"Content-Type": "application/json"}
+            poster = Poster(session, None, headers, bench.clock, calls)
+            yield poster, f"http://127.0.0.1:{runner.addresses[0][1]}/commands/T/1/secret"
+        finally:
+            await runner.cleanup()
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, "ok"), (404, "http_error"), (503, "http_error")])
+async def test_an_answer_is_taken_as_it_is_and_counted_once(status: int, code: str) -> None:
+    bench = Bench([web.Response(status=status)])
+    async with posting(bench) as (poster, url):
+        assert (await poster.post(url, {"text": "Hi"})).status == status
+    assert bench.bodies == [{"text": "Hi"}]
+    assert bench.received[0].headers["Content-Type"] == "application/json"
+    assert bench.counted(code) == 1
+
+
+async def test_a_broken_connection_is_replaced_once() -> None:
+    bench = Bench([None, web.Response()])
+    async with posting(bench) as (poster, url):
+        assert (await poster.post(url, {"text": "Hi"})).status == 200
+    assert bench.bodies == [{"text": "Hi"}] * 2
+    assert (bench.counted("connection_failed"), bench.counted("ok")) == (1, 1)
+
+
+async def test_a_connection_that_breaks_again_is_an_error() -> None:
+    bench = Bench([None])
+    async with posting(bench) as (poster, url):
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await poster.post(url, {"text": "Hi"})
+    assert len(bench.received) == 2
+    assert bench.counted("connection_failed") == 2
+
+
+async def test_a_short_wait_that_slack_asks_for_is_waited() -> None:
+    bench = Bench([web.Response(status=429, headers={"Retry-After": "3"}), web.Response()])
+    async with posting(bench) as (poster, url):
+        post = asyncio.ensure_future(poster.post(url, {"text": "Hi"}))
+        await bench.clock.until_asleep(3)
+        assert len(bench.received) == 1
+        bench.clock.advance(3)
+        assert (await post).status == 200
+    assert (bench.counted("ratelimited"), bench.counted("ok")) == (1, 1)
+    assert _value(bench.metrics.scrape(), f'{RATE_LIMIT_WAITS.name}_sum{{method="{RESPONSE_URL}"}}') == 3
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": f"{RATE_LIMIT_BUDGET + 1:.0f}"}])
+async def test_a_wait_that_is_too_long_or_unknown_is_left_to_the_caller(headers: dict[str, str]) -> None:
+    bench = Bench([web.Response(status=429, headers=headers)])
+    async with posting(bench) as (poster, url):
+        assert (await poster.post(url, {"text": "Hi"})).status == 429
+    assert len(bench.received) == 1
+
+
+async def test_all_waits_of_one_message_together_are_short() -> None:
+    bench = Bench([web.Response(status=429, headers={"Retry-After": "6"})])
+    async with posting(bench) as (poster, url):
+        post = asyncio.ensure_future(poster.post(url, {"text": "Hi"}))
+        await bench.clock.until_asleep(6)
+        bench.clock.advance(6)
+        assert (await post).status == 429
+    assert len(bench.received) == 2
