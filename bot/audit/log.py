@@ -54,7 +54,8 @@ INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
 _DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
 _ENTRIES_AT_ONCE = 1000
-_ADDRESSES = 500
+_ADDRESSES = 2000
+"""How many interactions may come before the first of them is begun, for its address not to be encrypted twice."""
 _MICRO = 1_000_000
 _MAX_NUMBER = 2**62
 

@@ -42,7 +42,7 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     """Parse the text after `/extauth`. Raises UsageError, and PastedTokenError for a known token anywhere in it."""
     plain = unescape(text)
     # Also as it came: a link's address isn't part of what was typed.
-    token_format = find_token(plain) or find_token(text)
+    token_format = find_token(plain) or (find_token(text) if text != plain else None)
     if token_format is not None:
         raise PastedTokenError(token_format)
     return _parse(_words(plain), subcommands)

@@ -50,8 +50,7 @@ async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None
     was acknowledged gets an answer, even if this process is killed. A duplicate isn't worked on.
     """
     came_at = runtime.clock.monotonic()
-    if interaction.reply is not None:
-        interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
+    interaction.note_address()
     if await runtime.service.receive(interaction.actor):
         runtime.tasks.start(_guard(runtime, interaction, work, came_at))
     else:
@@ -168,7 +167,7 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         raise ValueError("There is no place for an answer yet: open a modal first.")
     wait = Wait(runtime.clock)
     interaction.request = request
-    interaction.actor = replace(interaction.actor, reply_to=interaction.reply.address)
+    interaction.note_address()
     running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
     try:
         await tell_waits(runtime.clock, interaction.reply, request, running, wait)

@@ -1,7 +1,7 @@
 """A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -37,6 +37,11 @@ class Interaction:
     request: Request | None = None
     elsewhere: Reply | None = None
     interrupted: Callable[[], Screen] | None = None
+
+    def note_address(self) -> None:
+        """Note with the actor where the answer goes now, so that another process finds it."""
+        if self.reply is not None and self.reply.address is not self.actor.reply_to:
+            self.actor = replace(self.actor, reply_to=self.reply.address)
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:

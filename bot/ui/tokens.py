@@ -41,8 +41,9 @@ def masked_screen(fetched: Fetched) -> Screen:
     """Return the token masked, with what is known about it and the buttons to go on."""
     token = fetched.token.token.get_secret_value()
     token_id = fetched.request.external_token_id
+    shown_id = quote(token_id)
     blocks: list[parts.Block] = [
-        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(token_id))),
+        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(shown_id)),
         parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
         *[parts.paragraph(fact) for fact in _expiry_fact(fetched, token)],
         *extras_blocks(fetched.token.extras, token),
@@ -56,7 +57,7 @@ def masked_screen(fetched: Fetched) -> Screen:
             f"{fetched.reference}"
         ),
     ]
-    return Screen("External token", f"{_title(fetched)}: {quote(token_id)}", tuple(blocks))
+    return Screen("External token", f"{_title(fetched)}: {shown_id}", tuple(blocks))
 
 
 def token_screen(fetched: Fetched) -> Screen:

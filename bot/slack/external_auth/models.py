@@ -57,15 +57,15 @@ def check_id(name: str, value: object) -> str:
     token_format = find_token(value)
     if token_format is not None:
         raise PastedToken(name, token_format)
+    if len(value) <= MAX_ID and _ID.fullmatch(value):
+        return value
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
         raise InvalidParameter(name, "It can't have a space or a line break inside.")
-    if not _ID.fullmatch(value):
-        odd = next(character for character in value if not _ID.fullmatch(character))
-        shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
-        raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
-    return value
+    odd = next(character for character in value if not _ID.fullmatch(character))
+    shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
+    raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
 
 
 @dataclass(frozen=True, slots=True)
