@@ -1,5 +1,6 @@
 """`python -m bot`: the commands, each loaded only when it is used."""
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -44,8 +45,14 @@ class LazyGroup(Group):
 
 
 def _load(place: str) -> Any:
+    """Import a command, and keep the garbage collector from looking through what stays until the end."""
     module, name = place.split(":")
-    return getattr(import_module(module), name)
+    gc.disable()
+    try:
+        return getattr(import_module(module), name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _print_anything() -> None:

@@ -52,10 +52,9 @@ async def _until_signaled(settings: Settings, transport: Transport) -> None:
 
 
 def _keep_what_is_loaded(_: Receiver) -> None:
-    """Spare the garbage collector what stays until the end: all that was imported and built by now.
+    """Spare the garbage collector what stays until the end: all that was built by now.
 
     By default it looks through the newest 700 objects again and again, which in a burst are all still in use.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)
