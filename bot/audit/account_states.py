@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.audit.batches import Batch
 from bot.audit.guard import AuditLogUnavailable, Guard
@@ -106,8 +105,7 @@ class AccountStates:
         at = round(self._clock.now() * _MICRO)
         # In one order, so that two processes don't wait for each other's rows.
         rows = sorted(({**row, "team_id": team_id, "at": at} for row in found), key=lambda row: str(row["token_id"]))
-        insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
-        added = insert(account_states)
+        added = self._database.insert(account_states)
         new, old = added.excluded, account_states.c
         # A test by a token's ID alone doesn't know its provider.
         changed = {

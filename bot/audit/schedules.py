@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.audit.guard import Guard
 from bot.clock import Clock
@@ -52,8 +51,8 @@ class Schedules:
         async def write() -> Turn:
             async with self._database.transaction() as transaction:
                 now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
-                insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
-                await transaction.execute(insert(schedules).values(name=name, due=now).on_conflict_do_nothing())
+                added = self._database.insert(schedules).values(name=name, due=now)
+                await transaction.execute(added.on_conflict_do_nothing())
                 wanted = select(schedules.c.due).where(schedules.c.name == name)
                 due: int = (await transaction.execute(wanted)).scalar_one()
                 after = next_due(due, now, beat)

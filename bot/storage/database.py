@@ -5,12 +5,15 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import Connection, Executable, Result
+from sqlalchemy import Connection, Executable, Result, Table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_SECONDS = 10
 """How long a transaction waits for a lock or a connection."""
@@ -77,6 +80,10 @@ class Database(ABC):
             yield
         except (SQLAlchemyError, OSError, TimeoutError, self.driver_error) as error:
             raise DatabaseError(self._one_line(error)) from None
+
+    @abstractmethod
+    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        """Begin an INSERT that can say what happens `on_conflict`: SQLAlchemy has one for each kind of database."""
 
     @abstractmethod
     def _transaction(self, reads: bool) -> AbstractAsyncContextManager[Transaction]: ...

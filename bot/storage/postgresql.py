@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import asyncpg
-from sqlalchemy import Connection, Executable, Result
+from sqlalchemy import Connection, Executable, Result, Table
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -46,6 +47,10 @@ class PostgresDatabase(Database):
         self._idle: list[_Writer] = []
         self._writing = asyncio.Semaphore(_WRITERS)
         self.writers = _WRITERS
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """Begin an INSERT that can say what happens `on_conflict`."""
+        return postgresql.insert(table)
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[asyncpg.Connection]:

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Executable, Result, create_engine, event
+from sqlalchemy import Connection, Executable, Result, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
 from bot.storage.database import BUSY_SECONDS, Database, Transaction
@@ -39,6 +40,10 @@ class SqliteDatabase(Database):
         self._writing_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._turn = asyncio.Lock()
         self._writer: sqlite3.Connection | None = None
+
+    def insert(self, table: Table) -> sqlite.Insert:
+        """Begin an INSERT that can say what happens `on_conflict`."""
+        return sqlite.insert(table)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Call `work` in a transaction, all of it in one turn of one thread. Raises DatabaseError."""
