@@ -1,7 +1,5 @@
 """A fetched token: masked in a message, whole in a modal and nowhere else."""
 
-import jwt
-
 from bot.outcomes import Fetched
 from bot.pasted import quote
 from bot.slack import mrkdwn
@@ -27,6 +25,8 @@ def expiry(token: str) -> int | None:
     """Return when a token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
     if token.count(".") != 2:
         return None
+    import jwt  # noqa: PLC0415 (it loads all kinds of keys, and most tokens aren't JWTs)
+
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
