@@ -27,8 +27,9 @@ class Guard:
     def __init__(self) -> None:
         self.transactions: set[asyncio.Task[Any]] = set()
 
-    async def within(self, work: Awaitable[T], seconds: float = APPEND_SECONDS) -> T:
+    async def within(self, work: Awaitable[T], seconds: float | None = None) -> T:
         """Run work that the database has to answer in time. Raises AuditLogUnavailable."""
+        seconds = APPEND_SECONDS if seconds is None else seconds
         try:
             async with asyncio.timeout(seconds):
                 return await work
