@@ -281,6 +281,13 @@ class Settings(DatabaseSettings):
         alias="EXTAUTH_HEALTH_PORT",
         description="A port of its own for `/health/live`, `/health/ready`, and `/metrics`.",
     )
+    web_concurrency: int = Field(
+        1,
+        ge=1,
+        le=64,
+        alias="WEB_CONCURRENCY",
+        description="How many processes serve over HTTP, under gunicorn. Heroku sets it.",
+    )
     metrics_folder: Annotated[Path, AfterValidator(_check_folder)] | None = Field(
         None,
         alias="PROMETHEUS_MULTIPROC_DIR",

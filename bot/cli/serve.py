@@ -5,7 +5,7 @@ import gc
 import click
 
 from bot.cli.help import Command
-from bot.cli.shared import exit_over_settings, read_settings, run, stop_signal
+from bot.cli.shared import exit_over_settings, read_settings, run, starting, stop_signal
 from bot.clock import SystemClock
 from bot.server.lifecycle import Receiver
 from bot.server.lifecycle import serve as serve_app
@@ -31,8 +31,9 @@ def socket() -> None:
 def http() -> None:
     """Serve over HTTP.
 
-    Needs SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, from the environment or from .env. Listens on HOST and PORT. SIGTERM
-    or Ctrl-C stops Extauth once it has answered what it has acknowledged.
+    Needs SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, from the environment or from .env. Listens on HOST and PORT, in as
+    many processes as WEB_CONCURRENCY says. SIGTERM or Ctrl-C stops Extauth once it has answered what it has
+    acknowledged.
     """
     serve("http")
 
@@ -44,7 +45,14 @@ def serve(wanted: Transport | None) -> None:
         transport = choose_transport(settings, wanted)
     except SettingsError as error:
         exit_over_settings(error)
-    run(_until_signaled(settings, transport))
+    if transport == "http" and settings.web_concurrency > 1:
+        # One process does without gunicorn.
+        from bot.server.prefork import serve_in_processes  # noqa: PLC0415
+
+        with starting():
+            serve_in_processes(settings, _keep_what_is_loaded)
+    else:
+        run(_until_signaled(settings, transport))
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:

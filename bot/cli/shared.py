@@ -4,7 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,9 +47,15 @@ def exit_over_settings(error: SettingsError) -> NoReturn:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command's work, or exit with the one line that says why it couldn't."""
+    with starting(), asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        runner.run(work)
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Exit with the one line that says why what is started here couldn't be."""
     try:
-        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
-            runner.run(work)
+        yield
     except StartError as error:
         click.echo(f"extauth: {error}", err=True)
         sys.exit(1)

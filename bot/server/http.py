@@ -6,7 +6,6 @@ Until its signature is verified, nothing looks at a request but its size.
 import asyncio
 import json
 import logging
-import os
 import socket
 from urllib.parse import parse_qsl
 
@@ -21,7 +20,7 @@ from bot.metrics import ACKNOWLEDGED
 from bot.server import oauth_pages
 from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connection, Connections, connection_limit
 from bot.server.dispatch import dispatch
-from bot.server.errors import StartError
+from bot.server.listening import listen
 from bot.server.oauth import OAuthPages
 from bot.server.ops import PATHS, Ops
 from bot.server.payloads import MalformedPayload
@@ -52,6 +51,7 @@ class HttpReceiver:
         runtime: Runtime,
         ops: Ops,
         oauth: OAuthPages | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
         self._app = app
         self._signing_secret = signing_secret
@@ -60,6 +60,7 @@ class HttpReceiver:
         self._runtime = runtime
         self._ops = ops
         self._oauth = oauth
+        self._given = listening
         self._listening: asyncio.Server | None = None
         self._server: web.Server | None = None
         self.rejections = Rejections(runtime.clock, runtime.metrics)
@@ -89,15 +90,10 @@ class HttpReceiver:
         )
         self._connections = Connections(self._server, connection_limit(), self.rejections.count)
         loop = asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            listening = socket.create_server((self._host, self._port), family=family)
-            self._listening = await loop.create_server(self._connections.new, sock=listening, backlog=ACCEPTED_AT_ONCE)
-            # The event loop takes its backlog for both numbers; the kernel's may be changed afterwards.
-            listening.listen(WAITING)
-        except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise StartError(f"Can't listen on {self._host}:{self._port} ({why}). Set PORT to another one.") from None
+        listening = self._given or listen(self._host, self._port, "PORT")
+        self._listening = await loop.create_server(self._connections.new, sock=listening, backlog=ACCEPTED_AT_ONCE)
+        # The event loop takes its backlog for both numbers; the kernel's may be changed afterwards.
+        listening.listen(WAITING)
 
     async def stop(self) -> None:
         """Stop listening, and return when every request that was taken has its answer."""

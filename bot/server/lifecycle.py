@@ -20,6 +20,7 @@ from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
+from bot.server.listening import Listening
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.ops_server import OpsServer
@@ -73,6 +74,7 @@ async def serve(
     on_ready: Callable[[Receiver], None] | None = None,
     read_seconds: float = READ_SECONDS,
     tasks: Tasks | None = None,
+    listening: Listening = Listening(),  # noqa: B008
 ) -> None:
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
     async with AsyncExitStack() as stack:
@@ -84,9 +86,9 @@ async def serve(
         audit_log = storage.audit_log
         runtime = create_runtime(settings, session, storage, clock, tasks or Tasks())
         ops = _ops(settings, runtime, audit_log)
-        receiver = _receiver(settings, transport, runtime, ops, storage)
+        receiver = _receiver(settings, transport, runtime, ops, storage, listening)
         ops.readiness.receiving = lambda: receiver.problem
-        await stack.enter_async_context(_answering(ops, settings, transport, clock))
+        await stack.enter_async_context(_answering(ops, settings, transport, clock, listening))
         if not settings.serves_many and not await _starts_before(stop, _check_bot_token(settings, runtime)):
             log.info("stopped")
             return
@@ -119,10 +121,12 @@ def _ops(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> Ops:
 
 
 @asynccontextmanager
-async def _answering(ops: Ops, settings: Settings, transport: Transport, clock: Clock) -> AsyncIterator[None]:
+async def _answering(
+    ops: Ops, settings: Settings, transport: Transport, clock: Clock, listening: Listening
+) -> AsyncIterator[None]:
     """Answer what operators ask on a port of its own, where there is one, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
-    server = OpsServer(ops, settings.host, *port, clock) if port is not None else None
+    server = OpsServer(ops, settings.host, *port, clock, listening.ops) if port is not None else None
     try:
         if server is not None:
             await server.start()
@@ -183,13 +187,16 @@ async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
     await channel.close(max(0.0, deadline - loop.time()))
 
 
-def _receiver(settings: Settings, transport: Transport, runtime: Runtime, ops: Ops, storage: Storage) -> Receiver:
+def _receiver(
+    settings: Settings, transport: Transport, runtime: Runtime, ops: Ops, storage: Storage, listening: Listening
+) -> Receiver:
     app = create_app(settings, runtime)
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
         oauth = _oauth(settings, runtime, storage)
-        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, runtime, ops, oauth)
+        host, port, http = settings.host, settings.port, listening.http
+        return HttpReceiver(app, settings.signing_secret, host, port, runtime, ops, oauth, http)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
     return SocketModeReceiver(app, settings.app_token, runtime, settings.socket_connections)

@@ -4,14 +4,13 @@ Over Socket Mode there is no other one; over HTTP it can be kept from the proxy.
 """
 
 import asyncio
-import os
 import socket
 
 from aiohttp import web
 
 from bot.clock import Clock
 from bot.server.connections import Connections
-from bot.server.errors import StartError
+from bot.server.listening import listen
 from bot.server.ops import PATHS, Ops
 from bot.server.rejections import ParserLog, Rejections
 
@@ -21,11 +20,20 @@ _MAX_CONNECTIONS = 100
 class OpsServer:
     """A web server for `Ops`. `variable` is the setting that its port is from."""
 
-    def __init__(self, ops: Ops, host: str, port: int, variable: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        ops: Ops,
+        host: str,
+        port: int,
+        variable: str,
+        clock: Clock,
+        listening: socket.socket | None = None,
+    ) -> None:
         self._ops = ops
         self._host = host
         self._port = port
         self._variable = variable
+        self._given = listening
         self._rejections = Rejections(clock, ops.metrics)
         self._listening: asyncio.Server | None = None
         self._server = web.Server(self._answer, access_log=None, logger=ParserLog(self._rejections), lingering_time=0)
@@ -33,14 +41,7 @@ class OpsServer:
 
     async def start(self) -> None:
         """Listen. Raises StartError when the port is taken."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            listening = socket.create_server((self._host, self._port), family=family)
-        except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise StartError(
-                f"Can't listen on {self._host}:{self._port} ({why}). Set {self._variable} to another one."
-            ) from None
+        listening = self._given or listen(self._host, self._port, self._variable)
         self._listening = await asyncio.get_running_loop().create_server(self._connections.new, sock=listening)
 
     async def stop(self) -> None:

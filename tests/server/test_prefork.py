@@ -1,0 +1,93 @@
+"""Several processes on one port: each serves, and one that dies is replaced."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.sandbox.slack.delivery import SignedHttp
+from bot.sandbox.slack.server import SimulatedSlack
+from tests.bot_process import BotProcess, bot_process, environment, simulated_slack, start_bot
+from tests.databases import new_database
+
+ADMIN = "U0ADMIN"
+pytestmark = pytest.mark.process
+
+
+def processes(bot: BotProcess) -> list[int]:
+    """The processes that serve, oldest first."""
+    pid = bot.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def until_serving(bot: BotProcess, times: int) -> None:
+    async with asyncio.timeout(60):
+        while bot.output.count('"serving"') < times:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def send_twenty(slack: SimulatedSlack, already: int) -> None:
+    slack.web_api.rate_limits.is_on = False
+    commands = (slack.workspace.command(ADMIN, "/extauth get EtGoogle0001") for _ in range(20))
+    assert all(await asyncio.gather(*commands))
+    await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == already + 20, seconds=60)
+
+
+async def until_counted(slack: SimulatedSlack, commands: int) -> None:
+    """Wait until whichever process is asked has told of so many commands, also of those of one that is gone."""
+    delivery, wanted = slack.workspace.delivery, f'{{operation="get",outcome="fetched"}} {commands}.0'
+    assert isinstance(delivery, SignedHttp)
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
+        told = ""
+        while f"extauth_commands_total{wanted}" not in told:
+            async with session.get(delivery.url.replace("slack/events", "metrics")) as scraped:
+                told = await scraped.text()
+
+
+async def test_each_process_serves_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    async with (
+        new_database("postgresql", tmp_path) as url,
+        simulated_slack() as slack,
+        bot_process("http", slack, WEB_CONCURRENCY="2", DATABASE_URL=url) as bot,
+    ):
+        await until_serving(bot, 2)
+        one, other = processes(bot)
+        await send_twenty(slack, 0)
+        await until_counted(slack, 20)
+        os.kill(one, signal.SIGKILL)
+        await until_serving(bot, 3)
+        assert one not in processes(bot)
+        assert other in processes(bot)
+        await send_twenty(slack, 20)
+        await until_counted(slack, 40)
+
+        slack.web_api.latency = 0.4
+        assert await slack.workspace.command(ADMIN, "/extauth get EtGoogle0001")
+        assert await bot.stop() == 0
+        assert len(slack.workspace.messages(ADMIN)) == 41
+        assert "Traceback" not in bot.output
+
+
+async def test_a_port_that_is_taken_is_told_in_a_line() -> None:
+    async with simulated_slack() as slack:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            bot = await start_bot(["http"], environment(slack, HOST="127.0.0.1", PORT=port, WEB_CONCURRENCY="2"))
+            assert await bot.stop(0) == 1
+    assert (
+        bot.output == f"extauth: Can't listen on 127.0.0.1:{port} (Address already in use). Set PORT to another one.\n"
+    )
+
+
+async def test_what_no_process_can_start_with_ends_all(tmp_path: Path) -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.failures["auth.test"] = "invalid_auth"
+        database = {"DATABASE_URL": f"sqlite:///{tmp_path}/audit.db"}
+        bot = await start_bot(["http"], environment(slack, PORT="0", WEB_CONCURRENCY="2", **database))
+        assert await bot.stop(0) != 0
+    assert "Slack doesn't accept SLACK_BOT_TOKEN (invalid_auth)" in bot.output
+    assert "Traceback" not in bot.output
