@@ -134,7 +134,11 @@ def _fitting(keys: Sequence[bytes], kept: Mapping[str, str]) -> AuditKey:
         key = AuditKey(master, vault)
         if CHECK not in kept or is_equal(kept[CHECK], key.check()):
             return key
-    hint = " To replace the key in the database by it, run `extauth keys rotate`." if MADE_HERE in kept else ""
+    hint = (
+        " If the key has been in the database so far, run `extauth keys rotate --from-database`."
+        if MADE_HERE in kept
+        else ""
+    )
     raise DatabaseError(f"EXTAUTH_SECRET_KEY is not the one that the records were made with.{hint}")
 
 

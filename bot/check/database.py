@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.engine import URL
 
+from bot.audit.key_rotation import count_under_older_keys
 from bot.audit.keys import MADE_HERE, AuditKey, load_key
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import altered_heads
@@ -45,6 +46,7 @@ _POSTGRES_FAULTS = {
     "53300": ("PostgreSQL has no connection left.", "Raise max_connections, or end connections that aren't needed."),
 }
 _OWN_KEY = "Not set: Extauth keeps a key of its own in the database."
+_MOVE = f"Unset {KEY}: the key is in the database. To use yours instead, run `extauth keys rotate --from-database`."
 _READ_ONLY = (
     "The PostgreSQL server is read-only.",
     "Name the primary server in DATABASE_URL, not a replica.",
@@ -145,21 +147,29 @@ async def _opened(database: Database, transaction: Transaction, settings: Databa
         return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _key_to_come(settings)]
     if version > SCHEMA:
         return _broken("The tables are from a newer version of Extauth.", "Update Extauth to that version.")
-    key, about_key = await _key(transaction, settings)
+    key, about_key = await _key(transaction, settings, is_current=version == SCHEMA)
     if version < SCHEMA:
         updates = "Works. The tables are from an older version."
         return [ok(SUBJECT, updates, "Start Extauth: it updates them."), about_key]
     return [await _log(transaction, key) if key is not None else ok(SUBJECT, "Works."), about_key]
 
 
-async def _key(transaction: Transaction, settings: DatabaseSettings) -> tuple[AuditKey | None, Finding]:
+async def _key(
+    transaction: Transaction, settings: DatabaseSettings, *, is_current: bool
+) -> tuple[AuditKey | None, Finding]:
     """Return the key, None where it isn't the log's, and what there is to say of it."""
     try:
         key = await load_key(transaction, settings.secret_keys, creates=False)
     except DatabaseError:
         names = (await transaction.execute(select(installation_keys.c.name))).scalars().all()
         return None, _wrong_key(is_set=bool(settings.secret_keys), is_kept=MADE_HERE in names)
-    return key, ok(KEY, "This is the key the audit log was written with." if settings.secret_keys else _OWN_KEY)
+    if not settings.secret_keys:
+        return key, ok(KEY, _OWN_KEY)
+    older = await count_under_older_keys(transaction, key) if is_current else 0
+    if older:
+        what = "1 thing is" if older == 1 else f"{older:,} things are"
+        return key, ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")
+    return key, ok(KEY, "This is the key the audit log was written with.")
 
 
 def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
@@ -168,7 +178,7 @@ def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
     if not is_set:
         return problem(KEY, "Not set, but the audit log was written with one.", f"Set {KEY} to that key again.")
     says = "This isn't the key the audit log was written with."
-    return problem(KEY, says, f"Unset {KEY}: the key is in the database." if is_kept else "Set the original key again.")
+    return problem(KEY, says, _MOVE if is_kept else "Set the original key again.")
 
 
 async def _log(transaction: Transaction, key: AuditKey) -> Finding:

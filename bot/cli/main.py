@@ -16,6 +16,7 @@ _COMMANDS = {
     "audit": ("bot.cli.audit:audit", "Read, verify, search, and prune the audit log."),
     "check": ("bot.cli.check:check", "Check the setup and say how to fix what's wrong."),
     "http": ("bot.cli.serve:http", "Serve over HTTP."),
+    "keys": ("bot.cli.keys:keys", "Change EXTAUTH_SECRET_KEY."),
     "manifest": ("bot.cli.manifest:manifest", "Print the app's manifest for Slack."),
     "sandbox": ("bot.cli.sandbox:sandbox", "Try Extauth in a simulated Slack."),
     "test": ("bot.cli.test:test", "Test all connected accounts, once."),

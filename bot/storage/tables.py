@@ -111,7 +111,7 @@ installation_keys = Table(
     "installation_keys",
     metadata,
     Column("name", String(32), primary_key=True),
-    Column("value", String(128), nullable=False),
+    Column("value", Text, nullable=False),
 )
 
 installations = Table(

@@ -122,7 +122,8 @@ async def test_an_altered_log(url: str) -> None:
             {},
             {"EXTAUTH_SECRET_KEY": KEY},
             "This isn't the key the audit log was written with.",
-            "Unset EXTAUTH_SECRET_KEY: the key is in the database.",
+            "Unset EXTAUTH_SECRET_KEY: the key is in the database. To use yours instead, run "
+            "`extauth keys rotate --from-database`.",
         ),
     ],
 )

@@ -56,8 +56,10 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     found = open_database(database_url(url))
-    yield found
-    await found.close()
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 def rows(database: Database, clock: ManualClock, *keys: bytes) -> InstallationRows:

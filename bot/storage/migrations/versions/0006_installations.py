@@ -1,4 +1,4 @@
-"""Where the bot is installed, and installations that have begun."""
+"""Where the bot is installed, installations that have begun, and room for an encrypted key."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the tables. An encrypted key is longer than the key."""
     op.create_table(
         "installations",
         sa.Column("workspace_id", sa.String(64), primary_key=True),
@@ -24,8 +24,13 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
     )
 
+    with op.batch_alter_table("installation_keys") as table:
+        table.alter_column("value", type_=sa.Text, existing_nullable=False)
+
 
 def downgrade() -> None:
     """Take them away again."""
+    with op.batch_alter_table("installation_keys") as table:
+        table.alter_column("value", type_=sa.String(128), existing_nullable=False)
     for name in ("oauth_states", "installations"):
         op.drop_table(name)
