@@ -46,10 +46,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 async def rotated(url: str, key: str, **more: bool) -> dict[str, Rotated]:
     async with database(url) as found:
-        return {
-            one.what[1]: one
-            for one in await rotate(found, [SecretStr(part) for part in key.split(",") if part], **more)
-        }
+        given = [SecretStr(part) for part in key.split(",") if part]
+        return {one.what[1]: one for one in await rotate(found, given, **more)}
 
 
 def batch(now: float) -> Batch:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
+from bot.app import INSTALL_PATH
 from tests.installing import ONE, ORGANIZATION, RED, TWO, Many, open_many
 from tests.sandbox.page.browser import CHROMIUM
 
@@ -28,10 +29,15 @@ async def many(tmp_path: Path) -> AsyncIterator[Many]:
 
 
 async def visit(context: BrowserContext, url: str) -> tuple[Page, list[str]]:
-    """Open a tab, and keep what the page complains about."""
-    page, complaints = await context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    """Open a tab, and keep what the browser complains about on pages of this address."""
+    page = await context.new_page()
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and message.location["url"].startswith(url.removesuffix(INSTALL_PATH)):
+            complaints.append(message.text)
+
+    page.on("console", note)
     await page.goto(url)
     return page, complaints
 
