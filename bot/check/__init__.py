@@ -6,9 +6,10 @@ from bot.app import allow_lists
 from bot.check.channel import check_channel
 from bot.check.database import check_database
 from bot.check.finding import Finding
+from bot.check.installing import check_client, check_installations
 from bot.check.listing import check_listing
 from bot.check.lists import ListCheck
-from bot.check.tokens import check_api_token, check_app_token, check_bot_token, check_transport
+from bot.check.tokens import Bot, check_api_token, check_app_token, check_bot_token, check_transport
 from bot.check.web_api import reach
 from bot.clock import Clock
 from bot.settings import Settings
@@ -22,16 +23,23 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
         reached, blocked = await reach(settings, clients)
         yield reached
-        findings, bot = await check_bot_token(settings, clients, blocked)
-        for finding in findings:
-            yield finding
+        bot = Bot()
+        if settings.serves_many:
+            yield await check_client(settings, clients, blocked)
+        else:
+            findings, bot = await check_bot_token(settings, clients, blocked)
+            for finding in findings:
+                yield finding
         yield check_transport(settings)
         if settings.app_token is not None:
             yield await check_app_token(settings.app_token, clients, blocked)
-        yield await check_api_token(settings, clients, bot, blocked)
-        yield await check_listing(settings, clients, bot, blocked)
+        if not settings.serves_many:
+            yield await check_api_token(settings, clients, bot, blocked)
+            yield await check_listing(settings, clients, bot, blocked)
         for finding in await check_database(settings):
             yield finding
+        if settings.serves_many:
+            yield await check_installations(settings, clock)
         lists = ListCheck(settings, clients, bot, blocked)
         for permission, allow in allow_lists(settings).items():
             yield await lists.check(f"EXTAUTH_{permission.name}_ALLOW", allow)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import SecretStr
+
 from bot.access import AllowList
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.tokens import Bot
@@ -22,7 +24,8 @@ class ListCheck:
     """Checks allow lists with the bot token, and asks for each person and group once."""
 
     def __init__(self, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> None:
-        self._token = settings.only_bot_token
+        # Where there are many workspaces, lists name nobody, and nothing is asked.
+        self._token = settings.bot_token or SecretStr("")
         self._clients = clients
         self._workspace = bot.workspace
         self._blocked = blocked or bot.unusable

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Bot
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.actor import Workspace
@@ -142,6 +142,11 @@ class InstallationRows(AsyncInstallationStore):
             except DatabaseError as error:
                 log.error("an installation can't be read", extra={"team_id": row.workspace_id, "why": str(error)})
         return found
+
+    async def count(self) -> int:
+        """Return how many there are, readable or not."""
+        async with self._database.transaction(reads=True) as transaction:
+            return int((await transaction.execute(select(func.count()).select_from(installations))).scalar_one())
 
     async def renew(self, kept: Kept, renew: Callable[[SecretStr], Awaitable[RenewedToken]]) -> Kept | None:
         """Have a token renewed, by whichever process comes first: Slack takes each refresh token once.
