@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,18 @@ async def test_an_old_event_does_not_remove_what_was_installed_since(many: Many)
     await people.state.until(lambda: methods(many, ONE).count("auth.test") == asked + 2)
     many.clock.advance(60)
     assert NOT_INSTALLED not in people.read(await people.types("/extauth get EtGoogle0001"))
+
+
+async def test_who_installs_again_is_served_with_the_new_token_at_once(tmp_path: Path) -> None:
+    async with open_many("http", f"sqlite:///{tmp_path}/extauth.db") as many:
+        people = many.people_of(ONE)
+        await many.install(ONE)
+        await people.types("/extauth get EtGoogle0001")
+        (old,) = people.state.grants
+        many.slack.web_api.revoke(old, "token_revoked")
+        await many.install(ONE)
+        assert "EtGoogle0001" in people.read(dialog := await people.opens("/extauth get EtGoogle0001 --show"))
+        assert "token_revoked" not in people.read(dialog)
 
 
 async def answered(people: Harness) -> None:
