@@ -183,9 +183,9 @@ def _held(result: VerificationResult, checkpoint: str | None) -> str:
 @audit.command(examples=["> checkpoint.txt"])
 @of_workspace
 def checkpoint(workspace: str | None) -> None:
-    """Print a signed line for each workspace that says where its audit log ends.
+    """Print signed lines that say where the audit log ends.
 
-    Keep them somewhere else. `verify --checkpoint` compares the audit log with them, and so finds an old copy.
+    There is one for each workspace. Keep them somewhere else. `verify --checkpoint` compares the audit log with them, and so finds an old copy.
     """
 
     async def work(log: AuditLog) -> None:
