@@ -91,6 +91,18 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
     return Decision(False, Reason.UNKNOWN if is_unknown else Reason.NOT_LISTED, permission, allow)
 
 
+def decide_settings(user: UserInfo | None) -> Decision:
+    """Decide on changing the settings: by Slack's own standing alone, so that no list can lock everybody out."""
+    allow = AllowList(frozenset({"admins"}), frozenset())
+    if user is None:
+        return Decision(False, Reason.UNKNOWN, Permission.SETTINGS, allow)
+    excluded = _exclusion(user)
+    if excluded is not None:
+        return Decision(False, excluded, Permission.SETTINGS, allow)
+    standing = Reason.OWNER if user.is_owner else Reason.ADMIN
+    return Decision(user.is_in_charge, standing if user.is_in_charge else Reason.NOT_LISTED, Permission.SETTINGS, allow)
+
+
 def decide_unattended(operation: Operation) -> Decision:
     """Decide on what Extauth does by itself, whatever the lists say: they are about people."""
     nobody = AllowList(frozenset(), frozenset())

@@ -70,6 +70,16 @@ class Workspace:
     enterprise_id: str | None = None
     is_org_install: bool = False
 
+    @property
+    def id(self) -> str:
+        """What tells it from others: the workspace's ID, or the organization's where all of it is meant."""
+        return self.enterprise_id if self.is_org_install and self.enterprise_id is not None else self.team_id
+
+    @property
+    def home(self) -> tuple[str | None, str | None]:
+        """The workspace and the organization that a request from there has."""
+        return (None if self.is_org_install else self.team_id), self.enterprise_id
+
     def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
         """Return whether a request of this workspace and organization comes from where the bot is installed."""
         if self.is_org_install:
@@ -82,7 +92,8 @@ class UserInfo:
     """What Slack says about a person, at most a minute ago. An owner counts as an admin.
 
     `is_external` means they belong to another organization, `is_elsewhere` that their request comes from a workspace
-    where the bot isn't installed. `groups` are the user groups of the allow lists that the person is in;
+    where the bot isn't installed. `is_in_charge` means an admin or owner of where the bot is installed: of the whole
+    organization, for an org-wide installation. `groups` are the user groups of the allow lists that the person is in;
     `groups_unknown` means Slack didn't say.
     """
 
@@ -94,5 +105,6 @@ class UserInfo:
     is_deactivated: bool = False
     is_external: bool = False
     is_elsewhere: bool = False
+    is_in_charge: bool = False
     groups: frozenset[str] = frozenset()
     groups_unknown: bool = False

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import aiohttp
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import explanations, listeners, logs
-from bot.access import AllowList, ApprovalPolicy
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.audit.heads import sign_log
@@ -20,11 +21,11 @@ from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows
 from bot.audit.schedules import Schedules
 from bot.clock import Clock
-from bot.listeners.runtime import Runtime
+from bot.listeners.home import LISTED_SECONDS
+from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
 from bot.metrics import TASKS, Metrics
-from bot.observers.audit_channel import AuditChannel
+from bot.observers.audit_channel import AuditChannel, just
 from bot.observers.metrics import OutcomeCounter
-from bot.operation import Permission
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
@@ -32,7 +33,7 @@ from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.pacing import Pacer
-from bot.slack.users import UserDirectory
+from bot.slack.users import AnswerCache, UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
@@ -40,8 +41,11 @@ from bot.storage.installation_rows import InstallationRows
 from bot.storage.installations import StoredInstallations
 from bot.storage.oauth_states import StoredOAuthStates
 from bot.storage.schema import check_schema, migrate
+from bot.storage.workspace_settings import SettingsStore
 from bot.tasks import Tasks
 from bot.ui.contact import mention
+from bot.workspace_settings import WorkspaceSettings
+from bot.workspaces import ManyWorkspaces, OneWorkspace, Workspaces
 
 INSTALL_PATH = "/slack/install"
 """Where people install the app, below the public URL."""
@@ -57,6 +61,7 @@ class Storage:
     schedules: Schedules
     installations: InstallationRows
     oauth_states: StoredOAuthStates
+    settings_store: SettingsStore
 
 
 @asynccontextmanager
@@ -72,7 +77,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
                 await sign_log(transaction, key, audit_log.prune_row)
         others = Batches(database, key, clock), AccountStates(database, clock), Schedules(database, clock)
         oauth = InstallationRows(database, key.vault, clock), StoredOAuthStates(database, clock)
-        storage = Storage(audit_log, *others, *oauth)
+        storage = Storage(audit_log, *others, *oauth, SettingsStore(database, key.vault))
         try:
             yield storage
         finally:
@@ -94,45 +99,19 @@ async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIt
         await database.close()
 
 
-def create_runtime(
+def create_workspaces(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
-) -> Runtime:
-    """Put together what the listeners work with, for one workspace."""
-    metrics = Metrics(settings.metrics_folder)
-    slack = Contact(clock, has_one_token=not settings.serves_many)
-    tasks.on_count = lambda count: metrics.set(TASKS, count)
-    calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
-    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
-    channel = settings.audit_channel
-    audit_channel = AuditChannel(channel, settings.only_bot_token, clients) if channel is not None else None
-    observers: list[Observer] = [OutcomeCounter(metrics), *([audit_channel] if audit_channel is not None else [])]
-    users, pacer = UserDirectory(clients), Pacer(clock, calls.waited)
-    service = Service(
-        ExternalAuthClient(clients, pacer),
-        users,
-        allow_lists(settings),
-        settings.api_token,
-        storage.audit_log,
-        observers,
-        clock,
-        settings.delete_approval,
-    )
-    return Runtime(
-        service,
-        users,
-        clients,
-        pacer,
-        storage.batches,
-        storage.account_states,
-        clock,
-        tasks,
-        mention(settings.contact),
-        metrics,
-        slack,
-        audit_channel,
-        approvers(settings),
-        _installations(settings, clients, storage),
-    )
+) -> tuple[Shared, Workspaces]:
+    """Put together what all workspaces share, and what finds each one's runtime."""
+    shared = create_shared(settings, session, storage, clock, tasks)
+    if shared.installations is not None:
+        make = partial(create_runtime, shared, storage.audit_log, has_settings=True)
+        defaults = workspace_settings(settings)
+        return shared, ManyWorkspaces(shared.installations, storage.settings_store, defaults, shared, make)
+    channel, token = settings.audit_channel, settings.only_bot_token
+    audit_channel = AuditChannel(channel, just(token), shared.clients) if channel is not None else None
+    runtime = create_runtime(shared, storage.audit_log, workspace_settings(settings), token, audit_channel)
+    return shared, OneWorkspace(runtime)
 
 
 def _installations(settings: Settings, clients: ClientFactory, storage: Storage) -> StoredInstallations | None:
@@ -143,26 +122,89 @@ def _installations(settings: Settings, clients: ClientFactory, storage: Storage)
     return StoredInstallations(storage.installations, renewer.renew, clients.clock)
 
 
-def allow_lists(settings: Settings) -> dict[Permission, AllowList]:
-    """Return who may do what."""
-    approving = {Permission.APPROVE: settings.delete_approvers or settings.delete_allow}
-    return {
-        Permission.GET: settings.get_allow,
-        Permission.DELETE: settings.delete_allow,
-        Permission.LIST: settings.list_allow,
-        Permission.HISTORY: settings.history_allow,
-        **(approving if settings.delete_approval is not ApprovalPolicy.OFF else {}),
-    }
+def create_shared(
+    settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
+) -> Shared:
+    """Put together what all workspaces share."""
+    metrics = Metrics(settings.metrics_folder)
+    slack = Contact(clock, has_one_token=not settings.serves_many)
+    tasks.on_count = lambda count: metrics.set(TASKS, count)
+    calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
+    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
+    return Shared(
+        clients,
+        Pacer(clock, calls.waited),
+        UserDirectory(clients),
+        storage.batches,
+        storage.account_states,
+        clock,
+        tasks,
+        metrics,
+        slack,
+        _installations(settings, clients, storage),
+    )
 
 
-def approvers(settings: Settings) -> tuple[str, ...]:
-    """Return the channel, or the people, that are asked to approve deletions."""
-    if settings.audit_channel is not None:
-        return (settings.audit_channel,)
-    return tuple(sorted(settings.delete_approvers.users)) if settings.delete_approvers is not None else ()
+def create_runtime(
+    shared: Shared,
+    audit_log: AuditLog,
+    settings: WorkspaceSettings,
+    bot_token: SecretStr,
+    audit_channel: AuditChannel | None,
+    *,
+    has_settings: bool = False,
+) -> Runtime:
+    """Put together what the listeners work with, for one workspace. `has_settings`: its admins can change them."""
+    observers: list[Observer] = [OutcomeCounter(shared.metrics)]
+    if audit_channel is not None:
+        observers.append(audit_channel)
+    service = Service(
+        ExternalAuthClient(shared.clients, shared.pacer),
+        shared.users,
+        settings.allow_lists(),
+        settings.api_token,
+        audit_log,
+        observers,
+        shared.clock,
+        settings.delete_approval,
+        has_settings=has_settings,
+    )
+    return Runtime(
+        shared.clients,
+        shared.pacer,
+        shared.users,
+        shared.batches,
+        shared.account_states,
+        shared.clock,
+        shared.tasks,
+        shared.metrics,
+        shared.slack,
+        shared.installations,
+        service=service,
+        bot_token=bot_token,
+        contact=mention(settings.contact),
+        listings=AnswerCache(shared.clock, LISTED_SECONDS),
+        audit_channel=audit_channel,
+        approvals_go_to=settings.approvals_go_to(),
+    )
 
 
-def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
+def workspace_settings(settings: Settings) -> WorkspaceSettings:
+    """Return what the environment says of the one workspace, or of each that hasn't decided for itself."""
+    return WorkspaceSettings(
+        settings.get_allow,
+        settings.delete_allow,
+        settings.list_allow,
+        settings.history_allow,
+        settings.delete_approval,
+        settings.delete_approvers,
+        settings.contact,
+        settings.audit_channel,
+        settings.api_token,
+    )
+
+
+def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:
     """Create the Bolt app, with every listener.
 
     Everything is given to Bolt explicitly, because it reads the environment for what it isn't given.
@@ -174,38 +216,32 @@ def create_app(settings: Settings, runtime: Runtime) -> AsyncApp:
         lambda: AsyncApp(
             name="extauth",
             logger=logs.sdk_logger,
-            client=runtime.clients.web(None),
-            authorize=_authorize(settings, runtime),
+            client=shared.clients.web(None),
+            authorize=_authorize(workspaces, install_url),
             signing_secret="",  # server/http.py has verified what comes here
             request_verification_enabled=False,
             ssl_check_enabled=False,
             process_before_response=True,
             raise_error_for_unhandled_request=True,
-            user_facing_authorize_error_message=_not_installed(settings),
         )
     )
-    listeners.register(app, runtime)
+    listeners.register(app, shared)
     return app
 
 
-def _not_installed(settings: Settings) -> str:
-    return (
-        "Extauth isn't installed in this workspace any more. An admin can install it again: "
-        f"{settings.public_url}{INSTALL_PATH}"
-    )
+def _authorize(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Find the workspace of a request, and put its runtime where listeners get it: Bolt's context.
 
+    Bolt's own ways call auth.test before they acknowledge.
+    """
 
-def _authorize(settings: Settings, runtime: Runtime) -> Callable[..., Awaitable[Any]]:
-    """Authorize a request for its workspace, from memory. Bolt's own way calls auth.test before it acknowledges."""
-
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
-        if runtime.installations is None:
-            token = settings.only_bot_token
-        else:
-            found = await runtime.installations.find(team_id, enterprise_id)
-            if found is None:
-                return None
-            token = found.bot_token
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token.get_secret_value())
+    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        runtime = await workspaces.find(team_id, enterprise_id)
+        if runtime is None:
+            raise NotInstalled(install_url)
+        context[RUNTIME] = runtime
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=runtime.bot_token.get_secret_value()
+        )
 
     return authorize

@@ -7,13 +7,17 @@ from typing import Protocol, assert_never
 
 
 class Permission(Enum):
-    """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting; `APPROVE` has `EXTAUTH_DELETE_APPROVERS`."""
+    """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting; `APPROVE` has `EXTAUTH_DELETE_APPROVERS`.
+
+    `SETTINGS` has no list, which somebody could empty: it's granted by what Slack says of a person alone.
+    """
 
     GET = "get"
     DELETE = "delete"
     LIST = "list"
     HISTORY = "history"
     APPROVE = "approve"
+    SETTINGS = "settings"
 
 
 class Operation(Enum):
@@ -30,6 +34,7 @@ class Operation(Enum):
     REQUEST = "request"
     APPROVE = "approve"
     DECLINE = "decline"
+    SETTINGS = "settings"
 
     @property
     def permission(self) -> Permission:
@@ -45,6 +50,8 @@ class Operation(Enum):
                 return Permission.APPROVE
             case Operation.HISTORY:
                 return Permission.HISTORY
+            case Operation.SETTINGS:
+                return Permission.SETTINGS
             case _:
                 assert_never(self)
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_unattended
+from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_settings, decide_unattended
 from bot.actor import Actor
 from bot.audit.batches import Batch
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
@@ -84,7 +84,8 @@ class Service:
     """Runs requests.
 
     `allow` has a list for each permission: for `APPROVE` only where the `policy` asks for approvals. `api_token` is the
-    token for external tokens, where the workspace's own bot token may not use them.
+    token for external tokens, where the workspace's own bot token may not use them. With `has_settings` the workspace's
+    admins can change its settings.
     """
 
     def __init__(
@@ -97,7 +98,10 @@ class Service:
         observers: Sequence[Observer],
         clock: Clock,
         policy: ApprovalPolicy = ApprovalPolicy.OFF,
+        *,
+        has_settings: bool = False,
     ) -> None:
+        self._has_settings = has_settings
         self.policy = policy
         self._client = client
         self._users = users
@@ -117,7 +121,8 @@ class Service:
                 for permission, listed in self._allow.items()
             }
         user = await self._users.find(actor, self._groups)
-        return {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
+        decisions = {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
+        return {**decisions, Permission.SETTINGS: decide_settings(user)} if self._has_settings else decisions
 
     async def _decide(self, actor: Actor, request: Request) -> tuple[Decision, Mapping[Permission, Decision]]:
         """Decide on a request. Returns with it what else the person may do."""
@@ -200,7 +205,8 @@ class Service:
         return outcome
 
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
-        """Authorize a step on the way to a deletion, record the attempt, take it, and record the result.
+        """Authorize a step on the way to a deletion, or a change of settings, record the attempt, take it, and record
+        the result.
 
         Raises AuditLogUnavailable where it can't be recorded. What was taken before that is recorded later.
         """

@@ -21,6 +21,7 @@ from pydantic import (
 
 from bot.access import AllowList, ApprovalPolicy
 from bot.storage.address import database_url
+from bot.ui.contact import is_contact
 
 Transport = Literal["socket", "http"]
 
@@ -74,7 +75,7 @@ def _check_channel(channel: str) -> str:
 
 
 def _check_contact(contact: str) -> str:
-    if not re.fullmatch(r"[UWSCG][A-Z0-9]{2,}|https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", contact, re.ASCII):
+    if not is_contact(contact):
         raise ValueError(
             "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
             "(https://… or mailto:…)."

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot import settings
 from bot.access import Reason
 from bot.actor import Actor, Unattended, Workspace
-from bot.app import allow_lists
+from bot.app import workspace_settings
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.audit.recent import recent_token_ids
@@ -91,7 +91,7 @@ async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
         service = Service(
             ExternalAuthClient(clients, Pacer(clock)),
             UserDirectory(clients),
-            allow_lists(configured),
+            workspace_settings(configured).allow_lists(),
             configured.api_token,
             audit_log,
             [lambda event, result: told.append((event, result))],

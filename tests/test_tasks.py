@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot import logs, settings
 from bot.actor import Actor
-from bot.app import create_runtime, open_storage
+from bot.app import open_storage
 from bot.clock import SystemClock
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
@@ -22,6 +22,7 @@ from bot.slack.session import open_session
 from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN
+from tests.one_workspace import create_runtime
 
 
 async def test_what_is_done_in_time_is_waited_for() -> None:
@@ -53,7 +54,7 @@ async def bench() -> AsyncIterator[Bench]:
         session = await stack.enter_async_context(open_session())
         configured = settings.read(variables(slack))
         audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
-        runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
+        runtime = await create_runtime(configured, session, audit, SystemClock())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
         yield Bench(slack, runtime, Interaction(actor, "", None, ChannelReply(runtime.clients, url)))

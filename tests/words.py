@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 from slack_sdk.models.views import View
 
-from bot.access import AllowList, Decision, Reason
+from bot.access import AllowList, ApprovalPolicy, Decision, Reason
 from bot.actor import Actor
 from bot.audit.account_states import LastTest
 from bot.audit.batches import Batch, Item, ItemResult
@@ -32,11 +32,12 @@ from bot.modals import (
     get_form,
     menu,
     picker,
+    settings_form,
     test_form,
 )
 from bot.modals.fields import Offer
 from bot.modals.metadata import PendingDelete
-from bot.operation import Operation, Permission
+from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import (
     Deleted,
     Denied,
@@ -55,7 +56,9 @@ from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.slack.external_auth.states import AccountState
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
 from bot.ui import notices
+from bot.ui import settings as screens
 from bot.ui.approvals import (
     decided_screen,
     declined_screen,
@@ -82,6 +85,7 @@ from bot.ui.outcomes import Shown, outcome_screen
 from bot.ui.permissions import denied_screen
 from bot.ui.screen import Screen, as_view
 from bot.ui.surveys import survey_text
+from bot.workspace_settings import WorkspaceSettings
 from tests.bot_process import ROOT
 
 PATH = ROOT / "docs" / "words.md"
@@ -508,6 +512,55 @@ def _homes(permissions: Mapping[Permission, Decision]) -> Iterator[Section]:
         yield _view(f"App Home, {name}", home_view(permissions, CONTACT, overview, None if number else lately))
 
 
+def settings() -> Iterator[Section]:
+    """Yield the modal with a workspace's settings, and what comes of saving it."""
+    chosen = WorkspaceSettings(
+        AllowList(frozenset(), frozenset({"U0ADMIN"}), frozenset({"S0ADMINS"})),
+        delete_approval=ApprovalPolicy.BULK,
+        contact="U0OWNER",
+        audit_channel="C0AUDIT",
+    )
+    for name, one, has_token in (
+        ("before anybody changed them", WorkspaceSettings(), False),
+        ("changed", chosen, True),
+    ):
+        yield _view(f"Settings, {name}", settings_form.build(one, settings_form.Seen.of(one, 0), has_token=has_token))
+    labels = [*settings_form.LABELS.values()]
+    problems = [
+        *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
+        *(screens.token_problem(TokenProblem(code)) for code in (OTHER_WORKSPACE, UNREACHABLE, "invalid_auth", "odd")),
+    ]
+    yield "Why nothing is saved yet", [_line(problem) for problem in problems]
+    wrong: dict[str, Any] = {
+        settings_form.POLICY: {"selected_option": {"value": "all"}},
+        settings_form.CONTACT: {"value": "Ada"},
+        "get_allow_groups": {"value": "admins"},
+    }
+    tokens = ("xapp-1-A0123456789", "xoxb", "ghp_0123456789abcdef")
+    filled: list[dict[str, Any]] = [wrong, *({settings_form.TOKEN: {"value": token}} for token in tokens)]
+    mistakes: list[str] = []
+    for values in filled:
+        result = settings_form.parse({name: {name: value} for name, value in values.items()})
+        mistakes += result.values() if isinstance(result, dict) else []
+    yield "Mistakes beside a field of the settings", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
+    shown = {
+        "Settings saved": screens.saved_screen(labels[:2], "C0AUDIT", REFERENCE),
+        "Settings saved, longest": screens.saved_screen(labels, None, REFERENCE),
+        "Settings not changed": screens.unchanged_screen(),
+        "Settings may be saved": screens.unsure_screen(REFERENCE, CONTACT),
+        "Not installed": notices.not_installed_screen("https://extauth.example.com/slack/install"),
+        "Not installed, without an address": notices.not_installed_screen(None),
+        "Workspace unknown": notices.unserved_screen(REFERENCE),
+    }
+    yield from (_screen(heading, screen) for heading, screen in shown.items())
+    nobody = AllowList(frozenset(), frozenset())
+    decision = Decision(False, Reason.NOT_LISTED, Permission.GET, nobody)
+    yield _screen("Denied, where nobody can", denied_screen(Denied(ONE, decision, REFERENCE), CONTACT))
+    decision = Decision(False, Reason.NOT_LISTED, Permission.SETTINGS, ADMINS)
+    request = OpenForm(Operation.SETTINGS)
+    yield _screen("Denied settings", denied_screen(Denied(request, decision, REFERENCE), CONTACT))
+
+
 def surveys() -> Iterator[Section]:
     """Yield what the audit channel is told of tests that run by themselves."""
     changes = [
@@ -536,6 +589,7 @@ CHAPTERS = {
     "Approval": approvals,
     "Notices": short_answers,
     "Forms and help": forms,
+    "Settings of a workspace": settings,
     "Tests that run by themselves": surveys,
 }
 

@@ -12,7 +12,7 @@ from bot.audit.keys import CHECK, MADE_HERE, WRAPPED, WRAPPING, AuditKey, load_k
 from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError, Transaction
 from bot.storage.schema import check_schema
-from bot.storage.tables import batches, installation_keys, installations, interactions
+from bot.storage.tables import batches, installation_keys, installations, interactions, workspace_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ ENCRYPTED = (
         installations.c.workspace_id,
         installations.c.content,
         "installation",
+    ),
+    Encrypted(
+        ("workspace's settings", "workspaces' settings"),
+        workspace_settings,
+        workspace_settings.c.workspace_id,
+        workspace_settings.c.content,
+        "workspace settings",
     ),
     Encrypted(("batch", "batches"), batches, batches.c.id, batches.c.content, "batch"),
     Encrypted(

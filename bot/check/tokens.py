@@ -16,22 +16,12 @@ from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
+from bot.slack.token_kinds import kind
 from bot.slack.web import ClientFactory
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
 
-_KINDS = {
-    "xoxb-": "a bot token",
-    "xoxe.xoxb-": "a bot token",
-    "xoxp-": "a user token",
-    "xoxe.xoxp-": "a user token",
-    "xapp-": "an app-level token",
-    "xoxe-": "a refresh token",
-    "xoxc-": "a browser's session token",
-    "xoxd-": "a browser's session cookie",
-}
-"""https://docs.slack.dev/authentication/tokens"""
 _COPY_BOT_TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions."
 _INSTALL_AGAIN = "Install the app again, then copy the new Bot User OAuth Token from OAuth & Permissions."
 _MAKE_APP_TOKEN = (
@@ -49,12 +39,6 @@ class Bot:
 
     workspace: Workspace | None = None
     unusable: str | None = None
-
-
-def kind(token: SecretStr) -> str | None:
-    """Return which kind of Slack token this is by its beginning, with an article; None for an unknown one."""
-    text = token.get_secret_value()
-    return next((name for prefix, name in _KINDS.items() if text.startswith(prefix)), None)
 
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:

@@ -11,7 +11,7 @@ import click
 
 from bot import logs
 from bot.actor import Unattended
-from bot.app import create_runtime, open_storage
+from bot.app import create_workspaces, open_storage
 from bot.audit.batches import Batch, Item
 from bot.batches.survey import Survey, Surveyor
 from bot.cli.help import Command
@@ -28,16 +28,18 @@ from bot.slack.session import open_session
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
 from bot.ui.surveys import survey_text
+from bot.workspaces import Workspaces
 
 SOME_BROKEN, NOT_TESTED = 1, 2
 _POST_SECONDS = 10.0
 _HEADINGS = ("TOKEN ID", "PROVIDER", "STATE", "CODE")
 
 
-@click.command(cls=Command, examples=["--all", "--all --json"])
+@click.command(cls=Command, examples=["--all", "--all --json", "--all --workspace T012ABCDEF"])
 @click.option("--all", "tests_all", is_flag=True, required=True, help="Test every account that Slack lists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for a program to read.")
-def test(tests_all: bool, as_json: bool) -> None:
+@click.option("--workspace", help="The ID of the one to test, where many workspaces install the app.")
+def test(tests_all: bool, as_json: bool, workspace: str | None) -> None:
     """Test whether connected accounts still work, without showing a token.
 
     Prints those that don't, and posts what changed since the last test to EXTAUTH_AUDIT_CHANNEL if that's set. It takes
@@ -47,10 +49,10 @@ def test(tests_all: bool, as_json: bool) -> None:
     """
     settings = load_settings()
     logs.silence()
-    run(_work(settings, as_json=as_json))
+    run(_work(settings, workspace, as_json=as_json))
 
 
-async def _work(settings: Settings, *, as_json: bool) -> None:
+async def _work(settings: Settings, workspace: str | None, *, as_json: bool) -> None:
     if settings.serves_many:
         _exit_untested("`extauth test` tests the workspace of SLACK_BOT_TOKEN, but SLACK_CLIENT_ID is set.")
     clock = SystemClock()
@@ -60,8 +62,9 @@ async def _work(settings: Settings, *, as_json: bool) -> None:
         except DatabaseError as error:
             _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
         session = await stack.enter_async_context(open_session())
-        runtime = create_runtime(settings, session, storage, clock, Tasks())
-        found = await _survey(settings, runtime)
+        _, workspaces = create_workspaces(settings, session, storage, clock, Tasks())
+        runtime = await _find(settings, workspaces, workspace)
+        found = await _survey(runtime)
         if runtime.audit_channel is not None and found.is_news:
             runtime.audit_channel.say(survey_text(found, runtime.contact))
             await runtime.audit_channel.close(_POST_SECONDS)
@@ -69,8 +72,21 @@ async def _work(settings: Settings, *, as_json: bool) -> None:
     sys.exit(status(found))
 
 
-async def _survey(settings: Settings, runtime: Runtime) -> Survey:
-    workspace = await runtime.users.workspace(settings.only_bot_token)
+async def _find(settings: Settings, workspaces: Workspaces, wanted: str | None) -> Runtime:
+    if settings.serves_many and wanted is None:
+        _exit_untested("Many workspaces install the app: name one with --workspace.")
+    try:
+        runtimes = await workspaces.all()
+    except DatabaseError as error:
+        _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
+    for runtime in runtimes:
+        if runtime.installed_in is None or runtime.installed_in.id == wanted:
+            return runtime
+    _exit_untested("The app isn't installed in this workspace.")
+
+
+async def _survey(runtime: Runtime) -> Survey:
+    workspace = await runtime.workspace()
     if workspace is None:
         _exit_untested("Slack didn't say which workspace SLACK_BOT_TOKEN is of. `extauth check` says more.")
     stop = stop_signal()
@@ -83,7 +99,7 @@ async def _survey(settings: Settings, runtime: Runtime) -> Survey:
     surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)
     with ExitStack() as stack:
         bar = _Bar(stack)
-        found = await surveyor.survey(Unattended.TERMINAL, workspace, settings.only_bot_token, bar.got_on)
+        found = await surveyor.survey(Unattended.TERMINAL, workspace, runtime.bot_token, bar.got_on)
     stopping.cancel()
     return found
 

@@ -16,27 +16,29 @@ from bot.listeners import (
     menu,
     picker,
     retry,
+    settings,
     test,
 )
 from bot.listeners import help as help_listener
 from bot.listeners import list as list_listener
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Shared
 
 _SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, test.LISTENER, history.LISTENER)
 LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Register every listener with the app."""
-    command.register(app, runtime, LISTENERS)
-    menu.register(app, runtime)
-    picker.register(app, runtime)
-    home.register(app, runtime)
-    installed.register(app, runtime)
-    retry.register(app, runtime)
-    errors.register(app, runtime)
-    approval.register(app, runtime)
-    batch.register(app, runtime)
-    cleanup.register(app, runtime)
+def register(app: AsyncApp, shared: Shared) -> None:
+    """Register every listener with the app. Each gets the runtime of its request's workspace from Bolt's context."""
+    command.register(app, LISTENERS)
+    menu.register(app)
+    picker.register(app)
+    home.register(app)
+    installed.register(app, shared)
+    retry.register(app)
+    errors.register(app, shared)
+    approval.register(app)
+    batch.register(app)
+    cleanup.register(app)
+    settings.register(app)
     for listener in LISTENERS:
-        listener.register(app, runtime)
+        listener.register(app)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,11 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from bot.access import APPROVAL_SECONDS, ApprovalPolicy
 from bot.actor import Actor
 from bot.audit.approvals import AskApproval, Decide
-from bot.audit.batches import Batch, BatchState
+from bot.audit.batches import Batch, Batches, BatchState
 from bot.audit.entries import AuditResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.batches.run import note_outcome
+from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
 from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
@@ -42,8 +44,6 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 30.0
 """How long after the end of a request nobody can be deciding it any more."""
-SWEEP_SECONDS = 60.0
-"""How often requests are looked for that nobody decided in time."""
 
 
 async def decide(
@@ -156,7 +156,8 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
 
 def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Any:
     noted = reply_at(SecretStr(asked.reply_to), runtime.clients, bot_token) if asked.reply_to is not None else None
-    return noted or DirectReply(runtime.clients, bot_token, asked.user_id)
+    home = asked.team_id, asked.enterprise_id
+    return noted or DirectReply(runtime.clients, bot_token, asked.user_id, home=home)
 
 
 async def _tell(runtime: Runtime, bot_token: SecretStr, asked: Batch, screen: Screen) -> None:
@@ -172,52 +173,55 @@ async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, w
             log.warning("a request for approval couldn't be updated", extra={"code": reason(error)})
 
 
-async def expire(runtime: Runtime, bot_token: SecretStr) -> None:
-    """End what nobody decided in time, every minute, in whichever process comes first."""
-    while True:
-        try:
-            await _expire_due(runtime, bot_token)
-        except AuditLogUnavailable as error:
-            log.error("requests for approval couldn't be looked through", extra={"why": str(error)})
-        except Exception:
-            log.exception("requests for approval couldn't be looked through")
-        await runtime.clock.sleep(SWEEP_SECONDS)
+async def expire_due(batches: Batches, clock: Clock, find: Callable[[Batch], Awaitable[Runtime | None]]) -> None:
+    """End what nobody decided in time. `find` returns the runtime of a request's workspace, where there is one.
 
-
-async def _expire_due(runtime: Runtime, bot_token: SecretStr) -> None:
+    What goes wrong in one workspace doesn't keep the others waiting. Raises AuditLogUnavailable.
+    """
     states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
     # Somebody may have decided in the last second, and what follows takes a moment.
-    before = runtime.clock.now() - APPROVAL_SECONDS - GRACE_SECONDS
-    for asked, state in await runtime.batches.older(states, before):
-        if not await runtime.batches.move(asked, state, BatchState.EXPIRED):
-            continue
-        if state is BatchState.DECLINED:
-            # The bot was killed before it could say so.
-            await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
-            await _tell(runtime, bot_token, asked, declined_screen(asked, "Somebody"))
-            continue
-        actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
-        await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
-        screen = expired_screen(asked) if state is BatchState.WAITING else not_begun_screen(asked)
-        await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
-        await _tell(runtime, bot_token, asked, screen)
+    before = clock.now() - APPROVAL_SECONDS - GRACE_SECONDS
+    for asked, state in await batches.older(states, before):
+        try:
+            runtime = await find(asked)
+            if await batches.move(asked, state, BatchState.EXPIRED) and runtime is not None:
+                await _expired(runtime, asked, state)
+        except Exception as error:
+            log.error(
+                "a request for approval couldn't be ended",
+                extra={"team_id": asked.team_id, "error_type": type(error).__name__},
+            )
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
+    bot_token = runtime.bot_token
+    if before is BatchState.DECLINED:
+        # The bot was killed before it could say so.
+        await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
+        await _tell(runtime, bot_token, asked, declined_screen(asked, "Somebody"))
+        return
+    actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
+    await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
+    screen = expired_screen(asked) if before is BatchState.WAITING else not_begun_screen(asked)
+    await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
+    await _tell(runtime, bot_token, asked, screen)
+
+
+def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
-    def work(body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> Any:
+    def work(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> Any:
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         place, value = body.get("container", {}), str(body["actions"][0].get("value"))
         post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
         return flow.start(runtime, clicked, decide(runtime, clicked, value, post, approves=approves))
 
     @app.action(APPROVE)
-    async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        await work(body, context, approves=True)
+        await work(runtime, body, context, approves=True)
 
     @app.action(DECLINE)
-    async def on_decline(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_decline(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        await work(body, context, approves=False)
+        await work(runtime, body, context, approves=False)

@@ -140,18 +140,18 @@ async def _export(runtime: Runtime, clicked: Interaction, batch_id: str) -> None
         await exporting.send(runtime, clicked, found[0])
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
     @app.action(STOP)
-    async def on_stop(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_stop(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
         seen = body.get("view", {}).get("hash")
         await flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
 
     @app.action(EXPORT)
-    async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         await flow.start(runtime, clicked, _export(runtime, clicked, str(body["actions"][0].get("value"))))

@@ -115,11 +115,11 @@ async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatc
         await flow.show(confirmed, batch_gone_screen())
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the modals and the buttons."""
 
     @app.view(cleanup_form.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         selection = cleanup_form.parse(body["view"]["state"]["values"])
         if isinstance(selection, dict):
             await ack(response_action="errors", errors=selection)
@@ -129,7 +129,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await flow.start(runtime, submitted, select(runtime, submitted, selection))
 
     @app.view(cleanup_confirm.CALLBACK_ID)
-    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         view = body["view"]
         pending = metadata.read_batch(view["private_metadata"])
         errors = cleanup_confirm.errors(view["state"]["values"], pending.count)
@@ -141,13 +141,13 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
 
     @app.action(RETRY)
-    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         await flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
 
     @app.action(OPEN_CLEANUP)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         shown = read_shown(body["actions"][0].get("value"))

@@ -32,42 +32,42 @@ def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Scre
     return usage_screen(error.problem, f"{COMMAND} {corrected.text}", error.usage, button)
 
 
-def register(app: AsyncApp, runtime: Runtime, listeners: Sequence[Listener]) -> None:
+def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     """Listen for the command and the button."""
     subcommands = [listener.subcommand for listener in listeners]
     on_typed = {listener.subcommand.name: listener.on_typed for listener in listeners}
 
-    async def carry_out(typed: Interaction, text: str) -> None:
+    async def carry_out(runtime: Runtime, typed: Interaction, text: str) -> None:
         try:
-            await follow(typed, parse(text, subcommands))
+            await follow(runtime, typed, parse(text, subcommands))
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
         except UsageError as error:
             await flow.show(typed, mistake_screen(error, subcommands))
 
-    async def follow(asked: Interaction, parsed: Parsed) -> None:
+    async def follow(runtime: Runtime, asked: Interaction, parsed: Parsed) -> None:
         if parsed.subcommand is None:
             await menu.open_menu(runtime, asked)
         else:
             await on_typed[parsed.subcommand.name](runtime, asked, parsed.values)
 
-    async def follow_suggestion(clicked: Interaction, parsed: Parsed) -> None:
+    async def follow_suggestion(runtime: Runtime, clicked: Interaction, parsed: Parsed) -> None:
         request = parsed.request
         if isinstance(request, GetToken) and request.mutates:
             await retry.edit(runtime, clicked, request)
         else:
-            await follow(clicked, parsed)
+            await follow(runtime, clicked, parsed)
 
     @app.command(COMMAND)
-    async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
-        await flow.start(runtime, typed, carry_out(typed, str(body.get("text") or "")))
+        await flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
 
     @app.action(buttons.SUGGESTION)
-    async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         corrected = correction.read(body["actions"][0].get("value"), subcommands)
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, follow_suggestion(clicked, corrected.parsed))
+        await flow.start(runtime, clicked, follow_suggestion(runtime, clicked, corrected.parsed))

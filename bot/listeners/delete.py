@@ -110,11 +110,11 @@ async def submit(
     await flow.start(runtime, submitted, confirm(runtime, submitted, request))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the modals and the button."""
 
     @app.view(delete_form.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         request = delete_form.parse(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
@@ -122,7 +122,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
             await submit(ack, runtime, body, context, request)
 
     @app.view(delete_confirm.CALLBACK_ID)
-    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         pending = metadata.read_pending(body["view"]["private_metadata"])
         request = delete_confirm.parse(body["view"]["state"]["values"], pending)
         if isinstance(request, dict):
@@ -133,14 +133,14 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
 
     @app.action(Button.DELETE.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_delete(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, confirm(runtime, clicked, request))
 
     @app.action(OPEN_DELETE)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         await flow.start(runtime, clicked, open_form(runtime, clicked))

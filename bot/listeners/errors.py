@@ -9,9 +9,9 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.commands.correction import NoCorrection
-from bot.listeners import flow, interaction
+from bot.listeners import flow, interaction, unserved
 from bot.listeners.interaction import Interaction
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Runtime, Shared, runtime_in
 from bot.modals.metadata import UnreadableMetadata
 from bot.pasted import quote
 from bot.slack.web import UntrustedAddress
@@ -22,11 +22,14 @@ from bot.ui.screen import Screen, as_view
 log = logging.getLogger(__name__)
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp, shared: Shared) -> None:
     """Handle every error of every listener, and what no listener is for: a button of an older version, most likely."""
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
+        runtime = runtime_in(context)
+        if runtime is None:
+            return await unserved.answer(shared, error, body, context)
         if isinstance(error, UntrustedAddress):
             log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()

@@ -106,11 +106,11 @@ async def submit(
     await flow.start(runtime, submitted, flow.run(runtime, submitted, request))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the modal and the buttons."""
 
     @app.view(get_form.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         request = get_form.parse(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
@@ -119,14 +119,14 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
 
     @app.action(Button.SHOW.action_id)
     @app.action(Button.REFRESH.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_get(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, fetch(runtime, clicked, request))
 
     @app.action(OPEN_GET)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         await flow.start(runtime, clicked, open_form(runtime, clicked))

@@ -53,5 +53,5 @@ def listener(others: Sequence[Listener]) -> Listener:
     return Listener(subcommand, on_typed, _register)
 
 
-def _register(app: AsyncApp, runtime: Runtime) -> None:
+def _register(app: AsyncApp) -> None:
     """Help has no modals or buttons of its own."""

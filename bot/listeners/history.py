@@ -82,18 +82,18 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
     await flow.run(runtime, typed, wanted(values))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the button in the App Home, and those for what is older and newer."""
 
     @app.action(OPEN_HISTORY)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
 
     @app.action(OLDER_BUTTON)
     @app.action(NEWER_BUTTON)
-    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_page(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)

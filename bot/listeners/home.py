@@ -22,7 +22,6 @@ from bot.operation import Permission
 from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.pacing import tells_nobody
-from bot.slack.users import AnswerCache
 from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.permissions import may_use
 
@@ -36,10 +35,8 @@ tab again and again must not be one."""
 _OWN_ENTRIES = 50
 """How far back to look for what a person did: many of these may be one test of many accounts."""
 
-Listings = AnswerCache[Listing]
 
-
-async def publish(runtime: Runtime, listings: Listings, opened: Interaction) -> None:
+async def publish(runtime: Runtime, opened: Interaction) -> None:
     """Draw the person's App Home by what they are allowed to do now."""
     decisions = await runtime.service.authorize(opened.actor)
     lately = await _lately(runtime, opened, decisions)
@@ -47,7 +44,7 @@ async def publish(runtime: Runtime, listings: Listings, opened: Interaction) -> 
         await _draw(runtime, opened, decisions, None, lately)
         return
     tests = await _tests(runtime, opened)
-    asking = asyncio.ensure_future(listings.get(opened.actor.team_id, lambda: _list(runtime, opened)))
+    asking = asyncio.ensure_future(runtime.listings.get(opened.actor.team_id, lambda: _list(runtime, opened)))
     try:
         if await finishes_within(runtime.clock, asking, QUICK_SECONDS):
             await _draw(runtime, opened, decisions, Overview(await asking, tests), lately)
@@ -112,13 +109,12 @@ async def _lately(runtime: Runtime, opened: Interaction, decisions: Decisions) -
     return Lately(own, page.entries if isinstance(page, HistoryPage) else ())
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the tab being opened."""
-    listings = Listings(runtime.clock, LISTED_SECONDS)
 
     @app.event("app_home_opened")
-    async def on_opened(ack: AsyncAck, event: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_opened(ack: AsyncAck, event: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         if event.get("tab") == "home":
             opened = interaction.from_home(context)
-            await flow.start(runtime, opened, publish(runtime, listings, opened))
+            await flow.start(runtime, opened, publish(runtime, opened))

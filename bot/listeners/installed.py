@@ -13,7 +13,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
 from bot.installation import Installation, InstallationStore
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.storage.database import DatabaseError
 
@@ -27,13 +27,13 @@ EVENTS = {
 
 
 async def _remove(
-    runtime: Runtime, installations: InstallationStore, team_id: str | None, enterprise_id: str | None
+    shared: Shared, installations: InstallationStore, team_id: str | None, enterprise_id: str | None
 ) -> None:
     """Remove an installation whose token doesn't work. One that was made since then works, and stays."""
     installations.forget(team_id, enterprise_id)
     try:
         found = await installations.find(team_id, enterprise_id)
-        if found is None or await _works(runtime, found):
+        if found is None or await _works(shared, found):
             return
         await installations.remove(found)
     except DatabaseError as error:
@@ -44,10 +44,10 @@ async def _remove(
         log.info("uninstalled", extra={"team_id": team_id, "enterprise_id": enterprise_id})
 
 
-async def _works(runtime: Runtime, installation: Installation) -> bool:
+async def _works(shared: Shared, installation: Installation) -> bool:
     """Return whether Slack accepts a token. Where it doesn't say, it said before that the token was revoked."""
     try:
-        await runtime.clients.web(installation.bot_token).auth_test()
+        await shared.clients.web(installation.bot_token).auth_test()
     except Exception as error:
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
         log.info("a token was revoked", extra={"code": code})
@@ -55,15 +55,18 @@ async def _works(runtime: Runtime, installation: Installation) -> bool:
     return True
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
-    """Listen for removals. The one workspace of a bot token has nothing to remove."""
+def register(app: AsyncApp, shared: Shared) -> None:
+    """Listen for removals. The one workspace of a bot token has nothing to remove.
+
+    Bolt authorizes neither event, so there is no runtime in its context.
+    """
 
     async def on_removed(ack: AsyncAck, event: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         bots = event.get("tokens", {}).get("bot")
-        if runtime.installations is not None and (event["type"] == "app_uninstalled" or bots):
-            removing = _remove(runtime, runtime.installations, context.team_id, context.enterprise_id)
-            runtime.tasks.start(removing)
+        if shared.installations is not None and (event["type"] == "app_uninstalled" or bots):
+            removing = _remove(shared, shared.installations, context.team_id, context.enterprise_id)
+            shared.tasks.start(removing)
 
     for name in EVENTS:
         app.event(name)(on_removed)

@@ -111,7 +111,8 @@ def _channel(runtime: Runtime, actor: Actor, origin: Origin, replace: Replace = 
 
 
 def _direct(runtime: Runtime, actor: Actor, channel: str | None = None) -> DirectReply:
-    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel)
+    home = actor.team_id, actor.enterprise_id
+    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel, home)
 
 
 def actor_of(context: AsyncBoltContext) -> Actor:

@@ -49,25 +49,25 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
     await flow.run(runtime, typed, wanted(values))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the button in the App Home, the pages, and the menu."""
 
     @app.action(OPEN_LIST)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ListAccounts()))
 
     @app.action(Button.OLDER.action_id)
     @app.action(Button.NEWER.action_id)
-    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_list(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 
     @app.action(MENU)
-    async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_menu(body["actions"][0].get("selected_option", {}).get("value"))
         # The list stays: the next account may be the next to look at.

@@ -16,4 +16,4 @@ class Listener:
 
     subcommand: Subcommand
     on_typed: Callable[[Runtime, Interaction, Values], Awaitable[None]]
-    register: Callable[[AsyncApp, Runtime], None]
+    register: Callable[[AsyncApp], None]

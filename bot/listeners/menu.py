@@ -33,24 +33,24 @@ async def open_menu(
     await flow.open_if_allowed(runtime, asked, [OpenForm(operation) for operation in menu.LABELS], view)
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the shortcut, the choice and the submission."""
 
     @app.shortcut(SHORTCUT)
-    async def on_shortcut(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_shortcut(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         chosen = interaction.from_shortcut(runtime, body, context)
         await flow.start(runtime, chosen, open_menu(runtime, chosen))
 
     @app.action(menu.CHOICE)
-    async def on_choice(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_choice(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         values = body["view"]["state"]["values"]
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, open_menu(runtime, clicked, menu.chosen_in(values), values))
 
     @app.view(menu.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         request = menu.parse(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)

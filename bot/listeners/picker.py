@@ -47,16 +47,16 @@ async def offer(runtime: Runtime, actor: Actor, decisions: Decisions, values: Va
     return Offer(recent_ids=tuple(looking.result()))
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for what is typed into the fields."""
 
     @app.options(fields.TOKEN_ID)
-    async def on_token_id(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_token_id(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         accounts, recent_ids = await _look(runtime, interaction.actor_of(context))
         await _answer(ack, picker.token_groups(_typed(body), accounts, recent_ids))
 
     @app.options(fields.PROVIDER_KEY)
-    async def on_provider_key(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_provider_key(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         accounts, _ = await _look(runtime, interaction.actor_of(context))
         await _answer(ack, picker.provider_groups(_typed(body), accounts))
 

@@ -216,11 +216,27 @@ def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -
         return None
 
 
+def home_of(address: SecretStr) -> tuple[str | None, str | None]:
+    """Return the workspace and the organization of what another process noted down, as far as it says so."""
+    try:
+        noted = json.loads(address.get_secret_value())
+        while noted.get("elsewhere") is not None:
+            noted = noted["elsewhere"]
+        return _home(noted)
+    except (ValueError, AttributeError):
+        return None, None
+
+
+def _home(noted: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    # A version that knew only one workspace didn't note it down.
+    return noted.get("team"), noted.get("enterprise")
+
+
 def _read(noted: Mapping[str, Any] | None, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
     if noted is None:
         return None
     if "user" in noted:
-        return DirectReply(clients, bot_token, str(noted["user"]), noted["channel"])
+        return DirectReply(clients, bot_token, str(noted["user"]), noted["channel"], _home(noted))
     elsewhere = _read(noted.get("elsewhere"), clients, bot_token)
     if "view_id" in noted:
         keeps = noted.get("keeps_answer") is True

@@ -41,18 +41,18 @@ async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | TestT
             assert_never(request)
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
     @app.action(Button.RETRY.action_id)
-    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
         await flow.start(runtime, clicked, act(runtime, clicked, request))
 
     @app.action(Button.EDIT.action_id)
-    async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         if isinstance(request, ListAccounts):

@@ -116,11 +116,11 @@ async def _test_listed(runtime: Runtime, asked: Interaction, request: ListAccoun
         await runtime.account_states.keep_only(made.team_id, [item.token_id for item in made.items])
 
 
-def register(app: AsyncApp, runtime: Runtime) -> None:
+def register(app: AsyncApp) -> None:
     """Listen for the modal and the button that opens it."""
 
     @app.view(test_form.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         request = test_form.parse(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
@@ -131,7 +131,7 @@ def register(app: AsyncApp, runtime: Runtime) -> None:
         await flow.start(runtime, submitted, test(runtime, submitted, request))
 
     @app.action(OPEN_TEST)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         await flow.start(runtime, clicked, open_form(runtime, clicked))

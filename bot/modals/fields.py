@@ -142,3 +142,8 @@ def read_chosen(values: Values, name: str) -> str | None:
     """Return the radio button that is chosen."""
     option = values.get(name, {}).get(name, {}).get("selected_option")
     return str(option.get("value")) if isinstance(option, Mapping) else None
+
+
+def selected(values: Values, name: str, key: str) -> Any:
+    """Return what a field's state has under a key, such as `selected_users`; None where it has none."""
+    return values.get(name, {}).get(name, {}).get(key)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -26,11 +27,28 @@ _NOT_RECORDED = ("read", "not read")
 _RETRY_SECONDS = (2, 10, 60, 300, 900)
 
 
-class AuditChannel:
-    """A queue of lines, and a task that posts them with the bot's token. It never holds up an answer."""
+BotToken = Callable[[], Awaitable[SecretStr | None]]
+"""Gives the bot's token as it is now; None where the bot isn't installed any more."""
 
-    def __init__(self, channel: str, bot_token: SecretStr, clients: ClientFactory) -> None:
-        self._channel = channel
+
+def just(bot_token: SecretStr) -> BotToken:
+    """Return what gives a token that never changes."""
+
+    async def same() -> SecretStr:
+        return bot_token
+
+    return same
+
+
+class AuditChannel:
+    """A queue of lines, and a task that posts them with the bot's token. It never holds up an answer.
+
+    `workspace` is the ID of the one whose channel it is, where there are many.
+    """
+
+    def __init__(self, channel: str, bot_token: BotToken, clients: ClientFactory, workspace: str | None = None) -> None:
+        self.channel = channel
+        self.workspace = workspace
         self._bot_token = bot_token
         self._clients = clients
         self._lines: list[str] = []
@@ -61,6 +79,11 @@ class AuditChannel:
         self._lines.append(line)
         self._start()
 
+    @property
+    def is_posting(self) -> bool:
+        """Whether lines are still on their way."""
+        return self._posting is not None and not self._posting.done()
+
     async def close(self, seconds: float) -> None:
         """Post what is queued, for at most so many seconds, and log what is left."""
         if self._posting is None:
@@ -69,7 +92,10 @@ class AuditChannel:
         if not self._posting.done():
             self._posting.cancel()
             left = len(self._lines) + len(self._denials) + self._more_denials.total()
-            log.error("lines weren't posted to EXTAUTH_AUDIT_CHANNEL before the end", extra={"lines": left})
+            log.error(
+                "lines weren't posted to EXTAUTH_AUDIT_CHANNEL before the end",
+                extra={"lines": left, "channel": self.channel},
+            )
 
     def _start(self) -> None:
         if self._posting is None or self._posting.done():
@@ -78,7 +104,8 @@ class AuditChannel:
     async def _post_all(self) -> None:
         while text := self._next_text():
             if not await self._post(text):
-                log.error("lines couldn't be posted to EXTAUTH_AUDIT_CHANNEL", extra={"lines": text.count("\n") + 1})
+                extra = {"lines": text.count("\n") + 1, "channel": self.channel}
+                log.error("lines couldn't be posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
             if self._lines or self._denials:
                 await self._clients.clock.sleep(_SECONDS_BETWEEN_POSTS)
 
@@ -97,14 +124,19 @@ class AuditChannel:
     async def _post(self, text: str) -> bool:
         """Post one message, and again after a while if Slack is in trouble. Returns whether it was taken."""
         for seconds in (*_RETRY_SECONDS, None):
-            client = self._clients.web(self._bot_token)
             try:
-                await client.chat_postMessage(channel=self._channel, text=text, unfurl_links=False)
+                token = await self._bot_token()
+                if token is None:
+                    return False
+                client = self._clients.web(token)
+                await client.chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
                 return True
             except Exception as error:
                 is_final = isinstance(error, SlackApiError) and slack_code(error) not in PASSING_CODES
                 why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why})
+            log.warning(
+                "a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why, "channel": self.channel}
+            )
             if is_final or seconds is None:
                 return False
             await self._clients.clock.sleep(seconds)

@@ -8,7 +8,7 @@ OPERATIONS = frozenset(operation.action for operation in Operation)
 OUTCOMES = frozenset(
     {
         *("fetched", "works", "deleted", "listed", "read"),
-        *("requested", "approved", "declined", "expired"),
+        *("requested", "approved", "declined", "expired", "saved"),
         *("failed", "denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
     }
 )

@@ -86,6 +86,8 @@ def _input_lines(block: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterato
         yield f"  [{state.get('value') or ''}]"
     if element["type"] == "external_select":
         yield f"  [{((state.get('selected_option') or {}).get('text') or {}).get('text', '')}] ▾"
+    if element["type"] in ("multi_users_select", "conversations_select"):
+        yield f"  [{', '.join(state.get('selected_users') or filter(None, [state.get('selected_conversation')]))}] ▾"
     chosen = [option["value"] for option in state.get("selected_options") or [state.get("selected_option")] if option]
     for option in element.get("options", []):
         about = f": {option['description']['text']}" if "description" in option else ""

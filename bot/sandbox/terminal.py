@@ -136,7 +136,7 @@ class Terminal:
             await self._workspace.choose(view, field, value)
         else:
             ticked = [one.strip() for one in value.split(",") if one.strip()]
-            self._workspace.fill(view, {field: ticked if kind == "checkboxes" else value})
+            self._workspace.fill(view, {field: ticked if kind in ("checkboxes", "multi_users_select") else value})
 
     async def _close(self, _: str) -> None:
         self._workspace.close(self._dialog())

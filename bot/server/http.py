@@ -15,7 +15,7 @@ from aiohttp.http import RawRequestMessage
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED
 from bot.server import oauth_pages
 from bot.server.connections import ACCEPTED_AT_ONCE, REQUEST_SECONDS, WAITING, Connection, Connections, connection_limit
@@ -48,7 +48,7 @@ class HttpReceiver:
         signing_secret: SecretStr,
         host: str,
         port: int,
-        runtime: Runtime,
+        shared: Shared,
         ops: Ops,
         oauth: OAuthPages | None = None,
         listening: socket.socket | None = None,
@@ -57,13 +57,13 @@ class HttpReceiver:
         self._signing_secret = signing_secret
         self._host = host
         self._port = port
-        self._runtime = runtime
+        self._shared = shared
         self._ops = ops
         self._oauth = oauth
         self._given = listening
         self._listening: asyncio.Server | None = None
         self._server: web.Server | None = None
-        self.rejections = Rejections(runtime.clock, runtime.metrics)
+        self.rejections = Rejections(shared.clock, shared.metrics)
 
     @property
     def problem(self) -> str | None:
@@ -124,7 +124,7 @@ class HttpReceiver:
             return self._reject(404, "wrong path")
         if request.method != "POST":
             return self._reject(405, "wrong method")
-        came_at = self._runtime.clock.monotonic()
+        came_at = self._shared.clock.monotonic()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 body = await request.read()
@@ -137,20 +137,20 @@ class HttpReceiver:
         timestamp, signature = (
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
-        rejection = check_signature(self._signing_secret, timestamp, signature, body, self._runtime.clock.now())
+        rejection = check_signature(self._signing_secret, timestamp, signature, body, self._shared.clock.now())
         if rejection is not None:
             return self._reject(401, rejection.value)
         if connection is not None:
             connection.verified()
-        self._runtime.slack.heard()
+        self._shared.slack.heard()
         response = await self._verified(body)
         if response.status == 200:
-            self._runtime.metrics.observe(ACKNOWLEDGED, self._runtime.clock.monotonic() - came_at)
+            self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - came_at)
         return response
 
     async def _verified(self, body: bytes) -> web.StreamResponse:
         try:
-            with self._runtime.tasks.acknowledging():
+            with self._shared.tasks.acknowledging():
                 answer = await dispatch(self._app, parse_body(body))
         except MalformedPayload as error:
             return self._reject(400, str(error))

@@ -10,12 +10,11 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.access import ApprovalPolicy
-from bot.app import Storage, create_app, create_runtime, open_storage
+from bot.app import INSTALL_PATH, Storage, create_app, create_workspaces, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.installation import InstallationStore
-from bot.listeners import approval
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.server.errors import StartError
@@ -25,13 +24,14 @@ from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.ops_server import OpsServer
 from bot.server.readiness import Readiness
-from bot.server.recovery import post_checkpoint, post_checkpoints, tell_unanswered
+from bot.server.recovery import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, tell_unanswered
 from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
+from bot.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -84,15 +84,15 @@ async def serve(
             raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
-        runtime = create_runtime(settings, session, storage, clock, tasks or Tasks())
-        ops = _ops(settings, runtime, audit_log)
-        receiver = _receiver(settings, transport, runtime, ops, storage, listening)
+        shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
+        ops = _ops(settings, shared, audit_log)
+        receiver = _receiver(settings, transport, workspaces, shared, storage, ops, listening)
         ops.readiness.receiving = lambda: receiver.problem
         await stack.enter_async_context(_answering(ops, settings, transport, clock, listening))
-        if not settings.serves_many and not await _starts_before(stop, _check_bot_token(settings, runtime)):
+        if not await _starts_before(stop, _check_bot_token(settings, shared)):
             log.info("stopped")
             return
-        background = _start_background(settings, runtime, storage)
+        background = _start_background(settings, workspaces, shared, storage)
         try:
             if await _starts_before(stop, receiver.start()):
                 log.info("serving", extra={"transport": transport})
@@ -105,19 +105,19 @@ async def serve(
             for task in background:
                 task.cancel()
             # Before the database they may be reading is closed; one that has stopped answering can't be waited for.
-            if background:
-                await asyncio.wait(background, timeout=CLOSE_SECONDS)
-            await _stop(receiver, runtime, audit_log)
+            await asyncio.wait(background, timeout=CLOSE_SECONDS)
+            await _stop(receiver, workspaces, shared, audit_log)
             log.info("stopped")
 
 
-def _ops(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> Ops:
+def _ops(settings: Settings, shared: Shared, audit_log: AuditLog) -> Ops:
     async def ask_slack() -> None:
-        client = runtime.clients.web(settings.bot_token, retry_handlers=[])
+        client = shared.clients.web(settings.bot_token, retry_handlers=[])
         with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
+            # Where each workspace has its token, the one call that needs none.
             await (client.api_test() if settings.serves_many else client.auth_test())
 
-    return Ops(Readiness(audit_log, runtime.slack, ask_slack, runtime.clock), runtime.metrics)
+    return Ops(Readiness(audit_log, shared.slack, ask_slack, shared.clock), shared.metrics)
 
 
 @asynccontextmanager
@@ -138,32 +138,33 @@ async def _answering(
         ops.metrics.close()
 
 
-def _start_background(settings: Settings, runtime: Runtime, storage: Storage) -> list[asyncio.Future[None]]:
-    if settings.serves_many:
-        return []
+def _start_background(
+    settings: Settings, workspaces: Workspaces, shared: Shared, storage: Storage
+) -> list[asyncio.Future[None]]:
     work = [
-        tell_unanswered(settings, runtime, storage.audit_log),
-        test_on_schedule(settings, runtime, storage.schedules),
+        tell_unanswered(workspaces, shared, storage.audit_log),
+        test_on_schedule(settings.test_every, workspaces, shared, storage.schedules),
     ]
-    if runtime.service.policy is not ApprovalPolicy.OFF:
-        work.append(approval.expire(runtime, settings.only_bot_token))
-    if runtime.audit_channel is not None:
-        work.append(post_checkpoints(runtime.audit_channel, storage.audit_log, runtime.clock))
+    if settings.serves_many:
+        work.append(check_tokens(workspaces))
+    if settings.serves_many or settings.delete_approval is not ApprovalPolicy.OFF:
+        work.append(expire_approvals(workspaces, shared))
+    if settings.serves_many or settings.audit_channel is not None:
+        work.append(post_checkpoints(workspaces, storage.audit_log, storage.schedules, shared.clock))
     return [asyncio.ensure_future(one) for one in work]
 
 
-async def _stop(receiver: Receiver, runtime: Runtime, audit_log: AuditLog) -> None:
+async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
     """Finish in time, even where a peer keeps the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
     # What waits for Slack's limits would not be done in time: its people hear that at once.
-    runtime.pacer.close()
+    shared.pacer.close()
     # What is being acknowledged may still begin its work.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
-    await runtime.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
-    if runtime.installations is not None:
-        await _close(runtime.installations)
-    if runtime.audit_channel is not None:
-        await _post_last(runtime.audit_channel, audit_log)
+    await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
+    if shared.installations is not None:
+        await _close(shared.installations)
+    await asyncio.gather(*(_post_last(channel, audit_log) for channel in workspaces.audit_channels()))
     if not closing.done():
         closing.cancel()
         log.warning("the connection to Slack didn't close in time")
@@ -188,39 +189,51 @@ async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:
 
 
 def _receiver(
-    settings: Settings, transport: Transport, runtime: Runtime, ops: Ops, storage: Storage, listening: Listening
+    settings: Settings,
+    transport: Transport,
+    workspaces: Workspaces,
+    shared: Shared,
+    storage: Storage,
+    ops: Ops,
+    listening: Listening,
 ) -> Receiver:
-    app = create_app(settings, runtime)
+    install_url = f"{settings.public_url}{INSTALL_PATH}" if settings.public_url is not None else None
+    app = create_app(workspaces, shared, install_url)
     if transport == "http":
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
-        oauth = _oauth(settings, runtime, storage)
+        oauth = _oauth(settings, shared, storage)
         host, port, http = settings.host, settings.port, listening.http
-        return HttpReceiver(app, settings.signing_secret, host, port, runtime, ops, oauth, http)
+        return HttpReceiver(app, settings.signing_secret, host, port, shared, ops, oauth, http)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
-    return SocketModeReceiver(app, settings.app_token, runtime, settings.socket_connections)
+    return SocketModeReceiver(app, settings.app_token, shared, settings.socket_connections)
 
 
-def _oauth(settings: Settings, runtime: Runtime, storage: Storage) -> OAuthPages | None:
+def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages | None:
     if settings.client_id is None or settings.client_secret is None or settings.public_url is None:
         return None
-    assert runtime.installations is not None  # it goes with a client ID
+    assert shared.installations is not None  # it goes with a client ID
     return OAuthPages(
         settings.client_id,
         settings.client_secret,
         settings.public_url,
-        runtime.clients,
+        shared.clients,
         storage.installations,
         storage.oauth_states,
-        runtime.installations,
+        shared.installations,
     )
 
 
-async def _check_bot_token(settings: Settings, runtime: Runtime) -> None:
-    """Stop at once over a token that Slack refuses; an unreachable Slack may come back."""
+async def _check_bot_token(settings: Settings, shared: Shared) -> None:
+    """Stop at once over the one workspace's token if Slack refuses it; an unreachable Slack may come back.
+
+    Of many workspaces, one whose token was revoked doesn't keep the others waiting: see `check_tokens`.
+    """
+    if settings.serves_many:
+        return
     try:
-        said = await runtime.users.connect(settings.only_bot_token)
+        said = await shared.users.connect(settings.only_bot_token)
     except SlackApiError as error:
         raise StartError(
             f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."

@@ -1,18 +1,27 @@
-"""Answers people whose commands another process left unanswered, and posts checkpoints to the audit channel."""
+"""What is done without anybody asking, in every workspace: people whose commands another process left unanswered are
+told, requests for approval expire, and checkpoints go to the audit channels."""
 
 import logging
 from itertools import chain, repeat
 
+from slack_sdk.errors import SlackApiError
+
+from bot.actor import Workspace
+from bot.audit.batches import Batch
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog, Unanswered
+from bot.audit.schedules import Schedules
 from bot.clock import Clock
-from bot.listeners.replies import RETRY_SECONDS, reply_at
-from bot.listeners.runtime import Runtime
+from bot.listeners import approval
+from bot.listeners.replies import RETRY_SECONDS, Reply, home_of, reply_at
+from bot.listeners.runtime import Runtime, Shared
+from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
-from bot.settings import Settings
 from bot.slack.pacing import WAIT_SECONDS
+from bot.storage.database import DatabaseError
 from bot.ui.notices import restarted_batch_screen, restarted_screen
 from bot.ui.screen import Screen
+from bot.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +32,14 @@ ANSWERING_SECONDS = WAIT_SECONDS + float(sum(RETRY_SECONDS)) + 60.0
 """How old a command is when a process must have stopped retrying an answer that Slack doesn't accept."""
 AGAIN_SECONDS = 600.0
 """How often to look again: well within the half hour in which Slack accepts an answer."""
+SWEEP_SECONDS = 60.0
+"""How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
+LOOK_SECONDS = 3600.0
+"""How often to look whose checkpoint is due, where there are many workspaces."""
 
 
-async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: AuditLog) -> None:
+async def tell_unanswered(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
     """Answer people who never got an answer: now, after 13 minutes, and then every ten minutes.
 
     After 13 minutes without a result, a command's process must have ended. Later passes find what processes on other
@@ -34,7 +47,7 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
     """
     for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):
         if wait is not None:
-            await runtime.clock.sleep(wait)
+            await shared.clock.sleep(wait)
         try:
             unanswered = await audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS)
         except AuditLogUnavailable as error:
@@ -48,19 +61,28 @@ async def tell_unanswered(settings: Settings, runtime: Runtime, audit_log: Audit
             extra = {"reference": one.reference, "outcome": outcome}
             log.warning("a command had been left unanswered", extra=extra)
             # One task each, because an answer that Slack doesn't accept is retried for a long time.
-            runtime.tasks.start(_tell(settings, runtime, audit_log, one))
+            shared.tasks.start(_tell(workspaces, audit_log, one))
 
 
-async def _tell(settings: Settings, runtime: Runtime, audit_log: AuditLog, unanswered: Unanswered) -> None:
+async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered) -> None:
     try:
-        address = unanswered.reply_to
-        reply = reply_at(address, runtime.clients, settings.only_bot_token) if address is not None else None
+        reply = await _reply(workspaces, unanswered)
         if reply is not None:
             await reply.show(await _told(audit_log, unanswered))
     except Exception as error:
         log.error("a person couldn't be told", extra={"error_type": type(error).__name__})
     else:
         audit_log.told(unanswered)
+
+
+async def _reply(workspaces: Workspaces, unanswered: Unanswered) -> Reply | None:
+    """Return where the person can be told; None where nobody can be, or where the bot isn't installed any more."""
+    address, entry = unanswered.reply_to, unanswered.entry
+    if address is None:
+        return None
+    home = (entry.team_id, entry.enterprise_id) if entry is not None else home_of(address)
+    runtime = await workspaces.find(*home)
+    return reply_at(address, runtime.clients, runtime.bot_token) if runtime is not None else None
 
 
 async def _told(audit_log: AuditLog, unanswered: Unanswered) -> Screen:
@@ -70,17 +92,68 @@ async def _told(audit_log: AuditLog, unanswered: Unanswered) -> Screen:
     return restarted_screen(unanswered.entry, unanswered.reference)
 
 
-async def post_checkpoints(channel: AuditChannel, audit_log: AuditLog, clock: Clock) -> None:
-    """Post a checkpoint of the audit log to the audit channel, now and every day."""
+async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
+    """End what nobody decided in time, every minute, in whichever process comes first."""
+
+    async def find(asked: Batch) -> Runtime | None:
+        return await workspaces.find(asked.team_id, asked.enterprise_id)
+
     while True:
-        await post_checkpoint(channel, audit_log)
-        await clock.sleep(CHECKPOINT_SECONDS)
+        try:
+            await approval.expire_due(shared.batches, shared.clock, find)
+        except AuditLogUnavailable as error:
+            log.error("requests for approval couldn't be looked through", extra={"why": str(error)})
+        except Exception:
+            log.exception("requests for approval couldn't be looked through")
+        await shared.clock.sleep(SWEEP_SECONDS)
+
+
+async def check_tokens(workspaces: Workspaces) -> None:
+    """Say in the log which workspaces' tokens Slack refuses: there, the app has to be installed again."""
+    try:
+        runtimes = await workspaces.all()
+    except DatabaseError as error:
+        log.error("the workspaces that installed the app can't be read", extra={"why": str(error)})
+        return
+    log.info("workspaces", extra={"count": len(runtimes)})
+    for runtime in runtimes:
+        workspace_id = runtime.installed_in.id if runtime.installed_in is not None else None
+        try:
+            await runtime.clients.web(runtime.bot_token).auth_test()
+        except SlackApiError as error:
+            log.warning("Slack refuses a workspace's bot token", extra={"id": workspace_id, "code": slack_code(error)})
+        except Exception as error:
+            log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
+            return
+
+
+async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedules: Schedules, clock: Clock) -> None:
+    """Post a checkpoint of the audit log to each audit channel, every day.
+
+    For the one workspace, each process does so, beginning now; of many, one process does.
+    """
+    while True:
+        wait = LOOK_SECONDS
+        try:
+            for runtime in await workspaces.all():
+                where, channel = runtime.installed_in, runtime.audit_channel
+                if where is None:
+                    wait = CHECKPOINT_SECONDS
+                if channel is not None and (where is None or await _is_due(schedules, where)):
+                    await post_checkpoint(channel, audit_log)
+        except (AuditLogUnavailable, DatabaseError) as error:
+            log.error("a checkpoint couldn't be made", extra={"why": str(error)})
+        await clock.sleep(wait)
+
+
+async def _is_due(schedules: Schedules, where: Workspace) -> bool:
+    return (await schedules.claim(f"checkpoint {where.id}", CHECKPOINT_SECONDS)).is_mine
 
 
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
-    """Post a checkpoint of each chain."""
+    """Post a checkpoint of the chain of the channel's workspace; of each chain, where only one is served."""
     try:
-        for line in await audit_log.checkpoints():
+        for line in await audit_log.checkpoints(channel.workspace):
             channel.say(f"`{line}`")
     except AuditLogUnavailable as error:
         log.error("a checkpoint couldn't be made", extra={"why": str(error)})

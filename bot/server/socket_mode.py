@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.clock import finishes_within
-from bot.listeners.runtime import Runtime
+from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED
 from bot.server.dispatch import dispatch
 from bot.server.errors import StartError
@@ -47,23 +47,23 @@ class SocketModeReceiver:
     is run once. Slack repeats an envelope whose acknowledgement it didn't see; it then gets the same answer again.
     """
 
-    def __init__(self, app: AsyncApp, app_token: SecretStr, runtime: Runtime, connections: int) -> None:
+    def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
         self._app = app
         self._app_token = app_token
-        self._runtime = runtime
+        self._shared = shared
         self._wanted = connections
         self._open: set[Connection] = set()
         self._keeping: set[asyncio.Task[None]] = set()
         self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
         self._in_progress: set[asyncio.Task[None]] = set()
         self._is_stopping = False
-        self._status = SocketStatus(runtime.clock, runtime.metrics)
-        self._rejections = Rejections(runtime.clock, runtime.metrics)
+        self._status = SocketStatus(shared.clock, shared.metrics)
+        self._rejections = Rejections(shared.clock, shared.metrics)
 
     @property
     def problem(self) -> str | None:
         """Why no envelope can come in now; None when one can. It goes by when Slack was heard."""
-        oldest = self._runtime.clock.monotonic() - STALE_SECONDS
+        oldest = self._shared.clock.monotonic() - STALE_SECONDS
         if any(connection.is_open and connection.heard_at >= oldest for connection in self._open):
             return None
         return f"no connection ({self._status.trouble if not self._open else Ending.SILENT.value})"
@@ -96,7 +96,7 @@ class SocketModeReceiver:
         failures = 0
         while True:
             try:
-                connection = await open_connection(self._runtime.clients, self._app_token, self._came)
+                connection = await open_connection(self._shared.clients, self._app_token, self._came)
             except Refused as refused:
                 self._refused(refused.code, first)
                 failures += 1
@@ -119,7 +119,7 @@ class SocketModeReceiver:
             replaced = connection if ending in RENEWALS else None
             if replaced is None:
                 await connection.close()
-            is_steady = self._runtime.clock.monotonic() - connection.opened_at >= STEADY_SECONDS
+            is_steady = self._shared.clock.monotonic() - connection.opened_at >= STEADY_SECONDS
             failures = 0 if is_steady else failures + 1
             await self._pause(max(failures - 1, 0), ending.value)
 
@@ -137,7 +137,7 @@ class SocketModeReceiver:
     async def _pause(self, failures: int, code: str) -> None:
         seconds = HOPELESS_SECONDS if code in _HOPELESS else RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
         if seconds:
-            await self._runtime.clock.sleep(seconds)
+            await self._shared.clock.sleep(seconds)
 
     def _opened(self, connection: Connection) -> None:
         self._open.add(connection)
@@ -152,7 +152,7 @@ class SocketModeReceiver:
 
     async def _retire(self, connection: Connection) -> None:
         """Listen on for as long as Slack may deliver over a connection that was replaced."""
-        await finishes_within(self._runtime.clock, connection.over, LINGER_SECONDS)
+        await finishes_within(self._shared.clock, connection.over, LINGER_SECONDS)
         await connection.close()
 
     def _came(self, connection: Connection, envelope: Envelope) -> None:
@@ -165,7 +165,7 @@ class SocketModeReceiver:
     async def _take(self, connection: Connection, envelope: Envelope) -> None:
         """Answer one envelope."""
         try:
-            with self._runtime.tasks.acknowledging():
+            with self._shared.tasks.acknowledging():
                 await self._acknowledge(connection, envelope, await self._answer(envelope))
         except MalformedPayload as error:
             self._rejections.count(str(error))
@@ -187,7 +187,7 @@ class SocketModeReceiver:
         if answer.status != 200:
             log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
             return
-        self._runtime.slack.heard()
+        self._shared.slack.heard()
         # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
         payload = json.loads(answer.body) if answer.body else None
         # The others only where its own is gone: Slack may know the envelope by its ID alone.
@@ -196,6 +196,6 @@ class SocketModeReceiver:
                 await way.acknowledge(envelope.id, payload)
             except ConnectionError:
                 continue
-            self._runtime.metrics.observe(ACKNOWLEDGED, self._runtime.clock.monotonic() - envelope.came_at)
+            self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - envelope.came_at)
             return
         log.warning("an envelope couldn't be acknowledged: its connection is gone")

@@ -62,6 +62,10 @@ class UserDirectory:
         self._people: AnswerCache[UserInfo] = AnswerCache(clients.clock)
         self._groups: AnswerCache[frozenset[str]] = AnswerCache(clients.clock)
 
+    def know(self, bot_token: SecretStr, workspace: Workspace) -> None:
+        """Remember where a bot token is installed, as an installation says it."""
+        self._workspaces.put(bot_token, workspace)
+
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return where a bot token is installed; None when Slack doesn't say."""
         return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
@@ -162,10 +166,14 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     )
     is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
     here = user if is_of_workspace or workspace.is_org_install else {}
+    is_admin = _is(here, "is_admin") or _is(organization, "is_admin")
+    is_owner = _is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner")
+    runs_organization = is_own_org and (_is(organization, "is_admin") or _is(organization, "is_owner"))
     return UserInfo(
         user_id=str(user["id"]),
-        is_admin=_is(here, "is_admin") or _is(organization, "is_admin"),
-        is_owner=_is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner"),
+        is_admin=is_admin,
+        is_owner=is_owner,
+        is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
         is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
         is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
         is_deactivated=_is(user, "deleted"),

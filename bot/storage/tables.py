@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 from bot.storage.expressions import parameter
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest migration."""
 NO_HASH = "0" * 64
 """What stands in the head for a row that there isn't."""
@@ -105,6 +105,14 @@ schedules = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC: whoever moves it on does the work
+)
+
+workspace_settings = Table(
+    "workspace_settings",
+    metadata,
+    Column("workspace_id", String(64), primary_key=True),  # or the organization's, of an org-wide installation
+    Column("version", BigInteger, nullable=False),  # whoever moves it on has saved
+    Column("content", Text, nullable=False),  # whose it is, its version, and what was decided, encrypted
 )
 
 installation_keys = Table(

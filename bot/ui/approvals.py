@@ -14,7 +14,7 @@ _NOT_DECIDED = {
     "own_request": "You asked for this deletion, so somebody else has to approve it.",
     "expired": "This request expired. Nothing was deleted.",
     "decided": "Somebody else has decided already.",
-    "off": "EXTAUTH_DELETE_APPROVAL is off now, so Extauth takes no approvals. Nothing was deleted.",
+    "off": "Deletions need no approval any more, so Extauth takes none. Nothing was deleted.",
     "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
 }
 """Why a click decided nothing, by the code in the audit log."""

@@ -55,7 +55,7 @@ _FORM_BUTTONS = {
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
-OPEN_LIST, OPEN_HISTORY = "open_list", "open_history"
+OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
 """The `action_id` and label of the button that opens a form, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
@@ -75,6 +75,7 @@ def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
     elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
     elements += of_several(allowed)
     elements += [parts.button(label, action_id) for one, label, action_id in shown if one in allowed]
+    elements += [parts.button("Settings…", OPEN_SETTINGS)] if Permission.SETTINGS in allowed else []
     return [parts.actions(*elements)] if elements else []
 
 
@@ -198,7 +199,7 @@ def _read(value: object) -> TokenRequest | ReadHistory:
                 return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
             case Operation.HISTORY:
                 return ReadHistory(DEFAULT_HISTORY, **arguments)
-            case Operation.DELETE_MANY | Operation.REQUEST | Operation.APPROVE | Operation.DECLINE:
+            case Operation.DELETE_MANY | Operation.REQUEST | Operation.APPROVE | Operation.DECLINE | Operation.SETTINGS:
                 raise UnreadableValue("No button asks for this operation.")
             case _:
                 assert_never(operation)

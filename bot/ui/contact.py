@@ -4,7 +4,13 @@ import re
 
 from bot.slack import mrkdwn
 
+_CONTACT = re.compile(r"[UWSCG][A-Z0-9]{2,}|https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", re.ASCII)
 _NOBODY_NAMED = "a workspace admin"
+
+
+def is_contact(text: str) -> bool:
+    """Return whether a text can be a contact: a person's, user group's, or channel's ID, or a link."""
+    return _CONTACT.fullmatch(text) is not None
 
 
 def mention(contact: str | None) -> str:

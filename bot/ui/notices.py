@@ -39,6 +39,7 @@ _ENDED = {
     "requested": "Somebody else was asked to approve the deletion. The result will reach you.",
     "approved": "You approved the deletion. `/extauth history` shows what was deleted.",
     "declined": "You declined the deletion. Nothing was deleted.",
+    "saved": "The settings were saved.",
 }
 """What is said of an outcome that was recorded, but not told. None stands for any other."""
 _STEPS = {
@@ -213,6 +214,22 @@ def no_database_screen(reference: str, contact: str) -> Screen:
         parts.small_print(f"Reference {reference}"),
     )
     return Screen("Not recorded", title, blocks, is_failure=True)
+
+
+def unserved_screen(reference: str) -> Screen:
+    """Return that a request can't be begun, because it isn't known from which workspace it comes."""
+    title = "Extauth can't use its database"
+    text = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
+    blocks = (parts.heading(Mark.FAILED, title), parts.paragraph(text), parts.small_print(f"Reference {reference}"))
+    return Screen("Not begun", title, blocks, is_failure=True)
+
+
+def not_installed_screen(install_url: str | None) -> Screen:
+    """Return that the bot isn't installed where the person is, and how that changes."""
+    title = "Extauth isn't installed in this workspace"
+    where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
+    text = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
+    return Screen("Not installed", title, (parts.heading(Mark.FAILED, title), parts.paragraph(text)), is_failure=True)
 
 
 def outdated_screen() -> Screen:

@@ -14,6 +14,7 @@ _DOING = {
     Permission.LIST: "list connected accounts",
     Permission.HISTORY: "see the audit log",
     Permission.APPROVE: "approve deletions",
+    Permission.SETTINGS: "change Extauth's settings",
 }
 _BECAUSE = {
     Reason.GUEST: "Guests can't use external tokens.",
@@ -31,6 +32,7 @@ _ROLES = {
     "owners": "workspace owners",
 }
 _MOST_NAMED = 10
+_NOBODY = "By this workspace's settings, nobody can. Its admins can change that."
 
 
 def denied_screen(denied: Denied, contact: str) -> Screen:
@@ -56,14 +58,16 @@ def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
             return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
-    return "\n".join(_line(decision) for decision in permissions.values())
+    # That only admins change settings is no news to the others.
+    told = [one for one in permissions.values() if one.allowed or one.permission is not Permission.SETTINGS]
+    return "\n".join(_line(decision) for decision in told)
 
 
 def _line(decision: Decision) -> str:
     doing = _DOING[decision.permission]
     if decision.allowed:
         return f"{parts.Mark.DONE} You can {doing}."
-    why = _BECAUSE.get(decision.reason) or f"Ask {_people(decision.allow)}."
+    why = _BECAUSE.get(decision.reason) or _ask(decision.allow)
     return f"{parts.Mark.FAILED} You can't {doing}. {why}"
 
 
@@ -72,13 +76,18 @@ def denied_because(decision: Decision, contact: str) -> str:
     people = _people(decision.allow)
     match decision.reason:
         case Reason.NOT_LISTED:
-            return f"Only {people} can. Ask one of them."
+            return f"Only {people} can. Ask one of them." if people else _NOBODY
         case Reason.GUEST:
-            return f"{_BECAUSE[Reason.GUEST]} Ask {people}."
+            return f"{_BECAUSE[Reason.GUEST]} {_ask(decision.allow)}"
         case Reason.UNKNOWN:
             return f"{_BECAUSE[Reason.UNKNOWN]} If this keeps happening, contact {contact}."
         case _:
             return _BECAUSE[decision.reason]
+
+
+def _ask(allow: AllowList) -> str:
+    people = _people(allow)
+    return f"Ask {people}." if people else _NOBODY
 
 
 def _people(allow: AllowList) -> str:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.actor import Actor
-from bot.app import Storage, create_runtime, open_storage
+from bot.app import Storage, open_storage
 from bot.audit.batches import Batch, BatchState, Item, ItemResult
 from bot.audit.entries import Filters
 from bot.audit.owner import Owner
@@ -25,11 +25,11 @@ from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.recovery import UNANSWERED_SECONDS
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
-from bot.tasks import Tasks
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.harness import ADMIN, OWNER
 from tests.manual_clock import ManualClock
+from tests.one_workspace import create_runtime
 
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 HELD = "429-30"
@@ -111,7 +111,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         storage = await stack.enter_async_context(open_storage(configured, clock))
         other = await stack.enter_async_context(open_storage(configured, clock))
         session = await stack.enter_async_context(open_session())
-        yield Bench(slack, clock, create_runtime(configured, session, storage, clock, Tasks()), storage, other)
+        yield Bench(slack, clock, await create_runtime(configured, session, storage, clock), storage, other)
 
 
 async def test_each_result_is_kept_in_its_order(bench: Bench) -> None:

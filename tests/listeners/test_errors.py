@@ -6,14 +6,15 @@ import pytest
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import settings
-from bot.app import create_app, create_runtime, open_storage
+from bot.app import create_app, open_storage
 from bot.clock import SystemClock
 from bot.sandbox.run import variables
 from bot.server.socket_mode import SocketModeReceiver
 from bot.slack.session import open_session
-from bot.tasks import Tasks
+from bot.workspaces import OneWorkspace
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, Harness
+from tests.one_workspace import create_runtime
 
 FORGED = ["", "null", "[]", "{}", '{"do":"get"}', '{"do":"get","external_token_id":"a b"}', '{"do":"x"}', "[" * 5000]
 
@@ -23,8 +24,8 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
         configured = settings.read(variables(slack))
         assert configured.app_token is not None
         audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
-        runtime = create_runtime(configured, session, audit, SystemClock(), Tasks())
-        app = create_app(configured, runtime)
+        runtime = await create_runtime(configured, session, audit, SystemClock())
+        app = create_app(OneWorkspace(runtime), runtime)
 
         @app.command("/breaks")
         async def on_command(ack: AsyncAck) -> None:

@@ -17,6 +17,7 @@ def test_every_listener_of_the_package_is_in_the_tuple() -> None:
 
 
 def test_every_permission_has_its_subcommand_and_help_is_last() -> None:
-    # Deletions are approved where they are asked for, with buttons.
-    assert {listener.subcommand.permission for listener in LISTENERS[:-1]} == {*Permission} - {Permission.APPROVE}
+    # Deletions are approved where they are asked for, with buttons; settings are changed in the App Home.
+    elsewhere = {Permission.APPROVE, Permission.SETTINGS}
+    assert {listener.subcommand.permission for listener in LISTENERS[:-1]} == {*Permission} - elsewhere
     assert NAMES[-1] == "help"

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from bot.access import APPROVAL_SECONDS
 from bot.audit.keys import AuditKey
-from bot.listeners.approval import GRACE_SECONDS, SWEEP_SECONDS
+from bot.listeners.approval import GRACE_SECONDS
+from bot.server.recovery import SWEEP_SECONDS
 from bot.settings import Transport
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness
 from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, posts, pressed, request, told
@@ -179,5 +180,5 @@ async def test_where_approvals_are_off_a_button_that_is_left_does_nothing(transp
     async with open_harness(transport, **SETTINGS) as off:
         off.state.posts.append(post)
         await pressed(off, post, OWNER, "Approve")
-        await told(off, OWNER, "EXTAUTH_DELETE_APPROVAL is off now")
+        await told(off, OWNER, "Deletions need no approval any more")
         assert off.calls(DELETE) == []

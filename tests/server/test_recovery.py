@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.actor import Actor
-from bot.app import create_runtime, open_storage
+from bot.app import open_storage
 from bot.audit.entries import AuditResult
 from bot.audit.log import AuditLog
 from bot.listeners.replies import RESPONSE_URL_SECONDS
@@ -23,11 +23,12 @@ from bot.server.recovery import AGAIN_SECONDS, ANSWERING_SECONDS, UNANSWERED_SEC
 from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
-from bot.tasks import Tasks
+from bot.workspaces import OneWorkspace
 from tests.audit_log import change, left_behind
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, MEMBER, OWNER
 from tests.manual_clock import ManualClock
+from tests.one_workspace import create_runtime
 
 
 @dataclass
@@ -64,7 +65,7 @@ async def left(tmp_path: Path) -> AsyncIterator[Left]:
         configured = settings.read({**variables(slack), "DATABASE_URL": url})
         storage = await stack.enter_async_context(open_storage(configured, clock))
         session = await stack.enter_async_context(open_session())
-        runtime = create_runtime(configured, session, storage, clock, Tasks())
+        runtime = await create_runtime(configured, session, storage, clock)
         yield Left(slack, configured, storage.audit_log, runtime, clock, url)
 
 
@@ -73,7 +74,7 @@ async def test_an_address_that_does_not_answer_holds_up_nobody(left: Left) -> No
         await left.leaves(user)
     left.clock.advance(ANSWERING_SECONDS + 1)
     left.slack.web_api.response_failures = [503]
-    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
     await left.slack.state.until(lambda: len(left.told()) == 2)
     await left.clock.until_asleep(1)
     left.clock.advance(1)
@@ -87,7 +88,7 @@ async def test_what_was_done_is_told_once(left: Left) -> None:
     await left.leaves(MEMBER, AuditResult("failed", "token_not_found", 1))
     left.clock.advance(ANSWERING_SECONDS + 1)
     for _ in range(2):
-        telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+        telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
         await left.clock.until_asleep(UNANSWERED_SECONDS)
         await left.runtime.tasks.idle()
         telling.cancel()
@@ -103,7 +104,7 @@ async def test_what_was_done_is_told_once(left: Left) -> None:
 
 async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
     await left.leaves(ADMIN)
-    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
     await left.clock.until_asleep(UNANSWERED_SECONDS)
     assert left.told() == []
     left.clock.advance(ANSWERING_SECONDS + 1)
@@ -114,7 +115,7 @@ async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
 
 
 async def test_what_another_process_leaves_later_is_found_in_time_to_answer(left: Left) -> None:
-    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
     await left.clock.until_asleep(UNANSWERED_SECONDS)
     left.clock.advance(UNANSWERED_SECONDS)
     await left.clock.until_asleep(AGAIN_SECONDS)
@@ -130,7 +131,7 @@ async def test_what_another_process_leaves_later_is_found_in_time_to_answer(left
 async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, caplog: pytest.LogCaptureFixture) -> None:
     await left.leaves(ADMIN)
     await change(left.url, "ALTER TABLE audit_heads RENAME TO gone")
-    telling = asyncio.ensure_future(tell_unanswered(left.settings, left.runtime, left.audit_log))
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
     await left.clock.until_asleep(UNANSWERED_SECONDS)
     assert "unanswered commands couldn't be looked for" in caplog.messages
     await change(left.url, "ALTER TABLE gone RENAME TO audit_heads")

@@ -221,6 +221,20 @@ def _static_select(element: Mapping[str, Any]) -> Iterator[str]:
         yield "initial options must be among the options"
 
 
+def _users_select(element: Mapping[str, Any]) -> Iterator[str]:
+    yield from _placeholder(element)
+    chosen = element.get("initial_users", ["U0"])
+    if not isinstance(chosen, list) or not chosen:
+        yield "initial_users must not be empty"
+
+
+def _conversations_select(element: Mapping[str, Any]) -> Iterator[str]:
+    yield from _placeholder(element)
+    kinds = (element.get("filter") or {}).get("include", ["public"])
+    if not kinds or not set(kinds) <= {"im", "mpim", "private", "public"}:
+        yield "unknown kinds of conversations"
+
+
 def _placeholder(element: Mapping[str, Any]) -> Iterator[str]:
     if "placeholder" in element:
         yield from _text(element["placeholder"], "placeholder", 150, ("plain_text",))
@@ -263,4 +277,6 @@ _ELEMENTS: dict[str, _Check] = {
     "radio_buttons": _options,
     "external_select": _external_select,
     "static_select": _static_select,
+    "multi_users_select": _users_select,
+    "conversations_select": _conversations_select,
 }

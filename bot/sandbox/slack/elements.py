@@ -47,6 +47,10 @@ def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any])
     kind = element["type"]
     if kind == "plain_text_input":
         return {"type": kind, "value": value or None}
+    if kind == "multi_users_select":
+        return {"type": kind, "selected_users": [value] if isinstance(value, str) and value else list(value or [])}
+    if kind == "conversations_select":
+        return {"type": kind, "selected_conversation": value or None}
     initial = [element["initial_option"]] if "initial_option" in element else []
     options = {option["value"]: option for option in [*element.get("options", initial), *offered.values()]}
     if kind in {"external_select", "static_select"} and not value:

@@ -109,6 +109,10 @@ def initial(element: Element) -> dict[str, Any]:
         return {"type": kind, "value": element.get("initial_value")}
     if kind == "checkboxes":
         return {"type": kind, "selected_options": element.get("initial_options", [])}
+    if kind == "multi_users_select":
+        return {"type": kind, "selected_users": element.get("initial_users", [])}
+    if kind == "conversations_select":
+        return {"type": kind, "selected_conversation": element.get("initial_conversation")}
     return {"type": kind, "selected_option": element.get("initial_option")}
 
 

@@ -77,7 +77,7 @@ function show() {
   showConversations(told, place, marks, goTo);
   showMessages($("messages"), told, place, firstNew, send);
   showHome($("home"), told, send);
-  showModals(told.modals, { people: told.people, send }, tour.comeAlong);
+  showModals(told.modals, { people: told.people, channels: told.channels, send }, tour.comeAlong);
   showCatalogue($("catalogue"), told.catalogue, (command) => {
     closeDrawer();
     line.submit(command);

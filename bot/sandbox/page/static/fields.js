@@ -26,6 +26,18 @@ export function drawInput(block, context) {
     select.value = state.selected_option?.value ?? "";
     return make("div", { class: "field" }, make("label", { for: id }, block.label.text, optional), select, wrong, hint);
   }
+  if (element.type === "multi_users_select" || element.type === "conversations_select") {
+    const isMany = element.type === "multi_users_select";
+    const chosen = isMany ? (state.selected_users ?? []) : [state.selected_conversation ?? ""];
+    const people = context.people.map((one) => [one.id, one.name]);
+    const channels = (context.channels ?? []).map((one) => [one.id, `#${one.name}`]);
+    const known = isMany ? people : [["", element.placeholder?.text ?? "None"], ...channels];
+    const options = known.map(([value, text]) => make("option", { value }, text));
+    const select = make("select", { id, multiple: isMany ? "" : null, "data-block": block.block_id, "aria-describedby": about });
+    select.append(...options);
+    for (const option of options) option.selected = chosen.includes(option.value);
+    return make("div", { class: "field" }, make("label", { for: id }, block.label.text, optional), select, wrong, hint);
+  }
   if (element.type === "plain_text_input") {
     const input = make(element.multiline ? "textarea" : "input", {
       id,
@@ -62,6 +74,8 @@ export function filledIn(form) {
       if (input.checked) filled[name].push(input.value);
     } else if (input.type === "radio") {
       if (input.checked) filled[name] = input.value;
+    } else if (input.multiple) {
+      filled[name] = [...input.selectedOptions].map((option) => option.value);
     } else {
       filled[name] = input.dataset.value ?? input.value;
     }

@@ -38,7 +38,7 @@ function focusOn(element, view, focused) {
   (wanted.find((input) => input.checked) ?? wanted[0] ?? first).focus();
 }
 
-function draw(view, { people, send }) {
+function draw(view, { people, channels, send }) {
   const { content } = view;
   const close = () => send({ do: "close", view: view.id });
   const body = make("div", { class: "blocks" });
@@ -59,6 +59,7 @@ function draw(view, { people, send }) {
   body.append(
     ...drawBlocks(content.blocks, {
       people,
+      channels,
       values: view.values,
       errors: view.errors,
       press: (label) => send({ do: "press_in_view", view: view.id, label }),

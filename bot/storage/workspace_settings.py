@@ -1,0 +1,68 @@
+"""Keeps what workspaces decided for themselves, encrypted: a workspace's own API token is among it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.storage.crypto import Vault
+from bot.storage.database import Database, DatabaseError
+from bot.storage.tables import workspace_settings
+
+PURPOSE = "workspace settings"
+"""What the box is for, by which the vault makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """What a workspace decided, by the settings' names, and which version of it this is: 0 where it decided nothing."""
+
+    version: int = 0
+    decided: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class SettingsStore:
+    """The settings in the database, by the ID of the workspace, or of the organization for an org-wide installation."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._box = vault.box(PURPOSE)
+
+    async def read(self, workspace_id: str) -> StoredSettings:
+        """Return what a workspace decided.
+
+        Raises DatabaseError, also for what was altered, encrypted with another key, or put there from another
+        workspace: it isn't served by settings that it didn't make.
+        """
+        async with self._database.transaction(reads=True) as transaction:
+            wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
+            row = (await transaction.execute(wanted)).first()
+        if row is None:
+            return StoredSettings()
+        opened = self._box.decrypt(row.content)
+        content = json.loads(opened.get_secret_value()) if opened is not None else {}
+        if (content.get("workspace"), content.get("version")) != (workspace_id, row.version):
+            raise DatabaseError(
+                f"the settings of workspace {workspace_id} can't be read: they were altered, or EXTAUTH_SECRET_KEY "
+                "lacks the key that they were encrypted with"
+            )
+        return StoredSettings(row.version, content["decided"])
+
+    async def write(self, workspace_id: str, decided: Mapping[str, Any], version: int) -> bool:
+        """Keep what a workspace decides now, in place of a version. Raises DatabaseError.
+
+        Returns whether it was still that version: of two people who save at once, for one.
+        """
+        text = json.dumps({"workspace": workspace_id, "version": version + 1, "decided": decided})
+        values = {"version": version + 1, "content": self._box.encrypt(SecretStr(text))}
+        add = postgresql.insert if self._database.is_postgresql else sqlite.insert
+        first = add(workspace_settings).values(workspace_id=workspace_id, **values).on_conflict_do_nothing()
+        this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
+        next_one = update(workspace_settings).where(this).values(values)
+        statement = (next_one if version else first).returning(workspace_settings.c.version)
+        async with self._database.transaction() as transaction:
+            return (await transaction.execute(statement)).first() is not None

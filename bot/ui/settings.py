@@ -1,0 +1,70 @@
+"""What a person sees after they have changed a workspace's settings."""
+
+from collections.abc import Sequence
+
+from bot.slack import mrkdwn
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
+from bot.ui import parts
+from bot.ui.parts import Mark
+from bot.ui.screen import Screen
+
+
+def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
+    """Return which settings are changed. `channel` is where that is said, too."""
+    title = "The settings are saved"
+    lines = "\n".join(f"• {name[0].upper()}{name[1:]}" for name in changed)
+    blocks = [parts.heading(Mark.DONE, title), parts.paragraph(f"Changed:\n{lines}")]
+    if channel is not None:
+        blocks.append(
+            parts.paragraph(f"<#{channel}> hears of it. If nothing appears there, invite Extauth to the channel.")
+        )
+    blocks.append(parts.small_print(f"They apply everywhere within 15 seconds. Reference {reference}"))
+    return Screen("Saved", title, tuple(blocks))
+
+
+def unchanged_screen() -> Screen:
+    """Return that there was nothing to save."""
+    title = "Nothing changed"
+    blocks = (parts.heading(Mark.DONE, title), parts.paragraph("The settings are as they were before."))
+    return Screen("Settings", title, blocks)
+
+
+def unsure_screen(reference: str, contact: str) -> Screen:
+    """Return that the database failed while the settings were being saved."""
+    title = "The settings may or may not be saved"
+    blocks = (
+        parts.heading(Mark.UNSURE, title),
+        parts.paragraph(
+            "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
+            f"this keeps happening, contact {contact}."
+        ),
+        parts.small_print(f"Reference {reference}"),
+    )
+    return Screen("Settings", title, blocks, is_failure=True)
+
+
+def changed_meanwhile(names: Sequence[str]) -> str:
+    """Return, as mrkdwn, that somebody else saved first. `names` are what both changed."""
+    both = f" You both changed {_listed(names)}: saving replaces theirs." if names else ""
+    return (
+        f"*Somebody else changed the settings meanwhile.* Yours aren't saved yet. Here are theirs, with what you "
+        f"changed.{both} Check them and save again."
+    )
+
+
+def token_problem(problem: TokenProblem) -> str:
+    """Return, as mrkdwn, why a token wasn't taken."""
+    shown = mrkdwn.code(problem.code, 100)
+    if problem.code == OTHER_WORKSPACE:
+        why = "This API token isn't one of this workspace. Enter one that is."
+    elif problem.is_refused:
+        why = f"Slack doesn't accept this API token ({shown}). Copy it again."
+    elif problem.code == UNREACHABLE:
+        why = "Slack didn't answer, so the API token couldn't be checked. Try again in a minute."
+    else:
+        why = f"Slack couldn't check this API token ({shown}). Try again in a minute."
+    return f"*{why}* Nothing is saved yet."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -1,0 +1,211 @@
+"""The workspaces that the bot serves: from a request to the runtime of where it comes from."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cachetools import TTLCache
+from pydantic import SecretStr
+
+from bot.actor import Workspace
+from bot.installation import Installation, Installations
+from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
+from bot.observers.audit_channel import AuditChannel
+from bot.storage.database import DatabaseError
+from bot.storage.workspace_settings import SettingsStore, StoredSettings
+from bot.workspace_settings import WorkspaceSettings
+
+FRESH_SECONDS = 15.0
+"""How old a workspace's settings may be, in the processes that didn't save them."""
+MOST_RUNTIMES = 1_000
+"""How many workspaces' runtimes are kept in memory: those that somebody used last."""
+log = logging.getLogger(__name__)
+
+
+class Workspaces(Protocol):
+    """Where the bot is installed."""
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        """Return what serves a request of this workspace and organization; None where the bot isn't installed.
+
+        Raises DatabaseError.
+        """
+        ...
+
+    async def all(self) -> Sequence[Runtime]:
+        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError."""
+        ...
+
+    def audit_channels(self) -> Collection[AuditChannel]:
+        """Return the audit channels that this process may still have lines for."""
+        ...
+
+
+class OneWorkspace:
+    """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
+
+    Which workspace that is, only Slack knows: `UserDirectory` asks it, and denies what comes from another.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        """Return the only one."""
+        return self.runtime
+
+    async def all(self) -> Sequence[Runtime]:
+        """Return the only one."""
+        return (self.runtime,)
+
+    def audit_channels(self) -> Collection[AuditChannel]:
+        """Return its audit channel, if it has one."""
+        channel = self.runtime.audit_channel
+        return (channel,) if channel is not None else ()
+
+
+class RuntimeFactory(Protocol):
+    """Puts together what serves a workspace."""
+
+    def __call__(
+        self, settings: WorkspaceSettings, bot_token: SecretStr, audit_channel: AuditChannel | None
+    ) -> Runtime:
+        """Return it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    runtime: Runtime
+    stored: StoredSettings
+
+
+class ManyWorkspaces(SettingsKeeper):
+    """The workspaces that installed the app, each with its own settings over those of the environment.
+
+    A runtime is kept in memory and made anew when the workspace's settings change. They are read again after a moment,
+    and at once in the process that saved them.
+    """
+
+    def __init__(
+        self,
+        installations: Installations,
+        store: SettingsStore,
+        defaults: WorkspaceSettings,
+        shared: Shared,
+        make: RuntimeFactory,
+    ) -> None:
+        self._installations = installations
+        self._store = store
+        self._defaults = defaults
+        self._shared = shared
+        self._make = make
+        self._made: OrderedDict[str, _Made] = OrderedDict()
+        self._channels: dict[str, AuditChannel] = {}
+        self._replaced: list[AuditChannel] = []
+        self._reads: TTLCache[str, asyncio.Future[StoredSettings]] = TTLCache(
+            MOST_RUNTIMES, FRESH_SECONDS, timer=shared.clock.monotonic
+        )
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
+        installation = await self._installations.find(team_id, enterprise_id)
+        return await self._runtime(installation) if installation is not None else None
+
+    async def all(self) -> Sequence[Runtime]:
+        """Return what serves each workspace, but for those whose settings can't be read. Raises DatabaseError."""
+        found = []
+        for installation in await self._installations.all():
+            try:
+                found.append(await self._runtime(installation))
+            except DatabaseError as error:
+                log.error("a workspace was left out", extra={"id": installation.workspace.id, "why": str(error)})
+        return found
+
+    def audit_channels(self) -> Collection[AuditChannel]:
+        """Return the audit channels of the workspaces that this process served lately, and what else is posting."""
+        self._replaced = [channel for channel in self._replaced if channel.is_posting]
+        return [*self._channels.values(), *self._replaced]
+
+    async def read(self, workspace: Workspace) -> Kept:
+        """Return a workspace's settings as they are in the database now. Raises DatabaseError."""
+        stored = await self._store.read(workspace.id)
+        return Kept(self._overlaid(workspace, stored), stored.version)
+
+    async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
+        """Keep what an admin decided, in place of the version `seen` only. Raises DatabaseError."""
+        stored = await self._store.read(workspace.id)
+        if stored.version != seen:
+            return False
+        decided = {**stored.decided, **settings.written(names)}
+        is_saved = await self._store.write(workspace.id, decided, seen)
+        self._reads.pop(workspace.id, None)
+        return is_saved
+
+    async def runtime(self, workspace: Workspace) -> Runtime | None:
+        """Return what serves a workspace by its newest settings. Raises DatabaseError."""
+        self._reads.pop(workspace.id, None)
+        return await self.find(*workspace.home)
+
+    async def _runtime(self, installation: Installation) -> Runtime:
+        workspace, bot_token = installation.workspace, installation.bot_token
+        stored = await self._settings(workspace.id)
+        made = self._made.pop(workspace.id, None)
+        if made is None or made.stored != stored:
+            settings = self._overlaid(workspace, stored)
+            runtime = self._make(settings, bot_token, self._audit_channel(workspace, settings.audit_channel))
+            made = _Made(replace(runtime, installed_in=workspace, keeper=self), stored)
+        elif made.runtime.bot_token != bot_token or made.runtime.installed_in != workspace:
+            made = _Made(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
+        self._made[workspace.id] = made
+        if len(self._made) > MOST_RUNTIMES:
+            self._forget_oldest()
+        # The installation says where its token is from, so Slack needn't be asked.
+        self._shared.users.know(bot_token, workspace)
+        return made.runtime
+
+    def _overlaid(self, workspace: Workspace, stored: StoredSettings) -> WorkspaceSettings:
+        try:
+            return self._defaults.with_decided(stored.decided)
+        except ValueError as error:
+            raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
+
+    async def _settings(self, workspace_id: str) -> StoredSettings:
+        """Return what a workspace decided, a moment old at most. Those who ask meanwhile share one reading."""
+        reading = self._reads.get(workspace_id)
+        if reading is None:
+            reading = self._reads[workspace_id] = asyncio.ensure_future(self._store.read(workspace_id))
+        try:
+            return reading.result() if reading.done() else await asyncio.shield(reading)
+        except DatabaseError:
+            if self._reads.get(workspace_id) is reading:
+                del self._reads[workspace_id]
+            raise
+
+    def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
+        """Return the workspace's audit channel: the same object as before while it is the same channel."""
+        known = self._channels.get(workspace.id)
+        if known is not None and known.channel == channel:
+            return known
+        self._let_go(workspace.id)
+        if channel is None:
+            return None
+
+        async def bot_token() -> SecretStr | None:
+            installation = await self._installations.find(*workspace.home)
+            return installation.bot_token if installation is not None else None
+
+        made = self._channels[workspace.id] = AuditChannel(channel, bot_token, self._shared.clients, workspace.id)
+        return made
+
+    def _forget_oldest(self) -> None:
+        workspace_id, _ = self._made.popitem(last=False)
+        self._let_go(workspace_id)
+
+    def _let_go(self, workspace_id: str) -> None:
+        known = self._channels.pop(workspace_id, None)
+        if known is not None:
+            self._replaced = [channel for channel in (*self._replaced, known) if channel.is_posting]
