@@ -183,8 +183,8 @@ def _contact_field(contact: str | None) -> Block:
 
 
 def _token_fields(*, has_token: bool) -> list[Block]:
-    said = "A token is set. Enter another to replace it." if has_token else "None is set: the bot's own token is used."
-    hint = f"{said} It's for Slack's external-auth methods, if they don't accept the bot's. Nobody can read it here."
+    said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
+    hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
     element = PlainTextInputElement(action_id=TOKEN, placeholder="xoxp-…", max_length=500)
     field = InputBlock(block_id=TOKEN, label="This workspace's API token", hint=hint, element=element, optional=True)
     if not has_token:

@@ -56,7 +56,7 @@ def token_problem(problem: TokenProblem) -> str:
     """Return, as mrkdwn, why a token wasn't taken."""
     shown = mrkdwn.code(problem.code, 100)
     if problem.code == OTHER_WORKSPACE:
-        why = "This API token isn't one of this workspace. Enter one that is."
+        why = "This API token belongs to another workspace. Enter one of this workspace."
     elif problem.is_refused:
         why = f"Slack doesn't accept this API token ({shown}). Copy it again."
     elif problem.code == UNREACHABLE:
