@@ -79,10 +79,10 @@ async def _find(settings: Settings, workspaces: Workspaces, wanted: str | None) 
         runtimes = await workspaces.all()
     except DatabaseError as error:
         _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
-    for runtime in runtimes:
-        if runtime.installed_in is None or runtime.installed_in.id == wanted:
-            return runtime
-    _exit_untested("The app isn't installed in this workspace.")
+    meant = [one for one in runtimes if one.installed_in is None or one.installed_in.id == wanted]
+    if not meant:
+        _exit_untested("The app isn't installed in this workspace.")
+    return meant[0]
 
 
 async def _survey(runtime: Runtime) -> Survey:

@@ -19,7 +19,7 @@ from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError
-from bot.storage.tables import account_states, installations
+from bot.storage.tables import account_states, installations, workspace_settings
 
 PURPOSE = "installation"
 """The purpose of the box that encrypts installations."""
@@ -109,7 +109,7 @@ class InstallationRows(AsyncInstallationStore):
             await transaction.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Remove a workspace's own installation, and what was found out about its accounts.
+        """Remove a workspace's own installation, what was found out about its accounts, and what its admins decided.
 
         Without a workspace, the organization's. The audit log stays.
         """
@@ -117,6 +117,9 @@ class InstallationRows(AsyncInstallationStore):
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
             await transaction.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
+            # Its own API token is among it.
+            of_workspace = workspace_settings.c.workspace_id == workspace_id
+            await transaction.execute(delete(workspace_settings).where(of_workspace))
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
         """Return the workspace's own installation, else its organization's."""

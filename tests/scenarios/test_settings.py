@@ -13,6 +13,7 @@ from bot.sandbox import drawing
 from bot.sandbox.slack.state import OpenView, Person
 from bot.settings import Transport
 from bot.workspaces import FRESH_SECONDS
+from tests import installing
 from tests.audit_log import change
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness
 from tests.installed import TEAM, open_many
@@ -261,3 +262,23 @@ async def test_where_the_operator_decides_there_is_no_button_and_a_forged_one_do
     assert await harness.workspace.press_in_dialog(home, buttons[0]["text"]["text"])
     await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
     assert "older version" in harness.read(await harness.dialog())
+
+
+async def test_each_workspace_has_its_own_settings(transport: Transport, tmp_path: Path) -> None:
+    async with installing.open_many(transport, f"sqlite:///{tmp_path}/audit.db") as many:
+        for place in (installing.ONE, installing.TWO):
+            await many.install(place)
+        one, two = many.people_of(installing.ONE), many.people_of(installing.TWO)
+        for people, user in ((one, MEMBER), (two, MEMBER)):
+            assert "You don't have permission" in people.read(await people.types("/extauth get EtGoogle0001", user))
+        assert await one.workspace.open_home(ADMIN)
+        await one.state.until(lambda: ADMIN in one.state.homes)
+        assert await one.workspace.press_in_dialog(one.state.homes[ADMIN], "Settings…")
+        await one.state.until(lambda: one.workspace.dialog(ADMIN) is not None)
+        view = await one.dialog()
+        said = one.read(await one.submits(view, get_allow="members", api_token=next(iter(two.state.grants))))
+        assert "This API token belongs to another workspace." in said
+        assert "saved" in one.read(await one.submits(view, get_allow="members"))
+        assert "[Show token]" in one.read(await one.types("/extauth get EtGoogle0001", MEMBER))
+        many.clock.advance(FRESH_SECONDS)
+        assert "You don't have permission" in two.read(await two.types("/extauth get EtGoogle0001", MEMBER))
