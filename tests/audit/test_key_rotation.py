@@ -61,6 +61,7 @@ async def fill(storage: Storage, now: float) -> Batch:
     await storage.audit_log.attempt(came("U2"), GET)
     await storage.installations.async_save(installed("T1", "xoxb-1"))
     await storage.installations.async_save(installed(None, "xoxb-org", "E1"))
+    await storage.settings_store.write("T1", {"contact": "U1"}, 0)
     made = batch(now)
     await storage.batches.put(made, BatchState.CONFIRMING)
     return made
@@ -91,9 +92,14 @@ async def test_a_new_key_takes_over_and_the_old_one_can_go(url: str, clock: Manu
     with pytest.raises(DatabaseError, match="EXTAUTH_SECRET_KEY is not the one"):
         await opened(url, NEW).__aenter__()
     await works(url, BOTH, made)
-    assert await key_finding(url, BOTH) == (Status.OK, "4 things are still under an older key.")
+    assert await key_finding(url, BOTH) == (Status.OK, "5 things are still under an older key.")
     counts = {what: (one.renewed, one.unreadable) for what, one in (await rotated(url, BOTH)).items()}
-    assert counts == {"installations": (2, 0), "batches": (1, 0), "reply addresses": (1, 0)}
+    assert counts == {
+        "installations": (2, 0),
+        "workspaces' settings": (1, 0),
+        "batches": (1, 0),
+        "reply addresses": (1, 0),
+    }
     assert await key_finding(url, NEW) == (Status.OK, "This is the key the audit log was written with.")
     await works(url, NEW, made)
     await left_behind(url)
@@ -193,9 +199,8 @@ async def test_the_command_says_what_it_did(url: str, clock: ManualClock) -> Non
 
     status, said, wrong = await keys(BOTH)
     assert (status, wrong) == (0, "")
-    assert said.splitlines()[0] == (
-        "Under the newest key now: the audit log's key; 2 installations, 1 batch, 1 reply address."
-    )
+    renewed = "2 installations, 1 workspace's settings, 1 batch, 1 reply address"
+    assert said.splitlines()[0] == f"Under the newest key now: the audit log's key; {renewed}."
     assert await keys(OTHER) == (
         1,
         "",

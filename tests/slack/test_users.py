@@ -30,7 +30,26 @@ from tests.manual_clock import ManualClock
     ],
 )
 def test_each_flag_counts_and_only_true_is_true(flags: dict[str, object], expected: dict[str, Any]) -> None:
-    assert user_info({"id": "U1", "team_id": "T1", **flags}, Workspace("T1")) == UserInfo("U1", **expected)
+    is_in_charge = bool({"is_admin", "is_owner"} & expected.keys())
+    found = user_info({"id": "U1", "team_id": "T1", **flags}, Workspace("T1"))
+    assert found == UserInfo("U1", **expected, is_in_charge=is_in_charge)
+
+
+@pytest.mark.parametrize(
+    ("user", "is_in_charge"),
+    [
+        ({"is_admin": True, "is_owner": True, "enterprise_user": {"enterprise_id": "E1", "teams": ["T1"]}}, False),
+        ({"enterprise_user": {"enterprise_id": "E1", "is_admin": True}}, True),
+        ({"enterprise_user": {"enterprise_id": "E1", "is_owner": True}}, True),
+        ({"enterprise_user": {"enterprise_id": "E2", "is_owner": True}}, False),
+        ({"is_admin": True}, False),
+    ],
+)
+def test_only_an_organization_s_admins_are_in_charge_of_an_org_wide_installation(
+    user: dict[str, object], is_in_charge: bool
+) -> None:
+    organization = Workspace("E1", "E1", is_org_install=True)
+    assert user_info({"id": "U1", "team_id": "T1", **user}, organization).is_in_charge is is_in_charge
 
 
 OWN = Workspace("T1", "E1")
