@@ -22,6 +22,9 @@ from bot.storage.tables import audit_records, interactions
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 500
+NOTE_SECONDS = 0.05
+"""How long it may take until it's written that somebody has been answered. Mostly, an entry comes by before that, and
+the disk isn't waited for once more."""
 _CLOSE_SECONDS = 1.0
 
 
@@ -45,11 +48,12 @@ class Taken:
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits to be written, one batch after another."""
+    """What waits to be written, one batch after another. `noting` is when `answered` is written by itself."""
 
     waiting: list[Item] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     writer: asyncio.Task[None] | None = None
+    noting: asyncio.TimerHandle | None = None
 
 
 class AuditRows:
@@ -65,6 +69,7 @@ class AuditRows:
         self._key = key
         self._appender = _appender(database, key)
         self._lanes = [_Lane() for _ in range(self._appender.lanes)]
+        self._is_closing = False
         self.on_late: Callable[[Row, int], Row | None] = lambda row, number: None
 
     async def append(self, row: Row, claim: Claim | None = None) -> int:
@@ -99,7 +104,7 @@ class AuditRows:
         """Note that the person of an interaction has been answered. Nobody waits for that to be written."""
         lane = self._lane(chain)
         lane.answered.append(key)
-        self._start_writing(lane)
+        self._note_soon(lane)
 
     def _lane(self, chain: str) -> "_Lane":
         # The same in every process, so that two of them wait for each other in one lane only.
@@ -114,6 +119,14 @@ class AuditRows:
             )
             await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
+    def _note_soon(self, lane: "_Lane") -> None:
+        if lane.answered and lane.noting is None:
+            lane.noting = asyncio.get_running_loop().call_later(NOTE_SECONDS, self._note, lane)
+
+    def _note(self, lane: "_Lane") -> None:
+        lane.noting = None
+        self._start_writing(lane)
+
     def _start_writing(self, lane: "_Lane") -> None:
         if lane.writer is None or lane.writer.done():
             lane.writer = asyncio.ensure_future(self._write_waiting(lane))
@@ -123,7 +136,7 @@ class AuditRows:
             return
         if item.claim is not None:
             # Its person has been told that it couldn't be recorded.
-            self._lane(item.chain).answered.append(item.claim.key)
+            self.answered(item.chain, item.claim.key)
         late = self.on_late(item.row, number)
         if late is not None:
             # Nobody waits for it, so nobody would look at its error either.
@@ -131,29 +144,41 @@ class AuditRows:
 
     async def close(self) -> None:
         """Wait for the write in progress, for a moment: the database is about to be closed."""
+        self._is_closing = True
+        for lane in self._lanes:
+            if lane.answered:
+                self._start_writing(lane)
         writing = {lane.writer for lane in self._lanes if lane.writer is not None}
         if writing:
             await asyncio.wait(writing, timeout=_CLOSE_SECONDS)
 
     async def _write_waiting(self, lane: "_Lane") -> None:
-        while lane.waiting or lane.answered:
-            taken, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
-            answered, lane.answered = lane.answered[:MAX_BATCH], lane.answered[MAX_BATCH:]
-            batch = [item for item in taken if not item.written.done()]
-            try:
-                numbers = await self._appender.append(batch, answered)
-            except Exception as error:
-                if answered:
-                    # The next start will tell these people once more, which is better than never.
-                    extra = {"count": len(answered), "error_type": type(error).__name__}
-                    log.warning("answered interactions couldn't be recorded as such", extra=extra)
-                # To those who wait for it: each of them has to know, and the next batch may fare better.
-                for item in batch:
-                    if not item.written.done():
-                        item.written.set_exception(error)
-                continue
-            for item, number in zip(batch, numbers, strict=True):
-                self._tell(item, number)
+        await self._write_batch(lane)
+        while lane.waiting or (lane.answered and self._is_closing):
+            await self._write_batch(lane)
+        self._note_soon(lane)
+
+    async def _write_batch(self, lane: "_Lane") -> None:
+        if lane.noting is not None:
+            lane.noting.cancel()
+            lane.noting = None
+        taken, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
+        answered, lane.answered = lane.answered, []
+        batch = [item for item in taken if not item.written.done()]
+        try:
+            numbers = await self._appender.append(batch, answered)
+        except Exception as error:
+            if answered:
+                # The next start will tell these people once more, which is better than never.
+                extra = {"count": len(answered), "error_type": type(error).__name__}
+                log.warning("answered interactions couldn't be recorded as such", extra=extra)
+            # To those who wait for it: each of them has to know, and the next batch may fare better.
+            for item in batch:
+                if not item.written.done():
+                    item.written.set_exception(error)
+            return
+        for item, number in zip(batch, numbers, strict=True):
+            self._tell(item, number)
 
     def _tell(self, item: Item, number: int | DatabaseError | None) -> None:
         if item.written.done():

@@ -460,10 +460,7 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     clock.advance(100)
     await audit.attempt(came("young"), GET)
     await left_behind(url)
-    database = open_database(database_url(url))
-    async with database.transaction(reads=True) as connection:
-        replies = (await connection.execute(select(interactions.c.reply_to))).scalars().all()
-    await database.close()
+    replies = await addresses(url)
     assert len(replies) == 4
     assert "canary" not in repr(replies)
 
@@ -603,6 +600,34 @@ async def test_an_attempt_that_was_recorded_too_late_is_not_told_again(
     await left_behind(url)
     clock.advance(100)
     assert await audit.take_over(60) == []
+
+
+async def addresses(url: str) -> Sequence[str | None]:
+    """What is kept of where people can be told."""
+    database = open_database(database_url(url))
+    async with database.transaction(reads=True) as connection:
+        found = (await connection.execute(select(interactions.c.reply_to))).scalars().all()
+    await database.close()
+    return found
+
+
+async def test_that_somebody_was_answered_is_written_soon_though_nothing_follows(audit: AuditLog, url: str) -> None:
+    await audit.attempt(came("answered"), GET)
+    audit.answered(came("answered"))
+    async with asyncio.timeout(20):
+        while await addresses(url) != [None]:
+            pass
+
+
+async def test_that_somebody_was_answered_goes_along_with_the_next_entry(
+    audit: AuditLog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.audit.rows.NOTE_SECONDS", 3600.0)
+    await audit.attempt(came("answered"), GET)
+    audit.answered(came("answered"))
+    assert None not in await addresses(url)
+    await audit.attempt(came("begun"), GET)
+    assert (await addresses(url)).count(None) == 1
 
 
 async def test_answers_that_cannot_be_recorded_are_logged(
