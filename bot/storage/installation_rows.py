@@ -11,7 +11,6 @@ from slack_sdk.oauth.installation_store import Bot
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.actor import Workspace
 from bot.clock import Clock
@@ -102,9 +101,8 @@ class InstallationRows(AsyncInstallationStore):
             bot.bot_refresh_token,
             bot.bot_token_expires_at,
         )
-        insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
         values = {"at": round(kept.installed_at * _MICRO), "content": self._write(kept), "refreshing_until": None}
-        row = insert(installations).values(workspace_id=workspace_id, **values)
+        row = self._database.insert(installations).values(workspace_id=workspace_id, **values)
         async with self._database.transaction() as transaction:
             await transaction.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
 

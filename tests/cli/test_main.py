@@ -38,6 +38,12 @@ def test_serving_and_reading_never_load_the_sandbox(module: str) -> None:
     assert (ran.returncode, ran.stdout.split()) == (0, [])
 
 
+def test_serving_loads_only_what_it_needs_from_the_start() -> None:
+    rare = ("alembic", "asyncpg", "sqlalchemy.dialects.postgresql", "jwt", "cryptography.x509")
+    ran = run("-c", LOADED.format(module="serve", prefixes=rare))
+    assert (ran.returncode, ran.stdout.split()) == (0, [])
+
+
 @pytest.mark.parametrize(("word", "shows"), [("--help", "Commands:"), ("-h", "Commands:"), ("--version", "Extauth ")])
 def test_help_and_version_load_nothing_heavy(word: str, shows: str) -> None:
     ran = run("-c", RUN.format(word=word))
