@@ -89,8 +89,8 @@ TARGETS = (
         "cpu",
         0.75,
         why_not="About half is aiohttp's, asyncio's, and slack_sdk's, for the two requests that every contender sends. "
-        "Bolt's dispatch, three writes with their hashes and fsyncs, the check of who asks, the answer's blocks, and a "
-        "line of log share the rest about evenly, and none can be left out.",
+        "Bolt's dispatch, three writes with their hashes and fsyncs, JSON, the check of who asks, the answer's blocks, "
+        "and a line of log share the rest about evenly, and none can be left out.",
     ),
     Target("at-once", "rate", 1.6, why_not="It's limited by the CPU per command as well."),
     Target(
@@ -119,6 +119,6 @@ TARGETS = (
         1.6,
         why_not=_START,
     ),
-    Target("start-http", "memory", 1.5, why_not=f"{_IMPORTS}they take 12, 8, and 7 MiB."),
+    Target("start-http", "memory", 1.5, why_not=f"{_IMPORTS}they take 14, 4, and 7 MiB."),
     Target("growth", "growth", 2.0, against=None, contenders=(SQLITE,)),
 )
