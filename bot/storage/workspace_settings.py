@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError
@@ -59,10 +58,9 @@ class SettingsStore:
         """
         text = json.dumps({"workspace": workspace_id, "version": version + 1, "decided": decided})
         values = {"version": version + 1, "content": self._box.encrypt(SecretStr(text))}
-        add = postgresql.insert if self._database.is_postgresql else sqlite.insert
-        first = add(workspace_settings).values(workspace_id=workspace_id, **values).on_conflict_do_nothing()
+        first = self._database.insert(workspace_settings).values(workspace_id=workspace_id, **values)
         this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
         next_one = update(workspace_settings).where(this).values(values)
-        statement = (next_one if version else first).returning(workspace_settings.c.version)
+        statement = (next_one if version else first.on_conflict_do_nothing()).returning(workspace_settings.c.version)
         async with self._database.transaction() as transaction:
             return (await transaction.execute(statement)).first() is not None

@@ -115,7 +115,7 @@ async def test_from_another_workspace_nothing_is_deleted_and_the_batch_waits_on(
         view = await harness.opens(f"/extauth delete {' '.join(TOKENS)}")
         content = view.content
         with monkeypatch.context() as patched:
-            patched.setattr("bot.sandbox.slack.workspace.TEAM_ID", "T0ELSEWHERE")
+            patched.setattr(harness.workspace, "team_id", "T0ELSEWHERE")
             assert GONE in harness.read(await harness.submits(view, typed_count="delete 2 tokens"))
         nothing_happened(harness)
         view.content = content
