@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 OTHER = "other"
-_SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client looks for the folder in which processes share their numbers, when it's loaded.
 https://prometheus.github.io/client_python/multiprocess/"""
 
@@ -141,7 +141,7 @@ class Metrics:
 
     def __init__(self, shared_folder: Path | None = None) -> None:
         if shared_folder is not None:
-            os.environ[_SHARED_FOLDER] = str(shared_folder)
+            os.environ[SHARED_FOLDER] = str(shared_folder)
         from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics  # noqa: PLC0415
 
         disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -22,6 +22,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
 from bot.clock import SystemClock
+from bot.metrics import SHARED_FOLDER
 from bot.server.errors import StartError
 from bot.server.lifecycle import STOP_SECONDS, Receiver, serve
 from bot.server.listening import Listening, listen
@@ -86,7 +87,8 @@ class _Server(BaseApplication):
 
     def _forget(self, pid: int) -> None:
         """Take the gauges of a process that has gone out of what the others tell."""
-        # When it's loaded, it has to find the folder in the environment, where each process puts it.
+        # Whoever loads it first must know the folder: it decides then how everybody counts.
+        os.environ[SHARED_FOLDER] = str(self.settings.metrics_folder)
         from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
 
         mark_process_dead(pid, str(self.settings.metrics_folder))  # type: ignore[no-untyped-call]
