@@ -3,7 +3,7 @@
 https://docs.slack.dev/reference/methods/apps.auth.external.get#errors
 """
 
-from bot.explanations.explanation import Explanation, Table, Who
+from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
 # Codes that only a wrongly built HTTP request gets: title, and what happened.
@@ -29,7 +29,7 @@ TABLE: Table = {
     ("access_denied", None): Explanation(
         title="Extauth can't access this token",
         happened="The token belongs to another app, or Extauth's app isn't allowed to use it.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of the app that owns the external token.",
+        to_do=API_TOKEN,
         who=Who.OPERATOR,
     ),
     ("accesslimited", None): Explanation(
@@ -92,8 +92,7 @@ TABLE: Table = {
     ("invalid_auth", Operation.DELETE): Explanation(
         title="Extauth's token can't delete this",
         happened="Extauth's token isn't valid, or it belongs to another app. Nothing was deleted.",
-        to_do="Run `extauth check`. If the token is valid, set `EXTAUTH_API_TOKEN` to a token of the app that owns the "
-        "external token.",
+        to_do=f"Run `extauth check`. If the token is valid: {API_TOKEN}",
         who=Who.OPERATOR,
     ),
     ("method_deprecated", None): Explanation(
@@ -117,7 +116,7 @@ TABLE: Table = {
     ("not_allowed_token_type", None): Explanation(
         title="Slack doesn't accept Extauth's kind of token",
         happened="External tokens belong to Slack's automation platform. A plain bot token often can't use them.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of the app that owns the external tokens. Then restart Extauth.",
+        to_do=API_TOKEN,
         who=Who.OPERATOR,
     ),
     ("not_authed", None): Explanation(
@@ -170,7 +169,7 @@ TABLE: Table = {
     ("token_expired", None): Explanation(
         title="Extauth's own token expired",
         happened="That's the token Extauth uses with Slack, not the one you asked for.",
-        to_do="Set a new `SLACK_BOT_TOKEN` or `EXTAUTH_API_TOKEN`. Then restart Extauth.",
+        to_do="Install the app again, or set a new `SLACK_BOT_TOKEN` or `EXTAUTH_API_TOKEN` and restart Extauth.",
         who=Who.OPERATOR,
     ),
     ("token_revoked", None): Explanation(

@@ -33,5 +33,11 @@ class Explanation:
     edit: bool = False
 
 
+API_TOKEN = (
+    "Give Extauth an API token of the app that owns the token: under *Settings…* in its App Home, or as "
+    "`EXTAUTH_API_TOKEN`."
+)
+"""What to do about a token that may not do it. Where many workspaces are served, each has its own."""
+
 Table = Mapping[tuple[str, Operation | None], Explanation]
 """Explanations by code and operation; None stands for any operation."""

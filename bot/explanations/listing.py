@@ -3,7 +3,7 @@
 Not every token may call it, so these say what can be done without it.
 """
 
-from bot.explanations.explanation import Explanation, Table, Who
+from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
 _NAME_THE_APP = "Check the app ID, or add one: `/extauth list --app-id A12345`."
@@ -20,13 +20,13 @@ TABLE: Table = {
     ("not_allowed_token_type", Operation.LIST): Explanation(
         title="Extauth's token can't list connected accounts",
         happened="Slack lists them only for some kinds of tokens, and not for Extauth's.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of the app that owns the external tokens. Slack may refuse it, too.",
+        to_do=f"{API_TOKEN} Slack may refuse it, too.",
         who=Who.OPERATOR,
     ),
     ("method_not_supported", Operation.LIST): Explanation(
         title="Slack doesn't list accounts for this app",
         happened="Slack lists them only for apps on its automation platform.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of the app that owns the external tokens. Slack may refuse it, too.",
+        to_do=f"{API_TOKEN} Slack may refuse it, too.",
         who=Who.OPERATOR,
     ),
     ("method_deprecated", Operation.LIST): Explanation(
@@ -50,7 +50,7 @@ TABLE: Table = {
     ("access_denied", Operation.LIST): Explanation(
         title="Extauth can't list this app's accounts",
         happened="The accounts belong to another app.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of that app.",
+        to_do=API_TOKEN,
         who=Who.OPERATOR,
     ),
     ("app_not_found", Operation.LIST): Explanation(

@@ -4,7 +4,7 @@ https://docs.slack.dev/reference/methods/apps.auth.external.get
 https://docs.slack.dev/reference/methods/apps.auth.external.delete
 """
 
-from bot.explanations.explanation import Explanation, Table, Who
+from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
 TABLE: Table = {
@@ -48,7 +48,7 @@ TABLE: Table = {
     ("method_not_supported", None): Explanation(
         title="Extauth's token can't use this method",
         happened="Slack offers this method only to apps on its automation platform.",
-        to_do="Set `EXTAUTH_API_TOKEN` to a token of the app that owns the external tokens. Then restart Extauth.",
+        to_do=API_TOKEN,
         who=Who.OPERATOR,
     ),
     ("app_not_found", None): Explanation(
