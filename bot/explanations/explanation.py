@@ -33,10 +33,7 @@ class Explanation:
     edit: bool = False
 
 
-API_TOKEN = (
-    "Give Extauth an API token of the app that owns the token: under *Settings…* in its App Home, or as "
-    "`EXTAUTH_API_TOKEN`."
-)
+API_TOKEN = "Give Extauth a token of the app that owns it: App Home, *Settings…*, or `EXTAUTH_API_TOKEN`."
 """What to do about a token that may not do it. Where many workspaces are served, each has its own."""
 
 Table = Mapping[tuple[str, Operation | None], Explanation]

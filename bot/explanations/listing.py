@@ -20,13 +20,13 @@ TABLE: Table = {
     ("not_allowed_token_type", Operation.LIST): Explanation(
         title="Extauth's token can't list connected accounts",
         happened="Slack lists them only for some kinds of tokens, and not for Extauth's.",
-        to_do=f"{API_TOKEN} Slack may refuse it, too.",
+        to_do=f"{API_TOKEN} Slack may refuse that.",
         who=Who.OPERATOR,
     ),
     ("method_not_supported", Operation.LIST): Explanation(
         title="Slack doesn't list accounts for this app",
         happened="Slack lists them only for apps on its automation platform.",
-        to_do=f"{API_TOKEN} Slack may refuse it, too.",
+        to_do=f"{API_TOKEN} Slack may refuse that.",
         who=Who.OPERATOR,
     ),
     ("method_deprecated", Operation.LIST): Explanation(
