@@ -69,6 +69,13 @@ class ManualClock:
 
         self._advancing = asyncio.ensure_future(advance())
 
+    async def until_sleeping(self, count: int) -> None:
+        """Wait until so many sleep."""
+        async with asyncio.timeout(30):
+            while len(self._sleepers) < count:
+                self._asleep.clear()
+                await self._asleep.wait()
+
     async def until_asleep(self, seconds: float) -> None:
         """Wait until somebody sleeps for so long."""
         async with asyncio.timeout(30):

@@ -153,8 +153,11 @@ async def _is_due(schedules: Schedules, where: Workspace) -> bool:
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
     """Post a checkpoint of the chain of the channel's workspace; of each chain, where only one is served."""
     try:
-        for line in await audit_log.checkpoints(channel.workspace):
+        lines = await audit_log.checkpoints(channel.workspace)
+        for line in lines:
             channel.say(f"`{line}`")
+        if not lines:
+            channel.say("The audit log has no entries yet.")
     except AuditLogUnavailable as error:
         log.error("a checkpoint couldn't be made", extra={"why": str(error)})
     except Exception:
