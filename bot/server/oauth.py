@@ -141,6 +141,10 @@ class _Flow(AsyncOAuthFlow):
         super().__init__(client=clients.web(None, retry_handlers=[]), logger=sdk_logger, settings=settings)
         self._clock = clients.clock
 
+    async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
+        """Return where to ask. Bolt would put the request's `team` in as it is, and with it whatever somebody added."""
+        return self.settings.authorize_url_generator.generate(state=state)
+
     async def run_installation(self, code: str) -> Installation | None:
         """Trade a code for a bot token. Raises Refused, and what slack_sdk raises where Slack can't be reached."""
         try:

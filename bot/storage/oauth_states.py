@@ -20,6 +20,8 @@ STATE_SECONDS = 600
 """How long somebody can take from the button to Slack's *Allow*."""
 MOST_STATES = 10_000
 """How many can be on their way. Anyone can begin an installation, so what that writes has a limit."""
+FULL_SECONDS = 10.0
+"""How long the database is left alone once there are so many, for everything else waits for its writes, too."""
 _MICRO = 1_000_000
 
 
@@ -33,6 +35,7 @@ class StoredOAuthStates(AsyncOAuthStateStore):
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._full_until = float("-inf")
 
     @property
     def logger(self) -> Logger:
@@ -41,11 +44,14 @@ class StoredOAuthStates(AsyncOAuthStateStore):
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         """Return a new state. Raises DatabaseError, TooManyStates."""
+        if self._clock.monotonic() < self._full_until:
+            raise TooManyStates
         state, now = secrets.token_urlsafe(32), self._now()
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
             count = (await transaction.execute(select(func.count()).select_from(oauth_states))).scalar_one()
             if count >= MOST_STATES:
+                self._full_until = self._clock.monotonic() + FULL_SECONDS
                 raise TooManyStates
             row = {"hash": _hash(state), "expires_at": now + STATE_SECONDS * _MICRO}
             await transaction.execute(insert(oauth_states).values(row))

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from bot.storage import oauth_states as module
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Database
-from bot.storage.oauth_states import MOST_STATES, STATE_SECONDS, StoredOAuthStates, TooManyStates
+from bot.storage.oauth_states import FULL_SECONDS, MOST_STATES, STATE_SECONDS, StoredOAuthStates, TooManyStates
 from bot.storage.schema import migrate
 from bot.storage.tables import oauth_states
 from tests.manual_clock import ManualClock
@@ -71,4 +71,21 @@ async def test_what_anyone_can_write_has_a_limit(database: Database, clock: Manu
     with pytest.raises(TooManyStates):
         await states.async_issue()
     clock.advance(STATE_SECONDS + 1)
+    assert await states.async_consume(await states.async_issue())
+
+
+async def test_once_it_is_full_strangers_write_nothing(database: Database, clock: ManualClock) -> None:
+    states = StoredOAuthStates(database, clock)
+    at = round((clock.now() + STATE_SECONDS) * 1_000_000)
+    async with database.transaction() as transaction:
+        rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
+        await transaction.execute(insert(oauth_states), rows)
+    with pytest.raises(TooManyStates):
+        await states.async_issue()
+    async with database.transaction() as transaction:
+        await transaction.execute(delete(oauth_states))
+    # It isn't looked at again at once.
+    with pytest.raises(TooManyStates):
+        await states.async_issue()
+    clock.advance(FULL_SECONDS)
     assert await states.async_consume(await states.async_issue())
