@@ -50,8 +50,8 @@ class Installations(Protocol):
 class InstallationStore(Installations, Protocol):
     """Everywhere the bot is installed, where that can change: many workspaces."""
 
-    async def remove(self, installation: Installation) -> None:
-        """Remove one that Slack no longer knows. Raises DatabaseError."""
+    async def remove(self, installation: Installation) -> bool:
+        """Remove one that Slack no longer knows. Returns whether it was still that one. Raises DatabaseError."""
         ...
 
     async def close(self) -> None:

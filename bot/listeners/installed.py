@@ -15,9 +15,13 @@ from slack_sdk.errors import SlackApiError
 from bot.installation import Installation, InstallationStore
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
+from bot.slack.calls import REFUSALS
 from bot.storage.database import DatabaseError
 
 log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = (1, 10, 60, 600)
+"""How long to wait, in seconds, before each time that Slack is asked again whether a token works."""
 
 EVENTS = {
     "app_uninstalled": "forgets the workspace's token",
@@ -29,29 +33,37 @@ EVENTS = {
 async def _remove(
     shared: Shared, installations: InstallationStore, team_id: str | None, enterprise_id: str | None
 ) -> None:
-    """Remove an installation whose token doesn't work. One that was made since then works, and stays."""
-    installations.forget(team_id, enterprise_id)
+    """Remove an installation whose token Slack refuses. One that was made since then works, and stays.
+
+    So does an organization's, when only one of its workspaces has removed the app.
+    """
+    extra = {"team_id": team_id, "enterprise_id": enterprise_id}
     try:
-        found = await installations.find(team_id, enterprise_id)
-        if found is None or await _works(shared, found):
-            return
-        await installations.remove(found)
+        for seconds in (*AGAIN_SECONDS, None):
+            installations.forget(team_id, enterprise_id)
+            found = await installations.find(team_id, enterprise_id)
+            works = await _works(shared, found) if found is not None else True
+            if works is not None or seconds is None:
+                break
+            await shared.clock.sleep(seconds)
+        if found is not None and works is None:
+            log.error("an installation was kept: Slack doesn't say whether its token was revoked", extra=extra)
+        elif found is not None and not works and await installations.remove(found):
+            log.info("uninstalled", extra=extra)
     except DatabaseError as error:
         log.error("an installation couldn't be removed", extra={"team_id": team_id, "why": str(error)})
     except Exception:
         log.exception("an installation couldn't be removed")
-    else:
-        log.info("uninstalled", extra={"team_id": team_id, "enterprise_id": enterprise_id})
 
 
-async def _works(shared: Shared, installation: Installation) -> bool:
-    """Return whether Slack accepts a token. Where it doesn't say, it said before that the token was revoked."""
+async def _works(shared: Shared, installation: Installation) -> bool | None:
+    """Return whether Slack accepts a token; None when it doesn't say."""
     try:
         await shared.clients.web(installation.bot_token).auth_test()
     except Exception as error:
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-        log.info("a token was revoked", extra={"code": code})
-        return False
+        log.info("a token was tried that may be revoked", extra={"code": code})
+        return False if code in REFUSALS else None
     return True
 
 

@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
-from bot.storage.database import Database, DatabaseError
+from bot.storage.database import Database, DatabaseError, Transaction
 from bot.storage.tables import account_states, installations, workspace_settings
 
 PURPOSE = "installation"
@@ -107,17 +107,19 @@ class InstallationRows(AsyncInstallationStore):
             await transaction.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Remove a workspace's own installation, what was found out about its accounts, and what its admins decided.
-
-        Without a workspace, the organization's. The audit log stays.
-        """
-        workspace_id = team_id or enterprise_id or ""
+        """Remove a workspace's own installation; without a workspace, the organization's."""
         async with self._database.transaction() as transaction:
-            await transaction.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
-            await transaction.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
-            # Its own API token is among it.
-            of_workspace = workspace_settings.c.workspace_id == workspace_id
-            await transaction.execute(delete(workspace_settings).where(of_workspace))
+            await _remove(transaction, team_id or enterprise_id or "")
+
+    async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
+        """Remove an installation, unless it has another token by now. Returns whether it was removed."""
+        wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
+        async with self._database.transaction() as transaction:
+            row = (await transaction.execute(wanted.with_for_update())).first()
+            is_same = row is not None and self._read(workspace_id, row.content).installation.bot_token == bot_token
+            if is_same:
+                await _remove(transaction, workspace_id)
+        return is_same
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
         """Return the workspace's own installation, else its organization's."""
@@ -198,3 +200,14 @@ class InstallationRows(AsyncInstallationStore):
         if read is None or read["workspace_id"] != workspace_id:
             raise DatabaseError(f"the installation of {workspace_id} isn't one that EXTAUTH_SECRET_KEY encrypted")
         return Kept(**{**read, "scopes": tuple(read["scopes"])})
+
+
+async def _remove(transaction: Transaction, workspace_id: str) -> None:
+    """Remove an installation, what was found out about its accounts, and what its admins decided.
+
+    The audit log stays.
+    """
+    await transaction.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
+    await transaction.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
+    # Its own API token is among it.
+    await transaction.execute(delete(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id))

@@ -65,12 +65,15 @@ class StoredInstallations:
             if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
                 self._known.pop(key, None)
 
-    async def remove(self, installation: Installation) -> None:
-        """Remove an installation that Slack no longer knows. Raises DatabaseError."""
+    async def remove(self, installation: Installation) -> bool:
+        """Remove an installation that Slack no longer knows. Returns whether it was still that one.
+
+        Raises DatabaseError.
+        """
         workspace = installation.workspace
-        team_id = None if workspace.is_org_install else workspace.team_id
-        await self._rows.async_delete_all(enterprise_id=workspace.enterprise_id, team_id=team_id)
-        self.forget(team_id, workspace.enterprise_id)
+        was_removed = await self._rows.remove(workspace.id, installation.bot_token)
+        self.forget(None if workspace.is_org_install else workspace.team_id, workspace.enterprise_id)
+        return was_removed
 
     async def close(self) -> None:
         """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""

@@ -133,6 +133,23 @@ async def test_a_new_installation_takes_the_place_of_the_old_one_within_15_secon
     assert await here.find("T1", None) is None
 
 
+async def test_what_was_installed_again_is_not_removed_for_its_old_token(
+    database: Database, clock: ManualClock
+) -> None:
+    kept, here = rows(database, clock), process(database, clock)
+    await kept.async_save(installed("T1", "xoxb-1"))
+    old = await here.find("T1", None)
+    assert old is not None
+    await kept.async_save(installed("T1", "xoxb-2"))
+    assert not await here.remove(old)
+    new = await here.find("T1", None)
+    assert new is not None
+    assert token(new) == "xoxb-2"
+    assert await here.remove(new)
+    assert await here.find("T1", None) is None
+    assert not await here.remove(new)
+
+
 async def test_no_token_stands_in_the_database_and_nobodys_own_is_kept(database: Database, clock: ManualClock) -> None:
     await rows(database, clock).async_save(expiring(clock))
     async with database.transaction(reads=True) as transaction:
