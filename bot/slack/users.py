@@ -90,6 +90,9 @@ class UserDirectory:
             (workspace.team_id, actor.user_id),
             lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
+        if person is not None and _is_astray(actor, person, workspace):
+            log.warning("a request came from a workspace that the person isn't a member of")
+            return replace(person, is_elsewhere=True)
         if person is None or not groups:
             return person
         members = {group: await self.members(actor, group) for group in sorted(groups)}
@@ -165,6 +168,7 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_own_org and isinstance(teams, list) and workspace.team_id in teams
     )
     is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
+    known_teams = {str(user.get("team_id")), *map(str, teams)} if isinstance(teams, list) else set()
     here = user if is_of_workspace or workspace.is_org_install else {}
     is_admin = _is(here, "is_admin") or _is(organization, "is_admin")
     is_owner = _is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner")
@@ -174,11 +178,22 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_admin=is_admin,
         is_owner=is_owner,
         is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
+        teams=frozenset(known_teams) if workspace.is_org_install else frozenset(),
         is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
         is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
         is_deactivated=_is(user, "deleted"),
         is_external=_is(user, "is_stranger") or not is_internal,
     )
+
+
+def _is_astray(actor: Actor, person: UserInfo, organization: Workspace) -> bool:
+    """Return whether a request names a workspace that isn't the person's.
+
+    In a channel shared with another organization, a modal's payload can have that one's workspace, where the app is
+    installed, beside the person's own organization.
+    """
+    is_named = actor.team_id is not None and actor.team_id != organization.enterprise_id
+    return is_named and bool(person.teams) and actor.team_id not in person.teams
 
 
 def _is(thing: Mapping[str, object], name: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -43,6 +44,16 @@ async def test_each_workspace_and_organization_has_only_its_own(many: Many) -> N
         history = people.read(await people.types("/extauth history"))
         assert history.count("EtGitHub0001") == 1
     assert "EtGoogle0001" in many.people_of(BLUE).read(await many.people_of(BLUE).types("/extauth get EtGoogle0001"))
+
+
+async def test_an_organizations_people_act_only_in_their_own_workspaces(many: Many) -> None:
+    await many.install(ORGANIZATION)
+    people = many.people_of(RED)
+    for team, is_theirs in ((RED, True), (BLUE, True), (ORGANIZATION, True), (TWO, False)):
+        # As a modal's payload has it in a channel shared with others: their workspace, and one's own organization.
+        people.workspace.team_id = team
+        read = people.read(await people.types("/extauth history"))
+        assert ("isn't installed in your workspace" in read) is not is_theirs, read
 
 
 async def test_a_workspace_that_is_not_installed_gets_told_how(many: Many) -> None:
@@ -88,6 +99,24 @@ async def test_an_old_event_does_not_remove_what_was_installed_since(many: Many)
     await people.state.until(lambda: methods(many, ONE).count("auth.test") == asked + 2)
     many.clock.advance(60)
     assert NOT_INSTALLED not in people.read(await people.types("/extauth get EtGoogle0001"))
+
+
+async def test_nothing_is_removed_while_slack_does_not_say_that_the_token_is_refused(many: Many) -> None:
+    await many.install(ORGANIZATION)
+    people = many.people_of(RED)
+
+    async def tried(count: int) -> None:
+        asked = methods(many, RED).count("auth.test") + count
+        many.clock.advance(60)
+        await people.state.until(lambda: methods(many, RED).count("auth.test") >= asked)
+
+    (api,) = [one for one in many.slack.web_api.workspaces if one._state is people.state]
+    api.failures["auth.test"] = "fatal_error"
+    assert await people.workspace.tell_uninstalled()
+    await tried(2)
+    assert "EtGoogle0001" in people.read(await people.types("/extauth get EtGoogle0001"))
+    api.failures["auth.test"] = "account_inactive"
+    await gone(many, RED)
 
 
 async def test_who_installs_again_is_served_with_the_new_token_at_once(tmp_path: Path) -> None:
@@ -138,6 +167,22 @@ async def test_the_pages_say_what_is_asked_for_and_keep_to_themselves(many: Many
     assert link(done, "Open Extauth in Slack") == f"{many.slack.base_url}/app_redirect?app=A0SANDBOX&team={ONE}"
     async with many.session.post(f"{many.url}/slack/install") as response:
         assert response.status == 405
+
+
+async def test_a_link_cannot_change_what_slack_is_asked_for(many: Many) -> None:
+    async def asked(query: str) -> dict[str, list[str]]:
+        started = await many.browser().get(f"{many.url}/slack/install/start{query}")
+        assert started.status == 302
+        found = parse_qs(started.headers["Location"].partition("?")[2], keep_blank_values=True)
+        assert len(found.pop("state")) == 1
+        return found
+
+    usual = await asked("")
+    for added in ("redirect_uri=https://evil.example", "user_scope=admin", "scope=channels:history", "state=known"):
+        assert await asked("?team=" + quote(f"T0ONE&{added}")) == usual
+        assert await asked("?team=" + quote(quote(f"T0ONE&{added}"))) == usual
+        assert await asked("?" + added) == usual
+    assert await asked("?team=T0ONE%0d%0aSet-Cookie:%20a=b") == usual
 
 
 async def test_a_state_is_good_once_in_its_own_browser_for_ten_minutes(
