@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.audit.head import ATTEMPT, RESULT, SHARED, Head, Root, Row, chained
+from bot.audit.head import ATTEMPT, RESULT, SHARED, Head, Place, Root, Row, authentic_root, chained
 from bot.audit.keys import AuditKey
 from bot.storage.database import DatabaseError
 
@@ -79,12 +79,15 @@ def chains_of(batch: Sequence[Item]) -> list[str]:
     return sorted({item.chain for item in batch if item.row is not None})
 
 
-def add_chains(root: Root, count: int, missing: Sequence[str]) -> tuple[Root, dict[str, Head]]:
-    """Return the root and the heads of new chains. Raises DatabaseError where `count`, of the chains now, isn't right.
+def add_chains(
+    found: tuple[Root, bool] | None, places: Sequence[Place], missing: Sequence[str]
+) -> tuple[Root, dict[str, Head]]:
+    """Return the root and the heads of new chains. Raises DatabaseError where the `places` of chains aren't right.
 
     A chain that was taken away whole must not begin anew as if there had been none.
     """
-    if count != root.chains:
+    root = found[0] if found is not None and len(places) != found[0].chains else authentic_root(found)
+    if len(places) != root.chains:
         raise DatabaseError("the audit log of a workspace is missing: `audit verify` says more")
     heads = {}
     for chain in missing:

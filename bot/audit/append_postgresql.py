@@ -12,13 +12,13 @@ import asyncpg
 from cachetools import LRUCache
 
 from bot.audit.append import Heads, Item, Number, Plan, add_chains, chains_of, plan
-from bot.audit.head import Head, authentic, authentic_root, stored_head, stored_root
+from bot.audit.head import Head, authentic, stored_head, stored_root
 from bot.audit.keys import AuditKey
 from bot.storage.database import DatabaseError
 from bot.storage.postgresql import PostgresDatabase
 
 _READ_HEADS = "SELECT * FROM audit_heads WHERE chain = ANY($1::text[]) ORDER BY chain FOR UPDATE"
-_COUNT_HEADS = "SELECT count(*) FROM audit_heads"
+_READ_PLACES = "SELECT ordinal, chain, log_id FROM audit_heads"
 _READ_ROOT = "SELECT * FROM audit_root WHERE id = 1 FOR UPDATE"
 _WRITE_ROOT = "UPDATE audit_root SET (chains, carried_number, mac) = ($1, $2, $3) WHERE id = 1"
 _ADD_HEADS = "INSERT INTO audit_heads SELECT * FROM json_populate_recordset(NULL::audit_heads, $1)"
@@ -151,12 +151,13 @@ class PostgresAppender:
         heads = await self._read(connection, chains)
         if any(chain not in heads for chain in chains):
             found = await connection.fetchrow(_READ_ROOT)
-            root = authentic_root(stored_root(dict(found), self._key) if found is not None else None)
             # Whoever held the root may have added some.
             heads = await self._read(connection, chains)
-            count = await connection.fetchval(_COUNT_HEADS)
-            root, added = add_chains(root, count, [chain for chain in chains if chain not in heads])
-            await connection.execute(_WRITE_ROOT, root.chains, root.carried_number, root.mac(self._key))
+            places = [(row["ordinal"], row["chain"], row["log_id"]) for row in await connection.fetch(_READ_PLACES)]
+            stored = stored_root(dict(found), self._key, places) if found is not None else None
+            root, added = add_chains(stored, places, [chain for chain in chains if chain not in heads])
+            places += [head.place for head in added.values()]
+            await connection.execute(_WRITE_ROOT, root.chains, root.carried_number, root.mac(self._key, places))
             await connection.execute(_ADD_HEADS, json.dumps([head.stored(self._key) for head in added.values()]))
             heads.update(added)
         return heads

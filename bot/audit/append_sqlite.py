@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.sql import ClauseElement
 
 from bot.audit.append import Heads, Item, Number, add_chains, chains_of, plan
-from bot.audit.head import HEAD_FIELDS, ROOT_FIELDS, Head, authentic, authentic_root, stored_head, stored_root
+from bot.audit.head import HEAD_FIELDS, ROOT_FIELDS, Head, authentic, stored_head, stored_root
 from bot.audit.keys import AuditKey
 from bot.storage.database import DatabaseError
 from bot.storage.sqlite import SqliteDatabase
@@ -72,10 +72,10 @@ class SqliteAppender:
     def _add(self, connection: sqlite3.Connection, missing: Sequence[str]) -> Mapping[str, Head]:
         found = connection.execute(self._sql.read_root).fetchone()
         row = dict(zip(ROOT_FIELDS, found, strict=True)) if found is not None else None
-        root = authentic_root(stored_root(row, self._key) if row is not None else None)
-        (count,) = connection.execute(self._sql.count_heads).fetchone()
-        root, heads = add_chains(root, count, missing)
-        connection.execute(self._sql.write_root, root.stored(self._key))
+        places = connection.execute(self._sql.read_places).fetchall()
+        root, heads = add_chains(stored_root(row, self._key, places) if row is not None else None, places, missing)
+        places += [head.place for head in heads.values()]
+        connection.execute(self._sql.write_root, root.stored(self._key, places))
         connection.executemany(self._sql.add_head, [head.stored(self._key) for head in heads.values()])
         return heads
 
@@ -85,7 +85,7 @@ class _Statements:
     read_heads: str
     write_head: str
     add_head: str
-    count_heads: str
+    read_places: str
     read_root: str
     write_root: str
     write_row: str
@@ -109,7 +109,7 @@ def _statements() -> _Statements:
         read_heads=_sql(select(*(heads[name] for name in HEAD_FIELDS)).where(heads.chain.in_(select(given)))),
         write_head=_sql(update(audit_heads).where(heads.chain == bindparam("chain")).values(head)),
         add_head=_sql(insert(audit_heads)),
-        count_heads=_sql(select(func.count()).select_from(audit_heads)),
+        read_places=_sql(select(heads.ordinal, heads.chain, heads.log_id)),
         read_root=_sql(select(*(audit_root.c[name] for name in ROOT_FIELDS)).where(is_root)),
         write_root=_sql(update(audit_root).where(is_root).values(root)),
         write_row=_sql(insert(audit_records)),

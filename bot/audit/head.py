@@ -1,15 +1,16 @@
 """Where each workspace's chain begins and ends, and how many chains there are, proven by the key.
 
 A row's hash is keyed and covers all of it and the hash of the row before; a head's MAC covers where its chain begins
-and ends; the root's MAC covers how many chains there are. So someone who can write the database without the key can
-only put back an old head and remove the newest rows, or an old root and the newest chains, which a checkpoint shows.
+and ends; the root's MAC covers how many chains there are, and which. So someone who can write the database without the
+key can only put back an old head and remove the newest rows, or an old root and the newest chains, which a checkpoint
+shows.
 
 Until migration 0005 all workspaces shared one chain, which is now named "". Their own chains go on counting where it
 ended, so that a row's number tells its place among all of its workspace's rows.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -36,6 +37,10 @@ _HASHED_BEFORE = [name for name in _HASHED if name != "chain"]
 def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
     """Return the chain of a workspace; of an organization where no workspace is known."""
     return team_id or enterprise_id or SHARED
+
+
+Place = tuple[int, str, str]
+"""Which chain is the how-manieth: its ordinal, its name, and its log ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ class Head:
         return is_here and self.pruned_number < number <= self.number
 
     @property
+    def place(self) -> Place:
+        """Which chain it is of."""
+        return self.ordinal, self.chain, self.log_id
+
+    @property
     def first_number(self) -> int:
         """The number before that of the first row that was ever written to this chain."""
         return 0 if self.chain == SHARED else self.carried_number
@@ -91,13 +101,16 @@ class Root:
     chains: int
     carried_number: int
 
-    def mac(self, key: AuditKey) -> str:
-        """Return the MAC that proves it."""
-        return key.of_root(canonical([self.chains, self.carried_number]))
+    def mac(self, key: AuditKey, places: Iterable[Place]) -> str:
+        """Return the MAC that proves it, and that the chains are those in these places.
 
-    def stored(self, key: AuditKey) -> dict[str, Any]:
+        Without them, a chain that begins anew could take the place of one that was taken away.
+        """
+        return key.of_root(canonical([self.chains, self.carried_number, sorted([*place] for place in places)]))
+
+    def stored(self, key: AuditKey, places: Iterable[Place]) -> dict[str, Any]:
         """Return the columns of its row, MAC included."""
-        return {"chains": self.chains, "carried_number": self.carried_number, "mac": self.mac(key)}
+        return {"chains": self.chains, "carried_number": self.carried_number, "mac": self.mac(key, places)}
 
     def new_chain(self, chain: str) -> tuple["Root", Head]:
         """Return what follows when a chain is added, and the chain's head."""
@@ -173,10 +186,10 @@ def stored_head(row: Row, key: AuditKey) -> tuple[Head, bool]:
     return head, _is_signed(row, lambda: head.mac(key))
 
 
-def stored_root(row: Row, key: AuditKey) -> tuple[Root, bool]:
-    """Return the root that is stored in a row, and whether it is authentic."""
+def stored_root(row: Row, key: AuditKey, places: Sequence[Place]) -> tuple[Root, bool]:
+    """Return the root that is stored in a row, and whether it is authentic, with the chains that there are."""
     root = Root(**{name: row[name] for name in Root.__slots__})
-    return root, _is_signed(row, lambda: root.mac(key))
+    return root, _is_signed(row, lambda: root.mac(key, places))
 
 
 def _is_signed(row: Row, mac: Callable[[], str]) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from bot.audit.head import (
     SHARED,
     Head,
+    Place,
     Root,
     Row,
     authentic,
@@ -37,7 +38,13 @@ async def read_some(transaction: Transaction, key: AuditKey, chains: Sequence[st
 async def read_root(transaction: Transaction, key: AuditKey) -> tuple[Root, bool] | None:
     """Return the root, and whether it is authentic; None where it is missing."""
     row = (await transaction.execute(select(audit_root).where(audit_root.c.id == 1))).mappings().one_or_none()
-    return stored_root(row, key) if row is not None else None
+    return stored_root(row, key, await _places(transaction)) if row is not None else None
+
+
+async def _places(transaction: Transaction) -> Sequence[Place]:
+    table = audit_heads.c
+    found = (await transaction.execute(select(table.ordinal, table.chain, table.log_id))).all()
+    return [(row.ordinal, row.chain, row.log_id) for row in found]
 
 
 async def locked_head(transaction: Transaction, key: AuditKey, chain: str) -> Head | None:
@@ -71,7 +78,7 @@ async def sign_log(transaction: Transaction, key: AuditKey, prune_row: Callable[
     if carried is not None:
         await _sign_carried(transaction, key, carried[0], prune_row)
     root = Root(row["chains"], row["carried_number"])
-    await transaction.execute(update(audit_root).values(**root.stored(key)))
+    await transaction.execute(update(audit_root).values(**root.stored(key, await _places(transaction))))
 
 
 async def _sign_carried(transaction: Transaction, key: AuditKey, head: Head, prune_row: Callable[[int], Row]) -> None:

@@ -48,8 +48,8 @@ _OTHER_LOG = (
 async def altered_heads(snapshot: Snapshot) -> str | None:
     """Return what is wrong with the heads and their number; None where they are right."""
     root, heads = await snapshot.root(), await snapshot.heads()
-    if root is None or not root[1]:
-        return "The list of workspaces was altered, or is missing."
+    if root is None or type(root[0].chains) is not int:
+        return _BAD_ROOT
     for chain, (_, is_signed) in heads.items():
         if not is_signed:
             return f"The head of the log{_of(chain)} was altered."
@@ -60,9 +60,10 @@ async def altered_heads(snapshot: Snapshot) -> str | None:
     missing = next((number for number, found in enumerate(ordinals, start=1) if number != found), len(ordinals) + 1)
     if missing <= root[0].chains:
         return f"The log of a workspace is missing: it was number {missing} of {root[0].chains}."
-    if len(ordinals) > root[0].chains:
-        return "There are more workspaces than there should be: an old list of them was put back."
-    return None
+    return None if root[1] else _BAD_ROOT
+
+
+_BAD_ROOT = "The list of workspaces was altered, or is missing."
 
 
 async def _verify_chain(

@@ -45,7 +45,10 @@ def test_a_result_is_no_entry_of_its_own() -> None:
 def test_a_head_is_signed_as_ever() -> None:
     assert HEAD.mac(KEY) == "6b460e5537e93b41b4ab76e516b8d96fdd63ed865dd6e1b2db0b4602d2940710"
     assert HEAD.single_mac(KEY) == "747172222299d4033df2c51e169f0872403c8703b12bea0c96838fe83a9e77cb"
-    assert Root(2, 1).mac(KEY) == "723a30757539ed8e110b0eafa4c357ac1b5559248d2aeb3448eaa61a1e64d0d9"
+    assert (
+        Root(2, 1).mac(KEY, [(2, "T1", "b"), (1, "", "a")])
+        == "4fc74caddb4cdc6a3426ef2cb3f1c48815057ff9a4919a7db9fe2301ba0f46ad"
+    )
 
 
 def test_only_what_lies_between_the_ends_is_in_the_chain() -> None:

@@ -302,6 +302,29 @@ async def test_no_upgrade_signs_a_head_that_was_moved(kind: str, cut: str, is_ol
                 await audit.newest(1, Filters())
 
 
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_no_chain_that_began_anew_takes_the_place_of_another(kind: str, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        old = await _read(url)
+        for team in ("T1", "T2"):
+            await audit.attempt(replace(actor(), team_id=team), GET)
+        honest = await _read(url)
+        # Take T1's entries away, and have the bot itself sign the list again, with another T1 and T2.
+        await _write(url, old)
+        for team in ("T1", "T2"):
+            await audit.attempt(replace(actor(), team_id=team), GET)
+        forged = await _read(url)
+        for table in (audit_records.name, audit_heads.name):
+            kept = [row for row in forged[table] if row["chain"] != "T2"]
+            forged[table] = [*kept, *(row for row in honest[table] if row["chain"] == "T2")]
+        await _write(url, forged)
+        assert "list of workspaces was altered" in str((await audit.verify(lambda _: None)).problem)
+        with pytest.raises(AuditLogUnavailable, match="list of workspaces was altered"):
+            await audit.attempt(replace(actor(), team_id="T3"), GET)
+        await _write(url, honest)
+        assert (await audit.verify(lambda _: None)).problem is None
+
+
 async def _fetch_three(audit: AuditLog) -> None:
     for number in range(3):
         await audit.finish(await audit.attempt(actor(f"U{number}"), GET), AuditResult("fetched", None, 1))

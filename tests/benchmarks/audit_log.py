@@ -46,9 +46,11 @@ async def fill(url: str, entries: int) -> None:
     async with database.transaction() as connection:
         heads = {chain: head for chain, (head, _) in (await read_heads(connection, key)).items()}
         if not heads:
-            root, heads = add_chains(Root(0, 0), 0, TEAMS)
+            root, heads = add_chains((Root(0, 0), True), (), TEAMS)
             await connection.execute(insert(audit_heads), [head.stored(key) for head in heads.values()])
-            await connection.execute(update(audit_root).values(**root.stored(key)))
+            await connection.execute(
+                update(audit_root).values(**root.stored(key, [head.place for head in heads.values()]))
+            )
     while written < entries:
         async with database.transaction() as connection:
             rows = []
