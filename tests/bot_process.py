@@ -43,10 +43,10 @@ class Output:
             self._more.set()
         self._more.set()
 
-    async def until_said(self, text: str) -> None:
-        """Wait until this is written. Fails when the process ends without it."""
+    async def until_said(self, text: str, times: int = 1) -> None:
+        """Wait until this is written so many times. Fails when the process ends without it."""
         async with asyncio.timeout(60):
-            while text not in self.text:
+            while self.text.count(text) < times:
                 assert not all(reader.done() for reader in self._readers), self.text
                 self._more.clear()
                 await self._more.wait()
@@ -68,9 +68,15 @@ class BotProcess:
         """All that it has written."""
         return self._output.text
 
-    async def until_said(self, text: str) -> None:
-        """Wait until this is written. Fails when the bot ends without it."""
-        await self._output.until_said(text)
+    @property
+    def children(self) -> list[int]:
+        """The processes that it has started and that still run, oldest first."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    async def until_said(self, text: str, times: int = 1) -> None:
+        """Wait until this is written so many times. Fails when the bot ends without it."""
+        await self._output.until_said(text, times)
 
     async def stop(self, signum: int = signal.SIGTERM) -> int:
         """Send the signal; the exit status."""

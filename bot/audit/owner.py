@@ -30,10 +30,15 @@ class Owner:
         return int(pid) == self.pid or not _is_running(int(pid))
 
 
-@functools.cache
 def this_process() -> Owner:
     """Return what names this process."""
-    return Owner(_machine(), os.getpid(), secrets.token_hex(8))
+    return of_process(os.getpid())
+
+
+@functools.cache
+def of_process(pid: int) -> Owner:
+    """Return what names a process, which can only be this one: a fork inherits what is kept here."""
+    return Owner(_machine(), pid, secrets.token_hex(8))
 
 
 def _machine() -> str:

@@ -78,10 +78,7 @@ async def serve(
 ) -> None:
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
     async with AsyncExitStack() as stack:
-        try:
-            storage = await stack.enter_async_context(open_storage(settings, clock))
-        except DatabaseError as error:
-            raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
+        storage = await _enter_storage(stack, settings, clock)
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
         shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
@@ -108,6 +105,19 @@ async def serve(
             await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, workspaces, shared, audit_log)
             log.info("stopped")
+
+
+async def prepare(settings: Settings, clock: Clock) -> None:
+    """Bring the database up to date, before several processes use it. Raises StartError."""
+    async with AsyncExitStack() as stack:
+        await _enter_storage(stack, settings, clock)
+
+
+async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Storage:
+    try:
+        return await stack.enter_async_context(open_storage(settings, clock))
+    except DatabaseError as error:
+        raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
 
 
 def _ops(settings: Settings, shared: Shared, audit_log: AuditLog) -> Ops:

@@ -24,7 +24,7 @@ from gunicorn.glogging import Logger
 from bot.clock import SystemClock
 from bot.metrics import SHARED_FOLDER
 from bot.server.errors import StartError
-from bot.server.lifecycle import STOP_SECONDS, Receiver, serve
+from bot.server.lifecycle import STOP_SECONDS, Receiver, prepare, serve
 from bot.server.listening import Listening, listen
 from bot.settings import Settings, ops_port
 
@@ -43,6 +43,8 @@ def serve_in_processes(settings: Settings, on_ready: Callable[[Receiver], None])
     """
     http, port, parent = listen(settings.host, settings.port, "PORT"), ops_port(settings, "http"), os.getpid()
     ops = listen(settings.host, *port) if port is not None else None
+    # Here a mistake is told in one line, and not by each of the processes.
+    asyncio.run(prepare(settings, SystemClock()))
     made = tempfile.mkdtemp(prefix="extauth-metrics-") if settings.metrics_folder is None else None
     if made is not None:
         settings = settings.model_copy(update={"metrics_folder": Path(made)})

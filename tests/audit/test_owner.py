@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.audit.owner import Owner, this_process
+from bot.audit.owner import Owner, of_process, this_process
 from tests.bot_process import ROOT
 
 ME = Owner("here", os.getpid(), "mine")
@@ -31,6 +31,13 @@ ME = Owner("here", os.getpid(), "mine")
 def test_only_a_process_of_this_machine_can_be_known_to_be_gone(other: str, gone: bool) -> None:
     named = other.replace("ME", str(os.getpid())).replace("PARENT", str(os.getppid()))
     assert ME.knows_gone(named) is gone
+
+
+def test_a_fork_of_this_process_is_named_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = this_process()
+    monkeypatch.setattr("os.getpid", lambda: ours.pid + 1)
+    assert this_process().pid == ours.pid + 1
+    assert this_process().nonce != ours.nonce
 
 
 def test_a_process_that_has_ended_is_gone() -> None:
@@ -59,14 +66,14 @@ def test_a_container_that_counts_its_own_processes_is_another_machine(
     differs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = this_process()
-    this_process.cache_clear()
+    of_process.cache_clear()
     with monkeypatch.context() as patched:
         if differs == "boot":
             patched.setattr("bot.audit.owner.Path.read_text", lambda *_, **__: "another boot")
         else:
             patched.setattr("os.readlink", lambda _: "pid:[1]")
         other = this_process()
-    this_process.cache_clear()
+    of_process.cache_clear()
     assert other.machine != ours.machine
     assert not ours.knows_gone(str(other))
 
@@ -82,11 +89,11 @@ def test_where_that_cannot_be_told_it_is_named_by_its_host_and_card(monkeypatch:
     def refuse(_: str) -> str:
         raise OSError
 
-    this_process.cache_clear()
+    of_process.cache_clear()
     with monkeypatch.context() as patched:
         patched.setattr("os.readlink", refuse)
         patched.setattr("socket.gethostname", lambda: "here")
         patched.setattr("uuid.getnode", lambda: 7)
         machine = this_process().machine
-    this_process.cache_clear()
+    of_process.cache_clear()
     assert machine == hashlib.sha256(b"here/7").hexdigest()[:32]

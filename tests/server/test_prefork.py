@@ -11,23 +11,11 @@ import pytest
 
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
-from tests.bot_process import BotProcess, bot_process, environment, simulated_slack, start_bot
+from tests.bot_process import bot_process, environment, simulated_slack, start_bot
 from tests.databases import new_database
 
 ADMIN = "U0ADMIN"
 pytestmark = pytest.mark.process
-
-
-def processes(bot: BotProcess) -> list[int]:
-    """The processes that serve, oldest first."""
-    pid = bot.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-async def until_serving(bot: BotProcess, times: int) -> None:
-    async with asyncio.timeout(60):
-        while bot.output.count('"serving"') < times:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 async def send_twenty(slack: SimulatedSlack, already: int) -> None:
@@ -62,14 +50,14 @@ async def test_each_process_serves_and_one_that_is_killed_is_replaced(tmp_path: 
         simulated_slack() as slack,
         bot_process("http", slack, WEB_CONCURRENCY="2", DATABASE_URL=url) as bot,
     ):
-        await until_serving(bot, 2)
-        one, other = processes(bot)
+        await bot.until_said('"serving"', 2)
+        one, other = bot.children
         await send_twenty(slack, 0)
         await until_counted(slack, 20)
         os.kill(one, signal.SIGKILL)
-        await until_serving(bot, 3)
-        assert one not in processes(bot)
-        assert other in processes(bot)
+        await bot.until_said('"serving"', 3)
+        assert one not in bot.children
+        assert other in bot.children
         await send_twenty(slack, 20)
         await until_counted(slack, 40)
 
@@ -89,6 +77,15 @@ async def test_a_port_that_is_taken_is_told_in_a_line() -> None:
     assert (
         bot.output == f"extauth: Can't listen on 127.0.0.1:{port} (Address already in use). Set PORT to another one.\n"
     )
+
+
+async def test_a_database_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> None:
+    async with simulated_slack() as slack:
+        nowhere = {"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/audit.db"}
+        bot = await start_bot(["http"], environment(slack, PORT="0", WEB_CONCURRENCY="2", **nowhere))
+        assert await bot.stop(0) == 1
+    (line,) = bot.output.splitlines()
+    assert line.startswith("extauth: The database of DATABASE_URL can't be used: ")
 
 
 async def test_what_no_process_can_start_with_ends_all(tmp_path: Path) -> None:
