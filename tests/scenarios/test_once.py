@@ -12,6 +12,7 @@ import pytest
 from bot.audit.entries import Entry, Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.workspace import Workspace
 from bot.settings import read
 from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
@@ -22,14 +23,17 @@ from tests.server.test_http import Client, command, signed
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 
 
-def payload(slack: SimulatedSlack, text: str, user: str = ADMIN) -> dict[str, Any]:
+def payload(slack: SimulatedSlack, text: str, user: str = ADMIN, workspace: Workspace | None = None) -> dict[str, Any]:
+    state = (workspace or slack.workspace).state
     return {
         "command": "/extauth",
         "text": text,
         "user_id": user,
-        "team_id": "T0SANDBOX",
-        "trigger_id": slack.state.new_trigger(user),
-        "response_url": slack.base_url + slack.state.new_response_url("commands", user, "C0GENERAL"),
+        "team_id": state.team_id,
+        **({"enterprise_id": state.enterprise_id} if state.enterprise_id else {}),
+        "is_enterprise_install": str(state.is_org_install).lower(),
+        "trigger_id": state.new_trigger(user),
+        "response_url": slack.base_url + state.new_response_url("commands", user, "C0GENERAL"),
     }
 
 

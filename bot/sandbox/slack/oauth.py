@@ -47,7 +47,8 @@ class Code:
 class OAuth:
     """The app's client ID and secret, and what was given out for them.
 
-    With `rotates`, tokens expire after twelve hours, and each comes with a refresh token that is good once.
+    With `rotates`, tokens expire after `token_seconds`, twelve hours in reality, and each comes with a refresh token
+    that is good once.
     `redirect_urls` are those of the app's manifest; where there are none, any is taken.
     """
 
@@ -57,6 +58,7 @@ class OAuth:
         self.client_secret = secrets.token_hex(16)
         self.redirect_urls: list[str] = []
         self.rotates = False
+        self.token_seconds = TOKEN_SECONDS
         self.places: dict[str, Place] = {}
         self.refused: list[str] = []
         """Why requests for a token were turned away."""
@@ -110,7 +112,7 @@ class OAuth:
 
     def _grant(self, place: Place, scopes: str) -> dict[str, Any]:
         token = f"{'xoxe.' if self.rotates else ''}xoxb-sandbox-{place.place_id}-{secrets.token_hex(12)}"
-        grant = Grant(self._clock.now() + TOKEN_SECONDS if self.rotates else None, place.is_organization)
+        grant = Grant(self._clock.now() + self.token_seconds if self.rotates else None, place.is_organization)
         for workspace in place.workspaces:
             workspace.grants[token] = grant
             workspace.is_org_install = place.is_organization
@@ -130,7 +132,7 @@ class OAuth:
         if self.rotates:
             refresh_token = f"xoxe-1-{secrets.token_hex(24)}"
             self._refresh_tokens[refresh_token] = (place, scopes)
-            answer |= {"refresh_token": refresh_token, "expires_in": TOKEN_SECONDS}
+            answer |= {"refresh_token": refresh_token, "expires_in": self.token_seconds}
         return answer
 
     async def _ask(self, request: web.Request) -> web.Response:

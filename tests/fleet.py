@@ -1,0 +1,165 @@
+"""A bot for many workspaces as an operator runs it: two processes over HTTP, two over Socket Mode, one PostgreSQL."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from bot import settings
+from bot.clock import SystemClock
+from bot.sandbox.run import variables_of_many
+from bot.sandbox.slack.delivery import Delivery, SignedHttp
+from bot.sandbox.slack.server import SimulatedSlack
+from bot.server.http import PATH
+from bot.server.oauth_pages import REDIRECT_PATH
+from tests.bot_process import BotProcess, environment, start_bot
+from tests.databases import new_database
+from tests.forked import run
+from tests.harness import ADMIN
+from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO, Many, free_port
+from tests.manual_clock import ManualClock
+
+WEB, WORKERS = "web", ("worker 1", "worker 2")
+PROCESSES = 4
+KEY = "the-first-key-of-the-fleet-" * 2
+_ANSWERED = """
+SELECT owner, coalesce(result.outcome, begun.outcome) AS outcome FROM interactions
+JOIN audit_records AS begun ON begun.chain = interactions.chain AND begun.number = interactions.attempt
+LEFT JOIN audit_records AS result ON result.chain = begun.chain AND result.attempt = begun.number
+WHERE interactions.chain = $1 ORDER BY begun.number
+"""
+
+
+class InTurn:
+    """Slack's requests go over one way, then over the next."""
+
+    def __init__(self, *ways: Delivery) -> None:
+        self._ways: Iterator[Delivery] = cycle(ways)
+
+    async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return await next(self._ways).deliver(kind, payload)
+
+
+class Fleet:
+    """The processes: gunicorn's two under one name, and the two over Socket Mode. All of them have the same `key`."""
+
+    def __init__(self, slack: SimulatedSlack, session: aiohttp.ClientSession, database_url: str) -> None:
+        self.slack = slack
+        self.database_url = database_url
+        self.key = KEY
+        self.printed: list[str] = []
+        self._port = free_port()
+        url = f"http://127.0.0.1:{self._port}"
+        slack.oauth.redirect_urls = [url + REDIRECT_PATH]
+        configured = settings.read({**variables_of_many(slack, url), "DATABASE_URL": database_url})
+        # Nobody turns this clock: processes are on the machine's.
+        self.many = Many(slack, ManualClock(), "http", configured, session)
+        self.http = SignedHttp(slack.state, session, url + PATH)
+        self.running: dict[str, BotProcess] = {}
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The settings of each process, with `more` beside them or in their place."""
+        ours = {
+            **variables_of_many(self.slack, self.many.url),
+            "DATABASE_URL": self.database_url,
+            "EXTAUTH_SECRET_KEY": self.key,
+            "EXTAUTH_SOCKET_CONNECTIONS": "1",  # so that the two take turns
+            "WEB_CONCURRENCY": "2",
+            "LOG_FORMAT": "json",
+        }
+        return environment(self.slack, **{**ours, **more})
+
+    async def start(self, name: str) -> None:
+        """Start one, and wait until it serves."""
+        if name == WEB:
+            bot = await start_bot(["http"], self.environment(PORT=str(self._port)))
+        else:
+            bot = await start_bot(["socket"], self.environment())
+        self.running[name] = bot
+        await bot.until_said('"serving"', 2 if name == WEB else 1)
+
+    async def stop(self, name: str, signum: int = signal.SIGTERM) -> int:
+        """End one. Returns its exit status."""
+        bot = self.running.pop(name)
+        code = await bot.stop(signum)
+        self.printed.append(bot.output)
+        return code
+
+    async def start_all(self) -> None:
+        await asyncio.gather(*(self.start(name) for name in (WEB, *WORKERS)))
+        await self.slack.state.until(lambda: self.slack.socket_mode.open_connections == len(WORKERS))
+
+    async def stop_all(self, signum: int = signal.SIGTERM) -> list[int]:
+        return await asyncio.gather(*(self.stop(name, signum) for name in list(self.running)))
+
+    async def until_port_is_free(self) -> None:
+        """Wait until nothing listens where a killed process's children still did."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    socket.create_server(("127.0.0.1", self._port)).close()
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    return
+
+    async def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """What one of the bot's commands says that ends by itself."""
+        return await asyncio.to_thread(run, words, self.environment(**more))
+
+    async def asks(self, team_id: str, line: str, user: str = ADMIN, count: int = 2 * PROCESSES) -> list[str]:
+        """Type the same command several times at once. Returns what is answered."""
+        people = self.many.people_of(team_id)
+        before = len(people.workspace.messages(user))
+        commands = (people.workspace.command(user, line) for _ in range(count))
+        assert all(await asyncio.gather(*commands))
+        await people.state.until(lambda: len(people.workspace.messages(user)) >= before + count)
+        return [people.read(message) for message in people.workspace.messages(user)[before:]]
+
+    async def last_answers(self, chain: str) -> dict[str, str]:
+        """How the last command of a workspace ended in each process that served it."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return {row["owner"]: row["outcome"] for row in await connection.fetch(_ANSWERED, chain)}
+        finally:
+            await connection.close()
+
+    async def until_all_answer(self, team_id: str, line: str, user: str, outcome: str, seconds: float) -> None:
+        """Type until every process has answered with this outcome the last time."""
+        answers: dict[str, str] = {}
+        async with asyncio.timeout(seconds):
+            while [*answers.values()] != [outcome] * PROCESSES:
+                await self.asks(team_id, line, user)
+                answers = await self.last_answers(team_id)
+
+
+@asynccontextmanager
+async def open_fleet(folder: Path) -> AsyncIterator[Fleet]:
+    """Run it until the block ends, with two workspaces and an organization that can install it."""
+    async with AsyncExitStack() as stack:
+        database_url = await stack.enter_async_context(new_database("postgresql", folder))
+        slack = await stack.enter_async_context(SimulatedSlack(SystemClock()))
+        # A connection for each request, so that the processes share them.
+        connector = aiohttp.TCPConnector(force_close=True)
+        cookies = aiohttp.DummyCookieJar()
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, cookie_jar=cookies))
+        fleet = Fleet(slack, session, database_url)
+        slack.workspace.delivery = InTurn(fleet.http, slack.socket_mode)
+        slack.add_workspace(ONE, "One")
+        slack.add_workspace(TWO, "Two")
+        slack.add_organization(ORGANIZATION, "Big", {RED: "Red", BLUE: "Blue"})
+        for api in slack.web_api.workspaces:
+            api.rate_limits.is_on = False
+        try:
+            await fleet.start_all()
+            yield fleet
+        finally:
+            await fleet.stop_all(signal.SIGKILL)
