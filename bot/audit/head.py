@@ -40,7 +40,7 @@ def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
 
 
 Place = tuple[int, str, str]
-"""Which chain is the how-manieth: its ordinal, its name, and its log ID."""
+"""Which chain comes where: its ordinal, its name, and its log ID."""
 
 
 @dataclass(frozen=True, slots=True)

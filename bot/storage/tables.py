@@ -46,7 +46,7 @@ audit_heads = Table(
     "audit_heads",
     metadata,
     Column("chain", String(64), primary_key=True),
-    Column("ordinal", BigInteger, nullable=False, unique=True),  # the how-manieth chain it is, from 1 on
+    Column("ordinal", BigInteger, nullable=False, unique=True),  # its number among the chains, from 1 on
     Column("log_id", String(32), nullable=False),  # tells this chain from any other, also of another database
     Column("carried_number", BigInteger, nullable=False),  # rows up to this one are in the chain that all shared
     Column("number", BigInteger, nullable=False),  # the newest row, and its hash
