@@ -30,10 +30,11 @@ from bot.audit.head import (
     is_proven,
     results_of,
 )
+from bot.audit.interactions import Taken
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
 from bot.audit.query import rows_of
-from bot.audit.rows import AuditRows, Duplicate, Taken
+from bot.audit.rows import AuditRows, Duplicate
 from bot.audit.snapshot import Snapshot
 from bot.audit.verification import verify_chains
 from bot.audit.verified import Verified
@@ -95,6 +96,7 @@ class AuditLog:
 
     def __init__(self, rows: AuditRows, key: AuditKey, clock: Clock) -> None:
         self._rows = rows
+        self._interactions = rows.interactions
         self._key = key
         self._clock = clock
         self._owner: Owner = this_process()
@@ -146,7 +148,7 @@ class AuditLog:
         """Note that a person's interaction is still being worked on, however long ago it came, and where they are."""
         claim = self._claim(actor)
         if claim is not None and claim.reply_to is not None:
-            await self._guard.whole(self._rows.renew(claim))
+            await self._guard.whole(self._interactions.renew(claim))
 
     def told(self, unanswered: Unanswered) -> None:
         """Note that a person whom another process left unanswered has been told, or can't be."""
@@ -165,9 +167,9 @@ class AuditLog:
         def is_left(owner: str, at: int, is_finished: bool) -> bool:
             return at < self._micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
 
-        await self._guard.whole(self._rows.forget_interactions(self._micro(now - INTERACTION_SECONDS)))
+        await self._guard.whole(self._interactions.forget(self._micro(now - INTERACTION_SECONDS)))
         taken = await self._guard.whole(
-            self._rows.take_over(
+            self._interactions.take_over(
                 str(self._owner),
                 self._micro(now),
                 is_left,
