@@ -45,6 +45,7 @@ class PostgresDatabase(Database):
             hide_parameters=True,
         )
         self._idle: list[_Writer] = []
+        self._lent: set[_Writer] = set()
         self._writing = asyncio.Semaphore(_WRITERS)
         self.writers = _WRITERS
 
@@ -61,6 +62,7 @@ class PostgresDatabase(Database):
         with self.errors():
             async with self._writing:
                 writer = await self._take_writer()
+                self._lent.add(writer)
                 try:
                     yield writer.connection
                 except asyncpg.PostgresError:
@@ -72,7 +74,10 @@ class PostgresDatabase(Database):
                 except BaseException:
                     await writer.forget()
                     raise
-                self._idle.append(writer)
+                else:
+                    self._idle.append(writer)
+                finally:
+                    self._lent.discard(writer)
 
     async def _take_writer(self) -> "_Writer":
         while self._idle:
@@ -93,19 +98,21 @@ class PostgresDatabase(Database):
                 yield _PostgresTransaction(connection)
 
     async def _close(self) -> None:
-        for writer in self._idle:
-            await writer.holder.close()
+        # Side by side: where the database has stopped answering, none of them ends by itself.
+        idle, lent = (writer.holder.close() for writer in self._idle), (writer.forget() for writer in self._lent)
+        await asyncio.gather(*idle, *lent)
         await self._engine.dispose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Writer:
     holder: AsyncConnection
     connection: asyncpg.Connection
 
     async def forget(self) -> None:
-        await self.holder.invalidate()
-        await self.holder.close()
+        if not self.holder.closed:
+            await self.holder.invalidate()
+            await self.holder.close()
 
 
 class _PostgresTransaction:
