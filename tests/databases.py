@@ -45,6 +45,19 @@ async def new_database(kind: str, folder: Path) -> AsyncIterator[str]:
         await server.close()
 
 
+@asynccontextmanager
+async def restarted(url: str) -> AsyncIterator[None]:
+    """What a restart of the PostgreSQL server does to one of its databases, which is away while the block runs."""
+    name, server = url.rsplit("/", 1)[1], await asyncpg.connect(POSTGRES)
+    try:
+        await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        yield
+    finally:
+        await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await server.close()
+
+
 async def drop_databases() -> None:
     """Drop what `new_database` has created."""
     while _emptied:

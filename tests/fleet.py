@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle
 from pathlib import Path
@@ -126,9 +126,18 @@ class Fleet:
 
     async def last_answers(self, chain: str) -> dict[str, str]:
         """How the last command of a workspace ended in each process that served it."""
+        return {row["owner"]: row["outcome"] for row in await self._fetch(_ANSWERED, chain)}
+
+    async def until_all_is_finished(self) -> None:
+        """Wait until nothing is on record any more as begun and not ended."""
+        async with asyncio.timeout(60):
+            while await self._fetch("SELECT key FROM interactions WHERE NOT is_finished"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async def _fetch(self, query: str, *values: str) -> Sequence[asyncpg.Record]:
         connection = await asyncpg.connect(self.database_url)
         try:
-            return {row["owner"]: row["outcome"] for row in await connection.fetch(_ANSWERED, chain)}
+            return await connection.fetch(query, *values)
         finally:
             await connection.close()
 
