@@ -2,6 +2,7 @@
 left in the dark, and every chain whole."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -26,6 +27,7 @@ TEAMS = (ONE, TWO, RED, BLUE)
 PAUSE_SECONDS = 0.03
 """About how long it takes until somebody types the next command."""
 ATTEMPTS = 5
+REPEATED = 0.3
 
 
 class Crowd:
@@ -79,7 +81,14 @@ class Crowd:
                 self._told_at_once += 1
             else:
                 self._acknowledged[team].add(name, sent)
+                await self._repeat(sent)
             return
+
+    async def _repeat(self, sent: dict[str, str]) -> None:
+        """Deliver some once more, as Slack does when it has missed the acknowledgement."""
+        if self._chance.random() < REPEATED:
+            with contextlib.suppress(NotAcknowledged):
+                await self._fleet.slack.socket_mode.deliver("slash_commands", sent)
 
 
 async def install_all(fleet: Fleet) -> None:
