@@ -17,7 +17,7 @@ from tests.harness import ADMIN, Harness, open_harness
 from tests.test_pasted import TOKENS
 
 Way = Callable[[Harness, str], Coroutine[Any, Any, None]]
-FEW = settings(max_examples=2, deadline=None, suppress_health_check=[*HealthCheck])
+ONCE = settings(max_examples=1, deadline=None, suppress_health_check=[*HealthCheck])
 
 
 ONE_OF_EACH = st.tuples(
@@ -130,7 +130,7 @@ def test_no_known_token_is_sent_stored_logged_or_shown(
     caplog.set_level(logging.DEBUG, "bot")
     used: list[str] = []
 
-    @FEW
+    @ONCE
     @given(ONE_OF_EACH)
     def paste(tokens: tuple[str, ...]) -> None:
         used.extend(tokens)
@@ -138,7 +138,7 @@ def test_no_known_token_is_sent_stored_logged_or_shown(
             runner.run(WAYS[way](harness, token))
 
     paste()
-    assert len(used) >= 2 * (len(TOKENS) - 1)
+    assert len(used) >= len(TOKENS) - 1
     sent = json.dumps([exchange.body for exchange in harness.state.traffic if exchange.direction == "bot"])
     stored = b"".join(path.read_bytes() for path in database.parent.iterdir() if path.is_file()).decode("latin-1")
     shown = json.dumps([message.blocks for message in harness.state.messages])
