@@ -35,6 +35,8 @@ AGAIN_SECONDS = 600.0
 SWEEP_SECONDS = 60.0
 """How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
+NO_CHECKPOINT = "The audit log has no entries yet."
+"""What the audit channel gets in place of a checkpoint of nothing, so that an operator sees that it works."""
 LOOK_SECONDS = 3600.0
 """How often to look whose checkpoint is due, where there are many workspaces."""
 
@@ -157,7 +159,7 @@ async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
         for line in lines:
             channel.say(f"`{line}`")
         if not lines:
-            channel.say("The audit log has no entries yet.")
+            channel.say(NO_CHECKPOINT)
     except AuditLogUnavailable as error:
         log.error("a checkpoint couldn't be made", extra={"why": str(error)})
     except Exception:

@@ -15,6 +15,7 @@ from bot.audit.entries import Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import State
+from bot.server.recovery import NO_CHECKPOINT
 from bot.settings import Transport, read
 from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
@@ -33,7 +34,8 @@ async def posted(harness: Harness, count: int) -> list[str]:
 
     def lines() -> list[str]:
         texts = [str(message["text"]) for message in harness.calls("chat.postMessage")]
-        return [line for text in texts for line in text.split("\n") if "extauth-checkpoint" not in line]
+        told = [line for text in texts for line in text.split("\n")]
+        return [line for line in told if "extauth-checkpoint" not in line and line != NO_CHECKPOINT]
 
     async with asyncio.timeout(20):
         while len(lines()) < count:

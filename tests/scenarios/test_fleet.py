@@ -25,7 +25,7 @@ NEW_KEY = "the-second-key-of-the-fleet-" * 2
 HOUR = 3600
 GET, FETCHED = "/extauth get EtGoogle0001", "[Show token]"
 NOT_INSTALLED = "Extauth isn't installed in this workspace"
-MARGIN_SECONDS = 15.0
+MARGIN_SECONDS = 30.0
 """How much longer a busy machine may take to say what every process must know by then."""
 
 

@@ -4,6 +4,7 @@ from bot.batches.survey import AT_ONCE, SECONDS_BETWEEN
 from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
+from bot.server.recovery import NO_CHECKPOINT
 from bot.server.schedule import LOOK_SECONDS
 from bot.settings import Transport
 from tests.harness import ADMIN, Harness, open_harness
@@ -18,7 +19,7 @@ def posts(harness: Harness) -> list[str]:
     """What was posted to the audit channel, but for checkpoints."""
     messages = [message for message in harness.calls("chat.postMessage") if message["channel"] == "C0AUDIT"]
     lines = [line for message in messages for line in str(message["text"]).split("\n")]
-    told = "\n".join(line for line in lines if "extauth-checkpoint" not in line)
+    told = "\n".join(line for line in lines if "extauth-checkpoint" not in line and line != NO_CHECKPOINT)
     return [text for text in told.split("*Extauth ") if text]
 
 
