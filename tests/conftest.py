@@ -21,8 +21,9 @@ MEMORY, NEEDED_BYTES = Path("/dev/shm"), 2 * 1024**3
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > NEEDED_BYTES:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
-# A busy machine is no fault of the code.
-settings.register_profile("patient", deadline=None)
+# A busy machine is no fault of the code. More examples: --hypothesis-profile=thorough
+settings.register_profile("patient", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=100)
 settings.load_profile("patient")
 
 
