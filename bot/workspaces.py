@@ -86,8 +86,8 @@ class _Made:
 class ManyWorkspaces(SettingsKeeper):
     """The workspaces that installed the app, each with its own settings over those of the environment.
 
-    A runtime is kept in memory and made anew when the workspace's settings change. They are read again after a moment,
-    and at once in the process that saved them.
+    Runtimes are kept in memory, and replaced when their workspace's settings change. Settings are reread after
+    `FRESH_SECONDS`, and at once in the process that saved them.
     """
 
     def __init__(

@@ -84,11 +84,11 @@ def add_chains(
 ) -> tuple[Root, dict[str, Head]]:
     """Return the root and the heads of new chains. Raises DatabaseError where the `places` of chains aren't right.
 
-    A chain that was taken away whole must not begin anew as if there had been none.
+    A workspace whose whole chain was deleted must not silently get a new one.
     """
-    root = found[0] if found is not None and len(places) != found[0].chains else authentic_root(found)
-    if len(places) != root.chains:
+    if found is not None and len(places) != found[0].chains:
         raise DatabaseError("the audit log of a workspace is missing: `audit verify` says more")
+    root = authentic_root(found)
     heads = {}
     for chain in missing:
         root, heads[chain] = root.new_chain(chain)

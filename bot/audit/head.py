@@ -104,7 +104,7 @@ class Root:
     def mac(self, key: AuditKey, places: Iterable[Place]) -> str:
         """Return the MAC that proves it, and that the chains are those in these places.
 
-        Without them, a chain that begins anew could take the place of one that was taken away.
+        Without the places, a new chain could stand in for one that was deleted.
         """
         return key.of_root(canonical([self.chains, self.carried_number, sorted([*place] for place in places)]))
 

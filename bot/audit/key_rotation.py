@@ -51,7 +51,7 @@ ENCRYPTED = (
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """How many texts of a kind were encrypted anew, and how many none of the keys could read."""
+    """How many texts of a kind were re-encrypted, and how many no key could decrypt."""
 
     what: tuple[str, str]
     renewed: int
@@ -59,7 +59,7 @@ class Rotated:
 
 
 async def rotate(database: Database, given: Sequence[SecretStr], *, from_database: bool = False) -> Sequence[Rotated]:
-    """Encrypt everything anew that isn't under the newest key, all of it or nothing. Raises DatabaseError.
+    """Re-encrypt everything that isn't under the newest key, in one transaction. Raises DatabaseError.
 
     Processes that have all of the keys can go on meanwhile: what they write is under the newest one. `from_database`
     takes over from a key that Extauth made itself. It has to be asked for: whoever can write the database can put one

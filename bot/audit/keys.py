@@ -100,7 +100,7 @@ def _hmac(key: bytes, text: bytes) -> str:
 
 
 async def load_key(transaction: Transaction, given: Sequence[SecretStr], *, creates: bool) -> AuditKey:
-    """Return the key that the log was written with; where there's none, the newest of those `given`, or a new one.
+    """Return the key that the log was written with. A new log gets the newest `given` key, or one made here.
 
     Only one that `creates` notes it. Call it in the transaction that migrated the tables, so that processes starting
     together agree on one key. Raises DatabaseError when there is none, or when no given key fits.

@@ -20,7 +20,7 @@ WITH_NUMBER = {"user": "user_id", "team": "team_id", "action": "action", "kind":
 
 
 def upgrade() -> None:
-    """Put the chain into the keys. The rows and their hashes stay as they are; the heads are signed anew later."""
+    """Add the chain to the primary keys. Rows and hashes stay as they are; `sign_log` signs the heads again."""
     _carry_records()
     _carry_interactions()
     _carry_head()
