@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -253,11 +254,9 @@ async def test_a_refused_token_is_tried_again_after_a_minute_and_holds_nobody_up
     assert "xoxe" not in caplog.text
 
 
-async def test_an_installation_meanwhile_is_not_overwritten_by_a_renewed_token(
-    database: Database, clock: ManualClock
-) -> None:
-    kept = rows(database, clock)
-    await kept.async_save(expiring(clock, 0))
+async def renewing(database: Database, clock: ManualClock) -> tuple[Slack, StoredInstallations, asyncio.Future[Any]]:
+    """A process that waits for Slack to renew the token of T1, which is over."""
+    await rows(database, clock).async_save(expiring(clock, 0))
     slack = Slack("xoxe-1")
     slack.may_answer.clear()
     found = process(database, clock, slack)
@@ -265,7 +264,14 @@ async def test_an_installation_meanwhile_is_not_overwritten_by_a_renewed_token(
     async with asyncio.timeout(30):
         while not slack.asked:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
-    await kept.async_save(installed("T1", "xoxb-new"))
+    return slack, found, asking
+
+
+async def test_an_installation_meanwhile_is_not_overwritten_by_a_renewed_token(
+    database: Database, clock: ManualClock
+) -> None:
+    slack, found, asking = await renewing(database, clock)
+    await rows(database, clock).async_save(installed("T1", "xoxb-new"))
     slack.may_answer.set()
     await asking
     assert token(await found.find("T1", None)) == "xoxb-new"
@@ -274,15 +280,7 @@ async def test_an_installation_meanwhile_is_not_overwritten_by_a_renewed_token(
 async def test_a_renewed_token_survives_a_database_that_fails_for_a_moment(
     database: Database, clock: ManualClock, url: str
 ) -> None:
-    kept = rows(database, clock)
-    await kept.async_save(expiring(clock, 0))
-    slack = Slack("xoxe-1")
-    slack.may_answer.clear()
-    found = process(database, clock, slack)
-    asking = asyncio.ensure_future(found.find("T1", None))
-    async with asyncio.timeout(30):
-        while not slack.asked:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+    slack, _, asking = await renewing(database, clock)
     async with database.transaction() as transaction:
         await transaction.execute(text("ALTER TABLE installations RENAME TO gone"))
     slack.may_answer.set()
