@@ -6,13 +6,13 @@ Nothing else calls the external-auth client.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from pydantic import SecretStr
 
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_settings, decide_unattended
-from bot.actor import Actor
+from bot.actor import Actor, UserInfo
 from bot.audit.batches import Batch
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.guard import AuditLogUnavailable
@@ -80,6 +80,18 @@ async def _always() -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An interaction on record. Where it was known right away that its person may do what they ask for, so is the
+    `attempt`, or it will be in a moment; `decisions` are what they may do."""
+
+    attempt: asyncio.Task[Attempt] | None = None
+    decisions: Mapping[Permission, Decision] = field(default_factory=dict)
+
+
+_JUST_RECEIVED = Receipt()
+
+
 class Service:
     """Runs requests.
 
@@ -120,7 +132,9 @@ class Service:
                 permission: Decision(False, Reason.UNATTENDED, permission, listed)
                 for permission, listed in self._allow.items()
             }
-        user = await self._users.find(actor, self._groups)
+        return self._decisions_on(await self._users.find(actor, self._groups))
+
+    def _decisions_on(self, user: UserInfo | None) -> Mapping[Permission, Decision]:
         decisions = {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
         return {**decisions, Permission.SETTINGS: decide_settings(user)} if self._has_settings else decisions
 
@@ -131,17 +145,34 @@ class Service:
             return decide_unattended(request.operation), decisions
         return decisions[request.operation.permission], decisions
 
-    async def receive(self, actor: Actor) -> bool:
-        """Record that an interaction came. Returns whether to go on: not when it came before."""
+    async def receive(self, actor: Actor, request: Runnable | None = None) -> Receipt | None:
+        """Record that an interaction came. Returns None when it came before: then there's nothing more to do.
+
+        Where it's known without asking Slack that the person may do the `request`, its attempt is recorded with it,
+        which saves waiting for the disk once more. Hand what's returned to `run`.
+        """
         try:
+            decisions = self._may_begin(actor, request) if request is not None else None
+            if decisions is not None and request is not None:
+                return Receipt(await self._audit_log.begin(actor, request), decisions)
             await self._audit_log.receive(actor)
         except DuplicateInteraction:
             log.warning("an interaction came again and was only acknowledged")
-            return False
+            return None
         except AuditLogUnavailable as error:
             # What needs a record is denied one later; the rest can be answered without.
             log.warning("an interaction couldn't be recorded when it came", extra={"why": str(error)})
-        return True
+        return Receipt()
+
+    def _may_begin(self, actor: Actor, request: Runnable) -> Mapping[Permission, Decision] | None:
+        """Return what a person may do if it's known that this is among it, and nothing else comes before it."""
+        user = self._users.known(actor, self._groups)
+        if user is None or isinstance(request, ReadHistory):
+            return None
+        if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, None):
+            return None
+        decisions = self._decisions_on(user)
+        return decisions if decisions[request.operation.permission].allowed else None
 
     async def admit(
         self, actor: Actor, requests: Sequence[Request]
@@ -163,12 +194,16 @@ class Service:
         is_wanted: Callable[[], Awaitable[bool]] = _always,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
+        receipt: Receipt = _JUST_RECEIVED,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
 
         `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
-        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds.
+        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds. `receipt`
+        is what `receive` returned for this request.
         """
+        if receipt.attempt is not None and not isinstance(request, ReadHistory):
+            return await self._run(actor, request, progress, receipt.decisions, receipt.attempt, is_wanted, patience)
         decision, decisions = await self._decide(actor, request)
         if not decision.allowed:
             return await self._deny(actor, request, decision)
@@ -176,8 +211,22 @@ class Service:
             return await self._read_history(actor, request)
         if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, batch):
             return ApprovalNeeded(request, actor.reference)
+        attempt = self._audit_log.attempt(actor, request)
+        return await self._run(actor, request, progress, decisions, attempt, is_wanted, patience)
+
+    async def _run(
+        self,
+        actor: Actor,
+        request: TokenRequest,
+        progress: Progress,
+        decisions: Mapping[Permission, Decision],
+        recording: Awaitable[Attempt],
+        is_wanted: Callable[[], Awaitable[bool]],
+        patience: float,
+    ) -> Outcome:
+        """Do what a person may do, once its attempt is on record."""
         try:
-            attempt = await self._audit_log.attempt(actor, request)
+            attempt = await recording
         except DuplicateInteraction:
             log.warning("an interaction came again and wasn't run again")
             return AlreadyRun(actor.reference)

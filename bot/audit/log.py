@@ -125,6 +125,22 @@ class AuditLog:
         event = Event.of(actor, request)
         return Attempt(await self._append(ATTEMPT, event, self._claim(actor)), event)
 
+    async def begin(self, actor: Actor, request: Request) -> asyncio.Task[Attempt]:
+        """Record that an interaction came and what is about to be done about it, both at once.
+
+        Returns the attempt, which is still being recorded where that takes longer than an acknowledgement may wait.
+        Raises DuplicateInteraction when it came before.
+        """
+        attempt = asyncio.ensure_future(self.attempt(actor, request))
+        try:
+            await asyncio.wait({attempt}, timeout=RECEIPT_SECONDS)
+        except asyncio.CancelledError:
+            attempt.cancel()
+            raise
+        if attempt.done() and isinstance(attempt.exception(), DuplicateInteraction):
+            raise DuplicateInteraction
+        return attempt
+
     async def finish(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how an attempt ended."""
         await self._append(RESULT, attempt.event, attempt=attempt.number, **self._result_fields(result))

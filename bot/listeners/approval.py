@@ -99,7 +99,7 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
     token, by = approver.bot_token, f"approved by <@{approver.user_id}>"
     asked = _requester(runtime, token, approved)
     # One claim for all of it: whatever happens, it's begun once, and who asked is answered.
-    if not await runtime.service.receive(asked.actor):
+    if await runtime.service.receive(asked.actor) is None:
         return
     if not await runtime.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
         return

@@ -15,6 +15,7 @@ from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
+from bot.service import Runnable
 from bot.slack.external_auth.models import GetToken
 from bot.ui import buttons
 from bot.ui.notices import pasted_token_screen, usage_screen
@@ -32,14 +33,24 @@ def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Scre
     return usage_screen(error.problem, f"{COMMAND} {corrected.text}", error.usage, button)
 
 
+def _read(text: str, subcommands: Sequence[Subcommand]) -> Parsed | UsageError | PastedTokenError:
+    """Return what was typed, or what is wrong with it, so that it's on record that it came before anybody is told."""
+    try:
+        return parse(text, subcommands)
+    except (UsageError, PastedTokenError) as error:
+        return error
+
+
 def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     """Listen for the command and the button."""
     subcommands = [listener.subcommand for listener in listeners]
-    on_typed = {listener.subcommand.name: listener.on_typed for listener in listeners}
+    named = {listener.subcommand.name: listener for listener in listeners}
 
-    async def carry_out(runtime: Runtime, typed: Interaction, text: str) -> None:
+    async def carry_out(runtime: Runtime, typed: Interaction, read: Parsed | UsageError | PastedTokenError) -> None:
         try:
-            await follow(runtime, typed, parse(text, subcommands))
+            if not isinstance(read, Parsed):
+                raise read
+            await follow(runtime, typed, read)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
@@ -50,7 +61,12 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         if parsed.subcommand is None:
             await menu.open_menu(runtime, asked)
         else:
-            await on_typed[parsed.subcommand.name](runtime, asked, parsed.values)
+            await named[parsed.subcommand.name].on_typed(runtime, asked, parsed.values)
+
+    def runs(read: Parsed | UsageError | PastedTokenError) -> Runnable | None:
+        if not isinstance(read, Parsed) or read.subcommand is None or read.request is None:
+            return None
+        return named[read.subcommand.name].runs(read.request)
 
     async def follow_suggestion(runtime: Runtime, clicked: Interaction, parsed: Parsed) -> None:
         request = parsed.request
@@ -63,7 +79,12 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
-        await flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
+        read = _read(str(body.get("text") or ""), subcommands)
+        request = runs(read)
+        if request is not None:
+            await flow.start_run(runtime, typed, request)
+        else:
+            await flow.start(runtime, typed, carry_out(runtime, typed, read))
 
     @app.action(buttons.SUGGESTION)
     async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:

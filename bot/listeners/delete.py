@@ -130,7 +130,7 @@ def register(app: AsyncApp) -> None:
             return
         confirmed = interaction.from_submission(runtime, body, context)
         await flow.acknowledge_submission(ack, confirmed, request)
-        await flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
+        await flow.start_run(runtime, confirmed, request)
 
     @app.action(Button.DELETE.action_id)
     async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:

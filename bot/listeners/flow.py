@@ -21,7 +21,7 @@ from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
-from bot.service import Runnable
+from bot.service import Receipt, Runnable
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -51,10 +51,20 @@ async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None
     """
     came_at = runtime.clock.monotonic()
     interaction.note_address()
-    if await runtime.service.receive(interaction.actor):
+    if await runtime.service.receive(interaction.actor) is not None:
         runtime.tasks.start(_guard(runtime, interaction, work, came_at))
     else:
         work.close()
+
+
+async def start_run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+    """Run a request in the background, with nothing before it; otherwise as `start`."""
+    came_at = runtime.clock.monotonic()
+    interaction.note_address()
+    receipt = await runtime.service.receive(interaction.actor, request)
+    if receipt is not None:
+        work = run(runtime, interaction, request, receipt)
+        runtime.tasks.start(_guard(runtime, interaction, work, came_at))
 
 
 async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
@@ -161,14 +171,16 @@ def just(view: View) -> Callable[[Decisions], Awaitable[View]]:
     return ready
 
 
-async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+async def run(runtime: Runtime, interaction: Interaction, request: Runnable, receipt: Receipt | None = None) -> None:
     """Run the request and show its outcome; say so in between when it takes longer."""
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     wait = Wait(runtime.clock)
     interaction.request = request
     interaction.note_address()
-    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
+    running = asyncio.ensure_future(
+        runtime.service.run(interaction.actor, request, wait.note, receipt=receipt or Receipt())
+    )
     try:
         await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running

@@ -14,7 +14,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.operation import Permission
+from bot.operation import Permission, Request
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
 from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
 from bot.ui.providers import NAMES
@@ -64,7 +64,7 @@ def register(app: AsyncApp) -> None:
         await ack()
         request = read_list(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+        await flow.start_run(runtime, clicked, request)
 
     @app.action(MENU)
     async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -79,4 +79,8 @@ def register(app: AsyncApp) -> None:
         await flow.start(runtime, clicked, work)
 
 
-LISTENER = Listener(SUBCOMMAND, on_typed, register)
+def _runs(asked_for: Request) -> ListAccounts | None:
+    return asked_for if isinstance(asked_for, ListAccounts) else None
+
+
+LISTENER = Listener(SUBCOMMAND, on_typed, register, _runs)

@@ -45,6 +45,12 @@ class AnswerCache(Generic[Answer]):
             del self._answers[key]
         return answer
 
+    def known(self, key: Hashable) -> Answer | None:
+        """Return the answer to `key` that is there without asking; None where there is none."""
+        asked = self._answers.get(key)
+        is_there = asked is not None and asked.done() and not asked.cancelled() and asked.exception() is None
+        return asked.result() if asked is not None and is_there else None
+
     def put(self, key: Hashable, answer: Answer | None) -> None:
         """Keep an answer that came by other ways. None isn't one."""
         if answer is not None:
@@ -101,6 +107,15 @@ class UserDirectory:
             groups=frozenset(group for group, users in members.items() if users and actor.user_id in users),
             groups_unknown=any(users is None for users in members.values()),
         )
+
+    def known(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
+        """Return what `find` would, where that is there without asking Slack; None where it isn't, or where something
+        is wrong, for `find` to say what."""
+        workspace = self._workspaces.known(actor.bot_token)
+        if workspace is None or groups or not workspace.includes(actor.team_id, actor.enterprise_id):
+            return None
+        person = self._people.known((workspace.team_id, actor.user_id))
+        return None if person is None or _is_astray(actor, person, workspace) else person
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
         """Return who is in a user group; None when Slack doesn't say."""
