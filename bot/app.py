@@ -213,7 +213,7 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
     that the person hears of it; Bolt would answer 404, and log the payload.
     """
     app = compat.build_app(
-        lambda: AsyncApp(
+        lambda: compat.App(
             name="extauth",
             logger=logs.sdk_logger,
             client=shared.clients.web(None),

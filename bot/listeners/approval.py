@@ -22,7 +22,7 @@ from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
 from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import Replace, reply_at
+from bot.listeners.replies import Replace, address_of, reply_at
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.pacing import tells_nobody
@@ -149,7 +149,7 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
         bot_token=bot_token,
         reference=approved.reference,
         interaction=key,
-        reply_to=reply.address,
+        reply_to=address_of(reply),
     )
     return Interaction(actor, "", None, reply)
 

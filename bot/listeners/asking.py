@@ -10,7 +10,7 @@ from bot.audit.entries import AuditResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, address_of
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
@@ -39,7 +39,7 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         confirmed,
         at=runtime.clock.now(),
         reference=asked.actor.reference,
-        reply_to=asked.reply.address.get_secret_value(),
+        reply_to=address_of(asked.reply).get_secret_value(),
     )
 
     posts: tuple[tuple[str, str], ...] = ()

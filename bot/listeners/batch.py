@@ -13,7 +13,7 @@ from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.clock import Clock
 from bot.listeners import exporting, flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Replace, Reply
+from bot.listeners.replies import ModalReply, Replace, Reply, address_of
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
@@ -49,7 +49,7 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
         # Should this process be killed, the next start answers in the modal, too.
-        asked.actor = replace(asked.actor, reply_to=asked.reply.address)
+        asked.actor = replace(asked.actor, reply_to=address_of(asked.reply))
     runner = BatchRunner(
         runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
     )

@@ -1,7 +1,8 @@
 """Reaches a person without a `response_url` and without a modal."""
 
-import json
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -36,12 +37,10 @@ class DirectReply:
         self._home = home
 
     @property
-    def address(self) -> SecretStr:
+    def noted(self) -> Mapping[str, Any]:
         """The person, the channel, and the workspace."""
         team_id, enterprise_id = self._home
-        return SecretStr(
-            json.dumps({"user": self._user_id, "channel": self._channel, "team": team_id, "enterprise": enterprise_id})
-        )
+        return {"user": self._user_id, "channel": self._channel, "team": team_id, "enterprise": enterprise_id}
 
     async def show(self, screen: Screen) -> None:
         """Post the answer. One that can't be posted is logged: there's no other way to the person."""

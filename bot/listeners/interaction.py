@@ -9,7 +9,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
 from bot.listeners.direct import DirectReply
-from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply
+from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply, address_of
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
@@ -40,8 +40,8 @@ class Interaction:
 
     def note_address(self) -> None:
         """Note with the actor where the answer goes now, so that another process finds it."""
-        if self.reply is not None and self.reply.address is not self.actor.reply_to:
-            self.actor = replace(self.actor, reply_to=self.reply.address)
+        if self.reply is not None and (address := address_of(self.reply)) != self.actor.reply_to:
+            self.actor = replace(self.actor, reply_to=address)
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from enum import Enum
-from functools import cached_property
 from typing import Any, Protocol
 
 import aiohttp
@@ -46,8 +45,8 @@ class Reply(Protocol):
     """A place for answers."""
 
     @property
-    def address(self) -> SecretStr:
-        """Where another process can answer later, for `reply_at`."""
+    def noted(self) -> Mapping[str, Any]:
+        """What another process needs to answer later."""
         ...
 
     async def show(self, screen: Screen) -> None:
@@ -82,12 +81,10 @@ class ChannelReply:
         self._at = clients.clock.now() if at is None else at
         self._elsewhere = elsewhere
 
-    @cached_property
-    def address(self) -> SecretStr:
+    @property
+    def noted(self) -> Mapping[str, Any]:
         """The `response_url`, its age, and where else the person can be reached."""
-        return SecretStr(
-            json.dumps({"response_url": self._response_url, "at": self._at, "elsewhere": _noted(self._elsewhere)})
-        )
+        return {"response_url": self._response_url, "at": self._at, "elsewhere": _noted(self._elsewhere)}
 
     @property
     def is_too_old(self) -> bool:
@@ -164,10 +161,9 @@ class ModalReply:
         return reply
 
     @property
-    def address(self) -> SecretStr:
+    def noted(self) -> Mapping[str, Any]:
         """The modal's ID, and where else the person can be reached."""
-        noted = {"view_id": self._view_id, "elsewhere": _noted(self._elsewhere), "keeps_answer": self.keeps_answer}
-        return SecretStr(json.dumps(noted))
+        return {"view_id": self._view_id, "elsewhere": _noted(self._elsewhere), "keeps_answer": self.keeps_answer}
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
@@ -208,6 +204,11 @@ class ModalReply:
         return True
 
 
+def address_of(reply: Reply) -> SecretStr:
+    """Return where another process can answer later, for `reply_at`."""
+    return SecretStr(json.dumps(reply.noted))
+
+
 def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
     """Return the place that another process noted down; None where it is too old or can't be read."""
     try:
@@ -245,5 +246,5 @@ def _read(noted: Mapping[str, Any] | None, clients: ClientFactory, bot_token: Se
     return elsewhere if reply.is_too_old else reply
 
 
-def _noted(reply: Reply | None) -> Any:
-    return json.loads(reply.address.get_secret_value()) if reply is not None else None
+def _noted(reply: Reply | None) -> Mapping[str, Any] | None:
+    return reply.noted if reply is not None else None

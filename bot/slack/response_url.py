@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from pydantic_core import PydanticSerializationError, to_json
 
 from bot.clock import Clock
 from bot.slack.calls import Calls
@@ -40,7 +41,7 @@ class Poster:
 
         Raises aiohttp.ClientError and OSError.
         """
-        body = json.dumps(message)
+        body = _encoded(message)
         left, may_reconnect = RATE_LIMIT_BUDGET, True
         while True:
             try:
@@ -59,7 +60,7 @@ class Poster:
             if self.calls is not None:
                 self.calls.waited_for(url, seconds)
 
-    async def _send(self, url: str, body: str) -> Posted:
+    async def _send(self, url: str, body: bytes) -> Posted:
         try:
             async with self.session.post(url, data=body, headers=self.headers, proxy=self.proxy) as response:
                 await response.read()
@@ -70,3 +71,11 @@ class Poster:
         if self.calls is not None:
             self.calls.posted(response.status)
         return Posted(response.status, response.headers)
+
+
+def _encoded(message: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(message)  # in a third of the time
+    except PydanticSerializationError:
+        # Half of a character, from an answer of Slack's: only as an escape can it be sent.
+        return json.dumps(message).encode()

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import pytest
-from pydantic import SecretStr
 
 from bot.listeners.waiting import MAX_NOTICES, NOTICE_SECONDS, Wait, tell_waits
 from bot.slack.external_auth.models import GetToken
@@ -21,8 +21,8 @@ class Place:
         self.told: list[Screen] = []
 
     @property
-    def address(self) -> SecretStr:
-        return SecretStr("")
+    def noted(self) -> Mapping[str, str]:
+        return {}
 
     async def show(self, screen: Screen) -> None:
         raise AssertionError("There's no answer yet.")

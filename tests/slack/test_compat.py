@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -67,6 +68,30 @@ def test_bolt_warns_about_a_token_in_the_environment_and_build_app_keeps_that_qu
         assert sdk_logger.level == level
     finally:
         sdk_logger.removeHandler(handler)
+
+
+async def test_each_request_has_a_client_and_a_context_like_bolt_s_own() -> None:
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=None)
+
+    def request() -> AsyncBoltRequest:
+        return AsyncBoltRequest(mode="socket_mode", body={"command": "/extauth", "team_id": "T1"})
+
+    client = AsyncWebClient(base_url="http://slack/")
+    bolt_s, ours = (
+        kind(logger=sdk_logger, client=client, signing_secret="x", authorize=authorize)
+        for kind in (AsyncApp, compat.App)
+    )
+    expected, first, second = request(), request(), request()
+    bolt_s._init_context(expected)
+    ours._init_context(first)
+    ours._init_context(second)
+    assert first.context.keys() == expected.context.keys(), "Bolt's contexts hold something else now: see compat.App"
+    assert vars(first.context.client).keys() == vars(expected.context.client).keys()
+    assert first.context.client.base_url == "http://slack/"
+    first.context.client.token = "xoxb-of-one-workspace"
+    assert second.context.client.token is None
+    assert ours.client.token is None
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,14 @@ async def test_an_answer_is_taken_as_it_is_and_counted_once(status: int, code: s
     assert bench.counted(code) == 1
 
 
+@pytest.mark.parametrize("text", ["Zoë ✓ 🔑", 'a "quote"\\ and\x00 more', "half of a key: \ud83d", "\u2028"])
+async def test_every_text_arrives_as_it_is(text: str) -> None:
+    bench = Bench([web.Response()])
+    async with posting(bench) as (poster, url):
+        await poster.post(url, {"text": text, "blocks": [{"type": "divider"}], "replace_original": False})
+    assert bench.bodies == [{"text": text, "blocks": [{"type": "divider"}], "replace_original": False}]
+
+
 async def test_a_broken_connection_is_replaced_once() -> None:
     bench = Bench([None, web.Response()])
     async with posting(bench) as (poster, url):
