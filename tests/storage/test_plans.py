@@ -14,7 +14,7 @@ from bot.audit.query import rows_of
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Transaction
-from bot.storage.tables import audit_records
+from bot.storage.tables import audit_records, interactions
 from tests.audit_log import configured, open_audit_log
 from tests.databases import new_database
 from tests.manual_clock import ManualClock
@@ -52,6 +52,21 @@ PLANS = {
     "results": (
         select(audit_records).where(TABLE.chain == "T1", TABLE.attempt.in_([1, 2])).order_by(*PLACE),
         "ix_audit_records_attempt",
+    ),
+    "attempts": (
+        select(audit_records).where(TABLE.chain == "T1", TABLE.number.in_([1, 2])),
+        "autoindex_audit_records_1",
+    ),
+}
+CLAIM = interactions.c
+INTERACTIONS = {
+    "the interaction of an attempt": (
+        select(interactions).where(CLAIM.chain == "T1", CLAIM.attempt == 1),
+        "ix_interactions_attempt",
+    ),
+    "old interactions": (
+        select(interactions).where(CLAIM.is_finished.is_(True), CLAIM.at < 1),
+        "ix_interactions_at",
     ),
 }
 _MANY = """
@@ -92,6 +107,15 @@ async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Pa
     assert not any("SCAN" in step for step in plan), plan
     # Of a page, no more rows are read than are shown.
     assert len(plan) == 1 or not what.startswith(("history", "list", "export")), plan
+
+
+@pytest.mark.parametrize("what", INTERACTIONS)
+async def test_no_interaction_is_looked_for_among_all(what: str, tmp_path: Path) -> None:
+    query, index = INTERACTIONS[what]
+    async with reading("sqlite", tmp_path) as transaction:
+        explained = text(f"EXPLAIN QUERY PLAN {written(query, 'sqlite')}")
+        plan = [row.detail for row in await transaction.execute(explained)]
+    assert f"{index} (" in plan[0], plan
 
 
 async def test_what_few_entries_have_is_found_by_it_in_a_postgresql(tmp_path: Path) -> None:
