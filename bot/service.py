@@ -17,7 +17,7 @@ from bot.audit.batches import Batch
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.head import INTERRUPTED
-from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
+from bot.audit.log import Attempt, AuditLog, Beginning, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
 from bot.clock import Clock
 from bot.operation import Operation, Permission, Request
@@ -85,7 +85,7 @@ class Receipt:
     """An interaction on record. Where it was known right away that its person may do what they ask for, so is the
     `attempt`, or it will be in a moment; `decisions` are what they may do."""
 
-    attempt: asyncio.Task[Attempt] | None = None
+    attempt: Beginning | None = None
     decisions: Mapping[Permission, Decision] = field(default_factory=dict)
 
 
@@ -203,7 +203,8 @@ class Service:
         is what `receive` returned for this request.
         """
         if receipt.attempt is not None and not isinstance(request, ReadHistory):
-            return await self._run(actor, request, progress, receipt.decisions, receipt.attempt, is_wanted, patience)
+            begun = self._audit_log.begun(receipt.attempt)
+            return await self._run(actor, request, progress, receipt.decisions, begun, is_wanted, patience)
         decision, decisions = await self._decide(actor, request)
         if not decision.allowed:
             return await self._deny(actor, request, decision)

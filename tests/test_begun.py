@@ -104,7 +104,7 @@ async def test_a_database_that_does_not_answer_holds_up_no_acknowledgement(
         receipt = await bench.service.receive(came(bench, "slow"), DeleteTokens("EtGoogle0001"))
         assert receipt is not None
         assert receipt.attempt is not None
-        assert not receipt.attempt.done()
+        assert not receipt.attempt.item.written.done()
         running = asyncio.ensure_future(
             bench.service.run(came(bench, "slow"), DeleteTokens("EtGoogle0001"), lambda _: None, receipt=receipt)
         )

@@ -22,6 +22,9 @@ from bot.storage.database import DatabaseError
 from bot.storage.sqlite import SqliteDatabase
 from bot.storage.tables import audit_heads, audit_records, audit_root, interactions
 
+_MOST_ROWS = 64
+"""How many rows one statement inserts. SQLite takes 32,766 values at once, and a row has 17."""
+
 
 class SqliteAppender:
     """Appends batches to a log in SQLite, which has one writer at a time."""
@@ -48,13 +51,12 @@ class SqliteAppender:
         keys = [item.claim.key for item in batch if item.claim is not None]
         claims = connection.execute(self._sql.read_claims, {"values": json.dumps(keys)}) if keys else ()
         made = plan(self._key, heads, {key: (owner, attempt) for key, owner, attempt in claims}, batch)
-        connection.executemany(self._sql.write_claim, made.claims.values())
-        if made.rows:
-            connection.executemany(self._sql.write_row, made.rows)
-            connection.executemany(self._sql.write_head, [head.stored(self._key) for head in made.heads.values()])
-        connection.executemany(
-            self._sql.finish, [{"of_chain": chain, "of_attempt": attempt} for chain, attempt in made.finished]
-        )
+        self._sql.write_claims.run(connection, [*made.claims.values()])
+        self._sql.write_rows.run(connection, made.rows)
+        connection.executemany(self._sql.write_head, [head.stored(self._key) for head in made.heads.values()])
+        for chain in {chain for chain, _ in made.finished}:
+            attempts = [attempt for of_chain, attempt in made.finished if of_chain == chain]
+            connection.execute(self._sql.finish, {"of_chain": chain, "values": json.dumps(attempts)})
         return made.numbers
 
     def _heads(self, connection: sqlite3.Connection, chains: Sequence[str]) -> Heads:
@@ -88,9 +90,9 @@ class _Statements:
     read_places: str
     read_root: str
     write_root: str
-    write_row: str
+    write_rows: "_Insert"
     read_claims: str
-    write_claim: str
+    write_claims: "_Insert"
     finish: str
     answer: str
 
@@ -112,17 +114,42 @@ def _statements() -> _Statements:
         read_places=_sql(select(heads.ordinal, heads.chain, heads.log_id)),
         read_root=_sql(select(*(audit_root.c[name] for name in ROOT_FIELDS)).where(is_root)),
         write_root=_sql(update(audit_root).where(is_root).values(root)),
-        write_row=_sql(insert(audit_records)),
+        write_rows=_Insert(insert(audit_records), audit_records.columns.keys()),
         read_claims=_sql(select(claim.key, claim.owner, claim.attempt).where(claim.key.in_(select(given)))),
-        write_claim=_sql(put.on_conflict_do_update(index_elements=[claim.key], set_=replaced)),
+        write_claims=_Insert(
+            put.on_conflict_do_update(index_elements=[claim.key], set_=replaced), interactions.columns.keys()
+        ),
         finish=_sql(
             update(interactions)
-            .where(claim.chain == bindparam("of_chain"), claim.attempt == bindparam("of_attempt"))
+            .where(claim.chain == bindparam("of_chain"), claim.attempt.in_(select(given)))
             .values(is_finished=true())
         ),
         # What was never begun has no result to wait for.
         answer=_sql(update(interactions).where(claim.key.in_(select(given))).values(answered)),
     )
+
+
+class _Insert:
+    """An INSERT of any number of rows, many of them in each step.
+
+    After each step the driver waits for Python's lock, which a busy event loop gives up only every now and then.
+    """
+
+    def __init__(self, statement: ClauseElement, names: Sequence[str]) -> None:
+        one = str(statement.compile(dialect=dialect(paramstyle="qmark")))
+        places = f"({', '.join('?' * len(names))})"
+        self._before, self._after = one.split(places)
+        self._places = places
+        self._names = names
+
+    def run(self, connection: sqlite3.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        begin = 0
+        while begin < len(rows):
+            # Powers of two, so that a few statements, which the driver keeps, do for any number of rows.
+            count = min(_MOST_ROWS, 1 << ((len(rows) - begin).bit_length() - 1))
+            values = [row[name] for row in rows[begin : begin + count] for name in self._names]
+            connection.execute(f"{self._before}{', '.join([self._places] * count)}{self._after}", values)
+            begin += count
 
 
 def _sql(statement: ClauseElement) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import tuple_
 
 from bot.actor import Actor
-from bot.audit.append import Claim
+from bot.audit.append import Claim, Item
 from bot.audit.checkpoint import Checkpoint, utc
 from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
 from bot.audit.guard import AuditLogUnavailable, Guard
@@ -76,6 +76,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """An attempt that is being recorded."""
+
+    item: Item
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """What a process left behind when it ended: its person may not know how it went.
 
@@ -127,21 +135,26 @@ class AuditLog:
         event = Event.of(actor, request)
         return Attempt(await self._append(ATTEMPT, event, self._claim(actor)), event)
 
-    async def begin(self, actor: Actor, request: Request) -> asyncio.Task[Attempt]:
+    async def begin(self, actor: Actor, request: Request) -> Beginning:
         """Record that an interaction came and what is about to be done about it, both at once.
 
-        Returns the attempt, which is still being recorded where that takes longer than an acknowledgement may wait.
-        Raises DuplicateInteraction when it came before.
+        Returns the attempt for `begun`: it's still being recorded where that takes longer than an acknowledgement may
+        wait. Raises DuplicateInteraction when it came before.
         """
-        attempt = asyncio.ensure_future(self.attempt(actor, request))
+        event = Event.of(actor, request)
+        item = self._rows.queue(self._row(ATTEMPT, event), self._claim(actor))
         try:
-            await finishes_within(_REAL_TIME, attempt, RECEIPT_SECONDS)
+            is_over = await finishes_within(_REAL_TIME, item.written, RECEIPT_SECONDS)
         except asyncio.CancelledError:
-            attempt.cancel()
+            item.written.cancel()
             raise
-        if attempt.done() and isinstance(attempt.exception(), DuplicateInteraction):
+        if is_over and isinstance(item.written.exception(), Duplicate):
             raise DuplicateInteraction
-        return attempt
+        return Beginning(item, event)
+
+    async def begun(self, beginning: Beginning) -> Attempt:
+        """Return an attempt once it's on record."""
+        return Attempt(await self._recorded(self._rows.written(beginning.item)), beginning.event)
 
     async def finish(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how an attempt ended."""
@@ -365,8 +378,11 @@ class AuditLog:
         return {**self._row(PRUNE, event), "outcome": "pruned"}
 
     async def _append(self, kind: str, event: Event, claim: Claim | None = None, **more: Any) -> int:
+        return await self._recorded(self._rows.append({**self._row(kind, event), **more}, claim))
+
+    async def _recorded(self, appending: Awaitable[int]) -> int:
         try:
-            return await self._guard.within(self._rows.append({**self._row(kind, event), **more}, claim))
+            return await self._guard.within(appending)
         except Duplicate:
             raise DuplicateInteraction from None
 

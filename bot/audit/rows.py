@@ -21,7 +21,7 @@ from bot.storage.tables import audit_records
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 500
+MAX_BATCH = 128
 NOTE_SECONDS = 0.05
 """How long it may take until it's written that somebody has been answered. Mostly, an entry comes by before that, and
 the disk isn't waited for once more."""
@@ -64,7 +64,10 @@ class AuditRows:
 
         Raises DatabaseError, and Duplicate when the claim's interaction is on record already.
         """
-        item = self._queue(row, claim)
+        return await self.written(self.queue(row, claim))
+
+    async def written(self, item: Item) -> int:
+        """Return the number of a row that waits to be written, once it is on disk. Raises as `append` does."""
         try:
             return await item.written
         except asyncio.CancelledError:
@@ -78,9 +81,10 @@ class AuditRows:
 
         Raises DatabaseError, and Duplicate when it is on record already.
         """
-        await self._queue(None, claim).written
+        await self.queue(None, claim).written
 
-    def _queue(self, row: Row | None, claim: Claim | None) -> Item:
+    def queue(self, row: Row | None, claim: Claim | None) -> Item:
+        """Have a row or a claim written with the next batch."""
         item = Item(row, claim, asyncio.get_running_loop().create_future())
         lane = self._lane(item.chain)
         lane.waiting.append(item)
@@ -118,7 +122,7 @@ class AuditRows:
         late = self.on_late(item.row, number)
         if late is not None:
             # Nobody waits for it, so nobody would look at its error either.
-            self._queue(late, None).written.add_done_callback(lambda future: future.cancelled() or future.exception())
+            self.queue(late, None).written.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def close(self) -> None:
         """Wait for the write in progress, for a moment: the database is about to be closed."""

@@ -1,6 +1,7 @@
 """`python -m bot socket` and `python -m bot http`: serving."""
 
 import gc
+import sys
 
 import click
 
@@ -15,6 +16,10 @@ from bot.settings import transport as choose_transport
 _COLLECTED_AFTER = (10_000, 20, 20)
 """How many new objects there are before a collection, and how many of these before one that also looks at older ones.
 A hundred commands at once make so many."""
+_SWITCH_SECONDS = 0.00005
+"""How long the event loop keeps Python's lock from a thread that wants it. The one that writes to SQLite wants it some
+twenty times for each batch; with Python's own 5 ms, a busy loop would hold up its acknowledgements for a tenth of a
+second."""
 
 
 @click.command(cls=Command, examples=[""])
@@ -50,19 +55,21 @@ def serve(wanted: Transport | None) -> None:
         from bot.server.prefork import serve_in_processes  # noqa: PLC0415
 
         with starting():
-            serve_in_processes(settings, _keep_what_is_loaded)
+            serve_in_processes(settings, _settle_down)
     else:
         run(_until_signaled(settings, transport))
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
-    await serve_app(settings, transport, SystemClock(), stop_signal(), on_ready=_keep_what_is_loaded)
+    await serve_app(settings, transport, SystemClock(), stop_signal(), on_ready=_settle_down)
 
 
-def _keep_what_is_loaded(_: Receiver) -> None:
-    """Spare the garbage collector what stays until the end: all that was built by now.
+def _settle_down(_: Receiver) -> None:
+    """Tell Python how a server works.
 
-    By default it looks through the newest 700 objects again and again, which in a burst are all still in use.
+    The garbage collector is spared what stays until the end: all that was built by now. By default it looks through the
+    newest 700 objects again and again, which in a burst are all still in use.
     """
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)
+    sys.setswitchinterval(_SWITCH_SECONDS)

@@ -58,10 +58,13 @@ async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None
 
 
 async def start_run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
-    """Run a request in the background, with nothing before it; otherwise as `start`."""
+    """Run a request in the background, with nothing before it; otherwise as `start`.
+
+    It's begun right away, unless others wait for their acknowledgements: then it's first only put on record.
+    """
     came_at = runtime.clock.monotonic()
     interaction.note_address()
-    receipt = await runtime.service.receive(interaction.actor, request)
+    receipt = await runtime.service.receive(interaction.actor, None if runtime.tasks.is_crowded else request)
     if receipt is not None:
         work = run(runtime, interaction, request, receipt)
         runtime.tasks.start(_guard(runtime, interaction, work, came_at))

@@ -165,7 +165,7 @@ class SocketModeReceiver:
     async def _take(self, connection: Connection, envelope: Envelope) -> None:
         """Answer one envelope."""
         try:
-            with self._shared.tasks.acknowledging():
+            async with self._shared.tasks.acknowledging():
                 await self._acknowledge(connection, envelope, await self._answer(envelope))
         except MalformedPayload as error:
             self._rejections.count(str(error))
@@ -177,11 +177,19 @@ class SocketModeReceiver:
         if known is not None:
             log.info("an envelope came again", extra={"envelope_id": envelope.id})
             return await asyncio.shield(known)
-        answer: asyncio.Future[BoltResponse] = asyncio.ensure_future(dispatch(self._app, envelope.payload))
+        answer: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
         self._answers[envelope.id] = answer
         if len(self._answers) > _REMEMBERED_ENVELOPES:
             self._answers.popitem(last=False)
-        return await answer
+        try:
+            answer.set_result(await dispatch(self._app, envelope.payload))
+        except Exception as error:
+            answer.set_exception(error)
+            answer.exception()  # It's raised here as well, so nobody else has to look at it.
+            raise
+        finally:
+            answer.cancel()  # of what is done, that changes nothing
+        return answer.result()
 
     async def _acknowledge(self, connection: Connection, envelope: Envelope, answer: BoltResponse) -> None:
         if answer.status != 200:
