@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
 from bot.storage.database import Database, DatabaseError, Transaction
-from bot.storage.tables import SCHEMA, audit_root, metadata
+from bot.storage.tables import SCHEMA, audit_root, create_tables
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
@@ -51,7 +51,7 @@ def schema_version(connection: Connection) -> str | None:
 
 def _create(connection: Connection) -> None:
     """Make the newest tables at once, as all the migrations would."""
-    metadata.create_all(connection, checkfirst=False)
+    create_tables(connection)
     # `sign_log` signs it in the same transaction.
     connection.execute(insert(audit_root), {"id": 1, "chains": 0, "carried_number": 0, "mac": ""})
     _alembic_version.create(connection)
