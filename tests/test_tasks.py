@@ -1,11 +1,9 @@
 """Work in the background, and its end."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pytest
 from pydantic import SecretStr
@@ -21,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.session import open_session
-from bot.tasks import DEFER_SECONDS, SHORT_SECONDS, TURN, Tasks
+from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN
 from tests.one_workspace import create_runtime
@@ -81,97 +79,37 @@ async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> N
     assert "ABCD2345" in repr(bench.slack.workspace.messages(ADMIN)[0].blocks)
 
 
-async def test_in_a_burst_acknowledgements_come_first() -> None:
-    tasks, order = Tasks(), []
-
-    async def work(number: int) -> None:
-        order.append(f"work {number}")
-
-    async def acknowledge(number: int) -> None:
-        async with tasks.acknowledging():
-            tasks.start(work(number))
-            # As much as a turn of the loop has time for.
-            busy_until = time.monotonic() + 2 * SHORT_SECONDS
-            while time.monotonic() < busy_until:
-                continue
-            order.append(f"acknowledged {number}")
-
-    await asyncio.gather(*(acknowledge(number) for number in range(3 * TURN)))
-    await tasks.idle()
-    numbers = range(3 * TURN)
-    assert order == [f"acknowledged {number}" for number in numbers] + [f"work {number}" for number in numbers]
-
-
-async def test_so_much_begins_in_one_turn_of_the_loop() -> None:
-    tasks, begun, answered = Tasks(), [], asyncio.Event()
-
-    async def work() -> None:
-        begun.append(tasks)
-        await answered.wait()
-
-    for _ in range(2 * TURN + 1):
-        tasks.start(work())
-    counts = []
-    while len(begun) < 2 * TURN + 1:
-        await asyncio.sleep(0)
-        counts.append(len(begun))
-    assert {later - earlier for earlier, later in pairwise([0, *counts])} <= {0, 1, TURN}
-
-    waiting = [asyncio.ensure_future(tasks.acknowledging().__aenter__()) for _ in range(2 * TURN)]
-    turns = 0
-    while not all(one.done() for one in waiting):
-        await asyncio.sleep(0)
-        turns += 1
-    assert turns > 2
-    answered.set()
-    await tasks.idle()
-
-
-async def test_while_the_loop_has_time_work_does_not_wait_for_an_acknowledgement() -> None:
+async def test_work_waits_for_acknowledgements_but_not_for_long() -> None:
     tasks, done = Tasks(), asyncio.Event()
 
     async def work() -> None:
         done.set()
 
-    async with tasks.acknowledging():
-        tasks.start(work())
-        async with asyncio.timeout(5):
-            await done.wait()
-
-
-async def test_no_work_is_put_off_for_long() -> None:
-    tasks, done = Tasks(), asyncio.Event()
-
-    async def work() -> None:
-        done.set()
-
-    async def acknowledge() -> None:
-        while not done.is_set():
-            async with tasks.acknowledging():
-                time.sleep(2 * SHORT_SECONDS)  # noqa: ASYNC251 (a turn that is long)
-                await asyncio.sleep(0)
-
-    acknowledging = {asyncio.ensure_future(acknowledge()) for _ in range(2 * TURN)}
+    with tasks.acknowledging():
+        with tasks.acknowledging():
+            tasks.start(work())
+        await asyncio.sleep(0)
+        assert not done.is_set(), "another one is still being acknowledged"
     await asyncio.sleep(0)
-    tasks.start(work())
-    began = time.monotonic()
-    await asyncio.wait(acknowledging, timeout=20 * DEFER_SECONDS)
     assert done.is_set()
-    assert time.monotonic() - began >= DEFER_SECONDS
+
+    done.clear()
+    with tasks.acknowledging():
+        started = asyncio.get_running_loop().time()
+        tasks.start(work())
+        await done.wait()
+        assert asyncio.get_running_loop().time() - started >= DEFER_SECONDS
 
 
-async def test_who_gives_up_waiting_for_a_turn_takes_it_from_nobody() -> None:
+async def test_a_burst_is_a_crowd() -> None:
     tasks = Tasks()
-
-    async def acknowledge() -> bool:
-        async with tasks.acknowledging():
-            return True
-
-    waiting = [asyncio.ensure_future(acknowledge()) for _ in range(3 * TURN)]
-    await asyncio.sleep(0)
-    waiting[-2].cancel()
-    await asyncio.wait(waiting)
-    assert [one.cancelled() for one in waiting] == [False] * (3 * TURN - 2) + [True, False]
+    with ExitStack() as burst:
+        for _ in range(16):
+            burst.enter_context(tasks.acknowledging())
+            assert not tasks.is_crowded
+        burst.enter_context(tasks.acknowledging())
+        assert tasks.is_crowded
+    assert not tasks.is_crowded
 
 
 async def test_work_that_was_put_off_belongs_to_its_request_and_is_drained() -> None:
@@ -180,11 +118,12 @@ async def test_work_that_was_put_off_belongs_to_its_request_and_is_drained() -> 
     async def work() -> None:
         seen.append(logs.reference.get())
 
-    for reference in ("ONE", "TWO"):
-        before = logs.reference.set(reference)
-        tasks.start(work())
-        logs.reference.reset(before)
-    await tasks.drain(grace_period=5, cancel_period=0)
+    with tasks.acknowledging():
+        for reference in ("ONE", "TWO"):
+            before = logs.reference.set(reference)
+            tasks.start(work())
+            logs.reference.reset(before)
+        await tasks.drain(grace_period=5, cancel_period=0)
     assert seen == ["ONE", "TWO"]
 
 

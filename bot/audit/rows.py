@@ -22,6 +22,7 @@ from bot.storage.tables import audit_records
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 128
+"""How many rows are written at once. With more, a burst waits longer for the first of them than the rest gain."""
 NOTE_SECONDS = 0.05
 """How long it may take until it's written that somebody has been answered. Mostly, an entry comes by before that, and
 the disk isn't waited for once more."""

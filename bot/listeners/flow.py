@@ -60,7 +60,7 @@ async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None
 async def start_run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
     """Run a request in the background, with nothing before it; otherwise as `start`.
 
-    It's begun right away, unless others wait for their acknowledgements: then it's first only put on record.
+    It's begun right away, unless many others wait for their acknowledgements: then it's first only put on record.
     """
     came_at = runtime.clock.monotonic()
     interaction.note_address()
