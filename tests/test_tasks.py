@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +18,7 @@ from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
@@ -67,6 +68,29 @@ async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(bench: Benc
     await flow.start(bench.runtime, bench.interaction, forever())
     await bench.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
     assert bench.told() == ["Extauth restarted before Slack answered"]
+
+
+async def test_a_request_is_begun_when_it_comes_but_in_a_burst_only_received(bench: Bench) -> None:
+    clients, service = bench.runtime.clients, bench.runtime.service
+    known = replace(bench.interaction.actor, team_id="T0SANDBOX", enterprise_id="E1")
+    await service.authorize(known)
+
+    async def came(key: str) -> int:
+        """Return how many entries there are when Slack gets its acknowledgement."""
+        url = bench.slack.base_url + bench.slack.state.new_response_url("commands", ADMIN, "C1")
+        typed = Interaction(replace(known, interaction=key), "", None, ChannelReply(clients, url))
+        await flow.start_run(bench.runtime, typed, GetToken("EtGoogle0001"))
+        return len(await service.own_entries(known, 10))
+
+    with ExitStack() as burst:
+        burst.enter_context(bench.runtime.tasks.acknowledging())
+        assert await came("alone") == 1
+        for _ in range(20):
+            burst.enter_context(bench.runtime.tasks.acknowledging())
+        assert await came("one of many") == 1
+    await bench.runtime.tasks.idle()
+    assert [entry.outcome for entry in await service.own_entries(known, 10)] == ["fetched", "fetched"]
+    assert len(bench.told()) == 2
 
 
 async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> None:
