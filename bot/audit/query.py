@@ -5,7 +5,7 @@ from typing import Any
 from bot.audit.entries import Filters
 from bot.audit.head import DENIED, PRUNE
 from bot.storage.expressions import unindexed
-from bot.storage.tables import BEGINS_ENTRY, BEGINS_NOTHING_ELSE, PROVIDER_KEY, TOKEN_ID, audit_records
+from bot.storage.tables import BEGINS_ENTRY, PROVIDER_KEY, STANDS_ALONE, TOKEN_ID, audit_records
 
 _MICRO = 1_000_000
 
@@ -25,7 +25,7 @@ def rows_of(filters: Filters) -> list[Any]:
         (table.chain if is_org else table.team_id, filters.team_id),
     )
     given = [(column, value) for column, value in wanted if value is not None]
-    where = [BEGINS_ENTRY] if action is table.action else [BEGINS_ENTRY, BEGINS_NOTHING_ELSE]
+    where: list[Any] = [BEGINS_ENTRY if action is table.action else STANDS_ALONE]
     where += [column == value for column, value in given[:1]]
     where += [unindexed(column) == value for column, value in given[1:]]
     if filters.reference is not None:

@@ -52,8 +52,8 @@ PROVIDER_KEY = parameter(audit_records.c.parameters, "provider_key")
 # A query finds by an index of some rows only if it says the same words, so these are no values that are bound later.
 BEGINS_ENTRY = audit_records.c.kind != literal_column("'ending'")
 """The rows that begin an entry: all but results, by which nothing is looked up but their attempts."""
-BEGINS_NOTHING_ELSE = audit_records.c.kind != literal_column("'attempt'")
-"""With the above: the few rows that are an entry by themselves, such as denials."""
+STANDS_ALONE = BEGINS_ENTRY & (audit_records.c.kind != literal_column("'attempt'"))
+"""The few rows that are an entry by themselves, such as denials."""
 
 
 def _index(name: str, *columns: Any, where: ColumnElement[bool]) -> None:
@@ -80,7 +80,7 @@ _index("audit_records_team", _records.team_id, _records.number, where=BEGINS_ENT
 _index("audit_records_action", _records.action, _records.number, where=BEGINS_ENTRY)
 _index("audit_records_token", TOKEN_ID, _records.number, where=BEGINS_ENTRY)
 _index("audit_records_provider", PROVIDER_KEY, _records.number, where=BEGINS_ENTRY)
-_index("audit_records_kind", _records.kind, _records.number, where=BEGINS_ENTRY & BEGINS_NOTHING_ELSE)
+_index("audit_records_kind", _records.kind, _records.number, where=STANDS_ALONE)
 _index("audit_records_attempt", _records.chain, _records.attempt, where=_records.attempt.is_not(None))
 _index("audit_records_token_hmac", _records.token_hmac, where=_records.token_hmac.is_not(None))
 
