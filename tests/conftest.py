@@ -12,7 +12,7 @@ from hypothesis import settings
 from bot.audit.log import AuditLog
 from bot.settings import Transport
 from tests.audit_log import configured, open_audit_log
-from tests.databases import DATABASES, drop_databases, new_database
+from tests.databases import DATABASES, drop_databases, new_database, started_database
 from tests.harness import Harness, open_harness
 from tests.manual_clock import ManualClock
 
@@ -75,6 +75,13 @@ async def harness(transport: Transport) -> AsyncIterator[Harness]:
 
 @pytest.fixture(params=DATABASES)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A database of each kind, on which a bot with default settings has started."""
+    async with started_database(request.param, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture(params=DATABASES)
+async def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """An empty database of each kind."""
     async with new_database(request.param, tmp_path) as address:
         yield address

@@ -2,25 +2,46 @@
 
 import os
 import secrets
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
 
+from tests.audit_log import configured, open_audit_log
+from tests.manual_clock import ManualClock
+
 POSTGRES = os.environ.get("EXTAUTH_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
 DATABASES = ["sqlite", "postgresql"]
 
-_DROP_TABLES = """
-DO $$ DECLARE found text; BEGIN
-  FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
-    EXECUTE format('DROP TABLE public.%I CASCADE', found);
+_EACH_TABLE = """
+DO $$ DECLARE name text; BEGIN
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('{}', name);
   END LOOP;
 END $$
 """
+_DROP = "DROP SCHEMA IF EXISTS started CASCADE;" + _EACH_TABLE.format("DROP TABLE public.%I CASCADE")
+_KEEP = "CREATE SCHEMA started;" + _EACH_TABLE.format("CREATE TABLE started.%1$I AS TABLE public.%1$I")
+_PUT_BACK = _EACH_TABLE.format("DELETE FROM public.%1$I; INSERT INTO public.%1$I TABLE started.%1$I")
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_SHAPE = """
+SELECT md5(string_agg(concat_ws(' ', c.oid, c.xmin, attnum, a.xmin), ',' ORDER BY c.oid, attnum))
+FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid WHERE relnamespace = 'public'::regnamespace
+"""
+"""Another one after any change of a table, a column, or an index."""
+
 _emptied: list[str] = []
 """Databases of this process that nobody uses now."""
+_started: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+"""Those on which a bot with this key has started, and their shape."""
+_files: dict[str, bytes] = {}
+"""What is in a SQLite file on which a bot with this key has started."""
 
 
 @asynccontextmanager
@@ -29,20 +50,60 @@ async def new_database(kind: str, folder: Path) -> AsyncIterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/audit.db"
         return
+    name = await _take_empty()
     try:
-        server = await asyncpg.connect(POSTGRES, timeout=3)
-    except (OSError, TimeoutError, asyncpg.PostgresError):
-        pytest.skip("no PostgreSQL answers (127.0.0.1:5432, or EXTAUTH_TEST_POSTGRES_URL)")
-    name = _emptied.pop() if _emptied else await _create(server)
-    await server.close()
+        yield _address(name)
+    finally:
+        await _empty(name)
+
+
+@asynccontextmanager
+async def started_database(kind: str, folder: Path, key: str = "") -> AsyncIterator[str]:
+    """The same once a bot with this `EXTAUTH_SECRET_KEY` has started on it: it has its tables and nothing in the log.
+
+    To make them anew for each test would cost more than most tests do.
+    """
+    if kind == "sqlite":
+        url = f"sqlite:///{folder}/audit.db"
+        await start_file(url, key)
+        yield url
+        return
+    name, shape = _started[key].pop() if _started[key] else await _start(key)
     try:
         yield _address(name)
     finally:
         # The server may have been restarted in between.
-        server = await asyncpg.connect(POSTGRES, timeout=3)
-        await _empty(server, name)
-        _emptied.append(name)
-        await server.close()
+        inside = await asyncpg.connect(_address(name), timeout=3)
+        await inside.execute(_END_OTHERS)
+        is_as_made = await inside.fetchval(_SHAPE) == shape
+        if is_as_made:
+            await inside.execute(_PUT_BACK)
+            _started[key].append((name, shape))
+        await inside.close()
+        if not is_as_made:
+            await _empty(name)
+
+
+def is_new_file(url: str) -> bool:
+    """Whether it's a SQLite file that is still to be made."""
+    kind, _, file = url.partition(":///")
+    return kind == "sqlite" and not Path(file).exists()
+
+
+async def start_file(url: str, key: str = "") -> None:
+    """Make a SQLite file what it is once a bot with this `EXTAUTH_SECRET_KEY` has started."""
+    if key not in _files:
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "made.db"
+            async with open_audit_log(configured(f"sqlite:///{made}", EXTAUTH_SECRET_KEY=key), ManualClock()):
+                pass
+            _files[key] = made.read_bytes()
+    with open(url.removeprefix("sqlite:///"), "xb", opener=_for_its_owner) as file:  # noqa: ASYNC230
+        file.write(_files[key])
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @asynccontextmanager
@@ -59,10 +120,10 @@ async def restarted(url: str) -> AsyncIterator[None]:
 
 
 async def drop_databases() -> None:
-    """Drop what `new_database` has created."""
-    while _emptied:
+    """Drop what was created here."""
+    for name in [*_emptied, *(name for pool in _started.values() for name, _ in pool)]:
         server = await asyncpg.connect(POSTGRES)
-        await server.execute(f"DROP DATABASE {_emptied.pop()} WITH (FORCE)")
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await server.close()
 
 
@@ -70,18 +131,38 @@ def _address(name: str) -> str:
     return POSTGRES.rsplit("/", 1)[0] + f"/{name}"
 
 
-async def _create(server: asyncpg.Connection) -> str:
+async def _take_empty() -> str:
+    if _emptied:
+        return _emptied.pop()
+    try:
+        server = await asyncpg.connect(POSTGRES, timeout=3)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        pytest.skip("no PostgreSQL answers (127.0.0.1:5432, or EXTAUTH_TEST_POSTGRES_URL)")
     name = f"extauth_{secrets.token_hex(6)}"
     await server.execute(f"CREATE DATABASE {name}")
     # What is committed outlives every process that a test kills; no test takes the power away.
     await server.execute(f"ALTER DATABASE {name} SET synchronous_commit TO off")
+    await server.close()
     return name
 
 
-async def _empty(server: asyncpg.Connection, name: str) -> None:
-    """Take out whatever is in it, and whoever: a new one would cost hundreds of files."""
-    await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    await server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-    inside = await asyncpg.connect(_address(name))
-    await inside.execute(_DROP_TABLES)
+async def _start(key: str) -> tuple[str, str]:
+    """Make a database, have a bot start on it, and keep aside what is in it then; its name and its shape."""
+    name = await _take_empty()
+    async with open_audit_log(configured(_address(name), EXTAUTH_SECRET_KEY=key), ManualClock()):
+        pass
+    inside = await asyncpg.connect(_address(name), timeout=3)
+    await inside.execute(_KEEP)
+    shape: str = await inside.fetchval(_SHAPE)
     await inside.close()
+    return name, shape
+
+
+async def _empty(name: str) -> None:
+    """Take out whatever is in it, and whoever: a new one would cost hundreds of files."""
+    # The server may have been restarted in between.
+    inside = await asyncpg.connect(_address(name), timeout=3)
+    await inside.execute(_END_OTHERS)
+    await inside.execute(_DROP)
+    await inside.close()
+    _emptied.append(name)

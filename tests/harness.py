@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.sandbox import drawing
@@ -11,6 +12,7 @@ from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
 from bot.slack.session import READ_SECONDS
+from tests.databases import is_new_file, start_file
 from tests.manual_clock import ManualClock
 
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
@@ -149,7 +151,12 @@ async def open_timed_harness(
 ) -> AsyncIterator[Harness]:
     """The same, with how long Slack may take for the next byte of an answer."""
     clock = ManualClock()
-    async with open_sandbox(transport, clock, more, read_seconds=read_seconds) as slack:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="extauth-"))
+        configured = {"DATABASE_URL": f"sqlite:///{folder}/audit.db", **more}
+        if is_new_file(configured["DATABASE_URL"]):
+            await start_file(configured["DATABASE_URL"], more.get("EXTAUTH_SECRET_KEY", ""))
+        slack = await stack.enter_async_context(open_sandbox(transport, clock, configured, read_seconds=read_seconds))
         if transport == "socket":
             # The first is enough to begin; what a test does to Slack must not meet another one on its way.
             connections = int(more.get("EXTAUTH_SOCKET_CONNECTIONS", "2"))

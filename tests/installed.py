@@ -11,13 +11,14 @@ from bot.app import Storage, open_storage
 from bot.clock import SystemClock
 from bot.settings import Settings, Transport
 from tests.harness import Harness, open_harness
+from tests.installing import SECRET_KEY
 
 TEAM = "T0SANDBOX"
 MANY = {
     "SLACK_BOT_TOKEN": "",
     "SLACK_CLIENT_ID": "123.456",
     "SLACK_CLIENT_SECRET": "0" * 32,
-    "EXTAUTH_SECRET_KEY": "a key of thirty-two characters..",
+    "EXTAUTH_SECRET_KEY": SECRET_KEY,
     "EXTAUTH_PUBLIC_URL": "https://extauth.example.com",
 }
 

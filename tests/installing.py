@@ -18,10 +18,12 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.server.http import PATH
 from bot.server.oauth_pages import REDIRECT_PATH
 from bot.settings import Settings, Transport
+from tests.databases import is_new_file, start_file
 from tests.harness import Harness
 from tests.manual_clock import ManualClock
 
 ONE, TWO, RED, BLUE, ORGANIZATION = "T0ONE", "T0TWO", "T0RED", "T0BLUE", "E0BIG"
+SECRET_KEY = "a key of thirty-two characters.."
 COOKIE = "slack-app-oauth-state"
 
 
@@ -120,7 +122,10 @@ async def open_many(transport: Transport, database_url: str, **more: str) -> Asy
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         slack.oauth.redirect_urls = [url + REDIRECT_PATH]
-        variables = {**variables_of_many(slack, url), "DATABASE_URL": database_url, **more}
+        if is_new_file(database_url):
+            await start_file(database_url, SECRET_KEY)
+        database = {"DATABASE_URL": database_url, "EXTAUTH_SECRET_KEY": SECRET_KEY}
+        variables = {**variables_of_many(slack, url), **database, **more}
         configured = settings.read({**variables, "PORT": str(port)})
         await stack.enter_async_context(serving(configured, "http", clock))
         if transport == "socket":

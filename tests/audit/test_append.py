@@ -11,14 +11,14 @@ from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog, DuplicateInteraction
 from bot.storage.sqlite import SqliteDatabase
 from tests.audit_log import GET, actor, came, change, checked, configured, open_audit_log, write
-from tests.databases import new_database
+from tests.databases import started_database
 from tests.manual_clock import ManualClock
 from tests.storage.postgres_proxy import Proxy, open_proxy
 
 
 @pytest.fixture
 async def postgres(tmp_path: Path) -> AsyncIterator[str]:
-    async with new_database("postgresql", tmp_path) as url:
+    async with started_database("postgresql", tmp_path) as url:
         yield url
 
 

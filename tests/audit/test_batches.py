@@ -17,7 +17,7 @@ from bot.operation import Operation
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from tests.audit_log import actor, change, configured
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
 
 ITEMS = (Item("Et1", "google", "ada@example.com", ("weekly_report",)), Item("Et2"), Item("Et1", "a duplicate"))
@@ -37,7 +37,7 @@ class Bench:
 @pytest.fixture(params=DATABASES)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(new_database(request.param, tmp_path))
+        url = await stack.enter_async_context(started_database(request.param, tmp_path))
         clock = ManualClock()
         storage = await stack.enter_async_context(open_storage(configured(url), clock))
         other = await stack.enter_async_context(open_storage(configured(url), clock))

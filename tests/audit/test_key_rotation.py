@@ -29,6 +29,12 @@ OLD, NEW, OTHER = "old-key-" * 4, "new-key-" * 4, "other-key-" * 4
 BOTH = f"{NEW},{OLD}"
 
 
+@pytest.fixture
+def url(new_url: str) -> str:
+    """Empty: each test decides on the key that its bot starts with."""
+    return new_url
+
+
 @asynccontextmanager
 async def opened(url: str, key: str) -> AsyncIterator[Storage]:
     async with open_storage(configured(url, EXTAUTH_SECRET_KEY=key), ManualClock()) as storage:

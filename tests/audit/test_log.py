@@ -884,14 +884,14 @@ async def test_several_writers_in_one_process_share_one_chain(audit: AuditLog) -
     ],
 )
 async def test_another_key_is_noticed_at_start(
-    url: str, clock: ManualClock, first: str, second: str, says: str
+    new_url: str, clock: ManualClock, first: str, second: str, says: str
 ) -> None:
     for key in (first, first):
-        async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=key), clock) as opened:
+        async with open_audit_log(configured(new_url, EXTAUTH_SECRET_KEY=key), clock) as opened:
             await write(opened, 1)
             assert (await opened.verify(lambda _: None)).problem is None
     with pytest.raises(Exception, match=says):
-        async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=second), clock):
+        async with open_audit_log(configured(new_url, EXTAUTH_SECRET_KEY=second), clock):
             pytest.fail("it opened")
 
 

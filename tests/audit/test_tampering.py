@@ -22,7 +22,7 @@ from bot.storage.connect import open_database
 from bot.storage.tables import audit_heads, audit_records, audit_root
 from tests.audit.older_logs import COLUMNS, SECRET_KEY, migrated, write_single_chain, write_version_0_1
 from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, new_database, started_database
 from tests.manual_clock import ManualClock
 
 State = dict[str, list[dict[str, Any]]]
@@ -190,7 +190,7 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
         stack, clock = AsyncExitStack(), ManualClock()
 
         async def prepare() -> tuple[str, AuditLog, State, str]:
-            address = await stack.enter_async_context(new_database(kind, tmp_path))
+            address = await stack.enter_async_context(started_database(kind, tmp_path, "k" * 32))
             opened = await stack.enter_async_context(
                 open_audit_log(configured(address, EXTAUTH_SECRET_KEY="k" * 32), clock)
             )
@@ -267,7 +267,7 @@ CUTS = {
 @pytest.mark.parametrize("kind", DATABASES)
 @pytest.mark.parametrize("cut", list(CUTS))
 async def test_no_start_signs_a_head_that_was_moved(kind: str, cut: str, tmp_path: Path) -> None:
-    async with new_database(kind, tmp_path) as url:
+    async with started_database(kind, tmp_path) as url:
         clock = ManualClock()
         async with open_audit_log(configured(url), clock) as audit:
             await _fetch_three(audit)
@@ -304,7 +304,7 @@ async def test_no_upgrade_signs_a_head_that_was_moved(kind: str, cut: str, is_ol
 
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_no_chain_that_began_anew_takes_the_place_of_another(kind: str, tmp_path: Path) -> None:
-    async with new_database(kind, tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+    async with started_database(kind, tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
         old = await _read(url)
         for team in ("T1", "T2"):
             await audit.attempt(replace(actor(), team_id=team), GET)
@@ -334,7 +334,7 @@ async def _fetch_three(audit: AuditLog) -> None:
 async def test_honest_work_of_several_processes_always_verifies(kind: str, tmp_path: Path) -> None:
     chance = random.Random(11)
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(new_database(kind, tmp_path))
+        url = await stack.enter_async_context(started_database(kind, tmp_path))
         clock = ManualClock()
         logs = [await stack.enter_async_context(open_audit_log(configured(url), clock)) for _ in range(3)]
         checkpoints: list[Checkpoint] = []

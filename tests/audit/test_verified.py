@@ -8,7 +8,7 @@ from bot.audit.entries import VerificationResult
 from bot.audit.keys import AuditKey
 from bot.audit.verified import Verified
 from tests.audit_log import change, configured, open_audit_log, write
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
 
 INTACT, ALTERED = VerificationResult(3, 6), VerificationResult(0, 1, "Row 2 was altered.")
@@ -17,7 +17,7 @@ INTACT, ALTERED = VerificationResult(3, 6), VerificationResult(0, 1, "Row 2 was 
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_the_last_verification_is_known_to_who_reads_the_status(kind: str, tmp_path: Path) -> None:
     clock = ManualClock()
-    async with new_database(kind, tmp_path) as url, open_audit_log(configured(url), clock) as audit:
+    async with started_database(kind, tmp_path) as url, open_audit_log(configured(url), clock) as audit:
         await write(audit)
         assert await audit.status() == (3, None)
         await audit.note_verified(INTACT)

@@ -26,7 +26,7 @@ from bot.server.recovery import UNANSWERED_SECONDS
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from tests.bot_process import simulated_slack
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, OWNER
 from tests.manual_clock import ManualClock
 from tests.one_workspace import create_runtime
@@ -104,7 +104,7 @@ class Bench:
 @pytest.fixture(params=DATABASES)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(new_database(request.param, tmp_path))
+        url = await stack.enter_async_context(started_database(request.param, tmp_path))
         slack, clock = await stack.enter_async_context(simulated_slack()), ManualClock()
         slack.state.clock = slack.web_api.rate_limits._clock = clock
         configured = settings.read({**variables(slack), "DATABASE_URL": url})

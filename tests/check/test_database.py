@@ -24,6 +24,12 @@ KEY = "a-secret-key-of-more-than-32-characters"
 OTHER_KEY = "another-secret-key-of-more-than-32-chars"
 
 
+@pytest.fixture
+def url(new_url: str) -> str:
+    """Empty: each test decides on the key that its bot starts with."""
+    return new_url
+
+
 def reading(url: str, **more: str) -> DatabaseSettings:
     return read_database({"DATABASE_URL": url, **more})
 

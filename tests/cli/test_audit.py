@@ -230,10 +230,10 @@ def test_a_database_that_cannot_be_used_is_one_line_with_the_fix() -> None:
 
 
 @pytest.mark.process
-async def test_a_wrong_key_is_named(url: str) -> None:
-    async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY=KEY), ManualClock()) as log:
+async def test_a_wrong_key_is_named(new_url: str) -> None:
+    async with open_audit_log(configured(new_url, EXTAUTH_SECRET_KEY=KEY), ManualClock()) as log:
         await write(log)
-    ran = await asyncio.to_thread(command, url, "list")
+    ran = await asyncio.to_thread(command, new_url, "list")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
         "extauth: EXTAUTH_SECRET_KEY: Not set, but the audit log was written with one. "

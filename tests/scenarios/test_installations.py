@@ -11,10 +11,18 @@ import pytest
 from bot.sandbox.slack.oauth import TOKEN_SECONDS
 from bot.settings import Transport
 from bot.storage.oauth_states import STATE_SECONDS
+from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, Harness
-from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO, Many, link, open_many
+from tests.installing import BLUE, ONE, ORGANIZATION, RED, SECRET_KEY, TWO, Many, link, open_many
 
 NOT_INSTALLED = "Extauth isn't installed in this workspace"
+
+
+@pytest.fixture(params=DATABASES)
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A database of each kind, on which a bot for many workspaces has started."""
+    async with started_database(request.param, tmp_path, SECRET_KEY) as address:
+        yield address
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bot.storage import postgresql
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from tests.audit_log import GET, TOKEN, actor, configured, locked, open_audit_log, until
-from tests.databases import new_database
+from tests.databases import started_database
 from tests.harness import open_harness
 from tests.manual_clock import ManualClock
 
@@ -113,7 +113,7 @@ async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_sec
     tmp_path: Path,
 ) -> None:
     session = {**postgresql._SESSION, "idle_in_transaction_session_timeout": "500"}
-    async with new_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
         dead = await asyncpg.connect(url, server_settings=session)
         await dead.execute("BEGIN")
         await dead.execute("SELECT * FROM audit_heads FOR UPDATE")
@@ -124,7 +124,7 @@ async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_sec
 
 
 async def test_each_session_has_its_limits(tmp_path: Path) -> None:
-    async with new_database("postgresql", tmp_path) as url:
+    async with started_database("postgresql", tmp_path) as url:
         database = open_database(database_url(url))
         async with database.transaction(reads=True) as connection:
             for name, value in (

@@ -18,7 +18,6 @@ from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError
 from bot.storage.installation_rows import REFRESHING_SECONDS, InstallationRows
 from bot.storage.installations import FRESH_SECONDS, RENEW_AHEAD_SECONDS, WAIT_SECONDS, StoredInstallations
-from bot.storage.schema import migrate
 from bot.storage.tables import installations
 from tests.audit_log import change
 from tests.manual_clock import ManualClock
@@ -49,8 +48,6 @@ class Slack:
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     async with opened(url) as found:
-        async with found.transaction() as transaction:
-            await migrate(found, transaction)
         yield found
 
 

@@ -11,7 +11,6 @@ from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Database
 from bot.storage.oauth_states import FULL_SECONDS, MOST_STATES, STATE_SECONDS, StoredOAuthStates, TooManyStates
-from bot.storage.schema import migrate
 from bot.storage.tables import oauth_states
 from tests.manual_clock import ManualClock
 
@@ -19,8 +18,6 @@ from tests.manual_clock import ManualClock
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     found = open_database(database_url(url))
-    async with found.transaction() as transaction:
-        await migrate(found, transaction)
     yield found
     await found.close()
 

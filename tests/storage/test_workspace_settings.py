@@ -16,10 +16,9 @@ from bot.storage.connect import open_database
 from bot.storage.crypto import Vault
 from bot.storage.database import Database, DatabaseError
 from bot.storage.installation_rows import InstallationRows
-from bot.storage.schema import migrate
 from bot.storage.workspace_settings import PURPOSE, SettingsStore, StoredSettings
 from tests.audit_log import change
-from tests.databases import DATABASES, new_database
+from tests.databases import DATABASES, started_database
 
 OLD, NEW = b"the old key, of 32 characters ..", b"the new key, of 32 characters .."
 TOKEN = "xoxp-canary-of-a-workspace"
@@ -37,11 +36,9 @@ class Kept:
 @pytest.fixture(params=DATABASES)
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(new_database(request.param, tmp_path))
+        url = await stack.enter_async_context(started_database(request.param, tmp_path))
         database = open_database(database_url(url))
         stack.push_async_callback(database.close)
-        async with database.transaction() as transaction:
-            await migrate(database, transaction)
         yield Kept(url, database)
 
 
