@@ -15,6 +15,7 @@ from bot.slack.session import READ_SECONDS
 from tests.databases import is_new_file, start_file
 from tests.manual_clock import ManualClock
 
+HASTY_SECONDS = 0.25
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
 
 
@@ -140,8 +141,8 @@ async def open_harness(transport: Transport, **more: str) -> AsyncIterator[Harne
 
 @asynccontextmanager
 async def open_hasty_harness(transport: Transport, **more: str) -> AsyncIterator[Harness]:
-    """The same with a bot that waits for Slack only half a second, where Slack is to be too slow for it."""
-    async with open_timed_harness(transport, 0.5, more) as opened:
+    """The same with a bot that waits for Slack only a quarter of a second, where Slack is to be too slow for it."""
+    async with open_timed_harness(transport, HASTY_SECONDS, more) as opened:
         yield opened
 
 

@@ -12,10 +12,9 @@ from bot import logs
 from bot.listeners.replies import RESPONSE_URL_SECONDS
 from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.faults import MORE_FAULTS
-from tests.harness import ADMIN, OWNER, Harness, open_timed_harness
+from tests.harness import ADMIN, HASTY_SECONDS, OWNER, Harness, open_timed_harness
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
-READ_SECONDS = 0.25
 FAULTS = ["429", "429-bare", "429-broken", "500", "503", "500-text", "html", "broken-json", "disconnect", "timeout"]
 FAULTS = sorted({*FAULTS, *MORE_FAULTS})
 SUCCESSES = {("delete", "odd-shape"), ("views.update", "odd-shape"), ("views.update", "odd-ok")}
@@ -27,7 +26,7 @@ Act = Callable[[Harness], Coroutine[None, None, str]]
 
 @pytest.fixture
 async def harness() -> AsyncIterator[Harness]:
-    async with open_timed_harness("socket", READ_SECONDS, {}) as opened:
+    async with open_timed_harness("socket", HASTY_SECONDS, {}) as opened:
         opened.slack.web_api.rate_limits.is_on = False
         for token in opened.state.tokens.values():
             token.value = f"canary-of-{token.token_id}"
@@ -195,7 +194,7 @@ REFUSED = {
 async def test_refused_connections_are_explained_once_slack_is_back(
     looks_anew: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_timed_harness("http", READ_SECONDS, {}) as harness:
+    async with open_timed_harness("http", HASTY_SECONDS, {}) as harness:
         await harness.types("/extauth help")
         for line, told in REFUSED.items():
             _start_afresh(harness)

@@ -29,7 +29,7 @@ async def slow(transport: Transport) -> AsyncIterator[Harness]:
 
 @pytest.fixture
 async def stalled(transport: Transport) -> AsyncIterator[Harness]:
-    """A Slack that never answers who asks it to list, with a bot that waits half a second."""
+    """A Slack that never answers who asks it to list, with a bot that doesn't wait long."""
     async with open_hasty_harness(transport) as opened:
         opened.slack.web_api.failures[LIST] = "timeout"
         yield opened

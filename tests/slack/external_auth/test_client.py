@@ -23,6 +23,7 @@ from bot.slack.retries import Answer
 from bot.slack.session import open_session
 from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
+from tests.harness import HASTY_SECONDS
 from tests.manual_clock import ManualClock
 
 GET, DELETE, LIST = "apps.auth.external.get", "apps.auth.external.delete", "apps.auth.external.list"
@@ -63,7 +64,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
-    async with simulated_slack() as slack, open_session(read_seconds=0.5) as session:
+    async with simulated_slack() as slack, open_session(HASTY_SECONDS) as session:
         clients = ClientFactory(session, slack.api_url, None, clock)
         yield Bench(slack, ExternalAuthClient(clients, Pacer(clock)), clock)
 
@@ -178,7 +179,7 @@ async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(bench: Ben
 
 
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
-    async with open_session(read_seconds=0.5) as session:
+    async with open_session(HASTY_SECONDS) as session:
         clock = ManualClock()
         client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), Pacer(clock))
         with pytest.raises(UnreachableError) as caught:
