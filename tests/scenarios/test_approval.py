@@ -158,6 +158,7 @@ async def test_a_request_expires_after_an_hour(bulk: Harness) -> None:
     bulk.clock.advance(APPROVAL_SECONDS)
     await pressed(bulk, post, OWNER, "Approve")
     await told(bulk, OWNER, "This request expired. Nothing was deleted.")
+    await bulk.clock.until_asleep(SWEEP_SECONDS)
     bulk.clock.advance(GRACE_SECONDS + SWEEP_SECONDS)
     await told(bulk, ADMIN, "✕ Nobody approved your deletion")
     await bulk.state.until(lambda: "Expired" in current(bulk, post))
