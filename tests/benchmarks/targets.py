@@ -89,7 +89,7 @@ TARGETS = (
         "cpu",
         0.75,
         why_not="About half is aiohttp's, asyncio's, and slack_sdk's, for the two requests that every contender sends. "
-        "Bolt's dispatch, three writes with their hashes and fsyncs, JSON, the check of who asks, the answer's blocks, "
+        "Bolt's dispatch, the writes with their hashes and fsyncs, JSON, the check of who asks, the answer's blocks, "
         "and a line of log share the rest about evenly, and none can be left out.",
     ),
     Target("at-once", "rate", 1.6, why_not="It's limited by the CPU per command as well."),
@@ -97,8 +97,8 @@ TARGETS = (
         "one-at-a-time",
         "answer_p50",
         0.9,
-        why_not="Three commits stand between a command and its answer: that it came, that it's about to be done, and "
-        "how it ended. Each waits for the disk.",
+        why_not="Two commits stand between a command and its answer: that it came and is about to be done, and how it "
+        "ended. Each waits for the thread that writes, and that for the disk.",
     ),
     Target(
         "one-at-a-time",
