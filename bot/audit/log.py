@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
-from sqlalchemy import tuple_
 
 from bot.actor import Actor
 from bot.audit.append import Claim, Item
@@ -249,11 +248,16 @@ class AuditLog:
         """Return every entry in which this token was fetched and handed out, oldest first."""
         async with self._reading() as (snapshot, heads):
             found = await snapshot.rows_of([audit_records.c.token_hmac == self._key.of_token(token)])
-            results = [row for row in found if is_proven(self._key, heads.get(row["chain"]), row)]
-            fetched = [(row["chain"], row["attempt"]) for row in results]
-            place = tuple_(audit_records.c.chain, audit_records.c.number)
-            attempts = await snapshot.rows_of([place.in_(fetched)]) if fetched else []
-            entries = await self._with_results(snapshot, heads, attempts)
+            fetched: dict[str, list[int]] = {}
+            for row in found:
+                if is_proven(self._key, heads.get(row["chain"]), row):
+                    fetched.setdefault(row["chain"], []).append(row["attempt"])
+            attempts: list[Row] = []
+            # Chain by chain: for pairs of both, SQLite would read the whole log.
+            for chain, numbers in fetched.items():
+                table = audit_records.c
+                attempts += await snapshot.rows_of([table.chain == chain, table.number.in_(numbers)])
+            entries = await self._with_results(snapshot, heads, sorted(attempts, key=lambda row: int(row["at"])))
             since = await snapshot.oldest_time(list(heads.values()))
             return TokenTrace(
                 [entry for entry in entries if entry.outcome == "fetched"],

@@ -78,7 +78,7 @@ class _ProgressView:
         self._wait: int | None = None
         self._is_news = asyncio.Event()
         self._is_news.set()
-        self._showing: asyncio.Future[None] | None = None
+        self._showing: asyncio.Future[bool] | None = None
         self._drawing = asyncio.ensure_future(self._draw(reply)) if isinstance(reply, ModalReply) else None
 
     async def got_on(self, batch: Batch) -> None:

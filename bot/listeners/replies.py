@@ -41,6 +41,10 @@ class Replace(Enum):
     ALWAYS = "always"
 
 
+class NotPosted(Exception):
+    """Slack didn't take a message."""
+
+
 class Reply(Protocol):
     """A place for answers."""
 
@@ -54,7 +58,7 @@ class Reply(Protocol):
         ...
 
     async def show_progress(self, screen: Screen) -> None:
-        """Show that it takes longer; the answer follows in the same place."""
+        """Show that it takes longer; the answer follows in the same place. May raise anything where that fails."""
         ...
 
 
@@ -120,8 +124,10 @@ class ChannelReply:
             await self._elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
-        """Post that it takes longer, once."""
-        await self._post(screen, replaces=False)
+        """Post that it takes longer, once. Raises NotPosted, and what aiohttp does."""
+        posted = await self._post(screen, replaces=False)
+        if posted.status != 200:
+            raise NotPosted(f"status {posted.status}")
 
     async def _post(self, screen: Screen, replaces: bool) -> Posted:
         message = {

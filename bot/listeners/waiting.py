@@ -17,6 +17,8 @@ NOTICE_SECONDS = 2.0
 """Seconds after which a person is told that it takes longer."""
 SHORT_SECONDS = 3
 """Seconds of waiting that need no words of their own."""
+NOTICE_RETRY_SECONDS = (2.0, 10.0, 30.0)
+"""How long to wait, in seconds, before each further try to show a notice."""
 MAX_NOTICES = 2
 """How often a person is told that it takes longer. A `response_url` takes five messages in all."""
 
@@ -60,9 +62,13 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
     for number in range(MAX_NOTICES):
         if number:
             await _until_news(running, wait)
-        if running.done():
-            return
-        await show_progress(reply, waiting_screen(request, wait.tell()))
+        for seconds in (*NOTICE_RETRY_SECONDS, None):
+            if running.done():
+                return
+            is_shown = await show_progress(reply, waiting_screen(request, wait.tell()))
+            if is_shown or seconds is None:
+                break
+            await finishes_within(clock, running, seconds)
 
 
 async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
@@ -87,9 +93,11 @@ async def _is_due(clock: Clock, running: asyncio.Future[Any], wait: Wait) -> boo
     return True
 
 
-async def show_progress(reply: Reply, screen: Screen) -> None:
-    """Show a notice. One that can't be shown is no reason to give up what it is about."""
+async def show_progress(reply: Reply, screen: Screen) -> bool:
+    """Show a notice. One that can't be shown is no reason to give up what it is about. Returns whether it was."""
     try:
         await reply.show_progress(screen)
     except Exception as error:
         log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})
+        return False
+    return True

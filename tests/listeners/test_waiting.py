@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.listeners.waiting import MAX_NOTICES, NOTICE_SECONDS, Wait, tell_waits
+from bot.listeners.replies import NotPosted
+from bot.listeners.waiting import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
 from bot.slack.external_auth.models import GetToken
 from bot.ui.screen import Screen
 from tests.manual_clock import ManualClock
@@ -19,6 +20,7 @@ class Place:
 
     def __init__(self) -> None:
         self.told: list[Screen] = []
+        self.refuses = 0
 
     @property
     def noted(self) -> Mapping[str, str]:
@@ -28,6 +30,9 @@ class Place:
         raise AssertionError("There's no answer yet.")
 
     async def show_progress(self, screen: Screen) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise NotPosted("status 503")
         self.told.append(screen)
 
 
@@ -64,6 +69,39 @@ async def test_a_wait_is_told_once_and_again_when_it_grows() -> None:
     bench.wait.note(300)
     await bench.telling
     assert len(bench.place.told) == MAX_NOTICES
+
+
+async def test_a_notice_that_slack_does_not_take_is_posted_again_until_the_answer_is_there() -> None:
+    bench = Bench()
+    bench.place.refuses = 2
+    bench.wait.note(100)
+    await bench.wait_on()
+    assert bench.place.told == []
+    await bench.wait_on(NOTICE_RETRY_SECONDS[0])
+    assert bench.place.told == []
+    await bench.wait_on(NOTICE_RETRY_SECONDS[1])
+    assert len(bench.place.told) == 1
+    assert "86 seconds" in bench.place.told[0].text
+
+    bench = Bench()
+    bench.place.refuses = 100
+    await bench.wait_on()
+    await bench.clock.until_asleep(NOTICE_RETRY_SECONDS[0])
+    bench.running.set_result(None)
+    await bench.telling
+    assert bench.place.told == []
+
+
+async def test_of_a_notice_that_slack_never_takes_there_is_an_end() -> None:
+    bench = Bench()
+    bench.place.refuses = 100
+    bench.wait.note(300)
+    await bench.wait_on()
+    for seconds in NOTICE_RETRY_SECONDS:
+        await bench.wait_on(seconds)
+    assert bench.place.refuses == 100 - 1 - len(NOTICE_RETRY_SECONDS)
+    bench.running.set_result(None)
+    await bench.telling
 
 
 async def _work_hard(until: asyncio.Event) -> None:

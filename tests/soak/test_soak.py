@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.pacing import WAIT_SECONDS
 from tests.acknowledged import times_recorded, verified_entries
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, new_database
@@ -23,9 +24,10 @@ from tests.soak.processes import TRANSPORTS, Holding, Processes
 SECONDS = float(os.environ.get("EXTAUTH_TEST_SOAK", "60")) / len(DATABASES)
 RATE = 20.0
 PAUSE_SECONDS = 1.0
-SETTLE_SECONDS = 400.0
-"""How long after the last fault everybody is told. A call may take 150 seconds, an answer that Slack refused waits for
-its next retry, and what an ended process left is looked for again after three minutes."""
+SETTLE_SECONDS = WAIT_SECONDS + 100.0
+"""How long after the last fault everybody is told. A call waits that long in the line that one 429 makes, and not
+everybody's notice of it was posted. An answer that Slack refused waits for its next retry, and what an ended process
+left is looked for again after three minutes."""
 IDLE_SECONDS = 33.0
 """How long after the last command a connection is kept for the next: aiohttp looks every 15 seconds for older ones."""
 STOP_SECONDS = 5.0

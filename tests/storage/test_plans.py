@@ -47,14 +47,17 @@ PLANS = {
     "list of denials": (newest(action="denied"), "ix_audit_records_kind"),
     "list of a token": (newest(external_token_id="Et1"), "ix_audit_records_token"),
     "export of a token": (oldest(*rows_of(Filters(external_token_id="Et1"))), "ix_audit_records_token"),
-    "find a token": (select(audit_records).where(TABLE.token_hmac == "x"), "ix_audit_records_token_hmac"),
+    "find a token": (
+        select(audit_records).where(TABLE.token_hmac == "x").order_by(*PLACE),
+        "ix_audit_records_token_hmac",
+    ),
     "a page of the export": (oldest(*rows_of(Filters())), "autoindex_audit_records_1"),
     "results": (
         select(audit_records).where(TABLE.chain == "T1", TABLE.attempt.in_([1, 2])).order_by(*PLACE),
         "ix_audit_records_attempt",
     ),
     "attempts": (
-        select(audit_records).where(TABLE.chain == "T1", TABLE.number.in_([1, 2])),
+        select(audit_records).where(TABLE.chain == "T1", TABLE.number.in_([1, 2])).order_by(*PLACE),
         "autoindex_audit_records_1",
     ),
 }
