@@ -33,24 +33,14 @@ def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Scre
     return usage_screen(error.problem, f"{COMMAND} {corrected.text}", error.usage, button)
 
 
-def _read(text: str, subcommands: Sequence[Subcommand]) -> Parsed | UsageError | PastedTokenError:
-    """Return what was typed, or what is wrong with it, so that it's on record that it came before anybody is told."""
-    try:
-        return parse(text, subcommands)
-    except (UsageError, PastedTokenError) as error:
-        return error
-
-
 def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     """Listen for the command and the button."""
     subcommands = [listener.subcommand for listener in listeners]
     named = {listener.subcommand.name: listener for listener in listeners}
 
-    async def carry_out(runtime: Runtime, typed: Interaction, read: Parsed | UsageError | PastedTokenError) -> None:
+    async def carry_out(runtime: Runtime, typed: Interaction, text: str) -> None:
         try:
-            if not isinstance(read, Parsed):
-                raise read
-            await follow(runtime, typed, read)
+            await follow(runtime, typed, parse(text, subcommands))
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
@@ -63,10 +53,15 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         else:
             await named[parsed.subcommand.name].on_typed(runtime, asked, parsed.values)
 
-    def runs(read: Parsed | UsageError | PastedTokenError) -> Runnable | None:
-        if not isinstance(read, Parsed) or read.subcommand is None or read.request is None:
+    def runs(text: str) -> Runnable | None:
+        """Return the request that typed text runs straight away; None where anything else comes before it."""
+        try:
+            parsed = parse(text, subcommands)
+        except (UsageError, PastedTokenError):
             return None
-        return named[read.subcommand.name].runs(read.request)
+        if parsed.subcommand is None or parsed.request is None:
+            return None
+        return named[parsed.subcommand.name].runs(parsed.request)
 
     async def follow_suggestion(runtime: Runtime, clicked: Interaction, parsed: Parsed) -> None:
         request = parsed.request
@@ -79,12 +74,12 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
-        read = _read(str(body.get("text") or ""), subcommands)
-        request = runs(read)
+        text = str(body.get("text") or "")
+        request = None if runtime.tasks.is_crowded else runs(text)
         if request is not None:
             await flow.start_run(runtime, typed, request)
         else:
-            await flow.start(runtime, typed, carry_out(runtime, typed, read))
+            await flow.start(runtime, typed, carry_out(runtime, typed, text))
 
     @app.action(buttons.SUGGESTION)
     async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
