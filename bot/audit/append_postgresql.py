@@ -22,6 +22,10 @@ _READ_PLACES = "SELECT ordinal, chain, log_id FROM audit_heads"
 _READ_ROOT = "SELECT * FROM audit_root WHERE id = 1 FOR UPDATE"
 _WRITE_ROOT = "UPDATE audit_root SET (chains, carried_number, mac) = ($1, $2, $3) WHERE id = 1"
 _ADD_HEADS = "INSERT INTO audit_heads SELECT * FROM json_populate_recordset(NULL::audit_heads, $1)"
+_COUNT_ROWS = """
+SELECT count(*) FROM audit_records
+JOIN unnest($1::text[], $2::bigint[], $3::text[]) AS written (chain, number, hash) USING (chain, number, hash)
+"""
 _READ_CLAIMS = "SELECT key, owner, attempt FROM interactions WHERE key = ANY($1::text[])"
 _ANSWER = """
 UPDATE interactions SET reply_to = NULL, is_finished = is_finished OR attempt IS NULL WHERE key = ANY($1::text[])
@@ -131,7 +135,7 @@ class PostgresAppender:
             try:
                 async with self._database.writer() as connection, connection.transaction():
                     heads = await self._locked(connection, chains_of(batch))
-                    if tried is not None and tried.rows and all(heads[of] == head for of, head in tried.heads.items()):
+                    if tried is not None and await self._is_written(connection, tried, heads):
                         return heads, tried  # The connection was lost only after it had been written.
                     keys = [item.claim.key for item in batch if item.claim is not None]
                     claims = await connection.fetch(_READ_CLAIMS, keys) if keys else []
@@ -145,6 +149,13 @@ class PostgresAppender:
                 if not left or not isinstance(error.__context__, (_NOT_OURS, _DEADLOCK)):
                     raise
         raise AssertionError("The last try returns or raises.")
+
+    async def _is_written(self, connection: asyncpg.Connection, tried: Plan, heads: Heads) -> bool:
+        """Return whether a plan is in the log, by its last rows: others may have written behind it since."""
+        if not tried.heads or all(heads[of] == head for of, head in tried.heads.items()):
+            return bool(tried.heads)
+        last = zip(*((head.chain, head.number, head.hash) for head in tried.heads.values()), strict=True)
+        return bool(await connection.fetchval(_COUNT_ROWS, *last) == len(tried.heads))
 
     async def _locked(self, connection: asyncpg.Connection, chains: Sequence[str]) -> Heads:
         """Return the heads of chains, locked until the transaction ends, with new ones where there are none yet."""

@@ -85,6 +85,21 @@ async def test_an_answer_lost_on_its_way_is_not_an_entry_lost_or_doubled(behind:
     assert await checked(audit) == (3, 6, None)
 
 
+async def test_an_answer_lost_before_somebody_else_writes_makes_no_duplicate(
+    behind: tuple[Proxy, AuditLog], postgres: str
+) -> None:
+    proxy, audit = behind
+    async with open_audit_log(configured(postgres), ManualClock()) as other:
+        await write(audit, 2)
+        proxy.meanwhile = lambda: write(other, 1)
+        proxy.loses_answer = True
+        attempt = await audit.attempt(came("U1"), GET)
+        await audit.finish(attempt, AuditResult("fetched", None, 1))
+        assert attempt.number == 5
+        assert [entry.user_id for entry in await audit.newest(2, Filters())] == ["U0", "U1"]
+        assert await checked(audit) == (4, 8, None)
+
+
 async def test_a_claim_that_somebody_else_took_takes_everything_back(postgres: str) -> None:
     async with open_audit_log(configured(postgres), ManualClock()) as audit:
         await write(audit, 1)

@@ -1,16 +1,22 @@
 """A TCP proxy in front of PostgreSQL: it counts round trips, and can lose an answer on its way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from bot.storage.address import database_url
 
 
+async def _nothing() -> None:
+    """Do nothing."""
+
+
 class Proxy:
-    """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection."""
+    """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection; `meanwhile` is
+    what happens between both."""
 
     def __init__(self) -> None:
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.round_trips = 0
         self.loses_answer = False
         self._spoke_last: dict[asyncio.StreamWriter, str] = {}
@@ -33,6 +39,7 @@ class Proxy:
         while data := await reader.read(65536):
             if side == "server" and self.loses_answer:
                 self.loses_answer = False
+                await self.meanwhile()
                 return
             self.round_trips += side == "client" and self._spoke_last.get(connection) != "client"
             self._spoke_last[connection] = side
