@@ -89,9 +89,6 @@ class Receipt:
     decisions: Mapping[Permission, Decision] = field(default_factory=dict)
 
 
-_JUST_RECEIVED = Receipt()
-
-
 class Service:
     """Runs requests.
 
@@ -194,7 +191,7 @@ class Service:
         is_wanted: Callable[[], Awaitable[bool]] = _always,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
-        receipt: Receipt = _JUST_RECEIVED,
+        receipt: Receipt | None = None,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
 
@@ -202,7 +199,7 @@ class Service:
         request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds. `receipt`
         is what `receive` returned for this request.
         """
-        if receipt.attempt is not None and not isinstance(request, ReadHistory):
+        if receipt is not None and receipt.attempt is not None and not isinstance(request, ReadHistory):
             begun = self._audit_log.begun(receipt.attempt)
             return await self._run(actor, request, progress, receipt.decisions, begun, is_wanted, patience)
         decision, decisions = await self._decide(actor, request)

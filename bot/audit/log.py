@@ -131,8 +131,7 @@ class AuditLog:
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
         """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
-        event = Event.of(actor, request)
-        return Attempt(await self._append(ATTEMPT, event, self._claim(actor)), event)
+        return await self.begun(self._queue_attempt(actor, request))
 
     async def begin(self, actor: Actor, request: Request) -> Beginning:
         """Record that an interaction came and what is about to be done about it, both at once.
@@ -140,16 +139,16 @@ class AuditLog:
         Returns the attempt for `begun`: it's still being recorded where that takes longer than an acknowledgement may
         wait. Raises DuplicateInteraction when it came before.
         """
-        event = Event.of(actor, request)
-        item = self._rows.queue(self._row(ATTEMPT, event), self._claim(actor))
+        beginning = self._queue_attempt(actor, request)
+        written = beginning.item.written
         try:
-            is_over = await finishes_within(_REAL_TIME, item.written, RECEIPT_SECONDS)
+            is_over = await finishes_within(_REAL_TIME, written, RECEIPT_SECONDS)
         except asyncio.CancelledError:
-            item.written.cancel()
+            written.cancel()
             raise
-        if is_over and isinstance(item.written.exception(), Duplicate):
+        if is_over and isinstance(written.exception(), Duplicate):
             raise DuplicateInteraction
-        return Beginning(item, event)
+        return beginning
 
     async def begun(self, beginning: Beginning) -> Attempt:
         """Return an attempt once it's on record."""
@@ -248,19 +247,13 @@ class AuditLog:
         """Return every entry in which this token was fetched and handed out, oldest first."""
         async with self._reading() as (snapshot, heads):
             found = await snapshot.rows_of([audit_records.c.token_hmac == self._key.of_token(token)])
-            fetched: dict[str, list[int]] = {}
-            for row in found:
-                if is_proven(self._key, heads.get(row["chain"]), row):
-                    fetched.setdefault(row["chain"], []).append(row["attempt"])
-            attempts: list[Row] = []
-            # Chain by chain: for pairs of both, SQLite would read the whole log.
-            for chain, numbers in fetched.items():
-                table = audit_records.c
-                attempts += await snapshot.rows_of([table.chain == chain, table.number.in_(numbers)])
-            entries = await self._with_results(snapshot, heads, sorted(attempts, key=lambda row: int(row["at"])))
+            results = [row for row in found if is_proven(self._key, heads.get(row["chain"]), row)]
+            fetched = [(row["chain"], row["attempt"]) for row in results]
+            attempts = await snapshot.rows_at(audit_records.c.number, fetched)
+            entries = await self._with_results(snapshot, heads, attempts)
             since = await snapshot.oldest_time(list(heads.values()))
             return TokenTrace(
-                [entry for entry in entries if entry.outcome == "fetched"],
+                sorted((entry for entry in entries if entry.outcome == "fetched"), key=lambda entry: entry.at),
                 since / _MICRO if since is not None else None,
             )
 
@@ -381,6 +374,10 @@ class AuditLog:
         event = Event("", chain or None, None, "", "prune", parameters)
         return {**self._row(PRUNE, event), "outcome": "pruned"}
 
+    def _queue_attempt(self, actor: Actor, request: Request) -> Beginning:
+        event = Event.of(actor, request)
+        return Beginning(self._rows.queue(self._row(ATTEMPT, event), self._claim(actor)), event)
+
     async def _append(self, kind: str, event: Event, claim: Claim | None = None, **more: Any) -> int:
         return await self._recorded(self._rows.append({**self._row(kind, event), **more}, claim))
 
@@ -493,16 +490,8 @@ class AuditLog:
         self, snapshot: Snapshot, heads: Mapping[str, Head], rows: Sequence[Row]
     ) -> Sequence[Entry]:
         rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
-        attempts: dict[str, list[int]] = {}
-        for row in rows:
-            if row["kind"] == ATTEMPT:
-                attempts.setdefault(row["chain"], []).append(row["number"])
-        table = audit_records.c
-        found: list[Row] = []
-        for chain, numbers in attempts.items():
-            # Not by kind as well: half of all rows are results, and a planner may start with those.
-            found += await snapshot.rows_of([table.chain == chain, table.attempt.in_(numbers)])
-        results = results_of(self._key, heads, found)
+        attempts = [(row["chain"], row["number"]) for row in rows if row["kind"] == ATTEMPT]
+        results = results_of(self._key, heads, await snapshot.rows_at(audit_records.c.attempt, attempts))
         return [
             _entry(row, results.get((row["chain"], row["number"])) if row["kind"] == ATTEMPT else row) for row in rows
         ]

@@ -1,6 +1,6 @@
 """The audit log at one moment: whatever is appended and pruned meanwhile."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, tuple_
@@ -68,6 +68,16 @@ class Snapshot:
         if before is not None:
             query = query.where(tuple_(*place) < tuple_(before["at"], before["chain"], before["number"]))
         return await self._rows(query.order_by(*(column.desc() for column in place)).limit(count))
+
+    async def rows_at(self, column: Any, places: Iterable[tuple[str, int]]) -> Sequence[Row]:
+        """Return the rows with these numbers in a column, each of its own chain, authentic or not."""
+        numbers: dict[str, list[int]] = {}
+        for chain, number in places:
+            numbers.setdefault(chain, []).append(number)
+        # Chain by chain: for pairs of both, SQLite would read the whole log. And not by kind as well: half of all rows
+        # are results, and a planner may start with those.
+        found = [await self.rows_of([_TABLE.chain == chain, column.in_(some)]) for chain, some in numbers.items()]
+        return [row for rows in found for row in rows]
 
     async def rows_of(self, where: Sequence[Any]) -> Sequence[Row]:
         """Return some rows, oldest first, authentic or not."""

@@ -68,7 +68,7 @@ async def _until_signaled(settings: Settings, transport: Transport) -> None:
 
 
 def _settle_down(_: Receiver) -> None:
-    """Tell Python how a server works.
+    """Tune Python for a server: its garbage collector, and how soon threads take turns.
 
     The garbage collector is spared what stays until the end: all that was built by now. By default it looks through the
     newest 700 objects again and again, which in a burst are all still in use; that took a twelfth of its CPU.

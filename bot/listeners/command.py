@@ -75,6 +75,7 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
         text = str(body.get("text") or "")
+        # In a burst, the text is read after the acknowledgement.
         request = None if runtime.tasks.is_crowded else runs(text)
         if request is not None:
             await flow.start_run(runtime, typed, request)

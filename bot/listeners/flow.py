@@ -181,9 +181,7 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable, rec
     wait = Wait(runtime.clock)
     interaction.request = request
     interaction.note_address()
-    running = asyncio.ensure_future(
-        runtime.service.run(interaction.actor, request, wait.note, receipt=receipt or Receipt())
-    )
+    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note, receipt=receipt))
     try:
         await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running

@@ -62,13 +62,15 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
     for number in range(MAX_NOTICES):
         if number:
             await _until_news(running, wait)
-        for seconds in (*NOTICE_RETRY_SECONDS, None):
-            if running.done():
-                return
-            is_shown = await show_progress(reply, waiting_screen(request, wait.tell()))
-            if is_shown or seconds is None:
-                break
-            await finishes_within(clock, running, seconds)
+        await _tell_wait(clock, reply, request, running, wait)
+
+
+async def _tell_wait(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
+    """Show one notice: again where Slack doesn't take it, while the person still waits."""
+    for seconds in (*NOTICE_RETRY_SECONDS, None):
+        if running.done() or await show_progress(reply, waiting_screen(request, wait.tell())) or seconds is None:
+            return
+        await finishes_within(clock, running, seconds)
 
 
 async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:

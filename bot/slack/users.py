@@ -109,8 +109,8 @@ class UserDirectory:
         )
 
     def known(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
-        """Return what `find` would, where that is there without asking Slack; None where it isn't, or where something
-        is wrong, for `find` to say what."""
+        """Return what `find` would, where that is there without asking Slack. None where it isn't, where there are user
+        groups to look at, or where something is wrong: `find` says what."""
         workspace = self._workspaces.known(actor.bot_token)
         if workspace is None or groups or not workspace.includes(actor.team_id, actor.enterprise_id):
             return None

@@ -59,8 +59,7 @@ STANDS_ALONE = BEGINS_ENTRY & (audit_records.c.kind != literal_column("'attempt'
 def _index(name: str, *columns: Any, where: ColumnElement[bool]) -> None:
     """Index some rows only: each index that a row is in makes writing it dearer.
 
-    Which ones are told apart from the rest, for `create_tables`: to say it here in the words of a kind of database
-    would load SQLAlchemy's part for it.
+    `create_tables` passes the condition on to the database in use: given to Index here, it would load every dialect.
     """
     Index(f"ix_{name}", *columns, info={"where": where})
 

@@ -99,12 +99,17 @@ def written(query: Select[Any], kind: str) -> Any:
     return text(str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).replace(":", "\\:"))
 
 
+async def sqlite_plan(query: Select[Any], folder: Path) -> list[str]:
+    """The steps in which SQLite answers a query."""
+    async with reading("sqlite", folder) as transaction:
+        explained = text(f"EXPLAIN QUERY PLAN {written(query, 'sqlite')}")
+        return [row.detail for row in await transaction.execute(explained)]
+
+
 @pytest.mark.parametrize("what", PLANS)
 async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Path) -> None:
     query, index = PLANS[what]
-    async with reading("sqlite", tmp_path) as transaction:
-        explained = text(f"EXPLAIN QUERY PLAN {written(query, 'sqlite')}")
-        plan = [row.detail for row in await transaction.execute(explained)]
+    plan = await sqlite_plan(query, tmp_path)
     assert plan[0].startswith("SEARCH audit_records USING"), plan
     assert f"{index} (" in plan[0], plan
     assert not any("SCAN" in step for step in plan), plan
@@ -115,9 +120,7 @@ async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Pa
 @pytest.mark.parametrize("what", INTERACTIONS)
 async def test_no_interaction_is_looked_for_among_all(what: str, tmp_path: Path) -> None:
     query, index = INTERACTIONS[what]
-    async with reading("sqlite", tmp_path) as transaction:
-        explained = text(f"EXPLAIN QUERY PLAN {written(query, 'sqlite')}")
-        plan = [row.detail for row in await transaction.execute(explained)]
+    plan = await sqlite_plan(query, tmp_path)
     assert f"{index} (" in plan[0], plan
 
 

@@ -48,7 +48,7 @@ def _replace(table: str, name: str, columns: Sequence[str | sa.TextClause], wher
 
 
 def upgrade() -> None:
-    """Make the indexes anew."""
+    """Replace each index with one of only the rows it finds."""
     for where, names in RECORDS.items():
         for name in names:
             _replace("audit_records", name, _columns(name), where)
@@ -57,7 +57,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Index every row again."""
+    """Replace each with one of all rows."""
     for names in RECORDS.values():
         for name in names:
             _replace("audit_records", name, _columns(name), None)
