@@ -11,7 +11,7 @@ from sqlalchemy import text
 from bot.actor import Actor
 from bot.app import open_storage
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import AuditLog
+from bot.audit.log import AuditLog, Unanswered
 from bot.clock import Clock
 from bot.settings import DatabaseSettings, Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
@@ -55,6 +55,13 @@ async def change(url: str, statement: str) -> None:
     async with database.transaction() as connection:
         await connection.execute(text(statement))
     await database.close()
+
+
+async def taken_over(audit: AuditLog, older_than: float, ended_older_than: float | None = None) -> list[Unanswered]:
+    """What a process takes over from others, whole."""
+    taken = await audit.take_over(older_than, ended_older_than)
+    assert taken.is_whole
+    return list(taken.unanswered)
 
 
 async def left_behind(url: str) -> None:

@@ -102,7 +102,8 @@ class PostgresAppender:
         if tried is not None and await self._try(expected, tried):
             made = tried
         else:
-            before, made = await self._append(batch, tried)
+            # A chain that this process has written to before is there.
+            before, made = await self._append(batch, tried, may_be_new=len(expected) < len(chains))
             others = [chain for chain in chains if made is not tried and expected.get(chain) != before.get(chain)]
             self._contended.update({chain: chain in others for chain in chains})
         self._heads.update(made.heads)
@@ -129,12 +130,12 @@ class PostgresAppender:
                 return False
             raise
 
-    async def _append(self, batch: Sequence[Item], tried: Plan | None) -> tuple[Heads, Plan]:
+    async def _append(self, batch: Sequence[Item], tried: Plan | None, *, may_be_new: bool) -> tuple[Heads, Plan]:
         """Write a batch in a transaction that locks the heads. Returns the heads as they were, and the plan."""
         for left in reversed(range(_TRIES)):
             try:
                 async with self._database.writer() as connection, connection.transaction():
-                    heads = await self._locked(connection, chains_of(batch))
+                    heads = await self._locked(connection, chains_of(batch), may_be_new=may_be_new)
                     if tried is not None and await self._is_written(connection, tried, heads):
                         return heads, tried  # The connection was lost only after it had been written.
                     keys = [item.claim.key for item in batch if item.claim is not None]
@@ -157,13 +158,16 @@ class PostgresAppender:
         last = zip(*((head.chain, head.number, head.hash) for head in tried.heads.values()), strict=True)
         return bool(await connection.fetchval(_COUNT_ROWS, *last) == len(tried.heads))
 
-    async def _locked(self, connection: asyncpg.Connection, chains: Sequence[str]) -> Heads:
-        """Return the heads of chains, locked until the transaction ends, with new ones where there are none yet."""
+    async def _locked(self, connection: asyncpg.Connection, chains: Sequence[str], *, may_be_new: bool) -> Heads:
+        """Return the heads of chains, locked until the transaction ends, with new ones where there are none yet.
+
+        Where one `may_be_new`, the root is locked before any head: in another order, two processes could wait for each
+        other.
+        """
+        found = await connection.fetchrow(_READ_ROOT) if may_be_new else None
         heads = await self._read(connection, chains)
         if any(chain not in heads for chain in chains):
-            found = await connection.fetchrow(_READ_ROOT)
-            # Whoever held the root may have added some.
-            heads = await self._read(connection, chains)
+            found = found or await connection.fetchrow(_READ_ROOT)
             places = [(row["ordinal"], row["chain"], row["log_id"]) for row in await connection.fetch(_READ_PLACES)]
             stored = stored_root(dict(found), self._key, places) if found is not None else None
             root, added = add_chains(stored, places, [chain for chain in chains if chain not in heads])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from bot.audit.append import Claim
 from bot.audit.head import ATTEMPT, DENIED, Head, Row, chained, is_proven, results_of
@@ -31,6 +31,11 @@ class Taken:
     reply_to: str | None
 
 
+_LEFT = tuple(interactions.c[name] for name in ("key", "chain", "owner", "at", "is_finished"))
+IsLeft = Callable[[str, int, bool], bool]
+"""Whether an interaction was left by its process: by its owner, its time (microseconds), and whether it's finished."""
+
+
 class Interactions:
     """Hands on what processes left behind. Every method raises DatabaseError."""
 
@@ -48,36 +53,37 @@ class Interactions:
             await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
     async def take_over(
-        self, owner: str, at: int, is_left: Callable[[str, int, bool], bool], interruption: Callable[[Row], Row]
-    ) -> list[Taken]:
-        """Make the interactions that other processes left unanswered `owner`'s, as of `at`, and return them.
+        self, owner: str, at: int, is_left: IsLeft, interruption: Callable[[Row], Row]
+    ) -> tuple[Sequence[Taken], bool]:
+        """Make the interactions that other processes left unanswered `owner`'s, as of `at`.
 
-        Those are the ones that `is_left` says were left, by owner, time (microseconds), and whether they are finished.
-        To an attempt without a result, the one that `interruption` makes is appended. Of several processes, one gets
-        each. Raises DatabaseError.
+        Returns them, and whether every chain could be looked through: one that was altered doesn't hold up the others.
+        Those are the ones that `is_left` says were left. To an attempt without a result, the one that `interruption`
+        makes is appended. Of several processes, one gets each. Raises DatabaseError.
 
         Nothing proves the table of interactions, so it only says where to look: a row must be in the chain, and is
-        interrupted only when its result isn't. A chain that was altered doesn't hold up the others.
+        interrupted only when its result isn't.
         """
-        table = interactions.c
-        unanswered = (table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None))
+        left: dict[str, list[str]] = {}
         async with self._database.transaction(reads=True) as transaction:
-            chains = (await transaction.execute(select(table.chain).where(*unanswered).distinct())).scalars().all()
+            for claim in await transaction.execute(select(*_LEFT).where(*_unanswered(owner))):
+                if is_left(claim.owner, claim.at, claim.is_finished):
+                    left.setdefault(claim.chain, []).append(claim.key)
         taken: list[Taken] = []
-        for chain in chains:
-            wanted = select(interactions).where(table.chain == chain, *unanswered).with_for_update()
+        is_whole = True
+        for chain, keys in left.items():
+            # These alone are locked: others may be answered right now, in another order.
+            wanted = select(interactions).where(interactions.c.key.in_(keys), *_unanswered(owner))
             try:
                 async with self._database.transaction() as transaction:
                     head = await locked_head(transaction, self._key, chain)
-                    found = [
-                        claim
-                        for claim in await transaction.execute(wanted)
-                        if is_left(claim.owner, claim.at, claim.is_finished)
-                    ]
+                    locked = await transaction.execute(wanted.order_by(interactions.c.key).with_for_update())
+                    found = [claim for claim in locked if is_left(claim.owner, claim.at, claim.is_finished)]
                     taken += await self._take(transaction, head, found, owner, at, interruption) if found else []
             except DatabaseError as error:
+                is_whole = False
                 log.error("unanswered commands couldn't be looked for", extra={"chain": chain, "why": str(error)})
-        return taken
+        return taken, is_whole
 
     async def _take(
         self,
@@ -126,6 +132,12 @@ class Interactions:
         table = interactions.c
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
+
+
+def _unanswered(owner: str) -> tuple[ColumnElement[bool], ...]:
+    """Pick what belongs to processes other than `owner`, and isn't finished or answered."""
+    table = interactions.c
+    return table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
 
 
 async def _forget_addresses(transaction: Transaction, keys: Sequence[str]) -> None:

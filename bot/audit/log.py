@@ -97,6 +97,14 @@ class Unanswered:
     reply_to: SecretStr | None
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What a process took over from others. It isn't whole where the database failed halfway: more may be left."""
+
+    unanswered: Sequence[Unanswered]
+    is_whole: bool
+
+
 class AuditLog:
     """Appends entries and reads them, each in the chain of its workspace.
 
@@ -183,8 +191,8 @@ class AuditLog:
         """Note that a person whom another process left unanswered has been told, or can't be."""
         self._rows.answered(unanswered.workspace, unanswered.interaction)
 
-    async def take_over(self, older_than: float, ended_older_than: float | None = None) -> Sequence[Unanswered]:
-        """Return what other processes left unanswered, to be told by this one; record as interrupted what never ended.
+    async def take_over(self, older_than: float, ended_older_than: float | None = None) -> TakenOver:
+        """Take what other processes left unanswered, to be told by this one; record as interrupted what never ended.
 
         That is what came more than `older_than` seconds ago, or to a process that is known to have ended. What has
         ended may still be on its way to the person: it has to be older than `ended_older_than`. Of several processes,
@@ -197,7 +205,7 @@ class AuditLog:
             return at < self._micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
 
         await self._guard.whole(self._interactions.forget(self._micro(now - INTERACTION_SECONDS)))
-        taken = await self._guard.whole(
+        taken, is_whole = await self._guard.whole(
             self._interactions.take_over(
                 str(self._owner),
                 self._micro(now),
@@ -205,7 +213,7 @@ class AuditLog:
                 self._interruption,
             )
         )
-        return [self._unanswered(one) for one in taken]
+        return TakenOver([self._unanswered(one) for one in taken], is_whole)
 
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
         """Return the entries of the tests or deletions that an interaction consisted of."""

@@ -32,6 +32,8 @@ ANSWERING_SECONDS = WAIT_SECONDS + float(sum(RETRY_SECONDS)) + 60.0
 """How old a command is when a process must have stopped retrying an answer that Slack doesn't accept."""
 AGAIN_SECONDS = 600.0
 """How often to look again: well within the half hour in which Slack accepts an answer."""
+FAILED_SECONDS = (1.0, 5.0, 30.0)
+"""How long to wait, where the database failed, before each retry. After the last, the next regular look is the next."""
 SWEEP_SECONDS = 60.0
 """How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
@@ -47,34 +49,66 @@ async def tell_unanswered(workspaces: Workspaces, shared: Shared, audit_log: Aud
     After 13 minutes without a result, a command's process must have ended. Later passes find what processes on other
     machines left. Each pass also forgets old interactions.
     """
-    for wait in chain((None, UNANSWERED_SECONDS), repeat(AGAIN_SECONDS)):
-        if wait is not None:
-            await shared.clock.sleep(wait)
-        try:
-            unanswered = await audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS)
-        except AuditLogUnavailable as error:
-            log.error("unanswered commands couldn't be looked for", extra={"why": str(error)})
-            continue
-        except Exception:
-            log.exception("unanswered commands couldn't be looked for")
-            continue
-        for one in unanswered:
-            outcome = one.entry.outcome if one.entry is not None else "not begun"
-            extra = {"reference": one.reference, "outcome": outcome}
-            log.warning("a command had been left unanswered", extra=extra)
-            # One task each, because an answer that Slack doesn't accept is retried for a long time.
-            shared.tasks.start(_tell(workspaces, audit_log, one))
+    regular, retries = chain((UNANSWERED_SECONDS,), repeat(AGAIN_SECONDS)), iter(FAILED_SECONDS)
+    while True:
+        if await _take_over(workspaces, shared, audit_log):
+            retries = iter(FAILED_SECONDS)
+            wait = next(regular)
+        else:
+            wait = next(retries, None) or next(regular)
+        await shared.clock.sleep(wait)
 
 
-async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered) -> None:
+async def _take_over(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> bool:
+    """Look once, and begin to tell those who are found. Returns False where the database failed."""
     try:
-        reply = await _reply(workspaces, unanswered)
-        if reply is not None:
-            await reply.show(await _told(audit_log, unanswered))
+        taken = await audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS)
+    except AuditLogUnavailable as error:
+        log.error("unanswered commands couldn't be looked for", extra={"why": str(error)})
+        return False
+    except Exception:
+        log.exception("unanswered commands couldn't be looked for")
+        return False
+    for one in taken.unanswered:
+        outcome = one.entry.outcome if one.entry is not None else "not begun"
+        extra = {"reference": one.reference, "outcome": outcome}
+        log.warning("a command had been left unanswered", extra=extra)
+        # One task each, because an answer that Slack doesn't accept is retried for a long time.
+        shared.tasks.start(_tell(workspaces, audit_log, one, shared.clock))
+    return taken.is_whole
+
+
+async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock) -> None:
+    """Tell one person, who belongs to this process now: no other one will."""
+    try:
+        place = await _place(workspaces, audit_log, unanswered, clock)
+        if place is not None:
+            reply, screen = place
+            await reply.show(screen)
     except Exception as error:
         log.error("a person couldn't be told", extra={"error_type": type(error).__name__})
     else:
         audit_log.told(unanswered)
+
+
+async def _place(
+    workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock
+) -> tuple[Reply, Screen] | None:
+    """Return where to say what, retrying where the database fails; None where there is no place for it."""
+    for seconds in FAILED_SECONDS:
+        try:
+            return await _place_now(workspaces, audit_log, unanswered)
+        except (AuditLogUnavailable, DatabaseError) as error:
+            log.warning("a person couldn't be told yet", extra={"why": str(error)})
+            await clock.sleep(seconds)
+    return await _place_now(workspaces, audit_log, unanswered)
+
+
+async def _place_now(
+    workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered
+) -> tuple[Reply, Screen] | None:
+    reply = await _reply(workspaces, unanswered)
+    return (reply, await _told(audit_log, unanswered)) if reply is not None else None
 
 
 async def _reply(workspaces: Workspaces, unanswered: Unanswered) -> Reply | None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot.audit.entries import AuditResult, Filters
@@ -14,6 +15,9 @@ from tests.audit_log import GET, actor, came, change, checked, configured, open_
 from tests.databases import started_database
 from tests.manual_clock import ManualClock
 from tests.storage.postgres_proxy import Proxy, open_proxy
+
+IN_ONE_LANE_WITH_T1 = "T3"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -98,6 +102,32 @@ async def test_an_answer_lost_before_somebody_else_writes_makes_no_duplicate(
         assert attempt.number == 5
         assert [entry.user_id for entry in await audit.newest(2, Filters())] == ["U0", "U1"]
         assert await checked(audit) == (4, 8, None)
+
+
+async def until_somebody_waits(url: str) -> None:
+    """Wait until somebody waits for a lock."""
+    watching = await asyncpg.connect(url)
+    async with asyncio.timeout(10):
+        while not await watching.fetchval(WAITING):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await watching.close()
+
+
+async def test_a_process_that_adds_a_chain_holds_no_other_meanwhile(postgres: str) -> None:
+    async with open_audit_log(configured(postgres), ManualClock()) as audit:
+        await write(audit, 1)
+    connection = await asyncpg.connect(postgres)
+    async with open_audit_log(configured(postgres), ManualClock()) as audit:
+        async with connection.transaction():
+            await connection.execute("SELECT * FROM audit_root FOR UPDATE")
+            people = actor("U1"), replace(actor("U2"), team_id=IN_ONE_LANE_WITH_T1)
+            writing = [asyncio.ensure_future(audit.attempt(person, GET)) for person in people]
+            await until_somebody_waits(postgres)
+            # Whoever adds a chain goes on to this. If it were locked, each would wait for the other.
+            await connection.execute("SELECT * FROM audit_heads FOR UPDATE NOWAIT")
+        await asyncio.gather(*writing)
+        assert await checked(audit) == (3, 4, None)
+    await connection.close()
 
 
 async def test_a_claim_that_somebody_else_took_takes_everything_back(postgres: str) -> None:

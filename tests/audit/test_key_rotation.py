@@ -20,7 +20,7 @@ from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.database import Database, DatabaseError
 from bot.storage.tables import installation_keys, metadata
-from tests.audit_log import GET, TOKEN, actor, came, change, configured, left_behind
+from tests.audit_log import GET, TOKEN, actor, came, change, configured, left_behind, taken_over
 from tests.forked import run
 from tests.manual_clock import ManualClock
 from tests.storage.test_installations import installed
@@ -110,7 +110,7 @@ async def test_a_new_key_takes_over_and_the_old_one_can_go(url: str, clock: Manu
     await works(url, NEW, made)
     await left_behind(url)
     async with opened(url, NEW) as storage:
-        (unanswered,) = await storage.audit_log.take_over(0, 0)
+        (unanswered,) = await taken_over(storage.audit_log, 0, 0)
         assert unanswered.reply_to == SecretStr("where U2 is")
     for key in (OLD, OTHER):
         with pytest.raises(DatabaseError, match="EXTAUTH_SECRET_KEY is not the one"):

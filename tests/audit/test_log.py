@@ -41,9 +41,11 @@ from tests.audit_log import (
     left_behind,
     locked,
     open_audit_log,
+    taken_over,
     until,
     write,
 )
+from tests.databases import started_database
 from tests.manual_clock import ManualClock
 
 
@@ -445,7 +447,7 @@ async def test_an_interaction_is_on_record_once(audit: AuditLog, clock: ManualCl
     assert await checked(audit) == (3, 4, None)
 
     clock.advance(INTERACTION_SECONDS + 1)
-    await audit.take_over(60)
+    await taken_over(audit, 60)
     await audit.attempt(came("a"), GET)
 
 
@@ -465,7 +467,7 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     assert "canary" not in repr(replies)
 
     async with open_audit_log(configured(url), clock) as other:
-        found = [*await audit.take_over(60), *await other.take_over(60)]
+        found = [*await taken_over(audit, 60), *await taken_over(other, 60)]
     assert [(one.reference, outcome(one), one.reply_to) for one in found] == [
         ("REF-canary-where", "interrupted", SecretStr("where canary-where is")),
         ("REF-nowhere", "interrupted", None),
@@ -487,7 +489,7 @@ async def assert_told_once(audit: AuditLog, url: str, clock: ManualClock, taken:
     await audit.close()
     await left_behind(url)
     clock.advance(100)
-    assert await audit.take_over(60) == []
+    assert await taken_over(audit, 60) == []
 
 
 async def test_what_came_and_was_never_begun_is_told_as_well(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -499,10 +501,10 @@ async def test_what_came_and_was_never_begun_is_told_as_well(audit: AuditLog, ur
     await audit.receive(came("helped"))
     audit.answered(came("helped"))
     clock.advance(100)
-    assert await audit.take_over(60) == []
+    assert await taken_over(audit, 60) == []
     await audit.close()
     await left_behind(url)
-    taken = await audit.take_over(60)
+    taken = await taken_over(audit, 60)
     assert [(one.reference, outcome(one), one.reply_to) for one in taken] == [
         ("REF-lost", None, SecretStr("where lost is")),
         ("REF-begun", "interrupted", SecretStr("where begun is")),
@@ -557,13 +559,13 @@ async def test_whoever_was_not_answered_is_handed_on_until_told(audit: AuditLog,
         # The process that takes them over is killed as well, before it has told anybody.
         await left_behind(url)
         clock.advance(100)
-        taken = await audit.take_over(60)
+        taken = await taken_over(audit, 60)
         assert [(one.reference, outcome(one), one.reply_to) for one in taken] == [
             (f"REF-{name}", how, SecretStr(f"where {name} is"))
             for name, how in (("deleted", "deleted"), ("denied", "denied"), ("begun", "interrupted"))
         ]
         clock.advance(100)
-        assert await audit.take_over(60) == []
+        assert await taken_over(audit, 60) == []
     await assert_told_once(audit, url, clock, taken)
     assert (await checked(audit))[2] is None
 
@@ -574,9 +576,9 @@ async def test_what_has_ended_may_still_be_on_its_way(audit: AuditLog, url: str,
     await audit.attempt(came("begun"), GET)
     await left_behind(url)
     clock.advance(100)
-    assert [one.reference for one in await audit.take_over(60, 200)] == ["REF-begun"]
+    assert [one.reference for one in await taken_over(audit, 60, 200)] == ["REF-begun"]
     clock.advance(101)
-    assert [one.reference for one in await audit.take_over(60, 200)] == ["REF-ended"]
+    assert [one.reference for one in await taken_over(audit, 60, 200)] == ["REF-ended"]
 
 
 async def test_nobody_takes_over_what_they_are_still_working_on(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -584,7 +586,7 @@ async def test_nobody_takes_over_what_they_are_still_working_on(audit: AuditLog,
     attempt = await audit.attempt(came("posted again"), GET)
     await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
     clock.advance(1000)
-    assert await audit.take_over(60) == []
+    assert await taken_over(audit, 60) == []
 
 
 async def test_an_attempt_that_was_recorded_too_late_is_not_told_again(
@@ -599,7 +601,7 @@ async def test_an_attempt_that_was_recorded_too_late_is_not_told_again(
     await audit.close()
     await left_behind(url)
     clock.advance(100)
-    assert await audit.take_over(60) == []
+    assert await taken_over(audit, 60) == []
 
 
 async def addresses(url: str) -> Sequence[str | None]:
@@ -645,7 +647,7 @@ async def test_what_is_on_record_cannot_be_called_interrupted(audit: AuditLog, u
     await audit.finish(await audit.attempt(came("U1"), GET), AuditResult("fetched", None, 1, TOKEN))
     await left_behind(url)
     await change(url, "UPDATE interactions SET is_finished = (1 = 0), at = 0")
-    assert [outcome(one) for one in await audit.take_over(60)] == ["fetched"]
+    assert [outcome(one) for one in await taken_over(audit, 60)] == ["fetched"]
     (entry,) = await audit.newest(10, Filters())
     assert entry.outcome == "fetched"
 
@@ -654,7 +656,7 @@ async def test_a_result_that_came_after_its_interruption_counts(audit: AuditLog,
     attempt = await audit.attempt(came("U1"), GET)
     clock.advance(100)
     await left_behind(url)
-    assert len(await audit.take_over(60)) == 1
+    assert len(await taken_over(audit, 60)) == 1
     await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
     (entry,) = await audit.newest(10, Filters())
     assert entry.outcome == "fetched"
@@ -693,7 +695,7 @@ async def test_only_attempts_that_are_in_the_chain_are_called_interrupted(
     await change(url, "UPDATE audit_records SET parameters = 'x' WHERE number = 1")
     clock.advance(100)
     await left_behind(url)
-    taken = await audit.take_over(60)
+    taken = await taken_over(audit, 60)
     assert [(one.reference, outcome(one)) for one in taken] == [("REF-U2", "denied"), ("REF-U3", "interrupted")]
     assert await _kept_addresses(url) == ["U2", "U3"]
     await assert_told_once(audit, url, clock, taken)
@@ -707,7 +709,7 @@ async def test_nobody_is_told_of_another_ones_command(audit: AuditLog, url: str,
     await change(url, f"UPDATE interactions SET reply_to = ({kept.replace('interactions AS kept', 'kept')})")
     await left_behind(url)
     clock.advance(100)
-    assert [one.reply_to for one in await audit.take_over(60)] == [None, None]
+    assert [one.reply_to for one in await taken_over(audit, 60)] == [None, None]
 
 
 async def test_nobody_is_told_in_another_workspace(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -716,7 +718,7 @@ async def test_nobody_is_told_in_another_workspace(audit: AuditLog, url: str, cl
     await change(url, "UPDATE interactions SET chain = CASE WHEN chain = 'T1' THEN 'T2' ELSE 'T1' END")
     await left_behind(url)
     clock.advance(100)
-    taken = {one.workspace: one.reply_to for one in await audit.take_over(60)}
+    taken = {one.workspace: one.reply_to for one in await taken_over(audit, 60)}
     assert taken == {"T1": None, "T2": None}
 
 
@@ -726,14 +728,43 @@ async def test_each_is_told_in_their_own_workspace(audit: AuditLog, url: str, cl
     await audit.receive(replace(came("U3"), team_id=None, enterprise_id="E1"))
     await left_behind(url)
     clock.advance(100)
-    taken = sorted(await audit.take_over(60), key=lambda one: one.workspace)
+    taken = sorted(await taken_over(audit, 60), key=lambda one: one.workspace)
     assert [(one.workspace, one.interaction, one.entry is not None) for one in taken] == [
         ("E1", "U3", False),
         ("T1", "U1", True),
         ("T2", "U2", False),
     ]
     assert [one.reply_to.get_secret_value() for one in taken if one.reply_to] == [f"where U{n} is" for n in (3, 1, 2)]
-    assert not await audit.take_over(60)
+    assert not await taken_over(audit, 60)
+
+
+async def test_a_chain_that_was_altered_is_looked_through_again(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("U1"), GET)
+    await audit.attempt(replace(came("U2"), team_id="T2"), GET)
+    await left_behind(url)
+    clock.advance(100)
+    await change(url, "UPDATE audit_heads SET entries = entries + 1 WHERE chain = 'T1'")
+    taken = await audit.take_over(60)
+    assert [one.workspace for one in taken.unanswered] == ["T2"]
+    assert not taken.is_whole
+    await change(url, "UPDATE audit_heads SET entries = entries - 1 WHERE chain = 'T1'")
+    assert [one.workspace for one in await taken_over(audit, 60)] == ["T1"]
+
+
+async def test_what_others_are_answering_right_now_does_not_hold_up_what_was_left(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), clock) as audit:
+        await audit.receive(came("left"))
+        clock.advance(100)
+        await audit.receive(came("young"))
+        await left_behind(url)
+        database = open_database(database_url(url))
+        async with database.transaction() as other:
+            await other.execute(text("SELECT * FROM interactions WHERE key = 'young' FOR UPDATE"))
+            taken = await asyncio.wait_for(taken_over(audit, 60), 5)
+        assert [one.reference for one in taken] == ["REF-left"]
+        await database.close()
 
 
 async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -741,7 +772,7 @@ async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str
     await change(url, "UPDATE interactions SET reply_to = 'é'")
     await left_behind(url)
     clock.advance(100)
-    assert [one.reply_to for one in await audit.take_over(60)] == [None]
+    assert [one.reply_to for one in await taken_over(audit, 60)] == [None]
 
 
 @pytest.mark.parametrize("altered", ["hash = 'é'", "previous = 'é'", "user_id = 'é'"])
@@ -853,17 +884,17 @@ async def test_only_finished_interactions_are_forgotten_and_only_old_ones(
     await audit.deny(came("U1"), GET, "guest")
     clock.advance(INTERACTION_SECONDS)
     await audit.deny(came("U2"), GET, "guest")
-    await audit.take_over(1e9)
+    await taken_over(audit, 1e9)
     with pytest.raises(DuplicateInteraction):
         await audit.deny(came("U1"), GET, "guest")
     clock.advance(1)
-    await audit.take_over(1e9)
+    await taken_over(audit, 1e9)
     await audit.deny(came("U1"), GET, "guest")
     with pytest.raises(DuplicateInteraction):
         await audit.deny(came("U2"), GET, "guest")
     attempt = await audit.attempt(came("U3"), GET)
     clock.advance(INTERACTION_SECONDS + 1)
-    await audit.take_over(1e9)
+    await taken_over(audit, 1e9)
     with pytest.raises(DuplicateInteraction):
         await audit.attempt(came("U3"), GET)
     await audit.finish(attempt, AuditResult("fetched", None, 1))

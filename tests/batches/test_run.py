@@ -25,6 +25,7 @@ from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.recovery import UNANSWERED_SECONDS
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
+from tests.audit_log import taken_over
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, OWNER
@@ -238,11 +239,11 @@ async def test_however_long_it_takes_no_other_process_takes_it_over(bench: Bench
         await bench.clock.until_asleep(RENEW_SECONDS)
         bench.clock.advance(RENEW_SECONDS)
         await bench.clock.until_asleep(RENEW_SECONDS)
-        assert await others.take_over(UNANSWERED_SECONDS) == []
+        assert await taken_over(others, UNANSWERED_SECONDS) == []
     bench.slack.web_api.latency = 0.0
     await bench.passes_time(running)
     bench.clock.advance(UNANSWERED_SECONDS + 1)
-    (left,) = await others.take_over(UNANSWERED_SECONDS)
+    (left,) = await taken_over(others, UNANSWERED_SECONDS)
     assert left.reply_to == SecretStr(f"where {ADMIN} is"), "the place was to be kept up to date"
     steps = await others.steps(left)
     assert [(entry.parameters["external_token_id"], entry.outcome) for entry in steps] == [

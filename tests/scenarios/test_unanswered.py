@@ -15,7 +15,7 @@ from bot.listeners.replies import RETRY_SECONDS
 from bot.sandbox.run import variables
 from bot.server.lifecycle import serve
 from bot.settings import Transport
-from tests.audit_log import open_audit_log
+from tests.audit_log import open_audit_log, taken_over
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
 from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
@@ -125,7 +125,7 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
     async with open_audit_log(configured, clock) as audit:
         (entry,) = await audit.newest(10, Filters())
         assert (entry.action, entry.outcome) == ("delete", "interrupted")
-        assert await audit.take_over(60) == []
+        assert await taken_over(audit, 60) == []
 
 
 class Proxy:

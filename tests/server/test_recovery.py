@@ -19,10 +19,11 @@ from bot.listeners.replies import RESPONSE_URL_SECONDS
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.recovery import AGAIN_SECONDS, ANSWERING_SECONDS, UNANSWERED_SECONDS, tell_unanswered
+from bot.server.recovery import AGAIN_SECONDS, ANSWERING_SECONDS, FAILED_SECONDS, UNANSWERED_SECONDS, tell_unanswered
 from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
+from bot.storage.database import DatabaseError
 from bot.workspaces import OneWorkspace
 from tests.audit_log import change, left_behind
 from tests.bot_process import simulated_slack
@@ -128,15 +129,62 @@ async def test_what_another_process_leaves_later_is_found_in_time_to_answer(left
     telling.cancel()
 
 
-async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("table", ["interactions", "audit_heads"])
+async def test_a_log_that_cannot_be_read_now_is_soon_looked_at_again(
+    left: Left, caplog: pytest.LogCaptureFixture, table: str
+) -> None:
     await left.leaves(ADMIN)
-    await change(left.url, "ALTER TABLE audit_heads RENAME TO gone")
-    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
-    await left.clock.until_asleep(UNANSWERED_SECONDS)
-    assert "unanswered commands couldn't be looked for" in caplog.messages
-    await change(left.url, "ALTER TABLE gone RENAME TO audit_heads")
     left.clock.advance(ANSWERING_SECONDS + 1)
-    await left.clock.until_asleep(AGAIN_SECONDS)
+    await change(left.url, f"ALTER TABLE {table} RENAME TO gone")
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
+    for seconds in FAILED_SECONDS[:2]:
+        await left.clock.until_asleep(seconds)
+        left.clock.advance(seconds)
+    await left.clock.until_asleep(FAILED_SECONDS[2])
+    assert caplog.messages.count("unanswered commands couldn't be looked for") == 3
+    await change(left.url, f"ALTER TABLE gone RENAME TO {table}")
+    left.clock.advance(FAILED_SECONDS[2])
+    await left.clock.until_asleep(UNANSWERED_SECONDS)
     await left.runtime.tasks.idle()
     telling.cancel()
     assert left.told() == [ADMIN]
+
+
+async def test_a_log_that_cannot_be_read_for_long_is_looked_at_now_and_then(left: Left) -> None:
+    await left.leaves(ADMIN)
+    await change(left.url, "ALTER TABLE audit_heads RENAME TO gone")
+    left.clock.advance(ANSWERING_SECONDS + 1)
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
+    for seconds in (*FAILED_SECONDS, UNANSWERED_SECONDS, AGAIN_SECONDS):
+        await left.clock.until_asleep(seconds)
+        left.clock.advance(seconds)
+    await left.clock.until_asleep(AGAIN_SECONDS)
+    telling.cancel()
+
+
+class _Lost:
+    """A workspace that the database finds only after so many failures."""
+
+    def __init__(self, runtime: Runtime, failures: int) -> None:
+        self._known = OneWorkspace(runtime)
+        self._failures = failures
+        self.all = self._known.all
+        self.audit_channels = self._known.audit_channels
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        if self._failures:
+            self._failures -= 1
+            raise DatabaseError("too many clients")
+        return await self._known.find(team_id, enterprise_id)
+
+
+@pytest.mark.parametrize("failures", range(len(FAILED_SECONDS) + 1))
+async def test_a_database_that_fails_while_somebody_is_told_is_asked_again(left: Left, failures: int) -> None:
+    await left.leaves(ADMIN)
+    left.clock.advance(ANSWERING_SECONDS + 1)
+    telling = asyncio.ensure_future(tell_unanswered(_Lost(left.runtime, failures), left.runtime, left.audit_log))
+    for seconds in FAILED_SECONDS[:failures]:
+        await left.clock.until_asleep(seconds)
+        left.clock.advance(seconds)
+    await left.slack.state.until(lambda: left.told() == [ADMIN])
+    telling.cancel()
