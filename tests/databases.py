@@ -73,7 +73,7 @@ async def started_database(kind: str, folder: Path, key: str = "") -> AsyncItera
         yield _address(name)
     finally:
         # The server may have been restarted in between.
-        inside = await asyncpg.connect(_address(name), timeout=3)
+        inside = await _connect(name)
         await inside.execute(_END_OTHERS)
         is_as_made = await inside.fetchval(_SHAPE) == shape
         if is_as_made:
@@ -127,6 +127,11 @@ async def drop_databases() -> None:
         await server.close()
 
 
+async def _connect(name: str) -> asyncpg.Connection:
+    """Connect to one of the databases, which a busy machine may take long for."""
+    return await asyncpg.connect(_address(name), timeout=30)
+
+
 def _address(name: str) -> str:
     return POSTGRES.rsplit("/", 1)[0] + f"/{name}"
 
@@ -135,7 +140,7 @@ async def _take_empty() -> str:
     if _emptied:
         return _emptied.pop()
     try:
-        server = await asyncpg.connect(POSTGRES, timeout=3)
+        server = await asyncpg.connect(POSTGRES, timeout=30)
     except (OSError, TimeoutError, asyncpg.PostgresError):
         pytest.skip("no PostgreSQL answers (127.0.0.1:5432, or EXTAUTH_TEST_POSTGRES_URL)")
     name = f"extauth_{secrets.token_hex(6)}"
@@ -151,7 +156,7 @@ async def _start(key: str) -> tuple[str, str]:
     name = await _take_empty()
     async with open_audit_log(configured(_address(name), EXTAUTH_SECRET_KEY=key), ManualClock()):
         pass
-    inside = await asyncpg.connect(_address(name), timeout=3)
+    inside = await _connect(name)
     await inside.execute(_KEEP)
     shape: str = await inside.fetchval(_SHAPE)
     await inside.close()
@@ -161,7 +166,7 @@ async def _start(key: str) -> tuple[str, str]:
 async def _empty(name: str) -> None:
     """Take out whatever is in it, and whoever: a new one would cost hundreds of files."""
     # The server may have been restarted in between.
-    inside = await asyncpg.connect(_address(name), timeout=3)
+    inside = await _connect(name)
     await inside.execute(_END_OTHERS)
     await inside.execute(_DROP)
     await inside.close()

@@ -1,7 +1,8 @@
 """Several processes that serve over HTTP on one port, kept alive by gunicorn. https://docs.gunicorn.org/
 
 Each is a whole bot: whatever runs once runs in one of them, as on several machines. gunicorn starts another in the
-place of one that dies, and passes SIGTERM on.
+place of one that dies, again and again while that one can't start, and passes SIGTERM on. Only where the first can't
+start, all end.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ from bot.settings import Settings, ops_port
 
 log = logging.getLogger(__name__)
 
+_RETRY_SECONDS = 2.0
+"""How long to wait before another process is started in the place of one that couldn't start."""
 _SILENT_SECONDS = 30
 """How long a process may give no sign of life before it's killed and replaced."""
 _STOP_SECONDS = round(STOP_SECONDS) + 6
@@ -132,12 +135,26 @@ class Worker(_Aiohttps):  # type: ignore[misc]
             serve(server.settings, "http", SystemClock(), stop, on_ready, listening=server.listening)
         )
         while not serving.done():
-            self.notify()
-            if not self.alive or self.ppid != os.getppid():
+            if self._is_to_end:
                 stop.set()
-            await self._wait_next_notify()
+            await self._live_on()
         try:
             serving.result()
         except StartError as error:
             log.error("can't start", extra={"why": str(error)})
-            self.exit_code = Arbiter.APP_LOAD_ERROR  # so that it's told, and not tried again and again
+            if self.age <= server.settings.web_concurrency:
+                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: they had better be started differently
+            else:
+                # The others have started, and go on. What one in their place lacks may come back, like a database.
+                again = asyncio.get_running_loop().time() + _RETRY_SECONDS
+                while not self._is_to_end and asyncio.get_running_loop().time() < again:
+                    await self._live_on()
+
+    @property
+    def _is_to_end(self) -> bool:
+        return not self.alive or self.ppid != os.getppid()
+
+    async def _live_on(self) -> None:
+        """Give gunicorn a sign of life, and wait until the next is due, or until a signal."""
+        self.notify()
+        await self._wait_next_notify()

@@ -12,7 +12,7 @@ import pytest
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
 from tests.bot_process import bot_process, environment, simulated_slack, start_bot
-from tests.databases import new_database
+from tests.databases import new_database, restarted
 
 ADMIN = "U0ADMIN"
 pytestmark = pytest.mark.process
@@ -66,6 +66,24 @@ async def test_each_process_serves_and_one_that_is_killed_is_replaced(tmp_path: 
         assert await bot.stop() == 0
         assert fetched(slack) == 41
         assert "Traceback" not in bot.output
+
+
+async def test_while_one_that_died_cannot_be_replaced_the_others_go_on(tmp_path: Path) -> None:
+    async with (
+        new_database("postgresql", tmp_path) as url,
+        simulated_slack() as slack,
+        bot_process("http", slack, WEB_CONCURRENCY="2", DATABASE_URL=url) as bot,
+    ):
+        await bot.until_said('"serving"', 2)
+        one, other = bot.children
+        async with restarted(url):
+            os.kill(one, signal.SIGKILL)
+            await bot.until_said("can't start", 2)
+        await bot.until_said('"serving"', 3)
+        assert other in bot.children
+        await send_twenty(slack, 0)
+        assert await bot.stop() == 0
+    assert "Traceback" not in bot.output
 
 
 async def test_a_port_that_is_taken_is_told_in_a_line() -> None:
