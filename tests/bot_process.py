@@ -105,8 +105,21 @@ async def start_bot(words: Sequence[str], environment: Mapping[str, str], files:
 async def _reader(descriptor: int) -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     pipe = open(descriptor, "rb", buffering=0)  # noqa: ASYNC230, SIM115 (the transport closes it)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _ClosedAtEnd(reader), pipe)
     return reader
+
+
+class _ClosedAtEnd(asyncio.StreamReaderProtocol):
+    """Closes its pipe when nobody writes to it any more; asyncio's own event loop would do so by itself."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._pipe = transport
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        self._pipe.close()
+        return False
 
 
 @asynccontextmanager

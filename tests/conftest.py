@@ -3,13 +3,14 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from bot.audit.log import AuditLog
+from bot.cli.shared import fastest_loop
 from bot.settings import Transport
 from tests.audit_log import configured, open_audit_log
 from tests.databases import DATABASES, drop_databases, new_database, started_database
@@ -30,6 +31,11 @@ settings.load_profile("patient")
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than processors, because most wait for a process, a browser or a database now and then."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests on the event loop that the bot runs on. With asyncio's own they take a sixth more CPU."""
+    return {"the bot's": fastest_loop()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

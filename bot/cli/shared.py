@@ -47,7 +47,7 @@ def exit_over_settings(error: SettingsError) -> NoReturn:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command's work, or exit with the one line that says why it couldn't."""
-    with starting(), asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+    with starting(), asyncio.Runner(loop_factory=fastest_loop()) as runner:
         runner.run(work)
 
 
@@ -63,12 +63,12 @@ def starting() -> Iterator[None]:
         sys.exit(130)
 
 
-def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes uvloop's event loop; None, for asyncio's own, where uvloop can't be installed."""
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes the event loop that commands run on: uvloop's, or asyncio's own where that isn't installed."""
     try:
         import uvloop  # noqa: PLC0415
     except ImportError:
-        return None
+        return asyncio.new_event_loop
     return uvloop.new_event_loop
 
 
