@@ -193,7 +193,7 @@ class Service:
         patience: float = WAIT_SECONDS,
         receipt: Receipt | None = None,
     ) -> Outcome:
-        """Do what the person asks for. `progress` is told how many seconds it waits because of Slack's limits.
+        """Do what the person asks for. `progress` is told when it has to wait because of Slack's limits.
 
         `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
         request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds. `receipt`

@@ -37,7 +37,7 @@ from bot.service import Runnable, Service
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest
-from bot.slack.pacing import Pacer
+from bot.slack.pacing import Pacer, SecondsLeft
 from bot.slack.session import open_session
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
@@ -224,7 +224,9 @@ async def test_without_a_workspace_or_a_readable_log_a_refused_list_is_a_refused
 async def test_the_duration_is_that_of_the_call(bench: Bench) -> None:
     bench.slack.web_api.failures[GET] = "429"
     waits: list[int] = []
-    outcome = await bench.service.run(bench.actor(), GetToken("EtGoogle0001"), waits.append)
+    outcome = await bench.service.run(
+        bench.actor(), GetToken("EtGoogle0001"), lambda seconds_left: waits.append(seconds_left())
+    )
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, RateLimitedError)
     assert outcome.error.retry_after == 3600
@@ -236,7 +238,8 @@ async def test_waits_are_reported_and_counted_in_the_duration(bench: Bench) -> N
         bench.slack.web_api.rate_limits.retry_after(GET)
     waits: list[int] = []
 
-    def progress(seconds: int) -> None:
+    def progress(seconds_left: SecondsLeft) -> None:
+        seconds = seconds_left()
         waits.append(seconds)
         # The simulator's limits run on the machine's clock: lift them for the next attempt.
         bench.slack.web_api.rate_limits.is_on = False
@@ -521,7 +524,11 @@ async def test_the_observers_hear_of_whom_it_was_when_nothing_can_be_recorded(be
 async def test_a_deletion_reports_its_waits(bench: Bench) -> None:
     bench.slack.web_api.failures["apps.auth.external.delete"] = "429-3"
     waits: list[int] = []
-    running = asyncio.ensure_future(bench.service.run(bench.actor(), DeleteTokens("EtGoogle0001"), waits.append))
+    running = asyncio.ensure_future(
+        bench.service.run(
+            bench.actor(), DeleteTokens("EtGoogle0001"), lambda seconds_left: waits.append(seconds_left())
+        )
+    )
     await bench.clock.until_asleep(3)
     assert waits == [3]
     del bench.slack.web_api.failures["apps.auth.external.delete"]

@@ -18,6 +18,7 @@ from bot.service import Service
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.pacing import SecondsLeft
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,8 @@ class Watcher(Protocol):
         """Hear that one more item is done."""
         ...
 
-    def waits(self, seconds: int) -> None:
-        """Hear that Slack's limits hold the next item back for so long."""
+    def waits(self, seconds_left: SecondsLeft) -> None:
+        """Hear that Slack's limits hold the next item back."""
         ...
 
 

@@ -18,7 +18,7 @@ from bot.outcomes import Failed, Listed, NotRecorded, Outcome
 from bot.service import Service
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.states import AccountState, state_of
-from bot.slack.pacing import tells_nobody
+from bot.slack.pacing import SecondsLeft, tells_nobody
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class _Unhurried(Watcher):
         if AT_ONCE <= len(batch.results) < len(batch.items):
             await self._clock.sleep(SECONDS_BETWEEN)
 
-    def waits(self, seconds: int) -> None:
+    def waits(self, seconds_left: SecondsLeft) -> None:
         """Nobody waits for this."""
 
 

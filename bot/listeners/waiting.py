@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import math
 from typing import Any
 
 from bot.clock import Clock, finishes_within, is_busy
 from bot.listeners.replies import Reply
 from bot.operation import Request
+from bot.slack.pacing import SecondsLeft, no_wait
 from bot.ui.notices import waiting_screen
 from bot.ui.screen import Screen
 
@@ -24,18 +24,19 @@ MAX_NOTICES = 2
 
 
 class Wait:
-    """How long a request still waits because of Slack's limits, as it was noted last."""
+    """How long a request still waits because of Slack's limits."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until = 0.0
+        self._seconds_left: SecondsLeft = no_wait
         self._told_until = 0.0
         self._is_news = asyncio.Event()
 
-    def note(self, seconds: int) -> None:
+    def note(self, seconds_left: SecondsLeft) -> None:
         """Note a wait. A short one isn't news, nor one that ends about when the person has been told."""
-        self._until = self._clock.monotonic() + seconds
-        if seconds > SHORT_SECONDS and self._until > self._told_until + SHORT_SECONDS:
+        self._seconds_left = seconds_left
+        seconds = seconds_left()
+        if seconds > SHORT_SECONDS and self._clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
             self._is_news.set()
 
     @property
@@ -44,11 +45,11 @@ class Wait:
         return self._is_news.is_set()
 
     def tell(self) -> int | None:
-        """Return the seconds that are left, to be told; None where nothing has been noted."""
-        left = self._until - self._clock.monotonic()
-        self._told_until = max(self._until, self._clock.monotonic())
+        """Return the seconds that are left now, to be told; None where nothing limits it."""
+        left = self._seconds_left()
+        self._told_until = self._clock.monotonic() + left
         self._is_news.clear()
-        return math.ceil(left) if left > 0 else None
+        return left or None
 
     async def news(self) -> None:
         """Return when there is something to tell."""

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from bot.clock import Clock, finishes_within
 from bot.slack.line import Line
 
-Progress = Callable[[int], None]
-"""Is told the seconds until the call's turn, again each time that changes."""
+SecondsLeft = Callable[[], int]
+"""Returns how long a call still has to wait. That grows when others come before it, and is 0 once its turn has come."""
+Progress = Callable[[SecondsLeft], None]
+"""Is told of a wait, and again when it lasts longer than it seemed."""
 Waited = Callable[[str, float], None]
 """Is told of each wait that is over: the method, and the seconds."""
 
@@ -27,7 +29,12 @@ async def _anything_goes() -> None:
     """Check nothing."""
 
 
-def tells_nobody(seconds: int) -> None:
+def no_wait() -> int:
+    """Return how long a call waits that nothing holds back."""
+    return 0
+
+
+def tells_nobody(seconds_left: SecondsLeft) -> None:
     """Report no wait."""
 
 
@@ -40,7 +47,7 @@ class Caller:
     """On whose behalf a call is made, and what happens while it waits.
 
     People take turns, so that one call doesn't wait for somebody else's hundred; who `yields` goes when no other waits.
-    `progress` is told how long a wait will take, `recheck` runs after it, right before the call is sent, and may raise.
+    `progress` is told of a wait, `recheck` runs after it, right before the call is sent, and may raise.
     `patience` is the longest wait in all, in seconds.
     """
 
@@ -145,12 +152,16 @@ class PacedCall:
             raise Stopping
         line, person = self._line, self._caller.person
         place, began = line.join(person, self._number, yields=self._caller.yields), self._clock.monotonic()
+
+        def seconds_left() -> int:
+            return 0 if place.turn.done() else max(1, math.ceil(line.seconds_until(person, place)))
+
         try:
             while not place.turn.done():
                 seconds = line.seconds_until(person, place)
                 if self._clock.monotonic() + seconds > self._until:
                     raise Busy(math.ceil(seconds))
-                self._caller.progress(max(1, math.ceil(seconds)))
+                self._caller.progress(seconds_left)
                 await finishes_within(self._clock, place.turn, seconds + _LATE_SECONDS)
         except BaseException:
             if place.turn.done() and place.turn.result():
@@ -158,6 +169,7 @@ class PacedCall:
             raise
         finally:
             line.leave(person, place)
+            place.turn.cancel()  # of one whose turn has come, that changes nothing
             self._pacer.waited(self._method, self._clock.monotonic() - began)
         if not place.turn.result():
             raise Stopping

@@ -24,6 +24,7 @@ from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.recovery import UNANSWERED_SECONDS
 from bot.slack.external_auth.models import GetToken
+from bot.slack.pacing import SecondsLeft
 from bot.slack.session import open_session
 from tests.audit_log import taken_over
 from tests.bot_process import simulated_slack
@@ -47,8 +48,8 @@ class Seen:
     async def got_on(self, batch: Batch) -> None:
         self.counts.append(len(batch.results))
 
-    def waits(self, seconds: int) -> None:
-        self.waits_for.append(seconds)
+    def waits(self, seconds_left: SecondsLeft) -> None:
+        self.waits_for.append(seconds_left())
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """When a person who waits is told so."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 
@@ -43,6 +44,11 @@ class Bench:
         self.running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.telling = asyncio.ensure_future(tell_waits(self.clock, self.place, REQUEST, self.running, self.wait))
 
+    def limited(self, seconds: int) -> None:
+        """From now on, Slack's limits hold it back for so long."""
+        until = self.clock.monotonic() + seconds
+        self.wait.note(lambda: max(0, math.ceil(until - self.clock.monotonic())))
+
     async def wait_on(self, seconds: float = NOTICE_SECONDS) -> None:
         await self.clock.until_asleep(seconds)
         self.clock.advance(seconds)
@@ -60,13 +66,13 @@ async def test_what_is_done_in_time_needs_no_notice() -> None:
 
 async def test_a_wait_is_told_once_and_again_when_it_grows() -> None:
     bench = Bench()
-    bench.wait.note(30)
+    bench.limited(30)
     await bench.wait_on()
     assert len(bench.place.told) == 1
-    bench.wait.note(29)
+    bench.limited(29)
     await asyncio.sleep(0)
     assert len(bench.place.told) == 1, "about the same as was told"
-    bench.wait.note(300)
+    bench.limited(300)
     await bench.telling
     assert len(bench.place.told) == MAX_NOTICES
 
@@ -74,7 +80,7 @@ async def test_a_wait_is_told_once_and_again_when_it_grows() -> None:
 async def test_a_notice_that_slack_does_not_take_is_posted_again_until_the_answer_is_there() -> None:
     bench = Bench()
     bench.place.refuses = 2
-    bench.wait.note(100)
+    bench.limited(100)
     await bench.wait_on()
     assert bench.place.told == []
     await bench.wait_on(NOTICE_RETRY_SECONDS[0])
@@ -95,7 +101,7 @@ async def test_a_notice_that_slack_does_not_take_is_posted_again_until_the_answe
 async def test_of_a_notice_that_slack_never_takes_there_is_an_end() -> None:
     bench = Bench()
     bench.place.refuses = 100
-    bench.wait.note(300)
+    bench.limited(300)
     await bench.wait_on()
     for seconds in NOTICE_RETRY_SECONDS:
         await bench.wait_on(seconds)
@@ -116,7 +122,7 @@ async def _work_hard(until: asyncio.Event) -> None:
 async def test_a_bot_with_too_much_to_do_puts_notices_off_unless_slack_is_what_takes_long(limited: bool) -> None:
     bench, enough = Bench(), asyncio.Event()
     if limited:
-        bench.wait.note(60)
+        bench.limited(60)
     working = asyncio.ensure_future(_work_hard(enough))
     await bench.wait_on()
     assert bool(bench.place.told) is limited

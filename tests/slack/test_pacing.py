@@ -34,7 +34,7 @@ class Bench:
         """A caller `person number`."""
         told = self.told.setdefault(name, [])
         person = name.partition(" ")[0]
-        return Caller(workspace, person, told.append, patience=patience, yields=person == "yields")
+        return Caller(workspace, person, lambda left: told.append(left()), patience=patience, yields=person == "yields")
 
     def begin(self, name: str, method: str = GET, workspace: str = "T1", patience: float = WAIT_SECONDS) -> PacedCall:
         return self.pacer.call(method, PER_MINUTE.get(method, 100), self.caller(name, workspace, patience))

@@ -18,7 +18,7 @@ from bot.slack.external_auth.errors import (
     from_answer,
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
-from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer
+from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer, SecondsLeft
 from bot.slack.retries import Answer
 from bot.slack.session import open_session
 from bot.slack.web import ClientFactory
@@ -38,7 +38,8 @@ class Bench:
         self.token = SecretStr(slack.state.bot_token)
         self.waits: list[int] = []
 
-    def progress(self, seconds: int) -> None:
+    def progress(self, seconds_left: SecondsLeft) -> None:
+        seconds = seconds_left()
         self.waits.append(seconds)
         self.clock.advance_when_asleep(seconds)
 
