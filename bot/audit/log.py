@@ -1,21 +1,19 @@
-"""Appends to the audit log and reads it. What isn't authentic is never returned."""
+"""Appends to the audit log: what came, what was begun, and how it ended."""
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import SecretStr
 
 from bot.actor import Actor
 from bot.audit.append import Claim, Item
-from bot.audit.checkpoint import Checkpoint, utc
-from bot.audit.entries import AuditResult, Entry, Event, Filters, TokenTrace, VerificationResult, quote_parameter
-from bot.audit.guard import AuditLogUnavailable, Guard
+from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult
+from bot.audit.guard import AuditLogUnavailable
 from bot.audit.head import (
     ATTEMPT,
     DENIED,
@@ -23,28 +21,19 @@ from bot.audit.head import (
     PRUNE,
     RESULT,
     SHARED,
-    Head,
     Row,
     chain_of,
-    is_proven,
-    results_of,
 )
 from bot.audit.interactions import Taken
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
-from bot.audit.query import rows_of
+from bot.audit.reader import AuditReader, entry_of, micro
 from bot.audit.rows import AuditRows, Duplicate
-from bot.audit.snapshot import Snapshot
-from bot.audit.verification import verify_chains
 from bot.audit.verified import Verified
 from bot.clock import Clock, SystemClock, finishes_within
 from bot.operation import Operation, Request
-from bot.storage.database import DatabaseError
-from bot.storage.tables import audit_records
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 RECEIPT_SECONDS = 1.0
 """How long recording an interaction may hold up its acknowledgement, for which Slack waits three seconds."""
@@ -53,13 +42,10 @@ RETRY_SECONDS = 5.0
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
 _DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
-_ENTRIES_AT_ONCE = 1000
 _ADDRESSES = 2000
 """How many interactions may come before the first of them is begun, for its address not to be encrypted twice."""
 _REAL_TIME = SystemClock()
 """A database takes real time, whatever time it is in a test."""
-_MICRO = 1_000_000
-_MAX_NUMBER = 2**62
 
 
 class DuplicateInteraction(Exception):
@@ -105,21 +91,18 @@ class TakenOver:
     is_whole: bool
 
 
-class AuditLog:
-    """Appends entries and reads them, each in the chain of its workspace.
+class AuditLog(AuditReader):
+    """Appends entries, each to the chain of its workspace, and reads them.
 
     Every method raises AuditLogUnavailable when the database doesn't work.
     """
 
     def __init__(self, rows: AuditRows, key: AuditKey, clock: Clock) -> None:
-        self._rows = rows
+        super().__init__(rows, key, clock)
         self._interactions = rows.interactions
-        self._key = key
-        self._clock = clock
         self._owner: Owner = this_process()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
-        self._guard = Guard()
         # An interaction's address is recorded twice: when it comes, and with its attempt.
         self._seal = lru_cache(_ADDRESSES)(self._encrypted)
         rows.on_late = self._late
@@ -202,13 +185,13 @@ class AuditLog:
         ages = {False: older_than, True: older_than if ended_older_than is None else ended_older_than}
 
         def is_left(owner: str, at: int, is_finished: bool) -> bool:
-            return at < self._micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
+            return at < micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
 
-        await self._guard.whole(self._interactions.forget(self._micro(now - INTERACTION_SECONDS)))
+        await self._guard.whole(self._interactions.forget(micro(now - INTERACTION_SECONDS)))
         taken, is_whole = await self._guard.whole(
             self._interactions.take_over(
                 str(self._owner),
-                self._micro(now),
+                micro(now),
                 is_left,
                 self._interruption,
             )
@@ -222,131 +205,10 @@ class AuditLog:
         found = self.oldest_first(Filters(team_id=team_id, reference=unanswered.reference, since=since))
         return [entry async for entry in found if entry.action in _DONE_ONE_BY_ONE]
 
-    async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        """Return the newest entries, or with `after` those next to it, newest first.
-
-        `before` and `after` are numbers of one workspace: `filters` must name it.
-        """
-
-        async def read() -> Sequence[Entry]:
-            async with self._reading(filters.team_id) as (snapshot, heads):
-                # Of one workspace, or where there is one, a row's number tells its place.
-                is_one = len([chain for chain in heads if chain != SHARED]) < 2
-                search = self._by_number if filters.team_id is not None or is_one else self._latest
-                return await search(snapshot, heads, count, filters)
-
-        return await self._guard.whole(read())
-
-    async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
-        """Yield all entries of one workspace after another, oldest first, with one page in memory at a time."""
-        async with self._reading(filters.team_id) as (snapshot, heads):
-            for head in sorted(heads.values(), key=lambda head: head.chain):
-                page: list[Row] = []
-                async for row in snapshot.oldest_first(head.chain, head.pruned_number, rows_of(filters)):
-                    page.append(row)
-                    if len(page) == _ENTRIES_AT_ONCE:
-                        for entry in await self._with_results(snapshot, heads, page):
-                            yield entry
-                        page = []
-                for entry in await self._with_results(snapshot, heads, page):
-                    yield entry
-
-    async def find_token(self, token: SecretStr) -> TokenTrace:
-        """Return every entry in which this token was fetched and handed out, oldest first."""
-        async with self._reading() as (snapshot, heads):
-            found = await snapshot.rows_of([audit_records.c.token_hmac == self._key.of_token(token)])
-            results = [row for row in found if is_proven(self._key, heads.get(row["chain"]), row)]
-            fetched = [(row["chain"], row["attempt"]) for row in results]
-            attempts = await snapshot.rows_at(audit_records.c.number, fetched)
-            entries = await self._with_results(snapshot, heads, attempts)
-            since = await snapshot.oldest_time(list(heads.values()))
-            return TokenTrace(
-                sorted((entry for entry in entries if entry.outcome == "fetched"), key=lambda entry: entry.at),
-                since / _MICRO if since is not None else None,
-            )
-
-    async def verify(
-        self,
-        progress: Callable[[int], None],
-        checkpoints: Sequence[Checkpoint] = (),
-        workspace: str | None = None,
-    ) -> VerificationResult:
-        """Check every row, perhaps only of one workspace, and that the log still holds what checkpoints saw.
-
-        `progress` is told the number of rows checked, now and then.
-        """
-        async with self._snapshot() as snapshot:
-            return await verify_chains(snapshot, self._key, progress, checkpoints, workspace)
-
-    async def workspaces(self) -> Sequence[str]:
-        """Return the IDs of the workspaces that have entries, oldest first."""
-
-        async def read() -> Sequence[str]:
-            async with self._snapshot() as snapshot:
-                return list(await snapshot.heads())
-
-        return await self._guard.whole(read())
-
-    async def size(self, workspace: str | None = None) -> int:
-        """Return how many rows there are to verify."""
-
-        async def read() -> int:
-            async with self._reading() as (_, heads):
-                wanted = [head for head in heads.values() if workspace in (None, head.chain)]
-                return sum(head.number - head.pruned_number for head in wanted)
-
-        return await self._guard.whole(read())
-
     async def note_verified(self, result: VerificationResult) -> None:
         """Note what a verification found just now, for `status`."""
         verified = Verified(int(self._clock.now()), result.rows, result.problem is None)
         await self._guard.whole(self._rows.note_verified(verified))
-
-    async def status(self) -> tuple[int, Verified | None]:
-        """Return how many entries the log has, which its heads tell, and its last verification."""
-
-        async def read() -> tuple[int, Verified | None]:
-            async with self._reading() as (snapshot, heads):
-                entries = sum(head.entries - head.pruned_entries for head in heads.values())
-                return entries, await snapshot.last_verified()
-
-        return await self._guard.whole(read())
-
-    async def count(self, filters: Filters) -> int:
-        """Return how many entries there are to export."""
-
-        async def read() -> int:
-            async with self._snapshot() as snapshot:
-                return (await snapshot.count(rows_of(filters)))[0]
-
-        return await self._guard.whole(read())
-
-    async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
-        """Return a checkpoint of each workspace's chain as it is now, or of one. One without entries has none."""
-
-        async def read() -> Sequence[str]:
-            async with self._reading() as (_, heads):
-                now = utc(self._clock.now())
-                return [
-                    Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
-                    for head in heads.values()
-                    if workspace in (None, head.chain)
-                ]
-
-        return await self._guard.whole(read())
-
-    def read_checkpoints(self, text: str) -> Sequence[Checkpoint]:
-        """Read checkpoints. Raises BadCheckpoint."""
-        return Checkpoint.read(text, self._key)
-
-    async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
-        """Return how many entries are older than `before`, and when the oldest was written (both in seconds)."""
-        async with self._snapshot() as snapshot:
-            table = audit_records.c
-            older = [table.at < self._micro(before), table.kind != RESULT]
-            older += [table.chain == workspace] if workspace is not None else []
-            count, oldest = await snapshot.count(older)
-            return count, oldest / _MICRO if oldest else None
 
     async def prune(self, before: float, workspace: str | None = None) -> int:
         """Delete what is older than `before` (seconds since the epoch), perhaps only of one workspace; record that.
@@ -361,7 +223,7 @@ class AuditLog:
         def row(entries: int, last: int) -> Row:
             return self._prune_row(chain, entries, last, before)
 
-        return await self._guard.whole(self._rows.prune(chain, self._micro(before), row))
+        return await self._guard.whole(self._rows.prune(chain, micro(before), row))
 
     async def close(self) -> None:
         """Give up what couldn't be recorded: the next start records it as interrupted."""
@@ -398,7 +260,7 @@ class AuditLog:
     def _row(self, kind: str, event: Event) -> dict[str, Any]:
         return {
             "chain": chain_of(event.team_id, event.enterprise_id),
-            "at": self._micro(self._clock.now()),
+            "at": micro(self._clock.now()),
             "kind": kind,
             "reference": event.reference,
             "team_id": event.team_id,
@@ -415,7 +277,7 @@ class AuditLog:
         if actor.reply_to is not None:
             # With these, so that nobody can put one person's address to another one's command, or workspace.
             reply_to = self._seal(chain, actor.reference, actor.reply_to)
-        return Claim(actor.interaction, chain, self._micro(self._clock.now()), str(self._owner), reply_to)
+        return Claim(actor.interaction, chain, micro(self._clock.now()), str(self._owner), reply_to)
 
     def _encrypted(self, chain: str, reference: str, address: SecretStr) -> str:
         return self._key.addresses.encrypt(SecretStr(json.dumps([chain, reference, address.get_secret_value()])))
@@ -429,7 +291,7 @@ class AuditLog:
         if taken.row is None:
             return Unanswered(taken.chain, taken.key, noted_for, None, reply_to)
         reference = taken.row["reference"]
-        entry = _entry(taken.row, taken.result)
+        entry = entry_of(taken.row, taken.result)
         return Unanswered(taken.chain, taken.key, reference, entry, reply_to if noted_for == reference else None)
 
     def _result_fields(self, result: AuditResult) -> dict[str, Any]:
@@ -448,7 +310,7 @@ class AuditLog:
 
     def _interruption(self, attempt: Row) -> Row:
         kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "parameters")
-        at = self._micro(self._clock.now())
+        at = micro(self._clock.now())
         copied = {name: attempt[name] for name in kept}
         return {**copied, "at": at, "kind": RESULT, "attempt": attempt["number"], "outcome": INTERRUPTED}
 
@@ -464,87 +326,3 @@ class AuditLog:
                 log.exception("a result still can't be recorded")
             else:
                 self._unwritten.pop(0)
-
-    async def _by_number(
-        self, snapshot: Snapshot, heads: Mapping[str, Head], count: int, filters: Filters
-    ) -> Sequence[Entry]:
-        is_newest = filters.after is None
-        read = snapshot.newest_first if is_newest else snapshot.next_after
-        place = next((place for place in (filters.after, filters.before) if place is not None), _MAX_NUMBER)
-        entries: list[Entry] = []
-        # A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
-        while len(entries) < count:
-            rows = await read(place, count, rows_of(filters))
-            entries += await self._with_results(snapshot, heads, rows)
-            if len(rows) < count:
-                break
-            place = rows[-1]["number"]
-        return entries[:count] if is_newest else entries[:count][::-1]
-
-    async def _latest(
-        self, snapshot: Snapshot, heads: Mapping[str, Head], count: int, filters: Filters
-    ) -> Sequence[Entry]:
-        entries: list[Entry] = []
-        last: Row | None = None
-        while len(entries) < count:
-            rows = await snapshot.latest_first(last, count, rows_of(filters))
-            entries += await self._with_results(snapshot, heads, rows)
-            if len(rows) < count:
-                break
-            last = rows[-1]
-        return entries[:count]
-
-    async def _with_results(
-        self, snapshot: Snapshot, heads: Mapping[str, Head], rows: Sequence[Row]
-    ) -> Sequence[Entry]:
-        rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
-        attempts = [(row["chain"], row["number"]) for row in rows if row["kind"] == ATTEMPT]
-        results = results_of(self._key, heads, await snapshot.rows_at(audit_records.c.attempt, attempts))
-        return [
-            _entry(row, results.get((row["chain"], row["number"])) if row["kind"] == ATTEMPT else row) for row in rows
-        ]
-
-    @asynccontextmanager
-    async def _reading(self, team_id: str | None = None) -> AsyncIterator[tuple[Snapshot, Mapping[str, Head]]]:
-        """Read with the heads of a workspace's entries, or with all."""
-        async with self._snapshot() as snapshot:
-            chains = None if team_id is None else [SHARED, team_id]
-            yield snapshot, await snapshot.authentic_heads(chains)
-
-    @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[Snapshot]:
-        try:
-            async with self._rows.snapshot() as snapshot:
-                yield snapshot
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
-
-    @staticmethod
-    def _micro(seconds: float) -> int:
-        return round(seconds * _MICRO)
-
-
-def _parameters(row: Row) -> Mapping[str, str | bool]:
-    parameters: dict[str, str | bool] = json.loads(row["parameters"])
-    if row["kind"] == PRUNE:
-        return parameters
-    # Rows of version 0.1 hold parameters whole: a pasted token stays in the database until it is pruned.
-    return {name: quote_parameter(value) for name, value in parameters.items()}
-
-
-def _entry(row: Row, result: Row | None) -> Entry:
-    end = result or {"outcome": None, "code": None, "milliseconds": None, "token_hmac": None}
-    return Entry(
-        number=row["number"],
-        at=row["at"] / _MICRO,
-        reference=row["reference"],
-        team_id=row["team_id"],
-        enterprise_id=row["enterprise_id"],
-        user_id=row["user_id"] or None,
-        action=row["action"],
-        parameters=_parameters(row),
-        outcome=end["outcome"],
-        code=end["code"],
-        milliseconds=end["milliseconds"],
-        token_hmac=end["token_hmac"],
-    )

@@ -421,7 +421,7 @@ async def test_pages_of_any_size_read_the_same(audit: AuditLog, page: int, monke
     await write(audit)
     whole = [entry async for entry in audit.oldest_first(Filters())]
     monkeypatch.setattr("bot.audit.snapshot.PAGE", page)
-    monkeypatch.setattr("bot.audit.log._ENTRIES_AT_ONCE", page)
+    monkeypatch.setattr("bot.audit.reader._ENTRIES_AT_ONCE", page)
     assert [entry async for entry in audit.oldest_first(Filters())] == whole
     assert [entry.number for entry in whole] == [1, 3, 5]
     assert await checked(audit) == (3, 6, None)
