@@ -49,7 +49,7 @@ from bot.slack.external_auth.models import (
     TestToken,
     TokenRequest,
 )
-from bot.slack.pacing import WAIT_SECONDS, Caller, Progress, Stopping, tells_nobody
+from bot.slack.pacing import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, tells_nobody
 from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,6 @@ class _NoLongerAllowed(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.reason.value)
         self.decision = decision
-
-
-class _NoLongerWanted(Exception):
-    """The person stopped what the request is a part of, while it waited for its turn."""
-
-
-async def _always() -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +180,14 @@ class Service:
         actor: Actor,
         request: Runnable,
         progress: Progress,
-        is_wanted: Callable[[], Awaitable[bool]] = _always,
+        is_wanted: Callable[[], Awaitable[bool]] | None = None,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
         receipt: Receipt | None = None,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told when it has to wait because of Slack's limits.
 
-        `is_wanted` is asked after such a wait: a request that is no longer wanted isn't sent. `batch` is what the
+        `is_wanted` is asked during such a wait: a request that is no longer wanted isn't sent. `batch` is what the
         request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds. `receipt`
         is what `receive` returned for this request.
         """
@@ -219,7 +211,7 @@ class Service:
         progress: Progress,
         decisions: Mapping[Permission, Decision],
         recording: Awaitable[Attempt],
-        is_wanted: Callable[[], Awaitable[bool]],
+        is_wanted: Callable[[], Awaitable[bool]] | None,
         patience: float,
     ) -> Outcome:
         """Do what a person may do, once its attempt is on record."""
@@ -239,7 +231,7 @@ class Service:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
             return await self._give_up(attempt, Denied(request, lost.decision, actor.reference), started)
-        except (Stopping, _NoLongerWanted):
+        except (Stopping, NoLongerWanted):
             return await self._give_up(attempt, NotSent(request, actor.reference), started)
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
@@ -361,7 +353,7 @@ class Service:
         request: TokenRequest,
         progress: Progress,
         decisions: Mapping[Permission, Decision],
-        is_wanted: Callable[[], Awaitable[bool]],
+        is_wanted: Callable[[], Awaitable[bool]] | None,
         patience: float,
     ) -> Done:
         api_token = self._api_token_for(actor)
@@ -370,11 +362,9 @@ class Service:
             decision, _ = await self._decide(actor, request)
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
-            if not await is_wanted():
-                raise _NoLongerWanted
 
         workspace, yields = actor.team_id or actor.enterprise_id or "", actor.unattended is not None
-        caller = Caller(workspace, actor.user_id, progress, recheck, patience, yields)
+        caller = Caller(workspace, actor.user_id, progress, recheck, patience, yields, is_wanted)
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)

@@ -22,6 +22,8 @@ Waited = Callable[[str, float], None]
 
 WAIT_SECONDS = 600.0
 """How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""
+WANTED_SECONDS = 2.0
+"""How often a waiting call looks whether it's still wanted."""
 _LATE_SECONDS = 1.0
 
 
@@ -47,8 +49,9 @@ class Caller:
     """On whose behalf a call is made, and what happens while it waits.
 
     People take turns, so that one call doesn't wait for somebody else's hundred; who `yields` goes when no other waits.
-    `progress` is told of a wait, `recheck` runs after it, right before the call is sent, and may raise.
-    `patience` is the longest wait in all, in seconds.
+    `progress` is told of a wait, `recheck` runs after it, right before the call is sent, and may raise. `is_wanted` is
+    asked every other second of a wait, and after it: what is no longer wanted isn't sent. `patience` is the longest
+    wait in all, in seconds.
     """
 
     workspace: str = ""
@@ -57,6 +60,7 @@ class Caller:
     recheck: Callable[[], Awaitable[None]] = _anything_goes
     patience: float = WAIT_SECONDS
     yields: bool = False
+    is_wanted: Callable[[], Awaitable[bool]] | None = None
 
 
 class Busy(Exception):
@@ -69,6 +73,10 @@ class Busy(Exception):
 
 class Stopping(Exception):
     """The bot is stopping, so the call isn't sent."""
+
+
+class NoLongerWanted(Exception):
+    """Whoever made the call has given it up while it waited, so it isn't sent."""
 
 
 class Pacer:
@@ -106,7 +114,7 @@ class Pacer:
 class PacedCall:
     """One call on its way. Enter it with `async with` each time it's sent, and say inside when it was `rejected`.
 
-    Entering returns when it can be sent. Raises Busy, Stopping, and what the caller's `recheck` raises.
+    Entering returns when it can be sent. Raises Busy, Stopping, NoLongerWanted, and what the caller's `recheck` raises.
     """
 
     def __init__(self, pacer: Pacer, method: str, line: Line, caller: Caller, number: int) -> None:
@@ -127,6 +135,7 @@ class PacedCall:
         self._holds, self._is_rejected = self._line.holds, False
         if waited:
             try:
+                await self._check_wanted()
                 await self._caller.recheck()
             except BaseException:
                 self._line.ended(accepted=False)
@@ -162,7 +171,9 @@ class PacedCall:
                 if self._clock.monotonic() + seconds > self._until:
                     raise Busy(math.ceil(seconds))
                 self._caller.progress(seconds_left)
-                await finishes_within(self._clock, place.turn, seconds + _LATE_SECONDS)
+                longest = math.inf if self._caller.is_wanted is None else WANTED_SECONDS
+                if not await finishes_within(self._clock, place.turn, min(seconds + _LATE_SECONDS, longest)):
+                    await self._check_wanted()
         except BaseException:
             if place.turn.done() and place.turn.result():
                 line.ended(accepted=False)
@@ -173,3 +184,7 @@ class PacedCall:
             self._pacer.waited(self._method, self._clock.monotonic() - began)
         if not place.turn.result():
             raise Stopping
+
+    async def _check_wanted(self) -> None:
+        if self._caller.is_wanted is not None and not await self._caller.is_wanted():
+            raise NoLongerWanted

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox.slack.rate_limits import PER_MINUTE, RateLimits
-from bot.slack.pacing import WAIT_SECONDS, Busy, Caller, PacedCall, Pacer, Stopping
+from bot.slack.pacing import WAIT_SECONDS, WANTED_SECONDS, Busy, Caller, NoLongerWanted, PacedCall, Pacer, Stopping
 from tests.manual_clock import ManualClock
 
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
@@ -245,6 +245,30 @@ async def test_what_is_checked_after_a_wait_can_stop_the_call(bench: Bench) -> N
     bench.clock.advance(10)
     with pytest.raises(PermissionError):
         await turn
+    bench.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("asked_in_time", [True, False])
+async def test_what_is_no_longer_wanted_leaves_the_line(bench: Bench, asked_in_time: bool) -> None:
+    wanted = True
+
+    async def is_wanted() -> bool:
+        return wanted
+
+    await bench.hold(10)
+    turn = asyncio.ensure_future(bench.go(bench.pacer.call(GET, 50, Caller("T1", "ada", is_wanted=is_wanted))))
+    other = bench.start("bob 1")
+    await bench.settle()
+    bench.clock.advance(WANTED_SECONDS)
+    await bench.settle()
+    assert not turn.done()
+    wanted = False
+    bench.clock.advance(WANTED_SECONDS if asked_in_time else 10)
+    with pytest.raises(NoLongerWanted):
+        await turn
+    await bench.pass_time(10)
+    await other
+    assert bench.went == ["bob 1"]
     bench.assert_nothing_is_left()
 
 
