@@ -97,7 +97,8 @@ def _limit(target: Target) -> str:
 def _held_against(target: Target, figure: float | None) -> str:
     if figure is None:
         return ""
-    return MEASURES[target.measure].text(figure) if target.against is None else f"{figure:.2f} ×"
+    told = MEASURES[target.measure].text(figure) if target.against is None else f"{figure:.2f} ×"
+    return f"{told} ✓" if target.is_met(figure) else told
 
 
 def _title(scenario: str) -> str:

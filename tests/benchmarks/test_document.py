@@ -30,7 +30,7 @@ def test_a_target_that_is_missed_is_explained_until_it_is_met(monkeypatch: pytes
     missed, met = document(results(401.0)), document(results(400.0))
     assert row(missed).endswith("| at most 0.40 × Bolt's guide | 0.40 × |  | **not met** |")
     assert "99% acknowledged within: Because." in missed
-    assert row(met).endswith("| 0.40 × |  | met |")
+    assert row(met).endswith("| 0.40 × ✓ |  | met |")
     assert "Because." not in met
 
 
