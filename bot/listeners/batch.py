@@ -19,7 +19,7 @@ from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.pacing import SecondsLeft, no_wait
+from bot.slack.pacing import SecondsLeft
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
 from bot.ui.notices import batch_gone_screen
 from bot.ui.outcomes import Shown
@@ -76,7 +76,7 @@ class _ProgressView:
     def __init__(self, clock: Clock, reply: Reply | None, batch: Batch) -> None:
         self._clock = clock
         self._batch = batch
-        self._seconds_left: SecondsLeft = no_wait
+        self._wait = Wait(clock)
         self._is_news = asyncio.Event()
         self._is_news.set()
         self._showing: asyncio.Future[bool] | None = None
@@ -84,13 +84,13 @@ class _ProgressView:
 
     async def got_on(self, batch: Batch) -> None:
         """Draw it soon."""
-        self._batch, self._seconds_left = batch, no_wait
+        self._batch = batch
         self._is_news.set()
 
     def waits(self, seconds_left: SecondsLeft) -> None:
-        """Draw that Slack's limits hold it back, unless only for a moment."""
-        if seconds_left() > SHORT_SECONDS:
-            self._seconds_left = seconds_left
+        """Draw that Slack's limits hold it back, unless only for a moment, or for as long as was drawn."""
+        self._wait.note(seconds_left)
+        if self._wait.is_known:
             self._is_news.set()
 
     def cut_off(self, reference: str) -> BatchOutcome:
@@ -114,7 +114,8 @@ class _ProgressView:
         while True:
             await self._is_news.wait()
             self._is_news.clear()
-            screen = progress_screen(self._batch, self._seconds_left() or None)
+            seconds = self._wait.tell() or 0
+            screen = progress_screen(self._batch, seconds if seconds > SHORT_SECONDS else None)
             self._showing = asyncio.ensure_future(show_progress(reply, screen))
             await asyncio.shield(self._showing)
             await self._clock.sleep(UPDATE_SECONDS)
