@@ -49,7 +49,7 @@ from bot.slack.external_auth.models import (
     TestToken,
     TokenRequest,
 )
-from bot.slack.pacing import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, tells_nobody
+from bot.slack.pacing import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, Wanted, tells_nobody
 from bot.slack.users import UserDirectory
 
 log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class Service:
         actor: Actor,
         request: Runnable,
         progress: Progress,
-        is_wanted: Callable[[], Awaitable[bool]] | None = None,
+        is_wanted: Wanted | None = None,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
         receipt: Receipt | None = None,
@@ -211,7 +211,7 @@ class Service:
         progress: Progress,
         decisions: Mapping[Permission, Decision],
         recording: Awaitable[Attempt],
-        is_wanted: Callable[[], Awaitable[bool]] | None,
+        is_wanted: Wanted | None,
         patience: float,
     ) -> Outcome:
         """Do what a person may do, once its attempt is on record."""
@@ -353,7 +353,7 @@ class Service:
         request: TokenRequest,
         progress: Progress,
         decisions: Mapping[Permission, Decision],
-        is_wanted: Callable[[], Awaitable[bool]] | None,
+        is_wanted: Wanted | None,
         patience: float,
     ) -> Done:
         api_token = self._api_token_for(actor)

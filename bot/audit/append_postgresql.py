@@ -19,6 +19,7 @@ from bot.storage.postgresql import PostgresDatabase
 
 _READ_HEADS = "SELECT * FROM audit_heads WHERE chain = ANY($1::text[]) ORDER BY chain FOR UPDATE"
 _READ_PLACES = "SELECT ordinal, chain, log_id FROM audit_heads"
+_COUNT_HEADS = "SELECT count(*) FROM audit_heads WHERE chain = ANY($1::text[])"
 _READ_ROOT = "SELECT * FROM audit_root WHERE id = 1 FOR UPDATE"
 _WRITE_ROOT = "UPDATE audit_root SET (chains, carried_number, mac) = ($1, $2, $3) WHERE id = 1"
 _ADD_HEADS = "INSERT INTO audit_heads SELECT * FROM json_populate_recordset(NULL::audit_heads, $1)"
@@ -161,10 +162,11 @@ class PostgresAppender:
     async def _locked(self, connection: asyncpg.Connection, chains: Sequence[str], *, may_be_new: bool) -> Heads:
         """Return the heads of chains, locked until the transaction ends, with new ones where there are none yet.
 
-        Where one `may_be_new`, the root is locked before any head: in another order, two processes could wait for each
-        other.
+        Where one is new, the root is locked before any head: in another order, two processes could wait for each other.
+        A chain that is there stays, so whether the root is needed can be seen without a lock.
         """
-        found = await connection.fetchrow(_READ_ROOT) if may_be_new else None
+        is_new = may_be_new and await connection.fetchval(_COUNT_HEADS, chains) < len(chains)
+        found = await connection.fetchrow(_READ_ROOT) if is_new else None
         heads = await self._read(connection, chains)
         if any(chain not in heads for chain in chains):
             found = found or await connection.fetchrow(_READ_ROOT)

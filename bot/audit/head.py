@@ -199,10 +199,14 @@ def _is_signed(row: Row, mac: Callable[[], str]) -> bool:
         return False
 
 
+class Altered(DatabaseError):
+    """Somebody without the key has changed the log. Trying again doesn't help."""
+
+
 def authentic(found: tuple[Head, bool]) -> Head:
-    """Return a head that was read. Raises DatabaseError where it was altered."""
+    """Return a head that was read. Raises Altered."""
     if not found[1]:
-        raise DatabaseError("the audit log's head was altered: `audit verify` says more")
+        raise Altered("the audit log's head was altered: `audit verify` says more")
     return found[0]
 
 

@@ -1,7 +1,7 @@
 """What is known of the interactions that aren't finished, or whose people may not have been answered."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from bot.audit.append import Claim
 from bot.audit.head import ATTEMPT, DENIED, Head, Row, chained, is_proven, results_of
 from bot.audit.heads import locked_head, store
 from bot.audit.keys import AuditKey
-from bot.storage.database import Database, DatabaseError, Transaction
+from bot.storage.database import Database, Transaction
 from bot.storage.tables import audit_records, interactions
 
 log = logging.getLogger(__name__)
@@ -52,38 +52,46 @@ class Interactions:
             )
             await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
-    async def take_over(
-        self, owner: str, at: int, is_left: IsLeft, interruption: Callable[[Row], Row]
-    ) -> tuple[Sequence[Taken], bool]:
-        """Make the interactions that other processes left unanswered `owner`'s, as of `at`.
+    async def left(self, owner: str, is_left: IsLeft, unsure: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the keys of the interactions that other processes than `owner` left unanswered, by their chains.
 
-        Returns them, and whether every chain could be looked through: one that was altered doesn't hold up the others.
-        Those are the ones that `is_left` says were left. To an attempt without a result, the one that `interruption`
-        makes is appended. Of several processes, one gets each. Raises DatabaseError.
+        `is_left` picks them. `unsure` are keys that may be `owner`'s by now, because a commit's answer was lost.
+        Raises DatabaseError.
 
-        Nothing proves the table of interactions, so it only says where to look: a row must be in the chain, and is
-        interrupted only when its result isn't.
+        Nothing proves the table of interactions, so it only says where to look.
         """
-        left: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {}
         async with self._database.transaction(reads=True) as transaction:
-            for claim in await transaction.execute(select(*_LEFT).where(*_unanswered(owner))):
+            for claim in await transaction.execute(select(*_LEFT).where(*_unanswered(owner, unsure))):
                 if is_left(claim.owner, claim.at, claim.is_finished):
-                    left.setdefault(claim.chain, []).append(claim.key)
-        taken: list[Taken] = []
-        is_whole = True
-        for chain, keys in left.items():
-            # These alone are locked: others may be answered right now, in another order.
-            wanted = select(interactions).where(interactions.c.key.in_(keys), *_unanswered(owner))
-            try:
-                async with self._database.transaction() as transaction:
-                    head = await locked_head(transaction, self._key, chain)
-                    locked = await transaction.execute(wanted.order_by(interactions.c.key).with_for_update())
-                    found = [claim for claim in locked if is_left(claim.owner, claim.at, claim.is_finished)]
-                    taken += await self._take(transaction, head, found, owner, at, interruption) if found else []
-            except DatabaseError as error:
-                is_whole = False
-                log.error("unanswered commands couldn't be looked for", extra={"chain": chain, "why": str(error)})
-        return taken, is_whole
+                    keys.setdefault(claim.chain, []).append(claim.key)
+        return keys
+
+    async def take_over(
+        self,
+        chain: str,
+        keys: Collection[str],
+        owner: str,
+        at: int,
+        is_left: IsLeft,
+        unsure: Collection[str],
+        interruption: Callable[[Row], Row],
+    ) -> Sequence[Taken]:
+        """Make interactions of a chain `owner`'s, as of `at`, and return those that are still left.
+
+        To an attempt without a result, the one that `interruption` makes is appended: a row must be in the chain, and
+        its result mustn't. Of several processes, one gets each. Raises DatabaseError, and Altered where nothing can be
+        appended to the chain.
+        """
+        # These alone are locked: others may be answered right now, in another order.
+        wanted = select(interactions).where(
+            interactions.c.chain == chain, interactions.c.key.in_(keys), *_unanswered(owner, unsure)
+        )
+        async with self._database.transaction() as transaction:
+            head = await locked_head(transaction, self._key, chain)
+            locked = await transaction.execute(wanted.order_by(interactions.c.key).with_for_update())
+            found = [claim for claim in locked if is_left(claim.owner, claim.at, claim.is_finished)]
+            return await self._take(transaction, head, found, owner, at, interruption) if found else []
 
     async def _take(
         self,
@@ -134,10 +142,11 @@ class Interactions:
             await transaction.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
 
 
-def _unanswered(owner: str) -> tuple[ColumnElement[bool], ...]:
-    """Pick what belongs to processes other than `owner`, and isn't finished or answered."""
+def _unanswered(owner: str, unsure: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    """Pick what isn't finished or answered, and belongs to processes other than `owner`, or may do so."""
     table = interactions.c
-    return table.owner != owner, table.is_finished.is_(False) | table.reply_to.is_not(None)
+    is_open = table.is_finished.is_(False) | table.reply_to.is_not(None)
+    return (table.owner != owner) | table.key.in_(unsure), is_open
 
 
 async def _forget_addresses(transaction: Transaction, keys: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from bot.audit.head import (
     PRUNE,
     RESULT,
     SHARED,
+    Altered,
     Row,
     chain_of,
 )
@@ -85,7 +86,7 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """What a process took over from others. It isn't whole where the database failed halfway: more may be left."""
+    """What a process took over from others. It isn't whole where the database failed: more may be left."""
 
     unanswered: Sequence[Unanswered]
     is_whole: bool
@@ -103,6 +104,7 @@ class AuditLog(AuditReader):
         self._owner: Owner = this_process()
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
+        self._unsure: set[str] = set()
         # An interaction's address is recorded twice: when it comes, and with its attempt.
         self._seal = lru_cache(_ADDRESSES)(self._encrypted)
         rows.on_late = self._late
@@ -181,22 +183,34 @@ class AuditLog(AuditReader):
         ended may still be on its way to the person: it has to be older than `ended_older_than`. Of several processes,
         one gets each.
         """
-        now = self._clock.now()
+        now, owner = self._clock.now(), str(self._owner)
         ages = {False: older_than, True: older_than if ended_older_than is None else ended_older_than}
 
-        def is_left(owner: str, at: int, is_finished: bool) -> bool:
-            return at < micro(now - ages[is_finished]) or self._owner.knows_gone(owner)
+        def is_left(other: str, at: int, is_finished: bool) -> bool:
+            return other == owner or at < micro(now - ages[is_finished]) or self._owner.knows_gone(other)
 
         await self._guard.whole(self._interactions.forget(micro(now - INTERACTION_SECONDS)))
-        taken, is_whole = await self._guard.whole(
-            self._interactions.take_over(
-                str(self._owner),
-                micro(now),
-                is_left,
-                self._interruption,
+        left = await self._guard.whole(self._interactions.left(owner, is_left, self._unsure))
+        # Until they are returned, they may be this process's without anybody knowing.
+        self._unsure.update(*left.values())
+        seen: set[str] = set()
+        unanswered: list[Unanswered] = []
+        is_whole = True
+        for chain, keys in left.items():
+            # One that is slow, or was altered, doesn't hold up the others.
+            taking = self._interactions.take_over(
+                chain, keys, owner, micro(now), is_left, self._unsure, self._interruption
             )
-        )
-        return TakenOver([self._unanswered(one) for one in taken], is_whole)
+            try:
+                taken = await self._guard.whole(taking)
+            except AuditLogUnavailable as error:
+                log.error("unanswered commands couldn't be looked for", extra={"chain": chain, "why": str(error)})
+                is_whole = is_whole and isinstance(error.__context__, Altered)
+            else:
+                seen.update(keys)
+                unanswered += [self._unanswered(one) for one in taken]
+        self._unsure -= seen
+        return TakenOver(unanswered, is_whole)
 
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
         """Return the entries of the tests or deletions that an interaction consisted of."""

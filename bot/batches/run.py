@@ -104,7 +104,7 @@ class BatchRunner:
             if (ending := await self._stops(batch)) is not None:
                 return await self._ended(batch, ending, actor)
             try:
-                last = await self._run_item(actor, batch, item, watcher)
+                last, ending = await self._run_item(actor, batch, item, watcher)
             except asyncio.CancelledError:
                 # Not waited for: the person has to be told in the moment that is left.
                 self._keeping = asyncio.ensure_future(self._keep(batch))
@@ -114,18 +114,28 @@ class BatchRunner:
                 batch = batch.with_result(result)
                 await watcher.got_on(batch)
             failures = failures + 1 if _says_nothing_of_its_token(last) else 0
-            ending = await self._stops(batch) if isinstance(last, NotSent) else None
             ending = ending or _ends_by(last, failures)
             if ending is not None:
                 return await self._ended(batch, ending, actor, last)
         return await self._ended(batch, Ending.DONE, actor)
 
-    async def _run_item(self, actor: Actor, batch: Batch, item: Item, watcher: Watcher) -> Outcome:
-        async def is_wanted() -> bool:
-            return await self._stops(batch) is None
+    async def _run_item(
+        self, actor: Actor, batch: Batch, item: Item, watcher: Watcher
+    ) -> tuple[Outcome, Ending | None]:
+        """Run an item. Returns its outcome, and why it wasn't sent if the batch stopped while it waited."""
+        ending: Ending | None = None
+
+        async def is_wanted() -> bool | None:
+            nonlocal ending
+            ending = await self._stops(batch)
+            # A database that fails may be back before the wait is over.
+            return None if ending is Ending.NOT_RECORDED else ending is None
 
         step, request = actor.step(f"item {item.token_id}"), request_of(batch.operation, item)
-        return await self._service.run(step, request, watcher.waits, is_wanted, batch)
+        outcome = await self._service.run(step, request, watcher.waits, is_wanted, batch)
+        if not isinstance(outcome, NotSent):
+            return outcome, None
+        return outcome, Ending.RESTARTED if self._is_closing() else ending
 
     async def _renew(self, actor: Actor) -> None:
         """Keep other processes from taking it for left behind, however long its items wait."""
@@ -140,7 +150,7 @@ class BatchRunner:
         try:
             return Ending.STOPPED if await self._batches.is_stopping(batch) else None
         except AuditLogUnavailable as error:
-            log.error("a batch was ended, because nobody could stop it", extra={"why": str(error)})
+            log.error("whether a batch is to stop couldn't be read", extra={"why": str(error)})
             return Ending.NOT_RECORDED
 
     async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:

@@ -1,8 +1,8 @@
 """Several processes that serve over HTTP on one port, kept alive by gunicorn. https://docs.gunicorn.org/
 
 Each is a whole bot: whatever runs once runs in one of them, as on several machines. gunicorn starts another in the
-place of one that dies, again and again while that one can't start, and passes SIGTERM on. Only where the first can't
-start, all end.
+place of one that dies, again and again while that one can't start, and passes SIGTERM on. If one of the first can't
+start, all of them stop.
 """
 
 import asyncio
@@ -138,17 +138,26 @@ class Worker(_Aiohttps):  # type: ignore[misc]
             if self._is_to_end:
                 stop.set()
             await self._live_on()
+        is_first = self.age <= server.settings.web_concurrency
         try:
             serving.result()
         except StartError as error:
             log.error("can't start", extra={"why": str(error)})
-            if self.age <= server.settings.web_concurrency:
-                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: they had better be started differently
+            if is_first:
+                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: the operator has to mend something
             else:
-                # The others have started, and go on. What one in their place lacks may come back, like a database.
-                again = asyncio.get_running_loop().time() + _RETRY_SECONDS
-                while not self._is_to_end and asyncio.get_running_loop().time() < again:
-                    await self._live_on()
+                await self._pause()
+        except Exception:
+            if is_first or self.booted:
+                raise
+            log.exception("can't start")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait before gunicorn starts another one: what this one lacked may come back, and the others go on."""
+        again = asyncio.get_running_loop().time() + _RETRY_SECONDS
+        while not self._is_to_end and asyncio.get_running_loop().time() < again:
+            await self._live_on()
 
     @property
     def _is_to_end(self) -> bool:

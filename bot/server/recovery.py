@@ -33,7 +33,10 @@ ANSWERING_SECONDS = WAIT_SECONDS + float(sum(RETRY_SECONDS)) + 60.0
 AGAIN_SECONDS = 600.0
 """How often to look again: well within the half hour in which Slack accepts an answer."""
 FAILED_SECONDS = (1.0, 5.0, 30.0)
-"""How long to wait, where the database failed, before each retry. After the last, the next regular look is the next."""
+"""How long to wait, where the database failed, before each further look. After that, the regular looks are enough."""
+TELL_SECONDS = (*FAILED_SECONDS, *repeat(60.0, 30))
+"""How long to wait, where the database failed, before each further try to tell a person: until Slack's half hour is
+over."""
 SWEEP_SECONDS = 60.0
 """How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
@@ -79,7 +82,7 @@ async def _take_over(workspaces: Workspaces, shared: Shared, audit_log: AuditLog
 
 
 async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock) -> None:
-    """Tell one person, who belongs to this process now: no other one will."""
+    """Tell one person. This process has taken that over, so no other one looks for it for a while."""
     try:
         place = await _place(workspaces, audit_log, unanswered, clock)
         if place is not None:
@@ -94,8 +97,8 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswe
 async def _place(
     workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock
 ) -> tuple[Reply, Screen] | None:
-    """Return where to say what, retrying where the database fails; None where there is no place for it."""
-    for seconds in FAILED_SECONDS:
+    """Return the place and the screen, retrying while the database fails. None where nobody can be told."""
+    for seconds in TELL_SECONDS:
         try:
             return await _place_now(workspaces, audit_log, unanswered)
         except (AuditLogUnavailable, DatabaseError) as error:

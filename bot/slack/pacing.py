@@ -16,7 +16,9 @@ from bot.slack.line import Line
 SecondsLeft = Callable[[], int]
 """Returns how long a call still has to wait. That grows when others come before it, and is 0 once its turn has come."""
 Progress = Callable[[SecondsLeft], None]
-"""Is told of a wait, and again when it lasts longer than it seemed."""
+"""Is told of a wait, and again whenever the call looks at the line: every two seconds where it has a `Wanted`."""
+Wanted = Callable[[], Awaitable[bool | None]]
+"""Returns whether a call is still wanted; None where nobody can tell now."""
 Waited = Callable[[str, float], None]
 """Is told of each wait that is over: the method, and the seconds."""
 
@@ -50,7 +52,8 @@ class Caller:
 
     People take turns, so that one call doesn't wait for somebody else's hundred; who `yields` goes when no other waits.
     `progress` is told of a wait, `recheck` runs after it, right before the call is sent, and may raise. `is_wanted` is
-    asked every other second of a wait, and after it: what is no longer wanted isn't sent. `patience` is the longest
+    asked every two seconds of a wait, and after it: what is no longer wanted isn't sent, nor what nobody can tell of
+    then. `patience` is the longest
     wait in all, in seconds.
     """
 
@@ -60,7 +63,7 @@ class Caller:
     recheck: Callable[[], Awaitable[None]] = _anything_goes
     patience: float = WAIT_SECONDS
     yields: bool = False
-    is_wanted: Callable[[], Awaitable[bool]] | None = None
+    is_wanted: Wanted | None = None
 
 
 class Busy(Exception):
@@ -135,7 +138,7 @@ class PacedCall:
         self._holds, self._is_rejected = self._line.holds, False
         if waited:
             try:
-                await self._check_wanted()
+                await self._check_wanted(is_last=True)
                 await self._caller.recheck()
             except BaseException:
                 self._line.ended(accepted=False)
@@ -173,18 +176,21 @@ class PacedCall:
                 self._caller.progress(seconds_left)
                 longest = math.inf if self._caller.is_wanted is None else WANTED_SECONDS
                 if not await finishes_within(self._clock, place.turn, min(seconds + _LATE_SECONDS, longest)):
-                    await self._check_wanted()
+                    await self._check_wanted(is_last=False)
         except BaseException:
             if place.turn.done() and place.turn.result():
                 line.ended(accepted=False)
             raise
         finally:
             line.leave(person, place)
-            place.turn.cancel()  # of one whose turn has come, that changes nothing
+            place.turn.cancel()  # From now on, no seconds are left. Once the turn has come, this has no effect.
             self._pacer.waited(self._method, self._clock.monotonic() - began)
         if not place.turn.result():
             raise Stopping
 
-    async def _check_wanted(self) -> None:
-        if self._caller.is_wanted is not None and not await self._caller.is_wanted():
+    async def _check_wanted(self, *, is_last: bool) -> None:
+        if self._caller.is_wanted is None:
+            return
+        is_wanted = await self._caller.is_wanted()
+        if is_wanted is False or (is_last and is_wanted is None):
             raise NoLongerWanted

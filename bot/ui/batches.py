@@ -67,7 +67,7 @@ def progress_screen(batch: Batch, wait: int | None = None) -> Screen:
 
 def stopping_screen(operation: Operation) -> Screen:
     """Return that a batch will end. How far it is, only the process that runs it knows."""
-    text = "Stopping after this one…"
+    text = "Stopping…"
     return Screen(_WORDS[operation][0], text, (parts.paragraph(text), parts.small_print(_CLOSABLE)))
 
 

@@ -130,6 +130,24 @@ async def test_a_process_that_adds_a_chain_holds_no_other_meanwhile(postgres: st
     await connection.close()
 
 
+async def test_a_chain_that_is_held_holds_up_no_first_entry_of_another(postgres: str) -> None:
+    people = actor("U1"), replace(actor("U2"), team_id="T4")
+    async with open_audit_log(configured(postgres), ManualClock()) as audit:
+        for person in people:
+            await audit.attempt(person, GET)
+    connection = await asyncpg.connect(postgres)
+    async with open_audit_log(configured(postgres), ManualClock()) as audit:
+        async with connection.transaction():
+            await connection.execute("SELECT * FROM audit_heads WHERE chain = 'T1' FOR UPDATE")
+            waiting = asyncio.ensure_future(audit.attempt(people[0], GET))
+            await until_somebody_waits(postgres)
+            await asyncio.wait_for(audit.attempt(people[1], GET), 5)
+            assert not waiting.done()
+        await waiting
+        assert await checked(audit) == (4, 4, None)
+    await connection.close()
+
+
 async def test_a_claim_that_somebody_else_took_takes_everything_back(postgres: str) -> None:
     async with open_audit_log(configured(postgres), ManualClock()) as audit:
         await write(audit, 1)

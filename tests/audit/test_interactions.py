@@ -12,13 +12,8 @@ from sqlalchemy import select, text
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.guard import AuditLogUnavailable
-from bot.audit.head import INTERRUPTED
-from bot.audit.log import (
-    INTERACTION_SECONDS,
-    AuditLog,
-    DuplicateInteraction,
-    Unanswered,
-)
+from bot.audit.head import INTERRUPTED, RESULT, Row
+from bot.audit.log import INTERACTION_SECONDS, AuditLog, DuplicateInteraction, Unanswered
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import audit_records, interactions
@@ -39,6 +34,7 @@ from tests.audit_log import (
 )
 from tests.databases import started_database
 from tests.manual_clock import ManualClock
+from tests.storage.postgres_proxy import open_proxy
 
 
 async def test_an_interaction_is_on_record_once(audit: AuditLog, clock: ManualClock) -> None:
@@ -352,7 +348,7 @@ async def test_each_is_told_in_their_own_workspace(audit: AuditLog, url: str, cl
     assert not await taken_over(audit, 60)
 
 
-async def test_a_chain_that_was_altered_is_looked_through_again(audit: AuditLog, url: str, clock: ManualClock) -> None:
+async def test_a_chain_that_was_altered_holds_up_no_other(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.attempt(came("U1"), GET)
     await audit.attempt(replace(came("U2"), team_id="T2"), GET)
     await left_behind(url)
@@ -360,7 +356,7 @@ async def test_a_chain_that_was_altered_is_looked_through_again(audit: AuditLog,
     await change(url, "UPDATE audit_heads SET entries = entries + 1 WHERE chain = 'T1'")
     taken = await audit.take_over(60)
     assert [one.workspace for one in taken.unanswered] == ["T2"]
-    assert not taken.is_whole
+    assert taken.is_whole, "to look again soon wouldn't help"
     await change(url, "UPDATE audit_heads SET entries = entries - 1 WHERE chain = 'T1'")
     assert [one.workspace for one in await taken_over(audit, 60)] == ["T1"]
 
@@ -379,6 +375,73 @@ async def test_what_others_are_answering_right_now_does_not_hold_up_what_was_lef
             taken = await asyncio.wait_for(taken_over(audit, 60), 5)
         assert [one.reference for one in taken] == ["REF-left"]
         await database.close()
+
+
+async def test_a_chain_that_is_held_holds_up_no_other_and_is_looked_through_again(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), clock) as audit:
+        await audit.attempt(came("U1"), GET)
+        await audit.attempt(replace(came("U2"), team_id="T2"), GET)
+        await left_behind(url)
+        clock.advance(100)
+        monkeypatch.setattr("bot.audit.guard.APPEND_SECONDS", 1.0)
+        for held, other in (("T1", "T2"), ("T2", "T1")):
+            database = open_database(database_url(url))
+            async with database.transaction() as holding:
+                await holding.execute(text(f"SELECT * FROM audit_heads WHERE chain = '{held}' FOR UPDATE"))
+                taken = await audit.take_over(60)
+            assert [one.workspace for one in taken.unanswered] == [other]
+            assert not taken.is_whole
+            await database.close()
+            assert [one.workspace for one in await taken_over(audit, 60)] == [held]
+            await left_behind(url)
+            clock.advance(100)
+
+
+async def test_each_is_taken_over_by_one_of_two(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("U1"), GET)
+    await left_behind(url)
+    now = round(clock.now() * 1e6)
+
+    def interruption(row: Row) -> Row:
+        kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "parameters")
+        ended = {"at": now, "kind": RESULT, "attempt": row["number"], "outcome": INTERRUPTED}
+        return {**{name: row[name] for name in kept}, **ended}
+
+    def is_left(owner: str, at: int, is_finished: bool) -> bool:
+        return owner == "elsewhere/1/0"
+
+    async with open_audit_log(configured(url), clock) as other:
+        # Both have looked before either takes.
+        both = [one._interactions for one in (audit, other)]
+        keys = [await one.left(f"process {number}", is_left, ()) for number, one in enumerate(both)]
+        assert keys == [{"T1": ["U1"]}] * 2
+        taken = [
+            await one.take_over("T1", ["U1"], f"process {number}", now, is_left, (), interruption)
+            for number, one in enumerate(both)
+        ]
+    assert [len(of_one) for of_one in taken] == [1, 0]
+    assert await checked(audit) == (1, 2, None)
+
+
+async def test_what_was_taken_over_is_told_though_the_database_did_not_say_so(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with (
+        started_database("postgresql", tmp_path) as url,
+        open_proxy(url) as (proxy, through),
+        open_audit_log(configured(through), clock) as audit,
+    ):
+        await audit.attempt(came("U1"), GET)
+        await left_behind(url)
+        clock.advance(100)
+        proxy.loses_answer_to = [b"UPDATE interactions", b"COMMIT"]
+        taken = await audit.take_over(60)
+        assert (taken.unanswered, taken.is_whole, proxy.loses_answer_to) == ([], False, [])
+        assert [one.reference for one in await taken_over(audit, 60)] == ["REF-U1"]
+        assert await taken_over(audit, 60) == []
+        assert await checked(audit) == (1, 2, None)
 
 
 async def test_an_address_that_was_altered_is_not_used(audit: AuditLog, url: str, clock: ManualClock) -> None:

@@ -26,7 +26,7 @@ from bot.server.recovery import UNANSWERED_SECONDS
 from bot.slack.external_auth.models import GetToken
 from bot.slack.pacing import WANTED_SECONDS, SecondsLeft
 from bot.slack.session import open_session
-from tests.audit_log import taken_over
+from tests.audit_log import change, taken_over
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, OWNER
@@ -61,6 +61,7 @@ class Bench:
     runtime: Runtime
     storage: Storage
     other: Storage
+    url: str
 
     def actor(self, user: str = ADMIN) -> Actor:
         token, address = SecretStr(self.slack.state.bot_token), SecretStr(f"where {user} is")
@@ -113,7 +114,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         storage = await stack.enter_async_context(open_storage(configured, clock))
         other = await stack.enter_async_context(open_storage(configured, clock))
         session = await stack.enter_async_context(open_session())
-        yield Bench(slack, clock, await create_runtime(configured, session, storage, clock), storage, other)
+        yield Bench(slack, clock, await create_runtime(configured, session, storage, clock), storage, other, url)
 
 
 async def test_each_result_is_kept_in_its_order(bench: Bench) -> None:
@@ -150,6 +151,36 @@ async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(bench
     assert bench.asked(DELETE) == ["EtGoogle0001"]
     assert await bench.recorded() == [("EtGoogle0001", "not done")]
     assert await bench.kept(batch) == (batch, BatchState.ENDED)
+
+
+async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_nothing(bench: Bench) -> None:
+    batch = await bench.made(Operation.DELETE, GOOD)
+    bench.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(bench.run(batch))
+    await bench.until_held()
+    bench.slack.web_api.failures.clear()
+    await change(bench.url, "ALTER TABLE batches RENAME TO gone")
+    for _ in range(3):
+        await bench.clock.until_asleep(WANTED_SECONDS)
+        bench.clock.advance(WANTED_SECONDS)
+    await bench.clock.until_asleep(WANTED_SECONDS)
+    await change(bench.url, "ALTER TABLE gone RENAME TO batches")
+    await bench.passes_time(running)
+    outcome = await running
+    assert (outcome.ending, len(outcome.batch.results)) == (Ending.DONE, len(GOOD))
+
+
+async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_it(bench: Bench) -> None:
+    batch = await bench.made(Operation.DELETE, GOOD)
+    bench.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(bench.run(batch))
+    await bench.until_held()
+    await change(bench.url, "ALTER TABLE batches RENAME TO gone")
+    bench.clock.advance(31)
+    outcome = await running
+    assert (outcome.ending, outcome.batch.results) == (Ending.NOT_RECORDED, ())
+    assert bench.asked(DELETE) == ["EtGoogle0001"]
+    await change(bench.url, "ALTER TABLE gone RENAME TO batches")
 
 
 async def test_a_batch_that_is_to_stop_does_not_begin_another_item(bench: Bench) -> None:

@@ -1,9 +1,11 @@
 """Several processes on one port: each serves, and one that dies is replaced."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -79,11 +81,38 @@ async def test_while_one_that_died_cannot_be_replaced_the_others_go_on(tmp_path:
         async with restarted(url):
             os.kill(one, signal.SIGKILL)
             await bot.until_said("can't start", 2)
+        tried = [json.loads(line)["time"] for line in bot.output.splitlines() if "can't start" in line]
+        first, second = map(datetime.fromisoformat, tried[:2])
+        assert (second - first).total_seconds() > 1.5
         await bot.until_said('"serving"', 3)
         assert other in bot.children
         await send_twenty(slack, 0)
         assert await bot.stop() == 0
     assert "Traceback" not in bot.output
+
+
+async def test_whatever_one_in_its_place_cannot_start_with_the_others_go_on(tmp_path: Path) -> None:
+    counts = tmp_path / "counts"
+    counts.mkdir()
+    async with (
+        simulated_slack() as slack,
+        bot_process(
+            *("http", slack),
+            WEB_CONCURRENCY="2",
+            DATABASE_URL=f"sqlite:///{tmp_path}/audit.db",
+            PROMETHEUS_MULTIPROC_DIR=str(counts),
+        ) as bot,
+    ):
+        await bot.until_said('"serving"', 2)
+        one, other = bot.children
+        counts.rename(tmp_path / "gone")
+        os.kill(one, signal.SIGKILL)
+        await bot.until_said("can't start")
+        (tmp_path / "gone").rename(counts)
+        await bot.until_said('"serving"', 3)
+        assert other in bot.children
+        await send_twenty(slack, 0)
+        assert await bot.stop() == 0
 
 
 async def test_a_port_that_is_taken_is_told_in_a_line() -> None:

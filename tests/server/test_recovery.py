@@ -19,7 +19,14 @@ from bot.listeners.replies import RESPONSE_URL_SECONDS
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.recovery import AGAIN_SECONDS, ANSWERING_SECONDS, FAILED_SECONDS, UNANSWERED_SECONDS, tell_unanswered
+from bot.server.recovery import (
+    AGAIN_SECONDS,
+    ANSWERING_SECONDS,
+    FAILED_SECONDS,
+    TELL_SECONDS,
+    UNANSWERED_SECONDS,
+    tell_unanswered,
+)
 from bot.settings import Settings
 from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
@@ -178,12 +185,25 @@ class _Lost:
         return await self._known.find(team_id, enterprise_id)
 
 
-@pytest.mark.parametrize("failures", range(len(FAILED_SECONDS) + 1))
+async def test_after_a_look_that_worked_each_failure_is_soon_followed_by_another_look(left: Left) -> None:
+    telling = asyncio.ensure_future(tell_unanswered(OneWorkspace(left.runtime), left.runtime, left.audit_log))
+    await left.clock.until_asleep(UNANSWERED_SECONDS)
+    for _ in range(2):
+        await change(left.url, "ALTER TABLE interactions RENAME TO gone")
+        left.clock.advance(UNANSWERED_SECONDS)
+        await left.clock.until_asleep(FAILED_SECONDS[0])
+        await change(left.url, "ALTER TABLE gone RENAME TO interactions")
+        left.clock.advance(FAILED_SECONDS[0])
+        await left.clock.until_asleep(AGAIN_SECONDS)
+    telling.cancel()
+
+
+@pytest.mark.parametrize("failures", [*range(len(FAILED_SECONDS) + 1), 8])
 async def test_a_database_that_fails_while_somebody_is_told_is_asked_again(left: Left, failures: int) -> None:
     await left.leaves(ADMIN)
     left.clock.advance(ANSWERING_SECONDS + 1)
     telling = asyncio.ensure_future(tell_unanswered(_Lost(left.runtime, failures), left.runtime, left.audit_log))
-    for seconds in FAILED_SECONDS[:failures]:
+    for seconds in TELL_SECONDS[:failures]:
         await left.clock.until_asleep(seconds)
         left.clock.advance(seconds)
     await left.slack.state.until(lambda: left.told() == [ADMIN])

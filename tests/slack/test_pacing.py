@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox.slack.rate_limits import PER_MINUTE, RateLimits
-from bot.slack.pacing import WAIT_SECONDS, WANTED_SECONDS, Busy, Caller, NoLongerWanted, PacedCall, Pacer, Stopping
+from bot.slack.pacing import (
+    WAIT_SECONDS,
+    WANTED_SECONDS,
+    Busy,
+    Caller,
+    NoLongerWanted,
+    PacedCall,
+    Pacer,
+    SecondsLeft,
+    Stopping,
+)
 from tests.manual_clock import ManualClock
 
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
@@ -248,6 +258,32 @@ async def test_what_is_checked_after_a_wait_can_stop_the_call(bench: Bench) -> N
     bench.assert_nothing_is_left()
 
 
+@pytest.mark.parametrize("is_known_in_time", [True, False])
+async def test_what_nobody_can_tell_of_waits_on_and_is_not_sent(bench: Bench, is_known_in_time: bool) -> None:
+    wanted: bool | None = None
+    left: list[SecondsLeft] = []
+
+    async def is_wanted() -> bool | None:
+        return wanted
+
+    await bench.hold(10)
+    caller = Caller("T1", "ada", left.append, is_wanted=is_wanted)
+    turn = asyncio.ensure_future(bench.go(bench.pacer.call(GET, 50, caller)))
+    await bench.settle()
+    bench.clock.advance(WANTED_SECONDS)
+    await bench.settle()
+    assert [seconds_left() for seconds_left in left] == [8, 8]
+    wanted = True if is_known_in_time else None
+    bench.clock.advance(10)
+    if is_known_in_time:
+        await turn
+    else:
+        with pytest.raises(NoLongerWanted):
+            await turn
+    assert {seconds_left() for seconds_left in left} == {0}
+    bench.assert_nothing_is_left()
+
+
 @pytest.mark.parametrize("asked_in_time", [True, False])
 async def test_what_is_no_longer_wanted_leaves_the_line(bench: Bench, asked_in_time: bool) -> None:
     wanted = True
@@ -256,7 +292,9 @@ async def test_what_is_no_longer_wanted_leaves_the_line(bench: Bench, asked_in_t
         return wanted
 
     await bench.hold(10)
-    turn = asyncio.ensure_future(bench.go(bench.pacer.call(GET, 50, Caller("T1", "ada", is_wanted=is_wanted))))
+    left: list[SecondsLeft] = []
+    caller = Caller("T1", "ada", left.append, is_wanted=is_wanted)
+    turn = asyncio.ensure_future(bench.go(bench.pacer.call(GET, 50, caller)))
     other = bench.start("bob 1")
     await bench.settle()
     bench.clock.advance(WANTED_SECONDS)
@@ -266,6 +304,7 @@ async def test_what_is_no_longer_wanted_leaves_the_line(bench: Bench, asked_in_t
     bench.clock.advance(WANTED_SECONDS if asked_in_time else 10)
     with pytest.raises(NoLongerWanted):
         await turn
+    assert left[0]() == 0
     await bench.pass_time(10)
     await other
     assert bench.went == ["bob 1"]

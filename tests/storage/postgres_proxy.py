@@ -12,13 +12,15 @@ async def _nothing() -> None:
 
 
 class Proxy:
-    """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection; `meanwhile` is
-    what happens between both."""
+    """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection, or
+    `loses_answer_to` to have it lost once these have been asked, one after the other; `meanwhile` is what happens
+    between both."""
 
     def __init__(self) -> None:
         self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.round_trips = 0
         self.loses_answer = False
+        self.loses_answer_to: list[bytes] = []
         self._spoke_last: dict[asyncio.StreamWriter, str] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
@@ -37,6 +39,9 @@ class Proxy:
         self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, connection: asyncio.StreamWriter, side: str
     ) -> None:
         while data := await reader.read(65536):
+            if side == "client" and self.loses_answer_to and self.loses_answer_to[0] in data:
+                del self.loses_answer_to[0]
+                self.loses_answer = not self.loses_answer_to
             if side == "server" and self.loses_answer:
                 self.loses_answer = False
                 await self.meanwhile()
