@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import delete, select, update
 
 from bot.audit.append import Claim
 from bot.audit.head import ATTEMPT, DENIED, Head, Row, chained, is_proven, results_of
@@ -31,6 +31,8 @@ class Taken:
     reply_to: str | None
 
 
+_IS_OPEN = interactions.c.is_finished.is_(False) | interactions.c.reply_to.is_not(None)
+"""Picks what has no result, or may not have been answered."""
 _LEFT = tuple(interactions.c[name] for name in ("key", "chain", "owner", "at", "is_finished"))
 IsLeft = Callable[[str, int, bool], bool]
 """Whether an interaction was left by its process: by its owner, its time (microseconds), and whether it's finished."""
@@ -53,16 +55,18 @@ class Interactions:
             await transaction.execute(begun.values(at=claim.at, reply_to=claim.reply_to))
 
     async def left(self, owner: str, is_left: IsLeft, unsure: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """Return the keys of the interactions that other processes than `owner` left unanswered, by their chains.
+        """Return the keys of the interactions that processes other than `owner` left unanswered, by their chains.
 
-        `is_left` picks them. `unsure` are keys that may be `owner`'s by now, because a commit's answer was lost.
+        `is_left` picks them. `unsure` are keys that may be `owner`'s by now, as when a commit's answer was lost.
         Raises DatabaseError.
 
         Nothing proves the table of interactions, so it only says where to look.
         """
         keys: dict[str, list[str]] = {}
         async with self._database.transaction(reads=True) as transaction:
-            for claim in await transaction.execute(select(*_LEFT).where(*_unanswered(owner, unsure))):
+            table = interactions.c
+            others = select(*_LEFT).where((table.owner != owner) | table.key.in_(unsure), _IS_OPEN)
+            for claim in await transaction.execute(others):
                 if is_left(claim.owner, claim.at, claim.is_finished):
                     keys.setdefault(claim.chain, []).append(claim.key)
         return keys
@@ -74,7 +78,6 @@ class Interactions:
         owner: str,
         at: int,
         is_left: IsLeft,
-        unsure: Collection[str],
         interruption: Callable[[Row], Row],
     ) -> Sequence[Taken]:
         """Make interactions of a chain `owner`'s, as of `at`, and return those that are still left.
@@ -84,9 +87,7 @@ class Interactions:
         appended to the chain.
         """
         # These alone are locked: others may be answered right now, in another order.
-        wanted = select(interactions).where(
-            interactions.c.chain == chain, interactions.c.key.in_(keys), *_unanswered(owner, unsure)
-        )
+        wanted = select(interactions).where(interactions.c.chain == chain, interactions.c.key.in_(keys), _IS_OPEN)
         async with self._database.transaction() as transaction:
             head = await locked_head(transaction, self._key, chain)
             locked = await transaction.execute(wanted.order_by(interactions.c.key).with_for_update())
@@ -140,13 +141,6 @@ class Interactions:
         table = interactions.c
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(interactions).where(table.is_finished.is_(True), table.at < before))
-
-
-def _unanswered(owner: str, unsure: Collection[str]) -> tuple[ColumnElement[bool], ...]:
-    """Pick what isn't finished or answered, and belongs to processes other than `owner`, or may do so."""
-    table = interactions.c
-    is_open = table.is_finished.is_(False) | table.reply_to.is_not(None)
-    return (table.owner != owner) | table.key.in_(unsure), is_open
 
 
 async def _forget_addresses(transaction: Transaction, keys: Sequence[str]) -> None:

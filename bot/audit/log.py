@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,17 +14,7 @@ from bot.actor import Actor
 from bot.audit.append import Claim, Item
 from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult
 from bot.audit.guard import AuditLogUnavailable
-from bot.audit.head import (
-    ATTEMPT,
-    DENIED,
-    INTERRUPTED,
-    PRUNE,
-    RESULT,
-    SHARED,
-    Altered,
-    Row,
-    chain_of,
-)
+from bot.audit.head import ATTEMPT, DENIED, INTERRUPTED, PRUNE, RESULT, SHARED, Altered, Row, chain_of
 from bot.audit.interactions import Taken
 from bot.audit.keys import AuditKey
 from bot.audit.owner import Owner, this_process
@@ -43,6 +33,8 @@ RETRY_SECONDS = 5.0
 INTERACTION_SECONDS = 24 * 3600.0
 """How long a finished interaction is remembered. Slack's own replays come within minutes."""
 _DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
+_MOST_FAILURES = 3
+"""How many chains the database may fail for, before the others aren't tried: it may take long for each."""
 _ADDRESSES = 2000
 """How many interactions may come before the first of them is begun, for its address not to be encrypted twice."""
 _REAL_TIME = SystemClock()
@@ -82,14 +74,6 @@ class Unanswered:
     reference: str
     entry: Entry | None
     reply_to: SecretStr | None
-
-
-@dataclass(frozen=True, slots=True)
-class TakenOver:
-    """What a process took over from others. It isn't whole where the database failed: more may be left."""
-
-    unanswered: Sequence[Unanswered]
-    is_whole: bool
 
 
 class AuditLog(AuditReader):
@@ -176,41 +160,51 @@ class AuditLog(AuditReader):
         """Note that a person whom another process left unanswered has been told, or can't be."""
         self._rows.answered(unanswered.workspace, unanswered.interaction)
 
-    async def take_over(self, older_than: float, ended_older_than: float | None = None) -> TakenOver:
-        """Take what other processes left unanswered, to be told by this one; record as interrupted what never ended.
+    async def take_over(self, older_than: float, ended_older_than: float | None = None) -> AsyncIterator[Unanswered]:
+        """Yield what other processes left unanswered, to be told by this one; record as interrupted what never ended.
 
         That is what came more than `older_than` seconds ago, or to a process that is known to have ended. What has
         ended may still be on its way to the person: it has to be older than `ended_older_than`. Of several processes,
         one gets each.
+
+        A chain that was altered is passed over. Where the database failed for others, raises AuditLogUnavailable after
+        the rest: more may be left.
         """
-        now, owner = self._clock.now(), str(self._owner)
+        owner, asked = str(self._owner), frozenset(self._unsure)
         ages = {False: older_than, True: older_than if ended_older_than is None else ended_older_than}
 
         def is_left(other: str, at: int, is_finished: bool) -> bool:
-            return other == owner or at < micro(now - ages[is_finished]) or self._owner.knows_gone(other)
+            oldest = micro(self._clock.now() - ages[is_finished])
+            return other == owner or at < oldest or self._owner.knows_gone(other)
 
-        await self._guard.whole(self._interactions.forget(micro(now - INTERACTION_SECONDS)))
-        left = await self._guard.whole(self._interactions.left(owner, is_left, self._unsure))
-        # Until they are returned, they may be this process's without anybody knowing.
-        self._unsure.update(*left.values())
-        seen: set[str] = set()
-        unanswered: list[Unanswered] = []
-        is_whole = True
+        await self._guard.whole(self._interactions.forget(micro(self._clock.now() - INTERACTION_SECONDS)))
+        left = await self._guard.whole(self._interactions.left(owner, is_left, asked))
+        # Until they are yielded, they may be this process's without anybody knowing.
+        self._unsure = (self._unsure - asked).union(*left.values())
+        failures: list[str] = []
         for chain, keys in left.items():
-            # One that is slow, or was altered, doesn't hold up the others.
-            taking = self._interactions.take_over(
-                chain, keys, owner, micro(now), is_left, self._unsure, self._interruption
-            )
+            at = micro(self._clock.now())
+            taking = self._interactions.take_over(chain, keys, owner, at, is_left, self._interruption)
             try:
-                taken = await self._guard.whole(taking)
-            except AuditLogUnavailable as error:
-                log.error("unanswered commands couldn't be looked for", extra={"chain": chain, "why": str(error)})
-                is_whole = is_whole and isinstance(error.__context__, Altered)
+                found = [self._unanswered(one) for one in await self._guard.whole(taking)]
+            except Exception as error:
+                is_unexpected = not isinstance(error, AuditLogUnavailable)
+                extra = {"chain": chain, "why": str(error)}
+                log.error("a workspace's unanswered commands couldn't be taken", extra=extra, exc_info=is_unexpected)
+                if not isinstance(error.__context__, Altered):
+                    failures.append(str(error))
             else:
-                seen.update(keys)
-                unanswered += [self._unanswered(one) for one in taken]
-        self._unsure -= seen
-        return TakenOver(unanswered, is_whole)
+                self._unsure.difference_update(keys)
+                for one in found:
+                    yield one
+            if len(failures) == _MOST_FAILURES:
+                break
+        if failures:
+            raise AuditLogUnavailable(failures[-1])
+
+    def untold(self, unanswered: Unanswered) -> None:
+        """Let the next look find somebody again who couldn't be told."""
+        self._unsure.add(unanswered.interaction)
 
     async def steps(self, unanswered: Unanswered) -> Sequence[Entry]:
         """Return the entries of the tests or deletions that an interaction consisted of."""

@@ -150,7 +150,7 @@ class BatchRunner:
         try:
             return Ending.STOPPED if await self._batches.is_stopping(batch) else None
         except AuditLogUnavailable as error:
-            log.error("whether a batch is to stop couldn't be read", extra={"why": str(error)})
+            log.warning("whether a batch is to stop can't be read now", extra={"why": str(error)})
             return Ending.NOT_RECORDED
 
     async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:

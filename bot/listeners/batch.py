@@ -88,7 +88,7 @@ class _ProgressView:
         self._is_news.set()
 
     def waits(self, seconds_left: SecondsLeft) -> None:
-        """Draw that Slack's limits hold it back, unless only for a moment, or for as long as was drawn."""
+        """Draw how long Slack's limits hold it back, unless that's short or already drawn."""
         self._wait.note(seconds_left)
         if self._wait.is_known:
             self._is_news.set()
@@ -117,7 +117,8 @@ class _ProgressView:
             seconds = self._wait.tell() or 0
             screen = progress_screen(self._batch, seconds if seconds > SHORT_SECONDS else None)
             self._showing = asyncio.ensure_future(show_progress(reply, screen))
-            await asyncio.shield(self._showing)
+            if not await asyncio.shield(self._showing):
+                self._is_news.set()
             await self._clock.sleep(UPDATE_SECONDS)
 
 

@@ -125,10 +125,11 @@ class Worker(_Aiohttps):  # type: ignore[misc]
         self._notify_waiter_done()
 
     async def _run(self) -> None:
-        stop, server = asyncio.Event(), self.wsgi
+        stop, server, is_ready = asyncio.Event(), self.wsgi, False
 
         def on_ready(receiver: Receiver) -> None:
-            self.booted = True
+            nonlocal is_ready
+            is_ready = self.booted = True
             server.on_ready(receiver)
 
         serving = asyncio.ensure_future(
@@ -144,14 +145,17 @@ class Worker(_Aiohttps):  # type: ignore[misc]
         except StartError as error:
             log.error("can't start", extra={"why": str(error)})
             if is_first:
-                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: the operator has to mend something
+                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: the operator has to fix something
             else:
                 await self._pause()
         except Exception:
-            if is_first or self.booted:
+            if is_ready:
                 raise
             log.exception("can't start")
-            await self._pause()
+            if is_first:
+                self.exit_code = Arbiter.WORKER_BOOT_ERROR  # ends all
+            else:
+                await self._pause()
 
     async def _pause(self) -> None:
         """Wait before gunicorn starts another one: what this one lacked may come back, and the others go on."""

@@ -34,9 +34,9 @@ AGAIN_SECONDS = 600.0
 """How often to look again: well within the half hour in which Slack accepts an answer."""
 FAILED_SECONDS = (1.0, 5.0, 30.0)
 """How long to wait, where the database failed, before each further look. After that, the regular looks are enough."""
-TELL_SECONDS = (*FAILED_SECONDS, *repeat(60.0, 30))
-"""How long to wait, where the database failed, before each further try to tell a person: until Slack's half hour is
-over."""
+TELL_SECONDS = (*FAILED_SECONDS, *repeat(60.0, 8))
+"""How long to wait, where the database failed, before each further try to tell a person. The next look takes over from
+there. With the retries of the answer, this has to be over before another process takes the person for untold."""
 SWEEP_SECONDS = 60.0
 """How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
@@ -65,20 +65,19 @@ async def tell_unanswered(workspaces: Workspaces, shared: Shared, audit_log: Aud
 async def _take_over(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> bool:
     """Look once, and begin to tell those who are found. Returns False where the database failed."""
     try:
-        taken = await audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS)
+        async for one in audit_log.take_over(UNANSWERED_SECONDS, ANSWERING_SECONDS):
+            outcome = one.entry.outcome if one.entry is not None else "not begun"
+            extra = {"reference": one.reference, "outcome": outcome}
+            log.warning("a command had been left unanswered", extra=extra)
+            # One task each, because an answer that Slack doesn't accept is retried for a long time.
+            shared.tasks.start(_tell(workspaces, audit_log, one, shared.clock))
     except AuditLogUnavailable as error:
         log.error("unanswered commands couldn't be looked for", extra={"why": str(error)})
         return False
     except Exception:
         log.exception("unanswered commands couldn't be looked for")
         return False
-    for one in taken.unanswered:
-        outcome = one.entry.outcome if one.entry is not None else "not begun"
-        extra = {"reference": one.reference, "outcome": outcome}
-        log.warning("a command had been left unanswered", extra=extra)
-        # One task each, because an answer that Slack doesn't accept is retried for a long time.
-        shared.tasks.start(_tell(workspaces, audit_log, one, shared.clock))
-    return taken.is_whole
+    return True
 
 
 async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock) -> None:
@@ -88,6 +87,9 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswe
         if place is not None:
             reply, screen = place
             await reply.show(screen)
+    except (AuditLogUnavailable, DatabaseError) as error:
+        log.error("a person couldn't be told", extra={"why": str(error)})
+        audit_log.untold(unanswered)
     except Exception as error:
         log.error("a person couldn't be told", extra={"error_type": type(error).__name__})
     else:

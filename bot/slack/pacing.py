@@ -51,10 +51,9 @@ class Caller:
     """On whose behalf a call is made, and what happens while it waits.
 
     People take turns, so that one call doesn't wait for somebody else's hundred; who `yields` goes when no other waits.
-    `progress` is told of a wait, `recheck` runs after it, right before the call is sent, and may raise. `is_wanted` is
-    asked every two seconds of a wait, and after it: what is no longer wanted isn't sent, nor what nobody can tell of
-    then. `patience` is the longest
-    wait in all, in seconds.
+    `progress` is told of a wait. `is_wanted` is asked every two seconds during a wait, and once more after it: the call
+    isn't sent if it's no longer wanted, or if that can't be told after the wait. `recheck` runs right before the call
+    is sent, and may raise. `patience` is the longest wait in all, in seconds.
     """
 
     workspace: str = ""

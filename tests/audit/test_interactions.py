@@ -1,6 +1,7 @@
 """Every interaction is on record once, and whoever wasn't answered is handed on until told."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.audit_log import (
     locked,
     open_audit_log,
     taken_over,
+    taken_over_in_part,
     until,
 )
 from tests.databases import started_database
@@ -354,9 +356,8 @@ async def test_a_chain_that_was_altered_holds_up_no_other(audit: AuditLog, url: 
     await left_behind(url)
     clock.advance(100)
     await change(url, "UPDATE audit_heads SET entries = entries + 1 WHERE chain = 'T1'")
-    taken = await audit.take_over(60)
-    assert [one.workspace for one in taken.unanswered] == ["T2"]
-    assert taken.is_whole, "to look again soon wouldn't help"
+    # Nothing is raised: to look again soon wouldn't help.
+    assert [one.workspace for one in await taken_over(audit, 60)] == ["T2"]
     await change(url, "UPDATE audit_heads SET entries = entries - 1 WHERE chain = 'T1'")
     assert [one.workspace for one in await taken_over(audit, 60)] == ["T1"]
 
@@ -390,13 +391,41 @@ async def test_a_chain_that_is_held_holds_up_no_other_and_is_looked_through_agai
             database = open_database(database_url(url))
             async with database.transaction() as holding:
                 await holding.execute(text(f"SELECT * FROM audit_heads WHERE chain = '{held}' FOR UPDATE"))
-                taken = await audit.take_over(60)
-            assert [one.workspace for one in taken.unanswered] == [other]
-            assert not taken.is_whole
+                assert [one.workspace for one in await taken_over_in_part(audit, 60)] == [other]
             await database.close()
             assert [one.workspace for one in await taken_over(audit, 60)] == [held]
             await left_behind(url)
             clock.advance(100)
+
+
+async def test_where_the_database_fails_for_several_the_others_are_not_tried(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), clock) as audit:
+        for number in range(6):
+            await audit.attempt(replace(came(f"U{number}"), team_id=f"T{number}"), GET)
+        await left_behind(url)
+        clock.advance(100)
+        monkeypatch.setattr("bot.audit.guard.APPEND_SECONDS", 0.3)
+        database = open_database(database_url(url))
+        async with database.transaction() as holding:
+            await holding.execute(text("SELECT * FROM audit_heads FOR UPDATE"))
+            began = time.perf_counter()
+            assert await taken_over_in_part(audit, 60) == []
+            assert 0.9 <= time.perf_counter() - began < 1.7
+        await database.close()
+        assert len(await taken_over(audit, 60)) == 6
+
+
+async def test_who_could_not_be_told_is_found_again(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await audit.attempt(came("U1"), GET)
+    await left_behind(url)
+    clock.advance(100)
+    (one,) = await taken_over(audit, 60)
+    assert await taken_over(audit, 60) == []
+    audit.untold(one)
+    assert await taken_over(audit, 60) == [one]
+    assert await checked(audit) == (1, 2, None)
 
 
 async def test_each_is_taken_over_by_one_of_two(audit: AuditLog, url: str, clock: ManualClock) -> None:
@@ -418,7 +447,7 @@ async def test_each_is_taken_over_by_one_of_two(audit: AuditLog, url: str, clock
         keys = [await one.left(f"process {number}", is_left, ()) for number, one in enumerate(both)]
         assert keys == [{"T1": ["U1"]}] * 2
         taken = [
-            await one.take_over("T1", ["U1"], f"process {number}", now, is_left, (), interruption)
+            await one.take_over("T1", ["U1"], f"process {number}", now, is_left, interruption)
             for number, one in enumerate(both)
         ]
     assert [len(of_one) for of_one in taken] == [1, 0]
@@ -437,8 +466,8 @@ async def test_what_was_taken_over_is_told_though_the_database_did_not_say_so(
         await left_behind(url)
         clock.advance(100)
         proxy.loses_answer_to = [b"UPDATE interactions", b"COMMIT"]
-        taken = await audit.take_over(60)
-        assert (taken.unanswered, taken.is_whole, proxy.loses_answer_to) == ([], False, [])
+        assert await taken_over_in_part(audit, 60) == []
+        assert proxy.loses_answer_to == []
         assert [one.reference for one in await taken_over(audit, 60)] == ["REF-U1"]
         assert await taken_over(audit, 60) == []
         assert await checked(audit) == (1, 2, None)

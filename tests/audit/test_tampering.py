@@ -21,7 +21,7 @@ from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import audit_heads, audit_records, audit_root
 from tests.audit.older_logs import COLUMNS, SECRET_KEY, migrated, write_single_chain, write_version_0_1
-from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log
+from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log, taken_over
 from tests.databases import DATABASES, new_database, started_database
 from tests.manual_clock import ManualClock
 
@@ -230,7 +230,7 @@ async def _restart(url: str, clock: ManualClock) -> None:
     """Whatever a start signs, it signs now."""
     async with open_audit_log(configured(url, EXTAUTH_SECRET_KEY="k" * 32), clock) as audit:
         with suppress(AuditLogUnavailable):
-            await audit.take_over(0)
+            await taken_over(audit, 0)
 
 
 async def _entries(audit: AuditLog) -> dict[tuple[str | None, int], Any]:

@@ -99,6 +99,23 @@ def view_of(harness: Harness, user: str = ADMIN) -> OpenView:
     return view
 
 
+async def test_a_wait_that_slack_did_not_draw_is_drawn_again(harness: Harness) -> None:
+    plant_accounts(harness.state, 200)
+    view = await harness.opens("/extauth test --all")
+    await harness.clock.until_asleep(_HOLD)
+    harness.slack.web_api.failures["views.update"] = "internal_error"
+    drawn = len(harness.calls("views.update"))
+    for _ in range(2):
+        await harness.clock.until_asleep(UPDATE_SECONDS)
+        harness.clock.advance(UPDATE_SECONDS)
+        await harness.state.until(lambda: len(harness.calls("views.update")) > drawn)
+    del harness.slack.web_api.failures["views.update"]
+    assert "Slack is limiting requests" not in harness.read(view)
+    await harness.clock.until_asleep(UPDATE_SECONDS)
+    harness.clock.advance(UPDATE_SECONDS)
+    await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
+
+
 async def test_a_stop_in_the_middle_tells_exactly_what_was_tested(harness: Harness) -> None:
     plant_accounts(harness.state, 200)
     view = await harness.opens("/extauth test --all")

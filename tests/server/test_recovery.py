@@ -15,7 +15,7 @@ from bot.actor import Actor
 from bot.app import open_storage
 from bot.audit.entries import AuditResult
 from bot.audit.log import AuditLog
-from bot.listeners.replies import RESPONSE_URL_SECONDS
+from bot.listeners.replies import RESPONSE_URL_SECONDS, RETRY_SECONDS
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
@@ -32,7 +32,7 @@ from bot.slack.external_auth.models import GetToken
 from bot.slack.session import open_session
 from bot.storage.database import DatabaseError
 from bot.workspaces import OneWorkspace
-from tests.audit_log import change, left_behind
+from tests.audit_log import change, left_behind, taken_over
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, MEMBER, OWNER
 from tests.manual_clock import ManualClock
@@ -166,6 +166,26 @@ async def test_a_log_that_cannot_be_read_for_long_is_looked_at_now_and_then(left
         await left.clock.until_asleep(seconds)
         left.clock.advance(seconds)
     await left.clock.until_asleep(AGAIN_SECONDS)
+    telling.cancel()
+
+
+def test_a_process_has_given_up_before_another_one_takes_a_person_for_untold() -> None:
+    assert sum(TELL_SECONDS) + sum(RETRY_SECONDS) + 60 <= ANSWERING_SECONDS
+    assert sum(TELL_SECONDS) + AGAIN_SECONDS < RESPONSE_URL_SECONDS
+
+
+async def test_who_is_told_nothing_for_long_is_taken_up_by_the_next_look(left: Left) -> None:
+    await left.leaves(ADMIN)
+    left.clock.advance(ANSWERING_SECONDS + 1)
+    lost = _Lost(left.runtime, len(TELL_SECONDS) + 1)
+    telling = asyncio.ensure_future(tell_unanswered(lost, left.runtime, left.audit_log))
+    for seconds in TELL_SECONDS:
+        await left.clock.until_asleep(seconds)
+        left.clock.advance(seconds)
+    await left.runtime.tasks.idle()
+    assert left.told() == []
+    again = await taken_over(left.audit_log, UNANSWERED_SECONDS)
+    assert [one.reference for one in again] == [f"R{ADMIN}"]
     telling.cancel()
 
 
