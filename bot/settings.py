@@ -189,7 +189,8 @@ class Settings(DatabaseSettings):
     bot_token: Secret | None = Field(
         None,
         alias="SLACK_BOT_TOKEN",
-        description="The workspace's bot token (OAuth & Permissions in the app's settings). Required for one.",
+        description="The workspace's bot token (OAuth & Permissions in the app's settings). Required unless "
+        "SLACK_CLIENT_ID is set.",
     )
     client_id: str | None = Field(
         None,
