@@ -136,6 +136,7 @@ class Proxy:
         self._passes = asyncio.Event()
         self._passes.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -148,7 +149,13 @@ class Proxy:
             server.close()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            # What is still to be written would keep a connection open, and uvloop wouldn't close over it.
+            for writer in self._writers:
+                writer.transport.abort()
+            closed = (writer.wait_closed() for writer in self._writers)
+            await asyncio.gather(*self._tasks, *closed, return_exceptions=True)
+            # The bot's ends notice that, too.
+            await asyncio.sleep(0.05)
 
     def freeze(self) -> None:
         """Pass nothing on from now on."""
@@ -158,9 +165,11 @@ class Proxy:
         self._tasks.add(asyncio.ensure_future(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         with closing(writer):
             await self._passes.wait()
             far_reader, far_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+            self._writers.append(far_writer)
             with closing(far_writer):
                 await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
 
