@@ -1,6 +1,5 @@
 """What is known of the interactions that aren't finished, or whose people may not have been answered."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,6 @@ from bot.audit.heads import locked_head, store
 from bot.audit.keys import AuditKey
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import audit_records, interactions
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from bot.clock import Clock, finishes_within, is_busy
 from bot.listeners.replies import Reply
 from bot.operation import Request
-from bot.slack.pacing import SecondsLeft, no_wait
+from bot.slack.pacing import SecondsLeft
 from bot.ui.notices import waiting_screen
 from bot.ui.screen import Screen
 
@@ -23,12 +23,17 @@ MAX_NOTICES = 2
 """How often a person is told that it takes longer. A `response_url` takes five messages in all."""
 
 
+def _no_wait() -> int:
+    """Return how long a call waits that nothing holds back."""
+    return 0
+
+
 class Wait:
     """How long a request still waits because of Slack's limits."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seconds_left: SecondsLeft = no_wait
+        self._seconds_left: SecondsLeft = _no_wait
         self._told_until = 0.0
         self._is_news = asyncio.Event()
 

@@ -139,26 +139,25 @@ class Worker(_Aiohttps):  # type: ignore[misc]
             if self._is_to_end:
                 stop.set()
             await self._live_on()
-        is_first = self.age <= server.settings.web_concurrency
         try:
             serving.result()
         except StartError as error:
             log.error("can't start", extra={"why": str(error)})
-            if is_first:
-                self.exit_code = Arbiter.APP_LOAD_ERROR  # ends all: the operator has to fix something
-            else:
-                await self._pause()
+            await self._end_without_start(Arbiter.APP_LOAD_ERROR)
         except Exception:
             if is_ready:
                 raise
             log.exception("can't start")
-            if is_first:
-                self.exit_code = Arbiter.WORKER_BOOT_ERROR  # ends all
-            else:
-                await self._pause()
+            await self._end_without_start(Arbiter.WORKER_BOOT_ERROR)
 
-    async def _pause(self) -> None:
-        """Wait before gunicorn starts another one: what this one lacked may come back, and the others go on."""
+    async def _end_without_start(self, exit_code: int) -> None:
+        """End all, where this is one of the first: the operator has to fix something.
+
+        Otherwise wait before gunicorn starts another one: what this one lacked may come back, and the others go on.
+        """
+        if self.age <= self.wsgi.settings.web_concurrency:
+            self.exit_code = exit_code
+            return
         again = asyncio.get_running_loop().time() + _RETRY_SECONDS
         while not self._is_to_end and asyncio.get_running_loop().time() < again:
             await self._live_on()

@@ -100,20 +100,16 @@ async def _place(
     workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered, clock: Clock
 ) -> tuple[Reply, Screen] | None:
     """Return the place and the screen, retrying while the database fails. None where nobody can be told."""
-    for seconds in TELL_SECONDS:
+    for seconds in (*TELL_SECONDS, None):
         try:
-            return await _place_now(workspaces, audit_log, unanswered)
+            reply = await _reply(workspaces, unanswered)
+            return (reply, await _told(audit_log, unanswered)) if reply is not None else None
         except (AuditLogUnavailable, DatabaseError) as error:
+            if seconds is None:
+                raise
             log.warning("a person couldn't be told yet", extra={"why": str(error)})
             await clock.sleep(seconds)
-    return await _place_now(workspaces, audit_log, unanswered)
-
-
-async def _place_now(
-    workspaces: Workspaces, audit_log: AuditLog, unanswered: Unanswered
-) -> tuple[Reply, Screen] | None:
-    reply = await _reply(workspaces, unanswered)
-    return (reply, await _told(audit_log, unanswered)) if reply is not None else None
+    raise AssertionError("The last try returns or raises.")
 
 
 async def _reply(workspaces: Workspaces, unanswered: Unanswered) -> Reply | None:

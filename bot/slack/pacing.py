@@ -33,11 +33,6 @@ async def _anything_goes() -> None:
     """Check nothing."""
 
 
-def no_wait() -> int:
-    """Return how long a call waits that nothing holds back."""
-    return 0
-
-
 def tells_nobody(seconds_left: SecondsLeft) -> None:
     """Report no wait."""
 

@@ -13,8 +13,9 @@ from sqlalchemy import select, text
 from bot.actor import Actor
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.guard import AuditLogUnavailable
-from bot.audit.head import INTERRUPTED, RESULT, Row
+from bot.audit.head import INTERRUPTED
 from bot.audit.log import INTERACTION_SECONDS, AuditLog, DuplicateInteraction, Unanswered
+from bot.audit.reader import micro
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import audit_records, interactions
@@ -431,12 +432,7 @@ async def test_who_could_not_be_told_is_found_again(audit: AuditLog, url: str, c
 async def test_each_is_taken_over_by_one_of_two(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await audit.attempt(came("U1"), GET)
     await left_behind(url)
-    now = round(clock.now() * 1e6)
-
-    def interruption(row: Row) -> Row:
-        kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "parameters")
-        ended = {"at": now, "kind": RESULT, "attempt": row["number"], "outcome": INTERRUPTED}
-        return {**{name: row[name] for name in kept}, **ended}
+    now = micro(clock.now())
 
     def is_left(owner: str, at: int, is_finished: bool) -> bool:
         return owner == "elsewhere/1/0"
@@ -447,7 +443,7 @@ async def test_each_is_taken_over_by_one_of_two(audit: AuditLog, url: str, clock
         keys = [await one.left(f"process {number}", is_left, ()) for number, one in enumerate(both)]
         assert keys == [{"T1": ["U1"]}] * 2
         taken = [
-            await one.take_over("T1", ["U1"], f"process {number}", now, is_left, interruption)
+            await one.take_over("T1", ["U1"], f"process {number}", now, is_left, audit._interruption)
             for number, one in enumerate(both)
         ]
     assert [len(of_one) for of_one in taken] == [1, 0]

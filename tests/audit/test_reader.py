@@ -13,23 +13,11 @@ from bot.audit.entries import AuditResult, Filters
 from bot.audit.head import chain_hash
 from bot.audit.heads import locked_head
 from bot.audit.keys import AuditKey
-from bot.audit.log import (
-    AuditLog,
-)
+from bot.audit.log import AuditLog
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.tables import audit_heads, audit_records, interactions, metadata
-from tests.audit_log import (
-    DELETE,
-    GET,
-    TOKEN,
-    actor,
-    change,
-    checked,
-    configured,
-    open_audit_log,
-    write,
-)
+from tests.audit_log import DELETE, GET, TOKEN, actor, change, checked, configured, open_audit_log, write
 from tests.manual_clock import ManualClock
 
 

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,11 +15,20 @@ import pytest
 
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
-from tests.bot_process import bot_process, environment, simulated_slack, start_bot
+from tests.bot_process import BotProcess, bot_process, environment, simulated_slack, start_bot
 from tests.databases import new_database, restarted
 
 ADMIN = "U0ADMIN"
 pytestmark = pytest.mark.process
+
+
+@asynccontextmanager
+async def two_processes(**settings: str) -> AsyncIterator[tuple[SimulatedSlack, BotProcess]]:
+    """A bot that serves in two processes, with these settings beside the necessary ones."""
+    both = {"WEB_CONCURRENCY": "2", **settings}
+    async with simulated_slack() as slack, bot_process("http", slack, None, **both) as bot:
+        await bot.until_said('"serving"', 2)
+        yield slack, bot
 
 
 async def send_twenty(slack: SimulatedSlack, already: int) -> None:
@@ -47,12 +58,7 @@ async def until_counted(slack: SimulatedSlack, commands: int) -> None:
 
 
 async def test_each_process_serves_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
-    async with (
-        new_database("postgresql", tmp_path) as url,
-        simulated_slack() as slack,
-        bot_process("http", slack, WEB_CONCURRENCY="2", DATABASE_URL=url) as bot,
-    ):
-        await bot.until_said('"serving"', 2)
+    async with new_database("postgresql", tmp_path) as url, two_processes(DATABASE_URL=url) as (slack, bot):
         one, other = bot.children
         await send_twenty(slack, 0)
         await until_counted(slack, 20)
@@ -71,12 +77,7 @@ async def test_each_process_serves_and_one_that_is_killed_is_replaced(tmp_path: 
 
 
 async def test_while_one_that_died_cannot_be_replaced_the_others_go_on(tmp_path: Path) -> None:
-    async with (
-        new_database("postgresql", tmp_path) as url,
-        simulated_slack() as slack,
-        bot_process("http", slack, WEB_CONCURRENCY="2", DATABASE_URL=url) as bot,
-    ):
-        await bot.until_said('"serving"', 2)
+    async with new_database("postgresql", tmp_path) as url, two_processes(DATABASE_URL=url) as (slack, bot):
         one, other = bot.children
         async with restarted(url):
             os.kill(one, signal.SIGKILL)
@@ -94,16 +95,8 @@ async def test_while_one_that_died_cannot_be_replaced_the_others_go_on(tmp_path:
 async def test_whatever_one_in_its_place_cannot_start_with_the_others_go_on(tmp_path: Path) -> None:
     counts = tmp_path / "counts"
     counts.mkdir()
-    async with (
-        simulated_slack() as slack,
-        bot_process(
-            *("http", slack),
-            WEB_CONCURRENCY="2",
-            DATABASE_URL=f"sqlite:///{tmp_path}/audit.db",
-            PROMETHEUS_MULTIPROC_DIR=str(counts),
-        ) as bot,
-    ):
-        await bot.until_said('"serving"', 2)
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/audit.db", "PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    async with two_processes(**settings) as (slack, bot):
         one, other = bot.children
         counts.rename(tmp_path / "gone")
         os.kill(one, signal.SIGKILL)
