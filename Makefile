@@ -22,7 +22,9 @@ lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-start: check ## check the setup, then serve
+start: .venv/run ## check the setup, then serve; writes EXTAUTH_SECRET_KEY into .env where there is none
+	@$(BIN)/python -m bot keys new --write
+	@$(BIN)/python -m bot check
 	@$(BIN)/python -m bot
 
 check: .venv/run ## check a real setup

@@ -33,9 +33,9 @@ def new_reference() -> str:
 class Actor:
     """A person doing one thing. `reference` identifies that one thing in the answer and in the log.
 
-    `bot_token` is the bot's token in this person's workspace. `interaction` is the key of Slack's payload, the same
-    whenever Slack or anyone else delivers it; `reply_to` is where the person can be told later. `unattended` is set by
-    `without_person` only: no payload can set it, and `user_id` alone gives nothing.
+    `bot_token` is the bot's token in this person's workspace. `interaction` is the hash of Slack's payload, the same
+    whenever Slack or anyone else delivers it. `unattended` is set by `without_person` only: no payload can set it, and
+    `user_id` alone gives nothing.
     """
 
     user_id: str
@@ -44,22 +44,20 @@ class Actor:
     bot_token: SecretStr = field(repr=False)
     reference: str
     interaction: str | None = None
-    reply_to: SecretStr | None = field(default=None, repr=False)
     unattended: Unattended | None = None
 
     @classmethod
     def without_person(cls, what: Unattended, workspace: "Workspace", bot_token: SecretStr) -> "Actor":
         """Return what acts by itself in a workspace. What it may do is in `access.decide_unattended`."""
-        key = secrets.token_hex(32)  # so that what it leaves unfinished is recorded as interrupted
         enterprise_id = workspace.enterprise_id
-        return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), key, None, what)
+        return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), None, what)
 
     def step(self, name: str) -> "Actor":
-        """Return the person doing one step of several: each step is run once, and isn't answered by itself."""
+        """Return the person doing one step of several, each of which is run once."""
         key = None
         if self.interaction is not None:
             key = hashlib.sha256(f"{self.interaction} {name}".encode()).hexdigest()
-        return replace(self, interaction=key, reply_to=None)
+        return replace(self, interaction=key)
 
 
 @dataclass(frozen=True, slots=True)

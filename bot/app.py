@@ -1,6 +1,5 @@
 """The only place where the parts are put together."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,15 +10,15 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
+from sqlalchemy import Connection
 
 from bot import explanations, listeners, logs
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
-from bot.audit.heads import sign_log
-from bot.audit.keys import load_key
+from bot.audit.keys import AuditKey, load_key, new_key
 from bot.audit.log import AuditLog
-from bot.audit.rows import AuditRows
 from bot.audit.schedules import Schedules
+from bot.audit.store import begin_log
 from bot.clock import Clock
 from bot.listeners.home import LISTED_SECONDS
 from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
@@ -36,7 +35,7 @@ from bot.slack.pacing import Pacer
 from bot.slack.users import AnswerCache, UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
+from bot.storage.engine import open_database
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.installations import StoredInstallations
 from bot.storage.oauth_states import StoredOAuthStates
@@ -68,20 +67,29 @@ class Storage:
 async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[Storage]:
     """Open the database, brought up to date. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()))
+
+    def prepare(connection: Connection) -> AuditKey:
+        if not migrate(connection):
+            return load_key(connection, settings.secret_keys)
+        key = new_key(connection, settings.secret_keys)
+        begin_log(connection, key)
+        return key
+
     try:
-        async with database.transaction() as transaction:
-            was_migrated = await migrate(database, transaction)
-            key = await load_key(transaction, settings.secret_keys, creates=True)
-            audit_log = AuditLog(AuditRows(database, key), key, clock)
-            if was_migrated:
-                await sign_log(transaction, key, audit_log.prune_row)
-        others = Batches(database, key, clock), AccountStates(database, clock), Schedules(database, clock)
-        oauth = InstallationRows(database, key.vault, clock), StoredOAuthStates(database, clock)
-        storage = Storage(audit_log, *others, *oauth, SettingsStore(database, key.vault))
+        key = await database.run(prepare, seconds=None)
+        audit_log = AuditLog(database, key, clock)
         try:
-            yield storage
+            yield Storage(
+                audit_log=audit_log,
+                batches=Batches(database, key, clock),
+                account_states=AccountStates(database, clock),
+                schedules=Schedules(database, clock),
+                installations=InstallationRows(database, key.vault, clock),
+                oauth_states=StoredOAuthStates(database, clock),
+                settings_store=SettingsStore(database, key.vault),
+            )
         finally:
-            await asyncio.gather(audit_log.close(), *(store.close() for store in others))
+            await audit_log.close()
     finally:
         await database.close()
 
@@ -90,11 +98,13 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log as it is: nothing is created or migrated. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
+
+    def load(connection: Connection) -> AuditKey:
+        check_schema(connection)
+        return load_key(connection, settings.secret_keys)
+
     try:
-        async with database.transaction(reads=True) as transaction:
-            await check_schema(transaction)
-            key = await load_key(transaction, settings.secret_keys, creates=False)
-        yield AuditLog(AuditRows(database, key), key, clock)
+        yield AuditLog(database, await database.run(load, reads=True), clock)
     finally:
         await database.close()
 

@@ -6,18 +6,17 @@ Nothing else calls the external-auth client.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from pydantic import SecretStr
 
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_settings, decide_unattended
-from bot.actor import Actor, UserInfo
+from bot.actor import Actor
 from bot.audit.batches import Batch
+from bot.audit.chain import INTERRUPTED
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
-from bot.audit.guard import AuditLogUnavailable
-from bot.audit.head import INTERRUPTED
-from bot.audit.log import Attempt, AuditLog, Beginning, DuplicateInteraction
+from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
 from bot.clock import Clock
 from bot.operation import Operation, Permission, Request
@@ -51,6 +50,7 @@ from bot.slack.external_auth.models import (
 )
 from bot.slack.pacing import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, Wanted, tells_nobody
 from bot.slack.users import UserDirectory
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +70,6 @@ class _NoLongerAllowed(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.reason.value)
         self.decision = decision
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """An interaction on record. Where it was known right away that its person may do what they ask for, so is the
-    `attempt`, or it will be in a moment; `decisions` are what they may do."""
-
-    attempt: Beginning | None = None
-    decisions: Mapping[Permission, Decision] = field(default_factory=dict)
 
 
 class Service:
@@ -121,9 +112,7 @@ class Service:
                 permission: Decision(False, Reason.UNATTENDED, permission, listed)
                 for permission, listed in self._allow.items()
             }
-        return self._decisions_on(await self._users.find(actor, self._groups))
-
-    def _decisions_on(self, user: UserInfo | None) -> Mapping[Permission, Decision]:
+        user = await self._users.find(actor, self._groups)
         decisions = {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
         return {**decisions, Permission.SETTINGS: decide_settings(user)} if self._has_settings else decisions
 
@@ -133,35 +122,6 @@ class Service:
         if actor.unattended is not None:
             return decide_unattended(request.operation), decisions
         return decisions[request.operation.permission], decisions
-
-    async def receive(self, actor: Actor, request: Runnable | None = None) -> Receipt | None:
-        """Record that an interaction came. Returns None when it came before: then there's nothing more to do.
-
-        Where it's known without asking Slack that the person may do the `request`, its attempt is recorded with it,
-        which saves waiting for the disk once more. Hand what's returned to `run`.
-        """
-        try:
-            decisions = self._may_begin(actor, request) if request is not None else None
-            if decisions is not None and request is not None:
-                return Receipt(await self._audit_log.begin(actor, request), decisions)
-            await self._audit_log.receive(actor)
-        except DuplicateInteraction:
-            log.warning("an interaction came again and was only acknowledged")
-            return None
-        except AuditLogUnavailable as error:
-            # What needs a record is denied one later; the rest can be answered without.
-            log.warning("an interaction couldn't be recorded when it came", extra={"why": str(error)})
-        return Receipt()
-
-    def _may_begin(self, actor: Actor, request: Runnable) -> Mapping[Permission, Decision] | None:
-        """Return what a person may do if it's known that this is among it, and nothing else comes before it."""
-        user = self._users.known(actor, self._groups)
-        if user is None or isinstance(request, ReadHistory):
-            return None
-        if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, None):
-            return None
-        decisions = self._decisions_on(user)
-        return decisions if decisions[request.operation.permission].allowed else None
 
     async def admit(
         self, actor: Actor, requests: Sequence[Request]
@@ -183,17 +143,12 @@ class Service:
         is_wanted: Wanted | None = None,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
-        receipt: Receipt | None = None,
     ) -> Outcome:
         """Do what the person asks for. `progress` is told when it has to wait because of Slack's limits.
 
         `is_wanted` is asked during such a wait: a request that is no longer wanted isn't sent. `batch` is what the
-        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds. `receipt`
-        is what `receive` returned for this request.
+        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds.
         """
-        if receipt is not None and receipt.attempt is not None and not isinstance(request, ReadHistory):
-            begun = self._audit_log.begun(receipt.attempt)
-            return await self._run(actor, request, progress, receipt.decisions, begun, is_wanted, patience)
         decision, decisions = await self._decide(actor, request)
         if not decision.allowed:
             return await self._deny(actor, request, decision)
@@ -201,28 +156,14 @@ class Service:
             return await self._read_history(actor, request)
         if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, batch):
             return ApprovalNeeded(request, actor.reference)
-        attempt = self._audit_log.attempt(actor, request)
-        return await self._run(actor, request, progress, decisions, attempt, is_wanted, patience)
-
-    async def _run(
-        self,
-        actor: Actor,
-        request: TokenRequest,
-        progress: Progress,
-        decisions: Mapping[Permission, Decision],
-        recording: Awaitable[Attempt],
-        is_wanted: Wanted | None,
-        patience: float,
-    ) -> Outcome:
-        """Do what a person may do, once its attempt is on record."""
         try:
-            attempt = await recording
+            attempt = await self._audit_log.attempt(actor, request)
         except DuplicateInteraction:
             log.warning("an interaction came again and wasn't run again")
             return AlreadyRun(actor.reference)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("the attempt couldn't be recorded, so nothing was done", extra={"why": str(error)})
-            self._notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
+            self.notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
             return NotRecorded(request, None, actor.reference)
         started = self._clock.monotonic()
         try:
@@ -247,7 +188,7 @@ class Service:
         """Authorize a step on the way to a deletion, or a change of settings, record the attempt, take it, and record
         the result.
 
-        Raises AuditLogUnavailable where it can't be recorded. What was taken before that is recorded later.
+        Raises DatabaseError where it can't be recorded. What was taken before that is recorded later.
         """
         decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
@@ -266,16 +207,16 @@ class Service:
             raise
         except Exception:
             self._audit_log.finish_later(attempt, result)
-            self._notify(attempt.event, result)
+            self.notify(attempt.event, result)
             raise
-        self._notify(attempt.event, result)
+        self.notify(attempt.event, result)
         return result
 
     async def note(self, actor: Actor, request: Request, result: AuditResult) -> None:
-        """Record what happened by itself to a person's request. Raises AuditLogUnavailable."""
+        """Record what happened by itself to a person's request. Raises DatabaseError."""
         attempt = await self._audit_log.attempt(actor, request)
         await self._audit_log.finish(attempt, result)
-        self._notify(attempt.event, result)
+        self.notify(attempt.event, result)
 
     def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
         is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
@@ -293,20 +234,9 @@ class Service:
         try:
             filters = Filters(user_id=actor.user_id, team_id=actor.team_id, action=action)
             return await self._audit_log.newest(count, filters)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.warning("the audit log couldn't be read", extra={"why": str(error)})
             return ()
-
-    def answered(self, actor: Actor) -> None:
-        """Note that the person has been answered: should the bot be killed now, its next start owes them nothing."""
-        self._audit_log.answered(actor)
-
-    async def still_running(self, actor: Actor) -> None:
-        """Note that the person's interaction is still being worked on, or another process would take it over."""
-        try:
-            await self._audit_log.renew(actor)
-        except AuditLogUnavailable as error:
-            log.warning("an interaction couldn't be noted as still running", extra={"why": str(error)})
 
     def can_expect_accounts(self, actor: Actor, decisions: Mapping[Permission, Decision]) -> bool:
         """Return whether a form can offer accounts, by what is known now: the person may list, and Slack does."""
@@ -331,7 +261,7 @@ class Service:
 
     async def _list_for_form(self, actor: Actor) -> AccountList | None:
         # What somebody types twice is the same payload, and yet two requests.
-        asking = replace(actor, interaction=f"form {actor.reference}", reply_to=None)
+        asking = replace(actor, interaction=f"form {actor.reference}")
         outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
         return outcome.accounts if isinstance(outcome, Listed) else None
 
@@ -397,12 +327,12 @@ class Service:
         except asyncio.CancelledError:
             await self._record_in_time(attempt, true_result)
             raise
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("the result couldn't be recorded, so it is withheld", extra={"why": str(error)})
             self._audit_log.finish_later(attempt, true_result)
-            self._notify(attempt.event, true_result)
+            self.notify(attempt.event, true_result)
             return NotRecorded(done.request, done, done.reference)
-        self._notify(attempt.event, result)
+        self.notify(attempt.event, result)
         return done
 
     async def _give_up(self, attempt: Attempt, outcome: Denied | NotSent, started: float) -> Denied | NotSent:
@@ -413,10 +343,10 @@ class Service:
         result = AuditResult(ended, denial, milliseconds)
         try:
             await self._audit_log.finish(attempt, result)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("a result couldn't be recorded", extra={"why": str(error)})
             self._audit_log.finish_later(attempt, result)
-        self._notify(attempt.event, result)
+        self.notify(attempt.event, result)
         return outcome
 
     async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
@@ -424,7 +354,7 @@ class Service:
         recording = asyncio.ensure_future(self._audit_log.finish(attempt, result))
         await asyncio.wait({recording}, timeout=_LAST_SECONDS)
         if not recording.cancel() and recording.exception() is None:
-            self._notify(attempt.event, result)
+            self.notify(attempt.event, result)
         else:
             log.warning("an interruption couldn't be recorded: the next start will")
 
@@ -436,7 +366,7 @@ class Service:
         started = self._clock.monotonic()
         outcome = await self._read_page(actor, request)
         word = "read" if isinstance(outcome, HistoryPage) else "not read"
-        self._notify(Event.of(actor, request), AuditResult(word, None, self._milliseconds_since(started)))
+        self.notify(Event.of(actor, request), AuditResult(word, None, self._milliseconds_since(started)))
         return outcome
 
     async def _read_page(self, actor: Actor, request: ReadHistory) -> HistoryPage | HistoryUnavailable:
@@ -451,7 +381,7 @@ class Service:
                 # It reaches the newest entry, so it's the first page, and that is a full one.
                 request = replace(request, after=None)
                 found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("the audit log couldn't be read", extra={"why": str(error)})
             return HistoryUnavailable(request, actor.reference)
         is_cut = len(found) > count
@@ -468,12 +398,13 @@ class Service:
         except DuplicateInteraction:
             log.warning("an interaction came again and wasn't denied again")
             return AlreadyRun(actor.reference)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("a denial couldn't be recorded", extra={"why": str(error)})
-        self._notify(Event.of(actor, request), AuditResult("denied", reason, 0))
+        self.notify(Event.of(actor, request), AuditResult("denied", reason, 0))
         return Denied(request, decision, actor.reference)
 
-    def _notify(self, event: Event, result: AuditResult) -> None:
+    def notify(self, event: Event, result: AuditResult) -> None:
+        """Tell the observers how something ended."""
         for observer in self._observers:
             observer(event, result)
 

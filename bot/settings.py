@@ -117,9 +117,7 @@ def _split_keys(value: Any) -> Any:
 def _check_secret_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     if any(len(key.get_secret_value()) < 32 for key in keys):
         each = "each key must" if len(keys) > 1 else "must"
-        raise ValueError(
-            f"{each} have at least 32 characters. To make one: python -c 'import secrets; print(secrets.token_hex())'"
-        )
+        raise ValueError(f"{each} have at least 32 characters. To make one, run `extauth keys new`.")
     return keys
 
 
@@ -155,10 +153,9 @@ class DatabaseSettings(BaseModel):
     )
     secret_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split_keys), AfterValidator(_check_secret_keys)] = (
         Field(
-            (),
             alias="EXTAUTH_SECRET_KEY",
-            description="The key that signs the audit log and encrypts, at least 32 characters. Unset, one is kept in "
-            "the database. To change it, put the new one first, and a comma between them.",
+            description="The key that protects the audit log and encrypts, at least 32 characters. Required; `make "
+            "start` writes one into `.env`. To change it, put the new one first, and a comma between them.",
         )
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -365,10 +362,7 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
         for name in ("SLACK_BOT_TOKEN", "EXTAUTH_API_TOKEN")
         if name in given
     ]
-    for name, why in (
-        ("EXTAUTH_SECRET_KEY", "the tokens of the workspaces are encrypted with it"),
-        ("EXTAUTH_PUBLIC_URL", "Slack sends people back to it after they install the app"),
-    ):
+    for name, why in (("EXTAUTH_PUBLIC_URL", "Slack sends people back to it after they install the app"),):
         if name not in given:
             mistakes.append(f"{name} is missing. SLACK_CLIENT_ID needs it: {why}.")
     return mistakes
@@ -448,5 +442,7 @@ def _lines(error: ValidationError) -> list[str]:
 
 def _line(mistake: dict[str, Any]) -> str:
     name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
+    if name == "EXTAUTH_SECRET_KEY" and mistake["type"] == "missing":
+        return f"{name} is missing. To make one, run `extauth keys new`."
     message = str(mistake["msg"]).removeprefix("Value error, ")
     return f"{name}: {message[0].lower()}{message[1:]}" if mistake["type"] != "value_error" else f"{name}: {message}"

@@ -14,7 +14,7 @@ from bot.actor import Workspace
 from bot.installation import Installation, Installations
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
 from bot.observers.audit_channel import AuditChannel
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.storage.workspace_settings import SettingsStore, StoredSettings
 from bot.workspace_settings import WorkspaceSettings
 

@@ -1,26 +1,28 @@
 """What tests of the audit log write, ask, and do to its database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import Connection, Executable, create_engine, text
 
 from bot.actor import Actor
 from bot.app import open_storage
+from bot.audit.chain import Row
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.guard import AuditLogUnavailable
-from bot.audit.log import AuditLog, Unanswered
+from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.settings import DatabaseSettings, Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
+from bot.storage.engine import open_database
 
 TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
-
+KEY = "the-key-of-the-sandbox-" * 2
+"""The `EXTAUTH_SECRET_KEY` of the bots in tests."""
 
 GET, DELETE = GetToken("Et1"), DeleteTokens(provider_key="google")
 
@@ -37,12 +39,12 @@ def actor(user: str = "U1") -> Actor:
 
 
 def configured(url: str, **more: str) -> Settings:
-    return read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url, **more})
+    return read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "EXTAUTH_SECRET_KEY": KEY, "DATABASE_URL": url, **more})
 
 
 def came(user: str) -> Actor:
-    """A person whose command is on record as an interaction."""
-    return replace(actor(user), reference=f"REF-{user}", interaction=user, reply_to=SecretStr(f"where {user} is"))
+    """A person with a command of their own."""
+    return replace(actor(user), reference=f"REF-{user}", interaction=user)
 
 
 async def write(audit: AuditLog, count: int = 3) -> None:
@@ -51,32 +53,24 @@ async def write(audit: AuditLog, count: int = 3) -> None:
         await audit.finish(attempt, AuditResult("fetched", None, 12, TOKEN))
 
 
-async def change(url: str, statement: str) -> None:
+async def change(url: str, *statements: str) -> None:
+    """Change the database in ways that no code of ours does."""
     database = open_database(database_url(url))
-    async with database.transaction() as connection:
-        await connection.execute(text(statement))
+
+    def work(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(text(statement))
+
+    await database.run(work)
     await database.close()
 
 
-async def taken_over(audit: AuditLog, older_than: float, ended_older_than: float | None = None) -> list[Unanswered]:
-    """What a process takes over from others."""
-    return [one async for one in audit.take_over(older_than, ended_older_than)]
-
-
-async def taken_over_in_part(audit: AuditLog, older_than: float) -> list[Unanswered]:
-    """The same, where the database fails for some."""
-    taken = []
-    try:
-        async for one in audit.take_over(older_than):
-            taken.append(one)
-    except AuditLogUnavailable:
-        return taken
-    raise AssertionError("The database failed for none.")
-
-
-async def left_behind(url: str) -> None:
-    """Whatever was begun so far was begun on another machine."""
-    await change(url, "UPDATE interactions SET owner = 'elsewhere/1/0'")
+async def read_rows(url: str, query: Executable) -> Sequence[Row]:
+    """Read from the database past our own code."""
+    database = open_database(database_url(url))
+    found = await database.run(lambda connection: connection.execute(query).mappings().all(), reads=True)
+    await database.close()
+    return found
 
 
 async def checked(audit: AuditLog) -> tuple[int, int, str | None]:
@@ -93,13 +87,19 @@ async def until(audit: AuditLog, outcome: str, count: int = 1) -> None:
 
 @asynccontextmanager
 async def locked(url: str) -> AsyncIterator[None]:
-    """Somebody else keeps everybody from writing."""
-    database = open_database(database_url(url))
-    async with database.transaction() as connection:
-        if database.is_postgresql:
-            await connection.execute(text("LOCK TABLE audit_heads, interactions IN EXCLUSIVE MODE"))
+    """Another program keeps everyone from writing."""
+    connection = create_engine(database_url(url).set(drivername="sqlite")) if url.startswith("sqlite") else None
+    if connection is not None:
+        with connection.connect() as held:
+            held.exec_driver_sql("BEGIN IMMEDIATE")
+            yield
+        connection.dispose()
+        return
+    server = await asyncpg.connect(url)
+    async with server.transaction():
+        await server.execute("LOCK TABLE audit_heads IN EXCLUSIVE MODE")
         yield
-    await database.close()
+    await server.close()
 
 
 @asynccontextmanager

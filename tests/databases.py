@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from tests.audit_log import configured, open_audit_log
+from tests.audit_log import KEY, configured, open_audit_log
 from tests.manual_clock import ManualClock
 
 POSTGRES = os.environ.get("EXTAUTH_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
@@ -58,7 +58,7 @@ async def new_database(kind: str, folder: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def started_database(kind: str, folder: Path, key: str = "") -> AsyncIterator[str]:
+async def started_database(kind: str, folder: Path, key: str = KEY) -> AsyncIterator[str]:
     """The same once a bot with this `EXTAUTH_SECRET_KEY` has started on it: it has its tables and nothing in the log.
 
     To make them anew for each test would cost more than most tests do.
@@ -90,7 +90,7 @@ def is_new_file(url: str) -> bool:
     return kind == "sqlite" and not Path(file).exists()
 
 
-async def start_file(url: str, key: str = "") -> None:
+async def start_file(url: str, key: str = KEY) -> None:
     """Make a SQLite file what it is once a bot with this `EXTAUTH_SECRET_KEY` has started."""
     if key not in _files:
         with TemporaryDirectory() as folder:

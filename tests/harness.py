@@ -12,6 +12,7 @@ from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
 from bot.slack.session import READ_SECONDS
+from tests.audit_log import KEY
 from tests.databases import is_new_file, start_file
 from tests.manual_clock import ManualClock
 
@@ -156,7 +157,7 @@ async def open_timed_harness(
         folder = stack.enter_context(TemporaryDirectory(prefix="extauth-"))
         configured = {"DATABASE_URL": f"sqlite:///{folder}/audit.db", **more}
         if is_new_file(configured["DATABASE_URL"]):
-            await start_file(configured["DATABASE_URL"], more.get("EXTAUTH_SECRET_KEY", ""))
+            await start_file(configured["DATABASE_URL"], more.get("EXTAUTH_SECRET_KEY", KEY))
         slack = await stack.enter_async_context(open_sandbox(transport, clock, configured, read_seconds=read_seconds))
         if transport == "socket":
             # The first is enough to begin; what a test does to Slack must not meet another one on its way.

@@ -19,7 +19,7 @@ from bot.server.http import PATH
 from bot.server.lifecycle import STOP_SECONDS
 from bot.server.ops import LIVE_PATH, READY_PATH
 from bot.settings import Settings
-from tests.audit_log import configured, open_audit_log, write
+from tests.audit_log import KEY, configured, open_audit_log, write
 from tests.bot_process import ROOT
 from tests.databases import new_database
 
@@ -120,7 +120,7 @@ async def run_script(script: str, folder: Path, url: str, **more: str) -> str:
     ran = await asyncio.create_subprocess_exec(
         *("sh", "-euxc", script),
         cwd=folder,
-        env={**os.environ, "DATABASE_URL": url, **more},
+        env={**os.environ, "DATABASE_URL": url, "EXTAUTH_SECRET_KEY": KEY, **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -141,7 +141,7 @@ async def test_a_backup_of_sqlite_can_be_verified_and_restored(tmp_path: Path) -
     for link in (".venv", "bot"):
         (tmp_path / link).unlink()
     said += await run_script(restore, tmp_path, url)
-    assert said.count("Everything the checkpoint saw is still there.") == 2
+    assert said.count("Everything the checkpoints saw is still there.") == 2
 
 
 @pytest.mark.process
@@ -153,4 +153,4 @@ async def test_a_backup_of_postgresql_can_be_verified(tmp_path: Path) -> None:
             await write(audit)
         *_, script = blocks("backup.md")
         said = await run_script(script, tmp_path, url, TEST_URL=empty)
-    assert "Everything the checkpoint saw is still there." in said
+    assert "Everything the checkpoints saw is still there." in said

@@ -11,7 +11,7 @@ from tests.forked import run
 
 ROOT = Path(__file__).parents[1]
 BOT, APP, SECRET = "xoxb-1234567890-abc", "xapp-1-A1-1234567890", "0123456789abcdef0123456789abcdef"
-WELL = {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP}
+WELL = {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP, "EXTAUTH_SECRET_KEY": "k" * 32}
 
 
 def mistakes(**variables: str) -> list[str]:
@@ -24,6 +24,7 @@ def mistakes(**variables: str) -> list[str]:
     ("variables", "line"),
     [
         ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
+        ({"EXTAUTH_SECRET_KEY": ""}, "EXTAUTH_SECRET_KEY is missing. To make one, run `extauth keys new`."),
         ({"SLACK_BOT_TOKEN": "xoxb-12345 67890-abc"}, "SLACK_BOT_TOKEN: is too short or has a space"),
         ({"SLACK_APP_TOKEN": "xapp-\u00e4\u00e4\u00e4\u00e4\u00e4"}, "SLACK_APP_TOKEN: is too short or has a space"),
         ({"SLACK_SIGNING_SECRET": "abc"}, "SLACK_SIGNING_SECRET: is too short or has a space"),
@@ -75,7 +76,7 @@ def test_workspaces_install_the_app_by_oauth() -> None:
         ({"SLACK_CLIENT_SECRET": ""}, "SLACK_CLIENT_SECRET is missing: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go"),
         ({"SLACK_BOT_TOKEN": BOT}, "SLACK_BOT_TOKEN belongs to one workspace, but SLACK_CLIENT_ID serves many"),
         ({"EXTAUTH_API_TOKEN": BOT}, "EXTAUTH_API_TOKEN belongs to one workspace, but SLACK_CLIENT_ID serves many"),
-        ({"EXTAUTH_SECRET_KEY": ""}, "EXTAUTH_SECRET_KEY is missing. SLACK_CLIENT_ID needs it"),
+        ({"EXTAUTH_SECRET_KEY": ""}, "EXTAUTH_SECRET_KEY is missing. To make one"),
         ({"EXTAUTH_PUBLIC_URL": ""}, "EXTAUTH_PUBLIC_URL is missing. SLACK_CLIENT_ID needs it"),
         ({"EXTAUTH_AUDIT_CHANNEL": "C012"}, "EXTAUTH_AUDIT_CHANNEL: has an ID of one workspace in it"),
         ({"EXTAUTH_GET_ALLOW": "admins U012"}, "EXTAUTH_GET_ALLOW: has an ID of one workspace in it"),
@@ -110,6 +111,7 @@ def test_a_form_that_slack_does_not_promise_only_warns() -> None:
             "SLACK_APP_TOKEN": "canary-token-2",
             "SLACK_SIGNING_SECRET": "canary-secret",
             "EXTAUTH_API_TOKEN": "canary-token-3",
+            "EXTAUTH_SECRET_KEY": "k" * 32,
         }
     )
     told = warnings(settings)
@@ -144,7 +146,7 @@ def test_secrets_do_not_print() -> None:
 def test_how_to_serve() -> None:
     both = read({**WELL, "SLACK_SIGNING_SECRET": SECRET})
     assert transport(read(WELL), None) == "socket"
-    assert transport(read({"SLACK_BOT_TOKEN": BOT, "SLACK_SIGNING_SECRET": SECRET}), None) == "http"
+    assert transport(read({**WELL, "SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": SECRET}), None) == "http"
     assert transport(both, "http") == "http"
     assert transport(both, "socket") == "socket"
     with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
@@ -152,7 +154,7 @@ def test_how_to_serve() -> None:
 
 
 def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text(f"SLACK_BOT_TOKEN={BOT}\nPORT=1234\nLOG_LEVEL=ERROR\n")
+    (tmp_path / ".env").write_text(f"SLACK_BOT_TOKEN={BOT}\nEXTAUTH_SECRET_KEY={'k' * 32}\nPORT=1234\nLOG_LEVEL=ERROR\n")
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PORT", "4321")
@@ -164,6 +166,7 @@ def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monke
 @pytest.mark.parametrize("command", [[], ["socket"], ["http"], ["check"]])
 def test_bad_settings_stop_the_start_with_status_2(command: list[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "EXTAUTH_"))}
+    environment["EXTAUTH_SECRET_KEY"] = "k" * 32
     ran = run(command, {**environment, "SLACK_BOT_TOKEN": "nonsense canary", "PORT": "x"})
     assert ran.returncode == 2
     assert [line.split(":")[1].strip() for line in ran.stderr.splitlines()] == ["SLACK_BOT_TOKEN", "PORT"]

@@ -437,9 +437,8 @@ def short_answers() -> Iterator[Section]:
         "A modal that came too late": notices.too_late_screen(),
         "An old button": notices.outdated_screen(),
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),
-        "Killed before it began": notices.restarted_screen(None, REFERENCE),
         "Stopped in between": notices.interrupted_screen(ONE, REFERENCE),
-        **{f"Killed: {entry.outcome}": notices.restarted_screen(entry, REFERENCE) for entry in _entries()},
+        **{f"Killed during {entry.action}": notices.restarted_screen(entry) for entry in (*_entries(), *_deeds())},
         **{f"Pasted: {form.name}": notices.pasted_token_screen(form) for form in (FORMATS[0], FORMATS[-1])},
     }
     yield from (_screen(heading, screen) for heading, screen in screens.items())

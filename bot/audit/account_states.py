@@ -5,19 +5,18 @@ more than the database can, so nothing is decided by it, and a failure to write 
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from bot.audit.batches import Batch
-from bot.audit.guard import AuditLogUnavailable, Guard
 from bot.clock import Clock
 from bot.operation import Operation
 from bot.pasted import is_id
 from bot.slack.external_auth.states import AccountState, state_of
-from bot.storage.database import Database
+from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import account_states
 
 log = logging.getLogger(__name__)
@@ -44,17 +43,12 @@ class AccountStates:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._guard = Guard()
 
     async def known(self, team_id: str) -> Mapping[str, LastTest]:
-        """Return the last tests of a workspace, by token ID. Raises AuditLogUnavailable."""
-
-        async def read() -> Sequence[Any]:
-            async with self._database.transaction(reads=True) as transaction:
-                found = await transaction.execute(select(account_states).where(account_states.c.team_id == team_id))
-                return found.all()
-
-        return {row.token_id: _last_test(row) for row in await self._guard.whole(read())}
+        """Return the last tests of a workspace, by token ID. Raises DatabaseError."""
+        wanted = select(account_states).where(account_states.c.team_id == team_id)
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
+        return {row.token_id: _last_test(row) for row in rows}
 
     async def note(self, batch: Batch) -> None:
         """Keep what a batch of tests found, or forget what a batch of deletions deleted. Never raises.
@@ -90,14 +84,10 @@ class AccountStates:
             return
         try:
             gone = sorted({*await self.known(team_id)} - {*token_ids})
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             _not_kept(error)
         else:
             await self._forget(team_id, account_states.c.token_id, gone)
-
-    async def close(self) -> None:
-        """Wait a moment for what is being written."""
-        await self._guard.close()
 
     async def _write(self, team_id: str | None, found: Sequence[Mapping[str, str | None]]) -> None:
         if team_id is None or not found:
@@ -105,25 +95,20 @@ class AccountStates:
         at = round(self._clock.now() * _MICRO)
         # In one order, so that two processes don't wait for each other's rows.
         rows = sorted(({**row, "team_id": team_id, "at": at} for row in found), key=lambda row: str(row["token_id"]))
-        added = self._database.insert(account_states)
-        new, old = added.excluded, account_states.c
-        # A test by a token's ID alone doesn't know its provider.
-        changed = {
-            "provider_key": func.coalesce(new.provider_key, old.provider_key),
-            "at": new.at,
-            "state": new.state,
-            "code": new.code,
-        }
-        upsert = added.on_conflict_do_update(index_elements=[old.team_id, old.token_id], set_=changed)
 
-        async def write() -> None:
-            async with self._database.transaction() as transaction:
-                await transaction.execute(upsert, rows)
+        def write(connection: Connection) -> None:
+            added = insert_into(connection, account_states)
+            new, old = added.excluded, account_states.c
+            # A test by a token's ID alone doesn't know its provider.
+            changed = {
+                "provider_key": func.coalesce(new.provider_key, old.provider_key),
+                "at": new.at,
+                "state": new.state,
+                "code": new.code,
+            }
+            connection.execute(added.on_conflict_do_update(index_elements=["team_id", "token_id"], set_=changed), rows)
 
-        try:
-            await self._guard.whole(write())
-        except AuditLogUnavailable as error:
-            _not_kept(error)
+        await self._keep(write)
 
     async def _forget(self, team_id: str | None, column: Any, values: Sequence[str] | None) -> None:
         """Forget the rows with these values in a column; all rows of the workspace for None."""
@@ -131,15 +116,17 @@ class AccountStates:
             return
         chunks = [None] if values is None else [values[n : n + _AT_ONCE] for n in range(0, len(values), _AT_ONCE)]
 
-        async def write() -> None:
-            async with self._database.transaction() as transaction:
-                for chunk in chunks:
-                    of_team = delete(account_states).where(account_states.c.team_id == team_id)
-                    await transaction.execute(of_team if chunk is None else of_team.where(column.in_(chunk)))
+        def write(connection: Connection) -> None:
+            for chunk in chunks:
+                of_team = delete(account_states).where(account_states.c.team_id == team_id)
+                connection.execute(of_team if chunk is None else of_team.where(column.in_(chunk)))
 
+        await self._keep(write)
+
+    async def _keep(self, write: Callable[[Connection], None]) -> None:
         try:
-            await self._guard.whole(write())
-        except AuditLogUnavailable as error:
+            await self._database.run(write)
+        except DatabaseError as error:
             _not_kept(error)
 
 
@@ -150,5 +137,5 @@ def _last_test(row: Any) -> LastTest:
     return LastTest(row.token_id, row.provider_key, row.at / _MICRO, state, row.code)
 
 
-def _not_kept(error: AuditLogUnavailable) -> None:
+def _not_kept(error: DatabaseError) -> None:
     log.warning("what a test found couldn't be kept for the App Home", extra={"why": str(error)})

@@ -8,21 +8,20 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Column, delete, insert, select, update
+from sqlalchemy import Column, Connection, delete, insert, select, update
 
 from bot.actor import Actor
-from bot.audit.guard import Guard
 from bot.audit.keys import AuditKey
 from bot.clock import Clock
 from bot.operation import Operation
 from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import DeleteTokens
-from bot.storage.database import Database
+from bot.storage.engine import Database
 from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
@@ -91,8 +90,8 @@ class Batch:
     """Tokens that one person tests or deletes together.
 
     `at` is when it was made (seconds since the epoch, UTC). The first of the `items` have `results`, in their order.
-    One that needs approval has the `reference` it was asked for with, where its person can be told (`reply_to`), and
-    the channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
+    One that needs approval has the `reference` it was asked for with, where its person is (`channel`, `view_id`), and the
+    channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
     """
 
     batch_id: str
@@ -104,7 +103,8 @@ class Batch:
     results: tuple[ItemResult, ...] = ()
     enterprise_id: str | None = None
     reference: str = ""
-    reply_to: str | None = field(default=None, repr=False)
+    channel: str | None = None
+    view_id: str | None = None
     posts: tuple[tuple[str, str], ...] = ()
     approver: str | None = None
 
@@ -153,25 +153,24 @@ class Batch:
 
 
 class Batches:
-    """The batches in the database. Every method raises AuditLogUnavailable when it doesn't work."""
+    """The batches in the database. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
         self._database = database
-        self._box = key.batches
+        self._box = key.vault.box("batch")
         self._clock = clock
-        self._guard = Guard()
 
     async def put(self, batch: Batch, state: BatchState) -> None:
         """Keep a new batch, and forget the old ones."""
 
-        async def write() -> None:
-            async with self._database.transaction() as transaction:
-                old = batches.c.at < round((self._clock.now() - KEPT_SECONDS) * _MICRO)
-                await transaction.execute(delete(batches).where(old))
-                row = {"id": batch.batch_id, "at": round(batch.at * _MICRO), "state": state.value}
-                await transaction.execute(insert(batches).values(**row, content=self._write(batch)))
+        old = batches.c.at < round((self._clock.now() - KEPT_SECONDS) * _MICRO)
+        row = {"id": batch.batch_id, "at": round(batch.at * _MICRO), "state": state.value}
 
-        await self._guard.whole(write())
+        def write(connection: Connection) -> None:
+            connection.execute(delete(batches).where(old))
+            connection.execute(insert(batches).values(**row, content=self._write(batch)))
+
+        await self._database.run(write)
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
         """Return a batch that this person made, and how far it is; None where there is none, or no longer."""
@@ -192,15 +191,11 @@ class Batches:
 
     async def older(self, states: Sequence[BatchState], before: float) -> Sequence[tuple[Batch, BatchState]]:
         """Return the batches in some states that were made before a time (seconds since the epoch, UTC)."""
-
-        async def read() -> Sequence[Any]:
-            async with self._database.transaction(reads=True) as transaction:
-                wanted = select(batches.c.state, batches.c.content).where(
-                    batches.c.state.in_([state.value for state in states]), batches.c.at < round(before * _MICRO)
-                )
-                return (await transaction.execute(wanted)).all()
-
-        found = [(self._read(row.content), BatchState(row.state)) for row in await self._guard.whole(read())]
+        wanted = select(batches.c.state, batches.c.content).where(
+            batches.c.state.in_([state.value for state in states]), batches.c.at < round(before * _MICRO)
+        )
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
+        found = [(self._read(row.content), BatchState(row.state)) for row in rows]
         # The row's own time only says where to look.
         return [(batch, state) for batch, state in found if batch is not None and batch.at < before]
 
@@ -214,37 +209,20 @@ class Batches:
 
         Returns whether it was in the first state: of several callers, for one.
         """
-
-        async def write() -> bool:
-            async with self._database.transaction() as transaction:
-                found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
-                at = round(batch.at * _MICRO)
-                values = {"at": at, "state": after.value, "content": self._write(batch)}
-                moved = await transaction.execute(found.values(values).returning(batches.c.id))
-                return moved.first() is not None
-
-        return await self._guard.whole(write())
+        found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
+        values = {"at": round(batch.at * _MICRO), "state": after.value, "content": self._write(batch)}
+        moved = found.values(values).returning(batches.c.id)
+        return await self._database.run(lambda connection: connection.execute(moved).first() is not None)
 
     async def end(self, batch: Batch) -> None:
         """Keep how a batch ended."""
-
-        async def write() -> None:
-            async with self._database.transaction() as transaction:
-                found = update(batches).where(batches.c.id == batch.batch_id)
-                await transaction.execute(found.values(state=BatchState.ENDED.value, content=self._write(batch)))
-
-        await self._guard.whole(write())
-
-    async def close(self) -> None:
-        """Wait a moment for what is being written."""
-        await self._guard.close()
+        found = update(batches).where(batches.c.id == batch.batch_id)
+        ended = found.values(state=BatchState.ENDED.value, content=self._write(batch))
+        await self._database.run(lambda connection: connection.execute(ended))
 
     async def _row(self, batch_id: str, *columns: Column[Any]) -> Any:
-        async def read() -> Any:
-            async with self._database.transaction(reads=True) as transaction:
-                return (await transaction.execute(select(*columns).where(batches.c.id == batch_id))).first()
-
-        return await self._guard.whole(read())
+        wanted = select(*columns).where(batches.c.id == batch_id)
+        return await self._database.run(lambda connection: connection.execute(wanted).first(), reads=True)
 
     def _write(self, batch: Batch) -> str:
         return self._box.encrypt(SecretStr(json.dumps({**asdict(batch), "operation": batch.operation.value})))

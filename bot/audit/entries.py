@@ -48,10 +48,9 @@ class AuditResult:
 class Entry:
     """One thing that was tried, with its result. `at` is in seconds since the epoch, UTC.
 
-    `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied` or `pruned`; `withheld` for a token or list
-    that wasn't handed on, because that couldn't be recorded in time; `not done` where the attempt itself couldn't;
-    `interrupted` where the bot ended in between; None while it is in progress, or if the bot ended and hasn't been
-    started since.
+    `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied`, `pruned`, or `began`; `withheld` for a
+    token or list that wasn't shown, because that couldn't be recorded in time; `not done` where the attempt itself
+    couldn't; `interrupted` where Extauth ended in between; None while it is in progress.
     """
 
     number: int

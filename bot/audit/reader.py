@@ -1,43 +1,33 @@
 """Reads the audit log. What isn't authentic is never returned."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
-from bot.audit.checkpoint import Checkpoint, utc
-from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult, quote_parameter
-from bot.audit.guard import AuditLogUnavailable, Guard
-from bot.audit.head import ATTEMPT, PRUNE, RESULT, SHARED, Head, Row, is_proven, results_of
+from bot.audit.chain import ATTEMPT, BEGAN, DENIED, OPERATOR, PRUNE, Checkpoint, Head, Row, is_proven, results_of
+from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import AuditKey
-from bot.audit.query import rows_of
-from bot.audit.rows import AuditRows
-from bot.audit.snapshot import Snapshot
-from bot.audit.verification import verify_chains
-from bot.audit.verified import Verified
+from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, rows_at
+from bot.audit.verify import Verified, keep_verified, last_verified, verify_chains
 from bot.clock import Clock
-from bot.storage.database import DatabaseError
+from bot.storage.engine import Database
 from bot.storage.tables import audit_records
 
-_ENTRIES_AT_ONCE = 1000
+_PAGE = 1000
 _MICRO = 1_000_000
-_MAX_NUMBER = 2**62
-_NextAfter = Callable[[Row | None], Awaitable[Sequence[Row]]]
-"""Reads the page of rows after a row, or the first page."""
+_TABLE = audit_records.c
 
 
 class AuditReader:
-    """Reads entries, each from the chain of its workspace.
+    """Reads entries, each from the chain of its workspace. Every method raises DatabaseError."""
 
-    Every method raises AuditLogUnavailable when the database doesn't work.
-    """
-
-    def __init__(self, rows: AuditRows, key: AuditKey, clock: Clock) -> None:
-        self._rows = rows
+    def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
+        self._database = database
         self._key = key
         self._clock = clock
-        self._guard = Guard()
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, or with `after` those next to it, newest first.
@@ -45,44 +35,57 @@ class AuditReader:
         `before` and `after` are numbers of one workspace: `filters` must name it.
         """
 
-        async def read() -> Sequence[Entry]:
-            async with self._reading(filters.team_id) as (snapshot, heads):
-                # Of one workspace, or where there is one, a row's number tells its place.
-                is_one = len([chain for chain in heads if chain != SHARED]) < 2
-                if filters.team_id is None and not is_one:
-                    return await self._first(snapshot, heads, count, _latest(snapshot, count, filters))
-                found = await self._first(snapshot, heads, count, _by_number(snapshot, count, filters))
-                return found if filters.after is None else found[::-1]
+        def read(connection: Connection) -> Sequence[Entry]:
+            heads = self._heads(connection, filters.team_id)
+            entries: list[Entry] = []
+            last: Row | None = None
+            while len(entries) < count:
+                # A row that isn't authentic is passed over, so a page of rows may hold fewer entries.
+                rows = connection.execute(_page(filters, last).limit(count)).mappings().all()
+                entries += self._entries(connection, heads, rows)
+                if len(rows) < count:
+                    break
+                last = rows[-1]
+            return entries[:count] if filters.after is None else entries[:count][::-1]
 
-        return await self._guard.whole(read())
+        return await self._database.run(read, reads=True)
 
-    async def oldest_first(self, filters: Filters) -> AsyncIterator[Entry]:
-        """Yield all entries of one workspace after another, oldest first, with one page in memory at a time."""
-        async with self._reading(filters.team_id) as (snapshot, heads):
-            for head in sorted(heads.values(), key=lambda head: head.chain):
-                page: list[Row] = []
-                async for row in snapshot.oldest_first(head.chain, head.pruned_number, rows_of(filters)):
-                    page.append(row)
-                    if len(page) == _ENTRIES_AT_ONCE:
-                        for entry in await self._with_results(snapshot, heads, page):
-                            yield entry
-                        page = []
-                for entry in await self._with_results(snapshot, heads, page):
-                    yield entry
+    async def export(self, filters: Filters, write: Callable[[Entry], None]) -> None:
+        """Call `write` with all entries, one workspace after another, oldest first. It may be called in a thread."""
+
+        def read(connection: Connection) -> None:
+            heads = self._heads(connection, filters.team_id)
+            for chain, head in heads.items():
+                after, wanted = head.pruned_number, [_TABLE.chain == chain, *_conditions(filters)]
+                while True:
+                    query = select(audit_records).where(_TABLE.number > after, *wanted).order_by(_TABLE.number)
+                    rows = connection.execute(query.limit(_PAGE)).mappings().all()
+                    for entry in self._entries(connection, heads, rows):
+                        write(entry)
+                    if len(rows) < _PAGE:
+                        break
+                    after = rows[-1]["number"]
+
+        await self._database.run(read, reads=True, seconds=None)
 
     async def find_token(self, token: SecretStr) -> TokenTrace:
         """Return every entry in which this token was fetched and handed out, oldest first."""
-        async with self._reading() as (snapshot, heads):
-            found = await snapshot.rows_of([audit_records.c.token_hmac == self._key.of_token(token)])
-            results = [row for row in found if is_proven(self._key, heads.get(row["chain"]), row)]
-            fetched = [(row["chain"], row["attempt"]) for row in results]
-            attempts = await snapshot.rows_at(audit_records.c.number, fetched)
-            entries = await self._with_results(snapshot, heads, attempts)
-            since = await snapshot.oldest_time(list(heads.values()))
+
+        def read(connection: Connection) -> TokenTrace:
+            heads = self._heads(connection)
+            found = select(audit_records).where(_TABLE.token_hmac == self._key.fingerprint(token))
+            rows = connection.execute(found).mappings().all()
+            fetched = [
+                (row["chain"], row["attempt"]) for row in rows if is_proven(self._key, heads.get(row["chain"]), row)
+            ]
+            entries = self._entries(connection, heads, rows_at(connection, _TABLE.number, fetched))
+            since = connection.execute(select(func.min(_TABLE.at)).where(BEGINS_ENTRY)).scalar()
             return TokenTrace(
                 sorted((entry for entry in entries if entry.outcome == "fetched"), key=lambda entry: entry.at),
                 since / _MICRO if since is not None else None,
             )
+
+        return await self._database.run(read, reads=True)
 
     async def verify(
         self,
@@ -92,117 +95,72 @@ class AuditReader:
     ) -> VerificationResult:
         """Check every row, perhaps only of one workspace, and that the log still holds what checkpoints saw.
 
-        `progress` is told the number of rows checked, now and then.
+        `progress` is told the number of rows checked, now and then, perhaps in a thread.
         """
-        async with self._snapshot() as snapshot:
-            return await verify_chains(snapshot, self._key, progress, checkpoints, workspace)
 
-    async def workspaces(self) -> Sequence[str]:
-        """Return the IDs of the workspaces that have entries, oldest first."""
+        def read(connection: Connection) -> VerificationResult:
+            return verify_chains(connection, self._key, progress, checkpoints, workspace)
 
-        async def read() -> Sequence[str]:
-            async with self._snapshot() as snapshot:
-                return list(await snapshot.heads())
+        return await self._database.run(read, reads=True, seconds=None)
 
-        return await self._guard.whole(read())
+    async def note_verified(self, result: VerificationResult) -> None:
+        """Note what a verification found just now, for `status`."""
+        verified = Verified(int(self._clock.now()), result.rows, result.problem is None)
+        await self._database.run(lambda connection: keep_verified(connection, self._key, verified))
 
-    async def size(self, workspace: str | None = None) -> int:
-        """Return how many rows there are to verify."""
-
-        async def read() -> int:
-            async with self._reading() as (_, heads):
-                wanted = [head for head in heads.values() if workspace in (None, head.chain)]
-                return sum(head.number - head.pruned_number for head in wanted)
-
-        return await self._guard.whole(read())
+    async def heads(self, workspace: str | None = None) -> Sequence[Head]:
+        """Return where each chain with rows ends, perhaps only one workspace's."""
+        found = await self._database.run(lambda connection: self._heads(connection, workspace), reads=True)
+        return [head for head in found.values() if head.number]
 
     async def status(self) -> tuple[int, Verified | None]:
         """Return how many entries the log has, which its heads tell, and its last verification."""
 
-        async def read() -> tuple[int, Verified | None]:
-            async with self._reading() as (snapshot, heads):
-                entries = sum(head.entries - head.pruned_entries for head in heads.values())
-                return entries, await snapshot.last_verified()
+        def read(connection: Connection) -> tuple[int, Verified | None]:
+            entries = sum(head.entries - head.pruned_entries for head in self._heads(connection).values())
+            return entries, last_verified(connection, self._key)
 
-        return await self._guard.whole(read())
+        return await self._database.run(read, reads=True)
 
     async def count(self, filters: Filters) -> int:
         """Return how many entries there are to export."""
+        query = select(func.count()).where(*_conditions(filters))
+        return await self._database.run(lambda connection: int(connection.execute(query).scalar_one()), reads=True)
 
-        async def read() -> int:
-            async with self._snapshot() as snapshot:
-                return (await snapshot.count(rows_of(filters)))[0]
+    async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
+        """Return how many entries are older than `before`, and when the oldest was written (both in seconds).
 
-        return await self._guard.whole(read())
+        What can't be pruned, the operator's chain, doesn't count.
+        """
+        older = [_TABLE.at < micro(before), BEGINS_ENTRY]
+        older += [_TABLE.chain != OPERATOR if workspace is None else _TABLE.chain == workspace]
+
+        def read(connection: Connection) -> tuple[int, float | None]:
+            count, oldest = connection.execute(select(func.count(), func.min(_TABLE.at)).where(*older)).one()
+            return int(count), oldest / _MICRO if oldest is not None else None
+
+        return await self._database.run(read, reads=True)
 
     async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
-        """Return a checkpoint of each workspace's chain as it is now, or of one. One without entries has none."""
-
-        async def read() -> Sequence[str]:
-            async with self._reading() as (_, heads):
-                now = utc(self._clock.now())
-                return [
-                    Checkpoint(head.log_id, head.number, head.entries, head.hash, now).write(self._key)
-                    for head in heads.values()
-                    if workspace in (None, head.chain)
-                ]
-
-        return await self._guard.whole(read())
+        """Return a checkpoint of each chain as it is now, or of one workspace's."""
+        now = self._clock.now()
+        return [head.checkpoint(now).write(self._key) for head in await self.heads(workspace)]
 
     def read_checkpoints(self, text: str) -> Sequence[Checkpoint]:
         """Read checkpoints. Raises BadCheckpoint."""
         return Checkpoint.read(text, self._key)
 
-    async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
-        """Return how many entries are older than `before`, and when the oldest was written (both in seconds)."""
-        async with self._snapshot() as snapshot:
-            table = audit_records.c
-            older = [table.at < micro(before), table.kind != RESULT]
-            older += [table.chain == workspace] if workspace is not None else []
-            count, oldest = await snapshot.count(older)
-            return count, oldest / _MICRO if oldest else None
+    def _heads(self, connection: Connection, workspace: str | None = None) -> Mapping[str, Head]:
+        return authentic_heads(connection, self._key, None if workspace is None else [workspace])
 
-    async def _first(
-        self, snapshot: Snapshot, heads: Mapping[str, Head], count: int, next_after: _NextAfter
-    ) -> Sequence[Entry]:
-        """Return the first entries of rows that are read page by page, each after the last row of the one before.
-
-        A row that isn't authentic is passed over, so a page of rows may hold fewer entries than were asked for.
-        """
-        entries: list[Entry] = []
-        last: Row | None = None
-        while len(entries) < count:
-            rows = await next_after(last)
-            entries += await self._with_results(snapshot, heads, rows)
-            if len(rows) < count:
-                break
-            last = rows[-1]
-        return entries[:count]
-
-    async def _with_results(
-        self, snapshot: Snapshot, heads: Mapping[str, Head], rows: Sequence[Row]
-    ) -> Sequence[Entry]:
+    def _entries(self, connection: Connection, heads: Mapping[str, Head], rows: Sequence[Row]) -> list[Entry]:
+        """Return the entries that rows begin, with their results."""
         rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
         attempts = [(row["chain"], row["number"]) for row in rows if row["kind"] == ATTEMPT]
-        results = results_of(self._key, heads, await snapshot.rows_at(audit_records.c.attempt, attempts))
+        results = results_of(self._key, heads, rows_at(connection, _TABLE.attempt, attempts))
         return [
             entry_of(row, results.get((row["chain"], row["number"])) if row["kind"] == ATTEMPT else row) for row in rows
         ]
-
-    @asynccontextmanager
-    async def _reading(self, team_id: str | None = None) -> AsyncIterator[tuple[Snapshot, Mapping[str, Head]]]:
-        """Read with the heads of a workspace's entries, or with all."""
-        async with self._snapshot() as snapshot:
-            chains = None if team_id is None else [SHARED, team_id]
-            yield snapshot, await snapshot.authentic_heads(chains)
-
-    @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[Snapshot]:
-        try:
-            async with self._rows.snapshot() as snapshot:
-                yield snapshot
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
 
 
 def micro(seconds: float) -> int:
@@ -210,17 +168,10 @@ def micro(seconds: float) -> int:
     return round(seconds * _MICRO)
 
 
-def _parameters(row: Row) -> Mapping[str, str | bool]:
-    parameters: dict[str, str | bool] = json.loads(row["parameters"])
-    if row["kind"] == PRUNE:
-        return parameters
-    # Rows of version 0.1 hold parameters whole: a pasted token stays in the database until it is pruned.
-    return {name: quote_parameter(value) for name, value in parameters.items()}
-
-
 def entry_of(row: Row, result: Row | None) -> Entry:
     """Return the entry of a row, and of its result where it has one."""
     end = result or {"outcome": None, "code": None, "milliseconds": None, "token_hmac": None}
+    named = {name: row[name] for name in ("external_token_id", "provider_key") if row[name] is not None}
     return Entry(
         number=row["number"],
         at=row["at"] / _MICRO,
@@ -229,7 +180,7 @@ def entry_of(row: Row, result: Row | None) -> Entry:
         enterprise_id=row["enterprise_id"],
         user_id=row["user_id"] or None,
         action=row["action"],
-        parameters=_parameters(row),
+        parameters=dict(sorted({**named, **json.loads(row["parameters"])}.items())),
         outcome=end["outcome"],
         code=end["code"],
         milliseconds=end["milliseconds"],
@@ -237,11 +188,33 @@ def entry_of(row: Row, result: Row | None) -> Entry:
     )
 
 
-def _by_number(snapshot: Snapshot, count: int, filters: Filters) -> _NextAfter:
-    begin = next((place for place in (filters.after, filters.before) if place is not None), _MAX_NUMBER)
-    read = snapshot.newest_first if filters.after is None else snapshot.next_after
-    return lambda last: read(begin if last is None else last["number"], count, rows_of(filters))
+def _page(filters: Filters, last: Row | None) -> Select[Any]:
+    """Return the query of the page of rows after a row, or of the first page."""
+    query = select(audit_records).where(*_conditions(filters))
+    if filters.team_id is None:
+        # Of several workspaces: what was written last comes first.
+        place = (_TABLE.at, _TABLE.chain, _TABLE.number)
+        if last is not None:
+            query = query.where(tuple_(*place) < tuple_(last["at"], last["chain"], last["number"]))
+        return query.order_by(*(column.desc() for column in place))
+    if filters.after is not None:
+        return query.where(_TABLE.number > (filters.after if last is None else last["number"])).order_by(_TABLE.number)
+    end = filters.before if last is None else last["number"]
+    query = query if end is None else query.where(_TABLE.number < end)
+    return query.order_by(_TABLE.number.desc())
 
 
-def _latest(snapshot: Snapshot, count: int, filters: Filters) -> _NextAfter:
-    return lambda last: snapshot.latest_first(last, count, rows_of(filters))
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """Return the conditions for the rows that begin the wanted entries, wherever a page of them begins."""
+    is_kind = filters.action in (DENIED, PRUNE, BEGAN)
+    wanted = (
+        (_TABLE.external_token_id, filters.external_token_id),
+        (_TABLE.provider_key, filters.provider_key),
+        (_TABLE.user_id, filters.user_id),
+        (_TABLE.kind if is_kind else _TABLE.action, filters.action),
+        (_TABLE.chain, filters.team_id),
+        (_TABLE.reference, filters.reference),
+    )
+    where = [STANDS_ALONE if is_kind else BEGINS_ENTRY]
+    where += [column == value for column, value in wanted if value is not None]
+    return where + ([_TABLE.at >= micro(filters.since)] if filters.since is not None else [])

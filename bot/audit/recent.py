@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from bot.actor import Actor
 from bot.audit.entries import Entry, Filters
-from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
 from bot.pasted import is_id
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ async def recent_token_ids(audit_log: AuditLog, actor: Actor) -> Sequence[str]:
         return ()
     try:
         entries = await audit_log.newest(_ENTRIES, Filters(user_id=actor.user_id, team_id=actor.team_id))
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         log.warning("the audit log couldn't be read for a person's token IDs", extra={"why": str(error)})
         return ()
     return fetched_ids(entries)[:MOST_IDS]

@@ -1,14 +1,11 @@
 """When work that runs by itself is due. Of several processes, one does it: whoever moves the time on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
-from bot.audit.guard import Guard
 from bot.clock import Clock
-from bot.storage.database import Database
+from bot.storage.engine import Database, insert_into
 from bot.storage.tables import schedules
 
 _MICRO = 1_000_000
@@ -34,12 +31,11 @@ def next_due(due: int, now: int, every: int) -> int:
 
 
 class Schedules:
-    """The times in the database. Every method raises AuditLogUnavailable when it doesn't work."""
+    """The times in the database. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._guard = Guard()
 
     async def claim(self, name: str, every: float, ahead: float = 0.0) -> Turn:
         """Take the work if it's due, and set when it is due next, which stands even if this process is killed now.
@@ -48,23 +44,17 @@ class Schedules:
         is still at it, so that no other process begins. Both are in seconds.
         """
 
-        async def write() -> Turn:
-            async with self._database.transaction() as transaction:
-                now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
-                added = self._database.insert(schedules).values(name=name, due=now)
-                await transaction.execute(added.on_conflict_do_nothing())
-                wanted = select(schedules.c.due).where(schedules.c.name == name)
-                due: int = (await transaction.execute(wanted)).scalar_one()
-                after = next_due(due, now, beat)
-                if after == due:
-                    return Turn(is_mine=False, due=due / _MICRO)
-                moved = update(schedules).where(schedules.c.name == name, schedules.c.due == due).values(due=after)
-                rows: Sequence[Any] = (await transaction.execute(moved.returning(schedules.c.name))).all()
-                # Where another process moved it first, it's due no sooner.
-                return Turn(is_mine=bool(rows) and due <= now, due=after / _MICRO)
+        now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
 
-        return await self._guard.whole(write())
+        def write(connection: Connection) -> Turn:
+            connection.execute(insert_into(connection, schedules).values(name=name, due=now).on_conflict_do_nothing())
+            due: int = connection.execute(select(schedules.c.due).where(schedules.c.name == name)).scalar_one()
+            after = next_due(due, now, beat)
+            if after == due:
+                return Turn(is_mine=False, due=due / _MICRO)
+            moved = update(schedules).where(schedules.c.name == name, schedules.c.due == due).values(due=after)
+            # Where another process moved it first, it's due no sooner.
+            is_moved = connection.execute(moved.returning(schedules.c.name)).first() is not None
+            return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)
 
-    async def close(self) -> None:
-        """Wait a moment for what is being written."""
-        await self._guard.close()
+        return await self._database.run(write)

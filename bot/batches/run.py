@@ -10,7 +10,6 @@ from typing import Protocol
 from bot.actor import Actor
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batch, Batches, Item, ItemResult
-from bot.audit.guard import AuditLogUnavailable
 from bot.clock import Clock
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Tested
@@ -19,11 +18,10 @@ from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.pacing import SecondsLeft
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
-RENEW_SECONDS = 60.0
-"""How often a batch notes that it still runs."""
 MOST_FAILURES = 3
 """How many failures in a row that aren't about their tokens end a batch: the next ones would fare no better."""
 
@@ -92,13 +90,6 @@ class BatchRunner:
 
     async def run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
         """Run a batch that is kept as running. Canceled, it keeps the results so far."""
-        renewing = asyncio.ensure_future(self._renew(actor))
-        try:
-            return await self._run(actor, batch, watcher)
-        finally:
-            renewing.cancel()
-
-    async def _run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
         failures = 0
         for item in batch.items:
             if (ending := await self._stops(batch)) is not None:
@@ -137,19 +128,13 @@ class BatchRunner:
             return outcome, None
         return outcome, Ending.RESTARTED if self._is_closing() else ending
 
-    async def _renew(self, actor: Actor) -> None:
-        """Keep other processes from taking it for left behind, however long its items wait."""
-        while True:
-            await self._service.still_running(actor)
-            await self._clock.sleep(RENEW_SECONDS)
-
     async def _stops(self, batch: Batch) -> Ending | None:
         """Return why the next item isn't begun, if it isn't."""
         if self._is_closing():
             return Ending.RESTARTED
         try:
             return Ending.STOPPED if await self._batches.is_stopping(batch) else None
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.warning("whether a batch is to stop can't be read now", extra={"why": str(error)})
             return Ending.NOT_RECORDED
 
@@ -162,7 +147,7 @@ class BatchRunner:
     async def _keep(self, batch: Batch) -> None:
         try:
             await self._batches.end(batch)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
         await self._states.note(batch)
 

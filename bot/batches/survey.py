@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from bot.actor import Actor, Unattended, Workspace
 from bot.audit.account_states import AccountStates, LastTest
 from bot.audit.batches import Batch, Batches, BatchState, Item
-from bot.audit.guard import AuditLogUnavailable
 from bot.batches.run import BatchOutcome, BatchRunner, Ending, Watcher
 from bot.clock import Clock
 from bot.operation import Operation
@@ -19,6 +18,7 @@ from bot.service import Service
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.pacing import SecondsLeft, tells_nobody
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Surveyor:
         try:
             before = await self._states.known(batch.team_id or "")
             await self._batches.put(batch, BatchState.RUNNING)
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             log.error("accounts weren't tested, because the database couldn't be used", extra={"why": str(error)})
             return Survey(actor.reference, BatchOutcome(batch, Ending.NOT_RECORDED, actor.reference))
         watcher = _Unhurried(self._clock, got_on)

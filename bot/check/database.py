@@ -4,20 +4,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 from bot.audit.key_rotation import count_under_older_keys
-from bot.audit.keys import MADE_HERE, AuditKey, load_key
-from bot.audit.snapshot import Snapshot
-from bot.audit.verification import altered_heads
+from bot.audit.keys import AuditKey, load_key
+from bot.audit.store import authentic_heads
+from bot.audit.verify import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings
 from bot.storage.address import database_url, describe
-from bot.storage.connect import open_database
-from bot.storage.database import Database, DatabaseError, Transaction
+from bot.storage.engine import DatabaseError, open_database
 from bot.storage.schema import schema_version
-from bot.storage.tables import SCHEMA, installation_keys, metadata
+from bot.storage.tables import SCHEMA, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
 _SQLITE_BEGINNING = b"SQLite format 3\0"
@@ -45,8 +44,6 @@ _POSTGRES_FAULTS = {
     "3D000": ("PostgreSQL has no database of this name.", "Create the database, or correct the name in DATABASE_URL."),
     "53300": ("PostgreSQL has no connection left.", "Raise max_connections, or end connections that aren't needed."),
 }
-_OWN_KEY = "Not set: Extauth keeps a key of its own in the database."
-_MOVE = f"Unset {KEY}: the key is in the database. To use yours instead, run `extauth keys rotate --from-database`."
 _READ_ONLY = (
     "The PostgreSQL server is read-only.",
     "Name the primary server in DATABASE_URL, not a replica.",
@@ -72,12 +69,14 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
             return about_file
     database = open_database(url, creates=False)
     try:
-        async with database.transaction() as transaction:
-            return await _opened(database, transaction, settings)
+        return await database.run(lambda connection: _opened(connection, settings))
     except DatabaseError as error:
         return _broken(*_fault(error, url, settings))
     finally:
         await database.close()
+
+
+_KEY_TO_COME = ok(KEY, "Extauth uses this key from its first start.")
 
 
 async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
@@ -127,70 +126,50 @@ def _not_made_yet(path: Path, settings: DatabaseSettings) -> list[Finding]:
             f"Extauth can't create files in {path.parent}.",
             "Let the user that runs Extauth write there, or name another folder in DATABASE_URL.",
         )
-    return [ok(SUBJECT, f"Extauth creates {path} when it starts."), _key_to_come(settings)]
+    return [ok(SUBJECT, f"Extauth creates {path} when it starts."), _KEY_TO_COME]
 
 
-def _key_to_come(settings: DatabaseSettings) -> Finding:
-    return ok(KEY, "Extauth uses this key from its first start." if settings.secret_keys else _OWN_KEY)
-
-
-async def _opened(database: Database, transaction: Transaction, settings: DatabaseSettings) -> list[Finding]:
-    version = await transaction.run(schema_version)
-    if database.is_postgresql:
-        if (await transaction.execute(text("SHOW transaction_read_only"))).scalar() == "on":
+def _opened(connection: Connection, settings: DatabaseSettings) -> list[Finding]:
+    version = schema_version(connection)
+    if connection.dialect.name == "postgresql":
+        if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
             return _broken(*_READ_ONLY)
         tables = {"tables": sorted(metadata.tables)}
-        asked = transaction.execute(_CAN_CREATE) if version is None else transaction.execute(_CAN_WRITE, tables)
-        if not (await asked).scalar():
+        asked = connection.execute(_CAN_CREATE) if version is None else connection.execute(_CAN_WRITE, tables)
+        if not asked.scalar():
             return _broken(*_NO_PRIVILEGE)
     if version is None:
-        return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _key_to_come(settings)]
+        return [ok(SUBJECT, "Works. Extauth creates its tables when it starts."), _KEY_TO_COME]
     if version > SCHEMA:
         return _broken("The tables are from a newer version of Extauth.", "Update Extauth to that version.")
-    key, about_key = await _key(transaction, settings, is_current=version == SCHEMA)
     if version < SCHEMA:
         updates = "Works. The tables are from an older version."
-        return [ok(SUBJECT, updates, "Start Extauth: it updates them."), about_key]
-    return [await _log(transaction, key) if key is not None else ok(SUBJECT, "Works."), about_key]
-
-
-async def _key(
-    transaction: Transaction, settings: DatabaseSettings, *, is_current: bool
-) -> tuple[AuditKey | None, Finding]:
-    """Return the key, None where it isn't the log's, and what there is to say of it."""
+        return [ok(SUBJECT, updates, "Start Extauth: it updates them."), not_checked(KEY, "the tables are older")]
     try:
-        key = await load_key(transaction, settings.secret_keys, creates=False)
+        key = load_key(connection, settings.secret_keys)
     except DatabaseError:
-        names = (await transaction.execute(select(installation_keys.c.name))).scalars().all()
-        return None, _wrong_key(is_set=bool(settings.secret_keys), is_kept=MADE_HERE in names)
-    if not settings.secret_keys:
-        return key, ok(KEY, _OWN_KEY)
-    older = await count_under_older_keys(transaction, key) if is_current else 0
+        says = "This isn't the key the audit log was written with."
+        return [ok(SUBJECT, "Works."), problem(KEY, says, "Set the original key again.")]
+    return [_log(connection, key), _key(connection, key)]
+
+
+def _key(connection: Connection, key: AuditKey) -> Finding:
+    older = count_under_older_keys(connection, key)
     if older:
         what = "1 thing is" if older == 1 else f"{older:,} things are"
-        return key, ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")
-    return key, ok(KEY, "This is the key the audit log was written with.")
+        return ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")
+    return ok(KEY, "This is the key the audit log was written with.")
 
 
-def _wrong_key(*, is_set: bool, is_kept: bool) -> Finding:
-    if not is_set and is_kept:
-        return problem(KEY, "The key in the database was altered.", "Restore the database from a backup.")
-    if not is_set:
-        return problem(KEY, "Not set, but the audit log was written with one.", f"Set {KEY} to that key again.")
-    says = "This isn't the key the audit log was written with."
-    return problem(KEY, says, _MOVE if is_kept else "Set the original key again.")
-
-
-async def _log(transaction: Transaction, key: AuditKey) -> Finding:
-    snapshot = Snapshot(transaction, key)
-    if await altered_heads(snapshot) is not None:
+def _log(connection: Connection, key: AuditKey) -> Finding:
+    if altered_heads(connection, key) is not None:
         return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")
-    entries = sum(head.entries for head in (await snapshot.authentic_heads()).values())
+    entries = sum(head.entries for head in authentic_heads(connection, key).values())
     return ok(SUBJECT, "Works." if entries else "Works. The audit log is empty.")
 
 
 def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
-    """Name what is wrong by what the driver said; `transaction` keeps its error as the context of its own."""
+    """Name what is wrong by what the driver said: its error is the context of ours."""
     driver: Any = getattr(error.__context__, "orig", None) or error.__context__
     where = describe(settings.database_url.get_secret_value())
     name = getattr(driver, "sqlite_errorname", None)

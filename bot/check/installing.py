@@ -2,7 +2,7 @@
 
 from slack_sdk.errors import SlackApiError
 
-from bot.audit.keys import load_key
+from bot.audit.keys import vault_of
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.clock import Clock
 from bot.logs import slack_code
@@ -10,8 +10,7 @@ from bot.settings import Settings
 from bot.slack.oauth import AppCredentials
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError, open_database
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.schema import check_schema
 
@@ -48,10 +47,8 @@ async def check_installations(settings: Settings, clock: Clock) -> Finding:
     """Count where the app is installed, and what EXTAUTH_SECRET_KEY can't read."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
-        async with database.transaction(reads=True) as transaction:
-            await check_schema(transaction)
-            key = await load_key(transaction, settings.secret_keys, creates=False)
-        rows = InstallationRows(database, key.vault, clock)
+        await database.run(check_schema, reads=True)
+        rows = InstallationRows(database, vault_of(settings.secret_keys), clock)
         found, count = await rows.all(), await rows.count()
     except DatabaseError:
         return not_checked(INSTALLATIONS, "the database has none yet, or doesn't work")

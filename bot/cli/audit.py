@@ -17,9 +17,8 @@ from pydantic import SecretStr
 from bot import logs
 from bot import settings as settings_module
 from bot.app import open_existing_log
-from bot.audit.checkpoint import BadCheckpoint, utc
+from bot.audit.chain import BadCheckpoint, utc
 from bot.audit.entries import Entry, VerificationResult
-from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
 from bot.cli.filters import filtered, filters, of_workspace
@@ -30,7 +29,7 @@ from bot.cli.table import print_entries
 from bot.clock import SystemClock
 from bot.pasted import unwrap
 from bot.settings import DatabaseSettings, SettingsError
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 
 logger = logging.getLogger(__name__)
 """`log` is the audit log here."""
@@ -88,16 +87,20 @@ def export(form: str, **wanted: Any) -> None:
         # On one terminal, the bar and the entries would write over each other.
         shows = sys.stderr.isatty() and not sys.stdout.isatty()
         total = await log.count(chosen) if shows else 0
+        done = 0
+
+        def write(entry: Entry) -> None:
+            nonlocal done
+            fields = {**vars_of(entry), "at": utc(entry.at)}
+            if form == "csv":
+                table.writerow({name: _harmless(value) for name, value in fields.items()})
+            else:
+                sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
+            done += 1
+            tell(done)
+
         with progress("Exporting", total, "entries") as tell:
-            done = 0
-            async for entry in log.oldest_first(chosen):
-                fields = {**vars_of(entry), "at": utc(entry.at)}
-                if form == "csv":
-                    table.writerow({name: _harmless(value) for name, value in fields.items()})
-                else:
-                    sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
-                done += 1
-                tell(done)
+            await log.export(chosen, write)
 
     _with_log(work)
 
@@ -145,13 +148,13 @@ async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
     """Note it for /metrics. Who may only read the database can verify the audit log all the same."""
     try:
         await log.note_verified(result)
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
 
 
 async def _check_known(log: AuditLog, workspace: str | None) -> None:
     """Exit where a workspace has no entries: a mistyped ID must not look like an intact log."""
-    if workspace is not None and workspace not in await log.workspaces():
+    if workspace is not None and not await log.heads(workspace):
         click.echo(f"extauth: There are no entries of {workspace}. `audit list` shows the workspaces.", err=True)
         sys.exit(2)
 
@@ -159,8 +162,9 @@ async def _check_known(log: AuditLog, workspace: str | None) -> None:
 async def _rows(log: AuditLog, workspace: str | None) -> int:
     """Return how many rows there are, for the progress alone: of a log that was altered, `verify` says more."""
     try:
-        return await log.size(workspace) if sys.stderr.isatty() else 0
-    except AuditLogUnavailable:
+        heads = await log.heads(workspace) if sys.stderr.isatty() else ()
+        return sum(head.number - head.pruned_number for head in heads)
+    except DatabaseError:
         return 0
 
 
@@ -271,7 +275,7 @@ def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
     logs.configure(settings.log_level, settings.log_format)
     try:
         asyncio.run(_run(settings, work))
-    except (AuditLogUnavailable, DatabaseError) as error:
+    except DatabaseError as error:
         click.echo(f"extauth: {asyncio.run(explain_unusable(settings, error))}", err=True)
         sys.exit(1)
     except BadCheckpoint as error:

@@ -1,11 +1,13 @@
 """`python -m bot keys …`: the operator's keys."""
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import dotenv
 
 from bot import logs
 from bot import settings as settings_module
@@ -15,22 +17,35 @@ from bot.cli.help import Group
 from bot.cli.shared import exit_over_settings
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError, open_database
 
 _DONE = (
     "Once every process has the newest key first in EXTAUTH_SECRET_KEY, run this once more. Then the older keys can go."
 )
 
 
-@click.group(cls=Group, examples=["rotate"])
+@click.group(cls=Group, examples=["new", "rotate"])
 def keys() -> None:
-    """Change EXTAUTH_SECRET_KEY."""
+    """Make or change EXTAUTH_SECRET_KEY."""
 
 
-@keys.command("rotate", examples=["", "--from-database"])
-@click.option("--from-database", is_flag=True, help="Take over from the key in the database: it was unset so far.")
-def rotate_(from_database: bool) -> None:
+@keys.command("new", examples=["", "--write"])
+@click.option("--write", is_flag=True, help="Put it into .env, unless EXTAUTH_SECRET_KEY is set already.")
+def new(write: bool) -> None:
+    """Print a new key for EXTAUTH_SECRET_KEY, or put it into .env."""
+    key = secrets.token_hex()
+    if not write:
+        click.echo(key)
+    elif not settings_module.environment(Path.cwd()).get("EXTAUTH_SECRET_KEY", "").strip():
+        file = Path.cwd() / ".env"
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+        dotenv.set_key(file, "EXTAUTH_SECRET_KEY", key, quote_mode="never")
+        click.echo(f"Extauth wrote a new EXTAUTH_SECRET_KEY into {file}. Keep a copy where you keep your passwords.")
+
+
+@keys.command("rotate", examples=[""])
+def rotate_() -> None:
     """Encrypt everything under the newest key.
 
     First put the new key before the old one, EXTAUTH_SECRET_KEY=new,old, and restart each process. They can go on while
@@ -45,16 +60,13 @@ def rotate_(from_database: bool) -> None:
     except SettingsError as error:
         exit_over_settings(error)
     logs.configure(settings.log_level, settings.log_format)
-    if not settings.secret_keys:
-        exit_over_settings(SettingsError(["EXTAUTH_SECRET_KEY is missing: there is no key to encrypt with."]))
     try:
-        rotated = asyncio.run(_rotate(settings, from_database))
+        rotated = asyncio.run(_rotate(settings))
     except DatabaseError as error:
-        why = str(error) if from_database else asyncio.run(explain_unusable(settings, error))
-        click.echo(f"extauth: {why}", err=True)
+        click.echo(f"extauth: {asyncio.run(explain_unusable(settings, error))}", err=True)
         sys.exit(1)
     renewed = ", ".join(_count(one.renewed, one.what) for one in rotated)
-    click.echo(f"Under the newest key now: the audit log's key; {renewed}.")
+    click.echo(f"Under the newest key now: {renewed}.")
     unreadable = [_count(one.unreadable, one.what) for one in rotated if one.unreadable]
     if unreadable:
         click.echo(f"extauth: none of the keys can read {', '.join(unreadable)}.", err=True)
@@ -66,9 +78,9 @@ def _count(number: int, what: tuple[str, str]) -> str:
     return f"1 {what[0]}" if number == 1 else f"{number:,} {what[1]}"
 
 
-async def _rotate(settings: DatabaseSettings, from_database: bool) -> Sequence[Rotated]:
+async def _rotate(settings: DatabaseSettings) -> Sequence[Rotated]:
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
-        return await rotate(database, settings.secret_keys, from_database=from_database)
+        return await database.run(lambda connection: rotate(connection, settings.secret_keys), seconds=None)
     finally:
         await database.close()

@@ -1,6 +1,5 @@
 """`python -m bot`: the commands, each loaded only when it is used."""
 
-import gc
 import os
 import sys
 from importlib import import_module
@@ -16,7 +15,7 @@ _COMMANDS = {
     "audit": ("bot.cli.audit:audit", "Read, verify, search, and prune the audit log."),
     "check": ("bot.cli.check:check", "Check the setup and say how to fix what's wrong."),
     "http": ("bot.cli.serve:http", "Serve over HTTP."),
-    "keys": ("bot.cli.keys:keys", "Change EXTAUTH_SECRET_KEY."),
+    "keys": ("bot.cli.keys:keys", "Make or change EXTAUTH_SECRET_KEY."),
     "manifest": ("bot.cli.manifest:manifest", "Print the app's manifest for Slack."),
     "sandbox": ("bot.cli.sandbox:sandbox", "Try Extauth in a simulated Slack."),
     "test": ("bot.cli.test:test", "Test all connected accounts, once."),
@@ -46,14 +45,8 @@ class LazyGroup(Group):
 
 
 def _load(place: str) -> Any:
-    """Import a command, and keep the garbage collector from looking through what stays until the end."""
     module, name = place.split(":")
-    gc.disable()
-    try:
-        return getattr(import_module(module), name)
-    finally:
-        gc.freeze()
-        gc.enable()
+    return getattr(import_module(module), name)
 
 
 def _print_anything() -> None:

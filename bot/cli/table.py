@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from bot.audit.checkpoint import utc
+from bot.audit.chain import utc
 from bot.audit.entries import Entry
 from bot.logs import on_one_line
 

@@ -25,7 +25,7 @@ from bot.operation import Operation
 from bot.settings import Settings
 from bot.slack.external_auth.states import state_of
 from bot.slack.session import open_session
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
 from bot.ui.surveys import survey_text
 from bot.workspaces import Workspaces

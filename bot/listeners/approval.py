@@ -16,16 +16,16 @@ from bot.actor import Actor
 from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, Batches, BatchState
 from bot.audit.entries import AuditResult
-from bot.audit.guard import AuditLogUnavailable
 from bot.batches.run import note_outcome
 from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
 from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import Replace, address_of, reply_at
+from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.pacing import tells_nobody
+from bot.storage.engine import DatabaseError
 from bot.ui.approvals import (
     APPROVE,
     DECLINE,
@@ -84,8 +84,6 @@ async def decide(
     elif wanted is None or outcome.code is not None:
         await flow.show(clicked, not_decided_screen(outcome.code or "gone", clicked.actor.reference))
     elif approves:
-        # The message answers them. However long the deletion takes, nobody else owes them anything.
-        runtime.service.answered(clicked.actor)
         await _execute(runtime, clicked.actor, replace(wanted, approver=clicked.actor.user_id))
     else:
         by = clicked.actor.user_id
@@ -98,9 +96,6 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
     """Delete what was approved, on behalf of who asked for it."""
     token, by = approver.bot_token, f"approved by <@{approver.user_id}>"
     asked = _requester(runtime, token, approved)
-    # One claim for all of it: whatever happens, it's begun once, and who asked is answered.
-    if await runtime.service.receive(asked.actor) is None:
-        return
     if not await runtime.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
         return
     await _replace_posts(runtime, token, approved, f"{Mark.DONE} {by.capitalize()}. Deleting…")
@@ -110,7 +105,6 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
         outcome = await batch.run(runtime, asked, approved)
         count = sum(result.outcome == "deleted" for result in outcome.batch.results)
         ended = f"{count:,} of {len(approved.items):,} deleted"
-    runtime.service.answered(asked.actor)
     await _replace_posts(runtime, token, approved, f"{ended}, {by}")
 
 
@@ -119,7 +113,7 @@ async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> 
     outcome = await runtime.service.run(asked.actor, request, tells_nobody, batch=approved)
     try:
         await runtime.batches.end(approved)
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         log.error("how an approved deletion ended couldn't be kept", extra={"why": str(error)})
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
@@ -141,7 +135,6 @@ def _ended(outcome: Outcome) -> str:
 def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Interaction:
     """Return the person who asked, as an interaction that was answered where they asked."""
     key = hashlib.sha256(f"approved {approved.batch_id}".encode()).hexdigest()
-    reply = _reply(runtime, bot_token, approved)
     actor = Actor(
         user_id=approved.user_id,
         team_id=approved.team_id,
@@ -149,15 +142,16 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
         bot_token=bot_token,
         reference=approved.reference,
         interaction=key,
-        reply_to=address_of(reply),
     )
-    return Interaction(actor, "", None, reply)
+    return Interaction(actor, "", None, _reply(runtime, bot_token, approved))
 
 
-def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Any:
-    noted = reply_at(SecretStr(asked.reply_to), runtime.clients, bot_token) if asked.reply_to is not None else None
-    home = asked.team_id, asked.enterprise_id
-    return noted or DirectReply(runtime.clients, bot_token, asked.user_id, home=home)
+def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
+    """Return the modal that the person asked in, as long as it's open, else a private message."""
+    direct = DirectReply(runtime.clients, bot_token, asked.user_id, asked.channel)
+    if asked.view_id is None:
+        return direct
+    return ModalReply(runtime.clients, bot_token, asked.view_id, direct, keeps_answer=True)
 
 
 async def _tell(runtime: Runtime, bot_token: SecretStr, asked: Batch, screen: Screen) -> None:
@@ -176,7 +170,7 @@ async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, w
 async def expire_due(batches: Batches, clock: Clock, find: Callable[[Batch], Awaitable[Runtime | None]]) -> None:
     """End what nobody decided in time. `find` returns the runtime of a request's workspace, where there is one.
 
-    What goes wrong in one workspace doesn't keep the others waiting. Raises AuditLogUnavailable.
+    What goes wrong in one workspace doesn't keep the others waiting. Raises DatabaseError.
     """
     states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
     # Somebody may have decided in the last second, and what follows takes a moment.
@@ -210,18 +204,18 @@ async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
 def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
-    def work(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> Any:
+    def work(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> None:
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         place, value = body.get("container", {}), str(body["actions"][0].get("value"))
         post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
-        return flow.start(runtime, clicked, decide(runtime, clicked, value, post, approves=approves))
+        flow.start(runtime, clicked, decide(runtime, clicked, value, post, approves=approves))
 
     @app.action(APPROVE)
     async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        await work(runtime, body, context, approves=True)
+        work(runtime, body, context, approves=True)
 
     @app.action(DECLINE)
     async def on_decline(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        await work(runtime, body, context, approves=False)
+        work(runtime, body, context, approves=False)

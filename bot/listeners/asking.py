@@ -7,13 +7,13 @@ from dataclasses import replace
 from bot.audit.approvals import AskApproval
 from bot.audit.batches import Batch, BatchState, Item
 from bot.audit.entries import AuditResult
-from bot.audit.guard import AuditLogUnavailable
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, address_of
+from bot.listeners.replies import ModalReply
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
+from bot.storage.engine import DatabaseError
 from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
 from bot.ui.notices import batch_gone_screen
 from bot.ui.permissions import denied_screen
@@ -30,7 +30,7 @@ async def ask_for(runtime: Runtime, asked: Interaction, request: DeleteTokens) -
 
 
 async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
-    """Ask for the approval of what a person has confirmed, once. Raises AuditLogUnavailable."""
+    """Ask for the approval of what a person has confirmed, once. Raises DatabaseError."""
     if asked.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     if isinstance(asked.reply, ModalReply):
@@ -39,7 +39,8 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         confirmed,
         at=runtime.clock.now(),
         reference=asked.actor.reference,
-        reply_to=address_of(asked.reply).get_secret_value(),
+        channel=asked.origin.channel if asked.origin is not None else None,
+        view_id=asked.reply.view_id if isinstance(asked.reply, ModalReply) else None,
     )
 
     posts: tuple[tuple[str, str], ...] = ()
@@ -58,7 +59,7 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
 
     try:
         outcome = await runtime.service.step(asked.actor, AskApproval(waiting), act)
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         if not posts:
             raise
         # It can be approved from now on, so that is what its person is told.

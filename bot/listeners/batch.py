@@ -1,7 +1,6 @@
 """What testing and deleting many tokens share: the accounts behind them, progress, *Stop*, the result, *Export…*."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -13,7 +12,7 @@ from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.clock import Clock
 from bot.listeners import exporting, flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Replace, Reply, address_of
+from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
@@ -49,8 +48,6 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
     """Run a batch that is kept as running, and show how it gets on and what became of it."""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
-        # Should this process be killed, the next start answers in the modal, too.
-        asked.actor = replace(asked.actor, reply_to=address_of(asked.reply))
     runner = BatchRunner(
         runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
     )
@@ -61,10 +58,7 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
         await view.finish()
     finally:
         view.close()
-    if outcome.ending is Ending.ELSEWHERE:
-        # The other delivery owes the answer.
-        asked.actor = replace(asked.actor, reply_to=None)
-    else:
+    if outcome.ending is not Ending.ELSEWHERE:  # there, the other delivery owes the answer
         asked.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
         await flow.show(asked, batch_screen(outcome, runtime.contact, note))
     return outcome
@@ -151,10 +145,10 @@ def register(app: AsyncApp) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
         seen = body.get("view", {}).get("hash")
-        await flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
+        flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
 
     @app.action(EXPORT)
     async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, _export(runtime, clicked, str(body["actions"][0].get("value"))))
+        flow.start(runtime, clicked, _export(runtime, clicked, str(body["actions"][0].get("value"))))

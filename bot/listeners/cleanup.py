@@ -126,7 +126,7 @@ def register(app: AsyncApp) -> None:
             return
         submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
         await ack(response_action="update", view=as_view(checking_screen()))
-        await flow.start(runtime, submitted, select(runtime, submitted, selection))
+        flow.start(runtime, submitted, select(runtime, submitted, selection))
 
     @app.view(cleanup_confirm.CALLBACK_ID)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -138,17 +138,17 @@ def register(app: AsyncApp) -> None:
             return
         confirmed = interaction.from_submission(runtime, body, context, stays_in_modal=True)
         await ack(response_action="update", view=as_view(checking_screen()))
-        await flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
+        flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
 
     @app.action(RETRY)
     async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
+        flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
 
     @app.action(OPEN_CLEANUP)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
         shown = read_shown(body["actions"][0].get("value"))
-        await flow.start(runtime, clicked, open_form(runtime, clicked, shown))
+        flow.start(runtime, clicked, open_form(runtime, clicked, shown))

@@ -15,7 +15,6 @@ from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
-from bot.service import Runnable
 from bot.slack.external_auth.models import GetToken
 from bot.ui import buttons
 from bot.ui.notices import pasted_token_screen, usage_screen
@@ -53,16 +52,6 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         else:
             await named[parsed.subcommand.name].on_typed(runtime, asked, parsed.values)
 
-    def runs(text: str) -> Runnable | None:
-        """Return the request that typed text runs straight away; None where anything else comes before it."""
-        try:
-            parsed = parse(text, subcommands)
-        except (UsageError, PastedTokenError):
-            return None
-        if parsed.subcommand is None or parsed.request is None:
-            return None
-        return named[parsed.subcommand.name].runs(parsed.request)
-
     async def follow_suggestion(runtime: Runtime, clicked: Interaction, parsed: Parsed) -> None:
         request = parsed.request
         if isinstance(request, GetToken) and request.mutates:
@@ -74,17 +63,11 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         typed = interaction.from_command(runtime, body, context)
-        text = str(body.get("text") or "")
-        # In a burst, the text is read after the acknowledgement.
-        request = None if runtime.tasks.is_crowded else runs(text)
-        if request is not None:
-            await flow.start_run(runtime, typed, request)
-        else:
-            await flow.start(runtime, typed, carry_out(runtime, typed, text))
+        flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
 
     @app.action(buttons.SUGGESTION)
     async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         corrected = correction.read(body["actions"][0].get("value"), subcommands)
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, follow_suggestion(runtime, clicked, corrected.parsed))
+        flow.start(runtime, clicked, follow_suggestion(runtime, clicked, corrected.parsed))

@@ -107,7 +107,7 @@ async def submit(
     """Turn the modal of a filled-in form into the confirmation."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
     await ack(response_action="update", view=as_view(checking_screen()))
-    await flow.start(runtime, submitted, confirm(runtime, submitted, request))
+    flow.start(runtime, submitted, confirm(runtime, submitted, request))
 
 
 def register(app: AsyncApp) -> None:
@@ -130,20 +130,20 @@ def register(app: AsyncApp) -> None:
             return
         confirmed = interaction.from_submission(runtime, body, context)
         await flow.acknowledge_submission(ack, confirmed, request)
-        await flow.start_run(runtime, confirmed, request)
+        flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
 
     @app.action(Button.DELETE.action_id)
     async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         request = read_delete(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, confirm(runtime, clicked, request))
+        flow.start(runtime, clicked, confirm(runtime, clicked, request))
 
     @app.action(OPEN_DELETE)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -1,8 +1,6 @@
 """Reaches a person without a `response_url` and without a modal."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -18,8 +16,7 @@ log = logging.getLogger(__name__)
 class DirectReply:
     """Private messages from the bot: in the channel where the person is, if the bot is there too, else directly.
 
-    They need no `response_url`, so they reach a person whose one is used up or too old. `home` is the workspace and the
-    organization whose bot token it is.
+    They need no `response_url`, so they reach a person whose one is used up or too old.
     """
 
     def __init__(
@@ -28,19 +25,11 @@ class DirectReply:
         bot_token: SecretStr,
         user_id: str,
         channel: str | None = None,
-        home: tuple[str | None, str | None] = (None, None),
     ) -> None:
         self._clients = clients
         self._bot_token = bot_token
         self._user_id = user_id
         self._channel = channel
-        self._home = home
-
-    @property
-    def noted(self) -> Mapping[str, Any]:
-        """The person, the channel, and the workspace."""
-        team_id, enterprise_id = self._home
-        return {"user": self._user_id, "channel": self._channel, "team": team_id, "enterprise": enterprise_id}
 
     async def show(self, screen: Screen) -> None:
         """Post the answer. One that can't be posted is logged: there's no other way to the person."""

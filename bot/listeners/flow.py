@@ -3,13 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.audit.guard import AuditLogUnavailable
 from bot.batches.run import note_outcome
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
@@ -21,7 +19,8 @@ from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
-from bot.service import Receipt, Runnable
+from bot.service import Runnable
+from bot.storage.engine import DatabaseError
 from bot.ui.notices import (
     checking_screen,
     interrupted_screen,
@@ -43,42 +42,19 @@ CHECK_SECONDS = 1.0
 Decisions = Mapping[Permission, Decision]
 
 
-async def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
-    """Do the work in the background, and tell the person if it breaks.
-
-    Returns once the interaction is on record, and Slack gets its acknowledgement only then. So everyone whose command
-    was acknowledged gets an answer, even if this process is killed. A duplicate isn't worked on.
-    """
-    came_at = runtime.clock.monotonic()
-    interaction.note_address()
-    if await runtime.service.receive(interaction.actor) is not None:
-        runtime.tasks.start(_guard(runtime, interaction, work, came_at))
-    else:
-        work.close()
-
-
-async def start_run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
-    """Run a request in the background, with nothing before it; otherwise as `start`.
-
-    It's begun right away, unless many others wait for their acknowledgements: then it's first only put on record.
-    """
-    came_at = runtime.clock.monotonic()
-    interaction.note_address()
-    receipt = await runtime.service.receive(interaction.actor, None if runtime.tasks.is_crowded else request)
-    if receipt is not None:
-        work = run(runtime, interaction, request, receipt)
-        runtime.tasks.start(_guard(runtime, interaction, work, came_at))
+def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+    """Do the work in the background, and tell the person if it breaks."""
+    runtime.tasks.start(_guard(runtime, interaction, work, runtime.clock.monotonic()))
 
 
 async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
     try:
         await work
-        runtime.service.answered(interaction.actor)
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
         screen = interrupted_screen(interaction.request, interaction.actor.reference)
         await _tell(runtime, interaction, interaction.interrupted() if interaction.interrupted else screen)
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         log.error("the database couldn't be used, so nothing was begun", extra={"why": str(error)})
         await _tell(runtime, interaction, no_database_screen(interaction.actor.reference, runtime.contact))
     except Exception:
@@ -101,8 +77,6 @@ async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> N
         await show(interaction, screen)
     except Exception:
         log.exception("an error couldn't be shown to the person")
-    else:
-        runtime.service.answered(interaction.actor)
 
 
 async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
@@ -174,14 +148,13 @@ def just(view: View) -> Callable[[Decisions], Awaitable[View]]:
     return ready
 
 
-async def run(runtime: Runtime, interaction: Interaction, request: Runnable, receipt: Receipt | None = None) -> None:
+async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
     """Run the request and show its outcome; say so in between when it takes longer."""
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     wait = Wait(runtime.clock)
     interaction.request = request
-    interaction.note_address()
-    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note, receipt=receipt))
+    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
     try:
         await tell_waits(runtime.clock, interaction.reply, request, running, wait)
         outcome = await running
@@ -190,12 +163,9 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable, rec
             running.cancel()
             # It records that it was interrupted.
             await asyncio.wait({running})
-    if isinstance(outcome, AlreadyRun):
-        # The other delivery owes the answer.
-        interaction.actor = replace(interaction.actor, reply_to=None)
-    elif isinstance(outcome, ApprovalNeeded):
+    if isinstance(outcome, ApprovalNeeded):
         await ask_for(runtime, interaction, outcome.request)
-    else:
+    elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
         await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 

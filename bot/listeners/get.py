@@ -17,7 +17,7 @@ from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import show_progress
 from bot.modals import get_form, metadata
-from bot.operation import OpenForm, Operation, Permission, Request
+from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.ui.buttons import OPEN_GET, Button, read_get
 from bot.ui.notices import working_screen
@@ -103,7 +103,7 @@ async def submit(
     """Acknowledge a filled-in form, and fetch."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=request.show)
     await flow.acknowledge_submission(ack, submitted, request)
-    await flow.start_run(runtime, submitted, request)
+    flow.start(runtime, submitted, flow.run(runtime, submitted, request))
 
 
 def register(app: AsyncApp) -> None:
@@ -123,17 +123,13 @@ def register(app: AsyncApp) -> None:
         await ack()
         request = read_get(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, fetch(runtime, clicked, request))
+        flow.start(runtime, clicked, fetch(runtime, clicked, request))
 
     @app.action(OPEN_GET)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
-def _runs(asked_for: Request) -> GetToken | None:
-    return asked_for if isinstance(asked_for, GetToken) and not asked_for.show else None
-
-
-LISTENER = Listener(SUBCOMMAND, on_typed, register, _runs)
+LISTENER = Listener(SUBCOMMAND, on_typed, register)

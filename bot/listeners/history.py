@@ -89,7 +89,7 @@ def register(app: AsyncApp) -> None:
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
+        flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
 
     @app.action(OLDER_BUTTON)
     @app.action(NEWER_BUTTON)
@@ -97,7 +97,7 @@ def register(app: AsyncApp) -> None:
         await ack()
         request = read_page(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+        flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -11,7 +11,6 @@ from slack_sdk.errors import SlackApiError
 
 from bot.audit.account_states import LastTest
 from bot.audit.entries import MAX_HISTORY, ReadHistory
-from bot.audit.guard import AuditLogUnavailable
 from bot.clock import finishes_within
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
@@ -22,6 +21,7 @@ from bot.operation import Permission
 from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.pacing import tells_nobody
+from bot.storage.engine import DatabaseError
 from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.permissions import may_use
 
@@ -94,7 +94,7 @@ async def _list(runtime: Runtime, opened: Interaction) -> Listing | None:
 async def _tests(runtime: Runtime, opened: Interaction) -> dict[str, LastTest] | None:
     try:
         return {**await runtime.account_states.known(opened.actor.team_id or "")}
-    except AuditLogUnavailable as error:
+    except DatabaseError as error:
         log.warning("what the last tests found couldn't be read", extra={"why": str(error)})
         return None
 
@@ -117,4 +117,4 @@ def register(app: AsyncApp) -> None:
         await ack()
         if event.get("tab") == "home":
             opened = interaction.from_home(context)
-            await flow.start(runtime, opened, publish(runtime, opened))
+            flow.start(runtime, opened, publish(runtime, opened))

@@ -16,7 +16,7 @@ from bot.installation import Installation, InstallationStore
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.slack.calls import REFUSALS
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 

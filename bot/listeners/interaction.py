@@ -1,7 +1,7 @@
 """A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
@@ -9,7 +9,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
 from bot.listeners.direct import DirectReply
-from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply, address_of
+from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
@@ -24,8 +24,7 @@ class Interaction:
     """A person doing one thing.
 
     `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does;
-    `elsewhere` is how to reach the person if none does. `actor` gets its `reply_to`, and `request` is set, when a
-    request is run.
+    `elsewhere` is how to reach the person if none does. `request` is set when a request is run.
     `interrupted` returns what the person is told should the bot be stopped now, where that is more than that it was.
     `origin` is what a modal has to remember to answer in the channel.
     """
@@ -37,11 +36,6 @@ class Interaction:
     request: Request | None = None
     elsewhere: Reply | None = None
     interrupted: Callable[[], Screen] | None = None
-
-    def note_address(self) -> None:
-        """Note with the actor where the answer goes now, so that another process finds it."""
-        if self.reply is not None and (address := address_of(self.reply)) != self.actor.reply_to:
-            self.actor = replace(self.actor, reply_to=address)
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
@@ -111,8 +105,7 @@ def _channel(runtime: Runtime, actor: Actor, origin: Origin, replace: Replace = 
 
 
 def _direct(runtime: Runtime, actor: Actor, channel: str | None = None) -> DirectReply:
-    home = actor.team_id, actor.enterprise_id
-    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel, home)
+    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel)
 
 
 def actor_of(context: AsyncBoltContext) -> Actor:

@@ -14,7 +14,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.operation import Permission, Request
+from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
 from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
 from bot.ui.providers import NAMES
@@ -56,7 +56,7 @@ def register(app: AsyncApp) -> None:
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ListAccounts()))
+        flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ListAccounts()))
 
     @app.action(Button.OLDER.action_id)
     @app.action(Button.NEWER.action_id)
@@ -64,7 +64,7 @@ def register(app: AsyncApp) -> None:
         await ack()
         request = read_list(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start_run(runtime, clicked, request)
+        flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 
     @app.action(MENU)
     async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -76,11 +76,7 @@ def register(app: AsyncApp) -> None:
             work = flow.run(runtime, clicked, request)
         else:
             work = retry.act(runtime, clicked, request)
-        await flow.start(runtime, clicked, work)
+        flow.start(runtime, clicked, work)
 
 
-def _runs(asked_for: Request) -> ListAccounts | None:
-    return asked_for if isinstance(asked_for, ListAccounts) else None
-
-
-LISTENER = Listener(SUBCOMMAND, on_typed, register, _runs)
+LISTENER = Listener(SUBCOMMAND, on_typed, register)

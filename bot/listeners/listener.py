@@ -8,22 +8,12 @@ from slack_bolt.async_app import AsyncApp
 from bot.commands.subcommand import Subcommand, Values
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
-from bot.operation import Request
-from bot.service import Runnable
-
-
-def _nothing(asked_for: Request) -> None:
-    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A subcommand: its words, what typing it does, and its listeners for modals and buttons.
-
-    `runs` returns the request that typed text runs straight away; None where anything else comes before it.
-    """
+    """A subcommand: its words, what typing it does, and its listeners for modals and buttons."""
 
     subcommand: Subcommand
     on_typed: Callable[[Runtime, Interaction, Values], Awaitable[None]]
     register: Callable[[AsyncApp], None]
-    runs: Callable[[Request], Runnable | None] = _nothing

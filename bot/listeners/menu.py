@@ -40,14 +40,14 @@ def register(app: AsyncApp) -> None:
     async def on_shortcut(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         chosen = interaction.from_shortcut(runtime, body, context)
-        await flow.start(runtime, chosen, open_menu(runtime, chosen))
+        flow.start(runtime, chosen, open_menu(runtime, chosen))
 
     @app.action(menu.CHOICE)
     async def on_choice(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         values = body["view"]["state"]["values"]
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, open_menu(runtime, clicked, menu.chosen_in(values), values))
+        flow.start(runtime, clicked, open_menu(runtime, clicked, menu.chosen_in(values), values))
 
     @app.view(menu.CALLBACK_ID)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:

@@ -1,17 +1,15 @@
 """Where an answer goes: into an open modal, back into the channel, or to the person directly."""
 
-import json
 import logging
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
-from bot.listeners.direct import DirectReply, reason, without_token
+from bot.listeners.direct import reason, without_token
 from bot.logs import slack_code
 from bot.slack.response_url import Posted
 from bot.slack.retries import PASSING_CODES, header, retry_after
@@ -48,11 +46,6 @@ class NotPosted(Exception):
 class Reply(Protocol):
     """A place for answers."""
 
-    @property
-    def noted(self) -> Mapping[str, Any]:
-        """What another process needs to answer later."""
-        ...
-
     async def show(self, screen: Screen) -> None:
         """Show the answer."""
         ...
@@ -84,11 +77,6 @@ class ChannelReply:
         self._replace = replace
         self._at = clients.clock.now() if at is None else at
         self._elsewhere = elsewhere
-
-    @property
-    def noted(self) -> Mapping[str, Any]:
-        """The `response_url`, its age, and where else the person can be reached."""
-        return {"response_url": self._response_url, "at": self._at, "elsewhere": _noted(self._elsewhere)}
 
     @property
     def is_too_old(self) -> bool:
@@ -156,20 +144,15 @@ class ModalReply:
         self.keeps_answer = keeps_answer
         self._clients = clients
         self._bot_token = bot_token
-        self._view_id = view_id
+        self.view_id = view_id
         self._elsewhere = elsewhere
         self._hash: str | None = None
 
     def only_at(self, seen: str) -> "ModalReply":
         """Return the same, as long as the modal is as it was `seen`: by the hash that Slack gave it then."""
-        reply = ModalReply(self._clients, self._bot_token, self._view_id, self._elsewhere)
+        reply = ModalReply(self._clients, self._bot_token, self.view_id, self._elsewhere)
         reply._hash = seen
         return reply
-
-    @property
-    def noted(self) -> Mapping[str, Any]:
-        """The modal's ID, and where else the person can be reached."""
-        return {"view_id": self._view_id, "elsewhere": _noted(self._elsewhere), "keeps_answer": self.keeps_answer}
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
@@ -200,7 +183,7 @@ class ModalReply:
         """Make the modal this one. Returns whether it was still open."""
         try:
             client = self._clients.web(self._bot_token)
-            await client.views_update(view_id=self._view_id, hash=self._hash, view=view)
+            await client.views_update(view_id=self.view_id, hash=self._hash, view=view)
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise
@@ -208,49 +191,3 @@ class ModalReply:
             log.info("a modal was gone before its answer", extra={"code": slack_code(error)})
             return False
         return True
-
-
-def address_of(reply: Reply) -> SecretStr:
-    """Return where another process can answer later, for `reply_at`."""
-    return SecretStr(json.dumps(reply.noted))
-
-
-def reply_at(address: SecretStr, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
-    """Return the place that another process noted down; None where it is too old or can't be read."""
-    try:
-        return _read(json.loads(address.get_secret_value()), clients, bot_token)
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def home_of(address: SecretStr) -> tuple[str | None, str | None]:
-    """Return the workspace and the organization of what another process noted down, as far as it says so."""
-    try:
-        noted = json.loads(address.get_secret_value())
-        while noted.get("elsewhere") is not None:
-            noted = noted["elsewhere"]
-        return _home(noted)
-    except (ValueError, AttributeError):
-        return None, None
-
-
-def _home(noted: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    # A version that knew only one workspace didn't note it down.
-    return noted.get("team"), noted.get("enterprise")
-
-
-def _read(noted: Mapping[str, Any] | None, clients: ClientFactory, bot_token: SecretStr) -> Reply | None:
-    if noted is None:
-        return None
-    if "user" in noted:
-        return DirectReply(clients, bot_token, str(noted["user"]), noted["channel"], _home(noted))
-    elsewhere = _read(noted.get("elsewhere"), clients, bot_token)
-    if "view_id" in noted:
-        keeps = noted.get("keeps_answer") is True
-        return ModalReply(clients, bot_token, str(noted["view_id"]), elsewhere, keeps_answer=keeps)
-    reply = ChannelReply(clients, str(noted["response_url"]), at=float(noted["at"]), elsewhere=elsewhere)
-    return elsewhere if reply.is_too_old else reply
-
-
-def _noted(reply: Reply | None) -> Mapping[str, Any] | None:
-    return reply.noted if reply is not None else None

@@ -49,7 +49,7 @@ def register(app: AsyncApp) -> None:
         await ack()
         request = read(body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
-        await flow.start(runtime, clicked, act(runtime, clicked, request))
+        flow.start(runtime, clicked, act(runtime, clicked, request))
 
     @app.action(Button.EDIT.action_id)
     async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -58,4 +58,4 @@ def register(app: AsyncApp) -> None:
         if isinstance(request, ListAccounts):
             raise UnreadableValue("A list has no form.")
         clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, edit(runtime, clicked, request))
+        flow.start(runtime, clicked, edit(runtime, clicked, request))

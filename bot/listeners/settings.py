@@ -12,7 +12,6 @@ from slack_sdk.models.views import View
 
 from bot.actor import Workspace
 from bot.audit.entries import AuditResult, Event
-from bot.audit.guard import AuditLogUnavailable
 from bot.audit.settings import ChangeSettings
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
@@ -24,7 +23,7 @@ from bot.modals.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.operation import OpenForm, Operation
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.own_token import TokenProblem, find_problem
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.ui import settings as screens
 from bot.ui.buttons import OPEN_SETTINGS
 from bot.ui.notices import checking_screen, outdated_screen
@@ -46,10 +45,7 @@ async def open_form(runtime: Runtime, clicked: Interaction) -> None:
         return
 
     async def view(_: Decisions) -> View:
-        try:
-            kept = await keeper.read(workspace)
-        except DatabaseError as error:
-            raise AuditLogUnavailable(str(error)) from None
+        kept = await keeper.read(workspace)
         return _form(kept, kept.settings)
 
     await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.SETTINGS)], view)
@@ -171,7 +167,7 @@ def register(app: AsyncApp) -> None:
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
     @app.view(settings_form.CALLBACK_ID)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -183,4 +179,4 @@ def register(app: AsyncApp) -> None:
             return
         saved = interaction.from_submission(runtime, body, context, stays_in_modal=True)
         await ack(response_action="update", view=as_view(checking_screen()))
-        await flow.start(runtime, saved, save(runtime, saved, submitted, seen))
+        flow.start(runtime, saved, save(runtime, saved, submitted, seen))

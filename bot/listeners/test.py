@@ -128,13 +128,13 @@ def register(app: AsyncApp) -> None:
         is_many = isinstance(request, ListAccounts)
         submitted = interaction.from_submission(runtime, body, context, stays_in_modal=is_many)
         await flow.acknowledge_submission(ack, submitted, request)
-        await flow.start(runtime, submitted, test(runtime, submitted, request))
+        flow.start(runtime, submitted, test(runtime, submitted, request))
 
     @app.action(OPEN_TEST)
     async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
         clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+        flow.start(runtime, clicked, open_form(runtime, clicked))
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -12,7 +12,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import NotInstalled, Shared
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.ui.notices import not_installed_screen, unserved_screen
 from bot.ui.screen import Screen, as_message, as_view
 

@@ -36,6 +36,7 @@ def variables(slack: SimulatedSlack) -> dict[str, str]:
         "SLACK_APP_TOKEN": slack.state.app_token,
         "SLACK_SIGNING_SECRET": slack.state.signing_secret,
         "SLACK_API_URL": slack.api_url,
+        "EXTAUTH_SECRET_KEY": "the-key-of-the-sandbox-" * 2,
         "HOST": "127.0.0.1",
         "PORT": "0",
     }
@@ -48,7 +49,6 @@ def variables_of_many(slack: SimulatedSlack, public_url: str) -> dict[str, str]:
         "SLACK_BOT_TOKEN": "",
         "SLACK_CLIENT_ID": slack.oauth.client_id,
         "SLACK_CLIENT_SECRET": slack.oauth.client_secret,
-        "EXTAUTH_SECRET_KEY": "the-key-of-the-sandbox-" * 2,
         "EXTAUTH_PUBLIC_URL": public_url,
     }
 

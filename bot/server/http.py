@@ -150,8 +150,7 @@ class HttpReceiver:
 
     async def _verified(self, body: bytes) -> web.StreamResponse:
         try:
-            with self._shared.tasks.acknowledging():
-                answer = await dispatch(self._app, parse_body(body))
+            answer = await dispatch(self._app, parse_body(body))
         except MalformedPayload as error:
             return self._reject(400, str(error))
         except Exception:

@@ -17,6 +17,7 @@ from bot.installation import InstallationStore
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
+from bot.server.background import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, record_interrupted
 from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
 from bot.server.listening import Listening
@@ -24,12 +25,11 @@ from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.ops_server import OpsServer
 from bot.server.readiness import Readiness
-from bot.server.recovery import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, tell_unanswered
 from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
 from bot.workspaces import Workspaces
 
@@ -152,7 +152,7 @@ def _start_background(
     settings: Settings, workspaces: Workspaces, shared: Shared, storage: Storage
 ) -> list[asyncio.Future[None]]:
     work = [
-        tell_unanswered(workspaces, shared, storage.audit_log),
+        record_interrupted(workspaces, shared, storage.audit_log),
         test_on_schedule(settings.test_every, workspaces, shared, storage.schedules),
     ]
     if settings.serves_many:

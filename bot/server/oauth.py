@@ -26,7 +26,7 @@ from bot.server import oauth_pages as pages
 from bot.slack.oauth import AppCredentials
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.web import ClientFactory
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManyStates
 

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
-from bot.audit.verified import Verified
+from bot.audit.verify import Verified
 from bot.clock import Clock
 from bot.slack.calls import Contact
+from bot.storage.engine import DatabaseError
 
 IDLE_SECONDS = 30.0
 """How long Slack may be quiet before it's asked for a sign of life."""
@@ -93,7 +93,7 @@ class Readiness:
     async def _read(self) -> str | None:
         try:
             self.entries, self.verified = await self._audit_log.status()
-        except AuditLogUnavailable as error:
+        except DatabaseError as error:
             # Its text may name a host: that's for the log.
             log.warning("the database doesn't answer", extra={"why": str(error)})
             return "the audit log can't be read"

@@ -5,12 +5,11 @@ import logging
 
 from bot.actor import Unattended
 from bot.audit.batches import Batch
-from bot.audit.guard import AuditLogUnavailable
 from bot.audit.schedules import Schedules, Turn
 from bot.batches.survey import GotOn, Surveyor
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime, Shared
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.ui.surveys import survey_text
 from bot.workspaces import Workspaces
 
@@ -80,7 +79,7 @@ async def _keep_testing(
                     await _test(now, _keep_taking(name, schedules, turn, every, clock))
                 turn = await schedules.claim(name, every, AHEAD_SECONDS)
             wait = turn.due - clock.now()
-        except (AuditLogUnavailable, DatabaseError) as error:
+        except DatabaseError as error:
             log.error("scheduled tests can't be looked for", extra={"why": str(error)})
         except Exception:
             log.exception("a scheduled test failed")

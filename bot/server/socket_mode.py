@@ -165,8 +165,7 @@ class SocketModeReceiver:
     async def _take(self, connection: Connection, envelope: Envelope) -> None:
         """Answer one envelope."""
         try:
-            with self._shared.tasks.acknowledging():
-                await self._acknowledge(connection, envelope, await self._answer(envelope))
+            await self._acknowledge(connection, envelope, await self._answer(envelope))
         except MalformedPayload as error:
             self._rejections.count(str(error))
         except Exception:

@@ -10,14 +10,14 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Bot
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from bot.actor import Workspace
 from bot.clock import Clock
 from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
-from bot.storage.database import Database, DatabaseError, Transaction
+from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import account_states, installations, workspace_settings
 
 PURPOSE = "installation"
@@ -102,31 +102,36 @@ class InstallationRows(AsyncInstallationStore):
             bot.bot_token_expires_at,
         )
         values = {"at": round(kept.installed_at * _MICRO), "content": self._write(kept), "refreshing_until": None}
-        row = self._database.insert(installations).values(workspace_id=workspace_id, **values)
-        async with self._database.transaction() as transaction:
-            await transaction.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
+
+        def put(connection: Connection) -> None:
+            row = insert_into(connection, installations).values(workspace_id=workspace_id, **values)
+            connection.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
+
+        await self._database.run(put)
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Remove a workspace's own installation; without a workspace, the organization's."""
-        async with self._database.transaction() as transaction:
-            await _remove(transaction, team_id or enterprise_id or "")
+        await self._database.run(lambda connection: _remove(connection, team_id or enterprise_id or ""))
 
     async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
         """Remove an installation, unless it has another token by now. Returns whether it was removed."""
         wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
-        async with self._database.transaction() as transaction:
-            row = (await transaction.execute(wanted.with_for_update())).first()
+
+        def remove(connection: Connection) -> bool:
+            row = connection.execute(wanted.with_for_update()).first()
             is_same = row is not None and self._read(workspace_id, row.content).installation.bot_token == bot_token
             if is_same:
-                await _remove(transaction, workspace_id)
-        return is_same
+                _remove(connection, workspace_id)
+            return is_same
+
+        return await self._database.run(remove)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
         """Return the workspace's own installation, else its organization's."""
         ids = [one for one in (team_id, enterprise_id) if one]
         wanted = select(installations.c.workspace_id, installations.c.content)
-        async with self._database.transaction(reads=True) as transaction:
-            rows = (await transaction.execute(wanted.where(installations.c.workspace_id.in_(ids)))).all()
+        wanted = wanted.where(installations.c.workspace_id.in_(ids))
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
         found = {row.workspace_id: row.content for row in rows}
         for workspace_id in ids:
             if workspace_id in found:
@@ -136,8 +141,7 @@ class InstallationRows(AsyncInstallationStore):
     async def all(self) -> Sequence[Kept]:
         """Return every installation that can be read."""
         wanted = select(installations.c.workspace_id, installations.c.content).order_by(installations.c.workspace_id)
-        async with self._database.transaction(reads=True) as transaction:
-            rows = (await transaction.execute(wanted)).all()
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
         found = []
         for row in rows:
             try:
@@ -148,8 +152,8 @@ class InstallationRows(AsyncInstallationStore):
 
     async def count(self) -> int:
         """Return how many there are, readable or not."""
-        async with self._database.transaction(reads=True) as transaction:
-            return int((await transaction.execute(select(func.count()).select_from(installations))).scalar_one())
+        counted = select(func.count()).select_from(installations)
+        return await self._database.run(lambda connection: int(connection.execute(counted).scalar_one()), reads=True)
 
     async def renew(self, kept: Kept, renew: Callable[[SecretStr], Awaitable[RenewedToken]]) -> Kept | None:
         """Have a token renewed, by whichever process comes first: Slack takes each refresh token once.
@@ -163,16 +167,16 @@ class InstallationRows(AsyncInstallationStore):
             installations.c.refreshing_until.is_(None),
             installations.c.refreshing_until < round(self._clock.now() * _MICRO),
         )
-        async with self._database.transaction() as transaction:
-            claim = update(installations).where(row, is_free).values(refreshing_until=until)
-            claimed = (await transaction.execute(claim.returning(installations.c.content))).first()
+        claim = update(installations).where(row, is_free).values(refreshing_until=until)
+        claim = claim.returning(installations.c.content)
+        claimed = await self._database.run(lambda connection: connection.execute(claim).first())
         if claimed is None:
             return None
         now = self._read(kept.workspace_id, claimed.content)
         mine = (row, installations.c.refreshing_until == until)
         if now.refresh_token != kept.refresh_token or now.refresh_token is None:
-            async with self._database.transaction() as transaction:
-                await transaction.execute(update(installations).where(*mine).values(refreshing_until=None))
+            freed = update(installations).where(*mine).values(refreshing_until=None)
+            await self._database.run(lambda connection: connection.execute(freed))
             return now
         renewed = now.renewed(await renew(SecretStr(now.refresh_token)), self._clock.now())
         await self._keep(renewed, mine)
@@ -181,10 +185,10 @@ class InstallationRows(AsyncInstallationStore):
     async def _keep(self, renewed: Kept, mine: Sequence[ColumnElement[bool]]) -> None:
         """Keep a new token. Slack gives it once, so a database that fails is tried again."""
         values = {"content": self._write(renewed), "refreshing_until": None}
+        kept = update(installations).where(*mine).values(values)
         for seconds in (*_KEEP_AGAIN_SECONDS, None):
             try:
-                async with self._database.transaction() as transaction:
-                    await transaction.execute(update(installations).where(*mine).values(values))
+                await self._database.run(lambda connection: connection.execute(kept))
                 return
             except DatabaseError:
                 if seconds is None:
@@ -202,12 +206,12 @@ class InstallationRows(AsyncInstallationStore):
         return Kept(**{**read, "scopes": tuple(read["scopes"])})
 
 
-async def _remove(transaction: Transaction, workspace_id: str) -> None:
+def _remove(connection: Connection, workspace_id: str) -> None:
     """Remove an installation, what was found out about its accounts, and what its admins decided.
 
     The audit log stays.
     """
-    await transaction.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
-    await transaction.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
+    connection.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
+    connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
     # Its own API token is among it.
-    await transaction.execute(delete(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id))
+    connection.execute(delete(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id))

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.clock import Clock
 from bot.installation import Installation, RenewedToken
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows, Kept
 
 FRESH_SECONDS = 15.0

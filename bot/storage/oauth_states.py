@@ -9,11 +9,11 @@ from logging import Logger
 from typing import Any
 
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
-from bot.storage.database import Database
+from bot.storage.engine import Database
 from bot.storage.tables import oauth_states
 
 STATE_SECONDS = 600
@@ -47,21 +47,25 @@ class StoredOAuthStates(AsyncOAuthStateStore):
         if self._clock.monotonic() < self._full_until:
             raise TooManyStates
         state, now = secrets.token_urlsafe(32), self._now()
-        async with self._database.transaction() as transaction:
-            await transaction.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
-            count = (await transaction.execute(select(func.count()).select_from(oauth_states))).scalar_one()
-            if count >= MOST_STATES:
-                self._full_until = self._clock.monotonic() + FULL_SECONDS
+
+        def put(connection: Connection) -> None:
+            connection.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
+            if connection.execute(select(func.count()).select_from(oauth_states)).scalar_one() >= MOST_STATES:
                 raise TooManyStates
             row = {"hash": _hash(state), "expires_at": now + STATE_SECONDS * _MICRO}
-            await transaction.execute(insert(oauth_states).values(row))
+            connection.execute(insert(oauth_states).values(row))
+
+        try:
+            await self._database.run(put)
+        except TooManyStates:
+            self._full_until = self._clock.monotonic() + FULL_SECONDS
+            raise
         return state
 
     async def async_consume(self, state: str) -> bool:
         """Return whether a state is good: for one of those who ask, once. Raises DatabaseError."""
-        async with self._database.transaction() as transaction:
-            gone = delete(oauth_states).where(oauth_states.c.hash == _hash(state)).returning(oauth_states.c.expires_at)
-            row = (await transaction.execute(gone)).first()
+        gone = delete(oauth_states).where(oauth_states.c.hash == _hash(state)).returning(oauth_states.c.expires_at)
+        row = await self._database.run(lambda connection: connection.execute(gone).first())
         return row is not None and row.expires_at > self._now()
 
     def _now(self) -> int:

@@ -3,43 +3,39 @@
 import logging
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
-from bot.storage.database import Database, DatabaseError, Transaction
-from bot.storage.tables import SCHEMA, audit_root, create_tables
+from bot.storage.engine import DatabaseError
+from bot.storage.tables import SCHEMA
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
 _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
-_NEWER = "its tables are of a newer version of Extauth: update the bot"
 
-_alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+_alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 """Where Alembic keeps the tables' version. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
 
 
-async def migrate(database: Database, transaction: Transaction) -> bool:
+def migrate(connection: Connection) -> bool:
     """Make the tables, or bring them up to date. Other processes wait until the transaction ends.
 
-    Returns whether anything had to be done. Raises DatabaseError.
+    Returns whether there were none. Raises DatabaseError.
     """
-    if database.is_postgresql:
-        await transaction.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    version = await transaction.run(schema_version)
-    if version == SCHEMA:
-        return False
-    if version is not None and version > SCHEMA:
-        raise DatabaseError(_NEWER)
-    await transaction.run(_create if version is None else _upgrade)
-    return True
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    version = schema_version(connection)
+    if version != SCHEMA:
+        _upgrade(connection, version)
+    return version is None
 
 
-async def check_schema(transaction: Transaction) -> None:
+def check_schema(connection: Connection) -> None:
     """Raise DatabaseError where the tables are missing or of another version. Changes nothing."""
-    found = await transaction.run(schema_version)
+    found = schema_version(connection)
     if found is None:
         raise DatabaseError("there is no audit log in it")
     if found != SCHEMA:
-        raise DatabaseError("its tables are of another version of Extauth: start the bot once, or update it")
+        raise DatabaseError("its tables are of another version of Extauth: start Extauth once, or update it")
 
 
 def schema_version(connection: Connection) -> str | None:
@@ -49,21 +45,16 @@ def schema_version(connection: Connection) -> str | None:
     return connection.execute(_alembic_version.select()).scalar()
 
 
-def _create(connection: Connection) -> None:
-    """Make the newest tables at once, as all the migrations would."""
-    create_tables(connection)
-    # `sign_log` signs it in the same transaction.
-    connection.execute(insert(audit_root), {"id": 1, "chains": 0, "carried_number": 0, "mac": ""})
-    _alembic_version.create(connection)
-    connection.execute(insert(_alembic_version), {"version_num": SCHEMA})
-
-
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, version: str | None) -> None:
     # Imported only here: most starts find nothing to migrate.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise DatabaseError("its tables are of a newer version of Extauth: update Extauth")
     command.upgrade(config, "head")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from bot.storage.crypto import Vault
-from bot.storage.database import Database, DatabaseError
+from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import workspace_settings
 
 PURPOSE = "workspace settings"
@@ -37,9 +37,8 @@ class SettingsStore:
         Raises DatabaseError, also for what was altered, encrypted with another key, or put there from another
         workspace: it isn't served by settings that it didn't make.
         """
-        async with self._database.transaction(reads=True) as transaction:
-            wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
-            row = (await transaction.execute(wanted)).first()
+        wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
+        row = await self._database.run(lambda connection: connection.execute(wanted).first(), reads=True)
         if row is None:
             return StoredSettings()
         opened = self._box.decrypt(row.content)
@@ -58,9 +57,12 @@ class SettingsStore:
         """
         text = json.dumps({"workspace": workspace_id, "version": version + 1, "decided": decided})
         values = {"version": version + 1, "content": self._box.encrypt(SecretStr(text))}
-        first = self._database.insert(workspace_settings).values(workspace_id=workspace_id, **values)
         this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
-        next_one = update(workspace_settings).where(this).values(values)
-        statement = (next_one if version else first.on_conflict_do_nothing()).returning(workspace_settings.c.version)
-        async with self._database.transaction() as transaction:
-            return (await transaction.execute(statement)).first() is not None
+
+        def put(connection: Connection) -> bool:
+            first = insert_into(connection, workspace_settings).values(workspace_id=workspace_id, **values)
+            next_one = update(workspace_settings).where(this).values(values)
+            statement = next_one if version else first.on_conflict_do_nothing()
+            return connection.execute(statement.returning(workspace_settings.c.version)).first() is not None
+
+        return await self._database.run(put)

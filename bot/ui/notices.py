@@ -27,21 +27,25 @@ _WORKING = {
 }
 _UNNAMED = {Operation.LIST: "connected accounts"}
 """What an operation is about when nothing is named."""
-_ENDED = {
-    None: "Your request may or may not have gone through.",
-    "fetched": "The token was fetched, but not shown. Run the command again to see it.",
-    "works": "The connected account works.",
-    "deleted": "The deletion went through.",
-    "listed": "The accounts were listed, but not shown. Run the command again to see them.",
-    "failed": "The request failed. Run it again to see why.",
-    "not done": "No request was sent to Slack. Nothing changed.",
-    "denied": "You don't have permission for this. No request was sent to Slack.",
-    "requested": "Somebody else was asked to approve the deletion. The result will reach you.",
-    "approved": "You approved the deletion. `/extauth history` shows what was deleted.",
-    "declined": "You declined the deletion. Nothing was deleted.",
-    "saved": "The settings were saved.",
+_MAYBE = "Your request may or may not have gone through."
+_ASKED = {
+    "get": "fetch a token",
+    "show": "show a token",
+    "refresh": "refresh a token",
+    "test": "test a connected account",
+    "list": "list the connected accounts",
+    "delete": "delete tokens",
+    "request": "ask for an approval",
+    "approve": "approve a deletion",
+    "decline": "decline a deletion",
+    "settings": "change the settings",
 }
-"""What is said of an outcome that was recorded, but not told. None stands for any other."""
+"""What a person asked for, by the operation's name in the audit log."""
+_LOOK = {
+    "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
+    "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
+}
+_LOOK_ANYWAY = f"{_MAYBE}\n*What to do:* Try again."
 _STEPS = {
     "works": "tested: the account works",
     "deleted": "deleted",
@@ -50,7 +54,7 @@ _STEPS = {
     "not done": "not sent to Slack",
     "interrupted": "may or may not have gone through",
 }
-"""The same, of one of several."""
+"""What became of one of several, by its outcome in the audit log."""
 
 
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
@@ -257,21 +261,20 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
     title = "Extauth restarted before Slack answered"
     blocks = (
         parts.heading(Mark.UNSURE, title, parts.request_subject(request) if request is not None else ""),
-        parts.paragraph(f"{_ENDED[None]}\n*What to do:* Try again in a minute."),
+        parts.paragraph(f"{_MAYBE}\n*What to do:* Try again in a minute."),
         parts.small_print(f"Reference {reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)
 
 
-def restarted_screen(entry: Entry | None, reference: str) -> Screen:
-    """Return how something ended whose answer was lost when the bot was killed. None: nothing had been begun."""
+def restarted_screen(entry: Entry) -> Screen:
+    """Return that nobody knows how a request ended, because Extauth was cut off, and how to find out."""
     title = "Extauth restarted before it could answer"
-    said = _ENDED.get(entry.outcome, _ENDED[None]) if entry is not None else "No request was sent to Slack."
-    to_do = "\n*What to do:* Try again." if entry is None or entry.outcome not in _ENDED else ""
+    asked = f"You asked Extauth to {_ASKED.get(entry.action, 'change something')} {parts.moment(entry.at)}."
     blocks = (
-        parts.heading(Mark.UNSURE, title, _subject_of(entry)),
-        parts.paragraph(f"{said}{to_do}"),
-        parts.small_print(f"Reference {reference}"),
+        parts.heading(Mark.UNSURE, title, parts.subject(entry.parameters)),
+        parts.paragraph(f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}"),
+        parts.small_print(f"The audit log has it as interrupted. Reference {entry.reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)
 
@@ -283,13 +286,7 @@ def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
     steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
     blocks = (
         parts.heading(Mark.UNSURE, title),
-        parts.paragraph(f"{steps}\n• The rest wasn't begun\n*What to do:* Start again for the rest."),
+        parts.paragraph(f"{steps}\n• The others weren't started\n*What to do:* Start again for the rest."),
         parts.small_print(f"`/extauth history` shows each. Reference {reference}"),
     )
     return Screen("Interrupted", title, blocks, is_failure=True)
-
-
-def _subject_of(entry: Entry | None) -> str:
-    if entry is None or entry.action == Operation.HISTORY.action:
-        return ""
-    return parts.subject(entry.parameters)

@@ -6,9 +6,8 @@ from pydantic import SecretStr
 
 from bot.actor import Actor
 from bot.clock import SystemClock
-from bot.settings import read
 from bot.slack.external_auth.models import GetToken
-from tests.audit_log import open_audit_log
+from tests.audit_log import configured, open_audit_log
 
 AT_ONCE = 50
 
@@ -19,9 +18,7 @@ def append(url: str, count: str) -> None:
 
 
 async def _append(url: str, count: int) -> None:
-    async with open_audit_log(
-        read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
-    ) as audit:
+    async with open_audit_log(configured(url), SystemClock()) as audit:
         actor, request = Actor("U1", "T1", None, SecretStr(""), "ABCD2345"), GetToken("Et1")
         for _ in range(count // AT_ONCE):
             await asyncio.gather(*(audit.attempt(actor, request) for _ in range(AT_ONCE)))

@@ -1,111 +1,140 @@
-"""How batches get into the log: in how few steps, and what happens when others write or the connection is lost."""
+"""How rows get into the log when several processes write, a write is slow, or its answer is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from bot.audit import log as log_module
+from bot.audit.chain import OPERATOR
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog, DuplicateInteraction
-from bot.storage.sqlite import SqliteDatabase
-from tests.audit_log import GET, actor, came, change, checked, configured, open_audit_log, write
+from bot.server.background import INTERRUPTED_SECONDS
+from bot.storage.engine import DatabaseError
+from tests.audit_log import GET, TOKEN, actor, came, change, checked, configured, locked, open_audit_log, until, write
 from tests.databases import started_database
 from tests.manual_clock import ManualClock
-from tests.storage.postgres_proxy import Proxy, open_proxy
+from tests.storage.postgres_proxy import open_proxy
 
-IN_ONE_LANE_WITH_T1 = "T3"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-@pytest.fixture
-async def postgres(tmp_path: Path) -> AsyncIterator[str]:
-    async with started_database("postgresql", tmp_path) as url:
-        yield url
+async def test_an_interaction_is_recorded_once(audit: AuditLog) -> None:
+    first = await audit.attempt(came("a"), GET)
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("a"), GET)
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("a"), GET, "guest")
+    await audit.finish(first, AuditResult("fetched", None, 1, TOKEN))
+    with pytest.raises(DuplicateInteraction):
+        await audit.attempt(came("a"), GET)
+    await audit.deny(came("b"), GET, "guest")
+    with pytest.raises(DuplicateInteraction):
+        await audit.deny(came("b"), GET, "guest")
+    both = await asyncio.gather(*(audit.attempt(came("c"), GET) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in both) == ["Attempt", "DuplicateInteraction"]
+    assert await checked(audit) == (4, 5, None)
 
 
-@pytest.fixture
-async def behind(postgres: str) -> AsyncIterator[tuple[Proxy, AuditLog]]:
-    """A log whose way to the database can be watched."""
-    async with open_proxy(postgres) as (proxy, url), open_audit_log(configured(url), ManualClock()) as audit:
-        yield proxy, audit
-
-
-async def test_an_entry_takes_one_round_trip_to_postgresql(behind: tuple[Proxy, AuditLog]) -> None:
-    proxy, audit = behind
-    await write(audit, 1)  # connects and prepares
-    before = proxy.round_trips
-    await write(audit, 5)
-    assert proxy.round_trips - before == 10
-    person = came("U1")
-    await audit.receive(person)  # prepares
-    before = proxy.round_trips
-    attempt = await audit.attempt(person, GET)
-    await audit.receive(came("U2"))
-    await audit.finish(attempt, AuditResult("fetched", None, 1))
-    assert proxy.round_trips - before == 3
-    assert await checked(audit) == (7, 14, None)
-
-
-async def test_an_entry_takes_one_call_to_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    write_batch = SqliteDatabase._write
-
-    def counted(database: SqliteDatabase, work: object) -> object:
-        calls.append(work)
-        return write_batch(database, work)  # type: ignore[arg-type]
-
-    async with open_audit_log(configured(f"sqlite:///{tmp_path}/audit.db"), ManualClock()) as audit:
-        monkeypatch.setattr(SqliteDatabase, "_write", counted)
-        await write(audit, 5)
-        await audit.receive(came("U1"))
-    assert len(calls) == 11
-
-
-async def test_two_processes_that_take_turns_keep_one_chain(postgres: str) -> None:
+async def test_two_processes_record_an_interaction_once(url: str) -> None:
     async with (
-        open_audit_log(configured(postgres), ManualClock()) as first,
-        open_audit_log(configured(postgres), ManualClock()) as second,
+        open_audit_log(configured(url), ManualClock()) as first,
+        open_audit_log(configured(url), ManualClock()) as second,
+    ):
+        for key in ("a", "b", "c"):
+            tried = [audit.attempt(came(key), GET) for audit in (first, second) for _ in range(3)]
+            ended = await asyncio.gather(*tried, return_exceptions=True)
+            assert sorted(type(one).__name__ for one in ended) == ["Attempt", *["DuplicateInteraction"] * 5]
+        assert await checked(first) == (4, 4, None)
+
+
+async def test_the_same_interaction_of_another_workspace_is_another_one(audit: AuditLog) -> None:
+    await audit.attempt(came("a"), GET)
+    await audit.attempt(replace(came("a"), team_id="T2"), GET)
+    assert await checked(audit) == (4, 4, None)
+
+
+async def test_two_processes_that_take_turns_keep_one_chain(url: str) -> None:
+    async with (
+        open_audit_log(configured(url), ManualClock()) as first,
+        open_audit_log(configured(url), ManualClock()) as second,
     ):
         for audit in (first, second, second, first, second, first, first):
             await write(audit, 1)
         await asyncio.gather(*(write(audit, 5) for audit in (first, second) for _ in range(5)))
-        assert await checked(first) == (57, 114, None)
+        assert await checked(first) == (58, 115, None)
 
 
-async def test_an_answer_lost_on_its_way_is_not_an_entry_lost_or_doubled(behind: tuple[Proxy, AuditLog]) -> None:
-    proxy, audit = behind
-    await write(audit, 2)
-    person = came("U1")
-    await audit.receive(person)
-    proxy.loses_answer = True
-    attempt = await audit.attempt(person, GET)
-    proxy.loses_answer = True
-    await audit.finish(attempt, AuditResult("fetched", None, 1))
-    newest = (await audit.newest(1, Filters()))[0]
-    assert (newest.user_id, newest.outcome) == ("U1", "fetched")
-    assert await checked(audit) == (3, 6, None)
+async def test_workspaces_that_begin_at_once_in_two_processes_begin_once(url: str) -> None:
+    async with (
+        open_audit_log(configured(url), ManualClock()) as first,
+        open_audit_log(configured(url), ManualClock()) as second,
+    ):
+        people = [replace(actor(), team_id=f"T{number % 10}") for number in range(40)]
+        await asyncio.gather(*(log.attempt(person, GET) for person in people for log in (first, second)))
+        began = await first.newest(99, Filters(team_id=OPERATOR))
+        assert sorted(str(entry.team_id) for entry in began) == sorted(f"T{n}" for n in range(10))
+        assert await checked(first) == (90, 90, None)
 
 
-async def test_an_answer_lost_before_somebody_else_writes_makes_no_duplicate(
-    behind: tuple[Proxy, AuditLog], postgres: str
+async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
+    audit: AuditLog, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proxy, audit = behind
-    async with open_audit_log(configured(postgres), ManualClock()) as other:
-        await write(audit, 2)
-        proxy.meanwhile = lambda: write(other, 1)
-        proxy.loses_answer = True
-        attempt = await audit.attempt(came("U1"), GET)
-        await audit.finish(attempt, AuditResult("fetched", None, 1))
-        assert attempt.number == 5
-        assert [entry.user_id for entry in await audit.newest(2, Filters())] == ["U0", "U1"]
-        assert await checked(audit) == (4, 8, None)
+    await audit.attempt(actor("U8"), GET)
+    async with locked(url):
+        with monkeypatch.context() as patched:
+            patched.setattr(log_module, "ANSWER_SECONDS", 0.2)
+            writing = [audit.attempt(actor(f"U{n}"), GET) for n in range(3)]
+            ended = await asyncio.gather(*writing, return_exceptions=True)
+            assert {type(error) for error in ended} == {DatabaseError}
+            # This one waits behind them, and is dropped unwritten.
+            with pytest.raises(DatabaseError):
+                await audit.attempt(actor("U9"), GET)
+    await until(audit, "not done", 3)
+    await audit.attempt(actor("U5"), GET)
+    found = [(entry.user_id, entry.outcome) for entry in await audit.newest(10, Filters(team_id="T1"))]
+    assert found == [("U5", None), ("U2", "not done"), ("U1", "not done"), ("U0", "not done"), ("U8", None)]
+    assert (await checked(audit))[2] is None
 
 
-async def until_somebody_waits(url: str) -> None:
-    """Wait until somebody waits for a lock."""
+async def test_an_answer_lost_on_its_way_is_an_attempt_that_ends_as_interrupted(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with (
+        started_database("postgresql", tmp_path) as url,
+        open_proxy(url) as (proxy, behind),
+        open_audit_log(configured(behind), clock) as audit,
+    ):
+        await write(audit, 1)
+        proxy.loses_answer_to = [b"COMMIT"]
+        with pytest.raises(DatabaseError):
+            await audit.attempt(came("U1"), GET)
+        with pytest.raises(DuplicateInteraction):
+            await audit.attempt(came("U1"), GET)
+        await write(audit, 1)
+        clock.advance(INTERRUPTED_SECONDS + 1)
+        assert [entry.reference for entry in await audit.interrupt(INTERRUPTED_SECONDS)] == ["REF-U1"]
+        assert await checked(audit) == (4, 7, None)
+
+
+async def test_a_process_that_begins_a_chain_waits_for_no_other_in_a_circle(tmp_path: Path) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        await write(audit, 1)
+        connection = await asyncpg.connect(url)
+        async with connection.transaction():
+            await connection.execute("SELECT * FROM audit_heads WHERE chain = '' FOR UPDATE")
+            people = actor("U1"), replace(actor("U2"), team_id="A2")
+            writing = [asyncio.ensure_future(audit.attempt(person, GET)) for person in people]
+            await _until_one_waits(url)
+            # The operator's chain is locked first: who holds it can lock every other.
+            await connection.execute("SELECT * FROM audit_heads FOR UPDATE NOWAIT")
+        await asyncio.gather(*writing)
+        assert await checked(audit) == (5, 6, None)
+        await connection.close()
+
+
+async def _until_one_waits(url: str) -> None:
     watching = await asyncpg.connect(url)
     async with asyncio.timeout(10):
         while not await watching.fetchval(WAITING):  # noqa: ASYNC110
@@ -113,61 +142,29 @@ async def until_somebody_waits(url: str) -> None:
     await watching.close()
 
 
-async def test_a_process_that_adds_a_chain_holds_no_other_meanwhile(postgres: str) -> None:
-    async with open_audit_log(configured(postgres), ManualClock()) as audit:
-        await write(audit, 1)
-    connection = await asyncpg.connect(postgres)
-    async with open_audit_log(configured(postgres), ManualClock()) as audit:
-        async with connection.transaction():
-            await connection.execute("SELECT * FROM audit_root FOR UPDATE")
-            people = actor("U1"), replace(actor("U2"), team_id=IN_ONE_LANE_WITH_T1)
-            writing = [asyncio.ensure_future(audit.attempt(person, GET)) for person in people]
-            await until_somebody_waits(postgres)
-            # Whoever adds a chain goes on to this. If it were locked, each would wait for the other.
-            await connection.execute("SELECT * FROM audit_heads FOR UPDATE NOWAIT")
-        await asyncio.gather(*writing)
-        assert await checked(audit) == (3, 4, None)
-    await connection.close()
+async def test_a_chain_that_was_altered_holds_up_no_other(audit: AuditLog, url: str) -> None:
+    for team in ("T1", "T2"):
+        await audit.attempt(replace(actor(), team_id=team), GET)
+    await change(url, "UPDATE audit_heads SET number = 4 WHERE chain = 'T1'")
+    tried = [audit.attempt(replace(actor(), team_id=team), GET) for team in ("T1", "T2", "T3", "T1")]
+    ended = await asyncio.gather(*tried, return_exceptions=True)
+    assert ["altered" in str(one) for one in ended] == [True, False, False, True]
+    assert len(await audit.newest(9, Filters(team_id="T2"))) == 2
 
 
-async def test_a_chain_that_is_held_holds_up_no_first_entry_of_another(postgres: str) -> None:
-    people = actor("U1"), replace(actor("U2"), team_id="T4")
-    async with open_audit_log(configured(postgres), ManualClock()) as audit:
-        for person in people:
-            await audit.attempt(person, GET)
-    connection = await asyncpg.connect(postgres)
-    async with open_audit_log(configured(postgres), ManualClock()) as audit:
-        async with connection.transaction():
-            await connection.execute("SELECT * FROM audit_heads WHERE chain = 'T1' FOR UPDATE")
-            waiting = asyncio.ensure_future(audit.attempt(people[0], GET))
-            await until_somebody_waits(postgres)
-            await asyncio.wait_for(audit.attempt(people[1], GET), 5)
-            assert not waiting.done()
-        await waiting
-        assert await checked(audit) == (4, 4, None)
-    await connection.close()
+async def test_a_workspace_whose_chain_was_taken_away_gets_no_new_one(audit: AuditLog, url: str) -> None:
+    await audit.attempt(actor(), GET)
+    await change(url, "DELETE FROM audit_records WHERE chain = 'T1'", "DELETE FROM audit_heads WHERE chain = 'T1'")
+    with pytest.raises(DatabaseError, match="the audit log of a workspace is missing"):
+        await audit.attempt(actor(), GET)
+    await audit.attempt(replace(actor(), team_id="T2"), GET)
+    assert (await audit.verify(lambda _: None)).problem == "The log of T1 is missing, or another one is in its place."
 
 
-async def test_a_claim_that_somebody_else_took_takes_everything_back(postgres: str) -> None:
-    async with open_audit_log(configured(postgres), ManualClock()) as audit:
-        await write(audit, 1)
-        person = came("U1")
-        await audit.receive(person)
-        await change(postgres, "UPDATE interactions SET owner = 'elsewhere/1/0'")
-        others = [audit.attempt(actor(f"U{number}"), GET) for number in range(3)]
-        tried = await asyncio.gather(audit.attempt(person, GET), *others, return_exceptions=True)
-        assert isinstance(tried[0], DuplicateInteraction)
-        assert [attempt.number for attempt in tried[1:] if not isinstance(attempt, BaseException)] == [3, 4, 5]
-        assert await checked(audit) == (4, 5, None)
-
-
-async def test_what_comes_twice_at_once_is_received_once(url: str, tmp_path: Path) -> None:
-    async with open_audit_log(configured(url), ManualClock()) as audit:
-        person = came("U1")
-        again = replace(person, reference="AGAIN")
-        received = await asyncio.gather(audit.receive(person), audit.receive(again), return_exceptions=True)
-        assert [type(one) for one in received] == [type(None), DuplicateInteraction]
-        await audit.attempt(person, GET)
-        with pytest.raises(DuplicateInteraction):
-            await audit.attempt(again, GET)
-        assert await checked(audit) == (1, 1, None)
+async def test_without_the_operators_chain_no_workspace_begins(audit: AuditLog, url: str) -> None:
+    await audit.attempt(actor(), GET)
+    await change(url, "DELETE FROM audit_records WHERE chain = ''", "DELETE FROM audit_heads WHERE chain = ''")
+    await audit.attempt(actor(), GET)
+    with pytest.raises(DatabaseError, match="is missing"):
+        await audit.attempt(replace(actor(), team_id="T2"), GET)
+    assert (await audit.verify(lambda _: None)).problem == "The head of the log is missing."

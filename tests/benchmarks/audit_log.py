@@ -12,19 +12,19 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.audit.append import add_chains
+from bot.audit.heads import read_heads, store
 from pydantic import SecretStr
 from sqlalchemy import insert, text, update
 
-from bot.audit.append import add_chains
+from bot.audit.chain import ATTEMPT, RESULT, Root, chained
 from bot.audit.entries import Filters
-from bot.audit.head import ATTEMPT, RESULT, Root, chained
-from bot.audit.heads import read_heads, store
 from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
 from bot.clock import SystemClock
 from bot.settings import read
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
+from bot.storage.engine import open_database
 from bot.storage.tables import audit_heads, audit_records, audit_root
 from tests.audit_log import open_audit_log
 

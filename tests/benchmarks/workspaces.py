@@ -15,9 +15,8 @@ from bot.actor import Actor
 from bot.audit.entries import AuditResult
 from bot.audit.log import AuditLog
 from bot.clock import SystemClock
-from bot.settings import read
 from bot.slack.external_auth.models import GetToken
-from tests.audit_log import open_audit_log
+from tests.audit_log import configured, open_audit_log
 from tests.bot_process import ROOT
 
 PROCESSES, WORKSPACES, ENTRIES = 4, 200, 10
@@ -53,7 +52,7 @@ async def _write(audit: AuditLog, workspace: str) -> None:
 
 
 async def _process(url: str, chains: int) -> None:
-    settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
+    settings = configured(url)
     async with open_audit_log(settings, SystemClock()) as audit:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)

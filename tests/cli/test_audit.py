@@ -13,6 +13,7 @@ import pytest
 
 from bot.audit.log import AuditLog
 from bot.slack.external_auth.models import DeleteTokens, GetToken
+from tests import audit_log
 from tests.audit_log import GET, TOKEN, actor, change, configured, open_audit_log, write
 from tests.bot_process import ROOT
 from tests.forked import run
@@ -23,7 +24,11 @@ KEY = "a-secret-key-of-more-than-32-characters"
 
 
 def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    return run(["audit", *words], {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}, typed)
+    return run(
+        ["audit", *words],
+        {"DATABASE_URL": url, "EXTAUTH_SECRET_KEY": audit_log.KEY, "PATH": "/usr/bin:/bin", **more},
+        typed,
+    )
 
 
 @pytest.mark.process
@@ -50,16 +55,16 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     ]
     assert line.endswith("T1         U1    get     fetched  12 ms  ABCD2345   external_token_id=Et1")
     exported = [json.loads(line) for line in (await ran("export")).stdout.splitlines()]
-    assert [entry["user_id"] for entry in exported] == ["U0", "U1", "U2", "U9"]
+    assert [entry["user_id"] for entry in exported] == [None, "U0", "U1", "U2", "U9"]
     table = (await ran("export", "--format", "csv", "--action", "denied")).stdout
     assert "'=guest" in table
     assert TOKEN.get_secret_value() not in json.dumps(exported) + table
     verified = await ran("verify")
-    assert (verified.returncode, verified.stdout) == (0, "The audit log is intact: 4 entries in 7 rows.\n")
+    assert (verified.returncode, verified.stdout) == (0, "The audit log is intact: 5 entries in 8 rows.\n")
     line = (await ran("checkpoint")).stdout
     compared = await ran("verify", "--checkpoint", "-", typed=line)
     assert compared.stdout == (
-        "The audit log is intact: 4 entries in 7 rows. Everything the checkpoint saw is still there.\n"
+        "The audit log is intact: 5 entries in 8 rows. Everything the checkpoints saw is still there.\n"
     )
     odd = await ran("verify", "--checkpoint", "nonsense")
     assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
@@ -68,7 +73,7 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     broken = await ran("verify")
     assert (broken.returncode, broken.stdout) == (
         1,
-        "The audit log is NOT intact. T1: Row 2 was altered. The row before it is intact.\n",
+        "The audit log is NOT intact. T1: Row 2 was altered. The 2 rows before it are intact.\n",
     )
 
 
@@ -78,7 +83,7 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     await write(audit)
     clock.advance(10 * 24 * 3600)
     await write(audit, 1)
-    checkpoint = (await audit.checkpoints())[0]
+    checkpoint = (await audit.checkpoints("T1"))[0]
 
     async def ran(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(command, url, "prune", "--older-than", "3", *words, typed=typed)
@@ -90,7 +95,7 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     assert (await ran("--yes")).stdout.startswith("No entries are older than ")
     verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
     assert verified.stdout == (
-        "The audit log is intact: 2 entries in 3 rows. 6 older rows were pruned. "
+        "The audit log is intact: 3 entries in 4 rows. 6 older rows were pruned. "
         "Everything else the checkpoint saw is still there.\n"
     )
 
@@ -108,13 +113,18 @@ async def test_each_workspace_can_be_read_verified_and_pruned_alone(
         return done.stdout or done.stderr
 
     of_t2 = ("--workspace", "T2")
-    assert len((await ran("list")).splitlines()) == 5
+    assert len((await ran("list")).splitlines()) == 7
     assert [word in await ran("list", *of_t2) for word in ("U8", "U1")] == [True, False]
-    assert [json.loads(line)["team_id"] for line in (await ran("export")).splitlines()] == ["T1", "T1", "T1", "T2"]
+    assert [json.loads(line)["team_id"] for line in (await ran("export")).splitlines()] == [
+        *("T1", "T2"),
+        *("T1", "T1", "T1", "T2"),
+    ]
     assert [json.loads(line)["user_id"] for line in (await ran("export", *of_t2)).splitlines()] == ["U8"]
     both, one = await ran("checkpoint"), await ran("checkpoint", *of_t2)
-    assert [line.split()[2] for line in (*both.splitlines(), *one.splitlines())] == ["row=6", "row=1", "row=1"]
-    says = "4 entries in 7 rows. Everything the checkpoints saw is still there."
+    assert [line.split()[2] for line in (*both.splitlines(), *one.splitlines())] == [
+        *("row=2", "row=6", "row=1", "row=1"),
+    ]
+    says = "6 entries in 9 rows. Everything the checkpoints saw is still there."
     assert await ran("verify", "--checkpoint", "-", typed=both) == f"The audit log is intact: {says}\n"
     assert await ran("verify", *of_t2) == "The audit log is intact: 1 entry in 1 row.\n"
     unknown = await ran("verify", "--workspace", "T9")
@@ -209,7 +219,10 @@ async def test_a_terminal_that_lacks_characters_gets_them_escaped(audit: AuditLo
     ran = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "bot", "audit", "list"],
-        env={"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        env={
+            **{"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "EXTAUTH_SECRET_KEY": audit_log.KEY},
+            **{"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        },
         capture_output=True,
         text=True,
         timeout=180,
@@ -236,8 +249,7 @@ async def test_a_wrong_key_is_named(new_url: str) -> None:
     ran = await asyncio.to_thread(command, new_url, "list")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        "extauth: EXTAUTH_SECRET_KEY: Not set, but the audit log was written with one. "
-        "Set EXTAUTH_SECRET_KEY to that key again.\n"
+        "extauth: EXTAUTH_SECRET_KEY: This isn't the key the audit log was written with. Set the original key again.\n"
     )
 
 
@@ -252,7 +264,7 @@ async def test_the_list_is_aligned(audit: AuditLog, url: str) -> None:
     columns = [listed[0].index(heading) for heading in ("TIME", "WORKSPACE", "USER", "ACTION", "OUTCOME", "PARAM")]
     for line in listed:
         assert all(line[column - 1] == " " and line[column] != " " for column in columns), line
-    assert [line.split()[0] for line in listed[1:]] == ["6", "5", "3", "1"]
+    assert [line.split()[0] for line in listed[1:]] == ["6", "5", "3", "1", "1"]
     assert "denied (guest)" in listed[1]
     assert "NO RESULT" in listed[2]
 
@@ -267,7 +279,7 @@ async def shown(url: str, *words: str, stdout: int | None = None, **more: str) -
     """What the command shows on a terminal."""
 
     def show() -> str:
-        variables = {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
+        variables = {"DATABASE_URL": url, "EXTAUTH_SECRET_KEY": audit_log.KEY, "PATH": "/usr/bin:/bin", **more}
         with PseudoTerminal(["audit", *words], variables, 100, stdout=stdout) as terminal:
             return terminal.until_over()
 
@@ -289,7 +301,7 @@ async def test_long_work_shows_how_far_it_is_on_a_terminal(audit: AuditLog, url:
     await write(audit)
     verified = await shown(url, "verify")
     assert re.search(r"Verifying  \[#+\]  100%.*[\d,]+ rows/s", verified)
-    assert "The audit log is intact: 3 entries in 6 rows." in verified
+    assert "The audit log is intact: 4 entries in 7 rows." in verified
     assert "Exporting" not in await shown(url, "export")
     ours, theirs = os.pipe()
     exported = await shown(url, "export", "--user", "U1", stdout=theirs)
@@ -303,7 +315,7 @@ async def test_long_work_shows_how_far_it_is_on_a_terminal(audit: AuditLog, url:
 @pytest.mark.process
 async def test_a_log_whose_end_was_altered_is_verified_without_a_bar(audit: AuditLog, url: str) -> None:
     await write(audit)
-    await change(url, "UPDATE audit_heads SET entries = 7")
+    await change(url, "UPDATE audit_heads SET entries = 7 WHERE chain = 'T1'")
     assert await shown(url, "verify") == "The audit log is NOT intact. The head of the log of T1 was altered.\r\n"
 
 

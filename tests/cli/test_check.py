@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
+from tests.audit_log import KEY
 from tests.bot_process import environment, simulated_slack
 from tests.forked import run
 from tests.pseudo_terminal import on_a_terminal
@@ -93,8 +94,11 @@ def root_handlers() -> Iterator[list[logging.Handler]]:
     handlers[:] = before
 
 
+OF_ONE = {"SLACK_BOT_TOKEN": "xoxb-1234567890", "EXTAUTH_SECRET_KEY": KEY}
+
+
 def test_whatever_logs_while_it_checks_is_silent(root_handlers: list[logging.Handler]) -> None:
-    ran = CliRunner().invoke(main, ["check"], env={"SLACK_BOT_TOKEN": "xoxb-1234567890", "SLACK_API_URL": OFFLINE})
+    ran = CliRunner().invoke(main, ["check"], env={**OF_ONE, "SLACK_API_URL": OFFLINE})
     assert ran.exit_code == 1
     assert [type(handler) for handler in root_handlers] == [logging.NullHandler]
 

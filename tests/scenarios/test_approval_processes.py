@@ -11,6 +11,7 @@ from bot.sandbox import drawing
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
+from tests.acknowledged import later
 from tests.bot_process import BotProcess, bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.harness import ADMIN, OWNER
@@ -20,10 +21,12 @@ COUNT = 40
 DOOMED = [f"EtMany{number:06d}" for number in range(1, COUNT + 1)]
 
 
+SETTINGS = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL, "EXTAUTH_DELETE_APPROVAL": "bulk"}
+
+
 def approving(slack: SimulatedSlack, url: str) -> AbstractAsyncContextManager[BotProcess]:
     """A process of the bot that asks for approval."""
-    settings = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL, "EXTAUTH_DELETE_APPROVAL": "bulk"}
-    return bot_process("socket", slack, None, DATABASE_URL=url, **settings)
+    return bot_process("socket", slack, DATABASE_URL=url, **SETTINGS)
 
 
 def asked(slack: SimulatedSlack) -> list[str]:
@@ -95,7 +98,7 @@ async def test_killed_in_the_middle_it_is_told_and_not_begun_again(tmp_path: Pat
             await slack.state.until(lambda: len(asked(slack)) > 3)
             assert await bot.stop(signal.SIGKILL) == -signal.SIGKILL
         before, slack.web_api.latency = asked(slack), 0.0
-        async with approving(slack, url):
+        async with later(slack, url, **SETTINGS):
             await slack.state.until(lambda: "Extauth restarted before it could finish" in told(slack))
             assert await slack.workspace.press_post(waiting, OWNER, "Approve")
             await slack.state.until(lambda: any("decided already" in one.text for one in slack.state.messages))

@@ -10,10 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot.access import APPROVAL_SECONDS
-from bot.audit.keys import AuditKey
+from bot.audit.keys import vault_of
 from bot.listeners.approval import GRACE_SECONDS
-from bot.server.recovery import SWEEP_SECONDS
+from bot.server.background import SWEEP_SECONDS
 from bot.settings import Transport
+from tests.audit_log import KEY
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness
 from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, ends_at_once, posts, pressed, request, told
 
@@ -161,9 +162,8 @@ def _has_messages(harness: Harness, count: int) -> bool:
 
 async def test_even_who_has_the_key_cannot_change_what_is_approved(bulk: Harness, database: Path) -> None:
     post = await request(bulk)
-    ((key,),) = write(database, "SELECT value FROM installation_keys WHERE name = 'master'")
     ((content,),) = write(database, "SELECT content FROM batches")
-    box = AuditKey(bytes.fromhex(str(key))).batches
+    box = vault_of([SecretStr(KEY)]).box("batch")
     known = box.decrypt(content)
     assert known is not None
     for number, (old, new) in enumerate((("EtGitHub0001", "EtOther00001"), (ADMIN, MEMBER)), start=1):

@@ -15,9 +15,9 @@ from bot.audit.entries import Filters
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import State
-from bot.server.recovery import NO_CHECKPOINT
-from bot.settings import Transport, read
-from tests.audit_log import open_audit_log
+from bot.server.background import NO_CHECKPOINT
+from bot.settings import Transport
+from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import new_database
 from tests.harness import ADMIN, GUEST, Harness, open_harness
@@ -98,8 +98,7 @@ async def test_a_checkpoint_is_posted_at_each_start_and_stop_and_every_day(
     told = [message["text"] for message in _calls(state, "chat.postMessage")]
     assert "extauth-checkpoint" in told[-1]
     assert " row=4 entries=2 " in told[-1]
-    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
-    async with open_audit_log(configured, SystemClock()) as audit:
+    async with open_audit_log(configured(url), SystemClock()) as audit:
         result = await audit.verify(lambda _: None, audit.read_checkpoints(told[-1]))
         assert (result.problem, result.note) == (None, None)
 
@@ -154,7 +153,7 @@ async def test_a_token_whose_ending_cannot_be_recorded_is_withheld(transport: Tr
         await asyncio.to_thread(
             change,
             path,
-            "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'ending' "
+            "CREATE TRIGGER no BEFORE INSERT ON audit_records WHEN NEW.kind = 'result' "
             "BEGIN SELECT RAISE(ABORT, 'full'); END",
         )
         assert "Extauth withheld the token" in harness.read(await harness.types("/extauth get EtGoogle0001"))
@@ -213,9 +212,7 @@ async def test_killed_at_any_moment_the_chain_verifies_and_no_call_is_without_it
                     command.cancel()
                 await asyncio.gather(*commands, return_exceptions=True)
         sent = asked(slack)
-    async with open_audit_log(
-        read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
-    ) as audit:
+    async with open_audit_log(configured(url), SystemClock()) as audit:
         assert (await audit.verify(lambda _: None)).problem is None
         entries = await audit.newest(10_000, Filters())
     recorded = [entry.parameters["external_token_id"] for entry in entries]

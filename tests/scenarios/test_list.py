@@ -232,6 +232,7 @@ async def test_a_list_that_slack_limits_is_waited_for(harness: Harness) -> None:
     for _ in range(20):
         harness.slack.web_api.rate_limits.retry_after(LIST)
     assert await harness.workspace.command(ADMIN, "/extauth list google")
+    await harness.state.until(lambda: len(harness.calls(LIST)) == 1)
     await harness.clock.until_asleep(60)
     harness.clock.advance(2)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)

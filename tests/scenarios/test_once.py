@@ -9,12 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.audit.entries import Entry, Filters
-from bot.clock import SystemClock
+from bot.audit.entries import Entry
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.workspace import Workspace
-from bot.settings import read
-from tests.audit_log import open_audit_log
+from tests.acknowledged import later, verified_entries
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.harness import ADMIN, GUEST, open_harness
@@ -42,10 +40,7 @@ def calls(slack: SimulatedSlack, method: str) -> int:
 
 
 async def entries(url: str) -> list[Entry]:
-    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url})
-    async with open_audit_log(configured, SystemClock()) as audit_log:
-        assert (await audit_log.verify(lambda _: None)).problem is None
-        return list(await audit_log.newest(1000, Filters()))
+    return await verified_entries(url)
 
 
 @pytest.mark.parametrize("kind", DATABASES)
@@ -107,9 +102,7 @@ async def test_a_modal_is_opened_once_however_often_its_command_is_delivered() -
 
 
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_killed_in_between_it_is_told_at_the_next_start_and_not_run_when_redelivered(
-    kind: str, tmp_path: Path
-) -> None:
+async def test_killed_in_between_it_is_told_directly_and_not_run_when_redelivered(kind: str, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(new_database(kind, tmp_path))
         slack = await stack.enter_async_context(simulated_slack())
@@ -121,9 +114,11 @@ async def test_killed_in_between_it_is_told_at_the_next_start_and_not_run_when_r
             await bot.stop(signal.SIGKILL)
         del slack.web_api.failures[DELETE]
         slack.state.messages.clear()
-        async with bot_process("socket", slack, DATABASE_URL=url):
+        async with later(slack, url):
             await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
-            assert "restarted" in slack.workspace.messages(ADMIN)[0].text
+            told = slack.workspace.messages(ADMIN)[0]
+            assert "restarted" in told.text
+            assert "They may or may not be deleted" in repr(told.blocks)
             await slack.socket_mode.send("envelope", "slash_commands", sent)
             await slack.workspace.command(ADMIN, "/extauth help")
             await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 2)

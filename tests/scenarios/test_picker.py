@@ -276,7 +276,7 @@ async def test_where_slack_is_slow_the_list_comes_with_a_later_key(harness: Harn
     assert await attempts(harness) == ["@U0ADMIN · list · listed"]
 
 
-@pytest.mark.parametrize(("unwritten", "asked"), [("attempt", 0), ("ending", 1)])
+@pytest.mark.parametrize(("unwritten", "asked"), [("attempt", 0), ("result", 1)])
 async def test_without_a_record_there_is_no_list(
     transport: Transport, tmp_path: Path, unwritten: str, asked: int
 ) -> None:

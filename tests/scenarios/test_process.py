@@ -12,13 +12,13 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from bot.audit.entries import Filters
+from bot.audit.entries import Entry, Filters
 from bot.clock import SystemClock
 from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
-from bot.settings import Transport, read
+from bot.settings import Transport
 from bot.slack.session import MAX_CONNECTIONS
-from tests.audit_log import open_audit_log
+from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.harness import ADMIN
 
@@ -106,11 +106,12 @@ def _assert_in_no_file(folder: Path) -> None:
 
 
 async def _assert_in_no_export(folder: Path) -> None:
-    configured = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": f"sqlite:///{folder}/extauth.db"})
-    async with open_audit_log(configured, SystemClock()) as audit:
-        exported = [json.dumps(asdict(entry)) async for entry in audit.oldest_first(Filters())]
+    entries: list[Entry] = []
+    async with open_audit_log(configured(f"sqlite:///{folder}/extauth.db"), SystemClock()) as audit:
+        await audit.export(Filters(), entries.append)
+        exported = [json.dumps(asdict(entry)) for entry in entries]
         assert len(exported) > 10
-        tests = [entry async for entry in audit.oldest_first(Filters(action=Operation.TEST.action))]
+        tests = [entry for entry in entries if entry.action == Operation.TEST.action]
         assert {entry.outcome for entry in tests} == {"works", "failed"}
         _assert_untold("\n".join(exported), "the export")
         assert len((await audit.find_token(SecretStr(CANARY))).entries) >= 5

@@ -4,7 +4,7 @@ from bot.batches.survey import AT_ONCE, SECONDS_BETWEEN
 from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
-from bot.server.recovery import NO_CHECKPOINT
+from bot.server.background import NO_CHECKPOINT
 from bot.server.schedule import LOOK_SECONDS
 from bot.settings import Transport
 from tests.harness import ADMIN, Harness, open_harness

@@ -10,12 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from bot.clock import SystemClock
-from bot.settings import read
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
-from bot.storage.database import DatabaseError
+from bot.storage.engine import DatabaseError, open_database
 from tests.audit.append_many import append
-from tests.audit_log import open_audit_log
+from tests.audit_log import configured, open_audit_log
 from tests.databases import DATABASES, new_database
 from tests.forked import Forked
 
@@ -42,8 +40,7 @@ def test_other_addresses_are_turned_away(given: str) -> None:
 
 async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> None:
     database = open_database(database_url(f"sqlite:///{tmp_path}/audit.db"))
-    async with database.transaction():
-        pass
+    await database.run(lambda connection: None)
     await database.close()
     assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
 
@@ -57,21 +54,20 @@ async def test_no_error_tells_the_password(written: str) -> None:
     assert url.password == PASSWORD
     database = open_database(url)
     with pytest.raises(DatabaseError) as caught:
-        async with database.transaction():
-            pytest.fail("it connected")
+        await database.run(lambda connection: None)
     await database.close()
     for piece in ("canary", "p@ss", written):
         assert piece not in str(caught.value)
 
 
 async def test_tables_of_a_newer_version_are_told_in_one_line(tmp_path: Path) -> None:
-    settings = read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": f"sqlite:///{tmp_path}/audit.db"})
+    settings = configured(f"sqlite:///{tmp_path}/audit.db")
     async with open_audit_log(settings, SystemClock()):
         pass
     with closing(sqlite3.connect(tmp_path / "audit.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
-    with pytest.raises(DatabaseError, match="of a newer version of Extauth: update the bot"):
+    with pytest.raises(DatabaseError, match="of a newer version of Extauth: update Extauth"):
         async with open_audit_log(settings, SystemClock()):
             pytest.fail("it opened")
 
@@ -81,8 +77,6 @@ async def test_four_processes_write_ten_thousand_records_and_the_chain_verifies(
     async with new_database(kind, tmp_path) as url:
         writers = [Forked([url, str(EACH)], os.environ, (0, 1, 2), program=append) for _ in range(PROCESSES)]
         assert [await writer.ended() for writer in writers] == [0] * PROCESSES
-        async with open_audit_log(
-            read({"SLACK_BOT_TOKEN": "xoxb-1234567890", "DATABASE_URL": url}), SystemClock()
-        ) as audit:
+        async with open_audit_log(configured(url), SystemClock()) as audit:
             result = await audit.verify(lambda _: None)
-        assert (result.rows, result.problem) == (PROCESSES * EACH, None)
+        assert (result.rows, result.problem) == (PROCESSES * EACH + 1, None)

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from bot.actor import Workspace
 from bot.installation import Installation, RenewedToken
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
 from bot.storage.crypto import Vault
-from bot.storage.database import Database, DatabaseError
+from bot.storage.engine import Database, DatabaseError, open_database
 from bot.storage.installation_rows import REFRESHING_SECONDS, InstallationRows
 from bot.storage.installations import FRESH_SECONDS, RENEW_AHEAD_SECONDS, WAIT_SECONDS, StoredInstallations
 from bot.storage.tables import installations
@@ -150,8 +149,7 @@ async def test_what_was_installed_again_is_not_removed_for_its_old_token(
 
 async def test_no_token_stands_in_the_database_and_nobodys_own_is_kept(database: Database, clock: ManualClock) -> None:
     await rows(database, clock).async_save(expiring(clock))
-    async with database.transaction(reads=True) as transaction:
-        written = str((await transaction.execute(select(installations))).all())
+    written = str(await database.run(lambda connection: connection.execute(select(installations)).all()))
     assert "xox" not in written
     found = await rows(database, clock).find("T1", None)
     assert found is not None
@@ -162,9 +160,8 @@ async def test_no_token_stands_in_the_database_and_nobodys_own_is_kept(database:
 
 
 async def _content(database: Database, workspace_id: str) -> str:
-    async with database.transaction(reads=True) as transaction:
-        wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
-        return str((await transaction.execute(wanted)).scalar_one())
+    wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
+    return str(await database.run(lambda connection: connection.execute(wanted).scalar_one()))
 
 
 async def test_another_key_and_another_workspaces_row_are_one_clear_line(
@@ -278,8 +275,7 @@ async def test_a_renewed_token_survives_a_database_that_fails_for_a_moment(
     database: Database, clock: ManualClock, url: str
 ) -> None:
     slack, _, asking = await renewing(database, clock)
-    async with database.transaction() as transaction:
-        await transaction.execute(text("ALTER TABLE installations RENAME TO gone"))
+    await change(url, "ALTER TABLE installations RENAME TO gone")
     slack.may_answer.set()
     await clock.until_asleep(1.0)
     await change(url, "ALTER TABLE gone RENAME TO installations")

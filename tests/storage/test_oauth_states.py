@@ -8,8 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from bot.storage import oauth_states as module
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
-from bot.storage.database import Database
+from bot.storage.engine import Database, open_database
 from bot.storage.oauth_states import FULL_SECONDS, MOST_STATES, STATE_SECONDS, StoredOAuthStates, TooManyStates
 from bot.storage.tables import oauth_states
 from tests.manual_clock import ManualClock
@@ -47,14 +46,12 @@ async def test_it_expires_and_is_gone_with_the_next(database: Database, clock: M
     await states.async_issue()
     clock.advance(STATE_SECONDS + 1)
     await states.async_issue()
-    async with database.transaction(reads=True) as transaction:
-        assert len((await transaction.execute(select(oauth_states))).all()) == 1
+    assert len(await database.run(lambda connection: connection.execute(select(oauth_states)).all())) == 1
 
 
 async def test_the_database_has_only_hashes(database: Database, clock: ManualClock) -> None:
     state = await StoredOAuthStates(database, clock).async_issue()
-    async with database.transaction(reads=True) as transaction:
-        kept = str((await transaction.execute(select(oauth_states))).all())
+    kept = str(await database.run(lambda connection: connection.execute(select(oauth_states)).all()))
     assert state not in kept
     assert module._hash(state) in kept
 
@@ -62,9 +59,8 @@ async def test_the_database_has_only_hashes(database: Database, clock: ManualClo
 async def test_what_anyone_can_write_has_a_limit(database: Database, clock: ManualClock) -> None:
     states = StoredOAuthStates(database, clock)
     at = round((clock.now() + STATE_SECONDS) * 1_000_000)
-    async with database.transaction() as transaction:
-        rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
-        await transaction.execute(insert(oauth_states), rows)
+    rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
+    await database.run(lambda connection: connection.execute(insert(oauth_states), rows))
     with pytest.raises(TooManyStates):
         await states.async_issue()
     clock.advance(STATE_SECONDS + 1)
@@ -74,13 +70,11 @@ async def test_what_anyone_can_write_has_a_limit(database: Database, clock: Manu
 async def test_once_it_is_full_strangers_write_nothing(database: Database, clock: ManualClock) -> None:
     states = StoredOAuthStates(database, clock)
     at = round((clock.now() + STATE_SECONDS) * 1_000_000)
-    async with database.transaction() as transaction:
-        rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
-        await transaction.execute(insert(oauth_states), rows)
+    rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
+    await database.run(lambda connection: connection.execute(insert(oauth_states), rows))
     with pytest.raises(TooManyStates):
         await states.async_issue()
-    async with database.transaction() as transaction:
-        await transaction.execute(delete(oauth_states))
+    await database.run(lambda connection: connection.execute(delete(oauth_states)))
     # It isn't looked at again at once.
     with pytest.raises(TooManyStates):
         await states.async_issue()

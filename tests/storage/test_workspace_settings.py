@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from bot.audit.key_rotation import ENCRYPTED, Rotated, _renew
+from bot.audit.keys import AuditKey
 from bot.clock import SystemClock
 from bot.storage.address import database_url
-from bot.storage.connect import open_database
 from bot.storage.crypto import Vault
-from bot.storage.database import Database, DatabaseError
+from bot.storage.engine import Database, DatabaseError, open_database
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.workspace_settings import PURPOSE, SettingsStore, StoredSettings
 from tests.audit_log import change
@@ -50,8 +50,8 @@ async def test_each_workspace_has_its_own_and_nothing_of_it_can_be_read_in_the_d
     assert await store.read("T1") == StoredSettings(1, {"api_token": TOKEN})
     assert await store.read("T2") == StoredSettings(1, {"contact": "U2"})
     assert "canary" not in repr(await store.read("T1"))
-    async with kept.database.transaction(reads=True) as transaction:
-        rows = (await transaction.execute(text("SELECT * FROM workspace_settings"))).all()
+    read = text("SELECT * FROM workspace_settings")
+    rows = await kept.database.run(lambda connection: connection.execute(read).all())
     assert "canary" not in repr(rows)
 
 
@@ -84,10 +84,10 @@ async def test_what_was_put_there_from_elsewhere_serves_nobody(kept: Kept, damag
 
 async def test_they_are_encrypted_again_under_a_new_key_after_which_the_old_one_is_not_needed(kept: Kept) -> None:
     await kept.store(OLD).write("T1", {"api_token": TOKEN}, 0)
-    vault, (settings,) = Vault((NEW, OLD)), [one for one in ENCRYPTED if one.purpose == PURPOSE]
+    key, (settings,) = AuditKey(b"", Vault((NEW, OLD))), [one for one in ENCRYPTED if one.purpose == PURPOSE]
     for count in (1, 0):
-        async with kept.database.transaction() as transaction:
-            assert await _renew(transaction, settings, vault) == Rotated(settings.what, count, 0)
+        rotated = await kept.database.run(lambda connection: _renew(connection, settings, key))
+        assert rotated == Rotated(settings.what, count, 0)
     assert await kept.store(NEW).read("T1") == StoredSettings(1, {"api_token": TOKEN})
     with pytest.raises(DatabaseError, match="EXTAUTH_SECRET_KEY"):
         await kept.store(OLD).read("T1")

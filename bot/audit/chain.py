@@ -1,0 +1,188 @@
+"""A workspace's chain of rows, its head, and checkpoints: what the key proves of each.
+
+A row's hash is keyed and covers all of it and the hash of the row before; a head's MAC covers where its chain begins
+and ends. That a workspace's chain began is an entry of the operator's chain, whose name is empty. So someone who can
+write the database without the key can only put back an old head and remove the newest rows, which a checkpoint shows.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.audit.keys import AuditKey, canonical, is_equal
+from bot.storage.engine import DatabaseError
+from bot.storage.tables import audit_records
+
+Row = Mapping[Any, Any]
+
+ATTEMPT, RESULT, DENIED, PRUNE, BEGAN = "attempt", "result", "denied", "prune", "began"
+"""The kinds of rows."""
+
+INTERRUPTED = "interrupted"
+"""The outcome of what was begun when a process ended: whether Slack did it isn't known."""
+
+OPERATOR = ""
+"""The chain of what belongs to no workspace."""
+
+_NO_HASH = "0" * 64
+_COLUMNS = [column.name for column in audit_records.columns]
+_HASHED = [name for name in _COLUMNS if name != "hash"]
+
+
+class Altered(DatabaseError):
+    """The log was changed without the key. Trying again doesn't help."""
+
+
+def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
+    """Return the chain of a workspace; of an organization where no workspace is known."""
+    return team_id or enterprise_id or OPERATOR
+
+
+def began_claim(chain: str) -> str:
+    """Return what stands in the operator's chain in place of an interaction, once, when a workspace's chain begins."""
+    return f"began {chain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain begins and ends, and how many entries it has had. A result belongs to its attempt's entry."""
+
+    chain: str
+    log_id: str
+    number: int = 0
+    hash: str = _NO_HASH
+    entries: int = 0
+    pruned_number: int = 0
+    pruned_hash: str = _NO_HASH
+    pruned_entries: int = 0
+
+    @classmethod
+    def of_new_chain(cls, chain: str) -> "Head":
+        """Return the head of a chain without rows."""
+        return cls(chain, secrets.token_hex(8))
+
+    @classmethod
+    def stored(cls, row: Row, key: AuditKey) -> tuple["Head", bool]:
+        """Return the head that is stored in a row, and whether it is authentic."""
+        head = cls(**{name: row[name] for name in cls.__slots__})
+        try:
+            return head, is_equal(row["mac"], head._mac(key))
+        except (TypeError, ValueError):  # SQLite stores anything in any column
+            return head, False
+
+    def row(self, key: AuditKey) -> dict[str, Any]:
+        """Return the row that stores it, with the MAC that proves it."""
+        return {**asdict(self), "mac": self._mac(key)}
+
+    def chained(self, key: AuditKey, row: Row) -> tuple["Head", dict[str, Any]]:
+        """Put a row behind it. Returns the new head, and the row complete."""
+        placed = {"chain": self.chain, "number": self.number + 1, "previous": self.hash}
+        complete = {**dict.fromkeys(_COLUMNS), **row, **placed}
+        complete["hash"] = _hash(key, complete)
+        entries = self.entries + (complete["kind"] != RESULT)
+        return replace(self, number=self.number + 1, hash=complete["hash"], entries=entries), complete
+
+    def includes(self, row: Row) -> bool:
+        """Return whether a row's place lies within the chain."""
+        number = row["number"]
+        is_here = row["chain"] == self.chain and isinstance(number, int)
+        return is_here and self.pruned_number < number <= self.number
+
+    def checkpoint(self, now: float) -> "Checkpoint":
+        """Return where the chain ends `now` (seconds since the epoch, UTC)."""
+        return Checkpoint(self.log_id, self.number, self.entries, self.hash, utc(now))
+
+    def _mac(self, key: AuditKey) -> str:
+        return key.mac("head", canonical(asdict(self)))
+
+
+def authentic(found: tuple[Head, bool]) -> Head:
+    """Return a head that was read. Raises Altered."""
+    if not found[1]:
+        raise Altered("the audit log's head was altered: `audit verify` says more")
+    return found[0]
+
+
+def is_authentic(key: AuditKey, row: Row) -> bool:
+    """Return whether a row was written with the key."""
+    try:
+        return is_equal(row["hash"], _hash(key, row))
+    except (TypeError, ValueError):  # SQLite stores anything in any column
+        return False
+
+
+def is_proven(key: AuditKey, head: Head | None, row: Row) -> bool:
+    """Return whether a row is part of the log: within its chain, and written with the key."""
+    return head is not None and head.includes(row) and is_authentic(key, row)
+
+
+def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) -> dict[tuple[str, int], Row]:
+    """Return the result of each attempt, by the attempt's chain and number. What isn't proven is left out.
+
+    Of several, the last counts, but never an interruption over what is known.
+    """
+    proven = [row for row in rows if row["kind"] == RESULT and is_proven(key, heads.get(row["chain"]), row)]
+    in_order = sorted(proven, key=lambda row: (row["outcome"] != INTERRUPTED, row["number"]))
+    return {(row["chain"], row["attempt"]): row for row in in_order}
+
+
+def _hash(key: AuditKey, row: Row) -> str:
+    return key.mac("chain", canonical([row[name] for name in _HASHED]))
+
+
+_FORM = re.compile(
+    r"extauth-checkpoint (?P<log_id>[0-9a-f]{1,32}) row=(?P<number>\d{1,18}) entries=(?P<entries>\d{1,18}) "
+    r"at=(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) hash=(?P<hash>[0-9a-f]{64}) mac=(?P<mac>[0-9a-f]{64})",
+    re.ASCII,
+)
+
+
+class BadCheckpoint(ValueError):
+    """Text that isn't a checkpoint of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A chain's newest row and how many entries there had been, signed. `at` is a time in UTC, as text.
+
+    Kept elsewhere, it shows that an old copy was put back.
+    """
+
+    log_id: str
+    number: int
+    entries: int
+    hash: str
+    at: str
+
+    def write(self, key: AuditKey) -> str:
+        """Return its one line."""
+        return (
+            f"extauth-checkpoint {self.log_id} row={self.number} entries={self.entries} at={self.at} hash={self.hash} "
+            f"mac={self._mac(key)}"
+        )
+
+    @classmethod
+    def read(cls, text: str, key: AuditKey) -> Sequence["Checkpoint"]:
+        """Read all that are in a text. Raises BadCheckpoint where there is none, or one that isn't right."""
+        found = [cls._matched(match, key) for match in _FORM.finditer(" ".join(text.split()))]
+        if not found:
+            raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
+        return found
+
+    @classmethod
+    def _matched(cls, match: re.Match[str], key: AuditKey) -> "Checkpoint":
+        found = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])
+        if not is_equal(match["mac"], found._mac(key)):
+            raise BadCheckpoint("The checkpoint was altered, or made with another key.")
+        return found
+
+    def _mac(self, key: AuditKey) -> str:
+        return key.mac("checkpoint", canonical(asdict(self)))
+
+
+def utc(seconds: float) -> str:
+    """Return a time, given in seconds since the epoch, as text in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,228 @@
+"""The log in the database: plain functions, each for use within a transaction.
+
+What isn't authentic is never built upon: nothing is appended behind a head that the key doesn't prove.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, exists, func, insert, literal_column, select, update
+
+from bot.audit.chain import (
+    ATTEMPT,
+    OPERATOR,
+    RESULT,
+    Altered,
+    Head,
+    Row,
+    authentic,
+    began_claim,
+    is_proven,
+    results_of,
+)
+from bot.audit.keys import AuditKey
+from bot.storage.tables import audit_heads, audit_records
+
+_TABLE = audit_records.c
+# A query finds by an index of some rows only if it says the same words, so these are no values that are bound later.
+BEGINS_ENTRY = _TABLE.kind != literal_column("'result'")
+"""The rows that begin an entry: all but results, by which nothing is looked up but their attempts."""
+STANDS_ALONE = BEGINS_ENTRY & (_TABLE.kind != literal_column("'attempt'"))
+"""The few rows that are an entry by themselves, such as denials."""
+
+Appended = int | Altered | None
+"""What became of a row: its number, None for a duplicate, the error where nothing can be appended to its chain."""
+
+
+def begin_log(connection: Connection, key: AuditKey) -> None:
+    """Begin the operator's chain, in the transaction that made the tables."""
+    connection.execute(insert(audit_heads), Head.of_new_chain(OPERATOR).row(key))
+
+
+def read_heads(
+    connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
+) -> Mapping[str, tuple[Head, bool]]:
+    """Return the heads of some chains or of all, in the order of their names, and whether each is authentic.
+
+    Heads that are `locked` stay so until the transaction ends: SQLite has one writer at a time anyway.
+    """
+    query = select(audit_heads).order_by(audit_heads.c.chain)
+    query = query if chains is None else query.where(audit_heads.c.chain.in_(chains))
+    # In one order, or two processes could wait for each other.
+    found = connection.execute(query.with_for_update() if locks else query).mappings()
+    return {row["chain"]: Head.stored(row, key) for row in found}
+
+
+def authentic_heads(connection: Connection, key: AuditKey, chains: Sequence[str] | None = None) -> Mapping[str, Head]:
+    """Return the heads of some chains, or of all. Raises Altered."""
+    return {chain: authentic(found) for chain, found in read_heads(connection, key, chains).items()}
+
+
+@dataclass(slots=True)
+class _Writing:
+    """The heads as they will be, what was wrong with others, and the rows to write."""
+
+    key: AuditKey
+    heads: dict[str, Head] = field(default_factory=dict)
+    altered: dict[str, Altered] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, chain: str, row: Row) -> int:
+        self.heads[chain], complete = self.heads[chain].chained(self.key, row)
+        self.rows.append(complete)
+        return self.heads[chain].number
+
+
+def append(
+    connection: Connection, key: AuditKey, batch: Sequence[Row], began: Callable[[Head], Row]
+) -> Sequence[Appended]:
+    """Put rows behind the heads of their chains, each interaction once.
+
+    A workspace's first row begins its chain, which `began` makes an entry of the operator's chain about.
+    """
+    chains = sorted({row["chain"] for row in batch})
+    writing = _open(connection, key, chains, began)
+    seen = _interactions(connection, [row for row in batch if row.get("interaction") is not None])
+    appended: list[Appended] = []
+    for row in batch:
+        chain, claim = row["chain"], (row["chain"], row.get("interaction"))
+        if chain in writing.altered:
+            appended.append(writing.altered[chain])
+        elif claim in seen:
+            appended.append(None)
+        else:
+            seen |= {claim} if claim[1] is not None else set()
+            appended.append(writing.add(chain, row))
+    _write(connection, writing)
+    return appended
+
+
+def _open(connection: Connection, key: AuditKey, chains: Sequence[str], began: Callable[[Head], Row]) -> _Writing:
+    """Lock the heads of chains, and begin those that there aren't."""
+    writing = _Writing(key)
+    if not {*chains} <= read_heads(connection, key, chains).keys():
+        # A chain begins in the operator's. That is locked first, so that the next query sees what began meanwhile.
+        read_heads(connection, key, [OPERATOR], locks=True)
+        chains = sorted({OPERATOR, *chains})
+    for chain, found in read_heads(connection, key, chains, locks=True).items():
+        try:
+            writing.heads[chain] = authentic(found)
+        except Altered as error:
+            writing.altered[chain] = error
+    for chain in chains:
+        if chain not in writing.heads and chain not in writing.altered:
+            _begin(connection, writing, chain, began)
+    return writing
+
+
+def _begin(connection: Connection, writing: _Writing, chain: str, began: Callable[[Head], Row]) -> None:
+    claim = {"chain": OPERATOR, "interaction": began_claim(chain)}
+    if OPERATOR in writing.altered:
+        writing.altered[chain] = writing.altered[OPERATOR]
+    elif OPERATOR not in writing.heads or _interactions(connection, [claim]):
+        # A workspace whose whole chain was taken away must not silently get a new one.
+        writing.altered[chain] = Altered("the audit log of a workspace is missing: `audit verify` says more")
+    else:
+        head = writing.heads[chain] = Head.of_new_chain(chain)
+        connection.execute(insert(audit_heads), head.row(writing.key))
+        writing.add(OPERATOR, {**began(head), **claim})
+
+
+def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str | None]]:
+    """Return which interactions of rows were recorded before, with their chains."""
+    found: set[tuple[str, str | None]] = set()
+    for chain in {row["chain"] for row in rows}:
+        claimed = [row["interaction"] for row in rows if row["chain"] == chain]
+        query = select(_TABLE.interaction).where(_TABLE.chain == chain, _TABLE.interaction.in_(claimed))
+        found |= {(chain, interaction) for interaction in connection.execute(query).scalars()}
+    return found
+
+
+def _write(connection: Connection, writing: _Writing) -> None:
+    """Write the rows, and move the heads of their chains."""
+    if not writing.rows:
+        return
+    connection.execute(insert(audit_records), writing.rows)
+    for chain in {row["chain"] for row in writing.rows}:
+        moved = writing.heads[chain].row(writing.key)
+        connection.execute(update(audit_heads).where(audit_heads.c.chain == chain).values(moved))
+
+
+def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:
+    """Delete the rows of a chain that are older than `before` (microseconds), and append the `entry` that says so.
+
+    `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted.
+    """
+    found = read_heads(connection, key, [chain], locks=True).get(chain)
+    if found is None:
+        return 0
+    head = authentic(found)
+    within = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
+    first_kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before)).scalar()
+    last = head.number if first_kept is None else int(first_kept) - 1
+    if last <= head.pruned_number:
+        return 0
+    edge = connection.execute(select(_TABLE.hash).where(_TABLE.chain == chain, _TABLE.number == last)).scalar_one()
+    gone = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= last]
+    entries = int(connection.execute(select(func.count()).where(*gone, BEGINS_ENTRY)).scalar_one())
+    connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
+    pruned = replace(head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + entries)
+    writing = _Writing(key, {chain: pruned})
+    writing.add(chain, entry(entries, last))
+    _write(connection, writing)
+    return entries
+
+
+def unfinished(connection: Connection, *, since: int, before: int) -> Mapping[str, Sequence[int]]:
+    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by their chains."""
+    found: dict[str, list[int]] = {}
+    for row in connection.execute(unfinished_query(since, before)):
+        found.setdefault(row.chain, []).append(row.number)
+    return found
+
+
+def unfinished_query(since: int, before: int) -> Select[tuple[str, int]]:
+    """Return the query of the chains and numbers of `unfinished`."""
+    results = audit_records.alias()
+    result = exists().where(results.c.chain == _TABLE.chain, results.c.attempt == _TABLE.number)
+    in_time = (_TABLE.at >= since) & (_TABLE.at < before)
+    return select(_TABLE.chain, _TABLE.number).where(BEGINS_ENTRY, _TABLE.kind == ATTEMPT, in_time, ~result)
+
+
+def interrupt(
+    connection: Connection, key: AuditKey, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
+) -> Sequence[tuple[Row, Row]]:
+    """Append the `result` of attempts of a chain that have none. Returns each attempt with it.
+
+    Of several processes, one gets each attempt, because the chain's head is locked. Raises Altered.
+    """
+    found = read_heads(connection, key, [chain], locks=True).get(chain)
+    if found is None:
+        return []
+    head = authentic(found)
+    rows = rows_at(connection, _TABLE.number, [(chain, number) for number in numbers])
+    ended = results_of(key, {chain: head}, rows_at(connection, _TABLE.attempt, [(chain, number) for number in numbers]))
+    writing = _Writing(key, {chain: head})
+    interrupted = []
+    for row in rows:
+        if row["kind"] == ATTEMPT and is_proven(key, head, row) and (chain, row["number"]) not in ended:
+            writing.add(chain, {**result(row), "kind": RESULT, "attempt": row["number"]})
+            interrupted.append((row, writing.rows[-1]))
+    _write(connection, writing)
+    return interrupted
+
+
+def rows_at(connection: Connection, column: Any, places: Sequence[tuple[str, int]]) -> Sequence[Row]:
+    """Return the rows with these numbers in a column, each of its own chain, authentic or not."""
+    numbers: dict[str, list[int]] = {}
+    for chain, number in places:
+        numbers.setdefault(chain, []).append(number)
+    # Chain by chain: for pairs of both, SQLite would read the whole log.
+    return [
+        row
+        for chain, some in numbers.items()
+        for row in connection.execute(
+            select(audit_records).where(_TABLE.chain == chain, column.in_(some)).order_by(_TABLE.number)
+        ).mappings()
+    ]

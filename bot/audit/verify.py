@@ -1,0 +1,212 @@
+"""Checks the audit log's chains from end to end, that none is missing, and keeps when that was done last."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from bot.audit.chain import BEGAN, OPERATOR, PRUNE, RESULT, Checkpoint, Head, Row, is_authentic
+from bot.audit.entries import VerificationResult
+from bot.audit.keys import AuditKey, canonical, is_equal
+from bot.audit.store import read_heads
+from bot.storage.tables import audit_heads, audit_records, installation_keys
+
+_PROGRESS_EVERY = 10_000
+_PAGE = 5000
+_TABLE = audit_records.c
+_OTHER_LOG = (
+    "The checkpoint is of another log: either this log was started over, or the checkpoint is from another database."
+)
+
+
+def verify_chains(
+    connection: Connection,
+    key: AuditKey,
+    progress: Callable[[int], None],
+    checkpoints: Sequence[Checkpoint] = (),
+    workspace: str | None = None,
+) -> VerificationResult:
+    """Check every row, or those of one workspace's chain. `progress` is told the number of rows, now and then.
+
+    What the checkpoints saw must still be there.
+    """
+    problem = altered_heads(connection, key)
+    if problem is not None:
+        return VerificationResult(0, 0, problem)
+    heads = {chain: head for chain, (head, _) in read_heads(connection, key).items()}
+    logs = {head.log_id for head in heads.values()}
+    if any(seen.log_id not in logs for seen in checkpoints):
+        return VerificationResult(0, 0, _OTHER_LOG)
+    total = VerificationResult(0, 0)
+    for chain, head in heads.items():
+        if workspace in (None, chain):
+            seen = [checkpoint for checkpoint in checkpoints if checkpoint.log_id == head.log_id]
+            walk = _Walk(key, head, seen)
+            total = total.plus(_verify_chain(connection, walk, progress, total.rows))
+            if total.problem is not None:
+                return total
+            if chain == OPERATOR and (problem := _missing(walk.began, heads)) is not None:
+                return total.plus(VerificationResult(0, 0, problem))
+    return total
+
+
+def altered_heads(connection: Connection, key: AuditKey) -> str | None:
+    """Return what is wrong with the heads; None where they are right."""
+    heads = read_heads(connection, key)
+    for chain, (_, is_signed) in heads.items():
+        if not is_signed:
+            return f"The head of the log{_of(chain)} was altered."
+    if OPERATOR not in heads:
+        return "The head of the log is missing."
+    query = select(func.min(_TABLE.chain)).where(_TABLE.chain.not_in(select(audit_heads.c.chain)))
+    stray = connection.execute(query).scalar()
+    return f"The head of the log{_of(stray)} is missing." if stray is not None else None
+
+
+def _missing(began: Mapping[str, str], heads: Mapping[str, Head]) -> str | None:
+    """Return what is wrong where the chains aren't those that the operator's chain says began."""
+    for chain, log_id in began.items():
+        if chain not in heads or heads[chain].log_id != log_id:
+            return f"The log{_of(chain)} is missing, or another one is in its place."
+    added = next((chain for chain in heads if chain != OPERATOR and chain not in began), None)
+    return f"The log{_of(added)} is there, but never began." if added is not None else None
+
+
+def _verify_chain(
+    connection: Connection, walk: "_Walk", progress: Callable[[int], None], before: int
+) -> VerificationResult:
+    head, after = walk.head, walk.head.pruned_number
+    is_of_chain = _TABLE.chain == head.chain
+    while True:
+        query = select(audit_records).where(is_of_chain, _TABLE.number > after, _TABLE.number <= head.number)
+        rows = connection.execute(query.order_by(_TABLE.number).limit(_PAGE)).mappings().all()
+        for row in rows:
+            problem = walk.check(row)
+            if problem is not None:
+                return walk.result(problem)
+            if (before + walk.rows) % _PROGRESS_EVERY == 0:
+                progress(before + walk.rows)
+        if len(rows) < _PAGE:
+            break
+        after = rows[-1]["number"]
+    outside = (_TABLE.number <= head.pruned_number) | (_TABLE.number > head.number)
+    stray = connection.execute(select(func.min(_TABLE.number)).where(is_of_chain, outside)).scalar()
+    added = f"Row {stray} is not part of the log: somebody added it." if stray is not None else None
+    return walk.result(walk.at_end() or added)
+
+
+def _of(chain: str) -> str:
+    return f" of {chain}" if chain != OPERATOR else ""
+
+
+class _Walk:
+    """Goes from row to row of a chain, and says what is wrong with the first that isn't right."""
+
+    def __init__(self, key: AuditKey, head: Head, checkpoints: Sequence[Checkpoint]) -> None:
+        self.head = head
+        self._key = key
+        self._to_see = list(checkpoints)
+        self._number, self._previous = head.pruned_number, head.pruned_hash
+        self._pruned_through = 0
+        self.rows = 0
+        self.began: dict[str, str] = {}
+        self._entries = 0
+        self._notes: list[str] = []
+
+    def result(self, problem: str | None) -> VerificationResult:
+        """Return what was found, as far as it went."""
+        head = self.head
+        where = f"{head.chain}: " if head.chain != OPERATOR else ""
+        note = self._notes[0] if self._notes else None
+        text = f"{where}{problem}" if problem else None
+        return VerificationResult(self._entries, self.rows, text, note, head.pruned_number)
+
+    def check(self, row: Row) -> str | None:
+        """Return what is wrong with the next row; None where it is right."""
+        if row["number"] != self._number + 1:
+            return f"Row {self._number + 1} is missing."
+        if not is_authentic(self._key, row):
+            return f"Row {row['number']} was altered."
+        if row["previous"] != self._previous:
+            return f"Row {row['number']} does not follow the one before it."
+        self._number, self._previous = row["number"], row["hash"]
+        self.rows += 1
+        self._entries += row["kind"] != RESULT
+        if row["kind"] == PRUNE:
+            self._pruned_through = int(json.loads(row["parameters"])["through"])
+        elif row["kind"] == BEGAN:
+            self.began[row["team_id"]] = json.loads(row["parameters"])["log_id"]
+        seen = [checkpoint for checkpoint in self._to_see if checkpoint.number == self._number]
+        self._to_see = [checkpoint for checkpoint in self._to_see if checkpoint.number != self._number]
+        if any(checkpoint.hash != self._previous for checkpoint in seen):
+            return f"Row {self._number} is not the one that the checkpoint saw."
+        return None
+
+    def at_end(self) -> str | None:
+        """Return what is wrong with the chain as a whole; None where it is right."""
+        head = self.head
+        if self._number != head.number:
+            return f"Row {self._number + 1} is missing."
+        if self._previous != head.hash:
+            return f"Row {self._number} is not the one that was written last."
+        if head.entries != head.pruned_entries + self._entries:
+            return f"There are {self._entries} entries, and there should be {head.entries - head.pruned_entries}."
+        if self._pruned_through != head.pruned_number:
+            return f"Rows up to {head.pruned_number} are gone, and no entry says that they were pruned."
+        return next((problem for seen in self._to_see if (problem := self._unseen(seen)) is not None), None)
+
+    def _unseen(self, seen: Checkpoint) -> str | None:
+        """Return what is wrong where the chain doesn't have the row that a checkpoint saw."""
+        head = self.head
+        if seen.number > head.number:
+            return (
+                f"The log ends with row {head.number}, but on {seen.at} it had row {seen.number}: "
+                "newer rows are gone, as when an old copy is put back."
+            )
+        if seen.number == head.pruned_number and seen.hash != head.pruned_hash:
+            return f"Row {seen.number} was not the one that the checkpoint saw."
+        if seen.number < head.pruned_number:
+            self._notes.append("The checkpoint is older than what was pruned, so there was nothing to compare it with.")
+        return None
+
+
+_NAME = "verified"
+_VERIFIED = re.compile(r"(?P<at>\d{1,12}) (?P<rows>\d{1,18}) (?P<word>intact|altered) (?P<mac>[0-9a-f]{64})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verification: when (seconds since the epoch, UTC), how many rows were right, and whether all were."""
+
+    at: int
+    rows: int
+    is_intact: bool
+
+    def write(self, key: AuditKey) -> str:
+        """Return the line that is kept."""
+        word = "intact" if self.is_intact else "altered"
+        return f"{self.at} {self.rows} {word} {key.mac('verified', canonical(astuple(self)))}"
+
+    @classmethod
+    def read(cls, text: str, key: AuditKey) -> "Verified | None":
+        """Read a line; None for one that wasn't written with the key."""
+        match = _VERIFIED.fullmatch(text)
+        if match is None:
+            return None
+        found = cls(int(match["at"]), int(match["rows"]), match["word"] == "intact")
+        return found if is_equal(text, found.write(key)) else None
+
+
+def keep_verified(connection: Connection, key: AuditKey, verified: Verified) -> None:
+    """Keep a verification in place of the last one."""
+    connection.execute(delete(installation_keys).where(installation_keys.c.name == _NAME))
+    connection.execute(insert(installation_keys).values(name=_NAME, value=verified.write(key)))
+
+
+def last_verified(connection: Connection, key: AuditKey) -> Verified | None:
+    """Return the last verification that was kept; None where there is none that can be trusted."""
+    kept = select(installation_keys.c.value).where(installation_keys.c.name == _NAME)
+    text = connection.execute(kept).scalar()
+    return Verified.read(str(text), key) if text is not None else None

@@ -1,0 +1,225 @@
+"""A database and its transactions, whichever of the two kinds it is."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+from sqlalchemy import Connection, Table, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+BUSY_SECONDS = 10
+"""How long a transaction waits for a lock or a connection."""
+ANSWER_SECONDS = 15.0
+"""How long a caller waits for a transaction."""
+_CLOSE_SECONDS = 1.0
+_READERS = 4
+_SESSION = {
+    # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
+    "idle_in_transaction_session_timeout": "15000",
+    "lock_timeout": str(BUSY_SECONDS * 1000),
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+"""A transaction: a plain function that gets SQLAlchemy's connection."""
+
+
+class DatabaseError(Exception):
+    """The database can't be used. The message is one line and holds no password."""
+
+
+def open_database(url: URL, *, creates: bool = True) -> "Database":
+    """Make a database ready to be used. Only one that `creates` makes a missing SQLite file."""
+    return PostgresDatabase(url) if url.drivername.startswith("postgresql") else SqliteDatabase(url, creates=creates)
+
+
+def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Begin an INSERT that can say what happens `on_conflict`: SQLAlchemy has one for each kind of database."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+    return sqlite.insert(table)
+
+
+class Database(ABC):
+    """Connections to one database. Nothing is connected before it is used."""
+
+    def __init__(self, url: URL, *driver_errors: type[Exception]) -> None:
+        self._url = url
+        # What a driver raises on connecting reaches us as it is.
+        self._errors: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError, *driver_errors)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Work[T], *, reads: bool = False, seconds: float | None = ANSWER_SECONDS) -> T:
+        """Run `work` in one transaction and return what it returns.
+
+        A transaction that only `reads` sees one state throughout and blocks no writer. It runs to its end even if the
+        caller is canceled, or stops waiting after `seconds`: then it isn't known whether it was committed.
+
+        Raises DatabaseError, and what `work` raises.
+        """
+        task = asyncio.ensure_future(self._translated(self._transact(work, reads)))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            raise DatabaseError(f"the database did not answer within {seconds:.0f} seconds")
+        return task.result()
+
+    async def close(self) -> None:
+        """Close the connections. A database that has stopped answering gets a moment, and is then left alone."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=_CLOSE_SECONDS)
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._close()
+        except (TimeoutError, SQLAlchemyError, OSError) as error:
+            log.warning("the database didn't close cleanly", extra={"error_type": type(error).__name__})
+
+    @abstractmethod
+    async def _transact(self, work: Work[T], reads: bool) -> T: ...
+
+    @abstractmethod
+    async def _close(self) -> None: ...
+
+    async def _translated(self, transaction: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await transaction
+        except self._errors as error:
+            raise DatabaseError(self._one_line(error)) from None
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # The caller got the exception, unless it no longer waits.
+            log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
+
+    def _one_line(self, error: Exception) -> str:
+        # The driver's own words, without the statement and its parameters that SQLAlchemy adds.
+        cause = getattr(error, "orig", None) or error
+        text = " ".join(str(cause).split())[:200]
+        password = self._url.password
+        for spelling in (password, quote_plus(str(password)), quote(str(password))):
+            text = text.replace(str(spelling), "…") if password else text
+        return f"{type(cause).__name__}: {text}"
+
+
+class PostgresDatabase(Database):
+    """A database of a PostgreSQL server."""
+
+    def __init__(self, url: URL) -> None:
+        # Where the database is SQLite, neither is needed.
+        import asyncpg  # noqa: PLC0415
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+        super().__init__(url, asyncpg.PostgresError, asyncpg.InterfaceError)
+        self._engine = create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"timeout": BUSY_SECONDS, "command_timeout": 60, "server_settings": _SESSION},
+            hide_parameters=True,
+        )
+
+    async def _transact(self, work: Work[T], reads: bool) -> T:
+        async with self._engine.connect() as connection:
+            if reads:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            async with connection.begin():
+                return await connection.run_sync(work)
+
+    async def _close(self) -> None:
+        for task in self._running:
+            # Its connection is cut off, because the server has stopped answering.
+            task.cancel()
+        await self._engine.dispose()
+
+
+class SqliteDatabase(Database):
+    """A SQLite file, durable: a transaction that has ended is on disk.
+
+    The driver blocks, so each transaction is one call to a thread: one thread writes, as SQLite has one writer at a
+    time, and a few read. Only a database that `creates` makes a missing file.
+    """
+
+    def __init__(self, url: URL, *, creates: bool) -> None:
+        super().__init__(url, sqlite3.Error)
+        self._file = _File(Path(str(url.database)).absolute(), creates)
+        self._engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=_READERS + 1
+        )
+        event.listen(self._engine, "do_connect", lambda *_: self._file.ensure())
+        event.listen(self._engine, "connect", lambda connection, _: _make_durable(connection))
+        event.listen(self._engine, "begin", self._begin)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
+
+    async def _transact(self, work: Work[T], reads: bool) -> T:
+        def transact() -> T:
+            with self._engine.connect().execution_options(reads=reads) as connection, connection.begin():
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers if reads else self._writer, transact)
+
+    def _begin(self, connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads", False)
+        if not reads:
+            # A removed file can still be written to, and everything written to it is lost.
+            self._file.check()
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    async def _close(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)
+        finally:
+            self._writer.shutdown(wait=False, cancel_futures=True)
+            self._readers.shutdown(wait=False, cancel_futures=True)
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
+    # The driver would begin transactions itself, and only when something is written.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+class _File:
+    """The file of a SQLite database. Once it has been opened, another one in its place is not the same database."""
+
+    def __init__(self, path: Path, creates: bool) -> None:
+        self._path = path
+        self._creates = creates
+        self._identity: tuple[int, int] | None = None
+
+    def ensure(self) -> None:
+        """Make the file where that is wanted. Raises FileNotFoundError."""
+        if self._creates and self._identity is None and not self._path.exists():
+            # Nobody else on this machine reads it.
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self.check()
+
+    def check(self) -> None:
+        """Raise OSError when the file is gone, or another one is in its place."""
+        found = self._path.stat()
+        identity = (found.st_dev, found.st_ino)
+        if self._identity not in (None, identity):
+            raise OSError(f"{self._path} was replaced while Extauth was running: restart it")
+        self._identity = identity
