@@ -37,7 +37,6 @@ def mistakes(**variables: str) -> list[str]:
         ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),
         ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be a URL"),
         ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be a URL"),
-        ({"PROMETHEUS_MULTIPROC_DIR": "/nowhere/at/all"}, "PROMETHEUS_MULTIPROC_DIR: must be a folder that exists"),
         ({"EXTAUTH_SOCKET_CONNECTIONS": "11"}, "EXTAUTH_SOCKET_CONNECTIONS: input should be less than or equal to 10"),
         ({"PORT": "http"}, "PORT: input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),

@@ -16,8 +16,8 @@ from slack_bolt.response import BoltResponse
 from bot.clock import finishes_within
 from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED
+from bot.server import StartError
 from bot.server.dispatch import dispatch
-from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection

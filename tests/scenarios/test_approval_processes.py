@@ -23,7 +23,7 @@ DOOMED = [f"EtMany{number:06d}" for number in range(1, COUNT + 1)]
 def approving(slack: SimulatedSlack, url: str) -> AbstractAsyncContextManager[BotProcess]:
     """A process of the bot that asks for approval."""
     settings = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL, "EXTAUTH_DELETE_APPROVAL": "bulk"}
-    return bot_process("socket", slack, None, DATABASE_URL=url, **settings)
+    return bot_process("socket", slack, DATABASE_URL=url, **settings)
 
 
 def asked(slack: SimulatedSlack) -> list[str]:
