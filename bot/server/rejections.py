@@ -30,11 +30,9 @@ class Rejections:
         self._metrics = metrics
         self._told_at = float("-inf")
         self._untold: Counter[str] = Counter()
-        self.total: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
         """Count one. `reason` is ours, or names a field: never what the request said."""
-        self.total[reason] += 1
         self._untold[reason] += 1
         self._metrics.count(REJECTED, reason if reason in REASONS else MALFORMED)
         now = self._clock.monotonic()
