@@ -94,23 +94,7 @@ AUDIT_ALTERED = Metric(
     "extauth_audit_log_altered", Kind.GAUGE, "Whether that check found that the audit log was altered: 1 or 0."
 )
 
-METRICS = (
-    COMMANDS,
-    ACKNOWLEDGED,
-    ANSWERED,
-    SLACK_CALLS,
-    RATE_LIMIT_WAITS,
-    SOCKETS,
-    SOCKETS_OPENED,
-    SOCKETS_ENDED,
-    SOCKETS_REFUSED,
-    TASKS,
-    REJECTED,
-    READY,
-    AUDIT_ENTRIES,
-    AUDIT_VERIFIED,
-    AUDIT_ALTERED,
-)
+METRICS = tuple(value for value in vars().values() if isinstance(value, Metric))
 
 
 def one_of(word: str, known: Collection[str]) -> str:

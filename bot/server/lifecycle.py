@@ -20,7 +20,8 @@ from bot.observers.audit_channel import AuditChannel
 from bot.server import StartError
 from bot.server.http import HttpReceiver
 from bot.server.oauth import OAuthPages
-from bot.server.ops import Ops, Readiness
+from bot.server.ops import Ops
+from bot.server.readiness import Readiness
 from bot.server.recovery import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, tell_unanswered
 from bot.server.rejections import Rejections
 from bot.server.schedule import test_on_schedule

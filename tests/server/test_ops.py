@@ -19,7 +19,7 @@ from bot.sandbox.run import variables
 from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.server import StartError
 from bot.server.lifecycle import serve
-from bot.server.ops import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
+from bot.server.readiness import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
 from bot.settings import Transport
 from tests.bot_process import simulated_slack
 from tests.forked import run

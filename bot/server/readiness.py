@@ -1,0 +1,114 @@
+"""Whether this process can do its work now: the database answers, Slack answers, and Slack's requests come in."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.audit.guard import AuditLogUnavailable
+from bot.audit.log import AuditLog
+from bot.audit.verified import Verified
+from bot.clock import Clock
+from bot.slack.calls import Contact
+
+IDLE_SECONDS = 30.0
+"""How long Slack may be quiet before it's asked for a sign of life."""
+LOST_SECONDS = 90.0
+"""How long ago Slack must have been heard from. Several questions fit between, so one that fails changes nothing."""
+ASK_SECONDS = 10.0
+"""How often to ask Slack at most, however often anyone looks."""
+READ_SECONDS = 5.0
+"""How often to read the database at most."""
+ANSWER_SECONDS = 2.0
+"""How long a question may hold up the answer to who looks."""
+log = logging.getLogger(__name__)
+
+
+class Question:
+    """Is asked at most so often, and one at a time. `answer` is the last one: None when all was well."""
+
+    def __init__(self, ask: Callable[[], Awaitable[str | None]], every: float, clock: Clock) -> None:
+        self._ask = ask
+        self._every = every
+        self._clock = clock
+        self._asking: asyncio.Task[str | None] | None = None
+        self._asked_at = float("-inf")
+
+    async def answer(self) -> str | None:
+        """Ask where the last time was long enough ago, and return the answer. Waits for a moment at most."""
+        now = self._clock.monotonic()
+        if self._asking is None or (self._asking.done() and now - self._asked_at >= self._every):
+            self._asked_at, self._asking = now, asyncio.ensure_future(self._asked())
+        await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
+        return self._asking.result() if self._asking.done() else f"no answer within {ANSWER_SECONDS:.0f} seconds"
+
+    def cancel(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _asked(self) -> str | None:
+        try:
+            return await self._ask()
+        except Exception as error:
+            log.warning("a check of readiness failed", extra={"error_type": type(error).__name__})
+            return type(error).__name__
+
+
+class Readiness:
+    """Answers from what is known, and asks where that is too old.
+
+    `ask_slack` makes a cheap call, whose end `slack` is told of. `receiving` says why no request can come in, or None;
+    set it once there is something that receives.
+    """
+
+    def __init__(
+        self,
+        audit_log: AuditLog,
+        slack: Contact,
+        ask_slack: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._audit_log = audit_log
+        self._slack = slack
+        self._ask_slack = ask_slack
+        self._clock = clock
+        self._database = Question(self._read, READ_SECONDS, clock)
+        self._call = Question(self._asked_slack, ASK_SECONDS, clock)
+        self.receiving: Callable[[], str | None] = lambda: "starting"
+        self.is_stopping = False
+        self.entries: int | None = None
+        self.verified: Verified | None = None
+
+    async def problems(self) -> Mapping[str, str | None]:
+        """Return what is wrong with each part; None where it works."""
+        database, slack = await asyncio.gather(self._database.answer(), self._slack_problem())
+        receiving = "stopping" if self.is_stopping else self.receiving()
+        return {"database": database, "slack": slack, "receiver": receiving}
+
+    def close(self) -> None:
+        """Give up what is being asked."""
+        self._database.cancel()
+        self._call.cancel()
+
+    async def _read(self) -> str | None:
+        try:
+            self.entries, self.verified = await self._audit_log.status()
+        except AuditLogUnavailable as error:
+            # Its text may name a host: that's for the log.
+            log.warning("the database doesn't answer", extra={"why": str(error)})
+            return "the audit log can't be read"
+        return None
+
+    async def _slack_problem(self) -> str | None:
+        if self._clock.monotonic() - self._slack.heard_at >= IDLE_SECONDS:
+            await self._call.answer()
+        quiet = self._clock.monotonic() - self._slack.heard_at
+        if self._slack.refusal is not None:
+            return f"Slack refuses SLACK_BOT_TOKEN ({self._slack.refusal})"
+        if quiet >= LOST_SECONDS:
+            return "no answer yet" if quiet == float("inf") else f"no answer for {quiet:.0f} seconds"
+        return None
+
+    async def _asked_slack(self) -> str | None:
+        await self._ask_slack()
+        return None
