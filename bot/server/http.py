@@ -34,7 +34,7 @@ _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 
 
-class HttpReceiver:
+class HttpReceiver(WebServer):
     """A web server for Slack's requests, and for the browsers of people who install the app where `oauth` is given."""
 
     def __init__(
@@ -47,26 +47,16 @@ class HttpReceiver:
         ops: Ops,
         oauth: OAuthPages | None = None,
     ) -> None:
-        self._app = app
+        routes = [web.post(PATH, self._take), *ops.routes(), *(oauth.routes() if oauth is not None else ())]
+        super().__init__(routes, host, port, "PORT", Rejections(shared.clock, shared.metrics))
+        self._bolt = app
         self._signing_secret = signing_secret
         self._shared = shared
-        self.rejections = Rejections(shared.clock, shared.metrics)
-        routes = [web.post(PATH, self._take), *ops.routes(), *(oauth.routes() if oauth is not None else ())]
-        self._server = WebServer(routes, host, port, "PORT", self.rejections)
-        self.start = self._server.start
-        self.stop = self._server.stop
 
     @property
     def problem(self) -> str | None:
         """Why no request can come in; None once it listens, for then it's Slack's turn."""
-        return None if self._server.port is not None else "not listening"
-
-    @property
-    def port(self) -> int:
-        """The port it listens on, also when the settings leave the choice to the system."""
-        if self._server.port is None:
-            raise RuntimeError("The receiver isn't listening.")
-        return self._server.port
+        return None if self.port is not None else "not listening"
 
     async def _take(self, request: web.Request) -> web.Response:
         came_at = self._shared.clock.monotonic()
@@ -74,29 +64,25 @@ class HttpReceiver:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await request.read()
         except TimeoutError:
-            return self._reject(408, "body took too long")
+            return self.reject(408, "body took too long")
         except (web.RequestPayloadError, ConnectionError):
-            return self._reject(400, "body broke off")
+            return self.reject(400, "body broke off")
         timestamp, signature = (
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
         rejection = check_signature(self._signing_secret, timestamp, signature, body, self._shared.clock.now())
         if rejection is not None:
-            return self._reject(401, rejection)
+            return self.reject(401, rejection)
         self._shared.slack.heard()
         try:
             with self._shared.tasks.acknowledging():
-                answer = await dispatch(self._app, parse_body(body))
+                answer = await dispatch(self._bolt, parse_body(body))
         except MalformedPayload as error:
-            return self._reject(400, str(error))
+            return self.reject(400, str(error))
         if answer.status == 200:
             self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - came_at)
         content_type = next(iter(answer.headers.get("content-type", [])), "text/plain").split(";")[0]
         return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)
-
-    def _reject(self, status: int, reason: str) -> web.Response:
-        self.rejections.count(reason)
-        return web.Response(status=status)
 
 
 def check_signature(secret: SecretStr, timestamp: str, signature: str, body: bytes, now: float) -> str | None:

@@ -64,6 +64,11 @@ class WebServer:
         """Stop listening, and return when every request that was taken has its answer."""
         await self._runner.cleanup()
 
+    def reject(self, status: int, reason: str) -> web.Response:
+        """Count a request, and return its answer."""
+        self._rejections.count(reason)
+        return web.Response(status=status)
+
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
