@@ -136,7 +136,7 @@ def create_shared(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Shared:
     """Put together what all workspaces share."""
-    metrics = Metrics(settings.metrics_folder)
+    metrics = Metrics()
     slack = Contact(clock, has_one_token=not settings.serves_many)
     tasks.on_count = lambda count: metrics.set(TASKS, count)
     calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())

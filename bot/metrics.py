@@ -3,20 +3,15 @@
 A label only ever holds a word that is known beforehand, or "other": nothing that a person or Slack wrote, and so no ID.
 """
 
-import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 OTHER = "other"
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client looks for the folder in which processes share their numbers, when it's loaded.
-https://prometheus.github.io/client_python/multiprocess/"""
 
 
 class Kind(Enum):
@@ -27,23 +22,15 @@ class Kind(Enum):
     HISTOGRAM = "histogram"
 
 
-class Among(Enum):
-    """What a gauge says of several processes that share their numbers."""
-
-    SUM = "livesum"
-    LATEST = "livemostrecent"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric by the name that it's queried by. `among` matters to gauges, `buckets` (seconds) to histograms."""
+    """A metric by the name that it's queried by. `buckets` (seconds) matter to histograms."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    among: Among = Among.LATEST
 
 
 _ACKNOWLEDGED = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
@@ -78,7 +65,7 @@ RATE_LIMIT_WAITS = Metric(
     ("method",),
     _WAITED,
 )
-SOCKETS = Metric("extauth_socket_connections", Kind.GAUGE, "Socket Mode connections that are open.", among=Among.SUM)
+SOCKETS = Metric("extauth_socket_connections", Kind.GAUGE, "Socket Mode connections that are open.")
 SOCKETS_OPENED = Metric("extauth_socket_opened_total", Kind.COUNTER, "Socket Mode connections that were opened.")
 SOCKETS_ENDED = Metric(
     "extauth_socket_ended_total",
@@ -89,9 +76,7 @@ SOCKETS_ENDED = Metric(
 SOCKETS_REFUSED = Metric(
     "extauth_socket_refused_total", Kind.COUNTER, "Socket Mode connections that couldn't be opened.", ("reason",)
 )
-TASKS = Metric(
-    "extauth_tasks_in_flight", Kind.GAUGE, "Interactions that are being worked on or wait for it.", among=Among.SUM
-)
+TASKS = Metric("extauth_tasks_in_flight", Kind.GAUGE, "Interactions that are being worked on or wait for it.")
 REJECTED = Metric(
     "extauth_rejected_requests_total",
     Kind.COUNTER,
@@ -109,23 +94,7 @@ AUDIT_ALTERED = Metric(
     "extauth_audit_log_altered", Kind.GAUGE, "Whether that check found that the audit log was altered: 1 or 0."
 )
 
-METRICS = (
-    COMMANDS,
-    ACKNOWLEDGED,
-    ANSWERED,
-    SLACK_CALLS,
-    RATE_LIMIT_WAITS,
-    SOCKETS,
-    SOCKETS_OPENED,
-    SOCKETS_ENDED,
-    SOCKETS_REFUSED,
-    TASKS,
-    REJECTED,
-    READY,
-    AUDIT_ENTRIES,
-    AUDIT_VERIFIED,
-    AUDIT_ALTERED,
-)
+METRICS = tuple(value for value in vars().values() if isinstance(value, Metric))
 
 
 def one_of(word: str, known: Collection[str]) -> str:
@@ -134,79 +103,53 @@ def one_of(word: str, known: Collection[str]) -> str:
 
 
 class Metrics:
-    """The numbers of this process. With a folder, a scrape tells those of all processes that share it.
+    """The numbers of this process.
 
     prometheus_client is loaded only here: the commands that don't serve do without.
     """
 
-    def __init__(self, shared_folder: Path | None = None) -> None:
-        if shared_folder is not None:
-            os.environ[SHARED_FOLDER] = str(shared_folder)
+    def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics  # noqa: PLC0415
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
-        self._collectors = {metric.name: _collector(metric, self._registry) for metric in METRICS}
-        self._children: dict[tuple[str, ...], Any] = {}
-        self._is_shared = shared_folder is not None
-        if not self._is_shared:
-            ProcessCollector(registry=self._registry)
+        self._collectors = {metric: _collector(metric, self._registry) for metric in METRICS}
+        ProcessCollector(registry=self._registry)
 
     def count(self, metric: Metric, *labels: str) -> None:
         """Count one more."""
-        self._child(metric, labels).inc()
+        self._of(metric, labels).inc()
 
     def begin(self, metric: Metric, *labels: str) -> None:
         """Tell a counter from the start, as 0. What first shows as 1 has no increase that an alert could see."""
-        self._child(metric, labels)
+        self._of(metric, labels)
 
     def observe(self, metric: Metric, seconds: float, *labels: str) -> None:
         """Add a duration."""
-        self._child(metric, labels).observe(seconds)
+        self._of(metric, labels).observe(seconds)
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Set a gauge."""
-        self._child(metric, labels).set(value)
+        self._of(metric, labels).set(value)
 
     def scrape(self) -> str:
         """Return everything in Prometheus's text format."""
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+        from prometheus_client import generate_latest  # noqa: PLC0415
 
-        if not self._is_shared:
-            return generate_latest(self._registry).decode()
-        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+        return generate_latest(self._registry).decode()
 
-        everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
-        return generate_latest(everyone).decode()
-
-    def close(self) -> None:
-        """Take this process's gauges out of what the others tell. What it counted stays."""
-        if self._is_shared:
-            from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
-
-            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
-
-    def _child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
-        # prometheus_client takes several times as long to find the numbers of some labels.
-        key = (metric.name, *labels)
-        child = self._children.get(key)
-        if child is None:
-            collector = self._collectors[metric.name]
-            child = self._children[key] = collector.labels(*labels) if metric.labels else collector
-        return child
+    def _of(self, metric: Metric, labels: tuple[str, ...]) -> Any:
+        collector = self._collectors[metric]
+        return collector.labels(*labels) if labels else collector
 
 
 def _collector(metric: Metric, registry: "CollectorRegistry") -> Any:
     from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
 
-    make: dict[Kind, Callable[[], Any]] = {
-        Kind.COUNTER: lambda: Counter(metric.name, metric.help, metric.labels, registry=registry),
-        Kind.GAUGE: lambda: Gauge(
-            metric.name, metric.help, metric.labels, registry=registry, multiprocess_mode=metric.among.value
-        ),
-        Kind.HISTOGRAM: lambda: Histogram(
-            metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets
-        ),
-    }
-    return make[metric.kind]()
+    match metric.kind:
+        case Kind.COUNTER:
+            return Counter(metric.name, metric.help, metric.labels, registry=registry)
+        case Kind.GAUGE:
+            return Gauge(metric.name, metric.help, metric.labels, registry=registry)
+        case Kind.HISTOGRAM:
+            return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets)

@@ -104,12 +104,6 @@ def _check_database_url(url: SecretStr) -> SecretStr:
     return url
 
 
-def _check_folder(folder: Path) -> Path:
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError("must be a folder that exists and that Extauth can write to.")
-    return folder
-
-
 def _split_keys(value: Any) -> Any:
     return tuple(SecretStr(key.strip()) for key in value.split(",")) if isinstance(value, str) else value
 
@@ -279,18 +273,6 @@ class Settings(DatabaseSettings):
         le=65535,
         alias="EXTAUTH_HEALTH_PORT",
         description="A port of its own for `/health/live`, `/health/ready`, and `/metrics`.",
-    )
-    web_concurrency: int = Field(
-        1,
-        ge=1,
-        le=64,
-        alias="WEB_CONCURRENCY",
-        description="How many processes serve over HTTP, under gunicorn. Heroku sets it.",
-    )
-    metrics_folder: Annotated[Path, AfterValidator(_check_folder)] | None = Field(
-        None,
-        alias="PROMETHEUS_MULTIPROC_DIR",
-        description="A folder in which several processes share their numbers, so that a scrape of one tells them all.",
     )
     socket_connections: int = Field(
         2,

@@ -68,12 +68,6 @@ class BotProcess:
         """All that it has written."""
         return self._output.text
 
-    @property
-    def children(self) -> list[int]:
-        """The processes that it has started and that still run, oldest first."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
     async def until_said(self, text: str, times: int = 1) -> None:
         """Wait until this is written so many times. Fails when the bot ends without it."""
         await self._output.until_said(text, times)
@@ -92,11 +86,11 @@ def environment(slack: SimulatedSlack, **more: str) -> dict[str, str]:
     return {**inherited, **variables(slack), "PYTHONPATH": str(ROOT), **more}
 
 
-async def start_bot(words: Sequence[str], environment: Mapping[str, str], files: int | None = None) -> BotProcess:
-    """Run a command of the bot's that goes on until it's stopped, with at most so many file descriptors."""
+async def start_bot(words: Sequence[str], environment: Mapping[str, str]) -> BotProcess:
+    """Run a command of the bot's that goes on until it's stopped."""
     (stdout, their_stdout), (stderr, their_stderr) = os.pipe(), os.pipe()
     nothing = os.open(os.devnull, os.O_RDONLY)
-    process = Forked(words, environment, [nothing, their_stdout, their_stderr], files)
+    process = Forked(words, environment, [nothing, their_stdout, their_stderr])
     for descriptor in (nothing, their_stdout, their_stderr):
         os.close(descriptor)
     return BotProcess(process, Output(await _reader(stdout), await _reader(stderr)))
@@ -123,14 +117,12 @@ class _ClosedAtEnd(asyncio.StreamReaderProtocol):
 
 
 @asynccontextmanager
-async def bot_process(
-    transport: Transport, slack: SimulatedSlack, files: int | None = None, **more: str
-) -> AsyncIterator[BotProcess]:
-    """Run the bot against a simulated Slack until the block ends, with at most so many file descriptors."""
+async def bot_process(transport: Transport, slack: SimulatedSlack, **more: str) -> AsyncIterator[BotProcess]:
+    """Run the bot against a simulated Slack until the block ends."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
         port = _free_port()
         listens = {"PORT": str(port)} if transport == "http" else {}
-        bot = await start_bot([transport], environment(slack, LOG_FORMAT="json", **listens, **more), files)
+        bot = await start_bot([transport], environment(slack, LOG_FORMAT="json", **listens, **more))
         try:
             await bot.until_said('"serving"')
             if transport == "http":

@@ -2,11 +2,10 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import cycle
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from tests.harness import ADMIN
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO, Many, free_port
 from tests.manual_clock import ManualClock
 
-WEB, WORKERS = "web", ("worker 1", "worker 2")
-PROCESSES = 4
+WEBS, WORKERS = ("web 1", "web 2"), ("worker 1", "worker 2")
+PROCESSES = len(WEBS) + len(WORKERS)
 KEY = "the-first-key-of-the-fleet-" * 2
 _ANSWERED = """
 SELECT owner, coalesce(result.outcome, begun.outcome) AS outcome FROM interactions
@@ -48,16 +47,50 @@ class InTurn:
         return await next(self._ways).deliver(kind, payload)
 
 
-class Fleet:
-    """The processes: gunicorn's two under one name, and the two over Socket Mode. All of them have the same `key`."""
+class Proxy:
+    """One address for several ports: each connection goes to the next that takes it."""
 
-    def __init__(self, slack: SimulatedSlack, session: aiohttp.ClientSession, database_url: str) -> None:
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._count = len(ports)
+        self._next = cycle(ports)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass one connection on, both ways."""
+        for port in islice(self._next, self._count):
+            with suppress(OSError):
+                from_bot, to_bot = await asyncio.open_connection("127.0.0.1", port)
+                await asyncio.gather(_pass_on(reader, to_bot), _pass_on(from_bot, writer))
+                return
+        writer.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    writer.close()
+
+
+class Fleet:
+    """The processes: two over HTTP, behind a proxy at `proxy_port`, and two over Socket Mode.
+
+    All of them have the same `key`.
+    """
+
+    def __init__(
+        self,
+        slack: SimulatedSlack,
+        session: aiohttp.ClientSession,
+        database_url: str,
+        ports: Sequence[int],
+        proxy_port: int,
+    ) -> None:
         self.slack = slack
         self.database_url = database_url
         self.key = KEY
         self.printed: list[str] = []
-        self._port = free_port()
-        url = f"http://127.0.0.1:{self._port}"
+        self._ports = dict(zip(WEBS, ports, strict=True))
+        url = f"http://127.0.0.1:{proxy_port}"
         slack.oauth.redirect_urls = [url + REDIRECT_PATH]
         configured = settings.read({**variables_of_many(slack, url), "DATABASE_URL": database_url})
         # Nobody turns this clock: processes are on the machine's.
@@ -72,19 +105,18 @@ class Fleet:
             "DATABASE_URL": self.database_url,
             "EXTAUTH_SECRET_KEY": self.key,
             "EXTAUTH_SOCKET_CONNECTIONS": "1",  # so that the two take turns
-            "WEB_CONCURRENCY": "2",
             "LOG_FORMAT": "json",
         }
         return environment(self.slack, **{**ours, **more})
 
     async def start(self, name: str) -> None:
         """Start one, and wait until it serves."""
-        if name == WEB:
-            bot = await start_bot(["http"], self.environment(PORT=str(self._port)))
+        if name in WEBS:
+            bot = await start_bot(["http"], self.environment(PORT=str(self._ports[name])))
         else:
             bot = await start_bot(["socket"], self.environment())
         self.running[name] = bot
-        await bot.until_said('"serving"', 2 if name == WEB else 1)
+        await bot.until_said('"serving"')
 
     async def stop(self, name: str, signum: int = signal.SIGTERM) -> int:
         """End one. Returns its exit status."""
@@ -94,22 +126,11 @@ class Fleet:
         return code
 
     async def start_all(self) -> None:
-        await asyncio.gather(*(self.start(name) for name in (WEB, *WORKERS)))
+        await asyncio.gather(*(self.start(name) for name in (*WEBS, *WORKERS)))
         await self.slack.state.until(lambda: self.slack.socket_mode.open_connections == len(WORKERS))
 
     async def stop_all(self, signum: int = signal.SIGTERM) -> list[int]:
         return await asyncio.gather(*(self.stop(name, signum) for name in list(self.running)))
-
-    async def until_port_is_free(self) -> None:
-        """Wait until nothing listens where a killed process's children still did."""
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    socket.create_server(("127.0.0.1", self._port)).close()
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    return
 
     async def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """What one of the bot's commands says that ends by itself."""
@@ -160,7 +181,10 @@ async def open_fleet(folder: Path) -> AsyncIterator[Fleet]:
         connector = aiohttp.TCPConnector(force_close=True)
         cookies = aiohttp.DummyCookieJar()
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, cookie_jar=cookies))
-        fleet = Fleet(slack, session, database_url)
+        ports = [free_port() for _ in WEBS]
+        proxy = await asyncio.start_server(Proxy(ports).serve, "127.0.0.1", 0)
+        stack.callback(proxy.close)
+        fleet = Fleet(slack, session, database_url, ports, proxy.sockets[0].getsockname()[1])
         slack.workspace.delivery = InTurn(fleet.http, slack.socket_mode)
         slack.add_workspace(ONE, "One")
         slack.add_workspace(TWO, "Two")

@@ -7,7 +7,6 @@ then, with its own standard streams, session, working folder, environment, signa
 import asyncio
 import multiprocessing
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -40,13 +39,12 @@ class Forked:
         words: Sequence[str],
         environment: Mapping[str, str],
         streams: Sequence[int],
-        files: int | None = None,
         program: Callable[..., None] = bot,
     ) -> None:
-        """Start it with these descriptors as its standard streams, and at most so many files."""
+        """Start it with these descriptors as its standard streams."""
         theirs = [Connection(os.dup(stream)) for stream in streams]
         self._process = _CONTEXT.Process(
-            target=_run, args=(program, [*words], {**environment}, Path.cwd(), theirs, files), daemon=True
+            target=_run, args=(program, [*words], {**environment}, Path.cwd(), theirs), daemon=True
         )
         self._process.start()
         for stream in theirs:
@@ -108,7 +106,6 @@ def _run(
     environment: dict[str, str],
     folder: Path,
     streams: list[Connection],
-    files: int | None,
 ) -> None:
     """Be what a new process is at its program's first line."""
     os.setsid()
@@ -120,6 +117,4 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    if files is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     program(*words)

@@ -38,7 +38,6 @@ def mistakes(**variables: str) -> list[str]:
         ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),
         ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be a URL"),
         ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be a URL"),
-        ({"PROMETHEUS_MULTIPROC_DIR": "/nowhere/at/all"}, "PROMETHEUS_MULTIPROC_DIR: must be a folder that exists"),
         ({"EXTAUTH_SOCKET_CONNECTIONS": "11"}, "EXTAUTH_SOCKET_CONNECTIONS: input should be less than or equal to 10"),
         ({"PORT": "http"}, "PORT: input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),
@@ -154,7 +153,9 @@ def test_how_to_serve() -> None:
 
 
 def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text(f"SLACK_BOT_TOKEN={BOT}\nEXTAUTH_SECRET_KEY={'k' * 32}\nPORT=1234\nLOG_LEVEL=ERROR\n")
+    (tmp_path / ".env").write_text(
+        f"SLACK_BOT_TOKEN={BOT}\nEXTAUTH_SECRET_KEY={'k' * 32}\nPORT=1234\nLOG_LEVEL=ERROR\n"
+    )
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PORT", "4321")

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +12,7 @@ import click
 
 from bot import logs
 from bot import settings as settings_module
-from bot.server.errors import StartError
+from bot.server import StartError
 from bot.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -47,15 +46,9 @@ def exit_over_settings(error: SettingsError) -> NoReturn:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a command's work, or exit with the one line that says why it couldn't."""
-    with starting(), asyncio.Runner(loop_factory=fastest_loop()) as runner:
-        runner.run(work)
-
-
-@contextmanager
-def starting() -> Iterator[None]:
-    """Exit with the one line that says why what is started here couldn't be."""
     try:
-        yield
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
+            runner.run(work)
     except StartError as error:
         click.echo(f"extauth: {error}", err=True)
         sys.exit(1)

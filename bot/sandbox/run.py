@@ -18,7 +18,7 @@ from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.seed_file import plant_file
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.errors import StartError
+from bot.server import StartError
 from bot.server.http import PATH, HttpReceiver
 from bot.server.lifecycle import Receiver, serve
 from bot.settings import Transport

@@ -17,16 +17,16 @@ from bot.installation import InstallationStore
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
+from bot.server import StartError
 from bot.server.background import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, record_interrupted
-from bot.server.errors import StartError
 from bot.server.http import HttpReceiver
-from bot.server.listening import Listening
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
-from bot.server.ops_server import OpsServer
 from bot.server.readiness import Readiness
+from bot.server.rejections import Rejections
 from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
+from bot.server.web import WebServer
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
@@ -74,7 +74,6 @@ async def serve(
     on_ready: Callable[[Receiver], None] | None = None,
     read_seconds: float = READ_SECONDS,
     tasks: Tasks | None = None,
-    listening: Listening = Listening(),  # noqa: B008
 ) -> None:
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
     async with AsyncExitStack() as stack:
@@ -83,9 +82,9 @@ async def serve(
         audit_log = storage.audit_log
         shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
         ops = _ops(settings, shared, audit_log)
-        receiver = _receiver(settings, transport, workspaces, shared, storage, ops, listening)
+        receiver = _receiver(settings, transport, workspaces, shared, storage, ops)
         ops.readiness.receiving = lambda: receiver.problem
-        await stack.enter_async_context(_answering(ops, settings, transport, clock, listening))
+        await stack.enter_async_context(_answering(ops, settings, transport, shared))
         if not await _starts_before(stop, _check_bot_token(settings, shared)):
             log.info("stopped")
             return
@@ -107,12 +106,6 @@ async def serve(
             log.info("stopped")
 
 
-async def prepare(settings: Settings, clock: Clock) -> None:
-    """Bring the database up to date, before several processes use it. Raises StartError."""
-    async with AsyncExitStack() as stack:
-        await _enter_storage(stack, settings, clock)
-
-
 async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Storage:
     try:
         return await stack.enter_async_context(open_storage(settings, clock))
@@ -131,12 +124,11 @@ def _ops(settings: Settings, shared: Shared, audit_log: AuditLog) -> Ops:
 
 
 @asynccontextmanager
-async def _answering(
-    ops: Ops, settings: Settings, transport: Transport, clock: Clock, listening: Listening
-) -> AsyncIterator[None]:
+async def _answering(ops: Ops, settings: Settings, transport: Transport, shared: Shared) -> AsyncIterator[None]:
     """Answer what operators ask on a port of its own, where there is one, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
-    server = OpsServer(ops, settings.host, *port, clock, listening.ops) if port is not None else None
+    rejections = Rejections(shared.clock, shared.metrics)
+    server = WebServer(ops.routes(), settings.host, *port, rejections) if port is not None else None
     try:
         if server is not None:
             await server.start()
@@ -145,7 +137,6 @@ async def _answering(
         if server is not None:
             await server.stop()
         ops.readiness.close()
-        ops.metrics.close()
 
 
 def _start_background(
@@ -205,7 +196,6 @@ def _receiver(
     shared: Shared,
     storage: Storage,
     ops: Ops,
-    listening: Listening,
 ) -> Receiver:
     install_url = f"{settings.public_url}{INSTALL_PATH}" if settings.public_url is not None else None
     app = create_app(workspaces, shared, install_url)
@@ -213,8 +203,7 @@ def _receiver(
         if settings.signing_secret is None:
             raise StartError("SLACK_SIGNING_SECRET is missing: over HTTP it proves that a request is from Slack.")
         oauth = _oauth(settings, shared, storage)
-        host, port, http = settings.host, settings.port, listening.http
-        return HttpReceiver(app, settings.signing_secret, host, port, shared, ops, oauth, http)
+        return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, shared, ops, oauth)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
     return SocketModeReceiver(app, settings.app_token, shared, settings.socket_connections)

@@ -33,7 +33,6 @@ from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManySt
 log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
-_METHODS = {"GET", "HEAD"}
 
 
 class Refused(Exception):
@@ -79,12 +78,18 @@ class OAuthPages:
         )
         self._flow = _Flow(settings, clients)
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer a request for one of the paths."""
-        if request.method not in _METHODS:
-            return web.Response(status=405, headers={"Allow": "GET"})
-        if request.path == INSTALL_PATH:
-            return _page(200, pages.install_page())
+    def routes(self) -> list[web.RouteDef]:
+        """Return what is answered where."""
+        return [
+            web.get(INSTALL_PATH, self._ask),
+            web.get(pages.START_PATH, self._answer),
+            web.get(pages.REDIRECT_PATH, self._answer),
+        ]
+
+    async def _ask(self, _: web.Request) -> web.Response:
+        return _page(200, pages.install_page())
+
+    async def _answer(self, request: web.Request) -> web.Response:
         try:
             asked = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
             if request.path == pages.START_PATH:

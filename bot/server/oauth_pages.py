@@ -10,7 +10,6 @@ from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 START_PATH = "/slack/install/start"
 REDIRECT_PATH = "/slack/oauth_redirect"
-PATHS = frozenset({INSTALL_PATH, START_PATH, REDIRECT_PATH})
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;color:#1d1c1d;background:#fff;max-width:40rem;margin:4rem auto;"

@@ -7,32 +7,42 @@ https://docs.slack.dev/reference/interaction-payloads
 https://docs.slack.dev/apis/events-api/#callback-field
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
-Text = Annotated[str, Field(max_length=50_000)]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
-Url = Annotated[str, Field(min_length=1, max_length=2000)]
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict  # pydantic can't inspect Python's own before 3.12
 
 
 class MalformedPayload(ValueError):
     """A payload that isn't one of Slack's. The message names the field, never its content."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+def _without_nulls(given: object) -> object:
+    return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+
+T = TypeVar("T")
+Given = Annotated[T, BeforeValidator(_without_nulls)]
+"""An object in a payload. Slack leaves out what there isn't, or says null for it: the listeners find it left out."""
+Text = Annotated[str, Field(max_length=50_000)]
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
+Url = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+@with_config(ConfigDict(strict=True))
+class _Part(TypedDict):
+    pass
 
 
 class _Command(_Part):
     command: Name
-    text: Text = ""
+    text: Annotated[Text, Field(default="")]
     user_id: Id
     team_id: Id
-    enterprise_id: Id | None = None
-    is_enterprise_install: Text | None = None
-    channel_id: Id | None = None
+    enterprise_id: NotRequired[Id]
+    is_enterprise_install: NotRequired[Text]
+    channel_id: NotRequired[Id]
     trigger_id: Name
     response_url: Url
 
@@ -42,11 +52,11 @@ class _Entity(_Part):
 
 
 class _Team(_Entity):
-    enterprise_id: Id | None = None
+    enterprise_id: NotRequired[Id]
 
 
 class _User(_Entity):
-    team_id: Id | None = None
+    team_id: NotRequired[Id]
 
 
 class _State(_Part):
@@ -56,11 +66,11 @@ class _State(_Part):
 class _View(_Part):
     id: Id
     type: Name
-    callback_id: str = ""
-    private_metadata: Text = ""
-    hash: Name | None = None
-    state: _State = _State(values={})
-    app_installed_team_id: Id | None = None
+    callback_id: Annotated[str, Field(default="")]
+    private_metadata: Annotated[Text, Field(default="")]
+    hash: NotRequired[Name]
+    state: Annotated[_State, Field(default_factory=lambda: _State(values={}))]
+    app_installed_team_id: NotRequired[Id]
 
 
 class _Option(_Part):
@@ -68,45 +78,45 @@ class _Option(_Part):
 
 
 class _Container(_Part):
-    message_ts: Name | None = None
-    channel_id: Id | None = None
+    message_ts: NotRequired[Name]
+    channel_id: NotRequired[Id]
 
 
 class _Action(_Part):
     action_id: Name
-    block_id: Text | None = None
-    value: Text | None = None
-    selected_option: _Option | None = None
+    block_id: NotRequired[Text]
+    value: NotRequired[Text]
+    selected_option: NotRequired[_Option]
 
 
 class _Interaction(_Part):
-    type: Name
-    user: _User
-    team: _Team | None = None
-    enterprise: _Entity | None = None
-    is_enterprise_install: bool | None = None
-    trigger_id: Name | None = None
+    user: Given[_User]
+    team: NotRequired[Given[_Team]]
+    enterprise: NotRequired[_Entity]
+    is_enterprise_install: NotRequired[bool]
 
 
 class _Click(_Interaction):
     type: Literal["block_actions"]
     trigger_id: Name
-    actions: Annotated[list[_Action], Field(min_length=1)]
-    view: _View | None = None
-    container: _Container | None = None
-    channel: _Entity | None = None
-    response_url: Url | None = None
+    actions: Annotated[list[Given[_Action]], Field(min_length=1)]
+    view: NotRequired[Given[_View]]
+    container: NotRequired[Given[_Container]]
+    channel: NotRequired[_Entity]
+    response_url: NotRequired[Url]
 
 
 class _Submission(_Interaction):
     type: Literal["view_submission", "view_closed"]
-    view: _View
+    trigger_id: NotRequired[Name]
+    view: Given[_View]
 
 
 class _Suggestion(_Interaction):
     type: Literal["block_suggestion"]
+    trigger_id: NotRequired[Name]
     action_id: Name
-    value: Text | None = None
+    value: NotRequired[Text]
 
 
 class _Shortcut(_Interaction):
@@ -116,29 +126,29 @@ class _Shortcut(_Interaction):
 
 
 class _Tokens(_Part):
-    bot: list[Id] = []
+    bot: Annotated[list[Id], Field(default_factory=list)]
 
 
 class _Event(_Part):
     type: Name
-    tokens: _Tokens | None = None  # whose were revoked
-    user: Id | None = None
-    tab: Name | None = None
+    tokens: NotRequired[Given[_Tokens]]  # whose were revoked
+    user: NotRequired[Id]
+    tab: NotRequired[Name]
 
 
 class _Authorization(_Part):
-    team_id: Id | None = None
-    enterprise_id: Id | None = None
-    is_enterprise_install: bool | None = None
+    team_id: NotRequired[Id]
+    enterprise_id: NotRequired[Id]
+    is_enterprise_install: NotRequired[bool]
 
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
-    event_id: Name | None = None  # tells the same event, delivered again, from the next one
-    team_id: Id | None = None
-    enterprise_id: Id | None = None
-    event: _Event
-    authorizations: list[_Authorization] | None = None
+    event_id: NotRequired[Name]  # tells the same event, delivered again, from the next one
+    team_id: NotRequired[Id]
+    enterprise_id: NotRequired[Id]
+    event: Given[_Event]
+    authorizations: NotRequired[list[Given[_Authorization]]]
 
 
 class _UrlVerification(_Part):
@@ -146,18 +156,15 @@ class _UrlVerification(_Part):
     challenge: Text
 
 
-_COMMAND = TypeAdapter(_Command)
-_OTHERS: TypeAdapter[_Part] = TypeAdapter(
-    Annotated[
-        _Click | _Submission | _Suggestion | _Shortcut | _EventCallback | _UrlVerification, Field(discriminator="type")
+_COMMAND: TypeAdapter[Any] = TypeAdapter(Given[_Command])
+_OTHERS: TypeAdapter[Any] = TypeAdapter(
+    Given[
+        Annotated[
+            _Click | _Submission | _Suggestion | _Shortcut | _EventCallback | _UrlVerification,
+            Field(discriminator="type"),
+        ]
     ]
 )
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """Name a field as it is declared here, without the keys and positions that the payload chose."""
-    names = [part for part in location if isinstance(part, str)]
-    return ".".join(names[: names.index("values") + 1] if "values" in names else names)
 
 
 def parse_payload(payload: object) -> dict[str, Any]:
@@ -165,11 +172,16 @@ def parse_payload(payload: object) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise MalformedPayload("the payload is not an object")
     try:
-        kind: TypeAdapter[Any] = _COMMAND if "command" in payload else _OTHERS
-        parsed: dict[str, Any] = kind.validate_python(payload).model_dump(exclude_none=True)
+        parsed: dict[str, Any] = (_COMMAND if "command" in payload else _OTHERS).validate_python(payload)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         raise MalformedPayload(f"{_field(first['loc']) or 'type'}: {first['type']}") from None
     if parsed.get("type") == "block_actions" and not ("view" in parsed or "response_url" in parsed):
         raise MalformedPayload("response_url: missing")
     return parsed
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    """Name a field as it is declared here, without the keys and positions that the payload chose."""
+    names = [part for part in location if isinstance(part, str)]
+    return ".".join(names[: names.index("values") + 1] if "values" in names else names)

@@ -5,16 +5,17 @@ from collections import Counter
 
 from bot.clock import Clock
 from bot.metrics import REJECTED, Metrics
-from bot.server.signature import Rejection
 
 log = logging.getLogger(__name__)
 
+NOT_SIGNED = "not signed"
+BAD_SIGNATURE = "bad signature"
+TOO_OLD = "too old"
 MALFORMED = "malformed payload"
 REASONS = frozenset(
     {
         *("wrong path", "wrong method", "body too large", "body took too long", "body broke off", "not HTTP"),
-        *("headers took too long", "too many connections", MALFORMED),
-        *(rejection.value for rejection in Rejection),
+        *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED),
     }
 )
 """The reasons as they are counted. A malformed payload's own names the field."""
@@ -29,11 +30,9 @@ class Rejections:
         self._metrics = metrics
         self._told_at = float("-inf")
         self._untold: Counter[str] = Counter()
-        self.total: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
         """Count one. `reason` is ours, or names a field: never what the request said."""
-        self.total[reason] += 1
         self._untold[reason] += 1
         self._metrics.count(REJECTED, reason if reason in REASONS else MALFORMED)
         now = self._clock.monotonic()
@@ -41,15 +40,3 @@ class Rejections:
             log.warning("requests were rejected", extra={"rejected": dict(self._untold)})
             self._told_at = now
             self._untold.clear()
-
-
-class ParserLog(logging.Logger):
-    """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
-
-    def __init__(self, rejections: Rejections) -> None:
-        super().__init__("bot.server.parser")
-        self._rejections = rejections
-
-    def handle(self, record: logging.LogRecord) -> None:
-        """Count one."""
-        self._rejections.count("not HTTP")

@@ -13,15 +13,15 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from bot.clock import finishes_within
+from bot.clock import Clock, finishes_within
 from bot.listeners.runtime import Shared
-from bot.metrics import ACKNOWLEDGED
+from bot.metrics import ACKNOWLEDGED, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics, one_of
+from bot.server import StartError
 from bot.server.dispatch import dispatch
-from bot.server.errors import StartError
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection
-from bot.server.socket_status import SWITCHED_OFF, TOKEN_REFUSALS, SocketStatus
+from bot.slack.calls import REFUSALS
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,17 @@ HOPELESS_SECONDS = 30.0
 """How long to wait where only a person can help."""
 STEADY_SECONDS = 60.0
 """How long a connection must have lasted for what failed before it to be forgotten."""
+TOKEN_REFUSALS = REFUSALS | {"missing_scope", "not_allowed_token_type"}
+"""Slack's codes for an app-level token that will never open Socket Mode."""
+SWITCHED_OFF = frozenset({Ending.LINK_DISABLED.value, "socket_mode_not_enabled"})
+"""What Slack says when Socket Mode is off in the app's settings."""
+_REMIND_SECONDS = 60.0
+_KNOWN = (
+    frozenset(Ending)
+    | TOKEN_REFUSALS
+    | SWITCHED_OFF
+    | {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "http_401", "http_403", "http_503"}
+)
 _HOPELESS = TOKEN_REFUSALS | SWITCHED_OFF | {Ending.TOO_MANY.value, "ratelimited"}
 _REMEMBERED_ENVELOPES = 5000
 _ACKNOWLEDGE_SECONDS = 3.0
@@ -115,7 +126,7 @@ class SocketModeReceiver:
                 self._run(self._retire(replaced))
             await connection.told.wait()
             ending = connection.ending or Ending.CLOSED
-            self._status.told_to_leave(ending)
+            self._shared.metrics.count(SOCKETS_ENDED, ending.value)
             replaced = connection if ending in RENEWALS else None
             if replaced is None:
                 await connection.close()
@@ -206,3 +217,65 @@ class SocketModeReceiver:
             self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - envelope.came_at)
             return
         log.warning("an envelope couldn't be acknowledged: its connection is gone")
+
+
+def advice(code: str) -> str:
+    """Return in words why no connection could be opened, and what to do about it."""
+    if code == Ending.TOO_MANY:
+        return "All of the app's Socket Mode connections are in use. Lower EXTAUTH_SOCKET_CONNECTIONS or stop a process"
+    if code in SWITCHED_OFF:
+        return "Socket Mode is off. Turn it on in the app's settings"
+    if code in TOKEN_REFUSALS:
+        return "Slack doesn't accept SLACK_APP_TOKEN for Socket Mode any longer. Set a new one"
+    return "A Socket Mode connection can't be opened; trying again"
+
+
+class SocketStatus:
+    """How many connections are open, why one isn't, and when that was told last. Nothing is told twice in a minute."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._told: dict[str, float] = {}
+        self._gone_at: float | None = None
+        self._has_connected = False
+        self.trouble = "not connected yet"
+
+    def opened(self, count: int) -> None:
+        """A connection was opened, and makes it so many."""
+        self._metrics.count(SOCKETS_OPENED)
+        self._metrics.set(SOCKETS, count)
+        if not self._has_connected:
+            log.info("Socket Mode is connected")
+        elif self._gone_at is not None:
+            seconds = round(self._clock.monotonic() - self._gone_at)
+            log.info("Socket Mode is connected again", extra={"seconds": seconds})
+        self._has_connected, self._gone_at = True, None
+        self._told.clear()
+
+    def over(self, ending: Ending, count: int) -> None:
+        """A connection is over, which leaves so many."""
+        self._metrics.set(SOCKETS, count)
+        if ending not in RENEWALS:
+            self.trouble = ending.value
+        if ending in SWITCHED_OFF or ending is Ending.TOO_MANY:
+            self._tell(advice(ending), ending.value, count)
+        if count == 0:
+            self._gone_at = self._clock.monotonic()
+            self._tell("Socket Mode is disconnected; reconnecting", ending.value, count)
+        elif ending is Ending.SILENT:
+            self._tell("A Socket Mode connection went silent; reconnecting", ending.value, count)
+        else:
+            log.info("a Socket Mode connection ended", extra={"reason": ending.value, "connections": count})
+
+    def refused(self, code: str, count: int) -> None:
+        """A connection couldn't be opened, with so many others open."""
+        self._metrics.count(SOCKETS_REFUSED, one_of(code, _KNOWN))
+        self.trouble = code
+        self._tell(advice(code), code, count)
+
+    def _tell(self, line: str, reason: str, count: int) -> None:
+        now = self._clock.monotonic()
+        if now - self._told.get(line, float("-inf")) >= _REMIND_SECONDS:
+            self._told[line] = now
+            log.warning(line, extra={"reason": reason, "connections": count})

@@ -14,7 +14,7 @@ from playwright.async_api import BrowserContext, async_playwright, expect
 from bot.sandbox.slack.state import OpenView
 from bot.workspaces import FRESH_SECONDS
 from tests.acknowledged import verified_entries
-from tests.fleet import KEY, PROCESSES, WORKERS, Fleet, open_fleet
+from tests.fleet import KEY, PROCESSES, Fleet, open_fleet
 from tests.harness import ADMIN, MEMBER
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO
 from tests.sandbox.page.browser import CHROMIUM
@@ -178,7 +178,7 @@ async def the_key_is_changed_while_all_serve(fleet: Fleet) -> None:
 
 
 async def restart_all(fleet: Fleet, key: str) -> None:
-    assert await fleet.stop_all() == [0] * (1 + len(WORKERS))
+    assert await fleet.stop_all() == [0] * PROCESSES
     fleet.key = key
     await fleet.start_all()
 
@@ -209,7 +209,7 @@ async def test_four_processes_serve_two_workspaces_and_an_organization(tmp_path:
         )
         await the_key_is_changed_while_all_serve(fleet)
         await a_wrong_key_is_told_in_a_line(fleet)
-        assert await fleet.stop_all() == [0] * (1 + len(WORKERS))
+        assert await fleet.stop_all() == [0] * PROCESSES
         assert fleet.slack.oauth.refused == []
         printed = "".join(fleet.printed)
         assert "Traceback" not in printed

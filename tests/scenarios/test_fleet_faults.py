@@ -3,7 +3,6 @@ left in the dark, and every chain whole."""
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 from collections import Counter
@@ -15,7 +14,7 @@ from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.sandbox.slack.state import StoredToken
 from tests.acknowledged import Acknowledged, times_recorded, verified_entries
 from tests.databases import restarted
-from tests.fleet import KEY, WEB, WORKERS, Fleet, open_fleet
+from tests.fleet import KEY, PROCESSES, WEBS, WORKERS, Fleet, open_fleet
 from tests.harness import ADMIN, OWNER
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO
 from tests.scenarios.test_once import payload
@@ -99,17 +98,9 @@ async def install_all(fleet: Fleet) -> None:
 
 
 async def each_is_killed_and_started_again(fleet: Fleet) -> None:
-    web = fleet.running[WEB]
-    for started, child in enumerate(web.children, start=3):
-        os.kill(child, signal.SIGKILL)
-        await web.until_said('"serving"', started)
-    for name in WORKERS:
+    for name in (*WEBS, *WORKERS):
         await fleet.stop(name, signal.SIGKILL)
         await fleet.start(name)
-    # Its children finish what they have taken, and end.
-    await fleet.stop(WEB, signal.SIGKILL)
-    await fleet.until_port_is_free()
-    await fleet.start(WEB)
 
 
 def sent_to_slack(fleet: Fleet) -> tuple[Counter[str], Counter[str]]:
@@ -162,7 +153,7 @@ async def test_whatever_ends_nothing_is_done_twice_and_everybody_is_told(tmp_pat
         async with restarted(fleet.database_url):
             await until_typed(crowd, 30)
         await until_typed(crowd, 60)
-        assert await fleet.stop_all() == [0] * (1 + len(WORKERS))
+        assert await fleet.stop_all() == [0] * PROCESSES
         is_over.set()
         await typing
         await crowd.settle()

@@ -49,7 +49,7 @@ async def test_the_same_envelope_given_to_two_processes_is_run_by_one(kind: str,
         url = await stack.enter_async_context(new_database(kind, tmp_path))
         slack = await stack.enter_async_context(simulated_slack())
         one = {"DATABASE_URL": url, "EXTAUTH_SOCKET_CONNECTIONS": "1"}
-        async with bot_process("socket", slack, None, **one), bot_process("socket", slack, None, **one):
+        async with bot_process("socket", slack, **one), bot_process("socket", slack, **one):
             await slack.state.until(lambda: slack.socket_mode.open_connections == 2)
             for text, user in (
                 ("delete EtGoogle0001 --yes", ADMIN),

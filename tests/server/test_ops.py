@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,11 +17,11 @@ from bot.clock import SystemClock
 from bot.metrics import METRICS, OTHER, Kind, Metrics, one_of
 from bot.sandbox.run import variables
 from bot.sandbox.slack.delivery import NotAcknowledged
-from bot.server.errors import StartError
+from bot.server import StartError
 from bot.server.lifecycle import serve
 from bot.server.readiness import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
 from bot.settings import Transport
-from tests.bot_process import ROOT, simulated_slack
+from tests.bot_process import simulated_slack
 from tests.forked import run
 from tests.harness import ADMIN, GUEST, Harness
 from tests.operator import Operator, open_operator
@@ -245,35 +243,6 @@ def test_every_metric_can_be_scraped_under_its_name() -> None:
         assert (f"{metric.name}_count" if metric.buckets else metric.name) in names
         assert re.fullmatch(r"extauth_[a-z_]+", metric.name)
     assert metrics.scrape().count("_created") == 0
-
-
-SHARING = """
-import sys
-from pathlib import Path
-from bot.metrics import *
-metrics = Metrics(Path(sys.argv[2]))
-metrics.count(COMMANDS, "get", "fetched")
-metrics.set(TASKS, 3)
-if sys.argv[1] == "ends":
-    metrics.close()
-else:
-    print(metrics.scrape())
-"""
-
-
-def test_processes_that_share_a_folder_tell_each_others_numbers(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def process(word: str) -> str:
-        command = [sys.executable, "-c", SHARING, word, str(tmp_path)]
-        return subprocess.run(
-            command, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=60
-        ).stdout
-
-    process("ends")
-    said = process("goes on")
-    assert 'extauth_commands_total{operation="get",outcome="fetched"} 2.0' in said
-    assert "extauth_tasks_in_flight 3.0" in said
 
 
 async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from bot import settings
 from bot.clock import SystemClock
 from bot.sandbox.run import open_sandbox, variables
 from bot.sandbox.slack.delivery import NotAcknowledged
-from bot.server.errors import StartError
+from bot.server import StartError
 from bot.server.lifecycle import serve
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, open_harness

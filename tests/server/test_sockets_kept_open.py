@@ -18,7 +18,7 @@ OPEN = "apps.connections.open"
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The lines about connections, without the routine of opening the first."""
-    lines = [record.message for record in caplog.records if record.name == "bot.server.socket_status"]
+    lines = [record.message for record in caplog.records if record.name == "bot.server.socket_mode"]
     return [line for line in lines if line != "Socket Mode is connected"]
 
 

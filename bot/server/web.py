@@ -1,0 +1,101 @@
+"""The web server, aiohttp's. Deadlines and limits of connections are the proxy's: docs/operating/proxy.md."""
+
+import logging
+import os
+from collections.abc import Iterable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.server import StartError
+from bot.server.rejections import Rejections
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+"""The largest body taken, in bytes. Slack's are far smaller."""
+_STOP_SECONDS = 3.0
+"""How long a request may go on once the server stops. Slack waits no longer for an answer."""
+_KEEP_ALIVE_SECONDS = 75.0
+"""How long an idle connection is kept. Proxies close theirs sooner, and so never send over one that's being closed."""
+_REASONS = {404: "wrong path", 405: "wrong method", 413: "body too large"}
+
+
+class WebServer:
+    """Serves routes on a port. `variable` is the setting that the port is from."""
+
+    def __init__(
+        self, routes: Iterable[web.RouteDef], host: str, port: int, variable: str, rejections: Rejections
+    ) -> None:
+        app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
+        app.add_routes(routes)
+        app.on_response_prepare.append(_prepare)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=ParserLog(rejections),
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            shutdown_timeout=_STOP_SECONDS,
+            lingering_time=0,
+            auto_decompress=False,
+        )
+        self._host = host
+        self._port = port
+        self._variable = variable
+        self._rejections = rejections
+
+    @property
+    def port(self) -> int | None:
+        """The port it listens on, also when the settings leave the choice to the system. None while it doesn't."""
+        return next((address[1] for address in self._runner.addresses), None)
+
+    async def start(self) -> None:
+        """Listen. Raises StartError when the port is taken."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            raise StartError(
+                f"Can't listen on {self._host}:{self._port} ({why}). Set {self._variable} to another one."
+            ) from None
+
+    async def stop(self) -> None:
+        """Stop listening, and return when every request that was taken has its answer."""
+        await self._runner.cleanup()
+
+    def reject(self, status: int, reason: str) -> web.Response:
+        """Count a request, and return its answer."""
+        self._rejections.count(reason)
+        return web.Response(status=status)
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            self._rejections.count(_REASONS[error.status])
+            raise
+        except Exception:
+            log.exception("a request couldn't be answered")
+            return web.Response(status=500)
+
+
+class ParserLog(logging.Logger):
+    """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
+
+    def __init__(self, rejections: Rejections) -> None:
+        super().__init__("bot.server.parser")
+        self._rejections = rejections
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Count one."""
+        self._rejections.count("not HTTP")
+
+
+async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "Extauth"  # not the versions that aiohttp would tell
+    if request.can_read_body:
+        # What is left of the body isn't read. A proxy has to know, so that it sends nothing more over the connection.
+        response.force_close()
+        response.headers["Connection"] = "close"
