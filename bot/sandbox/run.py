@@ -23,7 +23,6 @@ from bot.server.http import PATH, HttpReceiver
 from bot.server.lifecycle import Receiver, serve
 from bot.settings import Transport
 from bot.slack.session import READ_SECONDS
-from bot.tasks import Tasks
 
 AUDITED = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}
 """What the sandbox sets unless it is told otherwise: the page shows that channel."""
@@ -62,12 +61,10 @@ async def open_sandbox(
     port: int = 0,
     seed_file: Path | None = None,
     accounts: int = 0,
-    tasks: Tasks | None = None,
 ) -> AsyncIterator[SimulatedSlack]:
     """Open a workspace with people, tokens and the bot in it, until the block ends.
 
-    `more` are settings of the bot, `accounts` how many more connected accounts there are, `tasks` those the bot works
-    in.
+    `more` are settings of the bot, `accounts` how many more connected accounts there are.
     Raises SeedError, and StartError when the port is taken.
     """
     clock = clock or SystemClock()
@@ -87,7 +84,7 @@ async def open_sandbox(
             raise StartError(f"Port {port} on 127.0.0.1 isn't free ({why}). Choose another with --port.") from None
         database = {"DATABASE_URL": f"sqlite:///{folder}/sandbox.db"}
         configured = settings.read({**variables(slack), **database, **more})
-        receiver = await stack.enter_async_context(serving(configured, transport, clock, read_seconds, tasks))
+        receiver = await stack.enter_async_context(serving(configured, transport, clock, read_seconds))
         if isinstance(receiver, HttpReceiver):
             session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
             slack.workspace.delivery = SignedHttp(slack.state, session, f"http://127.0.0.1:{receiver.port}{PATH}")
@@ -100,13 +97,12 @@ async def serving(
     transport: Transport,
     clock: Clock,
     read_seconds: float = READ_SECONDS,
-    tasks: Tasks | None = None,
 ) -> AsyncIterator[Receiver]:
     """Serve the bot until the block ends. Raises StartError."""
     stop = asyncio.Event()
     ready: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
     serving: asyncio.Future[None] = asyncio.ensure_future(
-        serve(configured, transport, clock, stop, ready.set_result, read_seconds, tasks)
+        serve(configured, transport, clock, stop, ready.set_result, read_seconds)
     )
     both: set[asyncio.Future[Any]] = {serving, ready}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

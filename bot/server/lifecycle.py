@@ -73,7 +73,6 @@ async def serve(
     stop: asyncio.Event,
     on_ready: Callable[[Receiver], None] | None = None,
     read_seconds: float = READ_SECONDS,
-    tasks: Tasks | None = None,
     listening: Listening = Listening(),  # noqa: B008
 ) -> None:
     """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
@@ -81,7 +80,7 @@ async def serve(
         storage = await _enter_storage(stack, settings, clock)
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
-        shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
+        shared, workspaces = create_workspaces(settings, session, storage, clock, Tasks())
         ops = _ops(settings, shared, audit_log)
         receiver = _receiver(settings, transport, workspaces, shared, storage, ops, listening)
         ops.readiness.receiving = lambda: receiver.problem

@@ -7,11 +7,11 @@ import pytest
 
 from bot.audit.entries import Filters
 from bot.clock import SystemClock
-from bot.sandbox import drawing
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import OpenView
 from bot.settings import read
+from tests import drawing
 from tests.audit_log import open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
