@@ -17,6 +17,8 @@ from sqlalchemy.engine import URL
 from bot.storage.database import BUSY_SECONDS, Database, Transaction
 
 _THREADS = 4
+_READERS = 10
+"""How many transactions may read at once: fewer than SQLAlchemy keeps connections for."""
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -39,6 +41,7 @@ class SqliteDatabase(Database):
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sqlite")
         self._writing_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._turn = asyncio.Lock()
+        self._reading = asyncio.Semaphore(_READERS)
         self._writer: sqlite3.Connection | None = None
 
     def insert(self, table: Table) -> sqlite.Insert:
@@ -69,18 +72,15 @@ class SqliteDatabase(Database):
 
     @asynccontextmanager
     async def _transaction(self, reads: bool) -> AsyncIterator[Transaction]:
-        if reads:
-            async with self._begun(reads) as transaction:
-                yield transaction
-            return
-        # Each waits here for its turn: those that waited in the threads would leave none to the one whose turn it is.
+        # Each waits here for its turn: those that waited in the threads would leave none to the ones whose turn it is.
+        turn = self._reading if reads else self._turn
         async with asyncio.timeout(BUSY_SECONDS):
-            await self._turn.acquire()
+            await turn.acquire()
         try:
             async with self._begun(reads) as transaction:
                 yield transaction
         finally:
-            self._turn.release()
+            turn.release()
 
     @asynccontextmanager
     async def _begun(self, reads: bool) -> AsyncIterator[Transaction]:
