@@ -43,8 +43,8 @@ storm: .venv/dev ## kill the bot at any moment, for a minute on each database
 soak: .venv/dev ## half an hour in which everything around the bot goes wrong; SECONDS=60 for a short one
 	EXTAUTH_TEST_SOAK=$(or $(SECONDS),1800) $(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=0
 
-bench: .venv/dev ## measure it beside the least that does the same job; GROWTH=1 also measures how memory grows
-	$(BIN)/python -m tests.benchmarks.commands --write $(if $(GROWTH),--growth)
+bench: .venv/dev ## measure it beside the least that does the same job
+	$(BIN)/python -m tests.benchmarks
 
 profile: .venv/dev ## show where its CPU goes under the same load
 	$(BIN)/python -m tests.benchmarks.profiled
