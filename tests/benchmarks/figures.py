@@ -42,9 +42,5 @@ class Results:
     def from_json(cls, text: str) -> "Results":
         """Read what `to_json` wrote."""
         found = json.loads(text)
-        rounds = {(scenario, measure, one): values for (scenario, measure, one), values in _split(found["rounds"])}
+        rounds = {tuple(key.split("/")): values for key, values in found["rounds"].items()}
         return cls(rounds, found["machine"])
-
-
-def _split(rounds: Mapping[str, Sequence[float]]) -> list[tuple[list[str], Sequence[float]]]:
-    return [(key.split("/"), values) for key, values in rounds.items()]
