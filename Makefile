@@ -2,19 +2,24 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 # Where it's set, everything would be compiled again at the start of each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox start test lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
+.PHONY: sandbox start test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
-test: .venv/dev ## run the tests; COVERAGE=1 also reports branch coverage
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not burst and not flood and not soak" $(COVERED)
-	$(BIN)/python -m pytest -m "burst or flood" tests/scenarios
+test: .venv/dev ## run the tests
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (burst or fleet or flood or page or soak or storm)" \
+	    $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
+	$(BIN)/python -m pytest -m burst tests/scenarios
+
+long: .venv/dev ## run those with many processes, strangers, or Chromium; after test, COVERAGE=1 reports branch coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "fleet or page or storm" \
+	    $(if $(COVERAGE),--cov --cov-append --cov-report=term:skip-covered)
+	$(BIN)/python -m pytest -m flood tests/scenarios
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .
@@ -45,8 +50,8 @@ storm: .venv/dev ## kill the bot at any moment, for a minute on each database
 soak: .venv/dev ## half an hour in which everything around the bot goes wrong; SECONDS=60 for a short one
 	EXTAUTH_TEST_SOAK=$(or $(SECONDS),1800) $(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=0
 
-bench: .venv/dev ## measure it beside the least that does the same job; GROWTH=1 also measures how memory grows
-	$(BIN)/python -m tests.benchmarks.commands --write $(if $(GROWTH),--growth)
+bench: .venv/dev ## measure it beside the least that does the same job
+	$(BIN)/python -m tests.benchmarks
 
 profile: .venv/dev ## show where its CPU goes under the same load
 	$(BIN)/python -m tests.benchmarks.profiled

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bot.sandbox import drawing
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
 from bot.slack.session import READ_SECONDS
+from tests import drawing
 from tests.audit_log import KEY
 from tests.databases import is_new_file, start_file
 from tests.manual_clock import ManualClock

@@ -28,7 +28,6 @@ UNTIL_SAID = {
 }
 """What serves until it's stopped, and what it says when it's up."""
 TYPED = {
-    ".venv/bin/python -m bot sandbox --terminal": "/extauth get EtGoogle0001\nquit\n",
     ".venv/bin/python -m bot audit find-token": "a-token-that-leaked\n",
     ".venv/bin/python -m bot audit prune --older-than 400": "n\n",
 }

@@ -60,7 +60,7 @@ def _print_anything() -> None:
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    examples=["check", "sandbox --terminal", "manifest --link", "audit list --user U012ABCDEF"],
+    examples=["check", "sandbox --port 4000", "manifest --link", "audit list --user U012ABCDEF"],
 )
 @click.version_option(__version__, prog_name="Extauth", message="%(prog)s %(version)s")
 @click.pass_context

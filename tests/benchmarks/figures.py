@@ -18,10 +18,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass(frozen=True)
 class Results:
-    """The figures of every round, and for each scenario what it was measured on."""
+    """The figures of every round, and what they were measured on."""
 
-    rounds: Mapping[Key, Sequence[float]] = field(default_factory=dict)
-    machines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rounds: Mapping[Key, Sequence[float]]
+    machine: Mapping[str, str] = field(default_factory=dict)
 
     def median(self, scenario: str, measure: str, contender: str) -> float | None:
         """The median over the rounds; None where that wasn't measured."""
@@ -33,19 +33,14 @@ class Results:
         ours, theirs = self.median(scenario, measure, contender), self.median(scenario, measure, to)
         return ours / theirs if ours is not None and theirs else None
 
-    def updated(self, newer: "Results") -> "Results":
-        """These, with the scenarios that `newer` measured as it found them: figures of two runs aren't compared."""
-        kept = {key: values for key, values in self.rounds.items() if key[0] not in newer.machines}
-        return Results({**kept, **newer.rounds}, {**self.machines, **newer.machines})
-
     def to_json(self) -> str:
         """As text, in an order that doesn't depend on that of the run."""
         rounds = {"/".join(key): list(values) for key, values in sorted(self.rounds.items())}
-        return json.dumps({"machines": self.machines, "rounds": rounds}, indent=1, sort_keys=True) + "\n"
+        return json.dumps({"machine": self.machine, "rounds": rounds}, indent=1, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Results":
         """Read what `to_json` wrote."""
         found = json.loads(text)
         rounds = {tuple(key.split("/")): values for key, values in found["rounds"].items()}
-        return cls(rounds, found["machines"])
+        return cls(rounds, found["machine"])

@@ -8,17 +8,12 @@ import asyncio
 import pstats
 import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from bot.settings import Transport
-from tests.benchmarks.database import empty_database
-from tests.benchmarks.fake_slack import FakeSlack
 from tests.benchmarks.load import Load
-from tests.benchmarks.process import CONTENDERS, running
+from tests.benchmarks.process import POSTGRESQL, SQLITE, Contender, open_trial, running
 from tests.benchmarks.scenarios import SLACK_SECONDS
 
 COMMANDS = 2000
@@ -52,22 +47,19 @@ def by_package(stats: Mapping[Function, Any]) -> Counter[str]:
     return used
 
 
-async def profile(transport: Transport, database: str) -> Mapping[Function, Any]:
+async def profile(transport: str, contender: Contender) -> Mapping[Function, Any]:
     """Run the bot under cProfile and the load."""
-    contender = next(one for one in CONTENDERS if one.database == database)
-    with tempfile.TemporaryDirectory(prefix="extauth-profile-") as name:
-        folder = Path(name)
-        async with empty_database(database, folder) as url, FakeSlack() as slack:
-            slack.delay = SLACK_SECONDS
-            profiler = ("-m", "cProfile", "-o", str(folder / "profile"))
-            async with running(contender, transport, slack, url, folder, *profiler) as process:
-                load = Load(slack, process.port)
-                if transport == "http":
-                    await load.over_http(COMMANDS, _AT_ONCE)
-                else:
-                    await load.over_socket_mode(COMMANDS)
+    async with open_trial(contender) as trial:
+        trial.slack.delay = SLACK_SECONDS
+        profiler = ("-m", "cProfile", "-o", str(trial.folder / "profile"))
+        async with running(trial, transport, *profiler) as process:
+            load = Load(trial.slack, process.port)
+            if transport == "http":
+                await load.over_http(COMMANDS, _AT_ONCE)
+            else:
+                await load.over_socket_mode(COMMANDS)
         # typeshed doesn't declare what pstats keeps its numbers in.
-        found: Mapping[Function, Any] = pstats.Stats(str(folder / "profile")).stats  # type: ignore[attr-defined]
+        found: Mapping[Function, Any] = pstats.Stats(str(trial.folder / "profile")).stats  # type: ignore[attr-defined]
     return found
 
 
@@ -76,12 +68,12 @@ def _place(function: Function) -> str:
     return f"{file}:{function[1]} {function[2]}" if package(function) else function[2]
 
 
-async def main(transport: Transport, database: str) -> None:
-    measured = await profile(transport, database)
+async def main(transport: str, contender: Contender) -> None:
+    measured = await profile(transport, contender)
     stats = {function: told for function, told in measured.items() if function[2] != _WAITING}
     used = by_package(stats)
     total = used.total()
-    print(f"{COMMANDS:,} commands over {transport} on {database}, with start and stop: {total:.1f} s")
+    print(f"{COMMANDS:,} commands over {transport} with {contender.title}, with start and stop: {total:.1f} s")
     for name, seconds in used.most_common():
         if seconds / total >= 0.005:
             print(f"{seconds / total:6.1%}  {seconds:6.2f} s  {name}")
@@ -91,5 +83,5 @@ async def main(transport: Transport, database: str) -> None:
 
 
 if __name__ == "__main__":
-    chosen: Transport = "http" if "http" in sys.argv[1:] else "socket"
-    asyncio.run(main(chosen, "postgresql" if "postgresql" in sys.argv[1:] else "sqlite"))
+    chosen = POSTGRESQL if "postgresql" in sys.argv[1:] else SQLITE
+    asyncio.run(main("http" if "http" in sys.argv[1:] else "socket", chosen))

@@ -1,99 +1,118 @@
 """What is measured: each scenario runs one contender once, in a new process, and returns its figures."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-from bot.settings import Transport
-from tests.benchmarks.fake_slack import FakeSlack
+import aiohttp
+
+from tests.benchmarks.fake_slack import PEOPLE
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.load import Load
-from tests.benchmarks.process import CONTENDERS, DESIGNS, Contender, Running, running
-from tests.benchmarks.workspaces import WORKSPACES, entries_a_second
+from tests.benchmarks.process import CONTENDERS, POSTGRESQL, SQLITE, Contender, Trial, running
+from tests.benchmarks.relay import far_away
 
-SLACK_SECONDS = 0.05
+SLACK_SECONDS = 0.04
 """How long Slack takes to give a token, where that isn't nothing."""
-_WARM_UP = 50
-_GROWTH_AT_ONCE = 50
-_GROWTH_FROM, _GROWTH_TO = 10_000, 100_000
+WORKSPACES = (100, 200, 300, 400, 600)
+"""The steps of `capacity`."""
+STEP_SECONDS = 20
+GETS_A_SECOND = 50 / 60
+"""What Slack allows each workspace. https://docs.slack.dev/apis/web-api/rate-limits"""
+LONGEST_MS = 1000.0
+_BURST = 1000
+_GROWTH_FROM, _GROWTH_TO, _GROWTH_AT_ONCE = 10_000, 100_000, 50
+_INSTALLED_BY_MANY = {
+    "SLACK_BOT_TOKEN": "",
+    "SLACK_CLIENT_ID": "1111111111.2222222222",
+    "SLACK_CLIENT_SECRET": "0123456789abcdef" * 2,
+    "EXTAUTH_PUBLIC_URL": "https://extauth.example.com",
+}
 
 Figures = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One contender, for one run of one scenario. `url` is its database's, empty where it has none."""
-
-    contender: Contender
-    slack: FakeSlack
-    url: str
-    folder: Path
+async def far(trial: Trial) -> Figures:
+    """One command at a time, each typed when the one before is answered. Slack is 25 ms away, there and back, over
+    TLS, and takes 40 ms to give a token."""
+    trial.slack.delay = SLACK_SECONDS
+    async with (
+        far_away(trial.slack, trial.folder) as certificate,
+        running(trial, "http", SSL_CERT_FILE=str(certificate)) as process,
+    ):
+        load = Load(trial.slack, process.port)
+        await load.over_http(PEOPLE, 1)
+        load.clear()
+        await load.over_http(60, 1)
+        return {"answer_p50": percentile(load.to_answered(), 50), "answer_p99": percentile(load.to_answered(), 99)}
 
 
 async def burst(trial: Trial) -> Figures:
-    """1,000 commands are due at the same moment. Slack takes 50 ms to give a token."""
+    """1,000 commands are due at the same moment, over Socket Mode. Slack takes 40 ms to give a token."""
     trial.slack.delay = SLACK_SECONDS
-    async with running(trial.contender, "socket", trial.slack, trial.url, trial.folder) as process:
+    async with running(trial, "socket") as process:
         load = Load(trial.slack, process.port)
-        await load.over_socket_mode(_WARM_UP)
+        await load.over_socket_mode(50)
         load.clear()
-        meter = Meter(process)
-        await load.over_socket_mode(1000)
-        return _latencies(load) | meter.figures(1000)
+        await load.over_socket_mode(_BURST)
+        return {"ack_all": max(load.to_acknowledged()), "answer_all": max(load.to_answered())}
 
 
-async def at_once(trial: Trial) -> Figures:
-    """3,000 commands, 200 of them in progress at any moment. Slack takes 50 ms to give a token."""
+async def capacity(trial: Trial) -> Figures:
+    """Many workspaces installed the app. In each, ten people take turns, 50 commands a minute in all, which is what
+    Slack allows; commands come when they are due, however the ones before are. As many workspaces are served as 99% of
+    the commands are answered within a second."""
     trial.slack.delay = SLACK_SECONDS
-    async with running(trial.contender, "http", trial.slack, trial.url, trial.folder) as process:
+    teams: list[str] = []
+    served = {"workspaces": 0.0}
+    async with running(trial, "http", **_INSTALLED_BY_MANY) as process:
         load = Load(trial.slack, process.port)
-        await load.over_http(_WARM_UP, 10)
-        load.clear()
-        meter = Meter(process)
-        await load.over_http(3000, 200)
-        seconds = max(load.answered.values()) - min(load.sent.values())
-        return _latencies(load) | {"rate": 3000 / seconds} | meter.figures(3000)
+        for count in WORKSPACES:
+            new = [f"T0BENCH{number}" for number in range(len(teams), count)]
+            await install(process.port, new)
+            teams += new
+            rate = count * GETS_A_SECOND
+            # In every workspace, somebody has typed a command before.
+            await load.at_rate(len(new), rate, new)
+            load.clear()
+            await load.at_rate(int(rate * STEP_SECONDS), rate, teams)
+            slowest = percentile(load.to_answered(), 99)
+            if slowest >= LONGEST_MS:
+                break
+            served = {"workspaces": float(count), "answer_p99": slowest}
+    return served
 
 
-async def one_at_a_time(trial: Trial) -> Figures:
-    """400 commands, each sent when the one before is answered. Slack answers at once."""
-    trial.slack.delay = 0.0
-    async with running(trial.contender, "http", trial.slack, trial.url, trial.folder) as process:
-        load = Load(trial.slack, process.port)
-        await load.over_http(_WARM_UP, 1)
-        load.clear()
-        await load.over_http(400, 1)
-        return _latencies(load)
+async def install(port: int, teams: Sequence[str]) -> None:
+    """Install the app in workspaces, as a browser does."""
+    # The cookie is for https, so it's sent by hand.
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=aiohttp.DummyCookieJar()) as browser:
+        for team in teams:
+            async with browser.get("/slack/install/start", allow_redirects=False) as begun:
+                (state,) = parse_qs(urlsplit(begun.headers["Location"]).query)["state"]
+                cookie = begun.headers["Set-Cookie"].partition(";")[0]
+            query, headers = {"code": team, "state": state}, {"Cookie": cookie}
+            async with browser.get("/slack/oauth_redirect", params=query, headers=headers) as ended:
+                if ended.status != 200:
+                    raise RuntimeError(f"The app can't be installed:\n{await ended.text()}")
 
 
-async def start_http(trial: Trial) -> Figures:
-    """From the start of the process to the answer to its first command, and its memory then. The
-    database was there before."""
-    return await _start(trial, "http")
-
-
-async def start_socket(trial: Trial) -> Figures:
-    """The same over Socket Mode."""
-    return await _start(trial, "socket")
-
-
-async def _start(trial: Trial, transport: Transport) -> Figures:
-    trial.slack.delay = 0.0
+async def start(trial: Trial) -> Figures:
+    """From the start of the process to the answer to its first command over HTTP, and its memory then. The database
+    was there before."""
     # As at nearly every start, its modules are compiled then, and its tables are there.
-    async with running(trial.contender, transport, trial.slack, trial.url, trial.folder):
+    async with running(trial, "http"):
         await asyncio.sleep(0)
-    async with running(trial.contender, transport, trial.slack, trial.url, trial.folder) as process:
+    async with running(trial, "http") as process:
         load = Load(trial.slack, process.port)
-        await (load.over_http(1, 1) if transport == "http" else load.over_socket_mode(1))
+        await load.over_http(1, 1)
         return {"first_answer": (load.answered[0] - process.started) * 1000, "memory": process.megabytes()}
 
 
 async def growth(trial: Trial) -> Figures:
     """How much resident memory grows from the 10,000th command of a process to its 100,000th, over HTTP."""
-    trial.slack.delay = 0.0
-    async with running(trial.contender, "http", trial.slack, trial.url, trial.folder) as process:
+    async with running(trial, "http") as process:
         load = Load(trial.slack, process.port)
         await load.over_http(_GROWTH_FROM, _GROWTH_AT_ONCE)
         before = process.megabytes()
@@ -103,56 +122,21 @@ async def growth(trial: Trial) -> Figures:
         return {"growth": process.megabytes() - before}
 
 
-async def workspaces(trial: Trial) -> Figures:
-    """4 processes write to the audit log of 200 workspaces at once, ten entries in each, over one PostgreSQL. With one
-    chain for all, hundreds of entries share a head and a commit, which costs the least CPU; but whoever holds that
-    head (a process that hangs, a machine that has gone, a long pruning) holds up everybody."""
-    each = trial.contender.key == "chain-each"
-    return {"entries": await entries_a_second(trial.url, WORKSPACES if each else 1)}
-
-
-class Meter:
-    """What a process uses from now on."""
-
-    def __init__(self, process: Running) -> None:
-        self._process = process
-        self._before = (time.perf_counter(), process.cpu_seconds(), process.waited_seconds())
-
-    def figures(self, commands: int) -> dict[str, float]:
-        """The milliseconds of CPU for each command, and how much of the time it waited for a core, in percent."""
-        at, cpu, waited = self._before
-        share = (self._process.waited_seconds() - waited) / (time.perf_counter() - at)
-        return {"cpu": (self._process.cpu_seconds() - cpu) / commands * 1000, "waited": share * 100}
-
-
-def _latencies(load: Load) -> dict[str, float]:
-    acknowledged, answered = load.to_acknowledged(), load.to_answered()
-    return {
-        "ack_p50": percentile(acknowledged, 50),
-        "ack_p99": percentile(acknowledged, 99),
-        "answer_p50": percentile(answered, 50),
-        "answer_p99": percentile(answered, 99),
-    }
-
-
 @dataclass(frozen=True)
 class Scenario:
     """What is run, and what it's called in docs/benchmarks.md. The function's docstring describes it there."""
 
     title: str
     run: Callable[[Trial], Awaitable[Figures]]
-    contenders: tuple[str, ...] = tuple(contender.key for contender in CONTENDERS)
-    """Who is measured."""
+    contenders: Sequence[Contender] = CONTENDERS
+    is_repeated: bool = True
+    """Whether it's run in every round, or only in the first."""
 
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "burst": Scenario("A burst over Socket Mode", burst),
-    "at-once": Scenario("200 at once over HTTP", at_once),
-    "one-at-a-time": Scenario("One at a time over HTTP", one_at_a_time),
-    "start-http": Scenario("Start over HTTP", start_http),
-    "start-socket": Scenario("Start over Socket Mode", start_socket),
-    "workspaces": Scenario("200 workspaces at once", workspaces, tuple(design.key for design in DESIGNS)),
+    "far": Scenario("Over TLS, 25 ms from Slack", far),
+    "burst": Scenario("A burst", burst),
+    "capacity": Scenario("Many workspaces", capacity, (SQLITE, POSTGRESQL), is_repeated=False),
+    "start": Scenario("Start and memory", start),
+    "growth": Scenario("Memory after many commands", growth, (SQLITE,), is_repeated=False),
 }
-"""What `make bench` measures."""
-SLOW_SCENARIOS = {"growth": Scenario("Memory after many commands", growth, ("extauth-sqlite",))}
-"""What it measures only when it's asked to."""

@@ -3,17 +3,17 @@
 import pytest
 
 from tests.benchmarks.figures import Results, percentile
+from tests.benchmarks.process import GUIDE, SQLITE
 from tests.benchmarks.profiled import Function, by_package
-from tests.benchmarks.targets import GUIDE, SQLITE, Measure, Target
+from tests.benchmarks.targets import Measure, Target
 
 RESULTS = Results(
     {
-        ("burst", "ack_p99", SQLITE): [90.0, 30.0, 40.0],
-        ("burst", "ack_p99", GUIDE): [100.0, 100.0, 160.0],
-        ("at-once", "rate", SQLITE): [320.0],
-        ("at-once", "rate", GUIDE): [200.0],
+        ("burst", "ack_all", SQLITE.key): [90.0, 30.0, 40.0],
+        ("burst", "ack_all", GUIDE.key): [100.0, 100.0, 160.0],
+        ("capacity", "workspaces", SQLITE.key): [300.0],
     },
-    {"burst": {"date": "2026-11-24"}, "at-once": {"date": "2026-11-24"}},
+    {"date": "2026-11-24"},
 )
 
 
@@ -24,32 +24,23 @@ def test_a_percentile_is_one_of_the_values(percent: float, expected: float) -> N
 
 
 def test_the_median_of_the_rounds_is_compared() -> None:
-    assert RESULTS.median("burst", "ack_p99", SQLITE) == 40.0
-    assert RESULTS.ratio("burst", "ack_p99", SQLITE, GUIDE) == 0.4
-    assert RESULTS.ratio("burst", "ack_p99", SQLITE, "bare") is None
-    assert RESULTS.median("burst", "ack_p50", SQLITE) is None
+    assert RESULTS.median("burst", "ack_all", SQLITE.key) == 40.0
+    assert RESULTS.ratio("burst", "ack_all", SQLITE.key, GUIDE.key) == 0.4
+    assert RESULTS.ratio("burst", "ack_all", SQLITE.key, "bare") is None
+    assert RESULTS.median("burst", "answer_all", SQLITE.key) is None
 
 
-def test_results_are_kept_and_a_run_replaces_the_scenarios_it_measured() -> None:
+def test_results_are_kept() -> None:
     assert Results.from_json(RESULTS.to_json()) == RESULTS
-    newer = Results({("burst", "ack_p99", SQLITE): [10.0]}, {"burst": {"date": "2026-11-25"}})
-    updated = RESULTS.updated(newer)
-    assert updated.median("burst", "ack_p99", SQLITE) == 10.0
-    assert updated.median("burst", "ack_p99", GUIDE) is None
-    assert updated.median("at-once", "rate", GUIDE) == 200.0
-    assert {name: machine["date"] for name, machine in updated.machines.items()} == {
-        "burst": "2026-11-25",
-        "at-once": "2026-11-24",
-    }
 
 
 def test_a_target_is_a_limit_in_the_direction_that_is_better() -> None:
-    quick, many = Target("burst", "ack_p99", 0.4), Target("at-once", "rate", 1.6)
+    quick, many = Target("burst", "ack_all", 0.4, GUIDE), Target("capacity", "workspaces", 300)
     assert quick.figure(RESULTS, SQLITE) == 0.4
-    assert many.figure(RESULTS, SQLITE) == 1.6
+    assert many.figure(RESULTS, SQLITE) == 300
     assert [quick.is_met(figure) for figure in (0.39, 0.4, 0.41)] == [True, True, False]
-    assert [many.is_met(figure) for figure in (1.59, 1.6, 1.61)] == [False, True, True]
-    assert Target("burst", "ack_p99", 50.0, against=None).figure(RESULTS, SQLITE) == 40.0
+    assert [many.is_met(figure) for figure in (299, 300, 301)] == [False, True, True]
+    assert Target("burst", "ack_all", 50.0).figure(RESULTS, SQLITE) == 40.0
     assert quick.figure(RESULTS, GUIDE) is None
 
 

@@ -16,7 +16,7 @@ from bot.cli.main import main
 from tests.bot_process import ROOT
 
 LOADED = "import sys, bot.cli.{module}; print(*sorted(name for name in sys.modules if name.startswith({prefixes})))"
-HEAVY = {"aiohttp", "alembic", "cryptography", "prompt_toolkit", "pydantic", "slack_bolt", "slack_sdk", "sqlalchemy"}
+HEAVY = {"aiohttp", "alembic", "cryptography", "pydantic", "slack_bolt", "slack_sdk", "sqlalchemy"}
 RUN = """
 import sys
 sys.argv = ["extauth", {word!r}]
@@ -34,7 +34,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("module", ["main", "serve", "audit", "check"])
 def test_serving_and_reading_never_load_the_sandbox(module: str) -> None:
-    ran = run("-c", LOADED.format(module=module, prefixes=("bot.sandbox", "yaml", "prompt_toolkit")))
+    ran = run("-c", LOADED.format(module=module, prefixes=("bot.sandbox", "yaml")))
     assert (ran.returncode, ran.stdout.split()) == (0, [])
 
 

@@ -1,6 +1,8 @@
 """`python -m bot sandbox` as a process: its address, its end, a taken port."""
 
 import asyncio
+import platform
+import re
 import signal
 import socket
 
@@ -23,6 +25,16 @@ async def test_it_prints_one_address_and_ctrl_c_ends_all_of_it_cleanly() -> None
         assert [person["name"] for person in told[1]["people"]] == ["Rosa", "Tom"]
         assert await bot.stop(signal.SIGINT) == 0
     assert bot.output == line
+
+
+async def test_without_a_display_it_says_how_to_reach_the_page() -> None:
+    bot = await start_bot(["sandbox", "--port", "0"], VARIABLES)
+    await bot.until_said("\n", 2)
+    assert await bot.stop(signal.SIGINT) == 0
+    found = re.search(r"is at http://127.0.0.1:(\d+)/", bot.output)
+    assert found
+    tunnel = f"{found[1]}:127.0.0.1:{found[1]}"
+    assert bot.output.splitlines()[1] == f"From your own machine, first: ssh -N -L {tunnel} {platform.node()}"
 
 
 async def test_a_taken_port_is_one_line() -> None:

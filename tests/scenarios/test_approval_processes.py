@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import drawing
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
+from tests import drawing
 from tests.acknowledged import later
 from tests.bot_process import BotProcess, bot_process, simulated_slack
 from tests.databases import DATABASES, new_database

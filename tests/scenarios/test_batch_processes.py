@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import drawing
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import OpenView
+from tests import drawing
 from tests.acknowledged import later, verified_entries
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database

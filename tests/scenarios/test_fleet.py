@@ -19,7 +19,7 @@ from tests.harness import ADMIN, MEMBER
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO
 from tests.sandbox.page.browser import CHROMIUM
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.fleet, pytest.mark.process]
 
 NEW_KEY = "the-second-key-of-the-fleet-" * 2
 HOUR = 3600

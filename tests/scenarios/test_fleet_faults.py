@@ -19,7 +19,7 @@ from tests.harness import ADMIN, OWNER
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO
 from tests.scenarios.test_once import payload
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.fleet, pytest.mark.process]
 
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 TEAMS = (ONE, TWO, RED, BLUE)

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.listeners.home import LISTED_SECONDS
-from bot.sandbox import drawing
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
+from tests import drawing
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
 
 LIST = "apps.auth.external.list"

@@ -9,11 +9,10 @@ import pytest
 
 from bot.app import Storage
 from bot.audit.entries import Entry, Filters
-from bot.sandbox import drawing
 from bot.sandbox.slack.state import OpenView, Person
 from bot.settings import Transport
 from bot.workspaces import FRESH_SECONDS
-from tests import installing
+from tests import drawing, installing
 from tests.audit_log import change
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness
 from tests.installed import TEAM, open_many

@@ -42,6 +42,7 @@ async def visit(context: BrowserContext, url: str) -> tuple[Page, list[str]]:
     return page, complaints
 
 
+@pytest.mark.page
 async def test_two_workspaces_and_an_organization_are_installed(many: Many, chromium: Chromium) -> None:
     context = await chromium.new_context()
     for place, name, team in ((ONE, "One", ONE), (TWO, "Two", TWO), (ORGANIZATION, "Big", RED)):
@@ -62,6 +63,7 @@ async def test_two_workspaces_and_an_organization_are_installed(many: Many, chro
     await context.close()
 
 
+@pytest.mark.page
 async def test_a_stolen_or_replayed_link_installs_nothing(many: Many, chromium: Chromium) -> None:
     victim, thief = await chromium.new_context(), await chromium.new_context()
     page, _ = await visit(victim, f"{many.url}/slack/install")

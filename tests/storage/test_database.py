@@ -1,5 +1,6 @@
 """Addresses of databases, start-up of several processes, and many writers on one record."""
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import text
 
 from bot.clock import SystemClock
 from bot.storage.address import database_url
@@ -43,6 +45,20 @@ async def test_nobody_else_on_the_machine_reads_a_new_file(tmp_path: Path) -> No
     await database.run(lambda connection: None)
     await database.close()
     assert stat.S_IMODE((tmp_path / "audit.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_hundred_readers_at_once_wait_for_each_other(kind: str, tmp_path: Path) -> None:
+    async with new_database(kind, tmp_path) as url:
+        database = open_database(database_url(url))
+
+        async def read_twice() -> None:
+            for _ in range(2):
+                await database.run(lambda connection: connection.execute(text("SELECT 1")).all(), reads=True)
+
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(read_twice() for _ in range(100)))
+        await database.close()
 
 
 PASSWORD = "p@ss:wo/rd canary"

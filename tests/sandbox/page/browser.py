@@ -24,6 +24,7 @@ PATIENCE_MILLISECONDS = 30_000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 IN_CHROMIUM = [
+    pytest.mark.page,
     # One loop for all tests, because they share the browser.
     pytest.mark.asyncio(loop_scope="session"),
     # Playwright's own sockets are closed a moment after its loop.
