@@ -20,6 +20,7 @@ from bot.audit.keys import load_key
 from bot.audit.log import AuditLog
 from bot.audit.rows import AuditRows
 from bot.audit.schedules import Schedules
+from bot.cache import Cache
 from bot.clock import Clock
 from bot.listeners.home import LISTED_SECONDS
 from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
@@ -33,7 +34,7 @@ from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.pacing import Pacer
-from bot.slack.users import AnswerCache, UserDirectory
+from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
@@ -183,7 +184,7 @@ def create_runtime(
         service=service,
         bot_token=bot_token,
         contact=mention(settings.contact),
-        listings=AnswerCache(shared.clock, LISTED_SECONDS),
+        listings=Cache(shared.clock, LISTED_SECONDS),
         audit_channel=audit_channel,
         approvals_go_to=settings.approvals_go_to(),
     )

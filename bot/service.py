@@ -38,10 +38,9 @@ from bot.outcomes import (
     StepOutcome,
     Tested,
 )
-from bot.slack.external_auth.accounts import AccountList
+from bot.slack.external_auth.accounts import AccountList, AccountMemory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.memory import AccountMemory
 from bot.slack.external_auth.models import (
     DeleteTokens,
     GetToken,

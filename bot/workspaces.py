@@ -1,16 +1,15 @@
 """The workspaces that the bot serves: from a request to the runtime of where it comes from."""
 
-import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cachetools import TTLCache
 from pydantic import SecretStr
 
 from bot.actor import Workspace
+from bot.cache import Cache
 from bot.installation import Installation, Installations
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
 from bot.observers.audit_channel import AuditChannel
@@ -106,9 +105,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._made: OrderedDict[str, _Made] = OrderedDict()
         self._channels: dict[str, AuditChannel] = {}
         self._replaced: list[AuditChannel] = []
-        self._reads: TTLCache[str, asyncio.Future[StoredSettings]] = TTLCache(
-            MOST_RUNTIMES, FRESH_SECONDS, timer=shared.clock.monotonic
-        )
+        self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
@@ -142,17 +139,17 @@ class ManyWorkspaces(SettingsKeeper):
             return False
         decided = {**stored.decided, **settings.written(names)}
         is_saved = await self._store.write(workspace.id, decided, seen)
-        self._reads.pop(workspace.id, None)
+        self._reads.pop(workspace.id)
         return is_saved
 
     async def runtime(self, workspace: Workspace) -> Runtime | None:
         """Return what serves a workspace by its newest settings. Raises DatabaseError."""
-        self._reads.pop(workspace.id, None)
+        self._reads.pop(workspace.id)
         return await self.find(*workspace.home)
 
     async def _runtime(self, installation: Installation) -> Runtime:
         workspace, bot_token = installation.workspace, installation.bot_token
-        stored = await self._settings(workspace.id)
+        stored = await self._reads.get(workspace.id, lambda: self._store.read(workspace.id))
         made = self._made.pop(workspace.id, None)
         if made is None or made.stored != stored:
             settings = self._overlaid(workspace, stored)
@@ -172,18 +169,6 @@ class ManyWorkspaces(SettingsKeeper):
             return self._defaults.with_decided(stored.decided)
         except ValueError as error:
             raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
-
-    async def _settings(self, workspace_id: str) -> StoredSettings:
-        """Return what a workspace decided, a moment old at most. Those who ask meanwhile share one reading."""
-        reading = self._reads.get(workspace_id)
-        if reading is None:
-            reading = self._reads[workspace_id] = asyncio.ensure_future(self._store.read(workspace_id))
-        try:
-            return reading.result() if reading.done() else await asyncio.shield(reading)
-        except DatabaseError:
-            if self._reads.get(workspace_id) is reading:
-                del self._reads[workspace_id]
-            raise
 
     def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
         """Return the workspace's audit channel: the same object as before while it is the same channel."""

@@ -4,15 +4,21 @@ The method is Slack's own CLI's and isn't in the public reference, so its answer
 or of another type is unknown, and an account whose ID can't be read is counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from bot.cache import Asked, Cache
+from bot.clock import Clock
 from bot.pasted import is_id, redact
 from bot.slack.external_auth.models import ListAccounts, Place
 
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
+KEPT_SECONDS = 45.0
+"""How long a form goes by an answer of Slack's."""
+SLOW_SECONDS = 2.4
+"""How long a form waits for an answer. Slack waits three seconds for the form's."""
 _LAST_SECOND = 253402300799  # of the year 9999
 
 
@@ -182,3 +188,37 @@ def _seconds(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 1 <= value <= _LAST_SECOND else None
+
+
+class AccountMemory:
+    """What Slack answered lately, by app: its accounts, or None where it refused or couldn't be asked.
+
+    A form asks at each key that a person presses, and when it opens it can't wait for Slack.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answers: Cache[Hashable, AccountList | None] = Cache(clock, KEPT_SECONDS, 1_000, keeps_none=True)
+
+    async def get(self, app: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
+        """Return an app's accounts, by `ask` where they aren't known. None where there is no list, or not soon."""
+        asked = self._answers.find(app)
+        return None if asked is not None and self._is_slow(asked) else await self._answers.get(app, ask)
+
+    def is_promising(self, app: Hashable) -> bool:
+        """Return whether a list can be expected: Slack didn't refuse lately, and isn't slow."""
+        asked = self._answers.find(app)
+        if asked is None or not asked.answer.done():
+            return asked is None or not self._is_slow(asked)
+        return asked.answer.result() is not None
+
+    def note(self, app: Hashable, answer: AccountList | None) -> None:
+        """Keep an answer that a form didn't ask for."""
+        self._answers.put(app, answer)
+
+    def forget(self, app: Hashable) -> None:
+        """Forget an app's accounts, because they have changed."""
+        self._answers.pop(app)
+
+    def _is_slow(self, asked: Asked[AccountList | None]) -> bool:
+        return not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
