@@ -32,6 +32,7 @@ from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
 from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.mrkdwn import mention
 from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
@@ -44,7 +45,6 @@ from bot.storage.oauth_states import StoredOAuthStates
 from bot.storage.schema import check_schema, migrate
 from bot.storage.workspace_settings import SettingsStore
 from bot.tasks import Tasks
-from bot.ui.contact import mention
 from bot.workspace_settings import WorkspaceSettings
 from bot.workspaces import ManyWorkspaces, OneWorkspace, Workspaces
 

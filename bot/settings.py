@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from bot.access import AllowList, ApprovalPolicy
+from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.storage.address import database_url
-from bot.ui.contact import is_contact
 
 Transport = Literal["socket", "http"]
 
@@ -45,7 +45,7 @@ class SettingsError(Exception):
 
 
 def _check_secret(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[\x21-\x7e]{8,}", secret.get_secret_value()):
+    if not SECRET.fullmatch(secret.get_secret_value()):
         raise ValueError("is too short or has a space or another unexpected character in it. Copy it again.")
     return secret
 
@@ -69,7 +69,7 @@ def _check_proxy(url: str) -> str:
 
 
 def _check_channel(channel: str) -> str:
-    if not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel, re.ASCII):
+    if not CHANNEL_ID.fullmatch(channel):
         raise ValueError("must be a channel ID such as C012ABCDEF, not its name.")
     return channel
 

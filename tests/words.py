@@ -21,6 +21,7 @@ from bot.batches.survey import Change, Changed, Survey
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
+from bot.ids import FORMATS
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
 from bot.modals import (
@@ -51,11 +52,11 @@ from bot.outcomes import (
     NotSent,
     Tested,
 )
-from bot.pasted import FORMATS
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.slack.external_auth.states import AccountState
+from bot.slack.mrkdwn import mention
 from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
 from bot.ui import notices
 from bot.ui import settings as screens
@@ -77,7 +78,6 @@ from bot.ui.batches import (
     recent_note,
     stopping_screen,
 )
-from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
 from bot.ui.home import Lately, Listing, Overview, home_view

@@ -14,8 +14,8 @@ from sqlalchemy import delete, func, select
 from bot.audit.batches import Batch
 from bot.audit.guard import AuditLogUnavailable, Guard
 from bot.clock import Clock
+from bot.ids import is_id
 from bot.operation import Operation
-from bot.pasted import is_id
 from bot.slack.external_auth.states import AccountState, state_of
 from bot.storage.database import Database
 from bot.storage.tables import account_states

@@ -7,7 +7,7 @@ from bot.actor import Actor
 from bot.audit.entries import Entry, Filters
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
-from bot.pasted import is_id
+from bot.ids import is_id
 
 log = logging.getLogger(__name__)
 

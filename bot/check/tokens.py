@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
+from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
@@ -16,7 +17,6 @@ from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
-from bot.slack.token_kinds import kind
 from bot.slack.web import ClientFactory
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
@@ -43,7 +43,7 @@ class Bot:
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
     """Check the bot token and its scopes. `blocked` is why Slack can't be asked."""
-    found = kind(settings.only_bot_token)
+    found = slack_token_kind(settings.only_bot_token)
     if found not in ("a bot token", None):
         return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
     if blocked is not None:
@@ -120,7 +120,7 @@ def check_transport(settings: Settings) -> Finding:
 
 async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked: str | None) -> Finding:
     """Check that Socket Mode opens with an app-level token."""
-    found = kind(app_token)
+    found = slack_token_kind(app_token)
     if found not in ("an app-level token", None):
         return problem(APP_TOKEN, f"This is {found}, not an app-level token.", _MAKE_APP_TOKEN)
     if blocked is not None:

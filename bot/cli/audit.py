@@ -28,7 +28,7 @@ from bot.cli.progress import progress
 from bot.cli.shared import exit_over_settings
 from bot.cli.table import print_entries
 from bot.clock import SystemClock
-from bot.pasted import unwrap
+from bot.ids import unwrap
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.database import DatabaseError
 

@@ -1,7 +1,7 @@
 """The options that say which entries of the audit log are wanted."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,22 +9,19 @@ import click
 
 from bot.actor import UNATTENDED
 from bot.audit.entries import Filters
+from bot.ids import TEAM_ID, USER_ID, is_id, quote
 from bot.operation import Operation
-from bot.pasted import is_id, quote
 
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
-_USER_ID = re.compile("|".join([r"[UW][A-Z0-9]+", *sorted(UNATTENDED)]), re.ASCII)
-"""A person's, or what stands for one where Extauth acts by itself."""
-_TEAM_ID = re.compile(r"[TE][A-Z0-9]+", re.ASCII)
 
 
 def _id_of(
-    pattern: re.Pattern[str], example: str
+    form: re.Pattern[str], example: str, others: Collection[str] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """Check the form of an ID: a name would find nothing, and look as if nothing had been done."""
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is not None and not pattern.fullmatch(value):
+        if value is not None and value not in others and not form.fullmatch(value):
             raise click.BadParameter(f"“{quote(value)}” isn't an ID such as {example}.")
         return value
 
@@ -38,14 +35,19 @@ def _whole_in_the_log(context: click.Context, parameter: click.Parameter, value:
 
 
 of_workspace = click.option(
-    "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
+    "--workspace", metavar="ID", callback=_id_of(TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
 )
 
 
 def filtered(function: Any) -> Any:
     """Give a command the options that say which entries are wanted."""
     options = (
-        click.option("--user", metavar="ID", callback=_id_of(_USER_ID, "U012ABCDEF"), help="Only this user's entries."),
+        click.option(
+            "--user",
+            metavar="ID",
+            callback=_id_of(USER_ID, "U012ABCDEF", UNATTENDED),
+            help="Only this user's entries.",
+        ),
         click.option(
             "--token-id", metavar="ID", callback=_whole_in_the_log, help="Only entries about this token, such as EtX."
         ),

@@ -9,9 +9,10 @@ https://docs.slack.dev/interactivity/implementing-slash-commands#defining_slash_
 import html
 import re
 
+from bot.ids import USER_ID
+
 _SEQUENCE = re.compile(r"<([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
-_PERSON = re.compile(r"@[UW][A-Z0-9]+", re.ASCII)
 
 
 def unescape(text: str) -> str:
@@ -22,7 +23,7 @@ def unescape(text: str) -> str:
 
 def _typed(match: re.Match[str]) -> str:
     target, label = match[1], match[2]
-    if _PERSON.fullmatch(target):
+    if target.startswith("@") and USER_ID.fullmatch(target[1:]):
         return target
     if target[:1] in ("@", "#", "!"):
         name = (label or target[1:]).removeprefix(target[0])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.commands.escaped import unescape
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
-from bot.pasted import DASHES, find_token, quote_word, unwrap
+from bot.ids import DASHES, find_token, quote_word, unwrap
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})

@@ -9,11 +9,11 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.commands.correction import NoCorrection
+from bot.ids import quote
 from bot.listeners import flow, interaction, unserved
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime, Shared, runtime_in
 from bot.modals.metadata import UnreadableMetadata
-from bot.pasted import quote
 from bot.slack.web import UntrustedAddress
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import outdated_screen, unexpected_screen

@@ -1,6 +1,5 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
-import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -9,6 +8,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -22,9 +22,6 @@ from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.ui.buttons import OPEN_GET, Button, read_get
 from bot.ui.notices import working_screen
 from bot.ui.screen import as_view
-
-_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
-"""What can only be a token's ID, even without the subcommand."""
 
 
 def wanted(values: Values) -> GetToken | OpenForm:
@@ -49,7 +46,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id", form=_TOKEN_ID),
+        Option("external_token_id", form=TYPED_TOKEN_ID),
         Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
         Option("show", "shows the token in full right away", is_flag=True),
     ),

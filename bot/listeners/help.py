@@ -6,11 +6,11 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.commands.parser import HELP, TOPIC, closest_name
 from bot.commands.subcommand import COMMAND, Option, Parsed, Subcommand, UsageError, Values
+from bot.ids import quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
-from bot.pasted import quote_word
 from bot.ui.help import command_screen, help_screen
 
 _BARE = (COMMAND, "opens a form to choose what to do")

@@ -3,9 +3,9 @@
 from slack_sdk.models.blocks import Block, InputBlock, MarkdownTextObject, PlainTextInputElement, SectionBlock
 from slack_sdk.models.views import View
 
+from bot.ids import quote
 from bot.modals.fields import FieldErrors, Values, read_text
 from bot.modals.metadata import PendingDelete
-from bot.pasted import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
 
 CALLBACK_ID = "extauth_delete_confirm"

@@ -6,8 +6,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputElement, StaticSelectElement
 
+from bot.ids import is_id, unwrap
 from bot.modals import picker
-from bot.pasted import is_id, unwrap
 from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]

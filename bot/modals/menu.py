@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block, InputBlock, Option, RadioButtonsElement
 from slack_sdk.models.views import View
 
+from bot.ids import is_id
 from bot.modals import delete_form, get_form
 from bot.modals.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, read_chosen, read_text
 from bot.operation import Operation
-from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 
 CALLBACK_ID = "extauth_menu"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.pasted import is_id, quote
+from bot.ids import is_id, quote
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import ExternalDataSelectElement, Option, OptionGroup, PlainTextObject
 
-from bot.pasted import FORMATS, find_token, is_id, unwrap
+from bot.ids import FORMATS, find_token, is_id, unwrap
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import LABELS, InvalidParameter, PastedToken, check_id

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from bot.ids import quote
 from bot.outcomes import Listed
-from bot.pasted import quote
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Page, Provider, page
 from bot.ui import buttons, parts

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from bot.audit.batches import Batch, Item
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import Explanation, Who, explain
+from bot.ids import quote, quote_account
 from bot.operation import Operation
 from bot.outcomes import Denied, Failed
-from bot.pasted import quote, quote_account
 from bot.slack import mrkdwn
 from bot.slack.external_auth.states import AccountState, state_of
 from bot.ui import parts

@@ -10,8 +10,8 @@ from typing import Any, assert_never
 
 from bot.access import Decision
 from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
+from bot.ids import is_id
 from bot.operation import Operation, Permission
-from bot.pasted import is_id
 from bot.slack.external_auth.models import (
     DeleteTokens,
     GetToken,

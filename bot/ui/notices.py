@@ -6,9 +6,9 @@ from typing import assert_never
 
 from bot.audit.entries import Entry
 from bot.explanations import explain
+from bot.ids import TokenFormat
 from bot.operation import Operation, Request
 from bot.outcomes import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent, Tested
-from bot.pasted import TokenFormat
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.ids import quote
 from bot.operation import Operation, Request
-from bot.pasted import quote
 from bot.slack import mrkdwn
 
 Block = dict[str, Any]

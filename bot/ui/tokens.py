@@ -1,7 +1,7 @@
 """A fetched token: masked in a message, whole in a modal and nowhere else."""
 
+from bot.ids import quote
 from bot.outcomes import Fetched
-from bot.pasted import quote
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import buttons, parts

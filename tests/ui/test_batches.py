@@ -8,10 +8,10 @@ from bot.access import AllowList, Decision, Reason
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import known_codes
+from bot.ids import quote_account
 from bot.listeners.exporting import as_csv
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
-from bot.pasted import quote_account
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui.batches import (

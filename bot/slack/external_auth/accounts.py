@@ -10,7 +10,7 @@ from itertools import groupby
 
 from bot.cache import Asked, Cache
 from bot.clock import Clock
-from bot.pasted import is_id, redact
+from bot.ids import is_id, redact
 from bot.slack.external_auth.models import ListAccounts, Place
 
 PAGE_SIZE = 10

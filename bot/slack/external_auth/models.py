@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from bot.ids import ID_OR_KEY, TokenFormat, find_token
 from bot.operation import Operation
-from bot.pasted import TokenFormat, find_token
 
 MAX_ID = 255
 LABELS = {
@@ -18,8 +18,7 @@ LABELS = {
     "app_id": "app ID",
 }
 """What people call the API's parameters."""
-_ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-_PLACE = re.compile(r"(\d{1,12}) ([A-Za-z0-9_.-]{1,255})", re.ASCII)
+_PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
 
 
 class InvalidParameter(ValueError):
@@ -57,13 +56,13 @@ def check_id(name: str, value: object) -> str:
     token_format = find_token(value)
     if token_format is not None:
         raise PastedToken(name, token_format)
-    if len(value) <= MAX_ID and _ID.fullmatch(value):
+    if ID_OR_KEY.fullmatch(value):
         return value
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
         raise InvalidParameter(name, "It can't have a space or a line break inside.")
-    odd = next(character for character in value if not _ID.fullmatch(character))
+    odd = next(character for character in value if not ID_OR_KEY.fullmatch(character))
     shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
     raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
 

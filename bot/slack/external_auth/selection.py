@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.ids import find_token, unwrap
 from bot.operation import Operation
-from bot.pasted import find_token, unwrap
 from bot.slack.external_auth.models import InvalidParameter, PastedToken, check_id
 
 TOKEN_IDS = "external_token_ids"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pasted import REDACTED, is_id
+from bot.ids import REDACTED, is_id
 from bot.slack.external_auth.accounts import PAGE_SIZE, Account, AccountList, Provider, page, read_accounts
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts, Place
 
