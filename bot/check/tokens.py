@@ -13,9 +13,9 @@ from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
-from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
 

@@ -22,11 +22,9 @@ from bot.audit.entries import Entry, VerificationResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
-from bot.cli.filters import filtered, filters, of_workspace
-from bot.cli.help import Group
-from bot.cli.progress import progress
+from bot.cli.entries import filtered, filters, of_workspace, print_entries
 from bot.cli.shared import exit_over_settings
-from bot.cli.table import print_entries
+from bot.cli.terminal import Group, progress
 from bot.clock import SystemClock
 from bot.ids import unwrap
 from bot.settings import DatabaseSettings, SettingsError

@@ -11,8 +11,8 @@ from bot import logs
 from bot import settings as settings_module
 from bot.audit.key_rotation import Rotated, rotate
 from bot.check.database import explain_unusable
-from bot.cli.help import Group
 from bot.cli.shared import exit_over_settings
+from bot.cli.terminal import Group
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.address import database_url
 from bot.storage.connect import open_database

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from bot.cli.help import Command
 from bot.cli.shared import exit_over_settings, read_settings, run, starting, stop_signal
+from bot.cli.terminal import Command
 from bot.clock import SystemClock
 from bot.server.lifecycle import Receiver
 from bot.server.lifecycle import serve as serve_app

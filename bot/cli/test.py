@@ -14,16 +14,15 @@ from bot.actor import Unattended
 from bot.app import create_workspaces, open_storage
 from bot.audit.batches import Batch, Item
 from bot.batches.survey import Survey, Surveyor
-from bot.cli.help import Command
-from bot.cli.progress import progress
 from bot.cli.shared import load_settings, run, stop_signal
+from bot.cli.terminal import Command, progress
 from bot.clock import SystemClock
 from bot.explanations import explain
 from bot.listeners.runtime import Runtime
 from bot.logs import on_one_line
 from bot.operation import Operation
 from bot.settings import Settings
-from bot.slack.external_auth.states import state_of
+from bot.slack.external_auth.accounts import state_of
 from bot.slack.session import open_session
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks

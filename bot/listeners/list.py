@@ -17,7 +17,7 @@ from bot.listeners.runtime import Runtime
 from bot.operation import Permission, Request
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
 from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
-from bot.ui.providers import NAMES
+from bot.ui.tokens import NAMES
 
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.commands.escaped import unescape
-from bot.commands.parser import parse
+from bot.commands.parser import parse, unescape
 from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.channels import CHANNELS

@@ -1,9 +1,15 @@
-"""How a command's `--help` looks: its text, then examples to copy."""
+"""How commands look in a terminal: `--help` with examples to copy, and how far long work has come."""
 
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
+
+_STEPS = 1000
+"""How often the bar is drawn, at most: drawing it for each entry would take longer than the work."""
 
 
 class Command(click.Command):
@@ -37,3 +43,26 @@ def write_examples(examples: Sequence[str], ctx: click.Context, formatter: click
     with formatter.section("Examples"):
         for example in examples:
             formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar with the rate and the time remaining. Yields a function to tell how much is done.
+
+    It's on standard error, and only where that is a terminal.
+    """
+    if not total or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    started = time.monotonic()
+
+    def rate(_: object) -> str:
+        return f"{bar.pos / max(time.monotonic() - started, 0.001):,.0f} {unit}/s" if bar.pos else ""
+
+    def tell(done: int) -> None:
+        if done - bar.pos >= max(1, total // _STEPS) or done == total:
+            bar.update(done - bar.pos, done)
+
+    bar = click.progressbar(length=total, label=label, file=sys.stderr, item_show_func=rate, width=24)
+    with bar:
+        yield tell

@@ -1,16 +1,34 @@
-"""The options that say which entries of the audit log are wanted."""
+"""Which entries of the audit log are wanted, and how they are printed."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from bot.actor import UNATTENDED
-from bot.audit.entries import Filters
+from bot.audit.checkpoint import utc
+from bot.audit.entries import Entry, Filters
 from bot.ids import TEAM_ID, USER_ID, is_id, quote
+from bot.logs import on_one_line
 from bot.operation import Operation
+
+_HEADINGS = ("ENTRY", "TIME (UTC)", "WORKSPACE", "USER", "ACTION", "OUTCOME", "TOOK", "REFERENCE", "PARAMETERS")
+_NUMBERS = {0, 6}
+_OUTCOME = 5
+_NO_RESULT = "NO RESULT"
+_COLORS = {
+    "fetched": "green",
+    "deleted": "green",
+    "pruned": "green",
+    "denied": "red",
+    "failed": "red",
+    "interrupted": "yellow",
+    "not done": "yellow",
+    "withheld": "yellow",
+    _NO_RESULT: "yellow",
+}
 
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
 
@@ -93,3 +111,37 @@ def filters(
         provider_key=provider_key,
         since=at,
     )
+
+
+def print_entries(entries: Sequence[Entry]) -> None:
+    """Print entries one a line, in aligned columns."""
+    rows = [_cells(entry) for entry in entries]
+    # What somebody typed comes last, so that its width moves nothing.
+    widths = [max(len(cells[column]) for cells in [_HEADINGS, *rows]) for column in range(len(_HEADINGS) - 1)]
+    click.echo(_line(_HEADINGS, widths))
+    for entry, cells in zip(entries, rows, strict=True):
+        click.echo(_line(cells, widths, _COLORS.get(entry.outcome or _NO_RESULT)))
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    code = f" ({entry.code})" if entry.code else ""
+    return (
+        str(entry.number),
+        utc(entry.at),
+        entry.team_id or "-",
+        entry.user_id or "-",
+        entry.action,
+        f"{entry.outcome}{code}" if entry.outcome else _NO_RESULT,
+        f"{entry.milliseconds:,} ms" if entry.milliseconds is not None else "-",
+        entry.reference or "-",
+        on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
+    )
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], color: str | None = None) -> str:
+    padded = [
+        cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=False))
+    ]
+    padded[_OUTCOME] = click.style(padded[_OUTCOME], fg=color)
+    return "  ".join([*padded, cells[-1]]).rstrip()
