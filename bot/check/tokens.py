@@ -12,7 +12,7 @@ from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import GetToken
+from bot.slack.external_auth.models import GetToken, ListAccounts
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
@@ -21,6 +21,7 @@ from bot.slack.web import ClientFactory
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
+LISTING = "/extauth list"
 
 _COPY_BOT_TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions."
 _INSTALL_AGAIN = "Install the app again, then copy the new Bot User OAuth Token from OAuth & Permissions."
@@ -31,6 +32,15 @@ _SWITCH_ON = "Switch Socket Mode on in the app's settings, or serve over HTTP."
 _ALLOW_WEBSOCKETS = "Let WebSockets to wss://*.slack.com through the proxy or firewall, or serve over HTTP."
 _UNKNOWN_TOKEN = GetToken("Et0EXTAUTHCHECK")
 _NOT_FOUND = "token_not_found"
+_LIST_REFUSALS = TOKEN_REFUSALS | {
+    "app_not_found",
+    "invalid_args",
+    "invalid_arguments",
+    "method_deprecated",
+    "method_not_supported",
+    "unknown_method",
+}
+"""Slack's codes for a list that it doesn't offer, or not to this token, or not for its app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +199,23 @@ def _refused_method(error: ExternalAuthError, name: str) -> Finding:
         f"{name} can't call apps.auth.external.get ({error.code}).",
         f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
     )
+
+
+async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
+    """List the accounts, as `/extauth list` does. Where Slack refuses, nothing is wrong: people type token IDs."""
+    token, _, blocked = external_auth_token(settings, bot, blocked)
+    if blocked is not None:
+        return not_checked(LISTING, blocked)
+    try:
+        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        found = await client.list(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET))
+    except ExternalAuthError as error:
+        if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
+            return not_checked(LISTING, reason(error))
+        return ok(LISTING, f"Slack doesn't list accounts here ({error.code}). Everything else works with typed IDs.")
+    accounts, providers = len(found.accounts), len(found.providers)
+    return ok(LISTING, f"Slack lists {_count(accounts, 'account')} of {_count(providers, 'provider')}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -29,6 +29,7 @@ from bot.clock import SystemClock
 from bot.ids import unwrap
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.database import DatabaseError
+from bot.ui.exports import cell
 
 logger = logging.getLogger(__name__)
 """`log` is the audit log here."""
@@ -91,7 +92,7 @@ def export(form: str, **wanted: Any) -> None:
             async for entry in log.oldest_first(chosen):
                 fields = {**vars_of(entry), "at": utc(entry.at)}
                 if form == "csv":
-                    table.writerow({name: _harmless(value) for name, value in fields.items()})
+                    table.writerow({name: cell(_text(value)) for name, value in fields.items()})
                 else:
                     sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
                 done += 1
@@ -287,15 +288,13 @@ def vars_of(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in _COLUMNS}
 
 
+def _text(value: object) -> str:
+    return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
+
+
 def _count(number: int, what: str) -> str:
     return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
-
-
-def _harmless(value: object) -> object:
-    """A CSV's cell. One that begins like a formula would be run by a spreadsheet."""
-    text = json.dumps(value) if isinstance(value, dict) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
