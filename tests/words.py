@@ -25,10 +25,8 @@ from bot.ids import FORMATS
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
 from bot.modals import (
-    cleanup_confirm,
-    cleanup_form,
-    delete_confirm,
-    delete_form,
+    cleanup,
+    delete,
     fields,
     get_form,
     menu,
@@ -392,10 +390,10 @@ def batches() -> Iterator[Section]:
     yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
     yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
     yield _view("Test", test_form.build("", Offer()))
-    yield _view("Delete several", cleanup_form.build(""))
-    yield _view("Delete several of a list", cleanup_form.build("", items[:4]))
+    yield _view("Delete several", cleanup.build_form(""))
+    yield _view("Delete several of a list", cleanup.build_form("", items[:4]))
     for is_listed in (True, False):
-        yield _view("Confirm several", cleanup_confirm.build("", batch, is_listed=is_listed))
+        yield _view("Confirm several", cleanup.build_confirmation("", batch, is_listed=is_listed))
 
 
 def approvals() -> Iterator[Section]:
@@ -456,20 +454,20 @@ def forms() -> Iterator[Section]:
     """Yield the modals, their errors, help, and the App Home."""
     for where, offer in OFFERS.items():
         yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
-        yield _view(f"Delete{where}", delete_form.build("", delete_form.fields(offer)))
+        yield _view(f"Delete{where}", delete.build_form("", delete.fields(offer)))
     for name, groups in PICKED.items():
         options = [option["text"]["text"] for group in groups for option in group.to_dict()["options"]]
         labels = [group.to_dict()["label"]["text"] for group in groups]
         yield f"Picked while typing: {name}", [_line(text) for text in (*labels, *options)]
     yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer()))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
-        yield _view("Confirm", delete_confirm.build("", PendingDelete.of(request)))
-    wrong = delete_confirm.parse({}, PendingDelete.of(PROVIDER))
+        yield _view("Confirm", delete.build_confirmation("", PendingDelete.of(request)))
+    wrong = delete.parse_confirmation({}, PendingDelete.of(PROVIDER))
     mistakes = [*wrong.values()] if isinstance(wrong, dict) else []
     for filled in FORMS:
         values = {name: {name: {"value": value}} for name, value in filled.items()}
-        for form in (get_form, delete_form):
-            result = form.parse(values)
+        for read in (get_form.parse, delete.parse_form):
+            result = read(values)
             mistakes += result.values() if isinstance(result, dict) else []
     for value in ("?a GitHub token", "?unlikely"):
         mistakes.append(str(picker.find_problem("external_token_id", value, "/extauth get ID")))

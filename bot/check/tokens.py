@@ -18,6 +18,7 @@ from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
 from bot.slack.session import READ_SECONDS
 from bot.slack.web import ClientFactory
+from bot.ui.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
@@ -214,8 +215,4 @@ async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, bl
             return not_checked(LISTING, reason(error))
         return ok(LISTING, f"Slack doesn't list accounts here ({error.code}). Everything else works with typed IDs.")
     accounts, providers = len(found.accounts), len(found.providers)
-    return ok(LISTING, f"Slack lists {_count(accounts, 'account')} of {_count(providers, 'provider')}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return ok(LISTING, f"Slack lists {count(accounts, 'account')} of {count(providers, 'provider')}.")

@@ -29,6 +29,7 @@ from bot.clock import SystemClock
 from bot.ids import unwrap
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.database import DatabaseError
+from bot.ui import parts
 from bot.ui.exports import cell
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ def verify(text: str | None, workspace: str | None) -> None:
             click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
         click.echo(
-            f"The audit log is intact: {_entries(result.entries)} in {_count(result.rows, 'row')}.{_held(result, line)}"
+            f"The audit log is intact: {_entries(result.entries)} in {parts.count(result.rows, 'row')}.{_held(result, line)}"
         )
         if result.note is not None:
             click.echo(result.note)
@@ -290,10 +291,6 @@ def vars_of(entry: Entry) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _entries(count: int) -> str:

@@ -15,7 +15,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.modals import delete_confirm, delete_form, metadata
+from bot.modals import delete, metadata
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
@@ -89,7 +89,7 @@ async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, st
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(runtime, asked.actor, decisions)
         given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
-        return delete_form.build(metadata.write(asked.origin), delete_form.fields(offer, *given))
+        return delete.build_form(metadata.write(asked.origin), delete.fields(offer, *given))
 
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
 
@@ -97,7 +97,7 @@ async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, st
 async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
-    view = delete_confirm.build(metadata.write(asked.origin, pending), pending)
+    view = delete.build_confirmation(metadata.write(asked.origin, pending), pending)
     await flow.open_if_allowed(runtime, asked, [request], flow.just(view))
 
 
@@ -113,18 +113,18 @@ async def submit(
 def register(app: AsyncApp) -> None:
     """Listen for the modals and the button."""
 
-    @app.view(delete_form.CALLBACK_ID)
+    @app.view(delete.FORM)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        request = delete_form.parse(body["view"]["state"]["values"])
+        request = delete.parse_form(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
         else:
             await submit(ack, runtime, body, context, request)
 
-    @app.view(delete_confirm.CALLBACK_ID)
+    @app.view(delete.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         pending = metadata.read_pending(body["view"]["private_metadata"])
-        request = delete_confirm.parse(body["view"]["state"]["values"], pending)
+        request = delete.parse_confirmation(body["view"]["state"]["values"], pending)
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
             return

@@ -26,7 +26,7 @@ from slack_sdk.models.views import View
 from bot.access import AllowList, ApprovalPolicy
 from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
 from bot.modals.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
-from bot.modals.fields import FieldErrors, Values, read_checked, read_chosen, read_text, selected
+from bot.modals.fields import FieldErrors, Values, form, read_checked, read_chosen, read_text, selected
 from bot.modals.metadata import UnreadableMetadata
 from bot.workspace_settings import LISTS, WorkspaceSettings
 
@@ -138,15 +138,7 @@ def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (),
         _channel_field(settings.audit_channel),
     ]
     blocks += [_contact_field(settings.contact), *_token_fields(has_token=has_token)]
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="Settings",
-        submit="Save",
-        close="Cancel",
-        private_metadata=seen.write(),
-        blocks=blocks,
-    )
+    return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
 
 
 def _heading(text: str) -> Block:

@@ -4,7 +4,7 @@ from bot.access import APPROVAL_SECONDS
 from bot.audit.batches import Batch
 from bot.slack import mrkdwn
 from bot.ui import parts
-from bot.ui.batches import MOST_ITEMS
+from bot.ui.batches import MOST_ITEMS, stopping_workflows
 from bot.ui.parts import Mark
 from bot.ui.screen import Screen
 
@@ -33,14 +33,8 @@ def request_screen(batch: Batch) -> Screen:
     blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
     if len(batch.items) > 1:
         blocks.append(parts.paragraph(_names(batch)))
-    workflows = sorted({name for item in batch.items for name in item.workflows})
-    if workflows:
-        names = ", ".join(mrkdwn.code(name, 80) for name in workflows[:MOST_ITEMS])
-        left_out = len(workflows) - MOST_ITEMS
-        more = f" and {left_out:,} more" if left_out > 0 else ""
-        blocks.append(
-            parts.paragraph(f"These workflows stop working until someone reconnects the accounts: {names}{more}")
-        )
+    if stops := stopping_workflows(batch):
+        blocks.append(parts.paragraph(stops))
     value = f"{batch.batch_id} {batch.digest}"
     blocks += [
         parts.actions(

@@ -38,10 +38,11 @@ def cell(value: str) -> str:
 def exported_screen(count: int) -> Screen:
     """Return that the file was sent."""
     title = "Export sent"
-    accounts = f"{count:,} account{'' if count == 1 else 's'}"
     blocks = (
         parts.heading(parts.Mark.DONE, title),
-        parts.paragraph(f"The results of {accounts} are in your messages with Extauth, as a CSV file."),
+        parts.paragraph(
+            f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
+        ),
     )
     return Screen("Export", title, blocks)
 

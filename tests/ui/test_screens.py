@@ -15,7 +15,7 @@ from bot.audit.wording import deed
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
-from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
+from bot.modals import delete, get_form, menu, metadata
 from bot.modals.fields import Offer
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
@@ -421,8 +421,8 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
     filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
     for view in (
         get_form.build(remembered, get_form.fields(offer, token_id, force_refresh=True, show=True)),
-        delete_form.build(remembered, delete_form.fields(offer, token_id, token_id, token_id)),
-        delete_confirm.build(remembered, pending),
+        delete.build_form(remembered, delete.fields(offer, token_id, token_id, token_id)),
+        delete.build_confirmation(remembered, pending),
         menu.build(remembered, list(menu.LABELS), Operation.GET, offer, filled),
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):
