@@ -132,9 +132,8 @@ def verify(text: str | None, workspace: str | None) -> None:
         if result.problem is not None:
             click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
-        click.echo(
-            f"The audit log is intact: {_entries(result.entries)} in {parts.count(result.rows, 'row')}.{_held(result, line)}"
-        )
+        size = f"{_entries(result.entries)} in {parts.count(result.rows, 'row')}"
+        click.echo(f"The audit log is intact: {size}.{_held(result, line)}")
         if result.note is not None:
             click.echo(result.note)
 

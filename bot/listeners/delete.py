@@ -20,7 +20,7 @@ from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 from bot.slack.external_auth.selection import Selection, select
-from bot.ui.buttons import OPEN_DELETE, Button, read_delete
+from bot.ui.buttons import OPEN_DELETE, Button, read_as
 from bot.ui.notices import checking_screen
 from bot.ui.screen import as_view
 
@@ -135,7 +135,7 @@ def register(app: AsyncApp) -> None:
     @app.action(Button.DELETE.action_id)
     async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        request = read_delete(body["actions"][0].get("value"))
+        request = read_as(DeleteTokens, body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, confirm(runtime, clicked, request))
 

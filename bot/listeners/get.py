@@ -19,7 +19,7 @@ from bot.listeners.waiting import show_progress
 from bot.modals import get_form, metadata
 from bot.operation import OpenForm, Operation, Permission, Request
 from bot.slack.external_auth.models import GetToken, InvalidParameter
-from bot.ui.buttons import OPEN_GET, Button, read_get
+from bot.ui.buttons import OPEN_GET, Button, read_as
 from bot.ui.notices import working_screen
 from bot.ui.screen import as_view
 
@@ -118,7 +118,7 @@ def register(app: AsyncApp) -> None:
     @app.action(Button.REFRESH.action_id)
     async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        request = read_get(body["actions"][0].get("value"))
+        request = read_as(GetToken, body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start(runtime, clicked, fetch(runtime, clicked, request))
 

@@ -16,7 +16,7 @@ from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission, Request
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts
-from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
+from bot.ui.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
 from bot.ui.tokens import NAMES
 
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
@@ -62,7 +62,7 @@ def register(app: AsyncApp) -> None:
     @app.action(Button.NEWER.action_id)
     async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        request = read_list(body["actions"][0].get("value"))
+        request = read_as(ListAccounts, body["actions"][0].get("value"))
         clicked = interaction.from_click(runtime, body, context)
         await flow.start_run(runtime, clicked, request)
 

@@ -6,7 +6,7 @@ import io
 from bot.audit.batches import Batch
 from bot.slack.external_auth.accounts import state_of
 from bot.ui import parts
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
 _FORMULA = frozenset("=+-@'")
 _LONGEST_BLOCK = 2900
@@ -37,14 +37,8 @@ def cell(value: str) -> str:
 
 def exported_screen(count: int) -> Screen:
     """Return that the file was sent."""
-    title = "Export sent"
-    blocks = (
-        parts.heading(parts.Mark.DONE, title),
-        parts.paragraph(
-            f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
-        ),
-    )
-    return Screen("Export", title, blocks)
+    said = f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
+    return notice("Export", "Export sent", said, mark=parts.Mark.DONE)
 
 
 def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:

@@ -6,7 +6,7 @@ from bot.slack import mrkdwn
 from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
 from bot.ui import parts
 from bot.ui.parts import Mark
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
@@ -24,23 +24,19 @@ def saved_screen(changed: Sequence[str], channel: str | None, reference: str) ->
 
 def unchanged_screen() -> Screen:
     """Return that there was nothing to save."""
-    title = "Nothing changed"
-    blocks = (parts.heading(Mark.DONE, title), parts.paragraph("The settings are as they were before."))
-    return Screen("Settings", title, blocks)
+    return notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
 
 
 def unsure_screen(reference: str, contact: str) -> Screen:
     """Return that the database failed while the settings were being saved."""
-    title = "The settings may or may not be saved"
-    blocks = (
-        parts.heading(Mark.UNSURE, title),
-        parts.paragraph(
-            "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
-            f"this keeps happening, contact {contact}."
-        ),
-        parts.small_print(f"Reference {reference}"),
+    return notice(
+        "Settings",
+        "The settings may or may not be saved",
+        "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
+        f"this keeps happening, contact {contact}.",
+        f"Reference {reference}",
+        mark=Mark.UNSURE,
     )
-    return Screen("Settings", title, blocks, is_failure=True)
 
 
 def changed_meanwhile(names: Sequence[str]) -> str:

@@ -212,7 +212,7 @@ def test_a_page_of_accounts_passes_the_limits_and_its_buttons_ask_for_what_they_
         for element in block.get("elements", []) if block["type"] == "actions" else []:
             if element["action_id"] in (buttons.OPEN_TEST, buttons.OPEN_CLEANUP):
                 continue
-            turned = buttons.read_list(element["value"])
+            turned = buttons.read_as(ListAccounts, element["value"])
             assert (turned.provider_key, turned.app_id) == (request.provider_key, request.app_id)
         for option in block.get("accessory", {}).get("options", []):
             chosen = buttons.read_menu(option["value"])
@@ -249,7 +249,7 @@ def test_the_longest_page_of_accounts_passes_the_limits() -> None:
 )
 def test_a_value_that_asks_for_no_page_is_refused(value: object) -> None:
     with pytest.raises(buttons.UnreadableValue):
-        buttons.read_list(value)
+        buttons.read_as(ListAccounts, value)
 
 
 @pytest.mark.parametrize(
