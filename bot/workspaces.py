@@ -2,18 +2,18 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pydantic import SecretStr
 
-from bot.actor import Workspace
+from bot.actor import Installation, Workspace
 from bot.cache import Cache
-from bot.installation import Installation, Installations
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
 from bot.observers.audit_channel import AuditChannel
 from bot.storage.database import DatabaseError
+from bot.storage.installations import StoredInstallations
 from bot.storage.workspace_settings import SettingsStore, StoredSettings
 from bot.workspace_settings import WorkspaceSettings
 
@@ -66,16 +66,6 @@ class OneWorkspace:
         return (channel,) if channel is not None else ()
 
 
-class RuntimeFactory(Protocol):
-    """Puts together what serves a workspace."""
-
-    def __call__(
-        self, settings: WorkspaceSettings, bot_token: SecretStr, audit_channel: AuditChannel | None
-    ) -> Runtime:
-        """Return it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Made:
     runtime: Runtime
@@ -91,11 +81,11 @@ class ManyWorkspaces(SettingsKeeper):
 
     def __init__(
         self,
-        installations: Installations,
+        installations: StoredInstallations,
         store: SettingsStore,
         defaults: WorkspaceSettings,
         shared: Shared,
-        make: RuntimeFactory,
+        make: Callable[[WorkspaceSettings, SecretStr, AuditChannel | None], Runtime],
     ) -> None:
         self._installations = installations
         self._store = store

@@ -20,29 +20,16 @@ class Command(click.Command):
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.examples, ctx, formatter)
+        """Write each example on a line of its own, under the name the program was started by."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A group whose help, and that of its commands, ends with examples."""
 
     command_class = Command
-
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.examples = examples
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.examples, ctx, formatter)
-
-
-def write_examples(examples: Sequence[str], ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write each example on a line of its own, under the name the program was started by."""
-    with formatter.section("Examples"):
-        for example in examples:
-            formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
 
 
 @contextmanager

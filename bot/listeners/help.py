@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.commands.parser import HELP, TOPIC, closest_name
 from bot.commands.subcommand import COMMAND, Option, Parsed, Subcommand, UsageError, Values
 from bot.ids import quote_word
@@ -50,8 +48,4 @@ def listener(others: Sequence[Listener]) -> Listener:
             commands = [_BARE, *(one.usages[0] for one in usable)]
             await flow.show(typed, help_screen(commands, decisions, runtime.contact))
 
-    return Listener(subcommand, on_typed, _register)
-
-
-def _register(app: AsyncApp) -> None:
-    """Help has no modals or buttons of its own."""
+    return Listener(subcommand, on_typed, lambda app: None)

@@ -12,7 +12,6 @@ from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
 from bot.cache import Cache
 from bot.clock import Clock
-from bot.installation import InstallationStore
 from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
@@ -20,6 +19,7 @@ from bot.slack.calls import Contact
 from bot.slack.pacing import Pacer
 from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
+from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
 from bot.ui.home import Listing
 from bot.workspace_settings import WorkspaceSettings
@@ -45,7 +45,7 @@ class Shared:
     tasks: Tasks
     metrics: Metrics
     slack: Contact
-    installations: InstallationStore | None = None
+    installations: StoredInstallations | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.installation import RenewedToken
+from bot.actor import RenewedToken
 from bot.logs import slack_code
 from bot.slack.web import ClientFactory
 

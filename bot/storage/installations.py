@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import SecretStr
 
+from bot.actor import Installation, RenewedToken
 from bot.cache import Cache
 from bot.clock import Clock
-from bot.installation import Installation, RenewedToken
 from bot.storage.database import DatabaseError
 from bot.storage.installation_rows import InstallationRows, Kept
 
@@ -25,10 +25,7 @@ Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
 
 
 class StoredInstallations:
-    """The installations that OAuth has made. `renew` asks Slack for a new token.
-
-    See `bot.installation.InstallationStore`.
-    """
+    """The installations that OAuth has made. `renew` asks Slack for a new token."""
 
     def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
         self._rows = rows
@@ -38,13 +35,16 @@ class StoredInstallations:
         self._renewing: Cache[str, Kept] = Cache(clock, 0.0)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
-        """Return the workspace's own installation, else its organization's. Raises DatabaseError."""
+        """Return the workspace's own installation, else its organization's; None where there is neither.
+
+        It was read at most 15 seconds ago, and a token that's about to expire has been renewed. Raises DatabaseError.
+        """
         key = (team_id or "", enterprise_id or "")
         kept = await self._known.get(key, lambda: self._rows.find(team_id, enterprise_id))
         return None if kept is None else (await self._current(kept)).installation
 
     async def all(self) -> Sequence[Installation]:
-        """Return every installation. Raises DatabaseError."""
+        """Return every installation, for work that nobody asked for. Raises DatabaseError."""
         return [(await self._current(kept)).installation for kept in await self._rows.all()]
 
     def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
