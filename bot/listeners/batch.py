@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.listeners import flow, interaction
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import ModalReply, Replace, Reply, address_of
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
@@ -175,8 +176,4 @@ def register(app: AsyncApp) -> None:
         seen = body.get("view", {}).get("hash")
         await flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
 
-    @app.action(EXPORT)
-    async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, _export(runtime, clicked, str(body["actions"][0].get("value"))))
+    on_click(app, EXPORT, _export, str, Replace.NEVER)

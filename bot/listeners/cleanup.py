@@ -14,6 +14,7 @@ from bot.clock import finishes_within
 from bot.listeners import asking, batch, flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import cleanup, metadata
@@ -140,15 +141,5 @@ def register(app: AsyncApp) -> None:
         await ack(response_action="update", view=as_view(checking_screen()))
         await flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
 
-    @app.action(RETRY)
-    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
-
-    @app.action(OPEN_CLEANUP)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        shown = read_shown(body["actions"][0].get("value"))
-        await flow.start(runtime, clicked, open_form(runtime, clicked, shown))
+    on_click(app, RETRY, _retry, str, Replace.NEVER)
+    on_click(app, OPEN_CLEANUP, open_form, read_shown, Replace.NEVER)

@@ -1,6 +1,7 @@
 """Deleting tokens on Slack's side: `/extauth delete`, its modal, the confirmation, and the button *Delete…*."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -12,7 +13,7 @@ from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Val
 from bot.listeners import cleanup, flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete, metadata
@@ -132,18 +133,8 @@ def register(app: AsyncApp) -> None:
         await flow.acknowledge_submission(ack, confirmed, request)
         await flow.start_run(runtime, confirmed, request)
 
-    @app.action(Button.DELETE.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_as(DeleteTokens, body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, confirm(runtime, clicked, request))
-
-    @app.action(OPEN_DELETE)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+    on_click(app, Button.DELETE.action_id, confirm, partial(read_as, DeleteTokens))
+    on_click(app, OPEN_DELETE, open_form, replace=Replace.NEVER)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -1,5 +1,6 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -12,7 +13,7 @@ from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import show_progress
@@ -114,19 +115,9 @@ def register(app: AsyncApp) -> None:
         else:
             await submit(ack, runtime, body, context, request)
 
-    @app.action(Button.SHOW.action_id)
-    @app.action(Button.REFRESH.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_as(GetToken, body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, fetch(runtime, clicked, request))
-
-    @app.action(OPEN_GET)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+    for button in (Button.SHOW, Button.REFRESH):
+        on_click(app, button.action_id, fetch, partial(read_as, GetToken))
+    on_click(app, OPEN_GET, open_form, replace=Replace.NEVER)
 
 
 def _runs(asked_for: Request) -> GetToken | None:

@@ -1,18 +1,15 @@
 """`/extauth history`: who did what, for those with permission to see it."""
 
 import re
-from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
-from bot.listeners import flow, interaction
+from bot.listeners import flow
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter
@@ -83,19 +80,9 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 def register(app: AsyncApp) -> None:
     """Listen for the button in the App Home, and those for what is older and newer."""
 
-    @app.action(OPEN_HISTORY)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
-
-    @app.action(OLDER_BUTTON)
-    @app.action(NEWER_BUTTON)
-    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_page(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        await flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+    on_click(app, OPEN_HISTORY, flow.run_in_modal, lambda _: ReadHistory(DEFAULT_HISTORY))
+    for button in (OLDER_BUTTON, NEWER_BUTTON):
+        on_click(app, button, flow.run, read_page)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -17,6 +17,7 @@ from bot.audit.settings import ChangeSettings
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper
 from bot.modals import settings_form
@@ -167,11 +168,7 @@ class _Saving:
 def register(app: AsyncApp) -> None:
     """Listen for the button and the modal."""
 
-    @app.action(OPEN_SETTINGS)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        await flow.start(runtime, clicked, open_form(runtime, clicked))
+    on_click(app, OPEN_SETTINGS, open_form, replace=Replace.NEVER)
 
     @app.view(settings_form.CALLBACK_ID)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
