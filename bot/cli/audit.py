@@ -8,14 +8,11 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import SecretStr
 
-from bot import logs
-from bot import settings as settings_module
 from bot.app import open_existing_log
 from bot.audit.checkpoint import BadCheckpoint, utc
 from bot.audit.entries import Entry, VerificationResult
@@ -23,11 +20,11 @@ from bot.audit.guard import AuditLogUnavailable
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
 from bot.cli.entries import filtered, filters, of_workspace, print_entries
-from bot.cli.shared import exit_over_settings
+from bot.cli.shared import read_database_settings
 from bot.cli.terminal import Group, progress
 from bot.clock import SystemClock
 from bot.ids import unwrap
-from bot.settings import DatabaseSettings, SettingsError
+from bot.settings import DatabaseSettings
 from bot.storage.database import DatabaseError
 from bot.ui import parts
 from bot.ui.exports import cell
@@ -263,11 +260,7 @@ def prune(days: int, yes: bool, workspace: str | None) -> None:
 
 def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
     """Work with the log as it is, or exit with one line that names the database and the fix."""
-    try:
-        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
-    except SettingsError as error:
-        exit_over_settings(error)
-    logs.configure(settings.log_level, settings.log_format)
+    settings = read_database_settings()
     try:
         asyncio.run(_run(settings, work))
     except (AuditLogUnavailable, DatabaseError) as error:

@@ -10,6 +10,7 @@ import click
 from bot.actor import UNATTENDED
 from bot.audit.checkpoint import utc
 from bot.audit.entries import Entry, Filters
+from bot.cli.terminal import aligned
 from bot.ids import TEAM_ID, USER_ID, is_id, quote
 from bot.logs import on_one_line
 from bot.operation import Operation
@@ -115,12 +116,12 @@ def filters(
 
 def print_entries(entries: Sequence[Entry]) -> None:
     """Print entries one a line, in aligned columns."""
-    rows = [_cells(entry) for entry in entries]
     # What somebody typed comes last, so that its width moves nothing.
-    widths = [max(len(cells[column]) for cells in [_HEADINGS, *rows]) for column in range(len(_HEADINGS) - 1)]
-    click.echo(_line(_HEADINGS, widths))
-    for entry, cells in zip(entries, rows, strict=True):
-        click.echo(_line(cells, widths, _COLORS.get(entry.outcome or _NO_RESULT)))
+    lines = aligned([_HEADINGS, *map(_cells, entries)], _NUMBERS)
+    for cells, entry in zip(lines, (None, *entries), strict=True):
+        color = _COLORS.get(entry.outcome or _NO_RESULT) if entry is not None else None
+        cells[_OUTCOME] = click.style(cells[_OUTCOME], fg=color)
+        click.echo("  ".join(cells).rstrip())
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
@@ -136,12 +137,3 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.reference or "-",
         on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
     )
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], color: str | None = None) -> str:
-    padded = [
-        cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=False))
-    ]
-    padded[_OUTCOME] = click.style(padded[_OUTCOME], fg=color)
-    return "  ".join([*padded, cells[-1]]).rstrip()

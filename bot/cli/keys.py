@@ -3,15 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from bot import logs
-from bot import settings as settings_module
 from bot.audit.key_rotation import Rotated, rotate
 from bot.check.database import explain_unusable
-from bot.cli.shared import exit_over_settings
+from bot.cli.shared import exit_over_settings, read_database_settings
 from bot.cli.terminal import Group
 from bot.settings import DatabaseSettings, SettingsError
 from bot.storage.address import database_url
@@ -40,11 +37,7 @@ def rotate_(from_database: bool) -> None:
 
     Exit status: 0 if everything is under the newest key, 1 if not, 2 if a setting is wrong.
     """
-    try:
-        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
-    except SettingsError as error:
-        exit_over_settings(error)
-    logs.configure(settings.log_level, settings.log_format)
+    settings = read_database_settings()
     if not settings.secret_keys:
         exit_over_settings(SettingsError(["EXTAUTH_SECRET_KEY is missing: there is no key to encrypt with."]))
     try:

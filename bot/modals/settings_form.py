@@ -141,10 +141,6 @@ def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (),
     return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
 
 
-def _heading(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=f"*{text}*"))
-
-
 def _policy_field(policy: ApprovalPolicy) -> Block:
     options = {value: Option(value=value.value, label=label) for value, label in _POLICIES.items()}
     menu = StaticSelectElement(action_id=POLICY, options=list(options.values()), initial_option=options[policy])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
-from bot.cache import Asked, Cache
+from bot.cache import Cache
 from bot.clock import Clock
 from bot.ids import is_id, redact
 from bot.slack.external_auth.models import ListAccounts, Place
@@ -191,38 +191,28 @@ def _seconds(value: object) -> int | None:
     return int(value) if 1 <= value <= _LAST_SECOND else None
 
 
-class AccountMemory:
+class AccountMemory(Cache[Hashable, AccountList | None]):
     """What Slack answered lately, by app: its accounts, or None where it refused or couldn't be asked.
 
     A form asks at each key that a person presses, and when it opens it can't wait for Slack.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._answers: Cache[Hashable, AccountList | None] = Cache(clock, KEPT_SECONDS, 1_000, keeps_none=True)
+        super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
 
-    async def get(self, app: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
         """Return an app's accounts, by `ask` where they aren't known. None where there is no list, or not soon."""
-        asked = self._answers.find(app)
-        return None if asked is not None and self._is_slow(asked) else await self._answers.get(app, ask)
+        return None if self._is_slow(key) else await super().get(key, ask)
 
     def is_promising(self, app: Hashable) -> bool:
         """Return whether a list can be expected: Slack didn't refuse lately, and isn't slow."""
-        asked = self._answers.find(app)
-        if asked is None or not asked.answer.done():
-            return asked is None or not self._is_slow(asked)
-        return asked.answer.result() is not None
+        asked = self.find(app)
+        has_refused = asked is not None and asked.answer.done() and asked.answer.result() is None
+        return not has_refused and not self._is_slow(app)
 
-    def note(self, app: Hashable, answer: AccountList | None) -> None:
-        """Keep an answer that a form didn't ask for."""
-        self._answers.put(app, answer)
-
-    def forget(self, app: Hashable) -> None:
-        """Forget an app's accounts, because they have changed."""
-        self._answers.pop(app)
-
-    def _is_slow(self, asked: Asked[AccountList | None]) -> bool:
-        return not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
+    def _is_slow(self, app: Hashable) -> bool:
+        asked = self.find(app)
+        return asked is not None and not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
 
 
 class AccountState(StrEnum):

@@ -76,12 +76,12 @@ async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
 
 async def test_what_changed_is_forgotten_and_what_came_otherwise_is_kept() -> None:
     memory, asked = AccountMemory(ManualClock()), Asked()
-    memory.note("app", None)
+    memory.put("app", None)
     assert not memory.is_promising("app")
-    memory.note("app", NONE_YET)
+    memory.put("app", NONE_YET)
     assert await memory.get("app", asked) is NONE_YET
-    memory.forget("app")
-    memory.forget("app")
+    memory.pop("app")
+    memory.pop("app")
     asked.answer.set_result(None)
     assert await memory.get("app", asked) is None
     assert asked.times == 1
