@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import aiohttp
@@ -171,16 +171,7 @@ def create_runtime(
         has_settings=has_settings,
     )
     return Runtime(
-        shared.clients,
-        shared.pacer,
-        shared.users,
-        shared.batches,
-        shared.account_states,
-        shared.clock,
-        shared.tasks,
-        shared.metrics,
-        shared.slack,
-        shared.installations,
+        **{one.name: getattr(shared, one.name) for one in fields(Shared)},
         service=service,
         bot_token=bot_token,
         contact=mention(settings.contact),
@@ -192,17 +183,7 @@ def create_runtime(
 
 def workspace_settings(settings: Settings) -> WorkspaceSettings:
     """Return what the environment says of the one workspace, or of each that hasn't decided for itself."""
-    return WorkspaceSettings(
-        settings.get_allow,
-        settings.delete_allow,
-        settings.list_allow,
-        settings.history_allow,
-        settings.delete_approval,
-        settings.delete_approvers,
-        settings.contact,
-        settings.audit_channel,
-        settings.api_token,
-    )
+    return WorkspaceSettings(**{one.name: getattr(settings, one.name) for one in fields(WorkspaceSettings)})
 
 
 def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:

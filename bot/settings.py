@@ -22,6 +22,7 @@ from pydantic import (
 from bot.access import AllowList, ApprovalPolicy
 from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.storage.address import database_url
+from bot.workspace_settings import LISTS
 
 Transport = Literal["socket", "http"]
 
@@ -376,13 +377,7 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
 
 def _mistakes_with_many(settings: Settings) -> list[str]:
     """Return what names somebody or something of one workspace, though many are served."""
-    lists = {
-        "EXTAUTH_GET_ALLOW": settings.get_allow,
-        "EXTAUTH_DELETE_ALLOW": settings.delete_allow,
-        "EXTAUTH_LIST_ALLOW": settings.list_allow,
-        "EXTAUTH_HISTORY_ALLOW": settings.history_allow,
-        "EXTAUTH_DELETE_APPROVERS": settings.delete_approvers,
-    }
+    lists = {f"EXTAUTH_{name.upper()}": getattr(settings, name) for name in LISTS}
     named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
     named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []
     named += ["EXTAUTH_CONTACT"] if settings.contact is not None and ":" not in settings.contact else []

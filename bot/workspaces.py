@@ -4,7 +4,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -24,25 +23,6 @@ MOST_RUNTIMES = 1_000
 log = logging.getLogger(__name__)
 
 
-class Workspaces(Protocol):
-    """Where the bot is installed."""
-
-    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return what serves a request of this workspace and organization; None where the bot isn't installed.
-
-        Raises DatabaseError.
-        """
-        ...
-
-    async def all(self) -> Sequence[Runtime]:
-        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError."""
-        ...
-
-    def audit_channels(self) -> Collection[AuditChannel]:
-        """Return the audit channels that this process may still have lines for."""
-        ...
-
-
 class OneWorkspace:
     """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
 
@@ -53,11 +33,11 @@ class OneWorkspace:
         self.runtime = runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return the only one."""
+        """Return what serves any request."""
         return self.runtime
 
     async def all(self) -> Sequence[Runtime]:
-        """Return the only one."""
+        """Return the only runtime."""
         return (self.runtime,)
 
     def audit_channels(self) -> Collection[AuditChannel]:
@@ -103,7 +83,10 @@ class ManyWorkspaces(SettingsKeeper):
         return await self._runtime(installation) if installation is not None else None
 
     async def all(self) -> Sequence[Runtime]:
-        """Return what serves each workspace, but for those whose settings can't be read. Raises DatabaseError."""
+        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError.
+
+        Those whose settings can't be read are left out.
+        """
         found = []
         for installation in await self._installations.all():
             try:
@@ -184,3 +167,7 @@ class ManyWorkspaces(SettingsKeeper):
         known = self._channels.pop(workspace_id, None)
         if known is not None:
             self._replaced = [channel for channel in (*self._replaced, known) if channel.is_posting]
+
+
+Workspaces = OneWorkspace | ManyWorkspaces
+"""Where the bot is installed."""

@@ -86,7 +86,7 @@ def _with_accounts(token_ids: Sequence[str], listed: Shown | None) -> list[Item]
 async def _confirm(runtime: Runtime, asked: Interaction, items: Sequence[Item], *, is_listed: bool) -> None:
     made = Batch.of(asked.actor, Operation.DELETE, items, runtime.clock.now())
     await runtime.batches.put(made, BatchState.CONFIRMING)
-    remembered = metadata.write_batch(asked.origin, PendingBatch(made.batch_id, len(made.items)))
+    remembered = metadata.write(asked.origin, batch=PendingBatch(made.batch_id, len(made.items)))
     await flow.open_modal(runtime, asked, cleanup.build_confirmation(remembered, made, is_listed=is_listed))
 
 

@@ -193,16 +193,15 @@ def parse(values: Values) -> Submitted | FieldErrors:
     if new_token is not None and removes:
         errors[REMOVE_TOKEN] = "Enter a token or remove the one that is set, not both."
     is_nobody = approvers is not None and not (approvers.roles or approvers.users or approvers.groups)
-    filled = {name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()}
+    filled: dict[str, Any] = {
+        name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()
+    }
     settings = WorkspaceSettings(
-        filled["get_allow"],
-        filled["delete_allow"],
-        filled["list_allow"],
-        filled["history_allow"],
-        policy,
-        None if is_nobody else approvers,
-        contact,
-        channel,
+        **filled,
+        delete_approval=policy,
+        delete_approvers=None if is_nobody else approvers,
+        contact=contact,
+        audit_channel=channel,
     )
     if lacks_place(settings):
         errors.setdefault(POLICY, NO_PLACE)

@@ -35,7 +35,7 @@ def _rest(item: Item) -> tuple[Any, ...]:
 @pytest.mark.parametrize("is_listed", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 21, 2500])
 def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_listed: bool) -> None:
-    remembered = metadata.write_batch(ORIGIN, PendingBatch("f" * 32, count))
+    remembered = metadata.write(ORIGIN, batch=PendingBatch("f" * 32, count))
     view = cleanup.build_confirmation(remembered, batch(count), is_listed=is_listed).to_dict()
     assert view_complaints(view) == []
     assert len(remembered) <= 3000

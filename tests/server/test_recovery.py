@@ -189,20 +189,18 @@ async def test_who_is_told_nothing_for_long_is_taken_up_by_the_next_look(left: L
     telling.cancel()
 
 
-class _Lost:
+class _Lost(OneWorkspace):
     """A workspace that the database finds only after so many failures."""
 
     def __init__(self, runtime: Runtime, failures: int) -> None:
-        self._known = OneWorkspace(runtime)
+        super().__init__(runtime)
         self._failures = failures
-        self.all = self._known.all
-        self.audit_channels = self._known.audit_channels
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         if self._failures:
             self._failures -= 1
             raise DatabaseError("too many clients")
-        return await self._known.find(team_id, enterprise_id)
+        return await super().find(team_id, enterprise_id)
 
 
 async def test_after_a_look_that_worked_each_failure_is_soon_followed_by_another_look(left: Left) -> None:
