@@ -136,10 +136,6 @@ def _split_list(value: Any) -> Any:
     return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
 AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
 _ADMINS = AllowList.parse(["admins"])
 
@@ -174,11 +170,12 @@ class DatabaseSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, values: Any) -> Any:
-        """An empty variable is an unset one; level and format may be written in any case."""
+        """An empty variable is an unset one; words may be written in any case."""
         tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
             tidy["HTTPS_PROXY"] = tidy["https_proxy"]
-        for name, change in (("LOG_LEVEL", str.upper), ("LOG_FORMAT", str.lower)):
+        cases = {"LOG_LEVEL": str.upper, "LOG_FORMAT": str.lower, "EXTAUTH_DELETE_APPROVAL": str.lower}
+        for name, change in cases.items():
             if isinstance(tidy.get(name), str):
                 tidy[name] = change(tidy[name])
         return {name: value for name, value in tidy.items() if value not in ("", None)}
@@ -236,7 +233,7 @@ class Settings(DatabaseSettings):
     history_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."
     )
-    delete_approval: Annotated[ApprovalPolicy, BeforeValidator(_lower)] = Field(
+    delete_approval: ApprovalPolicy = Field(
         ApprovalPolicy.OFF,
         alias="EXTAUTH_DELETE_APPROVAL",
         description="Which deletions somebody else has to approve: `off`, `bulk` (more than one token), or `all`.",
@@ -397,7 +394,8 @@ def _approval_mistakes(settings: Settings) -> list[str]:
 
 def environment(folder: Path) -> Mapping[str, str]:
     """Return the environment, with `.env` in `folder` for what it doesn't set."""
-    return {**_dotenv(folder), **os.environ}
+    kept = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+    return {**kept, **os.environ}
 
 
 def read_environment(folder: Path) -> Settings:
@@ -431,10 +429,6 @@ def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None
     if settings.health_port is not None:
         return settings.health_port, "EXTAUTH_HEALTH_PORT"
     return (settings.port, "PORT") if transport == "socket" and "port" in settings.model_fields_set else None
-
-
-def _dotenv(folder: Path) -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
 
 
 def _lines(error: ValidationError) -> list[str]:
