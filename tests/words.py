@@ -54,7 +54,7 @@ from bot.slack.external_auth.accounts import Account, AccountList, AccountState,
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.slack.mrkdwn import mention
-from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.ui import notices
 from bot.ui import settings as screens
 from bot.ui.approvals import (
@@ -525,7 +525,7 @@ def settings() -> Iterator[Section]:
     labels = [*settings_form.LABELS.values()]
     problems = [
         *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
-        *(screens.token_problem(TokenProblem(code)) for code in (OTHER_WORKSPACE, UNREACHABLE, "invalid_auth", "odd")),
+        *(screens.token_problem(code) for code in (OTHER_WORKSPACE, UNREACHABLE, "invalid_auth", "odd")),
     ]
     yield "Why nothing is saved yet", [_line(problem) for problem in problems]
     wrong: dict[str, Any] = {

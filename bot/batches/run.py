@@ -131,7 +131,8 @@ class BatchRunner:
             # A database that fails may be back before the wait is over.
             return None if ending is Ending.NOT_RECORDED else ending is None
 
-        step, request = actor.step(f"item {item.token_id}"), request_of(batch.operation, item)
+        step = actor.step(f"item {item.token_id}")
+        request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self._service.run(step, request, watcher.waits, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
@@ -179,11 +180,6 @@ async def note_outcome(states: AccountStates, actor: Actor, outcome: Outcome, at
                 await states.note(alone.with_result(result))
         case _:
             return
-
-
-def request_of(operation: Operation, item: Item) -> TestToken | DeleteTokens:
-    """Return what is asked of Slack for one item."""
-    return TestToken(item.token_id) if operation is Operation.TEST else item.deletion()
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:

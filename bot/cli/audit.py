@@ -88,7 +88,7 @@ def export(form: str, **wanted: Any) -> None:
         with progress("Exporting", total, "entries") as tell:
             done = 0
             async for entry in log.oldest_first(chosen):
-                fields = {**vars_of(entry), "at": utc(entry.at)}
+                fields = {**{name: getattr(entry, name) for name in _COLUMNS}, "at": utc(entry.at)}
                 if form == "csv":
                     table.writerow({name: cell(_text(value)) for name, value in fields.items()})
                 else:
@@ -274,11 +274,6 @@ def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
 async def _run(settings: DatabaseSettings, work: Callable[[AuditLog], Awaitable[None]]) -> None:
     async with open_existing_log(settings, SystemClock()) as log:
         await work(log)
-
-
-def vars_of(entry: Entry) -> dict[str, Any]:
-    """Return an entry's fields by name, without copying what is in them."""
-    return {name: getattr(entry, name) for name in _COLUMNS}
 
 
 def _text(value: object) -> str:

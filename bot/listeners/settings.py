@@ -24,7 +24,7 @@ from bot.modals import settings_form
 from bot.modals.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.operation import OpenForm, Operation
 from bot.outcomes import AlreadyRun, Denied
-from bot.slack.own_token import TokenProblem, find_problem
+from bot.slack.own_token import find_problem
 from bot.storage.database import DatabaseError
 from bot.ui import settings as screens
 from bot.ui.buttons import OPEN_SETTINGS
@@ -89,7 +89,7 @@ class _Saving:
     submitted: Submitted
     seen: Seen
     changed: Collection[str]
-    problem: TokenProblem | None = None
+    problem: str | None = None
 
     async def run(self) -> None:
         """Save with a record, and show what came of it."""
@@ -116,7 +116,7 @@ class _Saving:
         if self.submitted.new_token is not None:
             self.problem = await find_problem(self.runtime.clients, self.submitted.new_token, self.workspace)
             if self.problem is not None:
-                return AuditResult("failed", self.problem.code, 0)
+                return AuditResult("failed", self.problem, 0)
         if not await self.keeper.save(self.workspace, settings, self.changed, self.seen.version):
             return AuditResult("failed", MEANWHILE, 0)
         return AuditResult("saved", None, 0)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.slack import mrkdwn
-from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
+from bot.slack.calls import REFUSALS
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.ui import parts
 from bot.ui.parts import Mark
 from bot.ui.screen import Screen, notice
@@ -48,14 +49,14 @@ def changed_meanwhile(names: Sequence[str]) -> str:
     )
 
 
-def token_problem(problem: TokenProblem) -> str:
+def token_problem(code: str) -> str:
     """Return, as mrkdwn, why a token wasn't taken."""
-    shown = mrkdwn.code(problem.code, 100)
-    if problem.code == OTHER_WORKSPACE:
+    shown = mrkdwn.code(code, 100)
+    if code == OTHER_WORKSPACE:
         why = "This API token belongs to another workspace. Enter one of this workspace."
-    elif problem.is_refused:
+    elif code in REFUSALS:
         why = f"Slack doesn't accept this API token ({shown}). Copy it again."
-    elif problem.code == UNREACHABLE:
+    elif code == UNREACHABLE:
         why = "Slack didn't answer, so the API token couldn't be checked. Try again in a minute."
     else:
         why = f"Slack couldn't check this API token ({shown}). Try again in a minute."
