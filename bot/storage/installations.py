@@ -32,7 +32,7 @@ class StoredInstallations:
         self._renew = renew
         self._clock = clock
         self._known: Cache[tuple[str, str], Kept | None] = Cache(clock, FRESH_SECONDS)
-        self._renewing: Cache[str, Kept] = Cache(clock, 0.0)
+        self._renewing: Cache[str, Kept] = Cache(clock, 0.0, most=1_000_000)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
         """Return the workspace's own installation, else its organization's; None where there is neither.
