@@ -1,15 +1,13 @@
 """Who may do what, and what somebody else has to approve. Pure."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from bot.actor import UserInfo
+from bot.ids import GROUP_ID, USER_ID
 from bot.operation import Operation, Permission
 
-_USER_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
-_GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 _ROLES = ("admins", "owners", "members")
 _UNATTENDED = frozenset({Operation.LIST, Operation.TEST})
 """What is done without a person: neither shows a token, nor changes anything at Slack."""
@@ -32,9 +30,9 @@ class AllowList:
         for entry in entries:
             if entry.lower() in _ROLES:
                 roles.add(entry.lower())
-            elif _USER_ID.fullmatch(entry):
+            elif USER_ID.fullmatch(entry):
                 users.add(entry)
-            elif _GROUP_ID.fullmatch(entry):
+            elif GROUP_ID.fullmatch(entry):
                 groups.add(entry)
             else:
                 raise ValueError(

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""Who is asking, and from where the bot is installed."""
 
 import hashlib
 import secrets
@@ -83,6 +83,25 @@ class Workspace:
         if self.is_org_install:
             return bool(self.enterprise_id) and enterprise_id == self.enterprise_id
         return team_id == self.team_id
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where the bot is installed, and the token it has there."""
+
+    workspace: Workspace
+    bot_token: SecretStr = field(repr=False)
+    bot_user_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedToken:
+    """What Slack gives for a refresh token, which is used up by it. `seconds` is how long the new token is good."""
+
+    bot_token: SecretStr = field(repr=False)
+    refresh_token: SecretStr = field(repr=False)
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

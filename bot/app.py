@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import aiohttp
@@ -19,6 +19,7 @@ from bot.audit.keys import AuditKey, load_key, new_key
 from bot.audit.log import AuditLog
 from bot.audit.schedules import Schedules
 from bot.audit.store import begin_log
+from bot.cache import Cache
 from bot.clock import Clock
 from bot.listeners.home import LISTED_SECONDS
 from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
@@ -30,9 +31,10 @@ from bot.settings import DatabaseSettings, Settings
 from bot.slack import compat
 from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
+from bot.slack.mrkdwn import mention
 from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.pacing import Pacer
-from bot.slack.users import AnswerCache, UserDirectory
+from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.engine import open_database
@@ -42,7 +44,6 @@ from bot.storage.oauth_states import StoredOAuthStates
 from bot.storage.schema import check_schema, migrate
 from bot.storage.workspace_settings import SettingsStore
 from bot.tasks import Tasks
-from bot.ui.contact import mention
 from bot.workspace_settings import WorkspaceSettings
 from bot.workspaces import ManyWorkspaces, OneWorkspace, Workspaces
 
@@ -180,20 +181,11 @@ def create_runtime(
         has_settings=has_settings,
     )
     return Runtime(
-        shared.clients,
-        shared.pacer,
-        shared.users,
-        shared.batches,
-        shared.account_states,
-        shared.clock,
-        shared.tasks,
-        shared.metrics,
-        shared.slack,
-        shared.installations,
+        **{one.name: getattr(shared, one.name) for one in fields(Shared)},
         service=service,
         bot_token=bot_token,
         contact=mention(settings.contact),
-        listings=AnswerCache(shared.clock, LISTED_SECONDS),
+        listings=Cache(shared.clock, LISTED_SECONDS),
         audit_channel=audit_channel,
         approvals_go_to=settings.approvals_go_to(),
     )
@@ -201,17 +193,7 @@ def create_runtime(
 
 def workspace_settings(settings: Settings) -> WorkspaceSettings:
     """Return what the environment says of the one workspace, or of each that hasn't decided for itself."""
-    return WorkspaceSettings(
-        settings.get_allow,
-        settings.delete_allow,
-        settings.list_allow,
-        settings.history_allow,
-        settings.delete_approval,
-        settings.delete_approvers,
-        settings.contact,
-        settings.audit_channel,
-        settings.api_token,
-    )
+    return WorkspaceSettings(**{one.name: getattr(settings, one.name) for one in fields(WorkspaceSettings)})
 
 
 def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:

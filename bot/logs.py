@@ -16,7 +16,7 @@ from typing import TextIO
 
 from slack_sdk.errors import SlackApiError
 
-from bot import pasted
+from bot import ids
 
 reference: ContextVar[str | None] = ContextVar("reference", default=None)
 """The reference ID of the request at hand; every log line carries it."""
@@ -31,14 +31,13 @@ _SECRETS = re.compile(
     r"|(?<=ticket=)[^&\s'\"]+"  # of a Socket Mode address
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
-_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:
     """Return the text without known tokens, response URLs and Socket Mode tickets."""
-    return pasted.redact(_SECRETS.sub(pasted.REDACTED, text))
+    return ids.redact(_SECRETS.sub(ids.REDACTED, text))
 
 
 class _Formatter(logging.Formatter):
@@ -106,7 +105,7 @@ def slack_code(error: SlackApiError) -> str:
     """Return Slack's error code from an error whose text must not be printed."""
     data = getattr(error.response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else "unknown"
+    return code if isinstance(code, str) and ids.ERROR_CODE.fullmatch(code) else "unknown"
 
 
 def configure(level: str, log_format: str, stream: TextIO | None = None) -> None:

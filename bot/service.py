@@ -37,10 +37,9 @@ from bot.outcomes import (
     StepOutcome,
     Tested,
 )
-from bot.slack.external_auth.accounts import AccountList
+from bot.slack.external_auth.accounts import AccountList, AccountMemory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.memory import AccountMemory
 from bot.slack.external_auth.models import (
     DeleteTokens,
     GetToken,
@@ -268,7 +267,7 @@ class Service:
     def _note_accounts(self, actor: Actor, outcome: Listed | Failed) -> None:
         """Keep for forms what Slack answered about its own app."""
         if outcome.request.arguments().get("app_id") is None:
-            self._accounts.note(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
+            self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
 
     def _api_token_for(self, actor: Actor) -> SecretStr:
         return self._api_token or actor.bot_token
@@ -306,7 +305,7 @@ class Service:
                 try:
                     await self._client.delete(api_token, request, caller)
                 finally:
-                    self._accounts.forget(self._app(actor))
+                    self._accounts.pop(self._app(actor))
                 return Deleted(request, actor.reference)
             case ListAccounts():
                 accounts = await self._client.list(api_token, request, caller)

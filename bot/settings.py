@@ -20,8 +20,9 @@ from pydantic import (
 )
 
 from bot.access import AllowList, ApprovalPolicy
+from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.storage.address import database_url
-from bot.ui.contact import is_contact
+from bot.workspace_settings import LISTS
 
 Transport = Literal["socket", "http"]
 
@@ -45,7 +46,7 @@ class SettingsError(Exception):
 
 
 def _check_secret(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[\x21-\x7e]{8,}", secret.get_secret_value()):
+    if not SECRET.fullmatch(secret.get_secret_value()):
         raise ValueError("is too short or has a space or another unexpected character in it. Copy it again.")
     return secret
 
@@ -69,7 +70,7 @@ def _check_proxy(url: str) -> str:
 
 
 def _check_channel(channel: str) -> str:
-    if not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel, re.ASCII):
+    if not CHANNEL_ID.fullmatch(channel):
         raise ValueError("must be a channel ID such as C012ABCDEF, not its name.")
     return channel
 
@@ -127,10 +128,6 @@ def _split_list(value: Any) -> Any:
     return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
 AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
 _ADMINS = AllowList.parse(["admins"])
 
@@ -164,11 +161,12 @@ class DatabaseSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, values: Any) -> Any:
-        """An empty variable is an unset one; level and format may be written in any case."""
+        """An empty variable is an unset one; words may be written in any case."""
         tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
             tidy["HTTPS_PROXY"] = tidy["https_proxy"]
-        for name, change in (("LOG_LEVEL", str.upper), ("LOG_FORMAT", str.lower)):
+        cases = {"LOG_LEVEL": str.upper, "LOG_FORMAT": str.lower, "EXTAUTH_DELETE_APPROVAL": str.lower}
+        for name, change in cases.items():
             if isinstance(tidy.get(name), str):
                 tidy[name] = change(tidy[name])
         return {name: value for name, value in tidy.items() if value not in ("", None)}
@@ -226,7 +224,7 @@ class Settings(DatabaseSettings):
     history_allow: AllowListSetting = Field(
         _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."
     )
-    delete_approval: Annotated[ApprovalPolicy, BeforeValidator(_lower)] = Field(
+    delete_approval: ApprovalPolicy = Field(
         ApprovalPolicy.OFF,
         alias="EXTAUTH_DELETE_APPROVAL",
         description="Which deletions somebody else has to approve: `off`, `bulk` (more than one token), or `all`.",
@@ -352,13 +350,7 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
 
 def _mistakes_with_many(settings: Settings) -> list[str]:
     """Return what names somebody or something of one workspace, though many are served."""
-    lists = {
-        "EXTAUTH_GET_ALLOW": settings.get_allow,
-        "EXTAUTH_DELETE_ALLOW": settings.delete_allow,
-        "EXTAUTH_LIST_ALLOW": settings.list_allow,
-        "EXTAUTH_HISTORY_ALLOW": settings.history_allow,
-        "EXTAUTH_DELETE_APPROVERS": settings.delete_approvers,
-    }
+    lists = {f"EXTAUTH_{name.upper()}": getattr(settings, name) for name in LISTS}
     named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
     named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []
     named += ["EXTAUTH_CONTACT"] if settings.contact is not None and ":" not in settings.contact else []
@@ -378,7 +370,8 @@ def _approval_mistakes(settings: Settings) -> list[str]:
 
 def environment(folder: Path) -> Mapping[str, str]:
     """Return the environment, with `.env` in `folder` for what it doesn't set."""
-    return {**_dotenv(folder), **os.environ}
+    kept = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+    return {**kept, **os.environ}
 
 
 def read_environment(folder: Path) -> Settings:
@@ -412,10 +405,6 @@ def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None
     if settings.health_port is not None:
         return settings.health_port, "EXTAUTH_HEALTH_PORT"
     return (settings.port, "PORT") if transport == "socket" and "port" in settings.model_fields_set else None
-
-
-def _dotenv(folder: Path) -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -1,20 +1,18 @@
 """The workspaces that the bot serves: from a request to the runtime of where it comes from."""
 
-import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from cachetools import TTLCache
 from pydantic import SecretStr
 
-from bot.actor import Workspace
-from bot.installation import Installation, Installations
+from bot.actor import Installation, Workspace
+from bot.cache import Cache
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
 from bot.observers.audit_channel import AuditChannel
 from bot.storage.engine import DatabaseError
+from bot.storage.installations import StoredInstallations
 from bot.storage.workspace_settings import SettingsStore, StoredSettings
 from bot.workspace_settings import WorkspaceSettings
 
@@ -23,25 +21,6 @@ FRESH_SECONDS = 15.0
 MOST_RUNTIMES = 1_000
 """How many workspaces' runtimes are kept in memory: those that somebody used last."""
 log = logging.getLogger(__name__)
-
-
-class Workspaces(Protocol):
-    """Where the bot is installed."""
-
-    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return what serves a request of this workspace and organization; None where the bot isn't installed.
-
-        Raises DatabaseError.
-        """
-        ...
-
-    async def all(self) -> Sequence[Runtime]:
-        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError."""
-        ...
-
-    def audit_channels(self) -> Collection[AuditChannel]:
-        """Return the audit channels that this process may still have lines for."""
-        ...
 
 
 class OneWorkspace:
@@ -54,27 +33,17 @@ class OneWorkspace:
         self.runtime = runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return the only one."""
+        """Return what serves any request."""
         return self.runtime
 
     async def all(self) -> Sequence[Runtime]:
-        """Return the only one."""
+        """Return the only runtime."""
         return (self.runtime,)
 
     def audit_channels(self) -> Collection[AuditChannel]:
         """Return its audit channel, if it has one."""
         channel = self.runtime.audit_channel
         return (channel,) if channel is not None else ()
-
-
-class RuntimeFactory(Protocol):
-    """Puts together what serves a workspace."""
-
-    def __call__(
-        self, settings: WorkspaceSettings, bot_token: SecretStr, audit_channel: AuditChannel | None
-    ) -> Runtime:
-        """Return it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +61,11 @@ class ManyWorkspaces(SettingsKeeper):
 
     def __init__(
         self,
-        installations: Installations,
+        installations: StoredInstallations,
         store: SettingsStore,
         defaults: WorkspaceSettings,
         shared: Shared,
-        make: RuntimeFactory,
+        make: Callable[[WorkspaceSettings, SecretStr, AuditChannel | None], Runtime],
     ) -> None:
         self._installations = installations
         self._store = store
@@ -106,9 +75,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._made: OrderedDict[str, _Made] = OrderedDict()
         self._channels: dict[str, AuditChannel] = {}
         self._replaced: list[AuditChannel] = []
-        self._reads: TTLCache[str, asyncio.Future[StoredSettings]] = TTLCache(
-            MOST_RUNTIMES, FRESH_SECONDS, timer=shared.clock.monotonic
-        )
+        self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
@@ -116,7 +83,10 @@ class ManyWorkspaces(SettingsKeeper):
         return await self._runtime(installation) if installation is not None else None
 
     async def all(self) -> Sequence[Runtime]:
-        """Return what serves each workspace, but for those whose settings can't be read. Raises DatabaseError."""
+        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError.
+
+        Those whose settings can't be read are left out.
+        """
         found = []
         for installation in await self._installations.all():
             try:
@@ -142,17 +112,17 @@ class ManyWorkspaces(SettingsKeeper):
             return False
         decided = {**stored.decided, **settings.written(names)}
         is_saved = await self._store.write(workspace.id, decided, seen)
-        self._reads.pop(workspace.id, None)
+        self._reads.pop(workspace.id)
         return is_saved
 
     async def runtime(self, workspace: Workspace) -> Runtime | None:
         """Return what serves a workspace by its newest settings. Raises DatabaseError."""
-        self._reads.pop(workspace.id, None)
+        self._reads.pop(workspace.id)
         return await self.find(*workspace.home)
 
     async def _runtime(self, installation: Installation) -> Runtime:
         workspace, bot_token = installation.workspace, installation.bot_token
-        stored = await self._settings(workspace.id)
+        stored = await self._reads.get(workspace.id, lambda: self._store.read(workspace.id))
         made = self._made.pop(workspace.id, None)
         if made is None or made.stored != stored:
             settings = self._overlaid(workspace, stored)
@@ -172,18 +142,6 @@ class ManyWorkspaces(SettingsKeeper):
             return self._defaults.with_decided(stored.decided)
         except ValueError as error:
             raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
-
-    async def _settings(self, workspace_id: str) -> StoredSettings:
-        """Return what a workspace decided, a moment old at most. Those who ask meanwhile share one reading."""
-        reading = self._reads.get(workspace_id)
-        if reading is None:
-            reading = self._reads[workspace_id] = asyncio.ensure_future(self._store.read(workspace_id))
-        try:
-            return reading.result() if reading.done() else await asyncio.shield(reading)
-        except DatabaseError:
-            if self._reads.get(workspace_id) is reading:
-                del self._reads[workspace_id]
-            raise
 
     def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
         """Return the workspace's audit channel: the same object as before while it is the same channel."""
@@ -209,3 +167,7 @@ class ManyWorkspaces(SettingsKeeper):
         known = self._channels.pop(workspace_id, None)
         if known is not None:
             self._replaced = [channel for channel in (*self._replaced, known) if channel.is_posting]
+
+
+Workspaces = OneWorkspace | ManyWorkspaces
+"""Where the bot is installed."""

@@ -12,7 +12,7 @@ from bot.listeners import LISTENERS
 from bot.listeners.menu import SHORTCUT
 from bot.sandbox.slack.scopes import GRANTED
 from bot.sandbox.slack.state import State
-from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from tests.manual_clock import ManualClock
 
 SCHEMA = json.loads((Path(__file__).parent / "facts" / "slack-manifest.schema.2.0.0.json").read_text())

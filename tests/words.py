@@ -21,13 +21,12 @@ from bot.batches.survey import Change, Changed, Survey
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
+from bot.ids import FORMATS
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
 from bot.modals import (
-    cleanup_confirm,
-    cleanup_form,
-    delete_confirm,
-    delete_form,
+    cleanup,
+    delete,
     fields,
     get_form,
     menu,
@@ -51,12 +50,11 @@ from bot.outcomes import (
     NotSent,
     Tested,
 )
-from bot.pasted import FORMATS
-from bot.slack.external_auth.accounts import Account, AccountList, Provider
+from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
-from bot.slack.external_auth.states import AccountState
-from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
+from bot.slack.mrkdwn import mention
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.ui import notices
 from bot.ui import settings as screens
 from bot.ui.approvals import (
@@ -77,7 +75,6 @@ from bot.ui.batches import (
     recent_note,
     stopping_screen,
 )
-from bot.ui.contact import mention
 from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
 from bot.ui.home import Lately, Listing, Overview, home_view
@@ -393,10 +390,10 @@ def batches() -> Iterator[Section]:
     yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
     yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
     yield _view("Test", test_form.build("", Offer()))
-    yield _view("Delete several", cleanup_form.build(""))
-    yield _view("Delete several of a list", cleanup_form.build("", items[:4]))
+    yield _view("Delete several", cleanup.build_form(""))
+    yield _view("Delete several of a list", cleanup.build_form("", items[:4]))
     for is_listed in (True, False):
-        yield _view("Confirm several", cleanup_confirm.build("", batch, is_listed=is_listed))
+        yield _view("Confirm several", cleanup.build_confirmation("", batch, is_listed=is_listed))
 
 
 def approvals() -> Iterator[Section]:
@@ -456,20 +453,20 @@ def forms() -> Iterator[Section]:
     """Yield the modals, their errors, help, and the App Home."""
     for where, offer in OFFERS.items():
         yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
-        yield _view(f"Delete{where}", delete_form.build("", delete_form.fields(offer)))
+        yield _view(f"Delete{where}", delete.build_form("", delete.fields(offer)))
     for name, groups in PICKED.items():
         options = [option["text"]["text"] for group in groups for option in group.to_dict()["options"]]
         labels = [group.to_dict()["label"]["text"] for group in groups]
         yield f"Picked while typing: {name}", [_line(text) for text in (*labels, *options)]
     yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer()))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
-        yield _view("Confirm", delete_confirm.build("", PendingDelete.of(request)))
-    wrong = delete_confirm.parse({}, PendingDelete.of(PROVIDER))
+        yield _view("Confirm", delete.build_confirmation("", PendingDelete.of(request)))
+    wrong = delete.parse_confirmation({}, PendingDelete.of(PROVIDER))
     mistakes = [*wrong.values()] if isinstance(wrong, dict) else []
     for filled in FORMS:
         values = {name: {name: {"value": value}} for name, value in filled.items()}
-        for form in (get_form, delete_form):
-            result = form.parse(values)
+        for read in (get_form.parse, delete.parse_form):
+            result = read(values)
             mistakes += result.values() if isinstance(result, dict) else []
     for value in ("?a GitHub token", "?unlikely"):
         mistakes.append(str(picker.find_problem("external_token_id", value, "/extauth get ID")))
@@ -527,7 +524,7 @@ def settings() -> Iterator[Section]:
     labels = [*settings_form.LABELS.values()]
     problems = [
         *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
-        *(screens.token_problem(TokenProblem(code)) for code in (OTHER_WORKSPACE, UNREACHABLE, "invalid_auth", "odd")),
+        *(screens.token_problem(code) for code in (OTHER_WORKSPACE, UNREACHABLE, "invalid_auth", "odd")),
     ]
     yield "Why nothing is saved yet", [_line(problem) for problem in problems]
     wrong: dict[str, Any] = {

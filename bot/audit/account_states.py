@@ -13,9 +13,9 @@ from sqlalchemy import Connection, delete, func, select
 
 from bot.audit.batches import Batch
 from bot.clock import Clock
+from bot.ids import is_id
 from bot.operation import Operation
-from bot.pasted import is_id
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import account_states
 

@@ -5,7 +5,6 @@ What was done is in the audit log. This is what a button's click needs to find a
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from sqlalchemy import Column, Connection, delete, insert, select, update
 from bot.actor import Actor
 from bot.audit.keys import AuditKey
 from bot.clock import Clock
+from bot.ids import BATCH_ID
 from bot.operation import Operation
 from bot.slack.external_auth.accounts import Account
 from bot.slack.external_auth.models import DeleteTokens
@@ -26,7 +26,6 @@ from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
 """How long a batch can be found again."""
-_BATCH_ID = re.compile(r"[0-9a-f]{32}")
 _MICRO = 1_000_000
 
 
@@ -90,8 +89,8 @@ class Batch:
     """Tokens that one person tests or deletes together.
 
     `at` is when it was made (seconds since the epoch, UTC). The first of the `items` have `results`, in their order.
-    One that needs approval has the `reference` it was asked for with, where its person is (`channel`, `view_id`), and the
-    channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
+    One that needs approval has the `reference` it was asked for with, the `channel` or modal (`view_id`) that its
+    person is in, and the channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
     """
 
     batch_id: str
@@ -179,7 +178,7 @@ class Batches:
 
     async def find_in(self, team_id: str | None, batch_id: str) -> tuple[Batch, BatchState] | None:
         """Return anybody's batch in a workspace, and how far it is; None where there is none, or no longer."""
-        if _BATCH_ID.fullmatch(batch_id) is None:
+        if BATCH_ID.fullmatch(batch_id) is None:
             return None
         row = await self._row(batch_id, batches.c.state, batches.c.content)
         batch = self._read(row.content) if row is not None else None

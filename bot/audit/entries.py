@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from bot.actor import Actor
+from bot.ids import USER_ID, is_id, quote
 from bot.operation import Operation, Request
-from bot.pasted import is_id, is_user_id, quote
 from bot.slack.external_auth.models import InvalidParameter, check_id
 
 DEFAULT_HISTORY, MAX_HISTORY = 10, 25
@@ -103,7 +103,7 @@ class ReadHistory:
     def __post_init__(self) -> None:
         for name, value in self.arguments().items():
             check_id(name, value)
-            if not (is_user_id if name == "user_id" else is_id)(str(value)):
+            if not (USER_ID.fullmatch if name == "user_id" else is_id)(str(value)):
                 raise InvalidParameter(name, f"“{quote(str(value))}” doesn't look like one.")
         if self.external_token_id is not None and self.provider_key is not None:
             raise InvalidParameter("external_token_id", "Use a token ID or a provider key: no entry has both.")

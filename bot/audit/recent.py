@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot.actor import Actor
 from bot.audit.entries import Entry, Filters
 from bot.audit.log import AuditLog
-from bot.pasted import is_id
+from bot.ids import is_id
 from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)

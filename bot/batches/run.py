@@ -14,9 +14,9 @@ from bot.clock import Clock
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Tested
 from bot.service import Service
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
-from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.pacing import SecondsLeft
 from bot.storage.engine import DatabaseError
 
@@ -122,7 +122,8 @@ class BatchRunner:
             # A database that fails may be back before the wait is over.
             return None if ending is Ending.NOT_RECORDED else ending is None
 
-        step, request = actor.step(f"item {item.token_id}"), request_of(batch.operation, item)
+        step = actor.step(f"item {item.token_id}")
+        request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self._service.run(step, request, watcher.waits, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
@@ -164,11 +165,6 @@ async def note_outcome(states: AccountStates, actor: Actor, outcome: Outcome, at
                 await states.note(alone.with_result(result))
         case _:
             return
-
-
-def request_of(operation: Operation, item: Item) -> TestToken | DeleteTokens:
-    """Return what is asked of Slack for one item."""
-    return TestToken(item.token_id) if operation is Operation.TEST else item.deletion()
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:

@@ -8,15 +8,14 @@ from enum import Enum
 from pydantic import SecretStr
 
 from bot.actor import Actor, Unattended, Workspace
-from bot.audit.account_states import AccountStates, LastTest
-from bot.audit.batches import Batch, Batches, BatchState, Item
+from bot.audit.account_states import LastTest
+from bot.audit.batches import Batch, BatchState, Item
 from bot.batches.run import BatchOutcome, BatchRunner, Ending, Watcher
 from bot.clock import Clock
 from bot.operation import Operation
 from bot.outcomes import Failed, Listed, NotRecorded, Outcome
-from bot.service import Service
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.pacing import SecondsLeft, tells_nobody
 from bot.storage.engine import DatabaseError
 
@@ -105,22 +104,8 @@ def _change(before: AccountState | None, now: AccountState) -> Change | None:
     return Change.NEW if before is None else Change.BROKE
 
 
-class Surveyor:
+class Surveyor(BatchRunner):
     """Lists the accounts and tests them one by one, on the service's own door, slowly enough to hold up nobody."""
-
-    def __init__(
-        self,
-        service: Service,
-        batches: Batches,
-        states: AccountStates,
-        clock: Clock,
-        is_closing: Callable[[], bool],
-    ) -> None:
-        self._service = service
-        self._batches = batches
-        self._states = states
-        self._clock = clock
-        self._is_closing = is_closing
 
     async def survey(
         self,
@@ -149,7 +134,6 @@ class Surveyor:
         return found
 
     async def _test(self, actor: Actor, batch: Batch, found: Survey, got_on: GotOn) -> Survey:
-        runner = BatchRunner(self._service, self._batches, self._states, self._clock, self._is_closing)
         try:
             before = await self._states.known(batch.team_id or "")
             await self._batches.put(batch, BatchState.RUNNING)
@@ -158,7 +142,7 @@ class Surveyor:
             return Survey(actor.reference, BatchOutcome(batch, Ending.NOT_RECORDED, actor.reference))
         watcher = _Unhurried(self._clock, got_on)
         await got_on(batch)
-        outcome = await runner.run(actor, batch, watcher)
+        outcome = await self.run(actor, batch, watcher)
         changes = changes_between(before, outcome.batch)
         return Survey(actor.reference, outcome, changes, was_refused=found.was_refused)
 

@@ -7,9 +7,8 @@ from bot.check.channel import check_channel
 from bot.check.database import check_database
 from bot.check.finding import Finding
 from bot.check.installing import check_client, check_installations
-from bot.check.listing import check_listing
 from bot.check.lists import ListCheck
-from bot.check.tokens import Bot, check_api_token, check_app_token, check_bot_token, check_transport
+from bot.check.tokens import Bot, check_api_token, check_app_token, check_bot_token, check_listing, check_transport
 from bot.check.web_api import reach
 from bot.clock import Clock
 from bot.settings import Settings

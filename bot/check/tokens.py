@@ -8,19 +8,21 @@ from pydantic import SecretStr
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
+from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import GetToken
+from bot.slack.external_auth.models import GetToken, ListAccounts
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.pacing import Caller, Pacer
 from bot.slack.retries import Answer, header
-from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
-from bot.slack.token_kinds import kind
 from bot.slack.web import ClientFactory
+from bot.ui.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
+LISTING = "/extauth list"
 
 _COPY_BOT_TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions."
 _INSTALL_AGAIN = "Install the app again, then copy the new Bot User OAuth Token from OAuth & Permissions."
@@ -31,6 +33,15 @@ _SWITCH_ON = "Switch Socket Mode on in the app's settings, or serve over HTTP."
 _ALLOW_WEBSOCKETS = "Let WebSockets to wss://*.slack.com through the proxy or firewall, or serve over HTTP."
 _UNKNOWN_TOKEN = GetToken("Et0EXTAUTHCHECK")
 _NOT_FOUND = "token_not_found"
+_LIST_REFUSALS = TOKEN_REFUSALS | {
+    "app_not_found",
+    "invalid_args",
+    "invalid_arguments",
+    "method_deprecated",
+    "method_not_supported",
+    "unknown_method",
+}
+"""Slack's codes for a list that it doesn't offer, or not to this token, or not for its app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class Bot:
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
     """Check the bot token and its scopes. `blocked` is why Slack can't be asked."""
-    found = kind(settings.only_bot_token)
+    found = slack_token_kind(settings.only_bot_token)
     if found not in ("a bot token", None):
         return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
     if blocked is not None:
@@ -120,7 +131,7 @@ def check_transport(settings: Settings) -> Finding:
 
 async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked: str | None) -> Finding:
     """Check that Socket Mode opens with an app-level token."""
-    found = kind(app_token)
+    found = slack_token_kind(app_token)
     if found not in ("an app-level token", None):
         return problem(APP_TOKEN, f"This is {found}, not an app-level token.", _MAKE_APP_TOKEN)
     if blocked is not None:
@@ -189,3 +200,19 @@ def _refused_method(error: ExternalAuthError, name: str) -> Finding:
         f"{name} can't call apps.auth.external.get ({error.code}).",
         f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
     )
+
+
+async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
+    """List the accounts, as `/extauth list` does. Where Slack refuses, nothing is wrong: people type token IDs."""
+    token, _, blocked = external_auth_token(settings, bot, blocked)
+    if blocked is not None:
+        return not_checked(LISTING, blocked)
+    try:
+        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        found = await client.list(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET))
+    except ExternalAuthError as error:
+        if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
+            return not_checked(LISTING, reason(error))
+        return ok(LISTING, f"Slack doesn't list accounts here ({error.code}). Everything else works with typed IDs.")
+    accounts, providers = len(found.accounts), len(found.providers)
+    return ok(LISTING, f"Slack lists {count(accounts, 'account')} of {count(providers, 'provider')}.")

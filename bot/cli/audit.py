@@ -8,28 +8,25 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import SecretStr
 
-from bot import logs
-from bot import settings as settings_module
 from bot.app import open_existing_log
 from bot.audit.chain import BadCheckpoint, utc
 from bot.audit.entries import Entry, VerificationResult
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
-from bot.cli.filters import filtered, filters, of_workspace
-from bot.cli.help import Group
-from bot.cli.progress import progress
-from bot.cli.shared import exit_over_settings
-from bot.cli.table import print_entries
+from bot.cli.entries import filtered, filters, of_workspace, print_entries
+from bot.cli.shared import read_database_settings
+from bot.cli.terminal import Group, progress
 from bot.clock import SystemClock
-from bot.pasted import unwrap
-from bot.settings import DatabaseSettings, SettingsError
+from bot.ids import unwrap
+from bot.settings import DatabaseSettings
 from bot.storage.engine import DatabaseError
+from bot.ui import parts
+from bot.ui.exports import cell
 
 logger = logging.getLogger(__name__)
 """`log` is the audit log here."""
@@ -91,9 +88,9 @@ def export(form: str, **wanted: Any) -> None:
 
         def write(entry: Entry) -> None:
             nonlocal done
-            fields = {**vars_of(entry), "at": utc(entry.at)}
+            fields = {**{name: getattr(entry, name) for name in _COLUMNS}, "at": utc(entry.at)}
             if form == "csv":
-                table.writerow({name: _harmless(value) for name, value in fields.items()})
+                table.writerow({name: cell(_text(value)) for name, value in fields.items()})
             else:
                 sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
             done += 1
@@ -135,9 +132,8 @@ def verify(text: str | None, workspace: str | None) -> None:
         if result.problem is not None:
             click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
             sys.exit(1)
-        click.echo(
-            f"The audit log is intact: {_entries(result.entries)} in {_count(result.rows, 'row')}.{_held(result, line)}"
-        )
+        size = f"{_entries(result.entries)} in {parts.count(result.rows, 'row')}"
+        click.echo(f"The audit log is intact: {size}.{_held(result, line)}")
         if result.note is not None:
             click.echo(result.note)
 
@@ -268,11 +264,7 @@ def prune(days: int, yes: bool, workspace: str | None) -> None:
 
 def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
     """Work with the log as it is, or exit with one line that names the database and the fix."""
-    try:
-        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
-    except SettingsError as error:
-        exit_over_settings(error)
-    logs.configure(settings.log_level, settings.log_format)
+    settings = read_database_settings()
     try:
         asyncio.run(_run(settings, work))
     except DatabaseError as error:
@@ -288,20 +280,9 @@ async def _run(settings: DatabaseSettings, work: Callable[[AuditLog], Awaitable[
         await work(log)
 
 
-def vars_of(entry: Entry) -> dict[str, Any]:
-    """Return an entry's fields by name, without copying what is in them."""
-    return {name: getattr(entry, name) for name in _COLUMNS}
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+def _text(value: object) -> str:
+    return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
-
-
-def _harmless(value: object) -> object:
-    """A CSV's cell. One that begins like a formula would be run by a spreadsheet."""
-    text = json.dumps(value) if isinstance(value, dict) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -12,8 +12,8 @@ import click
 from bot import logs
 from bot.check import examine
 from bot.check.finding import Finding, Status
-from bot.cli.help import Command
 from bot.cli.shared import load_settings, run
+from bot.cli.terminal import Command
 from bot.clock import SystemClock
 from bot.settings import Settings
 

@@ -9,13 +9,11 @@ from pathlib import Path
 import click
 import dotenv
 
-from bot import logs
-from bot import settings as settings_module
 from bot.audit.key_rotation import Rotated, rotate
 from bot.check.database import explain_unusable
-from bot.cli.help import Group
-from bot.cli.shared import exit_over_settings
-from bot.settings import DatabaseSettings, SettingsError
+from bot.cli.shared import read_database_settings
+from bot.cli.terminal import Group
+from bot.settings import DatabaseSettings, environment
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
 
@@ -36,7 +34,7 @@ def new(write: bool) -> None:
     key = secrets.token_hex()
     if not write:
         click.echo(key)
-    elif not settings_module.environment(Path.cwd()).get("EXTAUTH_SECRET_KEY", "").strip():
+    elif not environment(Path.cwd()).get("EXTAUTH_SECRET_KEY", "").strip():
         file = Path.cwd() / ".env"
         file.touch(mode=0o600)
         file.chmod(0o600)
@@ -55,11 +53,7 @@ def rotate_() -> None:
 
     Exit status: 0 if everything is under the newest key, 1 if not, 2 if a setting is wrong.
     """
-    try:
-        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
-    except SettingsError as error:
-        exit_over_settings(error)
-    logs.configure(settings.log_level, settings.log_format)
+    settings = read_database_settings()
     try:
         rotated = asyncio.run(_rotate(settings))
     except DatabaseError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli.help import Group
+from bot.cli.terminal import Group
 
 _COMMANDS = {
     "audit": ("bot.cli.audit:audit", "Read, verify, search, and prune the audit log."),

@@ -1,14 +1,79 @@
-"""`python -m bot manifest`: what Slack has to know of the app."""
+"""`python -m bot manifest`: the app as Slack is told, from what the code listens to and needs.
 
+It's written as YAML, with a comment wherever somebody could wonder. https://docs.slack.dev/reference/app-manifest
+"""
+
+import json
 import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
 
 import click
+import yaml
 
-from bot.cli.app_manifest import PROVIDERS, as_json, as_link, as_yaml
-from bot.cli.help import Command
+from bot.cli.terminal import Command
+from bot.commands.subcommand import COMMAND
+from bot.listeners import LISTENERS
+from bot.listeners.installed import EVENTS
+from bot.listeners.menu import SHORTCUT
 from bot.server.http import PATH
+from bot.server.oauth_pages import REDIRECT_PATH
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[\w.~%/-]*)?", re.ASCII)
+_CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
+"""Where Slack makes an app of a manifest: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
+
+_DISPLAY = """\
+# The app, as Slack is told: https://docs.slack.dev/reference/app-manifest
+# `extauth manifest` prints it. Create it at https://api.slack.com/apps > Create New App > From a manifest.
+_metadata:
+  major_version: 1
+  minor_version: 1
+display_information:
+  name: Extauth
+  description: Fetch, list, and delete the tokens Slack keeps for connected accounts
+  background_color: "#2b3a55"
+  long_description: >-
+    Slack keeps OAuth tokens for third-party services on behalf of apps. With /extauth, workspace admins and anyone else
+    you allow can fetch such a token, refresh it, or delete tokens from Slack. Every answer is private to the person who
+    asked, every error is explained in plain words, and a token is only shown in full in a modal.
+"""
+
+PROVIDERS: Mapping[str, str] = {
+    "google": """\
+      provider_type: CUSTOM
+      options:
+        provider_name: Google
+        client_id: YOUR-CLIENT-ID.apps.googleusercontent.com # https://console.cloud.google.com/apis/credentials
+        authorization_url: https://accounts.google.com/o/oauth2/auth
+        token_url: https://oauth2.googleapis.com/token
+        scope:
+          - https://www.googleapis.com/auth/userinfo.email # whose account it is
+          - https://www.googleapis.com/auth/spreadsheets.readonly # what your workflows do
+        authorization_url_extras: # without these, Google gives no refresh token
+          access_type: offline
+          prompt: consent
+        identity_config:
+          url: https://www.googleapis.com/oauth2/v1/userinfo
+          account_identifier: $.email
+""",
+    "github": """\
+      provider_type: CUSTOM
+      options:
+        provider_name: GitHub
+        client_id: YOUR-CLIENT-ID # https://github.com/settings/developers
+        authorization_url: https://github.com/login/oauth/authorize
+        token_url: https://github.com/login/oauth/access_token
+        scope:
+          - read:user # whose account it is
+          - repo # what your workflows do
+        identity_config:
+          url: https://api.github.com/user
+          account_identifier: $.login
+""",
+}
+"""Examples of what the app's workflows can connect to, by provider key. What each says is the provider's own."""
 
 
 def _request_url(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
@@ -52,3 +117,100 @@ def manifest(url: str | None, providers: tuple[str, ...], in_json: bool, link: b
         click.echo(as_link(text))
     else:
         click.echo(as_json(text) if in_json else text, nl=False)
+
+
+def as_yaml(url: str | None = None, providers: Iterable[str] = ()) -> str:
+    """Return the manifest: for Socket Mode, or for requests to a URL, with examples of these providers."""
+    return _DISPLAY + _features(url) + _scopes(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
+
+
+def as_json(manifest: str) -> str:
+    """Return a manifest in JSON, which has no comments."""
+    return json.dumps(yaml.safe_load(manifest), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_link(manifest: str) -> str:
+    """Return a link that opens Slack's *Create New App* with a manifest filled in."""
+    return _CREATE + quote(manifest, safe="")
+
+
+def _features(url: str | None) -> str:
+    request_url = "" if url is None else f"\n      url: {url}"
+    return f"""\
+features:
+  app_home:
+    home_tab_enabled: true
+    messages_tab_enabled: true
+    messages_tab_read_only_enabled: true
+  bot_user:
+    display_name: Extauth
+    always_online: true
+  shortcuts:
+    - name: External tokens
+      type: global
+      callback_id: {SHORTCUT}
+      description: Fetch or delete external tokens
+  slash_commands:
+    - command: {COMMAND}{request_url}
+      description: Fetch or delete external tokens
+      usage_hint: "{_usage_hint()}"
+      should_escape: true # @name arrives as a user ID
+"""
+
+
+def _usage_hint() -> str:
+    """Return the main way to type each subcommand, without the options that take a value."""
+    usages = (listener.subcommand.usage.removeprefix(f"{COMMAND} ") for listener in LISTENERS)
+    return " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
+
+
+def _scopes(url: str | None) -> str:
+    redirects = ""
+    if url is not None:
+        redirect_url = url.removesuffix(PATH) + REDIRECT_PATH
+        redirects = f"\n  redirect_urls:\n    - {redirect_url} # for many workspaces: where people come back to"
+    return f"""\
+oauth_config:{redirects}
+  scopes:
+    bot:
+{_list(REQUIRED_SCOPES | OPTIONAL_SCOPES)}
+    bot_optional: # of these, what can be left out when the app is installed
+{_list(dict.fromkeys(OPTIONAL_SCOPES, ""))}
+"""
+
+
+def _list(scopes: Mapping[str, str]) -> str:
+    return "\n".join(f"      - {scope} # {purpose}".removesuffix(" # ") for scope, purpose in scopes.items())
+
+
+def _settings(url: str | None) -> str:
+    events = "" if url is None else f"\n    request_url: {url}"
+    interactivity = (
+        ""
+        if url is None
+        else f"\n    request_url: {url}\n    message_menu_options_url: {url} # the pickers in the forms"
+    )
+    return f"""\
+settings:
+  event_subscriptions:{events}
+    bot_events:
+      - app_home_opened # redraws the App Home
+{_list(EVENTS)}
+  interactivity:
+    is_enabled: true{interactivity}
+  org_deploy_enabled: false
+  socket_mode_enabled: {"true" if url is None else "false"}
+  token_rotation_enabled: false
+"""
+
+
+def _external_auth(keys: Iterable[str]) -> str:
+    examples = "".join(f"    {key}:\n{PROVIDERS[key]}" for key in keys)
+    if not examples:
+        return ""
+    return f"""\
+# At the provider, the redirect URL is https://oauth2.slack.com/external/auth/callback
+# Give Slack the client secret with `slack external-auth add-secret`: it has no place in a manifest.
+external_auth_providers:
+  oauth2:
+{examples}"""

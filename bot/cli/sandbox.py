@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from bot import logs
-from bot.cli.help import Command
 from bot.cli.shared import run, stop_signal
+from bot.cli.terminal import Command
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.seed_file import SeedError
 from bot.settings import Transport

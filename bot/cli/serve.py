@@ -2,8 +2,8 @@
 
 import click
 
-from bot.cli.help import Command
 from bot.cli.shared import exit_over_settings, read_settings, run, stop_signal
+from bot.cli.terminal import Command
 from bot.clock import SystemClock
 from bot.server.lifecycle import serve as serve_app
 from bot.settings import Settings, SettingsError, Transport

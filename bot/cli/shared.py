@@ -13,7 +13,7 @@ import click
 from bot import logs
 from bot import settings as settings_module
 from bot.server import StartError
-from bot.settings import Settings, SettingsError
+from bot.settings import DatabaseSettings, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,16 @@ def read_settings() -> Settings:
     logs.configure(settings.log_level, settings.log_format)
     for warning in settings_module.warnings(settings):
         log.warning(warning)
+    return settings
+
+
+def read_database_settings() -> DatabaseSettings:
+    """Read what the database needs and start logging, or exit with a line for each mistake."""
+    try:
+        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
+    except SettingsError as error:
+        exit_over_settings(error)
+    logs.configure(settings.log_level, settings.log_format)
     return settings
 
 

@@ -14,16 +14,15 @@ from bot.actor import Unattended
 from bot.app import create_workspaces, open_storage
 from bot.audit.batches import Batch, Item
 from bot.batches.survey import Survey, Surveyor
-from bot.cli.help import Command
-from bot.cli.progress import progress
 from bot.cli.shared import load_settings, run, stop_signal
+from bot.cli.terminal import Command, aligned, progress
 from bot.clock import SystemClock
 from bot.explanations import explain
 from bot.listeners.runtime import Runtime
 from bot.logs import on_one_line
 from bot.operation import Operation
 from bot.settings import Settings
-from bot.slack.external_auth.states import state_of
+from bot.slack.external_auth.accounts import state_of
 from bot.slack.session import open_session
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
@@ -136,7 +135,8 @@ def _print(found: Survey) -> None:
     batch = found.outcome.batch if found.outcome is not None else None
     bad = [*found.items(broken=True), *found.items(broken=False)]
     if bad:
-        _print_table([_cells(item, code) for item, code in bad])
+        for cells in aligned([_HEADINGS, *(_cells(item, code) for item, code in bad)]):
+            click.echo("  ".join(cells).rstrip())
         click.echo()
         for code in dict.fromkeys(code for _, code in bad if code is not None):
             explanation = explain(code, Operation.TEST)
@@ -149,12 +149,6 @@ def _print(found: Survey) -> None:
 def _cells(item: Item, code: str | None) -> tuple[str, ...]:
     state = state_of(code).value if code is not None else "not tested"
     return item.token_id, on_one_line(item.provider_key or "-"), state, code or "-"
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(cells[column]) for cells in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
-    for cells in [_HEADINGS, *rows]:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
 def _print_json(found: Survey) -> None:

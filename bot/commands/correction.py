@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.commands.parser import parse
 from bot.commands.subcommand import Parsed, PastedTokenError, Subcommand, UsageError, Values
-from bot.pasted import is_id, is_user_id
+from bot.ids import USER_ID, is_id
 
 _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
@@ -55,7 +55,7 @@ def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
 
 
 def _is_plain(value: str) -> bool:
-    is_person = value.startswith("@") and is_user_id(value[1:])
+    is_person = value.startswith("@") and USER_ID.fullmatch(value[1:]) is not None
     is_number = _NUMBER.fullmatch(value) is not None
     return is_person or is_number or all(is_id(word) for word in value.split(" "))
 

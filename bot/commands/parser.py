@@ -5,12 +5,15 @@ names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all o
 """
 
 import difflib
+import html
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.commands.escaped import unescape
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
-from bot.pasted import DASHES, find_token, quote_word, unwrap
+from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
+
+_SEQUENCE = re.compile(r"<([^<>|\s]*)(?:\|([^<>]*))?>")
+_ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
@@ -215,3 +218,25 @@ class _Reader:
         elif option.name in self._values:
             raise self._error(f"{option.spelling} is there twice.")
         self._values[option.name] = value
+
+
+def unescape(text: str) -> str:
+    """Return the text as it was typed, but for people: they are `@` and their user ID, whatever they are called.
+
+    With `should_escape` in the manifest, Slack makes `<@U…|name>` of a person, `<#C…|name>` of a channel, and
+    `<https://…>`, `<http://example.com|example.com>` or `<mailto:…|…>` of what looks like an address, even within an
+    ID or a token. The characters `&`, `<` and `>` that somebody typed are `&amp;`, `&lt;` and `&gt;`.
+    https://docs.slack.dev/interactivity/implementing-slash-commands#defining_slash_command
+    """
+    # Slack escapes only these three; html.unescape would also touch what somebody typed as it stands.
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), _SEQUENCE.sub(_typed, text))
+
+
+def _typed(match: re.Match[str]) -> str:
+    target, label = match[1], match[2]
+    if target.startswith("@") and USER_ID.fullmatch(target[1:]):
+        return target
+    if target[:1] in ("@", "#", "!"):
+        name = (label or target[1:]).removeprefix(target[0])
+        return name if name.startswith("@") else f"{'#' if target[0] == '#' else '@'}{name}"
+    return label or target.removeprefix("mailto:")

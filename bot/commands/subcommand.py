@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.ids import TokenFormat, looks_like_provider_key, quote
 from bot.operation import OpenForm, Permission, Request
-from bot.pasted import TokenFormat, looks_like_provider_key, quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter
 from bot.slack.external_auth.selection import Selection
 

@@ -1,18 +1,17 @@
 """Slack's error code and the operation that got it, to an explanation in plain words.
 
-To add one, put an entry in the table it belongs to: `methods` (the codes of get and delete), `listing` (what codes mean
-after list), `common` (those of every Slack method), `activity_log` (those of Slack's external authentication),
-`transport` (failures on the way).
+To add one, put an entry in the table it belongs to: `methods` (the codes of get, delete, and list), `common` (those of
+every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
 """
 
-from bot.explanations import activity_log, common, listing, methods, transport
+from bot.explanations import activity_log, common, methods, transport
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
 
 __all__ = ["Explanation", "Who", "explain", "known_codes"]
 
 # Later tables win: the methods' own words are the more precise ones.
-_EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE, **listing.TABLE}
+_EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
 
 _UNKNOWN = Explanation(
     title="Slack returned an unknown error",
@@ -38,7 +37,7 @@ def explain(code: str, operation: Operation) -> Explanation:
         _EXPLANATIONS.get((code, operation))
         or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
         or _EXPLANATIONS.get((code, None))
-        or (listing.UNKNOWN if operation is Operation.LIST else _UNKNOWN)
+        or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
     )
 
 

@@ -204,18 +204,12 @@ async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
 def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
-    def work(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, *, approves: bool) -> None:
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        place, value = body.get("container", {}), str(body["actions"][0].get("value"))
-        post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
-        flow.start(runtime, clicked, decide(runtime, clicked, value, post, approves=approves))
-
     @app.action(APPROVE)
-    async def on_approve(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        work(runtime, body, context, approves=True)
-
     @app.action(DECLINE)
-    async def on_decline(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
+    async def on_decision(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         await ack()
-        work(runtime, body, context, approves=False)
+        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
+        place, action = body.get("container", {}), body["actions"][0]
+        post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
+        approves = action["action_id"] == APPROVE
+        flow.start(runtime, clicked, decide(runtime, clicked, str(action.get("value")), post, approves=approves))

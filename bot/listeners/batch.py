@@ -1,27 +1,36 @@
 """What testing and deleting many tokens share: the accounts behind them, progress, *Stop*, the result, *Export…*."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.errors import SlackApiError
 
 from bot.audit.batches import Batch, BatchState
 from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.clock import Clock
-from bot.listeners import exporting, flow, interaction
+from bot.listeners import flow, interaction
+from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.external_auth.models import ListAccounts
+from bot.slack.files import send_file
 from bot.slack.pacing import SecondsLeft
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
+from bot.ui.exports import as_csv, copyable_export_screen, exported_screen
 from bot.ui.notices import batch_gone_screen
 from bot.ui.outcomes import Shown
+
+log = logging.getLogger(__name__)
 
 UPDATE_SECONDS = 2.0
 """The least time between two updates of the progress. Slack allows about 100 a minute."""
@@ -134,7 +143,21 @@ async def _export(runtime: Runtime, clicked: Interaction, batch_id: str) -> None
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(clicked, batch_gone_screen())
     else:
-        await exporting.send(runtime, clicked, found[0])
+        await _send_export(runtime, clicked, found[0])
+
+
+async def _send_export(runtime: Runtime, clicked: Interaction, batch: Batch) -> None:
+    """Send the results to the person as a file; where Slack doesn't take one, show them to be copied."""
+    text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
+    name = f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
+    try:
+        await send_file(runtime.clients, clicked.actor.bot_token, clicked.actor.user_id, name, text)
+    except Exception as error:
+        log.warning("an export couldn't be sent as a file", extra={"code": reason(error)})
+        lacks_scope = isinstance(error, SlackApiError) and reason(error) == "missing_scope"
+        await flow.show(clicked, copyable_export_screen(text, lacks_scope=lacks_scope))
+    else:
+        await flow.show(clicked, exported_screen(len(batch.results)))
 
 
 def register(app: AsyncApp) -> None:
@@ -147,8 +170,4 @@ def register(app: AsyncApp) -> None:
         seen = body.get("view", {}).get("hash")
         flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
 
-    @app.action(EXPORT)
-    async def on_export(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, _export(runtime, clicked, str(body["actions"][0].get("value"))))
+    on_click(app, EXPORT, _export, str, Replace.NEVER)

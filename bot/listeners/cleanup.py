@@ -14,9 +14,10 @@ from bot.clock import finishes_within
 from bot.listeners import asking, batch, flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.modals import cleanup_confirm, cleanup_form, metadata
+from bot.modals import cleanup, metadata
 from bot.modals.metadata import PendingBatch
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
@@ -42,7 +43,7 @@ async def open_form(runtime: Runtime, asked: Interaction, shown: Sequence[str] =
             found = await looking if await finishes_within(runtime.clock, looking, LOOK_SECONDS) else None
             known = {account.token_id: Item.of_account(account) for account in found.accounts} if found else {}
         items = [known.get(token_id, Item(token_id)) for token_id in shown]
-        return cleanup_form.build(metadata.write(asked.origin), items)
+        return cleanup.build_form(metadata.write(asked.origin), items)
 
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
 
@@ -85,8 +86,8 @@ def _with_accounts(token_ids: Sequence[str], listed: Shown | None) -> list[Item]
 async def _confirm(runtime: Runtime, asked: Interaction, items: Sequence[Item], *, is_listed: bool) -> None:
     made = Batch.of(asked.actor, Operation.DELETE, items, runtime.clock.now())
     await runtime.batches.put(made, BatchState.CONFIRMING)
-    remembered = metadata.write_batch(asked.origin, PendingBatch(made.batch_id, len(made.items)))
-    await flow.open_modal(runtime, asked, cleanup_confirm.build(remembered, made, is_listed=is_listed))
+    remembered = metadata.write(asked.origin, batch=PendingBatch(made.batch_id, len(made.items)))
+    await flow.open_modal(runtime, asked, cleanup.build_confirmation(remembered, made, is_listed=is_listed))
 
 
 async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
@@ -118,9 +119,9 @@ async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatc
 def register(app: AsyncApp) -> None:
     """Listen for the modals and the buttons."""
 
-    @app.view(cleanup_form.CALLBACK_ID)
+    @app.view(cleanup.FORM)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        selection = cleanup_form.parse(body["view"]["state"]["values"])
+        selection = cleanup.parse_form(body["view"]["state"]["values"])
         if isinstance(selection, dict):
             await ack(response_action="errors", errors=selection)
             return
@@ -128,11 +129,11 @@ def register(app: AsyncApp) -> None:
         await ack(response_action="update", view=as_view(checking_screen()))
         flow.start(runtime, submitted, select(runtime, submitted, selection))
 
-    @app.view(cleanup_confirm.CALLBACK_ID)
+    @app.view(cleanup.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         view = body["view"]
         pending = metadata.read_batch(view["private_metadata"])
-        errors = cleanup_confirm.errors(view["state"]["values"], pending.count)
+        errors = cleanup.confirmation_errors(view["state"]["values"], pending.count)
         if errors:
             await ack(response_action="errors", errors=errors)
             return
@@ -140,15 +141,5 @@ def register(app: AsyncApp) -> None:
         await ack(response_action="update", view=as_view(checking_screen()))
         flow.start(runtime, confirmed, _delete(runtime, confirmed, pending))
 
-    @app.action(RETRY)
-    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, _retry(runtime, clicked, str(body["actions"][0].get("value"))))
-
-    @app.action(OPEN_CLEANUP)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        shown = read_shown(body["actions"][0].get("value"))
-        flow.start(runtime, clicked, open_form(runtime, clicked, shown))
+    on_click(app, RETRY, _retry, str, Replace.NEVER)
+    on_click(app, OPEN_CLEANUP, open_form, read_shown, Replace.NEVER)

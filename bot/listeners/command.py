@@ -13,7 +13,7 @@ from bot.commands.parser import parse
 from bot.commands.subcommand import COMMAND, Parsed, PastedTokenError, Subcommand, UsageError
 from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import GetToken
 from bot.ui import buttons
@@ -65,9 +65,4 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         typed = interaction.from_command(runtime, body, context)
         flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
 
-    @app.action(buttons.SUGGESTION)
-    async def on_suggestion(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        corrected = correction.read(body["actions"][0].get("value"), subcommands)
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, follow_suggestion(runtime, clicked, corrected.parsed))
+    on_click(app, buttons.SUGGESTION, follow_suggestion, lambda value: correction.read(value, subcommands).parsed)

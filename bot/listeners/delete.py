@@ -1,6 +1,7 @@
 """Deleting tokens on Slack's side: `/extauth delete`, its modal, the confirmation, and the button *Delete…*."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -12,15 +13,15 @@ from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Val
 from bot.listeners import cleanup, flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
-from bot.modals import delete_confirm, delete_form, metadata
+from bot.modals import delete, metadata
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 from bot.slack.external_auth.selection import Selection, select
-from bot.ui.buttons import OPEN_DELETE, Button, read_delete
+from bot.ui.buttons import OPEN_DELETE, Button, read_as
 from bot.ui.notices import checking_screen
 from bot.ui.screen import as_view
 
@@ -89,7 +90,7 @@ async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, st
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(runtime, asked.actor, decisions)
         given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
-        return delete_form.build(metadata.write(asked.origin), delete_form.fields(offer, *given))
+        return delete.build_form(metadata.write(asked.origin), delete.fields(offer, *given))
 
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
 
@@ -97,7 +98,7 @@ async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, st
 async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
-    view = delete_confirm.build(metadata.write(asked.origin, pending), pending)
+    view = delete.build_confirmation(metadata.write(asked.origin, pending), pending)
     await flow.open_if_allowed(runtime, asked, [request], flow.just(view))
 
 
@@ -113,18 +114,18 @@ async def submit(
 def register(app: AsyncApp) -> None:
     """Listen for the modals and the button."""
 
-    @app.view(delete_form.CALLBACK_ID)
+    @app.view(delete.FORM)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        request = delete_form.parse(body["view"]["state"]["values"])
+        request = delete.parse_form(body["view"]["state"]["values"])
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
         else:
             await submit(ack, runtime, body, context, request)
 
-    @app.view(delete_confirm.CALLBACK_ID)
+    @app.view(delete.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         pending = metadata.read_pending(body["view"]["private_metadata"])
-        request = delete_confirm.parse(body["view"]["state"]["values"], pending)
+        request = delete.parse_confirmation(body["view"]["state"]["values"], pending)
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
             return
@@ -132,18 +133,8 @@ def register(app: AsyncApp) -> None:
         await flow.acknowledge_submission(ack, confirmed, request)
         flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
 
-    @app.action(Button.DELETE.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_delete(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, confirm(runtime, clicked, request))
-
-    @app.action(OPEN_DELETE)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+    on_click(app, Button.DELETE.action_id, confirm, partial(read_as, DeleteTokens))
+    on_click(app, OPEN_DELETE, open_form, replace=Replace.NEVER)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

@@ -1,4 +1,4 @@
-"""What the person sees when a listener itself breaks, before its work has begun, or when there is none."""
+"""What the person sees when a listener itself breaks, before its work has begun, or when nothing can serve them."""
 
 import logging
 from typing import Any
@@ -9,15 +9,17 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.commands.correction import NoCorrection
-from bot.listeners import flow, interaction, unserved
+from bot.ids import quote
+from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
-from bot.listeners.runtime import Runtime, Shared, runtime_in
+from bot.listeners.replies import ChannelReply
+from bot.listeners.runtime import NotInstalled, Runtime, Shared, runtime_in
 from bot.modals.metadata import UnreadableMetadata
-from bot.pasted import quote
 from bot.slack.web import UntrustedAddress
+from bot.storage.engine import DatabaseError
 from bot.ui.buttons import UnreadableValue
-from bot.ui.notices import outdated_screen, unexpected_screen
-from bot.ui.screen import Screen, as_view
+from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
+from bot.ui.screen import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
         runtime = runtime_in(context)
         if runtime is None:
-            return await unserved.answer(shared, error, body, context)
+            return await _answer_unserved(shared, error, body, context)
         if isinstance(error, UntrustedAddress):
             log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()
@@ -79,3 +81,35 @@ def _id(body: dict[str, Any]) -> str:
     part = body.get("actions", [body.get("view") or body.get("event") or body])[0]
     named = (part.get(name) for name in ("action_id", "callback_id", "type", "command"))
     return quote(next(filter(None, named), ""))
+
+
+async def _answer_unserved(
+    shared: Shared, error: Exception, body: dict[str, Any], context: AsyncBoltContext
+) -> BoltResponse:
+    """Acknowledge a request that has no runtime, and say why where the person can be told.
+
+    There is no token to answer with: the answer goes with the acknowledgement, or to the payload's own address.
+    """
+    if isinstance(error, NotInstalled):
+        log.warning("a request came from a workspace where the bot isn't installed")
+        screen = not_installed_screen(error.install_url)
+    else:
+        is_database = isinstance(error, DatabaseError)
+        log.error("a request's workspace couldn't be looked up", exc_info=None if is_database else error)
+        screen = unserved_screen(str(context.get("reference")))
+    url = body.get("response_url")
+    if url is not None and "command" not in body:
+        shared.tasks.start(ChannelReply(shared.clients, str(url)).show(screen))
+    return await _acknowledge(screen, body, context)
+
+
+async def _acknowledge(screen: Screen, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
+    kind = body.get("type")
+    if "command" in body:
+        message = as_message(screen)
+        return await context.ack(text=message["text"], blocks=message["blocks"], response_type="ephemeral")
+    if kind == "view_submission":
+        return await context.ack(response_action="update", view=as_view(screen))
+    if kind == "block_suggestion":
+        return await context.ack(options=[])
+    return await context.ack()

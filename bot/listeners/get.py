@@ -1,6 +1,6 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
-import re
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -9,22 +9,20 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import show_progress
 from bot.modals import get_form, metadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
-from bot.ui.buttons import OPEN_GET, Button, read_get
+from bot.ui.buttons import OPEN_GET, Button, read_as
 from bot.ui.notices import working_screen
 from bot.ui.screen import as_view
-
-_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
-"""What can only be a token's ID, even without the subcommand."""
 
 
 def wanted(values: Values) -> GetToken | OpenForm:
@@ -49,7 +47,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id", form=_TOKEN_ID),
+        Option("external_token_id", form=TYPED_TOKEN_ID),
         Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
         Option("show", "shows the token in full right away", is_flag=True),
     ),
@@ -117,19 +115,9 @@ def register(app: AsyncApp) -> None:
         else:
             await submit(ack, runtime, body, context, request)
 
-    @app.action(Button.SHOW.action_id)
-    @app.action(Button.REFRESH.action_id)
-    async def on_click(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_get(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, fetch(runtime, clicked, request))
-
-    @app.action(OPEN_GET)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+    for button in (Button.SHOW, Button.REFRESH):
+        on_click(app, button.action_id, fetch, partial(read_as, GetToken))
+    on_click(app, OPEN_GET, open_form, replace=Replace.NEVER)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

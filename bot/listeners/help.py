@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.commands.parser import HELP, TOPIC, closest_name
 from bot.commands.subcommand import COMMAND, Option, Parsed, Subcommand, UsageError, Values
+from bot.ids import quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.runtime import Runtime
-from bot.pasted import quote_word
 from bot.ui.help import command_screen, help_screen
 
 _BARE = (COMMAND, "opens a form to choose what to do")
@@ -50,8 +48,4 @@ def listener(others: Sequence[Listener]) -> Listener:
             commands = [_BARE, *(one.usages[0] for one in usable)]
             await flow.show(typed, help_screen(commands, decisions, runtime.contact))
 
-    return Listener(subcommand, on_typed, _register)
-
-
-def _register(app: AsyncApp) -> None:
-    """Help has no modals or buttons of its own."""
+    return Listener(subcommand, on_typed, lambda app: None)

@@ -1,27 +1,22 @@
 """`/extauth history`: who did what, for those with permission to see it."""
 
 import re
-from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
-from bot.listeners import flow, interaction
+from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
+from bot.listeners import flow
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
-from bot.pasted import is_user_id, quote, quote_word
 from bot.slack.external_auth.models import InvalidParameter
 from bot.ui.buttons import OPEN_HISTORY
 from bot.ui.history import NEWER_BUTTON, OLDER_BUTTON, read_page
 
 _NUMBER = re.compile(r"\d+", re.ASCII)
-_PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
-"""A name after an @, or the ID of a person, which has a digit in it."""
 
 
 def wanted(values: Values) -> ReadHistory:
@@ -48,7 +43,7 @@ def _count(text: str) -> int:
 def _person(word: str) -> str:
     """Return the user ID that Slack put in place of a name. It leaves a name that it doesn't know as it is."""
     user_id = word.removeprefix("@")
-    if not is_user_id(user_id):
+    if not USER_ID.fullmatch(user_id):
         problem = (
             f"Slack didn't say who “@{quote(user_id)}” is. Type @ and pick the person from the list, or use their "
             "member ID, such as U012ABCDEF."
@@ -68,7 +63,7 @@ SUBCOMMAND = Subcommand(
     wanted=wanted,
     options=(
         Option("external_token_id", "shows only what was done with this token"),
-        Option("user", "shows only what this person did", form=_PERSON),
+        Option("user", "shows only what this person did", form=TYPED_PERSON),
         Option("provider_key", "shows only what was done with all of a provider's tokens"),
         Option("count", "says how many entries to show", form=_NUMBER),
     ),
@@ -85,19 +80,9 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 def register(app: AsyncApp) -> None:
     """Listen for the button in the App Home, and those for what is older and newer."""
 
-    @app.action(OPEN_HISTORY)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ReadHistory(DEFAULT_HISTORY)))
-
-    @app.action(OLDER_BUTTON)
-    @app.action(NEWER_BUTTON)
-    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_page(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, flow.run(runtime, clicked, request))
+    on_click(app, OPEN_HISTORY, flow.run_in_modal, lambda _: ReadHistory(DEFAULT_HISTORY))
+    for button in (OLDER_BUTTON, NEWER_BUTTON):
+        on_click(app, button, flow.run, read_page)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

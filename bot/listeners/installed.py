@@ -12,11 +12,12 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
-from bot.installation import Installation, InstallationStore
+from bot.actor import Installation
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.slack.calls import REFUSALS
 from bot.storage.engine import DatabaseError
+from bot.storage.installations import StoredInstallations
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ EVENTS = {
 
 
 async def _remove(
-    shared: Shared, installations: InstallationStore, team_id: str | None, enterprise_id: str | None
+    shared: Shared, installations: StoredInstallations, team_id: str | None, enterprise_id: str | None
 ) -> None:
     """Remove an installation whose token Slack refuses. One that was made since then works, and stays.
 

@@ -1,23 +1,21 @@
 """Listing connected accounts: `/extauth list`, its pages, and the menu beside each account."""
 
 import re
-from typing import Any
+from functools import partial
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.audit.entries import ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values
-from bot.listeners import flow, interaction, retry
+from bot.listeners import flow, retry
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.operation import Permission
-from bot.slack.external_auth.models import InvalidParameter, ListAccounts
-from bot.ui.buttons import MENU, OPEN_LIST, Button, read_list, read_menu
-from bot.ui.providers import NAMES
+from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, ListAccounts, TestToken
+from bot.ui.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
+from bot.ui.tokens import NAMES
 
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 
@@ -52,31 +50,20 @@ async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None
 def register(app: AsyncApp) -> None:
     """Listen for the button in the App Home, the pages, and the menu."""
 
-    @app.action(OPEN_LIST)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, flow.run_in_modal(runtime, clicked, ListAccounts()))
+    on_click(app, OPEN_LIST, flow.run_in_modal, lambda _: ListAccounts())
+    for button in (Button.OLDER, Button.NEWER):
+        on_click(app, button.action_id, flow.run, partial(read_as, ListAccounts))
+    # The list stays: the next account may be the next to look at.
+    on_click(app, MENU, _choose, read_menu, Replace.NEVER)
 
-    @app.action(Button.OLDER.action_id)
-    @app.action(Button.NEWER.action_id)
-    async def on_page(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_list(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, flow.run(runtime, clicked, request))
 
-    @app.action(MENU)
-    async def on_menu(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read_menu(body["actions"][0].get("selected_option", {}).get("value"))
-        # The list stays: the next account may be the next to look at.
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        if isinstance(request, ReadHistory):
-            work = flow.run(runtime, clicked, request)
-        else:
-            work = retry.act(runtime, clicked, request)
-        flow.start(runtime, clicked, work)
+async def _choose(
+    runtime: Runtime, clicked: Interaction, request: GetToken | TestToken | DeleteTokens | ReadHistory
+) -> None:
+    if isinstance(request, ReadHistory):
+        await flow.run(runtime, clicked, request)
+    else:
+        await retry.act(runtime, clicked, request)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

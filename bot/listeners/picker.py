@@ -21,8 +21,7 @@ from bot.listeners.flow import Decisions
 from bot.listeners.runtime import Runtime
 from bot.modals import fields, picker
 from bot.modals.fields import Offer, Values
-from bot.slack.external_auth.accounts import AccountList
-from bot.slack.external_auth.memory import SLOW_SECONDS
+from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
 
 log = logging.getLogger(__name__)
 

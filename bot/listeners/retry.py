@@ -1,13 +1,12 @@
 """The buttons *Try again* and *Edit…* under an explanation."""
 
-from typing import Any, assert_never
+from typing import assert_never
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.listeners import delete, flow, get, interaction, test
+from bot.listeners import delete, flow, get, test
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TestToken, TokenRequest
@@ -44,18 +43,11 @@ async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | TestT
 def register(app: AsyncApp) -> None:
     """Listen for the buttons."""
 
-    @app.action(Button.RETRY.action_id)
-    async def on_retry(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read(body["actions"][0].get("value"))
-        clicked = interaction.from_click(runtime, body, context, Replace.ALWAYS)
-        flow.start(runtime, clicked, act(runtime, clicked, request))
-
-    @app.action(Button.EDIT.action_id)
-    async def on_edit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        request = read(body["actions"][0].get("value"))
+    def read_editable(value: object) -> GetToken | TestToken | DeleteTokens:
+        request = read(value)
         if isinstance(request, ListAccounts):
             raise UnreadableValue("A list has no form.")
-        clicked = interaction.from_click(runtime, body, context)
-        flow.start(runtime, clicked, edit(runtime, clicked, request))
+        return request
+
+    on_click(app, Button.RETRY.action_id, act, read, Replace.ALWAYS)
+    on_click(app, Button.EDIT.action_id, edit, read_editable)

@@ -10,15 +10,16 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from bot.actor import Workspace
 from bot.audit.account_states import AccountStates
 from bot.audit.batches import Batches
+from bot.cache import Cache
 from bot.clock import Clock
-from bot.installation import InstallationStore
 from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
 from bot.slack.calls import Contact
 from bot.slack.pacing import Pacer
-from bot.slack.users import AnswerCache, UserDirectory
+from bot.slack.users import UserDirectory
 from bot.slack.web import ClientFactory
+from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
 from bot.ui.home import Listing
 from bot.workspace_settings import WorkspaceSettings
@@ -44,7 +45,7 @@ class Shared:
     tasks: Tasks
     metrics: Metrics
     slack: Contact
-    installations: InstallationStore | None = None
+    installations: StoredInstallations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Runtime(Shared):
     service: Service
     bot_token: SecretStr = field(repr=False)
     contact: str
-    listings: AnswerCache[Listing]
+    listings: Cache[str | None, Listing | None]
     audit_channel: AuditChannel | None = None
     approvals_go_to: tuple[str, ...] = ()
     installed_in: Workspace | None = None

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -16,13 +16,14 @@ from bot.audit.settings import ChangeSettings
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
+from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper
 from bot.modals import settings_form
 from bot.modals.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.operation import OpenForm, Operation
 from bot.outcomes import AlreadyRun, Denied
-from bot.slack.own_token import TokenProblem, find_problem
+from bot.slack.own_token import find_problem
 from bot.storage.engine import DatabaseError
 from bot.ui import settings as screens
 from bot.ui.buttons import OPEN_SETTINGS
@@ -73,37 +74,28 @@ async def save(runtime: Runtime, interaction: Interaction, submitted: Submitted,
             await flow.show(interaction, screens.unsure_screen(reference, runtime.contact))
 
 
+@dataclass
 class _Saving:
     """One person's attempt to save."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        interaction: Interaction,
-        keeper: SettingsKeeper,
-        workspace: Workspace,
-        submitted: Submitted,
-        seen: Seen,
-        changed: Collection[str],
-    ) -> None:
-        self._runtime = runtime
-        self._interaction = interaction
-        self._keeper = keeper
-        self._workspace = workspace
-        self._submitted = submitted
-        self._seen = seen
-        self._changed = changed
-        self._problem: TokenProblem | None = None
+    runtime: Runtime
+    interaction: Interaction
+    keeper: SettingsKeeper
+    workspace: Workspace
+    submitted: Submitted
+    seen: Seen
+    changed: Collection[str]
+    problem: str | None = None
 
     async def run(self) -> None:
         """Save with a record, and show what came of it."""
-        actor = self._interaction.actor
-        request = ChangeSettings(self._changed, removes_token=self._submitted.removes_token)
-        outcome = await self._runtime.service.step(actor, request, self._act)
+        actor = self.interaction.actor
+        request = ChangeSettings(self.changed, removes_token=self.submitted.removes_token)
+        outcome = await self.runtime.service.step(actor, request, self._act)
         if isinstance(outcome, AlreadyRun):
             return
         if isinstance(outcome, Denied):
-            await flow.show(self._interaction, denied_screen(outcome, self._runtime.contact))
+            await flow.show(self.interaction, denied_screen(outcome, self.runtime.contact))
         elif outcome.outcome == "saved":
             await self._saved(Event.of(actor, request), outcome)
         else:
@@ -111,63 +103,59 @@ class _Saving:
 
     async def _act(self) -> AuditResult:
         """Try the token and save. A person's standing has just been checked."""
-        kept = await self._keeper.read(self._workspace)
-        if kept.version != self._seen.version:
+        kept = await self.keeper.read(self.workspace)
+        if kept.version != self.seen.version:
             return AuditResult("failed", MEANWHILE, 0)
         settings = self._merged(kept)
         if settings_form.lacks_place(settings):
             return AuditResult("failed", NO_PLACE, 0)
-        if self._submitted.new_token is not None:
-            self._problem = await find_problem(self._runtime.clients, self._submitted.new_token, self._workspace)
-            if self._problem is not None:
-                return AuditResult("failed", self._problem.code, 0)
-        if not await self._keeper.save(self._workspace, settings, self._changed, self._seen.version):
+        if self.submitted.new_token is not None:
+            self.problem = await find_problem(self.runtime.clients, self.submitted.new_token, self.workspace)
+            if self.problem is not None:
+                return AuditResult("failed", self.problem, 0)
+        if not await self.keeper.save(self.workspace, settings, self.changed, self.seen.version):
             return AuditResult("failed", MEANWHILE, 0)
         return AuditResult("saved", None, 0)
 
     def _merged(self, kept: Kept) -> WorkspaceSettings:
         """Return what is kept, with what the person changed."""
-        wanted = {name: getattr(self._submitted.settings, name) for name in self._changed if name != TOKEN}
-        if TOKEN in self._changed:
-            wanted[TOKEN] = self._submitted.new_token
+        wanted = {name: getattr(self.submitted.settings, name) for name in self.changed if name != TOKEN}
+        if TOKEN in self.changed:
+            wanted[TOKEN] = self.submitted.new_token
         return replace(kept.settings, **wanted)
 
     async def _saved(self, event: Event, result: AuditResult) -> None:
         """Serve by the new settings from now on, and say so where it was said before, and where it is from now on."""
-        now = await self._keeper.runtime(self._workspace)
+        now = await self.keeper.runtime(self.workspace)
         channel = now.audit_channel if now is not None else None
-        if channel is not None and channel is not self._runtime.audit_channel:
+        if channel is not None and channel is not self.runtime.audit_channel:
             channel(event, result)
-        labels = [LABELS[name] for name in NAMES if name in self._changed]
+        labels = [LABELS[name] for name in NAMES if name in self.changed]
         where = channel.channel if channel is not None else None
-        await flow.show(self._interaction, screens.saved_screen(labels, where, event.reference))
+        await flow.show(self.interaction, screens.saved_screen(labels, where, event.reference))
 
     async def _show_again(self, code: str | None) -> None:
         """Show the modal again, as others left it meanwhile, with what this person changed."""
-        kept = await self._keeper.read(self._workspace)
-        if self._problem is not None:
-            problems = [screens.token_problem(self._problem)]
+        kept = await self.keeper.read(self.workspace)
+        if self.problem is not None:
+            problems = [screens.token_problem(self.problem)]
         elif code == NO_PLACE:
             problems = [settings_form.NO_PLACE]
         else:
             theirs = settings_form.fingerprints(kept.settings)
-            both = [name for name in self._changed if theirs.get(name, "") != self._seen.fingerprints.get(name, "")]
+            both = [name for name in self.changed if theirs.get(name, "") != self.seen.fingerprints.get(name, "")]
             problems = [screens.changed_meanwhile([LABELS[name] for name in NAMES if name in both])]
-        if self._submitted.new_token is not None:
+        if self.submitted.new_token is not None:
             problems.append("Enter the API token again: it wasn't kept.")
-        if self._submitted.removes_token:
+        if self.submitted.removes_token:
             problems.append("Choose again that the API token is to be removed.")
-        await flow.open_modal(self._runtime, self._interaction, _form(kept, self._merged(kept), *problems))
+        await flow.open_modal(self.runtime, self.interaction, _form(kept, self._merged(kept), *problems))
 
 
 def register(app: AsyncApp) -> None:
     """Listen for the button and the modal."""
 
-    @app.action(OPEN_SETTINGS)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+    on_click(app, OPEN_SETTINGS, open_form, replace=Replace.NEVER)
 
     @app.view(settings_form.CALLBACK_ID)
     async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:

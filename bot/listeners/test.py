@@ -12,7 +12,7 @@ from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Val
 from bot.listeners import batch, flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener
+from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata, test_form
@@ -130,11 +130,7 @@ def register(app: AsyncApp) -> None:
         await flow.acknowledge_submission(ack, submitted, request)
         flow.start(runtime, submitted, test(runtime, submitted, request))
 
-    @app.action(OPEN_TEST)
-    async def on_open(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        flow.start(runtime, clicked, open_form(runtime, clicked))
+    on_click(app, OPEN_TEST, open_form, replace=Replace.NEVER)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed, register)

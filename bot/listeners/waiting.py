@@ -23,17 +23,12 @@ MAX_NOTICES = 2
 """How often a person is told that it takes longer. A `response_url` takes five messages in all."""
 
 
-def _no_wait() -> int:
-    """Return how long a call waits that nothing holds back."""
-    return 0
-
-
 class Wait:
     """How long a request still waits because of Slack's limits."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seconds_left: SecondsLeft = _no_wait
+        self._seconds_left: SecondsLeft = lambda: 0
         self._told_until = 0.0
         self._is_news = asyncio.Event()
 

@@ -13,8 +13,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.access import AllowList
+from bot.ids import GROUP_ID, unwrap
 from bot.modals.fields import FieldErrors, Values, read_chosen, selected
-from bot.pasted import unwrap
 
 MOST = 100
 """How many people, or groups, one list may name: more are a user group."""
@@ -28,7 +28,6 @@ HEADINGS = {
 _ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
 """The widest first: it has the others in it."""
 _NOBODY = "none"
-_GROUP_ID = re.compile(r"S[A-Z0-9]{2,}", re.ASCII)
 
 
 def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
@@ -62,7 +61,7 @@ def read_allow_list(values: Values, name: str, errors: FieldErrors) -> AllowList
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")
     groups = frozenset(filter(None, (unwrap(one) for one in re.split(r"[\s,]+", typed))))
-    if any(_GROUP_ID.fullmatch(group) is None for group in groups):
+    if any(GROUP_ID.fullmatch(group) is None for group in groups):
         errors[f"{name}_groups"] = "Enter user group IDs such as S012ABCDEF, with spaces between them."
     for field, chosen in ((f"{name}_users", users), (f"{name}_groups", groups)):
         if len(chosen) > MOST:

@@ -1,14 +1,24 @@
 """The fields for IDs, and reading what was filled in: typed, picked from a list, or chosen among recent ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputElement, StaticSelectElement
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
 
+from bot.ids import is_id, unwrap
 from bot.modals import picker
-from bot.pasted import is_id, unwrap
 from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
+from bot.ui import parts
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """`view.state.values`: what is filled in, by block id and action id."""
@@ -18,6 +28,7 @@ FieldErrors = dict[str, str]
 
 TOKEN_ID = "external_token_id"
 PROVIDER_KEY = "provider_key"
+APP_ID = "app_id"
 RECENT = "recent_token_id"
 
 
@@ -35,6 +46,24 @@ class Offer:
 
 class UnusableChoice(ValueError):
     """What was filled in can't be used. The message is a sentence for the person."""
+
+
+def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block | parts.Block]) -> View:
+    """Build a modal that is filled in. `submit` is what its button says."""
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        title=title,
+        submit=submit,
+        close="Cancel",
+        private_metadata=metadata,
+        blocks=blocks,
+    )
+
+
+def intro(text: str) -> Block:
+    """Build the grey lines above the fields."""
+    return ContextBlock(elements=[PlainTextObject(text=text)])
 
 
 def id_field(
@@ -107,17 +136,18 @@ def read_token_id(values: Values, command: str) -> str | None:
     return token_id or recent
 
 
-Readers = Mapping[str, Callable[[Values], str | None]]
-"""How to read each field of a form, by its name."""
-
-
-def read_ids(values: Values, readers: Readers) -> tuple[dict[str, str], FieldErrors]:
-    """Return the IDs that are filled in, and what is wrong with the others."""
+def read_ids(values: Values, command: str) -> tuple[dict[str, str], FieldErrors]:
+    """Return the token ID, provider key, and app ID that are filled in, and what is wrong with the others."""
+    readers: Mapping[str, Callable[[], str | None]] = {
+        TOKEN_ID: lambda: read_token_id(values, f"{command} ID"),
+        PROVIDER_KEY: lambda: read_id(values, PROVIDER_KEY, f"{command} --provider-key KEY"),
+        APP_ID: lambda: read_text(values, APP_ID),
+    }
     given: dict[str, str] = {}
     errors: FieldErrors = {}
     for name, read in readers.items():
         try:
-            value = read(values)
+            value = read()
             if value is not None:
                 given[name] = check_id(name, value)
         except UnusableChoice as error:

@@ -9,6 +9,7 @@ from bot.modals.fields import (
     Offer,
     UnusableChoice,
     Values,
+    form,
     read_checked,
     read_token_id,
     token_fields,
@@ -56,15 +57,7 @@ def fields(
 
 def build(metadata: str, blocks: list[Block]) -> View:
     """Build the modal."""
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="Get a token",
-        submit="Get",
-        close="Cancel",
-        private_metadata=metadata,
-        blocks=blocks,
-    )
+    return form(CALLBACK_ID, "Get a token", "Get", metadata, blocks)
 
 
 def parse(values: Values) -> GetToken | FieldErrors:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import Block, InputBlock, Option, RadioButtonsElement
+from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
 from slack_sdk.models.views import View
 
-from bot.modals import delete_form, get_form
-from bot.modals.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, read_chosen, read_text
+from bot.ids import is_id
+from bot.modals import delete, get_form
+from bot.modals.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, form, read_chosen, read_text
 from bot.operation import Operation
-from bot.pasted import is_id
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 
 CALLBACK_ID = "extauth_menu"
@@ -32,17 +32,9 @@ def build(
     )
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
     token_id = filled_in if is_id(filled_in) else None
-    form = get_form if chosen is Operation.GET else delete_form
-    rest: list[Block] = form.fields(offer, token_id)
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="External tokens",
-        submit="Get" if chosen is Operation.GET else "Continue",
-        close="Cancel",
-        private_metadata=metadata,
-        blocks=[choice_block, *rest],
-    )
+    is_get = chosen is Operation.GET
+    rest = get_form.fields(offer, token_id) if is_get else delete.fields(offer, token_id)
+    return form(CALLBACK_ID, "External tokens", "Get" if is_get else "Continue", metadata, [choice_block, *rest])
 
 
 def chosen_in(values: Values) -> Operation:
@@ -53,4 +45,4 @@ def chosen_in(values: Values) -> Operation:
 
 def parse(values: Values) -> GetToken | DeleteTokens | FieldErrors:
     """Read what was filled in for the chosen operation, or say what is wrong with it."""
-    return get_form.parse(values) if chosen_in(values) is Operation.GET else delete_form.parse(values)
+    return get_form.parse(values) if chosen_in(values) is Operation.GET else delete.parse_form(values)

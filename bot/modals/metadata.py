@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.pasted import is_id, quote
+from bot.ids import is_id, quote
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
 
 
@@ -74,11 +74,6 @@ class PendingBatch:
     count: int
 
 
-def write_batch(origin: Origin | None, pending: PendingBatch) -> str:
-    """Write what the confirmation of a batch will need."""
-    return json.dumps({"origin": asdict(origin) if origin else None, "batch": asdict(pending)}, separators=(",", ":"))
-
-
 def read_batch(text: str) -> PendingBatch:
     """Read the batch that waits for its confirmation. Raises UnreadableMetadata."""
     found = _read(text).get("batch")
@@ -89,12 +84,11 @@ def read_batch(text: str) -> PendingBatch:
     raise UnreadableMetadata("The modal's batch is not one of this bot's.")
 
 
-def write(origin: Origin | None, pending: PendingDelete | None = None) -> str:
+def write(origin: Origin | None, request: PendingDelete | None = None, batch: PendingBatch | None = None) -> str:
     """Write what the submission will need."""
-    return json.dumps(
-        {"origin": asdict(origin) if origin else None, "request": asdict(pending) if pending else None},
-        separators=(",", ":"),
-    )
+    parts = {"origin": origin, "request": request, "batch": batch}
+    noted = {name: asdict(part) if part is not None else None for name, part in parts.items()}
+    return json.dumps(noted, separators=(",", ":"))
 
 
 def read_origin(text: str) -> Origin | None:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import ExternalDataSelectElement, Option, OptionGroup, PlainTextObject
 
-from bot.pasted import FORMATS, find_token, is_id, unwrap
+from bot.ids import FORMATS, find_token, is_id, unwrap
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import LABELS, InvalidParameter, PastedToken, check_id
+from bot.ui import parts
 
 MOST_OPTIONS = 100
 """All at once. Slack takes 100 in each of 100 groups, but nobody reads on: they type."""
@@ -126,7 +127,7 @@ def _account_option(account: Account) -> Option:
 
 def _provider_option(provider: Provider, accounts: AccountList | None) -> Option:
     count = accounts.count(provider) if accounts else 0
-    about = f" ({count:,} account{'' if count == 1 else 's'})"
+    about = f" ({parts.count(count, 'account')})"
     name = _provider_name(provider.key, {provider.key: provider})
     return _option(mrkdwn.clip(name, LONGEST_LABEL - len(about)) + about, provider.key)
 

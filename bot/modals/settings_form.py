@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,11 +24,10 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.access import AllowList, ApprovalPolicy
+from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
 from bot.modals.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
-from bot.modals.fields import FieldErrors, Values, read_checked, read_chosen, read_text, selected
+from bot.modals.fields import FieldErrors, Values, form, read_checked, read_chosen, read_text, selected
 from bot.modals.metadata import UnreadableMetadata
-from bot.slack.token_kinds import kind
-from bot.ui.contact import is_contact
 from bot.workspace_settings import LISTS, WorkspaceSettings
 
 CALLBACK_ID = "extauth_settings"
@@ -52,7 +50,6 @@ _POLICIES = {
     ApprovalPolicy.BULK: "Deletions of more than one token",
     ApprovalPolicy.ALL: "All deletions",
 }
-_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}", re.ASCII)
 _USABLE_KINDS = ("a bot token", "a user token", None)
 
 
@@ -141,19 +138,7 @@ def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (),
         _channel_field(settings.audit_channel),
     ]
     blocks += [_contact_field(settings.contact), *_token_fields(has_token=has_token)]
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="Settings",
-        submit="Save",
-        close="Cancel",
-        private_metadata=seen.write(),
-        blocks=blocks,
-    )
-
-
-def _heading(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=f"*{text}*"))
+    return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
 
 
 def _policy_field(policy: ApprovalPolicy) -> Block:
@@ -200,7 +185,7 @@ def parse(values: Values) -> Submitted | FieldErrors:
     approvers = lists.pop("delete_approvers")
     policy = _read_policy(values, errors)
     channel, contact = selected(values, CHANNEL, "selected_conversation"), read_text(values, CONTACT)
-    if channel is not None and _CHANNEL_ID.fullmatch(str(channel)) is None:
+    if channel is not None and CHANNEL_ID.fullmatch(str(channel)) is None:
         errors[CHANNEL] = "Choose a channel."
     if contact is not None and not is_contact(contact):
         errors[CONTACT] = "Enter an ID such as U012ABCDEF, or a link that begins with https:// or mailto:."
@@ -208,16 +193,15 @@ def parse(values: Values) -> Submitted | FieldErrors:
     if new_token is not None and removes:
         errors[REMOVE_TOKEN] = "Enter a token or remove the one that is set, not both."
     is_nobody = approvers is not None and not (approvers.roles or approvers.users or approvers.groups)
-    filled = {name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()}
+    filled: dict[str, Any] = {
+        name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()
+    }
     settings = WorkspaceSettings(
-        filled["get_allow"],
-        filled["delete_allow"],
-        filled["list_allow"],
-        filled["history_allow"],
-        policy,
-        None if is_nobody else approvers,
-        contact,
-        channel,
+        **filled,
+        delete_approval=policy,
+        delete_approvers=None if is_nobody else approvers,
+        contact=contact,
+        audit_channel=channel,
     )
     if lacks_place(settings):
         errors.setdefault(POLICY, NO_PLACE)
@@ -245,10 +229,10 @@ def _read_token(values: Values, errors: FieldErrors) -> SecretStr | None:
     if text is None:
         return None
     token = SecretStr(text)
-    if re.fullmatch(r"[\x21-\x7e]{8,}", text) is None:
+    if SECRET.fullmatch(text) is None:
         errors[TOKEN] = "This isn't a whole token. Copy it again."
-    elif kind(token) not in _USABLE_KINDS:
-        errors[TOKEN] = f"This is {kind(token)}. Enter a user token (xoxp-…) or a bot token (xoxb-…)."
+    elif slack_token_kind(token) not in _USABLE_KINDS:
+        errors[TOKEN] = f"This is {slack_token_kind(token)}. Enter a user token (xoxp-…) or a bot token (xoxb-…)."
     elif not text.startswith("xox"):
         errors[TOKEN] = "This isn't a token of Slack's. They begin with xox."
     return token

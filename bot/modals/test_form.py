@@ -1,51 +1,36 @@
 """The modal that tests connected accounts."""
 
-from slack_sdk.models.blocks import ContextBlock, PlainTextObject
 from slack_sdk.models.views import View
 
 from bot.modals.fields import (
+    APP_ID,
     PROVIDER_KEY,
     TOKEN_ID,
     FieldErrors,
     Offer,
-    Readers,
     Values,
+    form,
     id_field,
-    read_id,
+    intro,
     read_ids,
-    read_text,
-    read_token_id,
     token_fields,
 )
 from bot.slack.external_auth.models import ListAccounts, TestToken
 
 CALLBACK_ID = "extauth_test"
-APP_ID = "app_id"
-
-_READERS: Readers = {
-    TOKEN_ID: lambda values: read_token_id(values, "/extauth test ID"),
-    PROVIDER_KEY: lambda values: read_id(values, PROVIDER_KEY, "/extauth test --provider-key KEY"),
-    APP_ID: lambda values: read_text(values, APP_ID),
-}
 
 
 def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
     """Build the modal, with what is already known."""
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="Test accounts",
-        submit="Test",
-        close="Cancel",
-        private_metadata=metadata,
-        blocks=[
-            ContextBlock(
-                elements=[
-                    PlainTextObject(
-                        text="Extauth fetches each token to see whether its account still works. It doesn't show or "
-                        "keep any. Leave all fields empty to test every connected account."
-                    )
-                ]
+    return form(
+        CALLBACK_ID,
+        "Test accounts",
+        "Test",
+        metadata,
+        [
+            intro(
+                "Extauth fetches each token to see whether its account still works. It doesn't show or "
+                "keep any. Leave all fields empty to test every connected account."
             ),
             *token_fields("Tests only this account.", value=token_id, optional=True, offer=offer),
             id_field(
@@ -63,7 +48,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
 
 def parse(values: Values) -> TestToken | ListAccounts | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given, errors = read_ids(values, _READERS)
+    given, errors = read_ids(values, "/extauth test")
     if errors:
         return errors
     token_id = given.pop(TOKEN_ID, None)

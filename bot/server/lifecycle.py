@@ -13,7 +13,6 @@ from bot.access import ApprovalPolicy
 from bot.app import INSTALL_PATH, Storage, create_app, create_workspaces, open_storage
 from bot.audit.log import AuditLog
 from bot.clock import Clock
-from bot.installation import InstallationStore
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
@@ -30,6 +29,7 @@ from bot.server.web import WebServer
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.session import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
+from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
 from bot.workspaces import Workspaces
 
@@ -173,7 +173,7 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
         log.error("the connection to Slack didn't close cleanly", exc_info=closing.exception())
 
 
-async def _close(installations: InstallationStore) -> None:
+async def _close(installations: StoredInstallations) -> None:
     closing = asyncio.ensure_future(installations.close())
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 

@@ -20,14 +20,13 @@ from slack_sdk.oauth import AuthorizeUrlGenerator
 from slack_sdk.oauth.installation_store import Installation
 
 from bot.app import INSTALL_PATH
-from bot.installation import InstallationStore
 from bot.logs import sdk_logger, slack_code
 from bot.server import oauth_pages as pages
-from bot.slack.oauth import AppCredentials
-from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES, AppCredentials
 from bot.slack.web import ClientFactory
 from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows
+from bot.storage.installations import StoredInstallations
 from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManyStates
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class OAuthPages:
         clients: ClientFactory,
         rows: InstallationRows,
         states: StoredOAuthStates,
-        installations: InstallationStore,
+        installations: StoredInstallations,
     ) -> None:
         self._slack_url = clients.base_url.removesuffix("api/")
         self._installations = installations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from bot.app import INSTALL_PATH
-from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 START_PATH = "/slack/install/start"
 REDIRECT_PATH = "/slack/oauth_redirect"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.audit.log import AuditLog
 from bot.audit.verify import Verified
+from bot.cache import Cache
 from bot.clock import Clock
 from bot.slack.calls import Contact
 from bot.storage.engine import DatabaseError
@@ -21,37 +22,6 @@ READ_SECONDS = 5.0
 ANSWER_SECONDS = 2.0
 """How long a question may hold up the answer to who looks."""
 log = logging.getLogger(__name__)
-
-
-class Question:
-    """Is asked at most so often, and one at a time. `answer` is the last one: None when all was well."""
-
-    def __init__(self, ask: Callable[[], Awaitable[str | None]], every: float, clock: Clock) -> None:
-        self._ask = ask
-        self._every = every
-        self._clock = clock
-        self._asking: asyncio.Task[str | None] | None = None
-        self._asked_at = float("-inf")
-
-    async def answer(self) -> str | None:
-        """Ask where the last time was long enough ago, and return the answer. Waits for a moment at most."""
-        now = self._clock.monotonic()
-        if self._asking is None or (self._asking.done() and now - self._asked_at >= self._every):
-            self._asked_at, self._asking = now, asyncio.ensure_future(self._asked())
-        await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
-        return self._asking.result() if self._asking.done() else f"no answer within {ANSWER_SECONDS:.0f} seconds"
-
-    def cancel(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            self._asking.cancel()
-
-    async def _asked(self) -> str | None:
-        try:
-            return await self._ask()
-        except Exception as error:
-            log.warning("a check of readiness failed", extra={"error_type": type(error).__name__})
-            return type(error).__name__
 
 
 class Readiness:
@@ -72,8 +42,8 @@ class Readiness:
         self._slack = slack
         self._ask_slack = ask_slack
         self._clock = clock
-        self._database = Question(self._read, READ_SECONDS, clock)
-        self._call = Question(self._asked_slack, ASK_SECONDS, clock)
+        self._readings: Cache[None, str | None] = Cache(clock, READ_SECONDS, keeps_none=True)
+        self._calls: Cache[None, str | None] = Cache(clock, ASK_SECONDS, keeps_none=True)
         self.receiving: Callable[[], str | None] = lambda: "starting"
         self.is_stopping = False
         self.entries: int | None = None
@@ -81,14 +51,14 @@ class Readiness:
 
     async def problems(self) -> Mapping[str, str | None]:
         """Return what is wrong with each part; None where it works."""
-        database, slack = await asyncio.gather(self._database.answer(), self._slack_problem())
+        database, slack = await asyncio.gather(_soon(self._readings, self._read), self._slack_problem())
         receiving = "stopping" if self.is_stopping else self.receiving()
         return {"database": database, "slack": slack, "receiver": receiving}
 
     def close(self) -> None:
         """Give up what is being asked."""
-        self._database.cancel()
-        self._call.cancel()
+        for asked in (*self._readings.pending(), *self._calls.pending()):
+            asked.cancel()
 
     async def _read(self) -> str | None:
         try:
@@ -101,7 +71,7 @@ class Readiness:
 
     async def _slack_problem(self) -> str | None:
         if self._clock.monotonic() - self._slack.heard_at >= IDLE_SECONDS:
-            await self._call.answer()
+            await _soon(self._calls, self._asked_slack)
         quiet = self._clock.monotonic() - self._slack.heard_at
         if self._slack.refusal is not None:
             return f"Slack refuses SLACK_BOT_TOKEN ({self._slack.refusal})"
@@ -112,3 +82,19 @@ class Readiness:
     async def _asked_slack(self) -> str | None:
         await self._ask_slack()
         return None
+
+
+async def _soon(cache: Cache[None, str | None], ask: Callable[[], Awaitable[str | None]]) -> str | None:
+    """Return what is wrong by what was asked last, or is asked now; None when all is well."""
+
+    async def asked() -> str | None:
+        try:
+            return await ask()
+        except Exception as error:
+            log.warning("a check of readiness failed", extra={"error_type": type(error).__name__})
+            return type(error).__name__
+
+    try:
+        return await asyncio.wait_for(cache.get(None, asked), ANSWER_SECONDS)
+    except TimeoutError:
+        return f"no answer within {ANSWER_SECONDS:.0f} seconds"

@@ -3,6 +3,8 @@
 https://docs.slack.dev/messaging/formatting-message-text
 """
 
+from bot.ids import CHANNEL_ID, GROUP_ID, USER_ID
+
 MAX_TEXT = 3000
 """The longest text of a section block, in characters. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -33,3 +35,13 @@ def code(text: str, limit: int = MAX_TEXT) -> str:
     """Return the text in a code span. mrkdwn has no escape for a backtick, so one becomes a quote."""
     one_line = " ".join(text.replace("`", "'").split())
     return f"`{escape(one_line, limit - 2)}`" if one_line else ""
+
+
+def mention(contact: str | None) -> str:
+    """Return `EXTAUTH_CONTACT` as mrkdwn: a person, a user group, a channel, or a link. Without one, an admin."""
+    if contact is None:
+        return "a workspace admin"
+    for form, sign in ((USER_ID, "@"), (GROUP_ID, "!subteam^"), (CHANNEL_ID, "#")):
+        if form.fullmatch(contact):
+            return f"<{sign}{contact}>"
+    return f"<{escape(contact)}>"

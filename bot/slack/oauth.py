@@ -1,4 +1,7 @@
-"""Has Slack renew the bot's tokens. https://docs.slack.dev/authentication/using-token-rotation"""
+"""What the app asks for when it's installed, and how Slack renews the bot's tokens.
+
+https://docs.slack.dev/authentication/using-token-rotation
+"""
 
 import base64
 from dataclasses import dataclass, field
@@ -8,9 +11,22 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.installation import RenewedToken
+from bot.actor import RenewedToken
 from bot.logs import slack_code
 from bot.slack.web import ClientFactory
+
+REQUIRED_SCOPES = {
+    "chat:write": "lines to the audit channel, and answers that can't be posted otherwise",
+    "commands": "the slash command and the shortcut",
+    "usergroups:read": "who is in a user group of a list",
+    "users:read": "who is an admin, a member, a guest",
+}
+"""The bot scopes that Extauth can't do without, and what each is for."""
+OPTIONAL_SCOPES = {
+    "files:write": "sends the results of a test as a file",
+    "im:write": "opens the direct message that the file goes to",
+}
+"""The bot scopes that people can leave out when they install the app, and what each is for."""
 
 
 class RenewalRefused(Exception):

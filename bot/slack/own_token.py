@@ -1,33 +1,18 @@
 """Whether a token that somebody entered is a workspace's own: asked of Slack by a call that changes nothing."""
 
-from dataclasses import dataclass
-
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import Workspace
 from bot.logs import slack_code
 from bot.slack import compat
-from bot.slack.calls import REFUSALS
 from bot.slack.web import ClientFactory
 
 OTHER_WORKSPACE, UNREACHABLE = "other_workspace", "unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenProblem:
-    """Why a token can't be used: Slack's code or one of ours. It holds none of the token."""
-
-    code: str
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether Slack accepts the token for nothing."""
-        return self.code in REFUSALS
-
-
-async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Workspace) -> TokenProblem | None:
-    """Return why a token isn't one of this workspace's; None where it is.
+async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Workspace) -> str | None:
+    """Return why a token isn't one of this workspace's, as Slack's code or one of ours; None where it is.
 
     An org-wide installation needs an org-wide token: one of a single workspace would be sent for the others, too.
     https://docs.slack.dev/reference/methods/auth.test
@@ -37,14 +22,14 @@ async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Work
     except SlackApiError as error:
         compat.release(error)
         code = slack_code(error)
-        return TokenProblem(UNREACHABLE if code == "unknown" else code)
+        return UNREACHABLE if code == "unknown" else code
     except Exception as error:
         compat.release(error)
-        return TokenProblem(UNREACHABLE)
+        return UNREACHABLE
     is_org_wide = answer.get("is_enterprise_install") is True
     if workspace.is_org_install:
         is_own = is_org_wide and workspace.enterprise_id is not None
         is_own = is_own and answer.get("enterprise_id") == workspace.enterprise_id
     else:
         is_own = not is_org_wide and answer.get("team_id") == workspace.team_id
-    return None if is_own else TokenProblem(OTHER_WORKSPACE)
+    return None if is_own else OTHER_WORKSPACE

@@ -1,18 +1,16 @@
 """Who a person is, as Slack says it, at most a minute old."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from cachetools import TTLCache
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor, UserInfo, Workspace
-from bot.clock import Clock
+from bot.cache import Cache
 from bot.logs import slack_code
 from bot.slack.web import ClientFactory
 
@@ -21,42 +19,6 @@ log = logging.getLogger(__name__)
 MAX_AGE_SECONDS = 60.0
 """How old what Slack said about a person may be. Measured on a clock that is never set back."""
 _WORKSPACE_SECONDS = 3600.0
-_MAX_ENTRIES = 10_000
-
-Answer = TypeVar("Answer")
-
-
-class AnswerCache(Generic[Answer]):
-    """Keeps answers for some seconds from when they were asked for. None isn't an answer, so it isn't kept."""
-
-    def __init__(self, clock: Clock, seconds: float = MAX_AGE_SECONDS) -> None:
-        self._answers: TTLCache[Hashable, asyncio.Future[Answer | None]] = TTLCache(
-            _MAX_ENTRIES, seconds, timer=clock.monotonic
-        )
-
-    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
-        """Return the answer to `key`, by `ask` where it isn't known. Those who ask meanwhile share one call."""
-        asked = self._answers.get(key)
-        if asked is None:
-            asked = self._answers[key] = asyncio.ensure_future(ask())
-        # Shielded: who gives up waiting doesn't take the answer from the others.
-        answer = asked.result() if asked.done() else await asyncio.shield(asked)
-        if answer is None and self._answers.get(key) is asked:
-            del self._answers[key]
-        return answer
-
-    def known(self, key: Hashable) -> Answer | None:
-        """Return the answer to `key` that is there without asking; None where there is none."""
-        asked = self._answers.get(key)
-        is_there = asked is not None and asked.done() and not asked.cancelled() and asked.exception() is None
-        return asked.result() if asked is not None and is_there else None
-
-    def put(self, key: Hashable, answer: Answer | None) -> None:
-        """Keep an answer that came by other ways. None isn't one."""
-        if answer is not None:
-            known: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-            known.set_result(answer)
-            self._answers[key] = known
 
 
 class UserDirectory:
@@ -64,9 +26,9 @@ class UserDirectory:
 
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
-        self._workspaces: AnswerCache[Workspace] = AnswerCache(clients.clock, _WORKSPACE_SECONDS)
-        self._people: AnswerCache[UserInfo] = AnswerCache(clients.clock)
-        self._groups: AnswerCache[frozenset[str]] = AnswerCache(clients.clock)
+        self._workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
+        self._people: Cache[tuple[str, str], UserInfo | None] = Cache(clients.clock, MAX_AGE_SECONDS)
+        self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
     def know(self, bot_token: SecretStr, workspace: Workspace) -> None:
         """Remember where a bot token is installed, as an installation says it."""

@@ -12,9 +12,8 @@ from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
-from bot.actor import Workspace
+from bot.actor import Installation, RenewedToken, Workspace
 from bot.clock import Clock
-from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, insert_into

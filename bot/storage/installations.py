@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from cachetools import TTLCache
 from pydantic import SecretStr
 
+from bot.actor import Installation, RenewedToken
+from bot.cache import Cache
 from bot.clock import Clock
-from bot.installation import Installation, RenewedToken
 from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows, Kept
 
@@ -19,51 +19,39 @@ RENEW_AHEAD_SECONDS = 2 * 3600.0
 WAIT_SECONDS = 2.0
 """How long a request waits for another process to have an expired token renewed: Slack waits three for the request."""
 _AGAIN_SECONDS = 0.2
-_MOST_REMEMBERED = 10_000
 log = logging.getLogger(__name__)
 
 Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
 
 
 class StoredInstallations:
-    """The installations that OAuth has made. `renew` asks Slack for a new token.
-
-    See `bot.installation.InstallationStore`.
-    """
+    """The installations that OAuth has made. `renew` asks Slack for a new token."""
 
     def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
         self._rows = rows
         self._renew = renew
         self._clock = clock
-        self._known: TTLCache[tuple[str, str], asyncio.Future[Kept | None]] = TTLCache(
-            _MOST_REMEMBERED, FRESH_SECONDS, timer=clock.monotonic
-        )
-        self._renewing: dict[str, asyncio.Task[Kept]] = {}
+        self._known: Cache[tuple[str, str], Kept | None] = Cache(clock, FRESH_SECONDS)
+        self._renewing: Cache[str, Kept] = Cache(clock, 0.0, most=1_000_000)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
-        """Return the workspace's own installation, else its organization's. Raises DatabaseError."""
+        """Return the workspace's own installation, else its organization's; None where there is neither.
+
+        It was read at most 15 seconds ago, and a token that's about to expire has been renewed. Raises DatabaseError.
+        """
         key = (team_id or "", enterprise_id or "")
-        asked = self._known.get(key)
-        if asked is None:
-            asked = self._known[key] = asyncio.ensure_future(self._rows.find(team_id, enterprise_id))
-        try:
-            # Shielded: a request that gives up doesn't take the answer from the others.
-            kept = asked.result() if asked.done() else await asyncio.shield(asked)
-        finally:
-            # What isn't there, or couldn't be read, isn't remembered.
-            if asked.done() and (asked.cancelled() or asked.exception() or asked.result() is None):
-                self._drop(key, asked)
+        kept = await self._known.get(key, lambda: self._rows.find(team_id, enterprise_id))
         return None if kept is None else (await self._current(kept)).installation
 
     async def all(self) -> Sequence[Installation]:
-        """Return every installation. Raises DatabaseError."""
+        """Return every installation, for work that nobody asked for. Raises DatabaseError."""
         return [(await self._current(kept)).installation for kept in await self._rows.all()]
 
     def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
         """Read what is remembered of this workspace or organization again the next time."""
-        for key in list(self._known):
+        for key in self._known:
             if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
-                self._known.pop(key, None)
+                self._known.pop(key)
 
     async def remove(self, installation: Installation) -> bool:
         """Remove an installation that Slack no longer knows. Returns whether it was still that one.
@@ -77,21 +65,14 @@ class StoredInstallations:
 
     async def close(self) -> None:
         """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""
-        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
-
-    def _drop(self, key: tuple[str, str], asked: "asyncio.Future[Kept | None]") -> None:
-        if self._known.get(key) is asked:
-            del self._known[key]
+        await asyncio.gather(*self._renewing.pending(), return_exceptions=True)
 
     async def _current(self, kept: Kept) -> Kept:
         """Return it with a token that works. One that still does for a while is renewed meanwhile."""
         left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
         if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
             return kept
-        renewing = self._renewing.get(kept.workspace_id)
-        if renewing is None:
-            renewing = self._renewing[kept.workspace_id] = asyncio.ensure_future(self._renewed(kept))
-            renewing.add_done_callback(lambda _: self._renewing.pop(kept.workspace_id, None))
+        renewing = self._renewing.start(kept.workspace_id, lambda: self._renewed(kept))
         return kept if left > WAIT_SECONDS else await asyncio.shield(renewing)
 
     async def _renewed(self, kept: Kept) -> Kept:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from bot.ids import quote
 from bot.outcomes import Listed
-from bot.pasted import quote
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Page, Provider, page
 from bot.ui import buttons, parts
@@ -62,7 +62,7 @@ def _providers(found: AccountList) -> parts.Block:
 
 
 def _provider(provider: Provider, accounts: int) -> parts.Block:
-    facts = [f"{accounts:,} account{'' if accounts == 1 else 's'}"]
+    facts = [parts.count(accounts, "account")]
     if provider.has_client_secret is not None:
         facts.append("client secret set" if provider.has_client_secret else f"{parts.Mark.UNSURE} no client secret")
     if accounts and provider.has_valid_token is False:

@@ -4,9 +4,9 @@ from bot.access import APPROVAL_SECONDS
 from bot.audit.batches import Batch
 from bot.slack import mrkdwn
 from bot.ui import parts
-from bot.ui.batches import MOST_ITEMS
+from bot.ui.batches import MOST_ITEMS, stopping_workflows
 from bot.ui.parts import Mark
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
 APPROVE, DECLINE = "approval_approve", "approval_decline"
 """The `action_id`s of the buttons. Each carries the batch's ID and its digest."""
@@ -33,14 +33,8 @@ def request_screen(batch: Batch) -> Screen:
     blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
     if len(batch.items) > 1:
         blocks.append(parts.paragraph(_names(batch)))
-    workflows = sorted({name for item in batch.items for name in item.workflows})
-    if workflows:
-        names = ", ".join(mrkdwn.code(name, 80) for name in workflows[:MOST_ITEMS])
-        left_out = len(workflows) - MOST_ITEMS
-        more = f" and {left_out:,} more" if left_out > 0 else ""
-        blocks.append(
-            parts.paragraph(f"These workflows stop working until someone reconnects the accounts: {names}{more}")
-        )
+    if stops := stopping_workflows(batch):
+        blocks.append(parts.paragraph(stops))
     value = f"{batch.batch_id} {batch.digest}"
     blocks += [
         parts.actions(
@@ -66,28 +60,27 @@ def decided_screen(batch: Batch, what: str) -> Screen:
 
 def requested_screen(batch: Batch, where: str) -> Screen:
     """Return that approval was asked for. `where` says whom, as mrkdwn."""
-    title = "Waiting for approval"
     until = parts.moment(batch.at + APPROVAL_SECONDS, "{time}")
-    blocks = (
-        parts.heading(Mark.DONE, title, deletion(batch)),
-        parts.paragraph(f"Somebody else has to approve this deletion by {until}. {where} The result will reach you."),
-        parts.small_print(f"No request was sent to Slack yet. Reference {batch.reference}"),
+    return notice(
+        "Approval",
+        "Waiting for approval",
+        f"Somebody else has to approve this deletion by {until}. {where} The result will reach you.",
+        f"No request was sent to Slack yet. Reference {batch.reference}",
+        subject=deletion(batch),
+        mark=Mark.DONE,
     )
-    return Screen("Approval", title, blocks)
 
 
 def not_asked_screen(batch: Batch, contact: str) -> Screen:
     """Return that nobody could be asked."""
-    title = "Extauth couldn't ask for approval"
-    blocks = (
-        parts.heading(Mark.FAILED, title, deletion(batch)),
-        parts.paragraph(
-            "This deletion needs somebody's approval, but Slack didn't take the message that asks for it. Nothing was "
-            f"deleted.\n*What to do:* Try again in a minute. If this keeps happening, contact {contact}."
-        ),
-        parts.small_print(f"Reference {batch.reference}"),
+    return notice(
+        "Approval",
+        "Extauth couldn't ask for approval",
+        "This deletion needs somebody's approval, but Slack didn't take the message that asks for it. Nothing was "
+        f"deleted.\n*What to do:* Try again in a minute. If this keeps happening, contact {contact}.",
+        f"Reference {batch.reference}",
+        subject=deletion(batch),
     )
-    return Screen("Approval", title, blocks, is_failure=True)
 
 
 def declined_screen(batch: Batch, by: str) -> Screen:
@@ -113,12 +106,7 @@ def not_decided_screen(code: str, reference: str) -> Screen:
 
 
 def _ended(batch: Batch, title: str, said: str) -> Screen:
-    blocks = (
-        parts.heading(Mark.FAILED, title, deletion(batch)),
-        parts.paragraph(said),
-        parts.small_print(f"Reference {batch.reference}"),
-    )
-    return Screen("Approval", title, blocks, is_failure=True)
+    return notice("Approval", title, said, f"Reference {batch.reference}", subject=deletion(batch))
 
 
 def _plain(batch: Batch) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from bot.audit.batches import Batch, Item
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import Explanation, Who, explain
+from bot.ids import quote, quote_account
 from bot.operation import Operation
 from bot.outcomes import Denied, Failed
-from bot.pasted import quote, quote_account
 from bot.slack import mrkdwn
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.ui import parts
 from bot.ui.parts import Mark
 from bot.ui.permissions import denied_because
@@ -23,6 +23,7 @@ MOST_GROUPS = 12
 """How many error codes are explained: what a message has room for. The others share one list."""
 _BAR = 20
 _LONGEST_NAME = 60
+_LONGEST_WORKFLOW = 80
 _CLOSABLE = "You can close this: the result will still reach you."
 _WORDS = {
     Operation.TEST: ("Testing accounts", "tested", "Test results"),
@@ -203,6 +204,15 @@ def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
     if left_out > 0:
         lines.append(parts.line(parts.literal(f"and {left_out:,} more")))
     return parts.bullets(parts.line(parts.literal(heading, is_bold=True)), lines)
+
+
+def stopping_workflows(batch: Batch) -> str:
+    """Return which workflows a deletion stops, as mrkdwn; nothing where Slack names none."""
+    workflows = sorted({name for item in batch.items for name in item.workflows})
+    names = ", ".join(mrkdwn.code(name, _LONGEST_WORKFLOW) for name in workflows[:MOST_ITEMS])
+    left_out = len(workflows) - MOST_ITEMS
+    more = f" and {left_out:,} more" if left_out > 0 else ""
+    return f"These workflows stop working until someone reconnects the accounts: {names}{more}" if workflows else ""
 
 
 def _line(item: Item) -> parts.Block:

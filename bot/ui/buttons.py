@@ -6,12 +6,12 @@ A click sends the value back from outside, so it is read as strictly as typed te
 import json
 from collections.abc import Container, Mapping, Sequence
 from enum import Enum
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from bot.access import Decision
 from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
+from bot.ids import is_id
 from bot.operation import Operation, Permission
-from bot.pasted import is_id
 from bot.slack.external_auth.models import (
     DeleteTokens,
     GetToken,
@@ -22,6 +22,8 @@ from bot.slack.external_auth.models import (
     TokenRequest,
 )
 from bot.ui import parts
+
+Asked = TypeVar("Asked", GetToken, DeleteTokens, ListAccounts)
 
 
 class Button(Enum):
@@ -140,27 +142,11 @@ def _value(request: TokenRequest | ReadHistory) -> str:
     return json.dumps({"do": request.operation.action, **request.arguments(), **places}, separators=(",", ":"))
 
 
-def read_get(value: object) -> GetToken:
-    """Read a button's value that must ask for a token. Raises UnreadableValue."""
+def read_as(kind: type[Asked], value: object) -> Asked:
+    """Read a button's value that must ask for this kind of request. Raises UnreadableValue."""
     request = read(value)
-    if not isinstance(request, GetToken):
-        raise UnreadableValue("The button's value doesn't ask for a token.")
-    return request
-
-
-def read_delete(value: object) -> DeleteTokens:
-    """Read a button's value that must ask for a deletion. Raises UnreadableValue."""
-    request = read(value)
-    if not isinstance(request, DeleteTokens):
-        raise UnreadableValue("The button's value doesn't ask for a deletion.")
-    return request
-
-
-def read_list(value: object) -> ListAccounts:
-    """Read a button's value that must ask for a list. Raises UnreadableValue."""
-    request = read(value)
-    if not isinstance(request, ListAccounts):
-        raise UnreadableValue("The button's value doesn't ask for a list.")
+    if not isinstance(request, kind):
+        raise UnreadableValue("The button's value asks for something else.")
     return request
 
 

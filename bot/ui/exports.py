@@ -1,22 +1,44 @@
-"""What is said of an export."""
+"""The results of a test as CSV, and what is said of them."""
 
+import csv
+import io
+
+from bot.audit.batches import Batch
+from bot.slack.external_auth.accounts import state_of
 from bot.ui import parts
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
+_FORMULA = frozenset("=+-@'")
 _LONGEST_BLOCK = 2900
 _MOST_BLOCKS = 12
 """What fits in one message: Slack takes about 40,000 characters of text in all."""
 
 
+def as_csv(batch: Batch) -> str:
+    """Return the tested tokens as CSV: IDs and states only."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(("external_token_id", "provider_key", "state", "code"))
+    for item, result in zip(batch.items, batch.results, strict=False):
+        cells = (item.token_id, item.provider_key or "", state_of(result.code).value, result.code or "")
+        rows.writerow([cell(value) for value in cells])
+    return written.getvalue()
+
+
+def cell(value: str) -> str:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula.
+
+    What looks like one gets an apostrophe in front, as what begins with one does: so each value can be read back by
+    taking one off. What can't be printed becomes a space. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    shown = "".join(character if character.isprintable() else " " for character in value)
+    return f"'{shown}" if shown[:1] in _FORMULA else shown
+
+
 def exported_screen(count: int) -> Screen:
     """Return that the file was sent."""
-    title = "Export sent"
-    accounts = f"{count:,} account{'' if count == 1 else 's'}"
-    blocks = (
-        parts.heading(parts.Mark.DONE, title),
-        parts.paragraph(f"The results of {accounts} are in your messages with Extauth, as a CSV file."),
-    )
-    return Screen("Export", title, blocks)
+    said = f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
+    return notice("Export", "Export sent", said, mark=parts.Mark.DONE)
 
 
 def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:

@@ -14,8 +14,7 @@ from bot.audit.wording import doer
 from bot.explanations import explain
 from bot.operation import Operation, Permission
 from bot.slack import mrkdwn
-from bot.slack.external_auth.accounts import AccountList
-from bot.slack.external_auth.states import AccountState
+from bot.slack.external_auth.accounts import AccountList, AccountState
 from bot.ui import buttons, parts
 from bot.ui.batches import STATES, named_tokens
 from bot.ui.help import ABOUT, TOKEN_IDS
@@ -102,7 +101,8 @@ def _count(overview: Overview, tests: Mapping[str, LastTest]) -> str:
         found = overview.listing.accounts
         if not found.accounts:
             return "Nobody has connected an account yet."
-        return f"Slack lists {_plural(len(found.accounts), 'account')} and {_plural(len(found.providers), 'provider')}."
+        accounts = parts.count(len(found.accounts), "account")
+        return f"Slack lists {accounts} and {parts.count(len(found.providers), 'provider')}."
     code = overview.listing.refusal or ""
     return f"{explain(code, Operation.LIST).title} ({mrkdwn.code(code, 100)}).{_counted_before(tests)}"
 
@@ -111,8 +111,8 @@ def _counted_before(tests: Mapping[str, LastTest]) -> str:
     if not tests:
         return ""
     providers = {last.provider_key for last in tests.values() if last.provider_key}
-    known = f" with {_plural(len(providers), 'provider')}" if providers else ""
-    return f" The last tests were of {_plural(len(tests), 'account')}{known}."
+    known = f" with {parts.count(len(providers), 'provider')}" if providers else ""
+    return f" The last tests were of {parts.count(len(tests), 'account')}{known}."
 
 
 def _tested(tests: Mapping[str, LastTest], total: int) -> str:
@@ -138,10 +138,6 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
         if items:
             blocks.append(named_tokens(f"{Mark.FAILED} {STATES[state]}: {len(items):,}", items))
     return blocks
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _lately(lately: Lately) -> list[parts.Block]:

@@ -6,14 +6,14 @@ from typing import assert_never
 
 from bot.audit.entries import Entry
 from bot.explanations import explain
+from bot.ids import TokenFormat
 from bot.operation import Operation, Request
 from bot.outcomes import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent, Tested
-from bot.pasted import TokenFormat
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
 from bot.ui.parts import Mark
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, failed_line, notice
 
 _WORKING = {
     Operation.GET: "Fetching",
@@ -113,16 +113,13 @@ def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts
 
 def pasted_token_screen(token_format: TokenFormat) -> Screen:
     """Return that a token was typed, and what to do about it."""
-    title = f"That looks like {token_format.name}, not an ID"
     where = f" on <{token_format.revoke_url}|the provider's page>" if token_format.revoke_url else " with its provider"
-    blocks = (
-        parts.heading(Mark.FAILED, title),
-        parts.paragraph(
-            "No request was sent to Slack, and Extauth didn't keep what you typed. Use the token's ID instead. It "
-            f"looks like `Et12345ABCDE`.\n*What to do:* If anyone else could have seen the token, revoke it{where}."
-        ),
+    return notice(
+        "Not an ID",
+        f"That looks like {token_format.name}, not an ID",
+        "No request was sent to Slack, and Extauth didn't keep what you typed. Use the token's ID instead. It "
+        f"looks like `Et12345ABCDE`.\n*What to do:* If anyone else could have seen the token, revoke it{where}.",
     )
-    return Screen("Not an ID", title, blocks, is_failure=True)
 
 
 def checking_screen() -> Screen:
@@ -171,122 +168,111 @@ def _working(request: Request) -> str:
 
 def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Screen:
     """Return that the audit log can't be read now."""
-    title = "Extauth can't read the audit log"
-    blocks = (
-        parts.heading(Mark.FAILED, title),
-        parts.paragraph(f"*What to do:* Try again in a minute. If this keeps happening, contact {contact}."),
-        parts.small_print(f"Reference {outcome.reference}"),
+    return notice(
+        "Audit log",
+        "Extauth can't read the audit log",
+        f"*What to do:* Try again in a minute. If this keeps happening, contact {contact}.",
+        f"Reference {outcome.reference}",
     )
-    return Screen("Audit log", title, blocks, is_failure=True)
 
 
 def too_late_screen() -> Screen:
     """Return that a modal couldn't be opened, because Slack's three seconds for that were over."""
-    text = f"{Mark.FAILED} The dialog took too long to open. Nothing changed. Try again."
-    return Screen("Too late", text, (parts.paragraph(text),), is_failure=True)
+    return failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
 
 
 def unopened_screen() -> Screen:
     """Return that Slack didn't open a modal, or didn't say that it did."""
-    text = f"{Mark.FAILED} Slack didn't open the dialog. Nothing changed. Try again in a minute."
-    return Screen("Not opened", text, (parts.paragraph(text),), is_failure=True)
+    return failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
 
 
 def unshown_screen() -> Screen:
     """Return that a token was fetched, but the modal that would have shown it couldn't be updated."""
-    text = (
-        f"{Mark.FAILED} The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+    return failed_line(
+        "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
     )
-    return Screen("Not shown", text, (parts.paragraph(text),), is_failure=True)
 
 
 def batch_gone_screen() -> Screen:
     """Return that a batch is too old to come back to."""
-    text = f"{Mark.FAILED} Extauth keeps these results for a day. Start again with `/extauth`."
-    return Screen("Outdated", text, (parts.paragraph(text),), is_failure=True)
+    return failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
 
 
 def no_database_screen(reference: str, contact: str) -> Screen:
     """Return that nothing was begun, because the database doesn't work."""
-    title = "Extauth can't use its database"
-    blocks = (
-        parts.heading(Mark.FAILED, title),
-        parts.paragraph(
-            "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute. If this keeps "
-            f"happening, contact {contact}."
-        ),
-        parts.small_print(f"Reference {reference}"),
+    return notice(
+        "Not recorded",
+        "Extauth can't use its database",
+        "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute. If this keeps "
+        f"happening, contact {contact}.",
+        f"Reference {reference}",
     )
-    return Screen("Not recorded", title, blocks, is_failure=True)
 
 
 def unserved_screen(reference: str) -> Screen:
     """Return that a request can't be begun, because it isn't known from which workspace it comes."""
-    title = "Extauth can't use its database"
-    text = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
-    blocks = (parts.heading(Mark.FAILED, title), parts.paragraph(text), parts.small_print(f"Reference {reference}"))
-    return Screen("Not begun", title, blocks, is_failure=True)
+    said = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
+    return notice("Not begun", "Extauth can't use its database", said, f"Reference {reference}")
 
 
 def not_installed_screen(install_url: str | None) -> Screen:
     """Return that the bot isn't installed where the person is, and how that changes."""
-    title = "Extauth isn't installed in this workspace"
     where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
-    text = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
-    return Screen("Not installed", title, (parts.heading(Mark.FAILED, title), parts.paragraph(text)), is_failure=True)
+    said = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
+    return notice("Not installed", "Extauth isn't installed in this workspace", said)
 
 
 def outdated_screen() -> Screen:
     """Return that a button or modal is of an older version."""
-    text = f"{Mark.FAILED} This is from an older version of Extauth. Start again with `/extauth`."
-    return Screen("Outdated", text, (parts.paragraph(text),), is_failure=True)
+    return failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
 
 
 def unexpected_screen(request: Request | None, reference: str, contact: str) -> Screen:
     """Return that something broke in Extauth itself."""
-    title = "Something went wrong in Extauth"
-    blocks = (
-        parts.heading(Mark.UNSURE, title, parts.request_subject(request) if request is not None else ""),
-        parts.paragraph(
-            "It wasn't you. Your request may or may not have gone through.\n"
-            f"*What to do:* Try again. If this keeps happening, contact {contact} and give the reference below."
-        ),
-        parts.small_print(f"Reference {reference}"),
+    return notice(
+        "Something went wrong",
+        "Something went wrong in Extauth",
+        "It wasn't you. Your request may or may not have gone through.\n"
+        f"*What to do:* Try again. If this keeps happening, contact {contact} and give the reference below.",
+        f"Reference {reference}",
+        subject=parts.request_subject(request) if request is not None else "",
+        mark=Mark.UNSURE,
     )
-    return Screen("Something went wrong", title, blocks, is_failure=True)
 
 
 def interrupted_screen(request: Request | None, reference: str) -> Screen:
     """Return that the bot is being stopped before an answer came."""
-    title = "Extauth restarted before Slack answered"
-    blocks = (
-        parts.heading(Mark.UNSURE, title, parts.request_subject(request) if request is not None else ""),
-        parts.paragraph(f"{_MAYBE}\n*What to do:* Try again in a minute."),
-        parts.small_print(f"Reference {reference}"),
+    return notice(
+        "Interrupted",
+        "Extauth restarted before Slack answered",
+        f"{_MAYBE}\n*What to do:* Try again in a minute.",
+        f"Reference {reference}",
+        subject=parts.request_subject(request) if request is not None else "",
+        mark=Mark.UNSURE,
     )
-    return Screen("Interrupted", title, blocks, is_failure=True)
 
 
 def restarted_screen(entry: Entry) -> Screen:
     """Return that nobody knows how a request ended, because Extauth was cut off, and how to find out."""
-    title = "Extauth restarted before it could answer"
     asked = f"You asked Extauth to {_ASKED.get(entry.action, 'change something')} {parts.moment(entry.at)}."
-    blocks = (
-        parts.heading(Mark.UNSURE, title, parts.subject(entry.parameters)),
-        parts.paragraph(f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}"),
-        parts.small_print(f"The audit log has it as interrupted. Reference {entry.reference}"),
+    return notice(
+        "Interrupted",
+        "Extauth restarted before it could answer",
+        f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}",
+        f"The audit log has it as interrupted. Reference {entry.reference}",
+        subject=parts.subject(entry.parameters),
+        mark=Mark.UNSURE,
     )
-    return Screen("Interrupted", title, blocks, is_failure=True)
 
 
 def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
     """Return how far several requests had come when the bot was killed, as the audit log has it."""
-    title = "Extauth restarted before it could finish"
     counts = Counter(_STEPS.get(entry.outcome or "", _STEPS["interrupted"]) for entry in entries)
     steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
-    blocks = (
-        parts.heading(Mark.UNSURE, title),
-        parts.paragraph(f"{steps}\n• The others weren't started\n*What to do:* Start again for the rest."),
-        parts.small_print(f"`/extauth history` shows each. Reference {reference}"),
+    return notice(
+        "Interrupted",
+        "Extauth restarted before it could finish",
+        f"{steps}\n• The others weren't started\n*What to do:* Start again for the rest.",
+        f"`/extauth history` shows each. Reference {reference}",
+        mark=Mark.UNSURE,
     )
-    return Screen("Interrupted", title, blocks, is_failure=True)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.ids import quote
 from bot.operation import Operation, Request
-from bot.pasted import quote
 from bot.slack import mrkdwn
 
 Block = dict[str, Any]
@@ -133,10 +133,15 @@ def _subject(arguments: Mapping[str, str | bool], shown: Callable[[str], str]) -
     return f"all tokens of app {named['app_id']}" if "app_id" in named else ""
 
 
+def count(number: int, noun: str) -> str:
+    """How many there are."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: int) -> str:
     """A wait in words."""
     if seconds < 120:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
+        return count(seconds, "second")
     minutes = -(-seconds // 60)
     return f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"
 

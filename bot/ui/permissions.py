@@ -6,7 +6,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
 from bot.outcomes import Denied
 from bot.ui import parts
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
 _DOING = {
     Permission.GET: "fetch tokens",
@@ -39,12 +39,9 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
     """Return why not, and who can help."""
     decision = denied.decision
     title = f"You don't have permission to {_DOING[decision.permission]}"
-    blocks: list[parts.Block] = [
-        parts.heading(parts.Mark.FAILED, title, parts.request_subject(denied.request)),
-        parts.paragraph(denied_because(decision, contact)),
-        parts.small_print(f"No request was sent to Slack. Reference {denied.reference}"),
-    ]
-    return Screen("No permission", title, tuple(blocks), is_failure=True)
+    fine_print = f"No request was sent to Slack. Reference {denied.reference}"
+    why = denied_because(decision, contact)
+    return notice("No permission", title, why, fine_print, subject=parts.request_subject(denied.request))
 
 
 def may_use(permissions: Mapping[Permission, Decision]) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 from slack_sdk.models.views import View
 
-from bot.ui.parts import Block
+from bot.ui import parts
+from bot.ui.parts import Block, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,24 @@ class Screen:
     blocks: tuple[Block, ...]
     is_failure: bool = False
     modal_only: bool = False
+
+
+def notice(
+    label: str, title: str, said: str, fine_print: str = "", *, subject: str = "", mark: Mark = Mark.FAILED
+) -> Screen:
+    """Return a screen that says one thing. `label` heads it as a modal; `said` and `fine_print` are mrkdwn."""
+    blocks = (
+        parts.heading(mark, title, subject),
+        parts.paragraph(said),
+        *([parts.small_print(fine_print)] if fine_print else []),
+    )
+    return Screen(label, title, blocks, is_failure=mark is not Mark.DONE)
+
+
+def failed_line(label: str, said: str) -> Screen:
+    """Return a screen that says in one line what didn't work."""
+    text = f"{Mark.FAILED} {said}"
+    return Screen(label, text, (parts.paragraph(text),), is_failure=True)
 
 
 def as_message(screen: Screen) -> dict[str, Any]:

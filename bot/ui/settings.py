@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from bot.slack import mrkdwn
-from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
+from bot.slack.calls import REFUSALS
+from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.ui import parts
 from bot.ui.parts import Mark
-from bot.ui.screen import Screen
+from bot.ui.screen import Screen, notice
 
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
@@ -24,23 +25,19 @@ def saved_screen(changed: Sequence[str], channel: str | None, reference: str) ->
 
 def unchanged_screen() -> Screen:
     """Return that there was nothing to save."""
-    title = "Nothing changed"
-    blocks = (parts.heading(Mark.DONE, title), parts.paragraph("The settings are as they were before."))
-    return Screen("Settings", title, blocks)
+    return notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
 
 
 def unsure_screen(reference: str, contact: str) -> Screen:
     """Return that the database failed while the settings were being saved."""
-    title = "The settings may or may not be saved"
-    blocks = (
-        parts.heading(Mark.UNSURE, title),
-        parts.paragraph(
-            "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
-            f"this keeps happening, contact {contact}."
-        ),
-        parts.small_print(f"Reference {reference}"),
+    return notice(
+        "Settings",
+        "The settings may or may not be saved",
+        "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
+        f"this keeps happening, contact {contact}.",
+        f"Reference {reference}",
+        mark=Mark.UNSURE,
     )
-    return Screen("Settings", title, blocks, is_failure=True)
 
 
 def changed_meanwhile(names: Sequence[str]) -> str:
@@ -52,14 +49,14 @@ def changed_meanwhile(names: Sequence[str]) -> str:
     )
 
 
-def token_problem(problem: TokenProblem) -> str:
+def token_problem(code: str) -> str:
     """Return, as mrkdwn, why a token wasn't taken."""
-    shown = mrkdwn.code(problem.code, 100)
-    if problem.code == OTHER_WORKSPACE:
+    shown = mrkdwn.code(code, 100)
+    if code == OTHER_WORKSPACE:
         why = "This API token belongs to another workspace. Enter one of this workspace."
-    elif problem.is_refused:
+    elif code in REFUSALS:
         why = f"Slack doesn't accept this API token ({shown}). Copy it again."
-    elif problem.code == UNREACHABLE:
+    elif code == UNREACHABLE:
         why = "Slack didn't answer, so the API token couldn't be checked. Try again in a minute."
     else:
         why = f"Slack couldn't check this API token ({shown}). Try again in a minute."

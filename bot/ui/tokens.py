@@ -1,7 +1,9 @@
-"""A fetched token: masked in a message, whole in a modal and nowhere else."""
+"""A token that was fetched, tested, or deleted. It's masked in a message, and whole in a modal and nowhere else."""
 
-from bot.outcomes import Fetched
-from bot.pasted import quote
+import re
+
+from bot.ids import quote
+from bot.outcomes import Deleted, Fetched, Tested
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import buttons, parts
@@ -12,6 +14,27 @@ from bot.ui.screen import Screen
 DOTS = "••••••••"
 _SHORTEST_PARTLY_SHOWN = 24
 _LAST_SECOND = 253402300799  # of the year 9999: later is not a date, but a mistake or a joke
+_PAGES = {
+    ("google", "gmail", "gdrive", "gcal"): ("Google", "https://myaccount.google.com/connections"),
+    ("github",): ("GitHub", "https://github.com/settings/applications"),
+    ("salesforce", "sfdc"): (
+        "Salesforce",
+        "https://help.salesforce.com/s/articleView?id=platform.remoteaccess_request_approve.htm&type=5",
+    ),
+    ("microsoft", "azure", "office", "outlook", "sharepoint", "onedrive"): (
+        "Microsoft",
+        "https://myapps.microsoft.com/",
+    ),
+    ("atlassian", "jira", "confluence", "trello"): ("Atlassian", "https://id.atlassian.com/manage-profile/apps"),
+    ("notion",): ("Notion", "https://www.notion.com/help/add-and-manage-connections-with-the-api"),
+    ("dropbox",): ("Dropbox", "https://www.dropbox.com/account/connected_apps"),
+    ("zoom",): ("Zoom", "https://marketplace.zoom.us/user/installed"),
+    ("hubspot",): ("HubSpot", "https://knowledge.hubspot.com/integrations/manage-connected-apps"),
+    ("box",): ("Box", "https://app.box.com/account/security"),
+}
+"""The words of a provider key that tell whose it is, and that provider's name and page."""
+NAMES = tuple(name for names in _PAGES for name in names)
+"""Words that are likely to be a provider's key."""
 
 
 def mask(token: str) -> str:
@@ -99,3 +122,41 @@ def _seconds(value: object) -> int | None:
     """Read a lifetime as RFC 6749 has it (5.1), also where a provider sends it as text."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None
+
+
+def tested_screen(tested: Tested) -> Screen:
+    """Return that one account works."""
+    arguments = tested.request.arguments()
+    title = "This account works"
+    blocks = (
+        parts.heading(parts.Mark.DONE, title, parts.subject(arguments)),
+        parts.paragraph("Slack returned its token. Extauth didn't show or keep it."),
+        parts.small_print(f"Only you can see this. Reference {tested.reference}"),
+    )
+    return Screen("Works", f"{title}: {parts.plain_subject(arguments)}", blocks)
+
+
+def deleted_screen(deleted: Deleted) -> Screen:
+    """Return what was deleted, and what that means."""
+    request = deleted.request
+    copies, them = ("Copies of the tokens", "them") if request.is_bulk else ("Copies of the token", "it")
+    blocks = (
+        parts.heading(parts.Mark.DONE, "Deleted from Slack", parts.subject(request.arguments())),
+        parts.paragraph(
+            f"• The provider wasn't told. {copies} keep working until you revoke {them} {_where(request)}.\n"
+            f"• Workflows that use {them} stop working until someone reconnects the account."
+        ),
+        parts.small_print(f"Only you can see this. Reference {deleted.reference}"),
+    )
+    return Screen("Deleted", f"Deleted from Slack: {parts.plain_subject(request.arguments())}", blocks)
+
+
+def _where(request: DeleteTokens) -> str:
+    page = revoke_page(request.provider_key) if request.provider_key is not None else None
+    return f"<{mrkdwn.escape(page[1])}|at {page[0]}>" if page is not None else "there"
+
+
+def revoke_page(provider_key: str) -> tuple[str, str] | None:
+    """Return a provider's name and page; None for an unknown key, which an app's developer is free to choose."""
+    words = {*re.findall(r"[a-z]+", provider_key.lower())}
+    return next((page for names, page in _PAGES.items() if words & {*names}), None)

@@ -12,7 +12,7 @@ from bot import settings
 from bot.check import examine
 from bot.check.channel import SCHEDULE_SECONDS
 from bot.check.finding import Finding, Status
-from bot.check.listing import SUBJECT as LISTING
+from bot.check.tokens import LISTING
 from bot.sandbox.run import variables
 from bot.sandbox.slack.delivery import MOST_CONNECTIONS
 from bot.sandbox.slack.server import SimulatedSlack

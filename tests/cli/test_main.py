@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot import __version__
-from bot.cli.help import Command, Group
 from bot.cli.main import main
+from bot.cli.terminal import Command, Group
 from tests.bot_process import ROOT
 
 LOADED = "import sys, bot.cli.{module}; print(*sorted(name for name in sys.modules if name.startswith({prefixes})))"

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from bot.cli.app_manifest import PROVIDERS
 from bot.cli.main import main
+from bot.cli.manifest import PROVIDERS
 from bot.server.http import PATH
 from tests.bot_process import ROOT
 from tests.test_manifest import SCHEMA

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from bot.commands.correction import Correction, NoCorrection, correct, read
 from bot.commands.parser import parse
 from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
+from bot.ids import find_token, is_id
 from bot.listeners import LISTENERS
-from bot.pasted import find_token, is_id
 from tests.commands.test_parser import TYPED_ANYWHERE
-from tests.test_pasted import TOKENS
+from tests.test_ids import TOKENS
 
 SUBCOMMANDS = [listener.subcommand for listener in LISTENERS]
 OURS = {

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.commands.escaped import unescape
-from bot.commands.parser import parse
+from bot.commands.parser import parse, unescape
 from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.channels import CHANNELS
 from bot.sandbox.slack.escaping import entities, escape
 from bot.sandbox.slack.seed import ADMIN
 from bot.slack.external_auth.models import InvalidParameter
-from tests.test_pasted import TOKENS
+from tests.test_ids import TOKENS
 
 SUBCOMMANDS = [replace(listener.subcommand, wanted=lambda _: None) for listener in LISTENERS]
 """The grammar alone: what the values ask for isn't looked at."""

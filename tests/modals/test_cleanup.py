@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.audit.batches import Batch, Item
-from bot.modals import cleanup_confirm, cleanup_form, metadata
+from bot.modals import cleanup, metadata
 from bot.modals.metadata import Origin, PendingBatch, UnreadableMetadata
 from bot.operation import Operation
 from bot.sandbox.slack.block_kit import view_complaints
@@ -35,8 +35,8 @@ def _rest(item: Item) -> tuple[Any, ...]:
 @pytest.mark.parametrize("is_listed", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 21, 2500])
 def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_listed: bool) -> None:
-    remembered = metadata.write_batch(ORIGIN, PendingBatch("f" * 32, count))
-    view = cleanup_confirm.build(remembered, batch(count), is_listed=is_listed).to_dict()
+    remembered = metadata.write(ORIGIN, batch=PendingBatch("f" * 32, count))
+    view = cleanup.build_confirmation(remembered, batch(count), is_listed=is_listed).to_dict()
     assert view_complaints(view) == []
     assert len(remembered) <= 3000
     assert f"This deletes {count:,} token" in json.dumps(view)
@@ -45,7 +45,7 @@ def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_lis
 
 
 def test_the_form_passes_the_limits() -> None:
-    assert view_complaints(cleanup_form.build(metadata.write(ORIGIN)).to_dict()) == []
+    assert view_complaints(cleanup.build_form(metadata.write(ORIGIN)).to_dict()) == []
 
 
 @pytest.mark.parametrize(
@@ -65,27 +65,27 @@ def test_the_form_passes_the_limits() -> None:
     ],
 )
 def test_only_the_very_count_confirms(typed: str, count: int, confirms: bool) -> None:
-    errors = cleanup_confirm.errors(filled(typed_count=typed), count)
+    errors = cleanup.confirmation_errors(filled(typed_count=typed), count)
     assert (errors == {}) is confirms
     assert confirms or "Nothing was deleted." in errors["typed_count"]
 
 
 @pytest.mark.parametrize("values", [{}, {"typed_count": {}}, {"typed_count": {"typed_count": {"value": None}}}])
 def test_an_empty_confirmation_confirms_nothing(values: dict[str, Any]) -> None:
-    assert cleanup_confirm.errors(values, 2) != {}
+    assert cleanup.confirmation_errors(values, 2) != {}
 
 
 def test_the_form_reads_ids_between_spaces_lines_and_commas() -> None:
-    read = cleanup_form.parse(filled(external_token_ids="Et1, Et2\nEt3 Et1,Et4"))
+    read = cleanup.parse_form(filled(external_token_ids="Et1, Et2\nEt3 Et1,Et4"))
     assert read == Selection(("Et1", "Et2", "Et3", "Et4"))
-    assert cleanup_form.parse(filled(account="ada@example.com", provider_key="google")) == Selection(
+    assert cleanup.parse_form(filled(account="ada@example.com", provider_key="google")) == Selection(
         (), "ada@example.com", "google"
     )
 
 
 def test_what_is_wrong_is_told_beside_its_field() -> None:
-    assert set(cleanup_form.parse(filled(external_token_ids="Et1 Et/2"))) == {"external_token_ids"}  # type: ignore[arg-type]
-    assert set(cleanup_form.parse(filled(account="ada", provider_key="a b"))) == {"provider_key"}  # type: ignore[arg-type]
+    assert set(cleanup.parse_form(filled(external_token_ids="Et1 Et/2"))) == {"external_token_ids"}  # type: ignore[arg-type]
+    assert set(cleanup.parse_form(filled(account="ada", provider_key="a b"))) == {"provider_key"}  # type: ignore[arg-type]
 
 
 @settings(max_examples=60)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import OptionGroup
 
 from bot.audit.recent import MOST_IDS
+from bot.ids import FORMATS, find_token, is_id, unwrap
 from bot.modals import fields, picker
 from bot.modals.fields import UnusableChoice
-from bot.pasted import FORMATS, find_token, is_id, unwrap
 from bot.sandbox.slack.block_kit import blocks_complaints, options_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import check_id
-from tests.test_pasted import TOKENS
+from tests.test_ids import TOKENS
 
 TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True).filter(is_id)
 ODD = st.one_of(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.settings import Transport
 from bot.storage.tables import metadata
 from tests.harness import ADMIN, Harness, open_harness
-from tests.test_pasted import TOKENS
+from tests.test_ids import TOKENS
 
 Way = Callable[[Harness, str], Coroutine[Any, Any, None]]
 ONCE = settings(max_examples=1, deadline=None, suppress_health_check=[*HealthCheck])

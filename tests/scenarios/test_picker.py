@@ -11,7 +11,7 @@ from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
-from bot.slack.external_auth.memory import KEPT_SECONDS, SLOW_SECONDS
+from bot.slack.external_auth.accounts import KEPT_SECONDS, SLOW_SECONDS
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
 from tests.scenarios.test_audit_log import change, database
 

@@ -8,7 +8,7 @@ from bot.listeners.cleanup import LOOK_SECONDS
 from bot.listeners.waiting import NOTICE_SECONDS
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
-from bot.slack.external_auth.memory import KEPT_SECONDS
+from bot.slack.external_auth.accounts import KEPT_SECONDS
 from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 from tests.scenarios.test_testing import result
 

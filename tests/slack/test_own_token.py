@@ -36,5 +36,4 @@ async def test_a_token_is_only_ever_its_own_workspace_s(
         if fault is not None:
             slack.web_api.failures["auth.test"] = fault
         clients = ClientFactory(session, slack.api_url, None, SystemClock())
-        problem = await find_problem(clients, SecretStr(slack.state.bot_token), workspace)
-        assert (problem.code if problem is not None else None) == code
+        assert await find_problem(clients, SecretStr(slack.state.bot_token), workspace) == code

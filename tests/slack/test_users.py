@@ -1,14 +1,12 @@
 """Reading a person's standing out of Slack's user object."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from bot.actor import UserInfo, Workspace
-from bot.slack.users import AnswerCache, user_info
+from bot.slack.users import user_info
 from tests.harness import ADMIN, GUEST, MEMBER, open_harness
-from tests.manual_clock import ManualClock
 
 
 @pytest.mark.parametrize(
@@ -103,43 +101,6 @@ def test_a_request_belongs_to_the_workspace_or_organization_of_the_install(
 
 def test_slackbot_is_a_bot() -> None:
     assert user_info({"id": "USLACKBOT", "team_id": "T1"}, Workspace("T1")).is_bot
-
-
-async def test_an_answer_is_asked_for_once_and_kept_for_a_minute() -> None:
-    clock, asked = ManualClock(), []
-    cache: AnswerCache[str] = AnswerCache(clock)
-
-    async def ask() -> str:
-        asked.append(clock.now())
-        await asyncio.sleep(0)
-        return f"answer {len(asked)}"
-
-    assert await asyncio.gather(*(cache.get("k", ask) for _ in range(20))) == ["answer 1"] * 20
-    clock.advance(59.9)
-    assert await cache.get("k", ask) == "answer 1"
-    clock.advance(0.1)
-    assert await cache.get("k", ask) == "answer 2"
-    assert await cache.get("another", ask) == "answer 3"
-
-
-async def test_no_answer_is_not_kept_and_who_gives_up_does_not_spoil_it_for_others() -> None:
-    cache: AnswerCache[str] = AnswerCache(ManualClock())
-    go = asyncio.Event()
-
-    async def fail() -> None:
-        return None
-
-    async def ask() -> str:
-        await go.wait()
-        return "answer"
-
-    assert await cache.get("k", fail) is None
-    impatient = asyncio.ensure_future(cache.get("k", ask))
-    patient = asyncio.ensure_future(cache.get("k", ask))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    go.set()
-    assert await patient == "answer"
 
 
 async def test_a_user_group_lets_its_full_members_in() -> None:

@@ -10,8 +10,7 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from sqlalchemy import select
 
-from bot.actor import Workspace
-from bot.installation import Installation, RenewedToken
+from bot.actor import Installation, RenewedToken, Workspace
 from bot.storage.address import database_url
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, open_database

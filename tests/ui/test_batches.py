@@ -8,10 +8,9 @@ from bot.access import AllowList, Decision, Reason
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import known_codes
-from bot.listeners.exporting import as_csv
+from bot.ids import quote_account
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
-from bot.pasted import quote_account
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.ui.batches import (
@@ -23,7 +22,7 @@ from bot.ui.batches import (
     progress_screen,
     stopping_screen,
 )
-from bot.ui.exports import copyable_export_screen, exported_screen
+from bot.ui.exports import as_csv, copyable_export_screen, exported_screen
 from bot.ui.screen import Screen, as_message, as_view
 from tests.audit_log import actor
 

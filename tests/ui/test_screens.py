@@ -15,7 +15,7 @@ from bot.audit.wording import deed
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
-from bot.modals import delete_confirm, delete_form, get_form, menu, metadata
+from bot.modals import delete, get_form, menu, metadata
 from bot.modals.fields import Offer
 from bot.modals.metadata import Origin, PendingDelete
 from bot.operation import Operation, Permission
@@ -212,7 +212,7 @@ def test_a_page_of_accounts_passes_the_limits_and_its_buttons_ask_for_what_they_
         for element in block.get("elements", []) if block["type"] == "actions" else []:
             if element["action_id"] in (buttons.OPEN_TEST, buttons.OPEN_CLEANUP):
                 continue
-            turned = buttons.read_list(element["value"])
+            turned = buttons.read_as(ListAccounts, element["value"])
             assert (turned.provider_key, turned.app_id) == (request.provider_key, request.app_id)
         for option in block.get("accessory", {}).get("options", []):
             chosen = buttons.read_menu(option["value"])
@@ -249,7 +249,7 @@ def test_the_longest_page_of_accounts_passes_the_limits() -> None:
 )
 def test_a_value_that_asks_for_no_page_is_refused(value: object) -> None:
     with pytest.raises(buttons.UnreadableValue):
-        buttons.read_list(value)
+        buttons.read_as(ListAccounts, value)
 
 
 @pytest.mark.parametrize(
@@ -421,8 +421,8 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
     filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
     for view in (
         get_form.build(remembered, get_form.fields(offer, token_id, force_refresh=True, show=True)),
-        delete_form.build(remembered, delete_form.fields(offer, token_id, token_id, token_id)),
-        delete_confirm.build(remembered, pending),
+        delete.build_form(remembered, delete.fields(offer, token_id, token_id, token_id)),
+        delete.build_confirmation(remembered, pending),
         menu.build(remembered, list(menu.LABELS), Operation.GET, offer, filled),
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):

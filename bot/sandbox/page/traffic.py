@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.commands.escaped import unescape
+from bot.commands.parser import unescape
 from bot.sandbox.page.curl import as_curl
 from bot.sandbox.slack.state import Exchange, State
 

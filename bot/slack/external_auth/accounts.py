@@ -4,15 +4,22 @@ The method is Slack's own CLI's and isn't in the public reference, so its answer
 or of another type is unknown, and an account whose ID can't be read is counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import groupby
 
-from bot.pasted import is_id, redact
+from bot.cache import Cache
+from bot.clock import Clock
+from bot.ids import is_id, redact
 from bot.slack.external_auth.models import ListAccounts, Place
 
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
+KEPT_SECONDS = 45.0
+"""How long a form goes by an answer of Slack's."""
+SLOW_SECONDS = 2.4
+"""How long a form waits for an answer. Slack waits three seconds for the form's."""
 _LAST_SECOND = 253402300799  # of the year 9999
 
 
@@ -182,3 +189,68 @@ def _seconds(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 1 <= value <= _LAST_SECOND else None
+
+
+class AccountMemory(Cache[Hashable, AccountList | None]):
+    """What Slack answered lately, by app: its accounts, or None where it refused or couldn't be asked.
+
+    A form asks at each key that a person presses, and when it opens it can't wait for Slack.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
+
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
+        """Return an app's accounts, by `ask` where they aren't known. None where there is no list, or not soon."""
+        return None if self._is_slow(key) else await super().get(key, ask)
+
+    def is_promising(self, app: Hashable) -> bool:
+        """Return whether a list can be expected: Slack didn't refuse lately, and isn't slow."""
+        asked = self.find(app)
+        has_refused = asked is not None and asked.answer.done() and asked.answer.result() is None
+        return not has_refused and not self._is_slow(app)
+
+    def _is_slow(self, app: Hashable) -> bool:
+        asked = self.find(app)
+        return asked is not None and not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
+
+
+class AccountState(StrEnum):
+    """Whether a connected account works. The value is what the database and an export hold."""
+
+    WORKS = "works"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether somebody has to do something about the account."""
+        return self in (AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
+
+
+_STATES = {
+    "no_refresh_token": AccountState.EXPIRED,
+    "token_not_found": AccountState.GONE,
+    **dict.fromkeys(
+        (
+            "access_token_exchange_failed",
+            "answer_without_token",
+            "external_user_identity_not_found",
+            "invalid_identity_config_response",
+            "invalid_token_response",
+            "missing_client_secret",
+            "oauth2_callback_error",
+            "oauth2_exchange_error",
+            "scope_mismatch_error",
+        ),
+        AccountState.REJECTED,
+    ),
+}
+"""The codes that are about the token and its account. Any other says nothing of them."""
+
+
+def state_of(code: str | None) -> AccountState:
+    """Return the state that a fetch's error code tells of; None stands for a token that was returned."""
+    return AccountState.WORKS if code is None else _STATES.get(code, AccountState.UNKNOWN)

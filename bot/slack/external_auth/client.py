@@ -23,6 +23,7 @@ from bot.slack.external_auth.models import (
     ListAccounts,
     TestToken,
     TokenRequest,
+    sent,
 )
 from bot.slack.pacing import Busy, Caller, PacedCall, Pacer
 from bot.slack.retries import AnswerRecorder, broken_connection_retry
@@ -102,7 +103,7 @@ class ExternalAuthClient:
             retries.append(broken_connection_retry())
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                response = await self._clients.web(api_token, retries).api_call(method, json=request.sent())
+                response = await self._clients.web(api_token, retries).api_call(method, json=sent(request))
         except Exception as error:
             failure = from_exception(method, error)
             compat.release(error)
@@ -111,7 +112,7 @@ class ExternalAuthClient:
             # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
-        return failure if recorder.answer is None else from_answer(method, recorder.answer, request.sent())
+        return failure if recorder.answer is None else from_answer(method, recorder.answer, sent(request))
 
 
 def _token(answer: Mapping[str, object]) -> ExternalToken:

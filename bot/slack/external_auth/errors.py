@@ -9,16 +9,13 @@ ExternalAuthError
 A code is Slack's own wherever Slack gave one; `TransportCode` names the failures on the way there and back.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 import aiohttp
 
-from bot.pasted import quote, redact
+from bot.ids import ERROR_CODE, quote, redact
 from bot.slack.retries import Answer, header, retry_after
-
-_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 
 
 class TransportCode(StrEnum):
@@ -101,7 +98,7 @@ def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> Exte
     if not isinstance(answer.body, Mapping):
         return UnconfirmedError(_unreadable(answer), method, status=answer.status)
     code = answer.body.get("error")
-    if not isinstance(code, str) or not _CODE.fullmatch(code):
+    if not isinstance(code, str) or not ERROR_CODE.fullmatch(code):
         unclear = TransportCode.ANSWER_WITHOUT_OK if answer.status == 200 else TransportCode.HTTP_ERROR
         return UnconfirmedError(unclear, method, status=answer.status)
     family = UnconfirmedError if code in frozenset(BreakdownCode) else RefusedError

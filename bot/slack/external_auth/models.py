@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from bot.ids import ID_OR_KEY, TokenFormat, find_token
 from bot.operation import Operation
-from bot.pasted import TokenFormat, find_token
 
 MAX_ID = 255
 LABELS = {
@@ -18,8 +18,7 @@ LABELS = {
     "app_id": "app ID",
 }
 """What people call the API's parameters."""
-_ID = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-_PLACE = re.compile(r"(\d{1,12}) ([A-Za-z0-9_.-]{1,255})", re.ASCII)
+_PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
 
 
 class InvalidParameter(ValueError):
@@ -57,13 +56,13 @@ def check_id(name: str, value: object) -> str:
     token_format = find_token(value)
     if token_format is not None:
         raise PastedToken(name, token_format)
-    if len(value) <= MAX_ID and _ID.fullmatch(value):
+    if ID_OR_KEY.fullmatch(value):
         return value
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
         raise InvalidParameter(name, "It can't have a space or a line break inside.")
-    odd = next(character for character in value if not _ID.fullmatch(character))
+    odd = next(character for character in value if not ID_OR_KEY.fullmatch(character))
     shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
     raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
 
@@ -106,39 +105,23 @@ class GetToken:
             arguments["force_refresh"] = self.force_refresh
         return arguments
 
-    def sent(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack: the same."""
-        return self.arguments()
-
 
 @dataclass(frozen=True, slots=True)
 class TestToken:
     """`apps.auth.external.get`, only to see whether it succeeds: the token goes no further than the client."""
 
     __test__ = False  # pytest takes any name that begins with Test for a test
+    operation = Operation.TEST
+    mutates = False  # Slack refreshes a token that has expired, as any fetch makes it do.
 
     external_token_id: str
 
     def __post_init__(self) -> None:
         check_id("external_token_id", self.external_token_id)
 
-    @property
-    def operation(self) -> Operation:
-        """Testing."""
-        return Operation.TEST
-
-    @property
-    def mutates(self) -> bool:
-        """A test changes nothing. Slack refreshes a token that has expired, as any fetch makes it do."""
-        return False
-
     def arguments(self) -> dict[str, str | bool]:
         """Return the parameters, which are also recorded."""
         return {"external_token_id": self.external_token_id}
-
-    def sent(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack: the same."""
-        return self.arguments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +133,7 @@ class DeleteTokens:
     https://docs.slack.dev/reference/methods/apps.auth.external.delete
     """
 
+    mutates = True
     external_token_id: str | None = None
     provider_key: str | None = None
     app_id: str | None = None
@@ -176,11 +160,6 @@ class DeleteTokens:
         """Whether one token is deleted, or all that match."""
         return Operation.DELETE_MANY if self.is_bulk else Operation.DELETE
 
-    @property
-    def mutates(self) -> bool:
-        """A deletion always changes something at Slack."""
-        return True
-
     def arguments(self) -> dict[str, str | bool]:
         """Return exactly the parameters that were given, which are also recorded."""
         named = {
@@ -189,10 +168,6 @@ class DeleteTokens:
             "app_id": self.app_id,
         }
         return {name: value for name, value in named.items() if value is not None}
-
-    def sent(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack: the same."""
-        return self.arguments()
 
 
 class Place(NamedTuple):
@@ -222,6 +197,8 @@ class ListAccounts:
     Extauth's to choose. So is the provider.
     """
 
+    operation = Operation.LIST
+    mutates = False
     provider_key: str | None = None
     app_id: str | None = None
     older_than: Place | None = None
@@ -233,28 +210,21 @@ class ListAccounts:
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
-    @property
-    def operation(self) -> Operation:
-        """Listing."""
-        return Operation.LIST
-
-    @property
-    def mutates(self) -> bool:
-        """A list changes nothing."""
-        return False
-
     def arguments(self) -> dict[str, str | bool]:
         """Return exactly the parameters that were given, which are also recorded."""
         named = {"provider_key": self.provider_key, "app_id": self.app_id}
         return {name: value for name, value in named.items() if value is not None}
 
-    def sent(self) -> dict[str, str | bool]:
-        """Return what is sent to Slack."""
-        return {**({"app_id": self.app_id} if self.app_id is not None else {}), "include_workflows": True}
-
 
 TokenRequest = GetToken | TestToken | DeleteTokens | ListAccounts
-"""The requests that Slack carries out. Each has `operation`, `arguments()`, `sent()` and `mutates`."""
+"""The requests that Slack carries out. Each has `operation`, `arguments()`, and `mutates`."""
+
+
+def sent(request: TokenRequest) -> dict[str, str | bool]:
+    """Return the parameters that Slack gets: those that were given, but for what Extauth itself chooses of a list."""
+    if isinstance(request, ListAccounts):
+        return {**({"app_id": request.app_id} if request.app_id is not None else {}), "include_workflows": True}
+    return request.arguments()
 
 
 @dataclass(frozen=True, slots=True)

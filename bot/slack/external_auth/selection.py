@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.ids import find_token, unwrap
 from bot.operation import Operation
-from bot.pasted import find_token, unwrap
 from bot.slack.external_auth.models import InvalidParameter, PastedToken, check_id
 
 TOKEN_IDS = "external_token_ids"
@@ -18,14 +18,10 @@ MOST_TYPED = 100
 class Selection:
     """The tokens with these IDs, or all of an account, perhaps only with one provider. They're to be deleted."""
 
+    operation = Operation.DELETE  # of each by itself
     token_ids: tuple[str, ...] = ()
     account: str | None = None
     provider_key: str | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """Each token is deleted by itself."""
-        return Operation.DELETE
 
     def arguments(self) -> Mapping[str, str | bool]:
         """Return no parameters: they're those of each deletion, and an account is none of the API's."""

@@ -6,7 +6,7 @@ from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.explanations import explain
-from bot.modals import delete_confirm, fields, menu
+from bot.modals import delete, fields, menu
 from bot.operation import Operation
 from bot.sandbox.page.catalogue import catalogue
 from bot.sandbox.run import open_sandbox
@@ -73,7 +73,7 @@ async def test_many_tokens_are_deleted_by_modal_with_the_typed_name(chromium: Ch
         await field(page, fields.TOKEN_ID).fill("")
         await submit(page).click()
 
-        name = page.locator(f'dialog [data-block^="{delete_confirm.TYPED}"]')
+        name = page.locator(f'dialog [data-block^="{delete.TYPED}"]')
         await name.fill("gogle")
         await submit(page).click()
         await expect(page.locator("dialog p.error")).to_be_visible()

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pasted import FORMATS, TokenFormat, find_token, is_id, quote, quote_word, redact, unwrap
+from bot.ids import (
+    FORMATS,
+    TokenFormat,
+    find_token,
+    is_contact,
+    is_id,
+    quote,
+    quote_account,
+    quote_word,
+    redact,
+    unwrap,
+)
+from bot.slack.mrkdwn import mention
 
 ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -156,3 +168,57 @@ def test_long_text_is_looked_through_at_once(text: str) -> None:
 @pytest.mark.parametrize("wrapped", ["`Et1`,", "<Et1>", "“Et1”", " Et1;", "\u200bEt1\ufeff", "'Et1'"])
 def test_what_wraps_an_id_is_taken_off(wrapped: str) -> None:
     assert unwrap(wrapped) == "Et1"
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        (None, "a workspace admin"),
+        ("U012ABCDEF", "<@U012ABCDEF>"),
+        ("W012ABCDEF", "<@W012ABCDEF>"),
+        ("S012ABCDEF", "<!subteam^S012ABCDEF>"),
+        ("C012ABCDEF", "<#C012ABCDEF>"),
+        ("https://help.example/x?a=1&b=2", "<https://help.example/x?a=1&amp;b=2>"),
+        ("mailto:help@example.com", "<mailto:help@example.com>"),
+    ],
+)
+def test_a_contact_is_mentioned_as_what_it_is(contact: str | None, shown: str) -> None:
+    assert contact is None or is_contact(contact)
+    assert mention(contact) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "U", "u012abcdef", "X012ABCDEF", "the team", "http://help.example", "mailto:help", "https://"]
+)
+def test_nothing_else_is_a_contact(text: str) -> None:
+    assert not is_contact(text)
+
+
+@pytest.mark.parametrize("end", ["_", "A", "é", " ", "_-", "@"])
+@pytest.mark.parametrize(
+    "start", ["a" * 23, "a_" * 19, "a1_" * 13, "aB" * 12, "_ab" * 13, "a." * 5_000, "A1-" * 3_000, "x@a." * 2_000]
+)
+def test_no_word_takes_long_to_judge(start: str, end: str) -> None:
+    started = time.process_time()
+    for text in (start + end, f"a{start}{end}"):
+        for judge in (is_id, is_contact, quote, quote_account, quote_word, unwrap, find_token):
+            judge(text)
+    assert time.process_time() - started < 0.5
+
+
+WORDY = r"[a-z]{1,5}([_.-][a-z1]{1,5})*"
+
+
+def is_a_word(value: str) -> bool:
+    """Say in plain code what a short word is."""
+    first, *rest = re.split("[_.-]", value)
+    is_plain = first.isalpha() and first.islower() and len(value) <= 40
+    if is_plain and all((part.islower() and part.isalpha()) or 0 < len(part) <= 3 for part in rest):
+        return value == value.lower()
+    has_few_digits = sum(character.isdigit() for character in value) <= 4
+    return first[:1].isalpha() and all(rest) and has_few_digits and len(value) <= 24
+
+
+@given(st.text(alphabet="abcdefgBC123_-.", min_size=1, max_size=45) | st.from_regex(WORDY, fullmatch=True))
+def test_a_word_is_what_plain_code_takes_for_one(value: str) -> None:
+    assert is_id(value) is is_a_word(value)

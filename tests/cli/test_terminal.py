@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.cli.progress import progress
+from bot.cli.terminal import progress
 from tests.forked import run
 from tests.pseudo_terminal import on_a_terminal
 

@@ -1,4 +1,4 @@
-"""Text as people paste it: wrapped IDs, and tokens where their IDs belong.
+"""What IDs and known tokens look like, and text as people paste it: wrapped IDs, and tokens where their IDs belong.
 
 Everything that a person types is a secret unless it has the form of an ID. What is a known token is turned away before
 anything is sent, stored, logged or shown; what is neither may be tried with Slack, but is only ever quoted by its first
@@ -7,6 +7,45 @@ four characters and its length.
 
 import re
 from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+
+def _slack_id(first: str) -> re.Pattern[str]:
+    """Slack doesn't say how long an ID can get: today's have 9 to 11 characters."""
+    return re.compile(rf"[{first}][A-Z0-9]{{1,20}}", re.ASCII)
+
+
+USER_ID = _slack_id("UW")
+GROUP_ID = _slack_id("S")
+CHANNEL_ID = _slack_id("CG")
+TEAM_ID = _slack_id("TE")
+"""A workspace's, or an organization's."""
+APP_ID = _slack_id("A")
+TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
+ID_OR_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
+"""What can be the ID of a token or an app, or the key of a provider: Slack is the judge of the rest."""
+TYPED_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
+"""What can only be a token's ID, even without a subcommand before it."""
+TYPED_PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
+"""A name after an @, or the ID of a person, which has a digit in it."""
+BATCH_ID = re.compile(r"[0-9a-f]{32}")
+ERROR_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
+SECRET = re.compile(r"[\x21-\x7e]{8,}")
+"""What can be a whole secret of Slack's."""
+_CONTACT = re.compile(r"https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", re.ASCII)
+
+_SLACK_TOKENS = {
+    "xoxb-": "a bot token",
+    "xoxe.xoxb-": "a bot token",
+    "xoxp-": "a user token",
+    "xoxe.xoxp-": "a user token",
+    "xapp-": "an app-level token",
+    "xoxe-": "a refresh token",
+    "xoxc-": "a browser's session token",
+    "xoxd-": "a browser's session cookie",
+}
+"""The kinds of Slack's tokens, by how they begin. https://docs.slack.dev/authentication/tokens"""
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019{_INVISIBLE}"
@@ -79,11 +118,9 @@ _ANY_FORMAT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-_TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
-_APP_ID = re.compile(r"A[A-Z0-9]{1,20}", re.ASCII)
-_USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
-_WORDS = re.compile(r"[A-Za-z]+(?:[_.-]?[A-Za-z0-9]+)*", re.ASCII)
-_PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-][a-z0-9]{1,3}|[_.-][a-z]+)*", re.ASCII)
+# No two parts of a pattern can take the same text, so that none takes long over a word that doesn't match.
+_WORDS = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*", re.ASCII)
+_PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-](?:[a-z]{4,}|[a-z0-9]{1,3})(?![a-z0-9]))*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
@@ -117,12 +154,18 @@ def is_id(value: str) -> bool:
     """Return whether a value is formed like the ID of a token (`Et…`), an app (`A…`) or a person, or a short word."""
     if _ANY_FORMAT.search(value):
         return False
-    return bool(_TOKEN_ID.fullmatch(value) or _APP_ID.fullmatch(value)) or is_user_id(value) or _is_word(value)
+    return any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)) or _is_word(value)
 
 
-def is_user_id(value: str) -> bool:
-    """Return whether a value has the form of a person's ID (`U…` or `W…`)."""
-    return _USER_ID.fullmatch(value) is not None
+def is_contact(value: str) -> bool:
+    """Return whether a value can be a contact: the ID of a person, a user group, or a channel, or a link."""
+    return any(form.fullmatch(value) for form in (USER_ID, GROUP_ID, CHANNEL_ID, _CONTACT))
+
+
+def slack_token_kind(token: SecretStr) -> str | None:
+    """Return which kind of Slack token this is by its beginning, with an article; None for an unknown one."""
+    text = token.get_secret_value()
+    return next((name for prefix, name in _SLACK_TOKENS.items() if text.startswith(prefix)), None)
 
 
 def looks_like_provider_key(value: str) -> bool:

@@ -1,30 +1,46 @@
-"""The options that say which entries of the audit log are wanted."""
+"""Which entries of the audit log are wanted, and how they are printed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from bot.actor import UNATTENDED
-from bot.audit.entries import Filters
+from bot.audit.chain import utc
+from bot.audit.entries import Entry, Filters
+from bot.cli.terminal import aligned
+from bot.ids import TEAM_ID, USER_ID, is_id, quote
+from bot.logs import on_one_line
 from bot.operation import Operation
-from bot.pasted import is_id, quote
+
+_HEADINGS = ("ENTRY", "TIME (UTC)", "WORKSPACE", "USER", "ACTION", "OUTCOME", "TOOK", "REFERENCE", "PARAMETERS")
+_NUMBERS = {0, 6}
+_OUTCOME = 5
+_NO_RESULT = "NO RESULT"
+_COLORS = {
+    "fetched": "green",
+    "deleted": "green",
+    "pruned": "green",
+    "denied": "red",
+    "failed": "red",
+    "interrupted": "yellow",
+    "not done": "yellow",
+    "withheld": "yellow",
+    _NO_RESULT: "yellow",
+}
 
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
-_USER_ID = re.compile("|".join([r"[UW][A-Z0-9]+", *sorted(UNATTENDED)]), re.ASCII)
-"""A person's, or what stands for one where Extauth acts by itself."""
-_TEAM_ID = re.compile(r"[TE][A-Z0-9]+", re.ASCII)
 
 
 def _id_of(
-    pattern: re.Pattern[str], example: str
+    form: re.Pattern[str], example: str, others: Collection[str] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """Check the form of an ID: a name would find nothing, and look as if nothing had been done."""
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is not None and not pattern.fullmatch(value):
+        if value is not None and value not in others and not form.fullmatch(value):
             raise click.BadParameter(f"“{quote(value)}” isn't an ID such as {example}.")
         return value
 
@@ -38,14 +54,19 @@ def _whole_in_the_log(context: click.Context, parameter: click.Parameter, value:
 
 
 of_workspace = click.option(
-    "--workspace", metavar="ID", callback=_id_of(_TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
+    "--workspace", metavar="ID", callback=_id_of(TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
 )
 
 
 def filtered(function: Any) -> Any:
     """Give a command the options that say which entries are wanted."""
     options = (
-        click.option("--user", metavar="ID", callback=_id_of(_USER_ID, "U012ABCDEF"), help="Only this user's entries."),
+        click.option(
+            "--user",
+            metavar="ID",
+            callback=_id_of(USER_ID, "U012ABCDEF", UNATTENDED),
+            help="Only this user's entries.",
+        ),
         click.option(
             "--token-id", metavar="ID", callback=_whole_in_the_log, help="Only entries about this token, such as EtX."
         ),
@@ -90,4 +111,29 @@ def filters(
         external_token_id=token_id,
         provider_key=provider_key,
         since=at,
+    )
+
+
+def print_entries(entries: Sequence[Entry]) -> None:
+    """Print entries one a line, in aligned columns."""
+    # What somebody typed comes last, so that its width moves nothing.
+    lines = aligned([_HEADINGS, *map(_cells, entries)], _NUMBERS)
+    for cells, entry in zip(lines, (None, *entries), strict=True):
+        color = _COLORS.get(entry.outcome or _NO_RESULT) if entry is not None else None
+        cells[_OUTCOME] = click.style(cells[_OUTCOME], fg=color)
+        click.echo("  ".join(cells).rstrip())
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    code = f" ({entry.code})" if entry.code else ""
+    return (
+        str(entry.number),
+        utc(entry.at),
+        entry.team_id or "-",
+        entry.user_id or "-",
+        entry.action,
+        f"{entry.outcome}{code}" if entry.outcome else _NO_RESULT,
+        f"{entry.milliseconds:,} ms" if entry.milliseconds is not None else "-",
+        entry.reference or "-",
+        on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
     )

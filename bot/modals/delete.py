@@ -1,21 +1,79 @@
-"""The confirmation of a deletion. For more than one token, a name has to be typed."""
+"""The modal that asks which tokens to delete, and the confirmation. For more than one token, a name has to be typed."""
 
 from slack_sdk.models.blocks import Block, InputBlock, MarkdownTextObject, PlainTextInputElement, SectionBlock
 from slack_sdk.models.views import View
 
-from bot.modals.fields import FieldErrors, Values, read_text
+from bot.ids import quote
+from bot.modals.fields import (
+    APP_ID,
+    PROVIDER_KEY,
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    Values,
+    form,
+    id_field,
+    intro,
+    read_ids,
+    read_text,
+    token_fields,
+)
 from bot.modals.metadata import PendingDelete
-from bot.pasted import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
 
-CALLBACK_ID = "extauth_delete_confirm"
+FORM, CONFIRM = "extauth_delete", "extauth_delete_confirm"
 TYPED = "typed_name"
-
 _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "app"}
 
 
-def build(metadata: str, pending: PendingDelete) -> View:
-    """Build the modal. `metadata` must hold the pending deletion."""
+def fields(
+    offer: Offer, token_id: str | None = None, provider_key: str | None = None, app_id: str | None = None
+) -> list[Block]:
+    """Return the fields, with what is already known."""
+    return [
+        intro(
+            "Enter a token ID to delete one token, or a provider key, an app ID, or both to delete all of "
+            "theirs. You'll confirm before anything is deleted."
+        ),
+        *token_fields("Deletes only this token.", value=token_id, optional=True, offer=offer),
+        id_field(
+            PROVIDER_KEY,
+            "Provider key",
+            "Deletes all of a provider's tokens. It's the name in the app's manifest, such as google.",
+            value=provider_key,
+            optional=True,
+            has_list=offer.has_list,
+        ),
+        id_field(
+            APP_ID,
+            "App ID",
+            "Looks like A12345. On its own, it deletes all of the app's tokens.",
+            value=app_id,
+            optional=True,
+        ),
+    ]
+
+
+def build_form(metadata: str, blocks: list[Block]) -> View:
+    """Build the modal."""
+    return form(FORM, "Delete tokens", "Continue", metadata, blocks)
+
+
+def parse_form(values: Values) -> DeleteTokens | FieldErrors:
+    """Read what was filled in, or say what is wrong with it."""
+    given, errors = read_ids(values, "/extauth delete")
+    if errors:
+        return errors
+    if not given:
+        return {TOKEN_ID: "Fill in at least one field."}
+    try:
+        return DeleteTokens(**given)
+    except InvalidParameter as error:
+        return {TOKEN_ID: error.problem}
+
+
+def build_confirmation(metadata: str, pending: PendingDelete) -> View:
+    """Build the confirmation. `metadata` must hold the pending deletion."""
     blocks: list[Block] = [
         SectionBlock(text=MarkdownTextObject(text=f"*{_goes(pending)}*")),
         SectionBlock(text=MarkdownTextObject(text=_breaks(pending))),
@@ -29,18 +87,10 @@ def build(metadata: str, pending: PendingDelete) -> View:
                 element=PlainTextInputElement(action_id=_block_id(name, pending)),
             )
         )
-    return View(
-        type="modal",
-        callback_id=CALLBACK_ID,
-        title="Delete all tokens?" if pending.is_bulk else "Delete this token?",
-        submit="Delete",
-        close="Cancel",
-        private_metadata=metadata,
-        blocks=blocks,
-    )
+    return form(CONFIRM, "Delete all tokens?" if pending.is_bulk else "Delete this token?", "Delete", metadata, blocks)
 
 
-def parse(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
+def parse_confirmation(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
     """Return the confirmed deletion, or say what is wrong with what was typed."""
     named, errors = dict(pending.known), FieldErrors()
     for name in _typed_names(pending):

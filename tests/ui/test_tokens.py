@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.ui.providers import revoke_page
+from bot.ui.tokens import revoke_page
 
 
 @pytest.mark.parametrize(

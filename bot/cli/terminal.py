@@ -1,0 +1,66 @@
+"""How commands look in a terminal: `--help` with examples to copy, and how far long work has come."""
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+_STEPS = 1000
+"""How often the bar is drawn, at most: drawing it for each entry would take longer than the work."""
+
+
+class Command(click.Command):
+    """A command whose help ends with examples: what to type after the command's own name."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each example on a line of its own, under the name the program was started by."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
+
+
+class Group(Command, click.Group):
+    """A group whose help, and that of its commands, ends with examples."""
+
+    command_class = Command
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[list[str]]:
+    """Pad each cell to its column's width, but for the last column. The columns in `right` are aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = [
+            cell.rjust(width) if n in right else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield [*padded[:-1], row[-1]]
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar with the rate and the time remaining. Yields a function to tell how much is done.
+
+    It's on standard error, and only where that is a terminal.
+    """
+    if not total or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    started = time.monotonic()
+
+    def rate(_: object) -> str:
+        return f"{bar.pos / max(time.monotonic() - started, 0.001):,.0f} {unit}/s" if bar.pos else ""
+
+    def tell(done: int) -> None:
+        if done - bar.pos >= max(1, total // _STEPS) or done == total:
+            bar.update(done - bar.pos, done)
+
+    bar = click.progressbar(length=total, label=label, file=sys.stderr, item_show_func=rate, width=24)
+    with bar:
+        yield tell
