@@ -32,7 +32,7 @@ from bot.slack import compat
 from bot.slack.calls import Calls, Contact
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.oauth import AppCredentials, TokenRenewer
-from bot.slack.pacing import Pacer
+from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import AnswerCache, UserDirectory
 from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
@@ -133,7 +133,7 @@ def create_shared(
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
     return Shared(
         clients,
-        Pacer(clock, calls.waited),
+        RateLimiter(clock, calls.waited),
         UserDirectory(clients),
         storage.batches,
         storage.account_states,
@@ -159,7 +159,7 @@ def create_runtime(
     if audit_channel is not None:
         observers.append(audit_channel)
     service = Service(
-        ExternalAuthClient(shared.clients, shared.pacer),
+        ExternalAuthClient(shared.clients, shared.limiter),
         shared.users,
         settings.allow_lists(),
         settings.api_token,
@@ -171,7 +171,7 @@ def create_runtime(
     )
     return Runtime(
         shared.clients,
-        shared.pacer,
+        shared.limiter,
         shared.users,
         shared.batches,
         shared.account_states,

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from bot.actor import Actor
 from bot.audit.account_states import AccountStates
@@ -18,10 +17,12 @@ from bot.service import Service
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.slack.external_auth.states import AccountState, state_of
-from bot.slack.pacing import SecondsLeft
+from bot.slack.rate_limit import Progress, tells_nobody
 
 log = logging.getLogger(__name__)
 
+GotOn = Callable[[Batch], Awaitable[None]]
+"""Hears how far a batch is. The next item waits for it. It must not raise."""
 RENEW_SECONDS = 60.0
 """How often a batch notes that it still runs."""
 MOST_FAILURES = 3
@@ -56,18 +57,6 @@ class BatchOutcome:
     is_cut: bool = False
 
 
-class Watcher(Protocol):
-    """Hears how a batch gets on. The next item waits for it. It must not raise."""
-
-    async def got_on(self, batch: Batch) -> None:
-        """Hear that one more item is done."""
-        ...
-
-    def waits(self, seconds_left: SecondsLeft) -> None:
-        """Hear that Slack's limits hold the next item back."""
-        ...
-
-
 class BatchRunner:
     """Runs batches. `is_closing` says whether the bot is stopping.
 
@@ -90,21 +79,24 @@ class BatchRunner:
         self._is_closing = is_closing
         self._keeping: asyncio.Future[None] | None = None
 
-    async def run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
-        """Run a batch that is kept as running. Canceled, it keeps the results so far."""
+    async def run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress = tells_nobody) -> BatchOutcome:
+        """Run a batch that is kept as running. Canceled, it keeps the results so far.
+
+        `progress` is told when the next item has to wait for its turn.
+        """
         renewing = asyncio.ensure_future(self._renew(actor))
         try:
-            return await self._run(actor, batch, watcher)
+            return await self._run(actor, batch, got_on, progress)
         finally:
             renewing.cancel()
 
-    async def _run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
+    async def _run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress) -> BatchOutcome:
         failures = 0
         for item in batch.items:
             if (ending := await self._stops(batch)) is not None:
                 return await self._ended(batch, ending, actor)
             try:
-                last, ending = await self._run_item(actor, batch, item, watcher)
+                last, ending = await self._run_item(actor, batch, item, progress)
             except asyncio.CancelledError:
                 # Not waited for: the person has to be told in the moment that is left.
                 self._keeping = asyncio.ensure_future(self._keep(batch))
@@ -112,7 +104,7 @@ class BatchRunner:
             result = result_of(last)
             if result is not None:
                 batch = batch.with_result(result)
-                await watcher.got_on(batch)
+                await got_on(batch)
             failures = failures + 1 if _says_nothing_of_its_token(last) else 0
             ending = ending or _ends_by(last, failures)
             if ending is not None:
@@ -120,7 +112,7 @@ class BatchRunner:
         return await self._ended(batch, Ending.DONE, actor)
 
     async def _run_item(
-        self, actor: Actor, batch: Batch, item: Item, watcher: Watcher
+        self, actor: Actor, batch: Batch, item: Item, progress: Progress
     ) -> tuple[Outcome, Ending | None]:
         """Run an item. Returns its outcome, and why it wasn't sent if the batch stopped while it waited."""
         ending: Ending | None = None
@@ -132,7 +124,7 @@ class BatchRunner:
             return None if ending is Ending.NOT_RECORDED else ending is None
 
         step, request = actor.step(f"item {item.token_id}"), request_of(batch.operation, item)
-        outcome = await self._service.run(step, request, watcher.waits, is_wanted, batch)
+        outcome = await self._service.run(step, request, progress, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
         return outcome, Ending.RESTARTED if self._is_closing() else ending

@@ -7,7 +7,7 @@ from bot.settings import Settings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.pacing import Caller, Pacer
+from bot.slack.rate_limit import Caller, RateLimiter
 from bot.slack.web import ClientFactory
 
 SUBJECT = "/extauth list"
@@ -28,7 +28,7 @@ async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, bl
     if blocked is not None:
         return not_checked(SUBJECT, blocked)
     try:
-        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
         found = await client.list(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
         if not isinstance(error, RefusedError) or error.code not in _REFUSALS:

@@ -12,7 +12,7 @@ from bot.settings import Settings, warnings
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken
-from bot.slack.pacing import Caller, Pacer
+from bot.slack.rate_limit import Caller, RateLimiter
 from bot.slack.retries import Answer, header
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.session import READ_SECONDS
@@ -172,7 +172,7 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
     try:
-        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
         await client.get(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
         if error.code != _NOT_FOUND:

@@ -91,7 +91,7 @@ async def _survey(runtime: Runtime) -> Survey:
 
     async def close_when_stopped() -> None:
         await stop.wait()
-        runtime.pacer.close()
+        runtime.limiter.close()
 
     stopping = asyncio.ensure_future(close_when_stopped())
     surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)

@@ -25,7 +25,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace, address_of, reply_at
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
-from bot.slack.pacing import tells_nobody
+from bot.slack.rate_limit import tells_nobody
 from bot.ui.approvals import (
     APPROVE,
     DECLINE,

@@ -16,7 +16,7 @@ from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
 from bot.slack.calls import Contact
-from bot.slack.pacing import Pacer
+from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import AnswerCache, UserDirectory
 from bot.slack.web import ClientFactory
 from bot.tasks import Tasks
@@ -36,7 +36,7 @@ class Shared:
     """
 
     clients: ClientFactory
-    pacer: Pacer
+    limiter: RateLimiter
     users: UserDirectory
     batches: Batches
     account_states: AccountStates

@@ -7,7 +7,7 @@ from typing import Any
 from bot.clock import Clock, finishes_within, is_busy
 from bot.listeners.replies import Reply
 from bot.operation import Request
-from bot.slack.pacing import SecondsLeft
+from bot.slack.rate_limit import SecondsLeft
 from bot.ui.notices import waiting_screen
 from bot.ui.screen import Screen
 

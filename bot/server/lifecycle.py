@@ -168,7 +168,7 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
     """Finish in time, even where a peer keeps the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
     # What waits for Slack's limits would not be done in time: its people hear that at once.
-    shared.pacer.close()
+    shared.limiter.close()
     # What is being acknowledged may still begin its work.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)

@@ -17,7 +17,7 @@ from bot.listeners.replies import RETRY_SECONDS, Reply, home_of, reply_at
 from bot.listeners.runtime import Runtime, Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
-from bot.slack.pacing import WAIT_SECONDS
+from bot.slack.rate_limit import WAIT_SECONDS
 from bot.storage.database import DatabaseError
 from bot.ui.notices import restarted_batch_screen, restarted_screen
 from bot.ui.screen import Screen

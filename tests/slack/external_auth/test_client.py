@@ -18,7 +18,7 @@ from bot.slack.external_auth.errors import (
     from_answer,
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
-from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer, SecondsLeft
+from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
 from bot.slack.retries import Answer
 from bot.slack.session import open_session
 from bot.slack.web import ClientFactory
@@ -67,7 +67,7 @@ async def bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
     async with simulated_slack() as slack, open_session(HASTY_SECONDS) as session:
         clients = ClientFactory(session, slack.api_url, None, clock)
-        yield Bench(slack, ExternalAuthClient(clients, Pacer(clock)), clock)
+        yield Bench(slack, ExternalAuthClient(clients, RateLimiter(clock)), clock)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(bench: Ben
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
     async with open_session(HASTY_SECONDS) as session:
         clock = ManualClock()
-        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), Pacer(clock))
+        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), RateLimiter(clock))
         with pytest.raises(UnreachableError) as caught:
             await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"), Caller())
         assert caught.value.code == "connection_failed"

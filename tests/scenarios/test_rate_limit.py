@@ -47,15 +47,15 @@ def _position(ts: str) -> int:
     return int(ts.partition(".")[2])
 
 
-async def test_of_300_gets_none_is_lost_or_rejected_twice_and_nobody_waits_for_all_of_them() -> None:
+async def test_of_300_gets_none_is_lost_or_rejected_twice_and_the_first_are_served_first() -> None:
     async with open_timed_harness("socket", 10, {}) as harness:
         _plant(harness, MANY)
         limits = harness.slack.web_api.rate_limits
         began = harness.clock.now()
         await _type_many(harness, MANY)
         await harness.state.until(lambda: _told(harness, ADMIN) == PER_MINUTE[GET])
-        # Each of the others waits for their turn, and for when they are to be told so.
-        await harness.clock.until_sleeping(2 * (MANY - PER_MINUTE[GET]))
+        await harness.state.until(lambda: limits.rejected[GET] == MANY - PER_MINUTE[GET])
+        await asyncio.sleep(0.3)  # The machine's own time: the bot is to have all of them in line.
 
         harness.clock.advance(2)
         await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == MANY)
@@ -66,23 +66,23 @@ async def test_of_300_gets_none_is_lost_or_rejected_twice_and_nobody_waits_for_a
         minutes = Counter(
             int(found[1]) for notice in notices if (found := re.search(r"in about (\d+) minutes", notice))
         )
-        # One goes every 1.22 seconds, so 49 in each minute.
-        assert [minutes[minute] for minute in range(3, 7)] == [PER_MINUTE[GET] - 1] * 4
+        # One goes every 1.22 seconds, so 49 in each minute, and one more where the last is due as it ends.
+        assert [minutes[minute] for minute in range(3, 7)] == [50, 49, 49, 49]
 
         await _pass_time(harness, 120)
         assert await harness.workspace.command(OWNER, "/extauth get EtGoogle0001")
-        typed_at = harness.clock.now()
-        await asyncio.sleep(0.2)  # The machine's own time: the bot is to have it in line before more of Slack's passes.
-        while len(_answers(harness, OWNER)) == 0:
-            await _pass_time(harness, 0.4)
-            await asyncio.sleep(0.02)
-        assert harness.clock.now() - typed_at < 5
-        while _told(harness, ADMIN) < MANY and harness.clock.now() - began < 600:
+        await asyncio.sleep(0.2)
+        await _pass_time(harness, 2.4)
+        await harness.state.until(lambda: len(harness.workspace.messages(OWNER)) == 1)
+        assert "Slack is limiting requests" in harness.workspace.messages(OWNER)[0].text
+        while not _answers(harness, OWNER) and harness.clock.now() - began < 600:
             await _pass_time(harness, 0.4)
         assert harness.clock.now() - began < 400
 
+        # Whoever came first is served first.
+        await harness.state.until(lambda: _told(harness, ADMIN) == MANY)
         assert len(_answers(harness, ADMIN)) == MANY
-        assert _position(_answers(harness, OWNER)[0]) < max(map(_position, _answers(harness, ADMIN)))
+        assert _position(_answers(harness, OWNER)[0]) > sorted(map(_position, _answers(harness, ADMIN)))[-3]
         sent = Counter(call["external_token_id"] for call in harness.calls(GET))
         assert max(sent.values()) == 2
         assert limits.rejected[GET] <= MANY - PER_MINUTE[GET]
