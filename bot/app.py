@@ -28,13 +28,12 @@ from bot.observers.audit_channel import AuditChannel, just
 from bot.observers.metrics import OutcomeCounter
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
-from bot.slack import compat
 from bot.slack.calls import Calls, Contact
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.oauth import AppCredentials, TokenRenewer
 from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import AnswerCache, UserDirectory
-from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.connect import open_database
 from bot.storage.installation_rows import InstallationRows
@@ -212,8 +211,8 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
     it has acknowledged; the listeners leave their work to tasks. What no listener is for goes to the error handler, so
     that the person hears of it; Bolt would answer 404, and log the payload.
     """
-    app = compat.build_app(
-        lambda: compat.App(
+    with logs.only_errors():  # It warns that SLACK_BOT_TOKEN isn't used: `authorize` is, as intended.
+        app = AsyncApp(
             name="extauth",
             logger=logs.sdk_logger,
             client=shared.clients.web(None),
@@ -224,7 +223,6 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
             process_before_response=True,
             raise_error_for_unhandled_request=True,
         )
-    )
     listeners.register(app, shared)
     return app
 

@@ -18,8 +18,8 @@ from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.slack.client import open_session
 from bot.slack.external_auth.models import GetToken
-from bot.slack.session import open_session
 from bot.tasks import DEFER_SECONDS, Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN

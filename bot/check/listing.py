@@ -4,11 +4,11 @@ from bot.check.finding import Finding, not_checked, ok
 from bot.check.tokens import Bot, external_auth_token
 from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, reason
 from bot.settings import Settings
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import Caller, RateLimiter
-from bot.slack.web import ClientFactory
 
 SUBJECT = "/extauth list"
 _REFUSALS = TOKEN_REFUSALS | {

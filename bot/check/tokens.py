@@ -9,15 +9,14 @@ from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
 from bot.settings import Settings, warnings
+from bot.slack.calls import Answer, header
+from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken
 from bot.slack.rate_limit import Caller, RateLimiter
-from bot.slack.retries import Answer, header
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
-from bot.slack.session import READ_SECONDS
 from bot.slack.token_kinds import kind
-from bot.slack.web import ClientFactory
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"

@@ -7,6 +7,8 @@ from pydantic import SecretStr
 
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.settings import Settings
+from bot.slack.calls import Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
     RateLimitedError,
@@ -16,8 +18,6 @@ from bot.slack.external_auth.errors import (
     from_answer,
     from_exception,
 )
-from bot.slack.retries import Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
-from bot.slack.web import ClientFactory
 
 TOKEN_REFUSALS = frozenset(
     {

@@ -14,7 +14,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime, Shared, runtime_in
 from bot.modals.metadata import UnreadableMetadata
 from bot.pasted import quote
-from bot.slack.web import UntrustedAddress
+from bot.slack.client import UntrustedAddress
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import outdated_screen, unexpected_screen
 from bot.ui.screen import Screen, as_view

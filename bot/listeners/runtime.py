@@ -16,9 +16,9 @@ from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
 from bot.slack.calls import Contact
+from bot.slack.client import ClientFactory
 from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import AnswerCache, UserDirectory
-from bot.slack.web import ClientFactory
 from bot.tasks import Tasks
 from bot.ui.home import Listing
 from bot.workspace_settings import WorkspaceSettings

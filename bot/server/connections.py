@@ -10,7 +10,7 @@ from typing import cast
 
 from aiohttp import web
 
-from bot.slack.session import MAX_CONNECTIONS as OUTGOING_CONNECTIONS
+from bot.slack.client import MAX_CONNECTIONS as OUTGOING_CONNECTIONS
 
 REQUEST_SECONDS = 5.0
 """How long a client may take to send a request's headers, and then its body."""

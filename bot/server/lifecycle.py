@@ -28,7 +28,7 @@ from bot.server.recovery import check_tokens, expire_approvals, post_checkpoint,
 from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.settings import Settings, Transport, ops_port
-from bot.slack.session import READ_SECONDS, open_session
+from bot.slack.client import READ_SECONDS, open_session
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
 from bot.workspaces import Workspaces

@@ -23,9 +23,9 @@ from bot.app import INSTALL_PATH
 from bot.installation import InstallationStore
 from bot.logs import sdk_logger, slack_code
 from bot.server import oauth_pages as pages
+from bot.slack.client import ClientFactory
 from bot.slack.oauth import AppCredentials
 from bot.slack.scopes import OPTIONAL_SCOPES, REQUIRED_SCOPES
-from bot.slack.web import ClientFactory
 from bot.storage.database import DatabaseError
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManyStates

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from pydantic import SecretStr
 
-from bot.slack.web import ClientFactory, UntrustedAddress, is_slack_address
+from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
 
 
 async def send_file(clients: ClientFactory, bot_token: SecretStr, user_id: str, name: str, text: str) -> None:

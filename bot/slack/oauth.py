@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.installation import RenewedToken
 from bot.logs import slack_code
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory
 
 
 class RenewalRefused(Exception):

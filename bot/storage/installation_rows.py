@@ -13,7 +13,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from bot.actor import Workspace
-from bot.clock import Clock
+from bot.clock import Clock, retry
 from bot.installation import Installation, RenewedToken
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
@@ -181,15 +181,12 @@ class InstallationRows(AsyncInstallationStore):
     async def _keep(self, renewed: Kept, mine: Sequence[ColumnElement[bool]]) -> None:
         """Keep a new token. Slack gives it once, so a database that fails is tried again."""
         values = {"content": self._write(renewed), "refreshing_until": None}
-        for seconds in (*_KEEP_AGAIN_SECONDS, None):
-            try:
-                async with self._database.transaction() as transaction:
-                    await transaction.execute(update(installations).where(*mine).values(values))
-                return
-            except DatabaseError:
-                if seconds is None:
-                    raise
-                await self._clock.sleep(seconds)
+
+        async def keep() -> None:
+            async with self._database.transaction() as transaction:
+                await transaction.execute(update(installations).where(*mine).values(values))
+
+        await retry(keep, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
 
     def _write(self, kept: Kept) -> str:
         return self._box.encrypt(SecretStr(json.dumps(asdict(kept))))

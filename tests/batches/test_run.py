@@ -23,9 +23,9 @@ from bot.sandbox.run import variables
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.recovery import UNANSWERED_SECONDS
+from bot.slack.client import open_session
 from bot.slack.external_auth.models import GetToken
 from bot.slack.rate_limit import WANTED_SECONDS, SecondsLeft, tells_nobody
-from bot.slack.session import open_session
 from tests.audit_log import change, taken_over
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, started_database

@@ -28,8 +28,8 @@ from bot.server.recovery import (
     tell_unanswered,
 )
 from bot.settings import Settings
+from bot.slack.client import open_session
 from bot.slack.external_auth.models import GetToken
-from bot.slack.session import open_session
 from bot.storage.database import DatabaseError
 from bot.workspaces import OneWorkspace
 from tests.audit_log import change, left_behind, taken_over

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
-from bot.slack import compat
+from bot.slack.calls import AnswerRecorder, broken_connection_retry, release
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -25,8 +26,6 @@ from bot.slack.external_auth.models import (
     TokenRequest,
 )
 from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, RateLimiter
-from bot.slack.retries import AnswerRecorder, broken_connection_retry
-from bot.slack.web import ClientFactory
 
 SEND_SECONDS = 90.0
 """How long sending a request may take, from the wait for a free connection to the answer, with one repetition.
@@ -94,7 +93,7 @@ class ExternalAuthClient:
                 response = await self._clients.web(api_token, retries).api_call(method, json=request.sent())
         except Exception as error:
             failure = from_exception(method, error)
-            compat.release(error)
+            release(error)
         else:
             data: object = response.data
             # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.

@@ -16,7 +16,7 @@ from enum import StrEnum
 import aiohttp
 
 from bot.pasted import quote, redact
-from bot.slack.retries import Answer, header, retry_after
+from bot.slack.calls import Answer, header, retry_after
 
 _CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 

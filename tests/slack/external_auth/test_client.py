@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.slack.calls import Answer
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -19,9 +21,6 @@ from bot.slack.external_auth.errors import (
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
-from bot.slack.retries import Answer
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
 from tests.harness import HASTY_SECONDS
 from tests.manual_clock import ManualClock

@@ -9,12 +9,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.external_auth.models import TestToken
 from bot.slack.rate_limit import Caller, RateLimiter
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
 from tests.manual_clock import ManualClock
 
 HALVES = ("ya29.a-token-in-two-", secrets.token_hex(20))
