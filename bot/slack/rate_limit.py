@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.clock import Clock, Timer, finishes_within
+from bot.clock import Clock, finishes_within
 
 GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
@@ -24,7 +24,7 @@ PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
 SecondsLeft = Callable[[], int]
 """Returns how long a call still has to wait. It's 0 once its turn has come."""
 Progress = Callable[[SecondsLeft], None]
-"""Is told of a wait, and again when it grows; every two seconds where there is a `Wanted`."""
+"""Is told of a wait, and again whenever the call looks at the line."""
 Wanted = Callable[[], Awaitable[bool | None]]
 """Returns whether a call is still wanted; None where nobody can tell now."""
 Waited = Callable[[str, float], None]
@@ -85,16 +85,6 @@ class NoLongerWanted(Exception):
     """The call has been given up while it waited, so it isn't sent."""
 
 
-@dataclass(order=True, slots=True)
-class _Place:
-    """A call's place in a line. `turn` becomes None when the call goes, or why it doesn't."""
-
-    number: int
-    caller: Caller = field(compare=False)
-    until: float = field(compare=False)
-    turn: "asyncio.Future[Exception | None]" = field(compare=False)
-
-
 class _Line:
     """The calls of one method in one workspace, first come, first served.
 
@@ -109,96 +99,65 @@ class _Line:
         self._is_limited = False
         self._free_at = clock.monotonic()
         self._batch_went: deque[float] = deque(maxlen=self._half)
-        self._waiting: list[_Place] = []
-        self._timer: Timer | None = None
+        self.waiting: list[LimitedCall] = []
+        self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing waits, and Slack no longer counts what went."""
         last = max(self._free_at, *self._batch_went) if self._batch_went else self._free_at
-        return not self._waiting and self._clock.monotonic() >= last + _MINUTE
+        return not self.waiting and self._clock.monotonic() >= last + _MINUTE
 
-    def join(self, place: _Place) -> None:
-        """Go at once, or wait behind those that began earlier."""
-        bisect.insort(self._waiting, place)
-        self._release()
-        self._tell(place)
+    def may_go(self, call: "LimitedCall") -> bool:
+        """Return whether it's the turn of a call that waits."""
+        is_half_free = self._half_free_in(0) == 0
+        return self._held() == 0 and call is next(
+            (one for one in self.waiting if is_half_free or not one.caller.in_batch), None
+        )
 
-    def leave(self, place: _Place) -> None:
-        """Wait no longer."""
-        if place in self._waiting:
-            self._waiting.remove(place)
-            self._release()
+    def leave(self, call: "LimitedCall", *, goes: bool) -> None:
+        """Take a call out of the line, since it's sent or given up."""
+        now = self._clock.monotonic()
+        if goes and self._is_limited:
+            # From when it was due, so that being woken late doesn't add up.
+            self._free_at = max(self._free_at, now - self._interval) + self._interval
+        if goes and call.caller.in_batch:
+            self._batch_went.append(now)
+        self.waiting.remove(call)
+        self.wake()
 
     def hold(self, seconds: float) -> None:
         """Let nobody go for so many seconds."""
         before, self._is_limited = self._free_at, True
         self._free_at = max(before, self._clock.monotonic() + seconds)
-        self._release()
         # Of a burst, each call is rejected for about as long.
         if self._free_at > before + 1:
-            for place in self._waiting:
-                self._tell(place)
+            self.wake()
 
-    def dismiss(self) -> None:
-        """Send everybody away."""
-        for place in self._waiting:
-            _end(place, Stopping())
+    def wake(self) -> None:
+        """Have everybody who waits look at the line again."""
+        if self.waiting:
+            self.changed.set_result(None)
+            self.changed = asyncio.get_running_loop().create_future()
 
-    def seconds_left(self, place: _Place) -> int:
-        """Return the seconds until the turn comes; 0 once it has."""
-        return 0 if place.turn.done() else max(1, math.ceil(self._seconds_until(place)))
+    def seconds_left(self, call: "LimitedCall") -> int:
+        """Return the seconds until a call's turn comes; 0 once it has."""
+        return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
 
-    def batch_seconds(self, count: int) -> float:
-        """Return the seconds until so many more calls of a batch have gone, while it takes turns with other batches."""
-        batches = sum(place.caller.in_batch for place in self._waiting)
-        paced = self._held() + count * self._interval if self._is_limited else 0.0
-        return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
-
-    def _release(self) -> None:
-        """Let those go whose turn has come, and come back for the next one."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for place in list(self._waiting):
-            if self._held() > 0:
-                break
-            if not place.caller.in_batch or self._half_free_in(0) == 0:
-                self._waiting.remove(place)
-                self._go(place)
-        if self._waiting:
-            is_batch = all(place.caller.in_batch for place in self._waiting)
-            seconds = max(self._held(), self._half_free_in(0) if is_batch else 0.0)
-            self._timer = self._clock.call_later(seconds, self._release)
-
-    def _go(self, place: _Place) -> None:
-        if place.turn.done():
-            return
-        now = self._clock.monotonic()
-        if self._is_limited:
-            # From when it was due, so that being woken late doesn't add up.
-            self._free_at = max(self._free_at, now - self._interval) + self._interval
-        if place.caller.in_batch:
-            self._batch_went.append(now)
-        place.turn.set_result(None)
-
-    def _tell(self, place: _Place) -> None:
-        """Tell a call that waits how long, or send it away if that's too long for it."""
-        if place.turn.done():
-            return
-        seconds = self._seconds_until(place)
-        if self._clock.monotonic() + seconds > place.until:
-            _end(place, Busy(math.ceil(seconds)))
-        else:
-            place.caller.progress(lambda: self.seconds_left(place))
-
-    def _seconds_until(self, place: _Place) -> float:
-        before = self._waiting[: self._waiting.index(place)]
+    def seconds_until(self, call: "LimitedCall") -> float:
+        """Return the seconds until the turn of a call that waits comes, as far as can be told now."""
+        before = self.waiting[: bisect.bisect_left(self.waiting, call)]
         batches = sum(other.caller.in_batch for other in before)
-        if place.caller.in_batch:
+        if call.caller.in_batch:
             return max(self._held() + len(before) * self._interval, self._half_free_in(batches))
         skipped = batches if self._half_free_in(0) > 0 else 0
         return self._held() + (len(before) - skipped) * self._interval
+
+    def batch_seconds(self, count: int) -> float:
+        """Return the seconds until so many more calls of a batch have gone, while it takes turns with other batches."""
+        batches = sum(call.caller.in_batch for call in self.waiting)
+        paced = self._held() + count * self._interval if self._is_limited else 0.0
+        return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
 
     def _held(self) -> float:
         """Return the seconds until Slack takes another call."""
@@ -215,25 +174,20 @@ class _Line:
         return (recent[number] if number < len(recent) else now) - now + minutes * _MINUTE
 
 
-def _end(place: _Place, why: Exception) -> None:
-    if not place.turn.done():
-        place.turn.set_result(why)
-
-
 class RateLimiter:
     """The lines of all methods and workspaces. A line is forgotten when it has been quiet for a minute."""
 
     def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
         self.clock = clock
         self.waited = waited
+        self.is_closed = False
         self._lines: dict[tuple[str, str], _Line] = {}
         self._numbers = itertools.count()
-        self._is_closed = False
 
     def call(self, method: str, caller: Caller) -> "LimitedCall":
         """Begin a call."""
         until = self.clock.monotonic() + caller.patience
-        return LimitedCall(self, method, caller, next(self._numbers), until)
+        return LimitedCall(next(self._numbers), self, method, caller, until)
 
     def line(self, method: str, workspace: str) -> _Line:
         """Return the line of a method in a workspace."""
@@ -248,53 +202,40 @@ class RateLimiter:
         """Return the seconds until so many more calls of a batch have gone, as far as can be told now."""
         return self.line(method, workspace).batch_seconds(count)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether nobody can wait any longer."""
-        return self._is_closed
-
     def close(self) -> None:
         """Send away everybody who waits, now and from now on: the bot is stopping."""
-        self._is_closed = True
+        self.is_closed = True
         for line in self._lines.values():
-            line.dismiss()
+            line.wake()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(order=True, frozen=True, slots=True)
 class LimitedCall:
     """One call on its way. Await its `turn` each time it's sent, and say when it was `rejected`."""
 
-    limiter: RateLimiter
-    method: str
-    caller: Caller
     number: int
-    until: float
+    limiter: RateLimiter = field(compare=False)
+    method: str = field(compare=False)
+    caller: Caller = field(compare=False)
+    until: float = field(compare=False)
 
     async def turn(self) -> None:
         """Return when it can be sent.
 
         Raises Busy, Stopping, NoLongerWanted, and what the caller's `recheck` raises.
         """
-        turn: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-        line = self.limiter.line(self.method, self.caller.workspace)
-        place = _Place(self.number, self.caller, self.until, turn)
-        line.join(place)
-        if turn.done() and turn.result() is None:
-            return
-        if self.limiter.is_closed:
-            _end(place, Stopping())
-        began = self.limiter.clock.monotonic()
+        line, goes = self.limiter.line(self.method, self.caller.workspace), False
+        bisect.insort(line.waiting, self)
         try:
-            await self._wait(line, place)
+            waits = not line.may_go(self)
+            if waits:
+                await self._wait(line)
+            goes = True
         finally:
-            turn.cancel()  # From now on, no seconds are left. Once the turn has come, this has no effect.
-            line.leave(place)
-            self.limiter.waited(self.method, self.limiter.clock.monotonic() - began)
-        why = turn.result()
-        if why is not None:
-            raise why
-        await self._check_wanted(is_last=True)
-        await self.caller.recheck()
+            line.leave(self, goes=goes)
+        if waits:
+            await self._check_wanted(is_last=True)
+            await self.caller.recheck()
 
     def rejected(self, seconds: int | None) -> bool:
         """Note a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it once more.
@@ -307,13 +248,21 @@ class LimitedCall:
         self.limiter.line(self.method, self.caller.workspace).hold(seconds)
         return True
 
-    async def _wait(self, line: _Line, place: _Place) -> None:
-        if self.caller.is_wanted is None:
-            await place.turn
-            return
-        while not await finishes_within(self.limiter.clock, place.turn, WANTED_SECONDS):
-            await self._check_wanted(is_last=False)
-            self.caller.progress(lambda: line.seconds_left(place))
+    async def _wait(self, line: _Line) -> None:
+        clock = self.limiter.clock
+        began, longest = clock.monotonic(), math.inf if self.caller.is_wanted is None else WANTED_SECONDS
+        try:
+            while not line.may_go(self):
+                seconds = line.seconds_until(self)
+                if self.limiter.is_closed:
+                    raise Stopping
+                if clock.monotonic() + seconds > self.until:
+                    raise Busy(math.ceil(seconds))
+                self.caller.progress(lambda: line.seconds_left(self))
+                if not await finishes_within(clock, line.changed, min(seconds, longest)):
+                    await self._check_wanted(is_last=False)
+        finally:
+            self.limiter.waited(self.method, clock.monotonic() - began)
 
     async def _check_wanted(self, *, is_last: bool) -> None:
         if self.caller.is_wanted is None:

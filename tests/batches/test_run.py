@@ -97,7 +97,7 @@ class Bench:
 
     async def until_held(self) -> None:
         """Wait until Slack's limits hold a request back."""
-        await self.clock.until_asleep(30)
+        await self.clock.until_asleep(WANTED_SECONDS)
 
     async def passes_time(self, running: "asyncio.Future[BatchOutcome]") -> None:
         while not running.done():
@@ -289,7 +289,7 @@ async def test_somebody_elses_command_does_not_wait_for_the_batch(bench: Bench) 
     plant_accounts(bench.slack.state, 100)
     batch = await bench.made(Operation.TEST, [f"EtMany{number:06d}" for number in range(1, 101)])
     running = asyncio.ensure_future(bench.run(batch))
-    await bench.clock.until_asleep(61)
+    await bench.clock.until_asleep(WANTED_SECONDS)
     assert len(bench.asked(GET)) == 25
     before = bench.clock.monotonic()
     fetched = await bench.runtime.service.run(bench.actor(OWNER), GetToken("EtGoogle0001"), tells_nobody)
