@@ -1,5 +1,6 @@
 """Testing connected accounts, as the people of a workspace do it."""
 
+import asyncio
 import itertools
 import json
 import re
@@ -26,10 +27,14 @@ async def result(harness: Harness, view: OpenView) -> str:
 
 async def until_held_back(harness: Harness, view: OpenView, half: int = 25) -> None:
     """Wait until the batch has taken its half of a minute, and the dialog says when it will be done."""
-    await harness.clock.until_asleep(UPDATE_SECONDS)
     await harness.state.until(lambda: len(harness.calls(GET)) + len(harness.calls(DELETE)) >= half)
-    harness.clock.advance(UPDATE_SECONDS)
-    await harness.state.until(lambda: f"{half} of" in harness.read(view) and "Done in about" in harness.read(view))
+    for _ in range(20):
+        if f"{half} of" in (read := harness.read(view)) and "Done in about" in read:
+            return
+        await harness.clock.until_asleep(UPDATE_SECONDS)
+        harness.clock.advance(UPDATE_SECONDS)
+        await asyncio.sleep(0.05)
+    raise AssertionError(harness.read(view))
 
 
 def plant(harness: Harness, token_id: str, provider: str) -> None:
