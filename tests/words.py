@@ -52,10 +52,9 @@ from bot.outcomes import (
     Tested,
 )
 from bot.pasted import FORMATS
-from bot.slack.external_auth.accounts import Account, AccountList, Provider
+from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
-from bot.slack.external_auth.states import AccountState
 from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, TokenProblem
 from bot.ui import notices
 from bot.ui import settings as screens

@@ -16,7 +16,7 @@ from bot.audit.guard import AuditLogUnavailable, Guard
 from bot.clock import Clock
 from bot.operation import Operation
 from bot.pasted import is_id
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.storage.database import Database
 from bot.storage.tables import account_states
 

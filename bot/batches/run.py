@@ -14,9 +14,9 @@ from bot.clock import Clock
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Tested
 from bot.service import Service
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
-from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.rate_limit import Progress, tells_nobody
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from bot.clock import Clock
 from bot.operation import Operation
 from bot.outcomes import Failed, Listed, NotRecorded, Outcome
 from bot.service import Service
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.external_auth.states import AccountState, state_of
 from bot.slack.rate_limit import tells_nobody
 
 log = logging.getLogger(__name__)

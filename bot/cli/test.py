@@ -24,7 +24,7 @@ from bot.logs import on_one_line
 from bot.operation import Operation
 from bot.settings import Settings
 from bot.slack.client import open_session
-from bot.slack.external_auth.states import state_of
+from bot.slack.external_auth.accounts import state_of
 from bot.storage.database import DatabaseError
 from bot.tasks import Tasks
 from bot.ui.surveys import survey_text

@@ -12,8 +12,8 @@ from bot.listeners import flow
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.runtime import Runtime
-from bot.slack.external_auth.states import state_of
-from bot.slack.files import send_file
+from bot.slack.client import send_file
+from bot.slack.external_auth.accounts import state_of
 from bot.ui.exports import copyable_export_screen, exported_screen
 
 log = logging.getLogger(__name__)

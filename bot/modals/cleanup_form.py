@@ -17,8 +17,15 @@ from bot.audit.batches import Item
 from bot.modals.fields import FieldErrors, Values, id_field, read_checked, read_text
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import LONGEST_TEXT
-from bot.slack.external_auth.models import InvalidParameter
-from bot.slack.external_auth.selection import ACCOUNT, MOST_TYPED, PROVIDER_KEY, TOKEN_IDS, Selection, select
+from bot.slack.external_auth.models import (
+    ACCOUNT,
+    MOST_TYPED,
+    PROVIDER_KEY,
+    TOKEN_IDS,
+    InvalidParameter,
+    Selection,
+    select,
+)
 
 CALLBACK_ID = "extauth_cleanup"
 CHOSEN = "chosen_token_ids"

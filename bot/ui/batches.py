@@ -9,7 +9,7 @@ from bot.operation import Operation
 from bot.outcomes import Denied, Failed
 from bot.pasted import quote, quote_account
 from bot.slack import mrkdwn
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.ui import parts
 from bot.ui.parts import Mark
 from bot.ui.permissions import denied_because

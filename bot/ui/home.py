@@ -14,8 +14,7 @@ from bot.audit.wording import doer
 from bot.explanations import explain
 from bot.operation import Operation, Permission
 from bot.slack import mrkdwn
-from bot.slack.external_auth.accounts import AccountList
-from bot.slack.external_auth.states import AccountState
+from bot.slack.external_auth.accounts import AccountList, AccountState
 from bot.ui import buttons, parts
 from bot.ui.batches import STATES, named_tokens
 from bot.ui.help import ABOUT, TOKEN_IDS

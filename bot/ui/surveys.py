@@ -6,7 +6,7 @@ from bot.batches.survey import Change, Changed, Survey
 from bot.explanations import explain
 from bot.operation import Operation
 from bot.slack import mrkdwn
-from bot.slack.external_auth.states import AccountState
+from bot.slack.external_auth.accounts import AccountState
 from bot.ui.batches import STATES, fix
 from bot.ui.parts import Mark
 

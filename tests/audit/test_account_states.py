@@ -14,7 +14,7 @@ from bot.audit.account_states import AccountStates, LastTest
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.guard import AuditLogUnavailable
 from bot.operation import Operation
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from tests.audit_log import actor, change, configured
 from tests.manual_clock import ManualClock
 

@@ -10,7 +10,7 @@ from bot.audit.batches import Batch, Item, ItemResult
 from bot.batches.run import BatchOutcome, Ending
 from bot.batches.survey import Change, Survey, changes_between
 from bot.operation import Operation
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from tests.audit_log import actor
 
 CODES = st.sampled_from(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.listeners.exporting import as_csv
 from bot.operation import Operation
-from bot.slack.external_auth.states import state_of
+from bot.slack.external_auth.accounts import state_of
 from tests.audit_log import actor
 
 CODES = st.sampled_from([None, "token_not_found", "no_refresh_token", "internal_error"])

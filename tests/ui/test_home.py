@@ -10,8 +10,7 @@ from bot.audit.account_states import LastTest
 from bot.audit.entries import Entry
 from bot.operation import Permission
 from bot.sandbox.slack.block_kit import view_complaints
-from bot.slack.external_auth.accounts import Account, AccountList, Provider
-from bot.slack.external_auth.states import AccountState
+from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.ui.home import Lately, Listing, Overview, home_view
 from tests.words import ADMINS, AT
 

@@ -11,7 +11,7 @@ from bot.batches.survey import Change, Changed, Survey
 from bot.explanations import known_codes
 from bot.observers.audit_channel import MAX_TEXT
 from bot.operation import Operation
-from bot.slack.external_auth.states import AccountState, state_of
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.ui.surveys import survey_text
 from tests.audit_log import actor
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import BreakdownCode, TransportCode
-from bot.slack.external_auth.states import AccountState, state_of
 
 FACTS = json.loads((Path(__file__).parents[2] / "facts" / "external-auth.json").read_text())
 OF_THE_ACCOUNT = {
