@@ -2,8 +2,9 @@
 
 from bot.check.finding import Finding, not_checked, ok
 from bot.check.tokens import Bot, external_auth_token
-from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, reason
+from bot.check.web_api import TOKEN_REFUSALS, reason
 from bot.settings import Settings
+from bot.slack.calls import RATE_LIMIT_BUDGET
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError

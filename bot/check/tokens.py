@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
-from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
+from bot.check.web_api import TOKEN_REFUSALS, ask, reason
 from bot.settings import Settings, warnings
-from bot.slack.calls import Answer, header
+from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, header
 from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
