@@ -114,9 +114,7 @@ async def test_a_wait_that_slack_did_not_draw_is_drawn_again(harness: Harness) -
         await harness.state.until(lambda: len(harness.calls("views.update")) > drawn)
     del harness.slack.web_api.failures["views.update"]
     assert "25 of" not in harness.read(view)
-    await harness.clock.until_asleep(UPDATE_SECONDS)
-    harness.clock.advance(UPDATE_SECONDS)
-    await harness.state.until(lambda: "25 of 206 tested" in harness.read(view))
+    await until_held_back(harness, view)
 
 
 async def test_a_stop_in_the_middle_tells_exactly_what_was_tested(harness: Harness) -> None:
