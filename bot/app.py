@@ -28,14 +28,13 @@ from bot.observers.audit_channel import AuditChannel, just
 from bot.observers.metrics import OutcomeCounter
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
-from bot.slack import compat
 from bot.slack.calls import Calls, Contact
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.mrkdwn import mention
 from bot.slack.oauth import AppCredentials, TokenRenewer
-from bot.slack.pacing import Pacer
+from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import UserDirectory
-from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.engine import open_database
 from bot.storage.installation_rows import InstallationRows
@@ -144,7 +143,7 @@ def create_shared(
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
     return Shared(
         clients,
-        Pacer(clock, calls.waited),
+        RateLimiter(clock, calls.waited),
         UserDirectory(clients),
         storage.batches,
         storage.account_states,
@@ -170,7 +169,7 @@ def create_runtime(
     if audit_channel is not None:
         observers.append(audit_channel)
     service = Service(
-        ExternalAuthClient(shared.clients, shared.pacer),
+        ExternalAuthClient(shared.clients, shared.limiter),
         shared.users,
         settings.allow_lists(),
         settings.api_token,
@@ -204,8 +203,8 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
     it has acknowledged; the listeners leave their work to tasks. What no listener is for goes to the error handler, so
     that the person hears of it; Bolt would answer 404, and log the payload.
     """
-    app = compat.build_app(
-        lambda: compat.App(
+    with logs.only_errors():  # It warns that SLACK_BOT_TOKEN isn't used: `authorize` is, as intended.
+        app = AsyncApp(
             name="extauth",
             logger=logs.sdk_logger,
             client=shared.clients.web(None),
@@ -216,7 +215,6 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
             process_before_response=True,
             raise_error_for_unhandled_request=True,
         )
-    )
     listeners.register(app, shared)
     return app
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 _BUSY_SECONDS = 0.05
+Result = TypeVar("Result")
 
 
 class Timer(Protocol):
@@ -54,6 +57,42 @@ class SystemClock:
     def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
         """Call `act` after so many seconds."""
         return asyncio.get_running_loop().call_later(seconds, act)
+
+
+async def retry(
+    act: Callable[[], Awaitable[Result]],
+    sleep: Callable[[float], Awaitable[None]],
+    waits: Sequence[float],
+    passes: Callable[[Exception], bool],
+    failed: Callable[[Exception], None] = lambda _: None,
+) -> Result:
+    """Act, and again after each of `waits` (seconds) while what it raises `passes`.
+
+    Raises what was raised last; `failed` is told of the others. An exception with a `retry_after`, in seconds, is
+    waited for at least so long.
+    """
+
+    async def attempt() -> Result:  # tenacity awaits nothing but coroutine functions.
+        return await act()
+
+    def raised(state: RetryCallState) -> Exception:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if not isinstance(error, Exception):
+            raise TypeError("Only what raised is tried again.")
+        return error
+
+    def wait(state: RetryCallState) -> float:
+        return max((*waits, 0.0)[state.attempt_number - 1], getattr(raised(state), "retry_after", None) or 0)
+
+    result: Result = await AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(len(waits) + 1),
+        wait=wait,
+        retry=retry_if_exception(lambda error: isinstance(error, Exception) and passes(error)),
+        before_sleep=lambda state: failed(raised(state)),
+        reraise=True,
+    )(attempt)
+    return result
 
 
 async def is_busy() -> bool:

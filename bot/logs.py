@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
@@ -67,6 +68,17 @@ class _Formatter(logging.Formatter):
         text = on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
         # Indented, so that nothing inside a traceback can pass for a line of the log.
         return "\n    | ".join([text, *(on_one_line(part) for part in trace.splitlines())])
+
+
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Log only errors of slack_sdk and Bolt meanwhile."""
+    level = sdk_logger.level
+    sdk_logger.setLevel(max(level, logging.ERROR))
+    try:
+        yield
+    finally:
+        sdk_logger.setLevel(level)
 
 
 def silence() -> None:

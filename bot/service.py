@@ -47,7 +47,7 @@ from bot.slack.external_auth.models import (
     TestToken,
     TokenRequest,
 )
-from bot.slack.pacing import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, Wanted, tells_nobody
+from bot.slack.rate_limit import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, Wanted, tells_nobody
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
 
@@ -292,8 +292,8 @@ class Service:
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
 
-        workspace, yields = actor.team_id or actor.enterprise_id or "", actor.unattended is not None
-        caller = Caller(workspace, actor.user_id, progress, recheck, patience, yields, is_wanted)
+        # Only a batch can be given up while it waits.
+        caller = Caller(actor.workspace_id, progress, recheck, patience, is_wanted is not None, is_wanted)
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)

@@ -10,7 +10,7 @@ from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
 from bot.settings import Transport
-from bot.slack.session import READ_SECONDS
+from bot.slack.client import READ_SECONDS
 from tests import drawing
 from tests.audit_log import KEY
 from tests.databases import is_new_file, start_file

@@ -34,13 +34,12 @@ from bot.sandbox.run import variables
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.service import Runnable, Service
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest
-from bot.slack.pacing import Pacer, SecondsLeft
-from bot.slack.session import open_session
+from bot.slack.rate_limit import RateLimiter, SecondsLeft
 from bot.slack.users import UserDirectory
-from bot.slack.web import ClientFactory
 from tests.audit_log import open_audit_log
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER
@@ -89,7 +88,7 @@ async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
         clients = ClientFactory(session, configured.api_url, None, clock)
         told: list[tuple[Event, AuditResult]] = []
         service = Service(
-            ExternalAuthClient(clients, Pacer(clock)),
+            ExternalAuthClient(clients, RateLimiter(clock)),
             UserDirectory(clients),
             workspace_settings(configured).allow_lists(),
             configured.api_token,

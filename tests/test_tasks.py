@@ -18,7 +18,7 @@ from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import Runtime
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.slack.session import open_session
+from bot.slack.client import open_session
 from bot.tasks import Tasks
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN

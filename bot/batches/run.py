@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from bot.actor import Actor
 from bot.audit.account_states import AccountStates
@@ -17,11 +16,13 @@ from bot.service import Service
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, TestToken
-from bot.slack.pacing import SecondsLeft
+from bot.slack.rate_limit import Progress, tells_nobody
 from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
+GotOn = Callable[[Batch], Awaitable[None]]
+"""Hears how far a batch is. The next item waits for it. It must not raise."""
 MOST_FAILURES = 3
 """How many failures in a row that aren't about their tokens end a batch: the next ones would fare no better."""
 
@@ -54,18 +55,6 @@ class BatchOutcome:
     is_cut: bool = False
 
 
-class Watcher(Protocol):
-    """Hears how a batch gets on. The next item waits for it. It must not raise."""
-
-    async def got_on(self, batch: Batch) -> None:
-        """Hear that one more item is done."""
-        ...
-
-    def waits(self, seconds_left: SecondsLeft) -> None:
-        """Hear that Slack's limits hold the next item back."""
-        ...
-
-
 class BatchRunner:
     """Runs batches. `is_closing` says whether the bot is stopping.
 
@@ -88,14 +77,17 @@ class BatchRunner:
         self._is_closing = is_closing
         self._keeping: asyncio.Future[None] | None = None
 
-    async def run(self, actor: Actor, batch: Batch, watcher: Watcher) -> BatchOutcome:
-        """Run a batch that is kept as running. Canceled, it keeps the results so far."""
+    async def run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress = tells_nobody) -> BatchOutcome:
+        """Run a batch that is kept as running. Canceled, it keeps the results so far.
+
+        `progress` is told when the next item has to wait for its turn.
+        """
         failures = 0
         for item in batch.items:
             if (ending := await self._stops(batch)) is not None:
                 return await self._ended(batch, ending, actor)
             try:
-                last, ending = await self._run_item(actor, batch, item, watcher)
+                last, ending = await self._run_item(actor, batch, item, progress)
             except asyncio.CancelledError:
                 # Not waited for: the person has to be told in the moment that is left.
                 self._keeping = asyncio.ensure_future(self._keep(batch))
@@ -103,7 +95,7 @@ class BatchRunner:
             result = result_of(last)
             if result is not None:
                 batch = batch.with_result(result)
-                await watcher.got_on(batch)
+                await got_on(batch)
             failures = failures + 1 if _says_nothing_of_its_token(last) else 0
             ending = ending or _ends_by(last, failures)
             if ending is not None:
@@ -111,7 +103,7 @@ class BatchRunner:
         return await self._ended(batch, Ending.DONE, actor)
 
     async def _run_item(
-        self, actor: Actor, batch: Batch, item: Item, watcher: Watcher
+        self, actor: Actor, batch: Batch, item: Item, progress: Progress
     ) -> tuple[Outcome, Ending | None]:
         """Run an item. Returns its outcome, and why it wasn't sent if the batch stopped while it waited."""
         ending: Ending | None = None
@@ -124,7 +116,7 @@ class BatchRunner:
 
         step = actor.step(f"item {item.token_id}")
         request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
-        outcome = await self._service.run(step, request, watcher.waits, is_wanted, batch)
+        outcome = await self._service.run(step, request, progress, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
         return outcome, Ending.RESTARTED if self._is_closing() else ending

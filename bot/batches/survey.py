@@ -1,7 +1,7 @@
 """A test of all connected accounts that nobody waits for: by a schedule, or by a command in the terminal."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,23 +10,16 @@ from pydantic import SecretStr
 from bot.actor import Actor, Unattended, Workspace
 from bot.audit.account_states import LastTest
 from bot.audit.batches import Batch, BatchState, Item
-from bot.batches.run import BatchOutcome, BatchRunner, Ending, Watcher
-from bot.clock import Clock
+from bot.batches.run import BatchOutcome, BatchRunner, Ending, GotOn
 from bot.operation import Operation
 from bot.outcomes import Failed, Listed, NotRecorded, Outcome
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.pacing import SecondsLeft, tells_nobody
+from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
-GotOn = Callable[[Batch], Awaitable[None]]
-"""Hears how far a batch is."""
-SECONDS_BETWEEN = 2.4
-"""The time between two tests. Slack allows about 50 fetches a minute: people keep half of them."""
-AT_ONCE = 10
-"""How many tests go without that, so that a small workspace's take a moment."""
 NOT_STORED = "database_unavailable"
 NO_ANSWER = "no_answer"
 """Why nothing could be tested, where that isn't a code of Slack's."""
@@ -140,9 +133,8 @@ class Surveyor(BatchRunner):
         except DatabaseError as error:
             log.error("accounts weren't tested, because the database couldn't be used", extra={"why": str(error)})
             return Survey(actor.reference, BatchOutcome(batch, Ending.NOT_RECORDED, actor.reference))
-        watcher = _Unhurried(self._clock, got_on)
         await got_on(batch)
-        outcome = await self.run(actor, batch, watcher)
+        outcome = await self.run(actor, batch, got_on)
         changes = changes_between(before, outcome.batch)
         return Survey(actor.reference, outcome, changes, was_refused=found.was_refused)
 
@@ -150,23 +142,6 @@ class Surveyor(BatchRunner):
         """Return why Slack listed no accounts the last time; None where it did, or where that isn't known."""
         entries = await self._service.own_entries(actor, 1, Operation.LIST)
         return entries[0].code if entries and entries[0].outcome == "failed" else None
-
-
-class _Unhurried(Watcher):
-    """Lets some time pass between two tests."""
-
-    def __init__(self, clock: Clock, got_on: GotOn) -> None:
-        self._clock = clock
-        self._got_on = got_on
-
-    async def got_on(self, batch: Batch) -> None:
-        """Wait before the next test."""
-        await self._got_on(batch)
-        if AT_ONCE <= len(batch.results) < len(batch.items):
-            await self._clock.sleep(SECONDS_BETWEEN)
-
-    def waits(self, seconds_left: SecondsLeft) -> None:
-        """Nobody waits for this."""
 
 
 def _refusal(outcome: Outcome) -> str:

@@ -12,8 +12,7 @@ from bot.check.tokens import Bot, check_api_token, check_app_token, check_bot_to
 from bot.check.web_api import reach
 from bot.clock import Clock
 from bot.settings import Settings
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory, open_session
 
 
 async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:

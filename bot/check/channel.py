@@ -6,8 +6,8 @@ from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.tokens import Bot
 from bot.check.web_api import ask, reason
 from bot.settings import Settings
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.web import ClientFactory
 
 SUBJECT = "EXTAUTH_AUDIT_CHANNEL"
 SCHEDULE_SECONDS = 30 * 24 * 3600

@@ -7,8 +7,8 @@ from bot.check.finding import Finding, not_checked, ok, problem
 from bot.clock import Clock
 from bot.logs import slack_code
 from bot.settings import Settings
+from bot.slack.client import ClientFactory
 from bot.slack.oauth import AppCredentials
-from bot.slack.web import ClientFactory
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
 from bot.storage.installation_rows import InstallationRows

@@ -9,9 +9,9 @@ from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.tokens import Bot
 from bot.check.web_api import ask, reason
 from bot.settings import Settings
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.users import user_info
-from bot.slack.web import ClientFactory
 
 _SHOWN = 3
 

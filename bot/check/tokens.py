@@ -7,17 +7,16 @@ from pydantic import SecretStr
 
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
-from bot.check.web_api import RATE_LIMIT_BUDGET, TOKEN_REFUSALS, ask, reason
+from bot.check.web_api import TOKEN_REFUSALS, ask, reason
 from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
+from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, header
+from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken, ListAccounts
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
-from bot.slack.pacing import Caller, Pacer
-from bot.slack.retries import Answer, header
-from bot.slack.session import READ_SECONDS
-from bot.slack.web import ClientFactory
+from bot.slack.rate_limit import Caller, RateLimiter
 from bot.ui.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
@@ -183,7 +182,7 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
     try:
-        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
         await client.get(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
         if error.code != _NOT_FOUND:
@@ -208,7 +207,7 @@ async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, bl
     if blocked is not None:
         return not_checked(LISTING, blocked)
     try:
-        client = ExternalAuthClient(clients, Pacer(clients.clock))
+        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
         found = await client.list(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
         if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:

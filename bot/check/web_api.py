@@ -7,6 +7,8 @@ from pydantic import SecretStr
 
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.settings import Settings
+from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
     RateLimitedError,
@@ -16,8 +18,6 @@ from bot.slack.external_auth.errors import (
     from_answer,
     from_exception,
 )
-from bot.slack.retries import Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
-from bot.slack.web import ClientFactory
 
 TOKEN_REFUSALS = frozenset(
     {
@@ -37,8 +37,6 @@ TOKEN_REFUSALS = frozenset(
 """Slack's codes that are about the token, whatever was asked with it. https://docs.slack.dev/reference/methods"""
 
 SUBJECT = "SLACK_API_URL"
-RATE_LIMIT_BUDGET = 10.0
-"""How long one question waits in all, in seconds, because Slack said 429."""
 _ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
 _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 

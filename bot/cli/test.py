@@ -22,8 +22,8 @@ from bot.listeners.runtime import Runtime
 from bot.logs import on_one_line
 from bot.operation import Operation
 from bot.settings import Settings
+from bot.slack.client import open_session
 from bot.slack.external_auth.accounts import state_of
-from bot.slack.session import open_session
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
 from bot.ui.surveys import survey_text
@@ -90,7 +90,7 @@ async def _survey(runtime: Runtime) -> Survey:
 
     async def close_when_stopped() -> None:
         await stop.wait()
-        runtime.pacer.close()
+        runtime.limiter.close()
 
     stopping = asyncio.ensure_future(close_when_stopped())
     surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)

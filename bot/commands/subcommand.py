@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.ids import TokenFormat, looks_like_provider_key, quote
 from bot.operation import OpenForm, Permission, Request
-from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter
-from bot.slack.external_auth.selection import Selection
+from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter, Selection
 
 COMMAND = "/extauth"
 TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"

@@ -24,7 +24,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
-from bot.slack.pacing import tells_nobody
+from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
 from bot.ui.approvals import (
     APPROVE,

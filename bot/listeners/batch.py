@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,19 +13,18 @@ from slack_sdk.errors import SlackApiError
 
 from bot.audit.batches import Batch, BatchState
 from bot.batches.run import BatchOutcome, BatchRunner, Ending
-from bot.clock import Clock
 from bot.listeners import flow, interaction
 from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
-from bot.listeners.replies import ModalReply, Replace, Reply
+from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
+from bot.slack.client import send_file
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.files import send_file
-from bot.slack.pacing import SecondsLeft
+from bot.slack.rate_limit import DELETE, GET, SecondsLeft
 from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
 from bot.ui.exports import as_csv, copyable_export_screen, exported_screen
 from bot.ui.notices import batch_gone_screen
@@ -58,12 +58,12 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
     if isinstance(asked.reply, ModalReply):
         asked.reply.keeps_answer = True
     runner = BatchRunner(
-        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
+        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
     )
-    view = _ProgressView(runtime.clock, asked.reply, batch)
+    view = _ProgressView(runtime, asked, batch)
     asked.interrupted = lambda: batch_screen(view.cut_off(asked.actor.reference), runtime.contact, note)
     try:
-        outcome = await runner.run(asked.actor, batch, view)
+        outcome = await runner.run(asked.actor, batch, view.got_on, view.waits)
         await view.finish()
     finally:
         view.close()
@@ -76,10 +76,12 @@ async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = ""
 class _ProgressView:
     """Draws a batch's progress beside it, not oftener than Slack likes."""
 
-    def __init__(self, clock: Clock, reply: Reply | None, batch: Batch) -> None:
-        self._clock = clock
+    def __init__(self, runtime: Runtime, asked: Interaction, batch: Batch) -> None:
+        self._limiter, self._clock, reply = runtime.limiter, runtime.clock, asked.reply
+        self._workspace = asked.actor.workspace_id
         self._batch = batch
-        self._wait = Wait(clock)
+        self._wait = Wait(runtime.clock)
+        self._wait.note(self._seconds_left)
         self._is_news = asyncio.Event()
         self._is_news.set()
         self._showing: asyncio.Future[bool] | None = None
@@ -91,8 +93,8 @@ class _ProgressView:
         self._is_news.set()
 
     def waits(self, seconds_left: SecondsLeft) -> None:
-        """Draw how long Slack's limits hold it back, unless that's short or already drawn."""
-        self._wait.note(seconds_left)
+        """Draw when it will be done, unless that's soon or already drawn."""
+        self._wait.note(self._seconds_left)
         if self._wait.is_known:
             self._is_news.set()
 
@@ -112,6 +114,11 @@ class _ProgressView:
         for task in (self._drawing, self._showing):
             if task is not None:
                 task.cancel()
+
+    def _seconds_left(self) -> int:
+        left = len(self._batch.items) - len(self._batch.results)
+        method = GET if self._batch.operation is Operation.TEST else DELETE
+        return math.ceil(self._limiter.batch_seconds(method, self._workspace, left))
 
     async def _draw(self, reply: ModalReply) -> None:
         while True:

@@ -21,8 +21,7 @@ from bot.modals import cleanup, metadata
 from bot.modals.metadata import PendingBatch
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
-from bot.slack.external_auth.models import ListAccounts
-from bot.slack.external_auth.selection import Selection
+from bot.slack.external_auth.models import ListAccounts, Selection
 from bot.ui.batches import RETRY, left_over, no_such_account_screen
 from bot.ui.buttons import OPEN_CLEANUP, read_shown
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen

@@ -19,8 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.modals import delete, metadata
 from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
-from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
-from bot.slack.external_auth.selection import Selection, select
+from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
 from bot.ui.buttons import OPEN_DELETE, Button, read_as
 from bot.ui.notices import checking_screen
 from bot.ui.screen import as_view

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.logs import slack_code
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory
 from bot.ui.notices import unshown_screen
 from bot.ui.screen import Screen, as_message
 

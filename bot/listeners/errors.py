@@ -15,7 +15,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import NotInstalled, Runtime, Shared, runtime_in
 from bot.modals.metadata import UnreadableMetadata
-from bot.slack.web import UntrustedAddress
+from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen

@@ -20,7 +20,7 @@ from bot.logs import slack_code
 from bot.operation import Permission
 from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
-from bot.slack.pacing import tells_nobody
+from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
 from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.permissions import may_use

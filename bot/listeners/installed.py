@@ -13,6 +13,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import Installation
+from bot.clock import retry
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.slack.calls import REFUSALS
@@ -39,32 +40,39 @@ async def _remove(
     So does an organization's, when only one of its workspaces has removed the app.
     """
     extra = {"team_id": team_id, "enterprise_id": enterprise_id}
+
+    async def find_revoked() -> Installation | None:
+        installations.forget(team_id, enterprise_id)
+        found = await installations.find(team_id, enterprise_id)
+        return None if found is None or await _works(shared, found) else found
+
     try:
-        for seconds in (*AGAIN_SECONDS, None):
-            installations.forget(team_id, enterprise_id)
-            found = await installations.find(team_id, enterprise_id)
-            works = await _works(shared, found) if found is not None else True
-            if works is not None or seconds is None:
-                break
-            await shared.clock.sleep(seconds)
-        if found is not None and works is None:
-            log.error("an installation was kept: Slack doesn't say whether its token was revoked", extra=extra)
-        elif found is not None and not works and await installations.remove(found):
+        sleep = shared.clock.sleep
+        found = await retry(find_revoked, sleep, AGAIN_SECONDS, lambda error: isinstance(error, _Unknown))
+        if found is not None and await installations.remove(found):
             log.info("uninstalled", extra=extra)
+    except _Unknown:
+        log.error("an installation was kept: Slack doesn't say whether its token was revoked", extra=extra)
     except DatabaseError as error:
         log.error("an installation couldn't be removed", extra={"team_id": team_id, "why": str(error)})
     except Exception:
         log.exception("an installation couldn't be removed")
 
 
-async def _works(shared: Shared, installation: Installation) -> bool | None:
-    """Return whether Slack accepts a token; None when it doesn't say."""
+class _Unknown(Exception):
+    """Slack doesn't say whether it accepts a token."""
+
+
+async def _works(shared: Shared, installation: Installation) -> bool:
+    """Return whether Slack accepts a token. Raises _Unknown."""
     try:
         await shared.clients.web(installation.bot_token).auth_test()
     except Exception as error:
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
         log.info("a token was tried that may be revoked", extra={"code": code})
-        return False if code in REFUSALS else None
+        if code not in REFUSALS:
+            raise _Unknown from None
+        return False
     return True
 
 

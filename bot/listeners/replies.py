@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
+from bot.clock import retry
 from bot.listeners.direct import reason, without_token
 from bot.logs import slack_code
-from bot.slack.response_url import Posted
-from bot.slack.retries import PASSING_CODES, header, retry_after
-from bot.slack.web import ClientFactory
+from bot.slack.calls import header, passes, retry_after
+from bot.slack.client import ClientFactory
 from bot.ui.screen import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,12 @@ class Replace(Enum):
 
 
 class NotPosted(Exception):
-    """Slack didn't take a message."""
+    """Slack didn't take a message. `retry_after` is how many seconds it asks to wait."""
+
+    def __init__(self, why: str, *, is_passing: bool = False, retry_after: int | None = None) -> None:
+        super().__init__(why)
+        self.is_passing = is_passing
+        self.retry_after = retry_after
 
 
 class Reply(Protocol):
@@ -86,44 +91,54 @@ class ChannelReply:
     async def show(self, screen: Screen) -> None:
         """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
         replaces = self._replace is not Replace.NEVER and not screen.is_failure
-        why = "too old"
-        for seconds in (*RETRY_SECONDS, None):
-            if self.is_too_old:
-                break
-            try:
-                response = await self._post(screen, replaces)
-                # A page, such as a proxy's for signing in, isn't from Slack.
-                is_page = "html" in (header(response.headers, "content-type") or "")
-                status = 500 if is_page else response.status
-                why = "a page" if is_page else str(status)
-                wait = retry_after(response.headers) or 0
-            except (aiohttp.ClientError, OSError) as error:
-                status, why, wait = 500, type(error).__name__, 0
-            if status == 200:
-                return
-            if seconds is None or wait > RESPONSE_URL_SECONDS or (status < 500 and status != 429):
-                break
-            log.warning("an answer couldn't be posted yet", extra={"status": why})
-            await self._clients.clock.sleep(max(seconds, wait))
-        if self._elsewhere is None:
-            log.error("an answer couldn't be posted", extra={"status": why})
-        else:
-            log.warning("an answer couldn't be posted to its response_url", extra={"status": why})
-            await self._elsewhere.show(screen)
+
+        def failed(error: Exception) -> None:
+            log.warning("an answer couldn't be posted yet", extra={"status": _why(error)})
+
+        try:
+            await retry(
+                lambda: self._post(screen, replaces), self._clients.clock.sleep, RETRY_SECONDS, _may_post, failed
+            )
+        except _UNPOSTED as error:
+            if self._elsewhere is None:
+                log.error("an answer couldn't be posted", extra={"status": _why(error)})
+            else:
+                log.warning("an answer couldn't be posted to its response_url", extra={"status": _why(error)})
+                await self._elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
         """Post that it takes longer, once. Raises NotPosted, and what aiohttp does."""
-        posted = await self._post(screen, replaces=False)
-        if posted.status != 200:
-            raise NotPosted(f"status {posted.status}")
+        await self._post(screen, replaces=False)
 
-    async def _post(self, screen: Screen, replaces: bool) -> Posted:
+    async def _post(self, screen: Screen, replaces: bool) -> None:
+        if self.is_too_old:
+            raise NotPosted("too old")
         message = {
             **as_message(without_token(screen)),
             "response_type": "ephemeral",
             "replace_original": replaces or self._replace is Replace.ALWAYS,
         }
-        return await self._clients.poster.post(self._response_url, message)
+        answer = await self._clients.post(self._response_url, message)
+        if "html" in (header(answer.headers, "content-type") or ""):
+            # A page, such as a proxy's for signing in, isn't from Slack.
+            raise NotPosted("a page", is_passing=True)
+        if answer.status_code != 200:
+            wait = retry_after(answer.headers)
+            is_passing = answer.status_code >= 500 or answer.status_code == 429
+            is_soon = (wait or 0) <= RESPONSE_URL_SECONDS
+            raise NotPosted(str(answer.status_code), is_passing=is_passing and is_soon, retry_after=wait)
+
+
+_UNPOSTED = (NotPosted, aiohttp.ClientError, OSError, UnicodeError)
+"""What posting raises where Slack didn't take the message, or nobody knows."""
+
+
+def _may_post(error: Exception) -> bool:
+    return error.is_passing if isinstance(error, NotPosted) else isinstance(error, _UNPOSTED)
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, NotPosted) else type(error).__name__
 
 
 class ModalReply:
@@ -156,23 +171,19 @@ class ModalReply:
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
-        for seconds in (*MODAL_RETRY_SECONDS, None):
-            try:
-                is_open = await self.put(as_view(screen))
-                if not is_open and self.keeps_answer and self._elsewhere is not None:
-                    await self._elsewhere.show(screen)
-                return
-            except Exception as error:
-                why = reason(error)
-                is_passing = not isinstance(error, SlackApiError) or why in PASSING_CODES
-            if seconds is None or not is_passing:
-                break
-            log.warning("a modal couldn't be updated yet", extra={"code": why})
-            await self._clients.clock.sleep(seconds)
-        if self._elsewhere is None:
-            log.error("a modal couldn't be updated", extra={"code": why})
+
+        def failed(error: Exception) -> None:
+            log.warning("a modal couldn't be updated yet", extra={"code": reason(error)})
+
+        try:
+            sleep = self._clients.clock.sleep
+            is_open = await retry(lambda: self.put(as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
+        except Exception as error:
+            is_open, level = False, logging.ERROR if self._elsewhere is None else logging.WARNING
+            log.log(level, "a modal couldn't be updated", extra={"code": reason(error)})
         else:
-            log.warning("a modal couldn't be updated", extra={"code": why})
+            is_open = is_open or not self.keeps_answer
+        if not is_open and self._elsewhere is not None:
             await self._elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:

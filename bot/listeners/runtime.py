@@ -16,9 +16,9 @@ from bot.metrics import Metrics
 from bot.observers.audit_channel import AuditChannel
 from bot.service import Service
 from bot.slack.calls import Contact
-from bot.slack.pacing import Pacer
+from bot.slack.client import ClientFactory
+from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import UserDirectory
-from bot.slack.web import ClientFactory
 from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
 from bot.ui.home import Listing
@@ -37,7 +37,7 @@ class Shared:
     """
 
     clients: ClientFactory
-    pacer: Pacer
+    limiter: RateLimiter
     users: UserDirectory
     batches: Batches
     account_states: AccountStates

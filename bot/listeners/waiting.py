@@ -4,10 +4,10 @@ import asyncio
 import logging
 from typing import Any
 
-from bot.clock import Clock, finishes_within, is_busy
+from bot.clock import Clock, finishes_within, is_busy, retry
 from bot.listeners.replies import Reply
 from bot.operation import Request
-from bot.slack.pacing import SecondsLeft
+from bot.slack.rate_limit import SecondsLeft
 from bot.ui.notices import waiting_screen
 from bot.ui.screen import Screen
 
@@ -68,10 +68,18 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
 
 async def _tell_wait(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
     """Show one notice: again where Slack doesn't take it, while the person still waits."""
-    for seconds in (*NOTICE_RETRY_SECONDS, None):
-        if running.done() or await show_progress(reply, waiting_screen(request, wait.tell())) or seconds is None:
-            return
+
+    async def tell() -> None:
+        if not running.done():
+            await reply.show_progress(waiting_screen(request, wait.tell()))
+
+    async def sleep(seconds: float) -> None:
         await finishes_within(clock, running, seconds)
+
+    try:
+        await retry(tell, sleep, NOTICE_RETRY_SECONDS, lambda _: True, _not_shown)
+    except Exception as error:
+        _not_shown(error)
 
 
 async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
@@ -101,6 +109,10 @@ async def show_progress(reply: Reply, screen: Screen) -> bool:
     try:
         await reply.show_progress(screen)
     except Exception as error:
-        log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})
+        _not_shown(error)
         return False
     return True
+
+
+def _not_shown(error: Exception) -> None:
+    log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})

@@ -15,8 +15,15 @@ from bot.audit.batches import Batch, Item
 from bot.modals.fields import FieldErrors, Values, form, id_field, intro, read_checked, read_text
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import LONGEST_TEXT
-from bot.slack.external_auth.models import InvalidParameter
-from bot.slack.external_auth.selection import ACCOUNT, MOST_TYPED, PROVIDER_KEY, TOKEN_IDS, Selection, select
+from bot.slack.external_auth.models import (
+    ACCOUNT,
+    MOST_TYPED,
+    PROVIDER_KEY,
+    TOKEN_IDS,
+    InvalidParameter,
+    Selection,
+    select,
+)
 from bot.ui import parts
 from bot.ui.batches import named_tokens, stopping_workflows
 

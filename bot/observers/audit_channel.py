@@ -11,10 +11,11 @@ from slack_sdk.errors import SlackApiError
 from bot.actor import UNATTENDED
 from bot.audit.entries import AuditResult, Event
 from bot.audit.wording import deed, doer
+from bot.clock import retry
 from bot.logs import slack_code
+from bot.slack.calls import passes
+from bot.slack.client import ClientFactory
 from bot.slack.mrkdwn import code
-from bot.slack.retries import PASSING_CODES
-from bot.slack.web import ClientFactory
 
 log = logging.getLogger(__name__)
 
@@ -123,24 +124,23 @@ class AuditChannel:
 
     async def _post(self, text: str) -> bool:
         """Post one message, and again after a while if Slack is in trouble. Returns whether it was taken."""
-        for seconds in (*_RETRY_SECONDS, None):
-            try:
-                token = await self._bot_token()
-                if token is None:
-                    return False
-                client = self._clients.web(token)
-                await client.chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
-                return True
-            except Exception as error:
-                is_final = isinstance(error, SlackApiError) and slack_code(error) not in PASSING_CODES
-                why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning(
-                "a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra={"code": why, "channel": self.channel}
-            )
-            if is_final or seconds is None:
-                return False
-            await self._clients.clock.sleep(seconds)
-        return False
+
+        async def post() -> bool:
+            token = await self._bot_token()
+            if token is not None:
+                await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
+            return token is not None
+
+        def failed(error: Exception) -> None:
+            why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+            extra = {"code": why, "channel": self.channel}
+            log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
+
+        try:
+            return await retry(post, self._clients.clock.sleep, _RETRY_SECONDS, passes, failed)
+        except Exception as error:
+            failed(error)
+            return False
 
 
 def _line(event: Event, result: AuditResult) -> str:

@@ -22,7 +22,7 @@ from bot.server import StartError
 from bot.server.http import PATH, HttpReceiver
 from bot.server.lifecycle import Receiver, serve
 from bot.settings import Transport
-from bot.slack.session import READ_SECONDS
+from bot.slack.client import READ_SECONDS
 from bot.tasks import Tasks
 
 AUDITED = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}

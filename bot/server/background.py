@@ -18,7 +18,7 @@ from bot.listeners.runtime import Runtime, Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel
 from bot.operation import Operation
-from bot.slack.pacing import WAIT_SECONDS
+from bot.slack.rate_limit import WAIT_SECONDS
 from bot.storage.engine import DatabaseError
 from bot.ui.notices import restarted_batch_screen, restarted_screen
 from bot.workspaces import Workspaces

@@ -27,7 +27,7 @@ from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.server.web import WebServer
 from bot.settings import Settings, Transport, ops_port
-from bot.slack.session import READ_SECONDS, open_session
+from bot.slack.client import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
 from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
@@ -159,7 +159,7 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
     """Finish in time, even where a peer keeps the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
     # What waits for Slack's limits would not be done in time: its people hear that at once.
-    shared.pacer.close()
+    shared.limiter.close()
     # What is being acknowledged may still begin its work.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)

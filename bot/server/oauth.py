@@ -22,8 +22,8 @@ from slack_sdk.oauth.installation_store import Installation
 from bot.app import INSTALL_PATH
 from bot.logs import sdk_logger, slack_code
 from bot.server import oauth_pages as pages
+from bot.slack.client import ClientFactory
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES, AppCredentials
-from bot.slack.web import ClientFactory
 from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.installations import StoredInstallations

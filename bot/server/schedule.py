@@ -6,7 +6,8 @@ import logging
 from bot.actor import Unattended
 from bot.audit.batches import Batch
 from bot.audit.schedules import Schedules, Turn
-from bot.batches.survey import GotOn, Surveyor
+from bot.batches.run import GotOn
+from bot.batches.survey import Surveyor
 from bot.clock import Clock
 from bot.listeners.runtime import Runtime, Shared
 from bot.storage.engine import DatabaseError
@@ -107,7 +108,7 @@ async def _test(runtime: Runtime, got_on: GotOn) -> None:
         log.warning("a scheduled test was left out: Slack didn't say which workspace this is")
         return
     surveyor = Surveyor(
-        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.pacer.is_closed
+        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
     )
     found = await surveyor.survey(Unattended.SCHEDULE, workspace, runtime.bot_token, got_on)
     if found.is_news and runtime.audit_channel is not None:

@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.clock import Clock, finishes_within
 from bot.logs import slack_code
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.actor import RenewedToken
 from bot.logs import slack_code
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory
 
 REQUIRED_SCOPES = {
     "chat:write": "lines to the audit channel, and answers that can't be posted otherwise",

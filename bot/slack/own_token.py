@@ -5,8 +5,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.actor import Workspace
 from bot.logs import slack_code
-from bot.slack import compat
-from bot.slack.web import ClientFactory
+from bot.slack.calls import release
+from bot.slack.client import ClientFactory
 
 OTHER_WORKSPACE, UNREACHABLE = "other_workspace", "unreachable"
 
@@ -20,11 +20,11 @@ async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Work
     try:
         answer = await clients.web(token, retry_handlers=[]).auth_test()
     except SlackApiError as error:
-        compat.release(error)
+        release(error)
         code = slack_code(error)
         return UNREACHABLE if code == "unknown" else code
     except Exception as error:
-        compat.release(error)
+        release(error)
         return UNREACHABLE
     is_org_wide = answer.get("is_enterprise_install") is True
     if workspace.is_org_install:

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.actor import Actor, UserInfo, Workspace
 from bot.cache import Cache
 from bot.logs import slack_code
-from bot.slack.web import ClientFactory
+from bot.slack.client import ClientFactory
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from bot.actor import Installation, RenewedToken, Workspace
-from bot.clock import Clock
+from bot.clock import Clock, retry
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, insert_into
@@ -185,14 +185,11 @@ class InstallationRows(AsyncInstallationStore):
         """Keep a new token. Slack gives it once, so a database that fails is tried again."""
         values = {"content": self._write(renewed), "refreshing_until": None}
         kept = update(installations).where(*mine).values(values)
-        for seconds in (*_KEEP_AGAIN_SECONDS, None):
-            try:
-                await self._database.run(lambda connection: connection.execute(kept))
-                return
-            except DatabaseError:
-                if seconds is None:
-                    raise
-                await self._clock.sleep(seconds)
+
+        async def keep() -> None:
+            await self._database.run(lambda connection: connection.execute(kept))
+
+        await retry(keep, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
 
     def _write(self, kept: Kept) -> str:
         return self._box.encrypt(SecretStr(json.dumps(asdict(kept))))

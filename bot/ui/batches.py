@@ -47,8 +47,8 @@ _BECAUSE = {
 """Why a batch ended before its last token."""
 
 
-def progress_screen(batch: Batch, wait: int | None = None) -> Screen:
-    """Return how far a batch is. `wait` is how many seconds Slack's limits hold it back."""
+def progress_screen(batch: Batch, left: int | None = None) -> Screen:
+    """Return how far a batch is. `left` is in about how many seconds it will be done, if that isn't soon."""
     title, done, _ = _WORDS[batch.operation]
     count, total = len(batch.results), len(batch.items)
     filled = _BAR * count // total
@@ -59,8 +59,8 @@ def progress_screen(batch: Batch, wait: int | None = None) -> Screen:
     ]
     if count:
         blocks.append(parts.paragraph(_tally(batch)))
-    if wait is not None:
-        blocks.append(parts.paragraph(f"Slack is limiting requests. Extauth goes on in {parts.duration(wait)}."))
+    if left is not None:
+        blocks.append(parts.paragraph(f"Done in about {parts.duration(left)}."))
     blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
     blocks.append(parts.small_print(_CLOSABLE))
     return Screen(title, f"{count:,} of {total:,} {done}", tuple(blocks))

@@ -22,9 +22,9 @@ from bot.sandbox.run import variables
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.background import INTERRUPTED_SECONDS
+from bot.slack.client import open_session
 from bot.slack.external_auth.models import GetToken
-from bot.slack.pacing import WANTED_SECONDS, SecondsLeft
-from bot.slack.session import open_session
+from bot.slack.rate_limit import WANTED_SECONDS, SecondsLeft, tells_nobody
 from tests.audit_log import change
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, started_database
@@ -38,7 +38,7 @@ GOOD = ("EtGoogle0001", "EtGitHub0001", "EtSalesforce1")
 
 
 class Seen:
-    """What a batch's watcher hears."""
+    """What is told of a batch."""
 
     def __init__(self) -> None:
         self.counts: list[int] = []
@@ -73,11 +73,12 @@ class Bench:
 
     async def run(self, batch: Batch, seen: Seen | None = None, *, is_closing: bool = False) -> BatchOutcome:
         def closes() -> bool:
-            return is_closing or self.runtime.pacer.is_closed
+            return is_closing or self.runtime.limiter.is_closed
 
         service, states = self.runtime.service, self.runtime.account_states
         runner = BatchRunner(service, self.runtime.batches, states, self.clock, closes)
-        return await runner.run(self.actor(batch.user_id), batch, seen or Seen())
+        told = seen or Seen()
+        return await runner.run(self.actor(batch.user_id), batch, told.got_on, told.waits)
 
     async def kept(self, batch: Batch) -> tuple[Batch, BatchState]:
         """The batch as the other process finds it."""
@@ -102,7 +103,7 @@ class Bench:
 
     async def until_held(self) -> None:
         """Wait until Slack's limits hold a request back."""
-        await self.clock.until_asleep(30)
+        await self.clock.until_asleep(WANTED_SECONDS)
 
     async def passes_time(self, running: "asyncio.Future[BatchOutcome]") -> None:
         while not running.done():
@@ -213,7 +214,7 @@ async def test_a_bot_that_stops_ends_it_before_the_next_item(bench: Bench) -> No
     bench.slack.web_api.failures[DELETE] = HELD
     running = asyncio.ensure_future(bench.run(batch))
     await bench.until_held()
-    bench.runtime.pacer.close()
+    bench.runtime.limiter.close()
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (Ending.RESTARTED, ())
     assert await bench.recorded() == [("EtGoogle0001", "not done")]
@@ -281,17 +282,12 @@ async def test_however_long_it_takes_no_other_process_calls_it_interrupted(bench
 async def test_somebody_elses_command_does_not_wait_for_the_batch(bench: Bench) -> None:
     plant_accounts(bench.slack.state, 100)
     batch = await bench.made(Operation.TEST, [f"EtMany{number:06d}" for number in range(1, 101)])
-    seen, is_in_line = Seen(), asyncio.Event()
-    running = asyncio.ensure_future(bench.run(batch, seen))
-    await bench.clock.until_asleep(61)
-    request = GetToken("EtGoogle0001")
-    single = asyncio.ensure_future(bench.runtime.service.run(bench.actor(OWNER), request, lambda _: is_in_line.set()))
-    await is_in_line.wait()
-    before = len(seen.counts)
-    while not single.done():
-        bench.clock.advance_to_next(120)
-        await asyncio.sleep(0.005)
-    assert isinstance(single.result(), Fetched)
-    assert len(seen.counts) - before <= 10
+    running = asyncio.ensure_future(bench.run(batch))
+    await bench.clock.until_asleep(WANTED_SECONDS)
+    assert len(bench.asked(GET)) == 25
+    before = bench.clock.monotonic()
+    fetched = await bench.runtime.service.run(bench.actor(OWNER), GetToken("EtGoogle0001"), tells_nobody)
+    assert isinstance(fetched, Fetched)
+    assert bench.clock.monotonic() == before
     await bench.storage.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
     await bench.passes_time(running)

@@ -48,11 +48,9 @@ async def fill(audit: AuditLog, numbers: range) -> None:
 
 
 async def analyze(url: str) -> None:
-    """Do what PostgreSQL does by itself within a minute, unless that's off, as on some test servers."""
+    """Do what PostgreSQL does within a minute, unless that's off, as on some test servers."""
     database = open_database(database_url(url))
-    if database.is_postgresql:
-        async with database.transaction() as connection:
-            await connection.execute(text("ANALYZE"))
+    await database.run(lambda connection: connection.execute(text("ANALYZE")))
     await database.close()
 
 

@@ -10,7 +10,7 @@ from bot.app import create_app, open_storage
 from bot.clock import SystemClock
 from bot.sandbox.run import variables
 from bot.server.socket_mode import SocketModeReceiver
-from bot.slack.session import open_session
+from bot.slack.client import open_session
 from bot.workspaces import OneWorkspace
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, Harness

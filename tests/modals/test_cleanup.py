@@ -12,7 +12,7 @@ from bot.modals import cleanup, metadata
 from bot.modals.metadata import Origin, PendingBatch, UnreadableMetadata
 from bot.operation import Operation
 from bot.sandbox.slack.block_kit import view_complaints
-from bot.slack.external_auth.selection import Selection
+from bot.slack.external_auth.models import Selection
 from tests.audit_log import actor
 
 LONGEST = Item("E" * 255, "&" * 255, "&" * 255, tuple(f"&{number}{'<' * 250}" for number in range(30)))

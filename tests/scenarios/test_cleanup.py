@@ -138,7 +138,7 @@ async def test_of_2500_tokens_of_one_account_those_deleted_before_a_stop_are_cou
     assert "This deletes 2,500 tokens:" in harness.read(view)
     assert "and 2,480 more" in harness.read(view)
     await harness.workspace.submit(view, {"typed_count": "delete 2500 tokens"})
-    await until_held_back(harness, view)
+    await until_held_back(harness, view, 50)
     assert await harness.workspace.press_in_dialog(view, "Stop")
     await harness.passes_time(lambda: " results ==" in harness.read(view))
     deleted = 2500 - len(harness.state.tokens)

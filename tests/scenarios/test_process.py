@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport
-from bot.slack.session import MAX_CONNECTIONS
+from bot.slack.client import MAX_CONNECTIONS
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.harness import ADMIN

@@ -20,8 +20,8 @@ from bot.operation import Request
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.server.background import INTERRUPTED_SECONDS, SWEEP_SECONDS, TELL_SECONDS, record_interrupted
+from bot.slack.client import open_session
 from bot.slack.external_auth.models import DeleteTokens, GetToken
-from bot.slack.session import open_session
 from bot.storage.engine import DatabaseError
 from bot.workspaces import OneWorkspace, Workspaces
 from tests.audit_log import change

@@ -11,9 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.files import send_file
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory, UntrustedAddress
+from bot.slack.client import ClientFactory, UntrustedAddress, open_session, send_file
 from tests.bot_process import simulated_slack
 from tests.manual_clock import ManualClock
 

@@ -5,9 +5,8 @@ from pydantic import SecretStr
 
 from bot.actor import Workspace
 from bot.clock import SystemClock
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE, find_problem
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
 from tests.bot_process import simulated_slack
 
 OWN = Workspace("T0SANDBOX")

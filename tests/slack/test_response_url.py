@@ -1,7 +1,8 @@
-"""Posting to a `response_url`: what is sent again, and what is counted."""
+"""Posting to a `response_url`: what is sent again, what is counted, and that it goes nowhere else and into no log."""
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,10 +12,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot import logs
 from bot.metrics import RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
-from bot.slack.calls import RESPONSE_URL, Calls, Contact
-from bot.slack.response_url import Poster
-from bot.slack.retries import RATE_LIMIT_BUDGET
+from bot.slack.calls import RATE_LIMIT_BUDGET, RESPONSE_URL, Calls, Contact
+from bot.slack.client import ClientFactory, open_session
 from tests.manual_clock import ManualClock
 
 Answer = web.Response | None
@@ -50,17 +51,18 @@ def _value(scraped: str, name: str) -> float:
 
 
 @asynccontextmanager
-async def posting(bench: Bench) -> AsyncIterator[tuple[Poster, str]]:
-    """Serve, and lend a poster with an address, until the block ends."""
+async def posting(bench: Bench) -> AsyncIterator[tuple[ClientFactory, str]]:
+    """Serve, and lend what posts, with an address, until the block ends."""
     runner = web.ServerRunner(web.Server(bench.serve))
     await runner.setup()
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             calls = Calls("https://slack.com/api/", bench.metrics, Contact(bench.clock), ())
-            headers = {"Content-Type": "application/json"}
-            poster = Poster(session, None, headers, bench.clock, calls)
-            yield poster, f"http://127.0.0.1:{runner.addresses[0][1]}/commands/T/1/secret"
+            yield (
+                ClientFactory(session, "https://slack.com/api/", None, bench.clock, calls),
+                f"http://127.0.0.1:{runner.addresses[0][1]}/commands/T/1/secret",
+            )
         finally:
             await runner.cleanup()
 
@@ -69,9 +71,9 @@ async def posting(bench: Bench) -> AsyncIterator[tuple[Poster, str]]:
 async def test_an_answer_is_taken_as_it_is_and_counted_once(status: int, code: str) -> None:
     bench = Bench([web.Response(status=status)])
     async with posting(bench) as (poster, url):
-        assert (await poster.post(url, {"text": "Hi"})).status == status
+        assert (await poster.post(url, {"text": "Hi"})).status_code == status
     assert bench.bodies == [{"text": "Hi"}]
-    assert bench.received[0].headers["Content-Type"] == "application/json"
+    assert bench.received[0].headers["Content-Type"] == "application/json;charset=utf-8"
     assert bench.counted(code) == 1
 
 
@@ -86,7 +88,7 @@ async def test_every_text_arrives_as_it_is(text: str) -> None:
 async def test_a_broken_connection_is_replaced_once() -> None:
     bench = Bench([None, web.Response()])
     async with posting(bench) as (poster, url):
-        assert (await poster.post(url, {"text": "Hi"})).status == 200
+        assert (await poster.post(url, {"text": "Hi"})).status_code == 200
     assert bench.bodies == [{"text": "Hi"}] * 2
     assert (bench.counted("connection_failed"), bench.counted("ok")) == (1, 1)
 
@@ -107,7 +109,7 @@ async def test_a_short_wait_that_slack_asks_for_is_waited() -> None:
         await bench.clock.until_asleep(3)
         assert len(bench.received) == 1
         bench.clock.advance(3)
-        assert (await post).status == 200
+        assert (await post).status_code == 200
     assert (bench.counted("ratelimited"), bench.counted("ok")) == (1, 1)
     assert _value(bench.metrics.scrape(), f'{RATE_LIMIT_WAITS.name}_sum{{method="{RESPONSE_URL}"}}') == 3
 
@@ -116,7 +118,7 @@ async def test_a_short_wait_that_slack_asks_for_is_waited() -> None:
 async def test_a_wait_that_is_too_long_or_unknown_is_left_to_the_caller(headers: dict[str, str]) -> None:
     bench = Bench([web.Response(status=429, headers=headers)])
     async with posting(bench) as (poster, url):
-        assert (await poster.post(url, {"text": "Hi"})).status == 429
+        assert (await poster.post(url, {"text": "Hi"})).status_code == 429
     assert len(bench.received) == 1
 
 
@@ -126,5 +128,38 @@ async def test_all_waits_of_one_message_together_are_short() -> None:
         post = asyncio.ensure_future(poster.post(url, {"text": "Hi"}))
         await bench.clock.until_asleep(6)
         bench.clock.advance(6)
-        assert (await post).status == 429
+        assert (await post).status_code == 429
     assert len(bench.received) == 2
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    elsewhere = Bench([web.Response()])
+    async with posting(elsewhere) as (_, other):
+        bench = Bench([web.Response(status=307, headers={"Location": other})])
+        async with posting(bench) as (poster, url):
+            with pytest.raises(aiohttp.ClientError) as refused:
+                await poster.post(url, {"text": "Hi"})
+    assert elsewhere.received == []
+    assert len(bench.received) == 1
+    assert "secret" not in str(refused.value)
+
+
+async def test_an_address_and_a_message_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    logs.configure("DEBUG", "text")
+    caplog.set_level(logging.DEBUG)
+    bench = Bench([None, web.Response(status=429, headers={"Retry-After": "3"}), web.Response()])
+    async with posting(bench) as (poster, url):
+        post = asyncio.ensure_future(poster.post(url, {"text": "only for Ada"}))
+        await bench.clock.until_asleep(3)
+        bench.clock.advance(3)
+        assert (await post).status_code == 200
+    assert "secret" not in caplog.text
+    assert "Ada" not in caplog.text
+
+
+async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    bench = Bench([web.Response()])
+    async with posting(bench) as (poster, url):
+        assert (await poster.post(url, {"text": "Hi"})).status_code == 200
+        assert poster.web(None).proxy is None

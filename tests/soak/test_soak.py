@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.pacing import WAIT_SECONDS
+from bot.slack.rate_limit import WAIT_SECONDS
 from tests.acknowledged import times_recorded, verified_entries
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, new_database

@@ -23,6 +23,47 @@ SLOW_SECONDS = 2.4
 _LAST_SECOND = 253402300799  # of the year 9999
 
 
+class AccountState(StrEnum):
+    """Whether a connected account works. The value is what the database and an export hold."""
+
+    WORKS = "works"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether somebody has to do something about the account."""
+        return self in (AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
+
+
+_STATES = {
+    "no_refresh_token": AccountState.EXPIRED,
+    "token_not_found": AccountState.GONE,
+    **dict.fromkeys(
+        (
+            "access_token_exchange_failed",
+            "answer_without_token",
+            "external_user_identity_not_found",
+            "invalid_identity_config_response",
+            "invalid_token_response",
+            "missing_client_secret",
+            "oauth2_callback_error",
+            "oauth2_exchange_error",
+            "scope_mismatch_error",
+        ),
+        AccountState.REJECTED,
+    ),
+}
+"""The codes that are about the token and its account. Any other says nothing of them."""
+
+
+def state_of(code: str | None) -> AccountState:
+    """Return the state that a fetch's error code tells of; None stands for a token that was returned."""
+    return AccountState.WORKS if code is None else _STATES.get(code, AccountState.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A provider in the app's manifest. None stands for what Slack didn't say."""
@@ -213,44 +254,3 @@ class AccountMemory(Cache[Hashable, AccountList | None]):
     def _is_slow(self, app: Hashable) -> bool:
         asked = self.find(app)
         return asked is not None and not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
-
-
-class AccountState(StrEnum):
-    """Whether a connected account works. The value is what the database and an export hold."""
-
-    WORKS = "works"
-    EXPIRED = "expired"
-    REJECTED = "rejected"
-    GONE = "gone"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether somebody has to do something about the account."""
-        return self in (AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
-
-
-_STATES = {
-    "no_refresh_token": AccountState.EXPIRED,
-    "token_not_found": AccountState.GONE,
-    **dict.fromkeys(
-        (
-            "access_token_exchange_failed",
-            "answer_without_token",
-            "external_user_identity_not_found",
-            "invalid_identity_config_response",
-            "invalid_token_response",
-            "missing_client_secret",
-            "oauth2_callback_error",
-            "oauth2_exchange_error",
-            "scope_mismatch_error",
-        ),
-        AccountState.REJECTED,
-    ),
-}
-"""The codes that are about the token and its account. Any other says nothing of them."""
-
-
-def state_of(code: str | None) -> AccountState:
-    """Return the state that a fetch's error code tells of; None stands for a token that was returned."""
-    return AccountState.WORKS if code is None else _STATES.get(code, AccountState.UNKNOWN)

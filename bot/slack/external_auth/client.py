@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 
-from bot.slack import compat
+from bot.slack.calls import AnswerRecorder, broken_connection_retry, release
+from bot.slack.client import ClientFactory
 from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -25,16 +26,8 @@ from bot.slack.external_auth.models import (
     TokenRequest,
     sent,
 )
-from bot.slack.pacing import Busy, Caller, PacedCall, Pacer
-from bot.slack.retries import AnswerRecorder, broken_connection_retry
-from bot.slack.web import ClientFactory
+from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, RateLimiter
 
-GET = "apps.auth.external.get"
-DELETE = "apps.auth.external.delete"
-LIST = "apps.auth.external.list"
-PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
-"""How often Slack allows each method in a workspace at least: tiers 3 and 4. What it allows for a list isn't public.
-https://docs.slack.dev/apis/web-api/rate-limits/"""
 SEND_SECONDS = 90.0
 """How long sending a request may take, from the wait for a free connection to the answer, with one repetition.
 Waiting for its turn isn't part of it."""
@@ -43,9 +36,9 @@ Waiting for its turn isn't part of it."""
 class ExternalAuthClient:
     """Slack's external auth, for any token that may use it. Calls that Slack's limits reject wait for their turn."""
 
-    def __init__(self, clients: ClientFactory, pacer: Pacer) -> None:
+    def __init__(self, clients: ClientFactory, limiter: RateLimiter) -> None:
         self._clients = clients
-        self._pacer = pacer
+        self._limiter = limiter
 
     async def get(self, api_token: SecretStr, request: GetToken, caller: Caller) -> ExternalToken:
         """Fetch a token, refreshed by Slack when it has expired or when the request forces it.
@@ -72,25 +65,20 @@ class ExternalAuthClient:
     async def _call(
         self, api_token: SecretStr, method: str, request: TokenRequest, caller: Caller
     ) -> Mapping[str, object]:
-        paced = self._pacer.call(method, PER_MINUTE[method], caller)
+        call = self._limiter.call(method, caller)
+        answer: Mapping[str, object] | ExternalAuthError
         while True:
-            answer, again = await self._try(paced, api_token, method, request)
+            try:
+                await call.turn()
+            except Busy as busy:
+                answer, again = RateLimitedError(method, busy.seconds), False
+            else:
+                answer = await self._send(api_token, method, request)
+                again = isinstance(answer, RateLimitedError) and call.rejected(answer.retry_after)
             if not isinstance(answer, ExternalAuthError):
                 return answer
             if not again:
                 raise answer
-
-    async def _try(
-        self, paced: PacedCall, api_token: SecretStr, method: str, request: TokenRequest
-    ) -> tuple[Mapping[str, object] | ExternalAuthError, bool]:
-        """Send the request when it's its turn. Returns the answer, and whether to send it once more."""
-        try:
-            async with paced:
-                answer = await self._send(api_token, method, request)
-                again = isinstance(answer, RateLimitedError) and paced.rejected(answer.retry_after)
-        except Busy as busy:
-            return RateLimitedError(method, busy.seconds), False
-        return answer, again
 
     async def _send(
         self, api_token: SecretStr, method: str, request: TokenRequest
@@ -106,7 +94,7 @@ class ExternalAuthClient:
                 response = await self._clients.web(api_token, retries).api_call(method, json=sent(request))
         except Exception as error:
             failure = from_exception(method, error)
-            compat.release(error)
+            release(error)
         else:
             data: object = response.data
             # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.

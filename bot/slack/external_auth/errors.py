@@ -15,7 +15,7 @@ from enum import StrEnum
 import aiohttp
 
 from bot.ids import ERROR_CODE, quote, redact
-from bot.slack.retries import Answer, header, retry_after
+from bot.slack.calls import Answer, header, retry_after
 
 
 class TransportCode(StrEnum):

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.slack.calls import Answer
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -18,10 +20,7 @@ from bot.slack.external_auth.errors import (
     from_answer,
 )
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
-from bot.slack.pacing import WAIT_SECONDS, Caller, Pacer, SecondsLeft
-from bot.slack.retries import Answer
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
+from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
 from tests.bot_process import simulated_slack
 from tests.harness import HASTY_SECONDS
 from tests.manual_clock import ManualClock
@@ -67,7 +66,7 @@ async def bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
     async with simulated_slack() as slack, open_session(HASTY_SECONDS) as session:
         clients = ClientFactory(session, slack.api_url, None, clock)
-        yield Bench(slack, ExternalAuthClient(clients, Pacer(clock)), clock)
+        yield Bench(slack, ExternalAuthClient(clients, RateLimiter(clock)), clock)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +181,7 @@ async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(bench: Ben
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
     async with open_session(HASTY_SECONDS) as session:
         clock = ManualClock()
-        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), Pacer(clock))
+        client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), RateLimiter(clock))
         with pytest.raises(UnreachableError) as caught:
             await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"), Caller())
         assert caught.value.code == "connection_failed"

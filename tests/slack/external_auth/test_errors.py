@@ -3,6 +3,7 @@
 import aiohttp
 import pytest
 
+from bot.slack.calls import Answer
 from bot.slack.external_auth.errors import (
     BreakdownCode,
     ExternalAuthError,
@@ -14,7 +15,6 @@ from bot.slack.external_auth.errors import (
     from_answer,
     from_exception,
 )
-from bot.slack.retries import Answer
 
 METHOD = "apps.auth.external.get"
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -9,12 +9,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.external_auth.models import TestToken
-from bot.slack.pacing import Caller, Pacer
-from bot.slack.session import open_session
-from bot.slack.web import ClientFactory
+from bot.slack.rate_limit import Caller, RateLimiter
 from tests.manual_clock import ManualClock
 
 HALVES = ("ya29.a-token-in-two-", secrets.token_hex(20))
@@ -65,7 +64,7 @@ async def address() -> AsyncIterator[str]:
 async def test_no_object_holds_a_tested_token(address: str, form: str) -> None:
     async with open_session() as session:
         clients, clock = ClientFactory(session, f"{address}/{form}/", None, ManualClock()), ManualClock()
-        client = ExternalAuthClient(clients, Pacer(clock))
+        client = ExternalAuthClient(clients, RateLimiter(clock))
         with contextlib.suppress(ExternalAuthError):
             await client.test(SecretStr("xoxb-1"), TestToken("Et1"), Caller())
         assert list(holders()) == []

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.external_auth.models import InvalidParameter, PastedToken
-from bot.slack.external_auth.selection import ACCOUNT, MOST_TYPED, PROVIDER_KEY, TOKEN_IDS, Selection, select
+from bot.slack.external_auth.models import (
+    ACCOUNT,
+    MOST_TYPED,
+    PROVIDER_KEY,
+    TOKEN_IDS,
+    InvalidParameter,
+    PastedToken,
+    Selection,
+    select,
+)
 
 IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True)
 PASTED = "ghp_" + "a1B2" * 9

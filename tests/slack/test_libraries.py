@@ -1,4 +1,4 @@
-"""What slack_sdk and Bolt do that we rely on, or work around: if one of these fails, look at `bot/slack/compat.py`."""
+"""What slack_sdk and Bolt do that we rely on, or work around, and that they don't promise."""
 
 import io
 import logging
@@ -10,15 +10,12 @@ import pytest
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import logs
 from bot.logs import sdk_logger
-from bot.slack import compat
-from bot.slack.retries import AnswerRecorder
-
-PROXY = "http://proxy.from.the.environment:3128"
+from bot.slack.calls import AnswerRecorder
 
 
 @asynccontextmanager
@@ -35,17 +32,7 @@ async def served(answer: Callable[[web.Request], Awaitable[web.StreamResponse]])
         await runner.cleanup()
 
 
-def test_a_client_given_no_proxy_takes_one_from_the_environment_and_set_proxy_undoes_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", PROXY)
-    client = AsyncWebClient(proxy=None)
-    assert client.proxy == PROXY, "slack_sdk no longer reads HTTPS_PROXY: set_proxy can go"
-    compat.set_proxy(client, None)
-    assert client.proxy is None
-
-
-def test_bolt_warns_about_a_token_in_the_environment_and_build_app_keeps_that_quiet(
+def test_bolt_warns_about_a_token_in_the_environment_and_that_is_kept_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def authorize() -> AuthorizeResult:
@@ -60,38 +47,15 @@ def test_bolt_warns_about_a_token_in_the_environment_and_build_app_keeps_that_qu
     sdk_logger.addHandler(handler)
     try:
         build()
-        assert "client" in stream.getvalue(), "Bolt no longer warns: build_app can go"
+        assert "client" in stream.getvalue(), "Bolt no longer warns: only_errors can go"
         stream.truncate(0)
         level = sdk_logger.level
-        compat.build_app(build)
+        with logs.only_errors():
+            build()
         assert stream.getvalue().strip("\0") == ""
         assert sdk_logger.level == level
     finally:
         sdk_logger.removeHandler(handler)
-
-
-async def test_each_request_has_a_client_and_a_context_like_bolt_s_own() -> None:
-    async def authorize() -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=None, team_id=None)
-
-    def request() -> AsyncBoltRequest:
-        return AsyncBoltRequest(mode="socket_mode", body={"command": "/extauth", "team_id": "T1"})
-
-    client = AsyncWebClient(base_url="http://slack/")
-    bolt_s, ours = (
-        kind(logger=sdk_logger, client=client, signing_secret="x", authorize=authorize)
-        for kind in (AsyncApp, compat.App)
-    )
-    expected, first, second = request(), request(), request()
-    bolt_s._init_context(expected)
-    ours._init_context(first)
-    ours._init_context(second)
-    assert first.context.keys() == expected.context.keys(), "Bolt's contexts hold something else now: see compat.App"
-    assert vars(first.context.client).keys() == vars(expected.context.client).keys()
-    assert first.context.client.base_url == "http://slack/"
-    first.context.client.token = "xoxb-of-one-workspace"
-    assert second.context.client.token is None
-    assert ours.client.token is None
 
 
 @pytest.mark.parametrize(

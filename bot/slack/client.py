@@ -1,0 +1,150 @@
+"""The HTTP session, and Slack clients that share it: with one base address and one proxy, and logging no bodies."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import SecretStr
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook import WebhookResponse
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.clock import Clock
+from bot.logs import sdk_logger
+from bot.slack.calls import RATE_LIMIT_BUDGET, Calls, RateLimitRetry, broken_connection_retry, ignore_wait
+
+READ_SECONDS = 10.0
+"""How long Slack may take to accept a connection, and then to send the next byte of its answer."""
+MAX_CONNECTIONS = 200
+"""How many requests may be on their way to Slack at once. With half as many, a burst waits for Slack while
+the CPU is idle."""
+_WEBHOOKS = "https://hooks.slack.com/"
+_SLACK_HOSTS = ("slack.com", "slack-gov.com")
+
+
+class UntrustedAddress(ValueError):
+    """An address to post to that isn't Slack's. The message doesn't quote it."""
+
+
+def is_slack_address(url: str, base_url: str) -> bool:
+    """Return whether an address is on Slack's own hosts, or on that of the Web API in use."""
+    # Nearly all are one of these, and taking an address apart takes much longer.
+    if url.startswith((_WEBHOOKS, f"{'/'.join(base_url.split('/', 3)[:3])}/")):
+        return True
+    try:
+        found, api = urlsplit(url), urlsplit(base_url)
+        if (found.scheme, found.hostname, found.port) == (api.scheme, api.hostname, api.port):
+            return found.username is None
+        is_slack = any(found.hostname == host or str(found.hostname).endswith(f".{host}") for host in _SLACK_HOSTS)
+        return found.scheme == "https" and found.port in (None, 443) and found.username is None and is_slack
+    except ValueError:
+        return False
+
+
+def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
+    """Open the HTTP session that every Slack client shares. Close it at shutdown.
+
+    It keeps no cookies, follows no redirects, and doesn't read the environment. In a burst a request may wait for a
+    free connection without that counting against `read_seconds`; an answer that trickles in is cut off after three
+    times as long.
+    """
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(_refuse_redirect)
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=3 * read_seconds, sock_connect=read_seconds, sock_read=read_seconds),
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(loop=asyncio.get_running_loop()),
+        trust_env=False,
+        trace_configs=[tracing],
+    )
+
+
+async def _refuse_redirect(
+    session: aiohttp.ClientSession, context: SimpleNamespace, redirect: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Send nothing on to another address. slack_sdk has no setting for that, so it's the session's."""
+    redirect.response.close()
+    raise aiohttp.ClientError("Slack's address leads to another one.")
+
+
+class ClientFactory:
+    """Makes Slack clients. They are made for each use, so a retry handler can belong to one call.
+
+    `calls` is shown every answer; without one, nobody counts them.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        proxy: str | None,
+        clock: Clock,
+        calls: Calls | None = None,
+    ) -> None:
+        self.session = session
+        self.base_url = base_url
+        self.proxy = proxy
+        self.clock = clock
+        self._calls = calls
+
+    def web(self, token: SecretStr | None, retry_handlers: Sequence[AsyncRetryHandler] | None = None) -> AsyncWebClient:
+        """Make a Web API client that speaks with `token`. By default it retries a broken connection and a 429."""
+        client = AsyncWebClient(
+            token.get_secret_value() if token else None,
+            self.base_url,
+            session=self.session,
+            logger=sdk_logger,
+            retry_handlers=self._handlers(retry_handlers),
+        )
+        client.proxy = self.proxy  # Given None, the constructor takes one from the environment.
+        return client
+
+    async def post(self, response_url: str, message: Mapping[str, Any]) -> WebhookResponse:
+        """Post a message to a `response_url` that `check_address` lets through, with the same retries.
+
+        Raises aiohttp.ClientError, OSError, and UnicodeError for an answer that isn't text.
+        """
+        handlers = self._handlers(None)
+        client = AsyncWebhookClient(response_url, session=self.session, logger=sdk_logger, retry_handlers=handlers)
+        client.proxy = self.proxy
+        answer = await client.send_dict(dict(message))
+        if self._calls is not None and answer.status_code != 429:
+            self._calls.posted(answer.status_code)
+        return answer
+
+    def check_address(self, url: str) -> None:
+        """Raise UntrustedAddress for a `response_url` that isn't an address of Slack's."""
+        if not is_slack_address(url, self.base_url):
+            raise UntrustedAddress("A response_url isn't an address of Slack's.")
+
+    def _handlers(self, retry_handlers: Sequence[AsyncRetryHandler] | None) -> list[AsyncRetryHandler]:
+        if retry_handlers is None:
+            waited = ignore_wait if self._calls is None else self._calls.waited_for
+            retry_handlers = broken_connection_retry(), RateLimitRetry(self.clock, RATE_LIMIT_BUDGET, waited)
+        return [*([self._calls] if self._calls is not None else []), *retry_handlers]
+
+
+async def send_file(clients: ClientFactory, bot_token: SecretStr, user_id: str, name: str, text: str) -> None:
+    """Put a text file into a person's messages with the bot. Needs the scopes `im:write` and `files:write`.
+
+    It makes the calls of slack_sdk's `files_upload_v2`, which would send the file to whatever address it is given.
+    Raises SlackApiError, aiohttp.ClientError, UntrustedAddress, and what an answer of another form leads to.
+    https://docs.slack.dev/messaging/working-with-files#uploading_files
+    """
+    client, content = clients.web(bot_token), text.encode()
+    opened = await client.conversations_open(users=user_id)
+    begun = await client.files_getUploadURLExternal(filename=name, length=len(content))
+    address = str(begun["upload_url"])
+    if not is_slack_address(address, clients.base_url):
+        raise UntrustedAddress("An upload's address isn't Slack's.")
+    async with clients.session.post(address, data=content, proxy=clients.proxy, allow_redirects=False) as answer:
+        answer.raise_for_status()
+        if answer.status != HTTPStatus.OK:
+            raise UntrustedAddress("An upload was sent on to another address.")
+    files: list[dict[str, str | None]] = [{"id": str(begun["file_id"]), "title": name}]
+    await client.files_completeUploadExternal(files=files, channel_id=str(opened["channel"]["id"]))

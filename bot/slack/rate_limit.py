@@ -1,0 +1,272 @@
+"""Holds back the calls of a method after Slack's 429, and then lets them go one by one.
+
+One 429 says enough: without this, each call of a burst would be rejected for itself, over and over. Each process learns
+from its own 429s.
+https://docs.slack.dev/apis/web-api/rate-limits/
+"""
+
+import asyncio
+import bisect
+import itertools
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.clock import Clock, finishes_within
+
+GET = "apps.auth.external.get"
+DELETE = "apps.auth.external.delete"
+LIST = "apps.auth.external.list"
+PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
+"""How often Slack allows each method in a workspace at least: tiers 3 and 4. What it allows for a list isn't public."""
+
+SecondsLeft = Callable[[], int]
+"""Returns how long a call still has to wait. It's 0 once its turn has come."""
+Progress = Callable[[SecondsLeft], None]
+"""Is told of a wait, and again whenever the call looks at the line."""
+Wanted = Callable[[], Awaitable[bool | None]]
+"""Returns whether a call is still wanted; None where nobody can tell now."""
+Waited = Callable[[str, float], None]
+"""Is told of each wait that is over: the method, and the seconds."""
+
+WAIT_SECONDS = 600.0
+"""How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""
+WANTED_SECONDS = 2.0
+"""How often a waiting call looks whether it's still wanted."""
+_MINUTE = 61.0
+"""The minute that Slack counts by, in seconds, with one for the way there and back."""
+_MOMENT = 0.001
+
+
+async def _anything_goes() -> None:
+    """Check nothing."""
+
+
+def tells_nobody(seconds_left: SecondsLeft) -> None:
+    """Report no wait."""
+
+
+def _notes_nothing(method: str, seconds: float) -> None:
+    """Note nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What happens while a call waits.
+
+    `progress` is told of a wait. `is_wanted` is asked every two seconds during a wait, and once more after it: the call
+    isn't sent if it's no longer wanted, or if that can't be told after the wait. `recheck` runs right before the call
+    is sent, and may raise. `patience` is the longest wait in all, in seconds. Calls that are `in_batch` take at most
+    half of what Slack allows, so that nobody else meets a 429 because of them.
+    """
+
+    workspace: str = ""
+    progress: Progress = tells_nobody
+    recheck: Callable[[], Awaitable[None]] = _anything_goes
+    patience: float = WAIT_SECONDS
+    in_batch: bool = False
+    is_wanted: Wanted | None = None
+
+
+class Busy(Exception):
+    """Slack's limits last longer than the call can wait. `seconds` is when its turn would come."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"{seconds} seconds")
+        self.seconds = seconds
+
+
+class Stopping(Exception):
+    """The bot is stopping, so the call isn't sent."""
+
+
+class NoLongerWanted(Exception):
+    """The call has been given up while it waited, so it isn't sent."""
+
+
+class _Line:
+    """The calls of one method in one workspace, first come, first served.
+
+    They go at once until a 429, and then at the pace that Slack documents. Those of batches never go more than half as
+    often.
+    """
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        self._clock = clock
+        self._interval = _MINUTE / per_minute
+        self._half = per_minute // 2
+        self._is_limited = False
+        self._free_at = clock.monotonic()
+        self._batch_went: deque[float] = deque(maxlen=self._half)
+        self.waiting: list[LimitedCall] = []
+        self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing waits, and Slack no longer counts what went."""
+        last = max(self._free_at, *self._batch_went) if self._batch_went else self._free_at
+        return not self.waiting and self._clock.monotonic() >= last + _MINUTE
+
+    def may_go(self, call: "LimitedCall") -> bool:
+        """Return whether it's the turn of a call that waits."""
+        is_half_free = self._half_free_in(0) == 0
+        return self._held() == 0 and call is next(
+            (one for one in self.waiting if is_half_free or not one.caller.in_batch), None
+        )
+
+    def leave(self, call: "LimitedCall", *, goes: bool) -> None:
+        """Take a call out of the line, since it's sent or given up."""
+        now = self._clock.monotonic()
+        if goes and self._is_limited:
+            # From when it was due, so that being woken late doesn't add up.
+            self._free_at = max(self._free_at, now - self._interval) + self._interval
+        if goes and call.caller.in_batch:
+            self._batch_went.append(now)
+        self.waiting.remove(call)
+        self.wake()
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody go for so many seconds."""
+        before, self._is_limited = self._free_at, True
+        self._free_at = max(before, self._clock.monotonic() + seconds)
+        # Of a burst, each call is rejected for about as long.
+        if self._free_at > before + 1:
+            self.wake()
+
+    def wake(self) -> None:
+        """Have everybody who waits look at the line again."""
+        if self.waiting:
+            self.changed.set_result(None)
+            self.changed = asyncio.get_running_loop().create_future()
+
+    def seconds_left(self, call: "LimitedCall") -> int:
+        """Return the seconds until a call's turn comes; 0 once it has."""
+        return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
+
+    def seconds_until(self, call: "LimitedCall") -> float:
+        """Return the seconds until the turn of a call that waits comes, as far as can be told now."""
+        before = self.waiting[: bisect.bisect_left(self.waiting, call)]
+        batches = sum(other.caller.in_batch for other in before)
+        if call.caller.in_batch:
+            return max(self._held() + len(before) * self._interval, self._half_free_in(batches))
+        skipped = batches if self._half_free_in(0) > 0 else 0
+        return self._held() + (len(before) - skipped) * self._interval
+
+    def batch_seconds(self, count: int) -> float:
+        """Return the seconds until so many more calls of a batch have gone, while it takes turns with other batches."""
+        batches = sum(call.caller.in_batch for call in self.waiting)
+        paced = self._held() + count * self._interval if self._is_limited else 0.0
+        return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
+
+    def _held(self) -> float:
+        """Return the seconds until Slack takes another call."""
+        seconds = self._free_at - self._clock.monotonic()
+        return seconds if seconds > _MOMENT else 0.0
+
+    def _half_free_in(self, more: int) -> float:
+        """Return the seconds until another call of a batch can go when so many more have gone before it."""
+        now = self._clock.monotonic()
+        recent = [at for at in self._batch_went if at > now - _MINUTE + _MOMENT]
+        minutes, number = divmod(more + len(recent), self._half)
+        if not minutes:
+            return 0.0
+        return (recent[number] if number < len(recent) else now) - now + minutes * _MINUTE
+
+
+class RateLimiter:
+    """The lines of all methods and workspaces. A line is forgotten when it has been quiet for a minute."""
+
+    def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
+        self.clock = clock
+        self.waited = waited
+        self.is_closed = False
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._numbers = itertools.count()
+
+    def call(self, method: str, caller: Caller) -> "LimitedCall":
+        """Begin a call."""
+        until = self.clock.monotonic() + caller.patience
+        return LimitedCall(next(self._numbers), self, method, caller, until)
+
+    def line(self, method: str, workspace: str) -> _Line:
+        """Return the line of a method in a workspace."""
+        line = self._lines.get((method, workspace))
+        if line is None or line.is_quiet:
+            for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
+                del self._lines[quiet]
+            line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE[method])
+        return line
+
+    def batch_seconds(self, method: str, workspace: str, count: int) -> float:
+        """Return the seconds until so many more calls of a batch have gone, as far as can be told now."""
+        return self.line(method, workspace).batch_seconds(count)
+
+    def close(self) -> None:
+        """Send away everybody who waits, now and from now on: the bot is stopping."""
+        self.is_closed = True
+        for line in self._lines.values():
+            line.wake()
+
+
+@dataclass(order=True, frozen=True, slots=True)
+class LimitedCall:
+    """One call on its way. Await its `turn` each time it's sent, and say when it was `rejected`."""
+
+    number: int
+    limiter: RateLimiter = field(compare=False)
+    method: str = field(compare=False)
+    caller: Caller = field(compare=False)
+    until: float = field(compare=False)
+
+    async def turn(self) -> None:
+        """Return when it can be sent.
+
+        Raises Busy, Stopping, NoLongerWanted, and what the caller's `recheck` raises.
+        """
+        line, goes = self.limiter.line(self.method, self.caller.workspace), False
+        bisect.insort(line.waiting, self)
+        try:
+            waits = not line.may_go(self)
+            if waits:
+                await self._wait(line)
+            goes = True
+        finally:
+            line.leave(self, goes=goes)
+        if waits:
+            await self._check_wanted(is_last=True)
+            await self.caller.recheck()
+
+    def rejected(self, seconds: int | None) -> bool:
+        """Note a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it once more.
+
+        What takes longer than anyone would wait holds nobody back: whoever comes later hears it from Slack, and
+        whether it's still so.
+        """
+        if seconds is None or seconds > WAIT_SECONDS:
+            return False
+        self.limiter.line(self.method, self.caller.workspace).hold(seconds)
+        return True
+
+    async def _wait(self, line: _Line) -> None:
+        clock = self.limiter.clock
+        began, longest = clock.monotonic(), math.inf if self.caller.is_wanted is None else WANTED_SECONDS
+        try:
+            while not line.may_go(self):
+                seconds = line.seconds_until(self)
+                if self.limiter.is_closed:
+                    raise Stopping
+                if clock.monotonic() + seconds > self.until:
+                    raise Busy(math.ceil(seconds))
+                self.caller.progress(lambda: line.seconds_left(self))
+                if not await finishes_within(clock, line.changed, min(seconds, longest)):
+                    await self._check_wanted(is_last=False)
+        finally:
+            self.limiter.waited(self.method, clock.monotonic() - began)
+
+    async def _check_wanted(self, *, is_last: bool) -> None:
+        if self.caller.is_wanted is None:
+            return
+        is_wanted = await self.caller.is_wanted()
+        if is_wanted is False or (is_last and is_wanted is None):
+            raise NoLongerWanted

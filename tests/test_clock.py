@@ -1,0 +1,59 @@
+"""Trying again."""
+
+import asyncio
+
+import pytest
+
+from bot.clock import retry
+
+
+class Later(Exception):
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__("later")
+        self.retry_after = retry_after
+
+
+class Bench:
+    """Something that raises some exceptions in turn, and then is done."""
+
+    def __init__(self, *raises: BaseException) -> None:
+        self.raises = list(raises)
+        self.slept: list[float] = []
+        self.told: list[Exception] = []
+
+    async def act(self) -> str:
+        if self.raises:
+            raise self.raises.pop(0)
+        return "done"
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def run(self) -> str:
+        return await retry(self.act, self.sleep, (1, 5), lambda error: isinstance(error, Later), self.told.append)
+
+
+async def test_what_passes_is_tried_again_after_each_wait() -> None:
+    first, second = Later(), Later(60)
+    bench = Bench(first, second)
+    assert await bench.run() == "done"
+    assert bench.slept == [1, 60]
+    assert bench.told == [first, second]
+
+
+async def test_the_last_exception_is_raised() -> None:
+    last = Later()
+    bench = Bench(Later(), Later(), last)
+    with pytest.raises(Later) as raised:
+        await bench.run()
+    assert raised.value is last
+    assert bench.slept == [1, 5]
+    assert last not in bench.told
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), asyncio.CancelledError()])
+async def test_anything_else_is_raised_at_once(error: BaseException) -> None:
+    bench = Bench(error)
+    with pytest.raises(type(error)):
+        await bench.run()
+    assert (bench.slept, bench.told) == ([], [])
