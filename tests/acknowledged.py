@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.sandbox.run import serving, variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.workspace import Workspace
-from bot.server.background import INTERRUPTED_SECONDS, SWEEP_SECONDS
+from bot.server.background import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS
 from tests.audit_log import configured, open_audit_log
 from tests.manual_clock import ManualClock
 
@@ -57,7 +57,7 @@ async def later(slack: SimulatedSlack, url: str, **more: str) -> AsyncIterator[M
     clock = ManualClock()
     clock.advance(INTERRUPTED_SECONDS + 60)
     async with serving(settings.read({**variables(slack), "DATABASE_URL": url, **more}), "socket", clock):
-        await clock.until_asleep(SWEEP_SECONDS)
+        await clock.until_asleep(LOOK_AGAIN_SECONDS)
         yield clock
 
 

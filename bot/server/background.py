@@ -32,6 +32,8 @@ INTERRUPTED_SECONDS = WAIT_SECONDS + 180.0
 it wait for Slack's limits, then sends it, and records how it ended."""
 TELL_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0)
 """How long to wait, where the database or Slack failed, before each further try to tell a person."""
+LOOK_AGAIN_SECONDS = 300.0
+"""How often to look for interrupted commands."""
 SWEEP_SECONDS = 60.0
 """How often requests for approval are looked for that nobody decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
@@ -42,7 +44,7 @@ LOOK_SECONDS = 3600.0
 
 
 async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
-    """Record what was begun and never ended as interrupted, every minute, and tell its people."""
+    """Record what was begun and never ended as interrupted, now and then, and tell its people."""
     while True:
         try:
             told: set[str] = set()
@@ -56,7 +58,7 @@ async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: 
             log.error("interrupted commands couldn't be looked for", extra={"why": str(error)})
         except Exception:
             log.exception("interrupted commands couldn't be looked for")
-        await shared.clock.sleep(SWEEP_SECONDS)
+        await shared.clock.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED
-from bot.server.dispatch import dispatch
+from bot.server.dispatch import Dispatcher
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.payloads import MalformedPayload
@@ -49,7 +49,7 @@ class HttpReceiver(WebServer):
     ) -> None:
         routes = [web.post(PATH, self._take), *ops.routes(), *(oauth.routes() if oauth is not None else ())]
         super().__init__(routes, host, port, "PORT", Rejections(shared.clock, shared.metrics))
-        self._bolt = app
+        self._dispatcher = Dispatcher(app, shared.clock)
         self._signing_secret = signing_secret
         self._shared = shared
 
@@ -75,7 +75,7 @@ class HttpReceiver(WebServer):
             return self.reject(401, rejection)
         self._shared.slack.heard()
         try:
-            answer = await dispatch(self._bolt, parse_body(body))
+            answer = await self._dispatcher.dispatch(parse_body(body))
         except MalformedPayload as error:
             return self.reject(400, str(error))
         if answer.status == 200:

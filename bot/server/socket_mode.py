@@ -6,18 +6,16 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 import asyncio
 import json
 import logging
-from collections import OrderedDict
 from typing import Any
 
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.response import BoltResponse
 
 from bot.clock import Clock, finishes_within
 from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics, one_of
 from bot.server import StartError
-from bot.server.dispatch import dispatch
+from bot.server.dispatch import Dispatcher
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection
@@ -47,7 +45,6 @@ _KNOWN = (
     | {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "http_401", "http_403", "http_503"}
 )
 _HOPELESS = TOKEN_REFUSALS | SWITCHED_OFF | {Ending.TOO_MANY.value, "ratelimited"}
-_REMEMBERED_ENVELOPES = 5000
 _ACKNOWLEDGE_SECONDS = 3.0
 
 
@@ -59,13 +56,12 @@ class SocketModeReceiver:
     """
 
     def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
-        self._app = app
+        self._dispatcher = Dispatcher(app, shared.clock)
         self._app_token = app_token
         self._shared = shared
         self._wanted = connections
         self._open: set[Connection] = set()
         self._keeping: set[asyncio.Task[None]] = set()
-        self._answers: OrderedDict[str, asyncio.Future[BoltResponse]] = OrderedDict()
         self._in_progress: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._status = SocketStatus(shared.clock, shared.metrics)
@@ -174,34 +170,15 @@ class SocketModeReceiver:
         task.add_done_callback(self._in_progress.discard)
 
     async def _take(self, connection: Connection, envelope: Envelope) -> None:
-        """Answer one envelope."""
+        """Have one envelope handled, and acknowledge it."""
         try:
-            await self._acknowledge(connection, envelope, await self._answer(envelope))
+            answer = await self._dispatcher.dispatch(envelope.payload)
         except MalformedPayload as error:
             self._rejections.count(str(error))
+            return
         except Exception:
             log.exception("an envelope couldn't be handled")
-
-    async def _answer(self, envelope: Envelope) -> BoltResponse:
-        known = self._answers.get(envelope.id)
-        if known is not None:
-            log.info("an envelope came again", extra={"envelope_id": envelope.id})
-            return await asyncio.shield(known)
-        answer: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
-        self._answers[envelope.id] = answer
-        if len(self._answers) > _REMEMBERED_ENVELOPES:
-            self._answers.popitem(last=False)
-        try:
-            answer.set_result(await dispatch(self._app, envelope.payload))
-        except Exception as error:
-            answer.set_exception(error)
-            answer.exception()  # It's raised here as well, so nobody else has to look at it.
-            raise
-        finally:
-            answer.cancel()  # of what is done, that changes nothing
-        return answer.result()
-
-    async def _acknowledge(self, connection: Connection, envelope: Envelope, answer: BoltResponse) -> None:
+            return
         if answer.status != 200:
             log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
             return

@@ -232,11 +232,11 @@ async def _restart(url: str, clock: ManualClock) -> None:
             await audit.interrupt(0)
 
 
-async def _entries(audit: AuditLog) -> dict[tuple[str | None, int], Any]:
-    return {(entry.team_id, entry.number): entry for entry in await audit.newest(100, Filters())}
+async def _entries(audit: AuditLog) -> dict[tuple[str | None, int, str], Any]:
+    return {(entry.team_id, entry.number, entry.action): entry for entry in await audit.newest(100, Filters())}
 
 
-async def _assert_reads_only(audit: AuditLog, honest: dict[tuple[str | None, int], Any]) -> None:
+async def _assert_reads_only(audit: AuditLog, honest: dict[tuple[str | None, int, str], Any]) -> None:
     """What is read, if anything is, was written: at worst an entry or a result is missing."""
     try:
         found = await _entries(audit)

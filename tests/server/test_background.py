@@ -19,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.operation import Request
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.background import INTERRUPTED_SECONDS, SWEEP_SECONDS, TELL_SECONDS, record_interrupted
+from bot.server.background import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS, TELL_SECONDS, record_interrupted
 from bot.slack.client import open_session
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.engine import DatabaseError
@@ -53,7 +53,7 @@ class Left:
         """Look for what was cut off, until the block ends."""
         found = workspaces or OneWorkspace(self.runtime)
         looking = asyncio.ensure_future(record_interrupted(found, self.runtime, self.audit_log))
-        await self.clock.until_asleep(SWEEP_SECONDS)
+        await self.clock.until_asleep(LOOK_AGAIN_SECONDS)
         yield
         looking.cancel()
 
@@ -105,7 +105,7 @@ async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
     async with left.looking():
         assert left.told() == []
         left.clock.advance(INTERRUPTED_SECONDS + 1)
-        await left.clock.until_asleep(SWEEP_SECONDS)
+        await left.clock.until_asleep(LOOK_AGAIN_SECONDS)
         await left.runtime.tasks.idle()
         assert left.told() == [ADMIN]
 
@@ -166,5 +166,5 @@ async def test_a_log_that_cannot_be_read_now_is_looked_at_again(left: Left, capl
     async with left.looking():
         assert "interrupted commands couldn't be looked for" in caplog.messages
         await change(left.url, "ALTER TABLE gone RENAME TO audit_records")
-        left.clock.advance(SWEEP_SECONDS)
+        left.clock.advance(LOOK_AGAIN_SECONDS)
         await left.slack.state.until(lambda: left.told() == [ADMIN])

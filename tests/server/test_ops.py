@@ -21,6 +21,7 @@ from bot.server import StartError
 from bot.server.lifecycle import serve
 from bot.server.readiness import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
 from bot.settings import Transport
+from tests.audit_log import KEY
 from tests.bot_process import simulated_slack
 from tests.forked import run
 from tests.harness import ADMIN, GUEST, Harness
@@ -43,7 +44,7 @@ def execute(file: Path, statement: str) -> None:
 
 
 def audit_command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return run(["audit", *words], {"DATABASE_URL": url, "PATH": "/usr/bin:/bin"})
+    return run(["audit", *words], {"DATABASE_URL": url, "EXTAUTH_SECRET_KEY": KEY, "PATH": "/usr/bin:/bin"})
 
 
 async def scripted_hour(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,7 @@ async def test_a_scrape_after_a_scripted_hour_shows_exactly_the_scripted_numbers
         "extauth_ready{database}": 1,
         "extauth_ready{slack}": 1,
         "extauth_ready{receiver}": 1,
-        "extauth_audit_log_entries": 5,
+        "extauth_audit_log_entries": 6,
         "extauth_audit_log_verified_timestamp_seconds": 0,
         "extauth_audit_log_altered": 0,
     }
@@ -255,7 +256,7 @@ async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path:
         numbers = await operator.numbers()
         verified_at = numbers["extauth_audit_log_verified_timestamp_seconds"]
         assert verified_at == pytest.approx(time.time(), abs=600)
-        assert (numbers["extauth_audit_log_entries"], numbers["extauth_audit_log_altered"]) == (1, 0)
+        assert (numbers["extauth_audit_log_entries"], numbers["extauth_audit_log_altered"]) == (2, 0)
         await asyncio.to_thread(execute, tmp_path / "audit.db", "UPDATE audit_records SET code = 'x' WHERE number = 2")
         assert (await asyncio.to_thread(audit_command, url, "verify")).returncode == 1
         operator.harness.clock.advance(READ_SECONDS)

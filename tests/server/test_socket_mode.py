@@ -59,6 +59,7 @@ async def test_an_unreachable_slack_is_waited_for() -> None:
         {
             "SLACK_BOT_TOKEN": "xoxb-1234567890",
             "SLACK_APP_TOKEN": "xapp-1234567890",
+            "EXTAUTH_SECRET_KEY": "k" * 32,
             "SLACK_API_URL": "http://127.0.0.1:9/api/",
         }
     )
