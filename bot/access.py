@@ -82,9 +82,15 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
     excluded = _exclusion(user)
     if excluded is not None:
         return Decision(False, excluded, permission, allow)
-    admitted = _admission(user, allow)
-    if admitted is not None:
-        return Decision(True, admitted, permission, allow)
+    for reason, is_so in (
+        (Reason.NAMED, user.user_id in allow.users),
+        (Reason.GROUP, bool(user.groups & allow.groups)),
+        (Reason.OWNER, "owners" in allow.roles and user.is_owner),
+        (Reason.ADMIN, "admins" in allow.roles and (user.is_admin or user.is_owner)),
+        (Reason.MEMBER, "members" in allow.roles),
+    ):
+        if is_so:
+            return Decision(True, reason, permission, allow)
     is_unknown = bool(allow.groups) and user.groups_unknown
     return Decision(False, Reason.UNKNOWN if is_unknown else Reason.NOT_LISTED, permission, allow)
 
@@ -117,18 +123,6 @@ def _exclusion(user: UserInfo) -> Reason | None:
     if user.is_external:
         return Reason.EXTERNAL
     return Reason.GUEST if user.is_guest else None
-
-
-def _admission(user: UserInfo, allow: AllowList) -> Reason | None:
-    if user.user_id in allow.users:
-        return Reason.NAMED
-    if user.groups & allow.groups:
-        return Reason.GROUP
-    if "owners" in allow.roles and user.is_owner:
-        return Reason.OWNER
-    if "admins" in allow.roles and (user.is_admin or user.is_owner):
-        return Reason.ADMIN
-    return Reason.MEMBER if "members" in allow.roles else None
 
 
 class ApprovalPolicy(StrEnum):

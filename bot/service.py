@@ -269,12 +269,9 @@ class Service:
         if outcome.request.arguments().get("app_id") is None:
             self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
 
-    def _api_token_for(self, actor: Actor) -> SecretStr:
-        return self._api_token or actor.bot_token
-
     def _app(self, actor: Actor) -> Hashable:
         """Return what tells the accounts of one app in one workspace from others."""
-        return actor.team_id or actor.enterprise_id, self._api_token_for(actor)
+        return actor.team_id or actor.enterprise_id, self._api_token or actor.bot_token
 
     async def _carry_out(
         self,
@@ -285,7 +282,7 @@ class Service:
         is_wanted: Wanted | None,
         patience: float,
     ) -> Done:
-        api_token = self._api_token_for(actor)
+        api_token = self._api_token or actor.bot_token
 
         async def recheck() -> None:
             decision, _ = await self._decide(actor, request)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.audit.keys import AuditKey, canonical, is_equal
+from bot.audit.keys import AuditKey, is_equal
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_records
 
@@ -28,6 +28,7 @@ OPERATOR = ""
 """The chain of what belongs to no workspace."""
 
 _NO_HASH = "0" * 64
+_ALTERED = "the audit log's head was altered: `audit verify` says more"
 _COLUMNS = [column.name for column in audit_records.columns]
 _HASHED = [name for name in _COLUMNS if name != "hash"]
 
@@ -65,17 +66,19 @@ class Head:
         return cls(chain, secrets.token_hex(8))
 
     @classmethod
-    def stored(cls, row: Row, key: AuditKey) -> tuple["Head", bool]:
-        """Return the head that is stored in a row, and whether it is authentic."""
+    def stored(cls, row: Row, key: AuditKey) -> "Head | Altered":
+        """Return the head that is stored in a row, if the key proves it."""
         head = cls(**{name: row[name] for name in cls.__slots__})
         try:
-            return head, is_equal(row["mac"], head._mac(key))
+            is_authentic = is_equal(row["mac"], head.row(key)["mac"])
         except (TypeError, ValueError):  # SQLite stores anything in any column
-            return head, False
+            is_authentic = False
+        return head if is_authentic else Altered(_ALTERED)
 
     def row(self, key: AuditKey) -> dict[str, Any]:
         """Return the row that stores it, with the MAC that proves it."""
-        return {**asdict(self), "mac": self._mac(key)}
+        fields = asdict(self)
+        return {**fields, "mac": key.mac("head", fields)}
 
     def chained(self, key: AuditKey, row: Row) -> tuple["Head", dict[str, Any]]:
         """Put a row behind it. Returns the new head, and the row complete."""
@@ -94,16 +97,6 @@ class Head:
     def checkpoint(self, now: float) -> "Checkpoint":
         """Return where the chain ends `now` (seconds since the epoch, UTC)."""
         return Checkpoint(self.log_id, self.number, self.entries, self.hash, utc(now))
-
-    def _mac(self, key: AuditKey) -> str:
-        return key.mac("head", canonical(asdict(self)))
-
-
-def authentic(found: tuple[Head, bool]) -> Head:
-    """Return a head that was read. Raises Altered."""
-    if not found[1]:
-        raise Altered("the audit log's head was altered: `audit verify` says more")
-    return found[0]
 
 
 def is_authentic(key: AuditKey, row: Row) -> bool:
@@ -130,7 +123,7 @@ def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) ->
 
 
 def _hash(key: AuditKey, row: Row) -> str:
-    return key.mac("chain", canonical([row[name] for name in _HASHED]))
+    return key.mac("chain", [row[name] for name in _HASHED])
 
 
 _FORM = re.compile(
@@ -180,7 +173,12 @@ class Checkpoint:
         return found
 
     def _mac(self, key: AuditKey) -> str:
-        return key.mac("checkpoint", canonical(asdict(self)))
+        return key.mac("checkpoint", asdict(self))
+
+
+def micro(seconds: float) -> int:
+    """Return a time in seconds as the log keeps it, in microseconds."""
+    return round(seconds * 1_000_000)
 
 
 def utc(seconds: float) -> str:

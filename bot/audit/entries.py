@@ -30,7 +30,9 @@ class Event:
     def of(cls, actor: Actor, request: Request) -> "Event":
         """Describe a person's request."""
         action = request.operation.action
-        parameters = {name: quote_parameter(value) for name, value in request.arguments().items()}
+        # People paste tokens where their IDs belong.
+        given = request.arguments().items()
+        parameters = {name: value if isinstance(value, bool) else quote(value) for name, value in given}
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
 
 
@@ -72,7 +74,7 @@ class Filters:
     """Which entries are wanted.
 
     `since` is in seconds since the epoch (UTC); `before` and `after` are an entry's number. A token ID and a provider
-    key are found only if the log keeps them whole: see `quote_parameter`.
+    key are found only if the log keeps them whole: see `Event`.
     """
 
     user_id: str | None = None
@@ -176,8 +178,3 @@ class TokenTrace:
 def _is_number(value: object, most: int) -> bool:
     # True is an int as well.
     return type(value) is int and 0 < value <= most
-
-
-def quote_parameter(value: str | bool) -> str | bool:
-    """Return what may be stored and shown of a parameter: people paste tokens where their IDs belong."""
-    return value if isinstance(value, bool) else quote(value)

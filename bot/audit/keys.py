@@ -18,6 +18,8 @@ from bot.storage.crypto import Vault, derive
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import installation_keys
 
+FINGERPRINT = "token fingerprint"
+"""The use of the MAC that recognizes a token, and tells nothing else of it."""
 WRAPPED = "audit log key"
 """The name under which the database holds the key, and the purpose of the box that encrypts it."""
 
@@ -33,21 +35,13 @@ class AuditKey:
         self.vault = vault
         self._derived = functools.cache(lambda use: derive(master, f"extauth {use}"))
 
-    def mac(self, use: str, text: bytes) -> str:
-        """Return the MAC of a text for one use, such as `chain`: 64 hexadecimal digits."""
-        return hmac.digest(self._derived(use), text, hashlib.sha256).hex()
+    def mac(self, use: str, value: object) -> str:
+        """Return the MAC of a value of JSON's types for one use, such as `chain`: 64 hexadecimal digits.
 
-    def fingerprint(self, token: SecretStr) -> str:
-        """Return what recognizes a token, and tells nothing else of it."""
-        return self.mac("token fingerprint", token.get_secret_value().encode("utf-8", "surrogatepass"))
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-
-def canonical(value: object) -> bytes:
-    """Return the one form of a value, of JSON's types, that is hashed or signed. Raises TypeError, ValueError."""
-    return _encode(value).encode()
+        Raises TypeError, ValueError.
+        """
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return hmac.digest(self._derived(use), text.encode(), hashlib.sha256).hex()
 
 
 def is_equal(stored: object, expected: str) -> bool:

@@ -4,17 +4,17 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.actor import Actor, new_reference
 from bot.audit import store
-from bot.audit.chain import ATTEMPT, BEGAN, DENIED, INTERRUPTED, OPERATOR, PRUNE, RESULT, Head, Row, chain_of
+from bot.audit.chain import ATTEMPT, BEGAN, DENIED, INTERRUPTED, OPERATOR, PRUNE, RESULT, Head, Row, chain_of, micro
 from bot.audit.entries import AuditResult, Entry, Event, Filters
-from bot.audit.keys import AuditKey
-from bot.audit.reader import AuditReader, entry_of, micro
+from bot.audit.keys import FINGERPRINT, AuditKey
+from bot.audit.reader import AuditReader, entry_of
 from bot.clock import Clock
 from bot.operation import Request
 from bot.storage.engine import ANSWER_SECONDS, Database, DatabaseError
@@ -67,7 +67,10 @@ class AuditLog(AuditReader):
 
     async def finish(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how an attempt ended."""
-        await self._append(self._row(RESULT, attempt.event, attempt=attempt.number, **self._result(result)))
+        ended = {"outcome": result.outcome, "code": result.code, "milliseconds": result.milliseconds}
+        token = result.token.get_secret_value() if result.token is not None else None
+        token_hmac = self._key.mac(FINGERPRINT, token) if token is not None else None
+        await self._append(self._row(RESULT, attempt.event, attempt=attempt.number, token_hmac=token_hmac, **ended))
 
     def finish_later(self, attempt: Attempt, result: AuditResult) -> None:
         """Record how an attempt ended as soon as the database works again. A later result replaces an earlier one."""
@@ -138,16 +141,13 @@ class AuditLog(AuditReader):
         """Append a row and return its number, once it is on disk. Raises DuplicateInteraction."""
         waiting = _Waiting(row, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._write_soon()
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.ensure_future(self._write())
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await waiting.written
         except TimeoutError:
             raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
-
-    def _write_soon(self) -> None:
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
         while self._queue:
@@ -202,14 +202,6 @@ class AuditLog(AuditReader):
             **named,
             "parameters": json.dumps(others, sort_keys=True),
             **more,
-        }
-
-    def _result(self, result: AuditResult) -> Mapping[str, Any]:
-        return {
-            "outcome": result.outcome,
-            "code": result.code,
-            "milliseconds": result.milliseconds,
-            "token_hmac": self._key.fingerprint(result.token) if result.token is not None else None,
         }
 
     def _interruption(self, attempt: Row) -> Row:

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
-from bot.audit.chain import ATTEMPT, BEGAN, DENIED, OPERATOR, PRUNE, Checkpoint, Head, Row, is_proven, results_of
+from bot.audit.chain import ATTEMPT, BEGAN, DENIED, OPERATOR, PRUNE, Checkpoint, Head, Row, is_proven, micro, results_of
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
-from bot.audit.keys import AuditKey
+from bot.audit.keys import FINGERPRINT, AuditKey
 from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, rows_at
 from bot.audit.verify import Verified, keep_verified, last_verified, verify_chains
 from bot.clock import Clock
@@ -73,7 +73,8 @@ class AuditReader:
 
         def read(connection: Connection) -> TokenTrace:
             heads = self._heads(connection)
-            found = select(audit_records).where(_TABLE.token_hmac == self._key.fingerprint(token))
+            fingerprint = self._key.mac(FINGERPRINT, token.get_secret_value())
+            found = select(audit_records).where(_TABLE.token_hmac == fingerprint)
             rows = connection.execute(found).mappings().all()
             fetched = [
                 (row["chain"], row["attempt"]) for row in rows if is_proven(self._key, heads.get(row["chain"]), row)
@@ -161,11 +162,6 @@ class AuditReader:
         return [
             entry_of(row, results.get((row["chain"], row["number"])) if row["kind"] == ATTEMPT else row) for row in rows
         ]
-
-
-def micro(seconds: float) -> int:
-    """Return a time in seconds as the log keeps it, in microseconds."""
-    return round(seconds * _MICRO)
 
 
 def entry_of(row: Row, result: Row | None) -> Entry:

@@ -16,7 +16,6 @@ from bot.audit.chain import (
     Altered,
     Head,
     Row,
-    authentic,
     began_claim,
     is_proven,
     results_of,
@@ -42,7 +41,7 @@ def begin_log(connection: Connection, key: AuditKey) -> None:
 
 def read_heads(
     connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
-) -> Mapping[str, tuple[Head, bool]]:
+) -> Mapping[str, Head | Altered]:
     """Return the heads of some chains or of all, in the order of their names, and whether each is authentic.
 
     Heads that are `locked` stay so until the transaction ends: SQLite has one writer at a time anyway.
@@ -54,9 +53,16 @@ def read_heads(
     return {row["chain"]: Head.stored(row, key) for row in found}
 
 
-def authentic_heads(connection: Connection, key: AuditKey, chains: Sequence[str] | None = None) -> Mapping[str, Head]:
+def authentic_heads(
+    connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
+) -> Mapping[str, Head]:
     """Return the heads of some chains, or of all. Raises Altered."""
-    return {chain: authentic(found) for chain, found in read_heads(connection, key, chains).items()}
+    heads = {}
+    for chain, found in read_heads(connection, key, chains, locks=locks).items():
+        if isinstance(found, Altered):
+            raise found
+        heads[chain] = found
+    return heads
 
 
 @dataclass(slots=True)
@@ -106,10 +112,10 @@ def _open(connection: Connection, key: AuditKey, chains: Sequence[str], began: C
         read_heads(connection, key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})
     for chain, found in read_heads(connection, key, chains, locks=True).items():
-        try:
-            writing.heads[chain] = authentic(found)
-        except Altered as error:
-            writing.altered[chain] = error
+        if isinstance(found, Altered):
+            writing.altered[chain] = found
+        else:
+            writing.heads[chain] = found
     for chain in chains:
         if chain not in writing.heads and chain not in writing.altered:
             _begin(connection, writing, chain, began)
@@ -154,10 +160,9 @@ def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry:
 
     `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted.
     """
-    found = read_heads(connection, key, [chain], locks=True).get(chain)
-    if found is None:
+    head = authentic_heads(connection, key, [chain], locks=True).get(chain)
+    if head is None:
         return 0
-    head = authentic(found)
     within = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
     first_kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before)).scalar()
     last = head.number if first_kept is None else int(first_kept) - 1
@@ -197,10 +202,9 @@ def interrupt(
 
     Of several processes, one gets each attempt, because the chain's head is locked. Raises Altered.
     """
-    found = read_heads(connection, key, [chain], locks=True).get(chain)
-    if found is None:
+    head = authentic_heads(connection, key, [chain], locks=True).get(chain)
+    if head is None:
         return []
-    head = authentic(found)
     rows = rows_at(connection, _TABLE.number, [(chain, number) for number in numbers])
     ended = results_of(key, {chain: head}, rows_at(connection, _TABLE.attempt, [(chain, number) for number in numbers]))
     writing = _Writing(key, {chain: head})

@@ -7,10 +7,10 @@ from dataclasses import astuple, dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from bot.audit.chain import BEGAN, OPERATOR, PRUNE, RESULT, Checkpoint, Head, Row, is_authentic
+from bot.audit.chain import BEGAN, OPERATOR, PRUNE, RESULT, Altered, Checkpoint, Head, Row, is_authentic
 from bot.audit.entries import VerificationResult
-from bot.audit.keys import AuditKey, canonical, is_equal
-from bot.audit.store import read_heads
+from bot.audit.keys import AuditKey, is_equal
+from bot.audit.store import authentic_heads, read_heads
 from bot.storage.tables import audit_heads, audit_records, installation_keys
 
 _PROGRESS_EVERY = 10_000
@@ -35,7 +35,7 @@ def verify_chains(
     problem = altered_heads(connection, key)
     if problem is not None:
         return VerificationResult(0, 0, problem)
-    heads = {chain: head for chain, (head, _) in read_heads(connection, key).items()}
+    heads = authentic_heads(connection, key)
     logs = {head.log_id for head in heads.values()}
     if any(seen.log_id not in logs for seen in checkpoints):
         return VerificationResult(0, 0, _OTHER_LOG)
@@ -55,8 +55,8 @@ def verify_chains(
 def altered_heads(connection: Connection, key: AuditKey) -> str | None:
     """Return what is wrong with the heads; None where they are right."""
     heads = read_heads(connection, key)
-    for chain, (_, is_signed) in heads.items():
-        if not is_signed:
+    for chain, head in heads.items():
+        if isinstance(head, Altered):
             return f"The head of the log{_of(chain)} was altered."
     if OPERATOR not in heads:
         return "The head of the log is missing."
@@ -187,7 +187,7 @@ class Verified:
     def write(self, key: AuditKey) -> str:
         """Return the line that is kept."""
         word = "intact" if self.is_intact else "altered"
-        return f"{self.at} {self.rows} {word} {key.mac('verified', canonical(astuple(self)))}"
+        return f"{self.at} {self.rows} {word} {key.mac('verified', astuple(self))}"
 
     @classmethod
     def read(cls, text: str, key: AuditKey) -> "Verified | None":

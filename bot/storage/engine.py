@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,13 +76,16 @@ class Database(ABC):
 
         Raises DatabaseError, and what `work` raises.
         """
-        task = asyncio.ensure_future(self._translated(self._transact(work, reads)))
+        task: asyncio.Task[T] = asyncio.ensure_future(self._transact(work, reads))
         self._running.add(task)
         task.add_done_callback(self._ended)
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             raise DatabaseError(f"the database did not answer within {seconds:.0f} seconds")
-        return task.result()
+        try:
+            return task.result()
+        except self._errors as error:
+            raise DatabaseError(self._one_line(error)) from None
 
     async def close(self) -> None:
         """Close the connections. A database that has stopped answering gets a moment, and is then left alone."""
@@ -99,12 +102,6 @@ class Database(ABC):
 
     @abstractmethod
     async def _close(self) -> None: ...
-
-    async def _translated(self, transaction: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await transaction
-        except self._errors as error:
-            raise DatabaseError(self._one_line(error)) from None
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -168,23 +165,19 @@ class SqliteDatabase(Database):
         )
         event.listen(self._engine, "do_connect", lambda *_: self._file.ensure())
         event.listen(self._engine, "connect", lambda connection, _: _make_durable(connection))
-        event.listen(self._engine, "begin", self._begin)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
         def transact() -> T:
-            with self._engine.connect().execution_options(reads=reads) as connection, connection.begin():
+            with self._engine.connect() as connection, connection.begin():
+                if not reads:
+                    # A removed file can still be written to, and everything written to it is lost.
+                    self._file.check()
+                connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers if reads else self._writer, transact)
-
-    def _begin(self, connection: Connection) -> None:
-        reads = connection.get_execution_options().get("reads", False)
-        if not reads:
-            # A removed file can still be written to, and everything written to it is lost.
-            self._file.check()
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     async def _close(self) -> None:
         try:

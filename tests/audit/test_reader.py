@@ -244,7 +244,8 @@ async def resign(url: str, key: AuditKey) -> None:
     newest = select(audit_records.c.hash).where(audit_records.c.chain == "T1").order_by(audit_records.c.number.desc())
 
     def sign(connection: Connection) -> None:
-        head, _ = Head.stored(connection.execute(select(audit_heads).where(is_it)).mappings().one(), key)
+        head = Head.stored(connection.execute(select(audit_heads).where(is_it)).mappings().one(), key)
+        assert isinstance(head, Head)
         head = replace(head, hash=connection.execute(newest.limit(1)).scalar_one())
         connection.execute(update(audit_heads).where(is_it).values(head.row(key)))
 
