@@ -1,4 +1,4 @@
-"""Two processes killed at any moment, and every envelope delivered twice. `make storm`: a minute on each database."""
+"""Processes killed at any moment, and every envelope delivered twice. `make storm`: a minute on each database."""
 
 import asyncio
 import os
@@ -57,8 +57,11 @@ class Storm:
 
 
 @pytest.mark.storm
+@pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_no_act_without_attempt_none_twice_and_who_was_cut_off_is_told(kind: str, tmp_path: Path) -> None:
+async def test_no_act_without_attempt_none_twice_and_who_was_cut_off_is_told(
+    kind: str, processes: int, tmp_path: Path
+) -> None:
     chance = random.Random(20261124)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(new_database(kind, tmp_path))
@@ -67,17 +70,18 @@ async def test_no_act_without_attempt_none_twice_and_who_was_cut_off_is_told(kin
         slack.web_api.latency = 0.02
         storm, number, until = Storm(slack, chance), 0, time.monotonic() + SECONDS
         while time.monotonic() < until:
-            async with (
-                bot_process("socket", slack, DATABASE_URL=url) as one,
-                bot_process("socket", slack, DATABASE_URL=url) as other,
-            ):
+            async with AsyncExitStack() as running:
+                bots = [
+                    await running.enter_async_context(bot_process("socket", slack, DATABASE_URL=url))
+                    for _ in range(processes)
+                ]
                 for _ in range(chance.randrange(20, 60)):
                     storm.type_one(number)
                     number += 1
                     await asyncio.sleep(chance.uniform(0, 0.02))
-                await chance.choice([one, other]).stop(signal.SIGKILL)
-                await asyncio.sleep(chance.uniform(0.1, 0.5))
-                await other.stop(signal.SIGKILL)
+                for bot in chance.sample(bots, processes):
+                    await bot.stop(signal.SIGKILL)
+                    await asyncio.sleep(chance.uniform(0.1, 0.5))
         async with bot_process("socket", slack, DATABASE_URL=url) as last:
             await storm.settle()
             await last.until_said('"Socket Mode is connected"')
