@@ -346,13 +346,13 @@ class Service:
         return outcome
 
     async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
-        """Record how it ended while the bot is stopping, if that takes but a moment: the next start would find it."""
+        """Record how it ended while Extauth is stopping, if that takes but a moment."""
         recording = asyncio.ensure_future(self._audit_log.finish(attempt, result))
         await asyncio.wait({recording}, timeout=_LAST_SECONDS)
         if not recording.cancel() and recording.exception() is None:
             self.notify(attempt.event, result)
         else:
-            log.warning("an interruption couldn't be recorded: the next start will")
+            log.warning("an interruption couldn't be recorded yet")
 
     def _milliseconds_since(self, started: float) -> int:
         return round((self._clock.monotonic() - started) * 1000)
@@ -388,7 +388,8 @@ class Service:
     async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied | AlreadyRun:
         """Record a denial. It stands even if it can't be recorded."""
         reason = decision.reason.value
-        log.warning("denied", extra={"action": request.operation.action, "reason": reason})
+        told = {"action": request.operation.action, "user_id": actor.user_id, "team_id": actor.team_id}
+        log.warning("denied", extra={**told, "reason": reason})
         try:
             await self._audit_log.deny(actor, request, reason)
         except DuplicateInteraction:

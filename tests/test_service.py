@@ -562,7 +562,7 @@ async def test_an_interruption_that_cannot_be_recorded_in_time_is_left_to_the_ne
             with pytest.raises(asyncio.CancelledError):
                 await running
     assert [message for level, message, _ in lines(caplog) if level == "WARNING"] == [
-        "an interruption couldn't be recorded: the next start will"
+        "an interruption couldn't be recorded yet"
     ]
     assert bench.told == []
 

@@ -185,8 +185,8 @@ def _held(result: VerificationResult, checkpoint: str | None) -> str:
 def checkpoint(workspace: str | None) -> None:
     """Print signed lines that say where the audit log ends.
 
-    There is one for each workspace. Keep them somewhere else. `verify --checkpoint` compares the audit log with them,
-    and so finds an old copy.
+    There is one for each workspace, and one for what belongs to none. Keep them somewhere else. `verify --checkpoint`
+    compares the audit log with them, and so finds an old copy.
     """
 
     async def work(log: AuditLog) -> None:

@@ -31,7 +31,7 @@ _COLORS = {
     _NO_RESULT: "yellow",
 }
 
-ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune"]
+ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune", "began"]
 
 
 def _id_of(

@@ -1,4 +1,4 @@
-"""Making the tables, and bringing those of an older version up to date."""
+"""Making the tables, by Alembic's migrations."""
 
 import logging
 from pathlib import Path
@@ -12,21 +12,33 @@ logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every star
 
 _MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
 
+_OTHER_VERSION = "its tables are of another version of Extauth: use that version, or an empty database"
+
 _alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 """Where Alembic keeps the tables' version. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
 
 
 def migrate(connection: Connection) -> bool:
-    """Make the tables, or bring them up to date. Other processes wait until the transaction ends.
+    """Make the tables where there are none, and return whether that was so. Raises DatabaseError.
 
-    Returns whether there were none. Raises DatabaseError.
+    Other processes wait until the transaction ends.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     version = schema_version(connection)
-    if version != SCHEMA:
-        _upgrade(connection, version)
-    return version is None
+    if version == SCHEMA:
+        return False
+    if version is not None:
+        raise DatabaseError(_OTHER_VERSION)
+    # Imported only here: most starts find nothing to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return True
 
 
 def check_schema(connection: Connection) -> None:
@@ -35,7 +47,7 @@ def check_schema(connection: Connection) -> None:
     if found is None:
         raise DatabaseError("there is no audit log in it")
     if found != SCHEMA:
-        raise DatabaseError("its tables are of another version of Extauth: start Extauth once, or update it")
+        raise DatabaseError(_OTHER_VERSION)
 
 
 def schema_version(connection: Connection) -> str | None:
@@ -43,18 +55,3 @@ def schema_version(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_alembic_version.name):
         return None
     return connection.execute(_alembic_version.select()).scalar()
-
-
-def _upgrade(connection: Connection, version: str | None) -> None:
-    # Imported only here: most starts find nothing to migrate.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
-        raise DatabaseError("its tables are of a newer version of Extauth: update Extauth")
-    command.upgrade(config, "head")

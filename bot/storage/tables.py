@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0001"
+SCHEMA = "v1"
 """The newest migration."""
 
 metadata = MetaData()

@@ -88,7 +88,7 @@ async def each_sees_only_its_own(fleet: Fleet) -> None:
     await fleet.asks(BLUE, GET)
     for read in await fleet.asks(BLUE, "/extauth history 25"):
         assert ("EtGoogle0001" in read, "EtGitHub0001" in read) == (True, False)
-    entries = await exported(fleet)
+    entries = [entry for entry in await exported(fleet) if entry["action"] != "began"]
     assert {entry["team_id"] for entry in entries} == {ONE, TWO, RED, BLUE}
     for team in teams:
         assert await exported(fleet, team) == [entry for entry in entries if entry["team_id"] == team]
@@ -166,7 +166,7 @@ async def the_key_is_changed_while_all_serve(fleet: Fleet) -> None:
     rotated = await rotating
     assert (rotated.returncode, rotated.stderr) == (0, "")
     # One at least: the organization's token may have been renewed since, and kept under the new key.
-    assert re.search("the audit log's key; [12] installations?, 1 workspace's settings", rotated.stdout)
+    assert re.search("1 audit log key, [12] installations?, 1 workspace's settings", rotated.stdout)
     await restart_all(fleet, NEW_KEY)
     for team in (ONE, RED):
         assert all(FETCHED in said for said in await fleet.asks(team, GET))

@@ -12,11 +12,14 @@ import pytest
 
 from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.sandbox.slack.state import StoredToken
+from bot.server.background import INTERRUPTED_SECONDS
 from tests.acknowledged import Acknowledged, times_recorded, verified_entries
+from tests.audit_log import configured, open_audit_log
 from tests.databases import restarted
 from tests.fleet import KEY, PROCESSES, WEBS, WORKERS, Fleet, open_fleet
 from tests.harness import ADMIN, OWNER
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, TWO
+from tests.manual_clock import ManualClock
 from tests.scenarios.test_once import payload
 
 pytestmark = [pytest.mark.fleet, pytest.mark.process]
@@ -49,6 +52,11 @@ class Crowd:
         while not is_over.is_set():
             self._type_one()
             await asyncio.sleep(self._chance.uniform(0, 2 * PAUSE_SECONDS))
+
+    def killed(self) -> None:
+        """Owe nothing at once to those whose process was killed."""
+        for acknowledged in self._acknowledged.values():
+            acknowledged.killed()
 
     async def settle(self) -> None:
         """Wait until everything typed is acknowledged or given up. Then everybody must have been told already."""
@@ -132,6 +140,7 @@ async def nothing_was_done_twice(fleet: Fleet) -> Counter[str]:
     assert max(recorded.values()) == 1
     assert {*changes, *gets} <= {*recorded}
     assert {entry.team_id for entry in entries} == {*TEAMS}
+    assert None not in {entry.outcome for entry in entries}
     for team in TEAMS:
         verified = await fleet.command("audit", "verify", "--workspace", team)
         assert verified.stdout.startswith("The audit log is intact"), verified
@@ -147,8 +156,7 @@ async def test_whatever_ends_nothing_is_done_twice_and_everybody_is_told(tmp_pat
         crowd, is_over = Crowd(fleet, random.Random(20261124)), asyncio.Event()
         typing = asyncio.ensure_future(crowd.type_until(is_over))
         await each_is_killed_and_started_again(fleet)
-        # From here on none is killed: what the database doesn't take within a second is owed by the process that
-        # acknowledged it. SECURITY.md says so.
+        crowd.killed()
         await until_typed(crowd, 20)
         async with restarted(fleet.database_url):
             await until_typed(crowd, 30)
@@ -158,10 +166,11 @@ async def test_whatever_ends_nothing_is_done_twice_and_everybody_is_told(tmp_pat
         await typing
         await crowd.settle()
 
-        # What couldn't be recorded in time is on record as interrupted after the next start.
-        await fleet.start(WORKERS[0])
-        await fleet.until_all_is_finished()
-        assert await fleet.stop(WORKERS[0]) == 0
+        # What a killed process left is recorded as interrupted once it's old enough.
+        clock = ManualClock()
+        clock.advance(INTERRUPTED_SECONDS + 60)
+        async with open_audit_log(configured(fleet.database_url, EXTAUTH_SECRET_KEY=KEY), clock) as audit:
+            await audit.interrupt(INTERRUPTED_SECONDS)
         outcomes = await nothing_was_done_twice(fleet)
         assert "Traceback" not in "".join(fleet.printed)
         print(f"\n{crowd}; {outcomes}")

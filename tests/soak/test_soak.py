@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.slack.rate_limit import WAIT_SECONDS
-from tests.acknowledged import times_recorded, verified_entries
+from tests.acknowledged import interrupted_and_told, times_recorded, verified_entries
 from tests.bot_process import simulated_slack
 from tests.databases import DATABASES, new_database
 from tests.soak.faults import Faults
@@ -79,14 +79,14 @@ async def test_it_holds_no_more_and_owes_nothing_whatever_goes_wrong(kind: str, 
                 assert after[transport].megabytes - before[transport].megabytes < GROWTH_MEGABYTES
 
             until, restarts = time.monotonic() + SECONDS / 3, 0
-            # A command that the database didn't take within a second is acknowledged all the same, and then owed by a
-            # process that must not be killed: SECURITY.md says so.
-            async with faults.around(PAUSE_SECONDS, database=False):
+            async with faults.around(PAUSE_SECONDS):
                 while time.monotonic() < until:
                     await people.type_for(chance.uniform(1, 4), RATE)
                     transport, signum = chance.choice(TRANSPORTS), chance.choice((signal.SIGTERM, signal.SIGKILL))
                     code, _ = await processes.stop(transport, signum)
                     assert code == (0 if signum == signal.SIGTERM else -signal.SIGKILL)
+                    if signum == signal.SIGKILL:
+                        people.acknowledged.killed()
                     await processes.start(transport)
                     restarts += 1
             await people.settle(SETTLE_SECONDS)
@@ -97,9 +97,10 @@ async def test_it_holds_no_more_and_owes_nothing_whatever_goes_wrong(kind: str, 
         printed = "".join(processes.printed)
         assert [secret for secret in slack.state.secrets if secret in printed] == []
         assert [complaint for complaint in COMPLAINTS if complaint in printed] == []
+        cut_off = await interrupted_and_told(slack, url)
         recorded = times_recorded(await verified_entries(url))
         assert {token_id for token_id, count in people.deletions.items() if count > 1} == set()
         assert set(people.deletions) <= set(recorded)
         assert people.acknowledged.untold() == []
-        print(f"  {len(people.acknowledged)} of {people.typed} acknowledged, {restarts} restarts, nobody left untold")
+        print(f"  {len(people.acknowledged)} of {people.typed} acknowledged, {restarts} restarts, {len(cut_off)} told")
         print(f"  {printed.count('Traceback')} tracebacks")

@@ -5,7 +5,7 @@ from alembic import op
 
 from bot.storage.tables import metadata
 
-revision = "0001"
+revision = "v1"
 down_revision = None
 branch_labels = None
 depends_on = None
