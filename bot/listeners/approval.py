@@ -19,9 +19,8 @@ from bot.audit.entries import AuditResult
 from bot.batches.run import note_outcome
 from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
-from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Replace, Reply
+from bot.listeners.replies import DirectReply, ModalReply, Replace, Reply, reason
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.rate_limit import tells_nobody

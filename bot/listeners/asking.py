@@ -7,9 +7,8 @@ from dataclasses import replace
 from bot.audit.approvals import AskApproval
 from bot.audit.batches import Batch, BatchState, Item
 from bot.audit.entries import AuditResult
-from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, reason
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens

@@ -50,7 +50,7 @@ async def open_form(runtime: Runtime, asked: Interaction, shown: Sequence[str] =
 async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> None:
     """Ask before the selected tokens are deleted."""
     view = as_view(working_screen(ListAccounts()))
-    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], flow.just(view)):
+    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view):
         return
     decisions = await runtime.service.authorize(asked.actor)
     listed: Shown | AlreadyRun | None = None
@@ -98,7 +98,7 @@ async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
         await flow.show(clicked, batch_gone_screen())
         return
     view = as_view(checking_screen())
-    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], flow.just(view)):
+    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], view):
         await _confirm(runtime, clicked, items, is_listed=any(item.provider_key for item in items))
 
 

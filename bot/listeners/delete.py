@@ -98,7 +98,7 @@ async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
     view = delete.build_confirmation(metadata.write(asked.origin, pending), pending)
-    await flow.open_if_allowed(runtime, asked, [request], flow.just(view))
+    await flow.open_if_allowed(runtime, asked, [request], view)
 
 
 async def submit(

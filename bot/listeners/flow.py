@@ -11,15 +11,15 @@ from bot.access import Decision
 from bot.batches.run import note_outcome
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
-from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, reason
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
 from bot.service import Runnable
+from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.storage.engine import DatabaseError
 from bot.ui.notices import (
     checking_screen,
@@ -85,7 +85,15 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     Returns False when Slack didn't open it, which the person has then been told.
     """
     try:
-        await _put_or_open(runtime, interaction, view)
+        if isinstance(interaction.reply, ModalReply):
+            await interaction.reply.put(view)
+            return True
+        # A trigger ID serves once: a second attempt could only hide that the first one worked.
+        token = interaction.actor.bot_token
+        client = runtime.clients.web(token, retry_handlers=[])
+        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+        elsewhere = interaction.reply or interaction.elsewhere
+        interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
     except Exception as error:
         code = reason(error)
         if "exchanged" in code:
@@ -97,23 +105,11 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     return True
 
 
-async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -> None:
-    if isinstance(interaction.reply, ModalReply):
-        await interaction.reply.put(view)
-        return
-    # A trigger ID serves once: a second attempt could only hide that the first one worked.
-    token = interaction.actor.bot_token
-    client = runtime.clients.web(token, retry_handlers=[])
-    response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
-    elsewhere = interaction.reply or interaction.elsewhere
-    interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
-
-
 async def open_if_allowed(
     runtime: Runtime,
     interaction: Interaction,
     requests: Sequence[Request],
-    view: Callable[[Decisions], Awaitable[View]],
+    view: View | Callable[[Decisions], Awaitable[View]],
 ) -> bool:
     """Open a modal for a person who may make at least one of these requests; tell anybody else why not.
 
@@ -130,22 +126,13 @@ async def open_if_allowed(
     if isinstance(admitted, AlreadyRun):
         return False
     if not isinstance(admitted, Denied):
-        return await open_modal(runtime, interaction, await view(admitted))
+        return await open_modal(runtime, interaction, view if isinstance(view, View) else await view(admitted))
     screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
         await open_modal(runtime, interaction, as_view(screen))
     else:
         await interaction.reply.show(screen)
     return False
-
-
-def just(view: View) -> Callable[[Decisions], Awaitable[View]]:
-    """Return what opens this view, whatever the person is allowed."""
-
-    async def ready(_: Decisions) -> View:
-        return view
-
-    return ready
 
 
 async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
@@ -166,14 +153,14 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(runtime, interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
-        await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
+        if isinstance(request, TestToken | DeleteTokens):
+            await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 
 async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
     """Run the request of a person who is where there's no channel: its answer opens a modal."""
-    view = as_view(working_screen(request))
-    if await open_if_allowed(runtime, interaction, [request], just(view)):
+    if await open_if_allowed(runtime, interaction, [request], as_view(working_screen(request))):
         await run(runtime, interaction, request)
 
 

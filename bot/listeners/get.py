@@ -87,7 +87,7 @@ async def open_form(
 async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
     """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
     if request.show:
-        if not await flow.open_if_allowed(runtime, asked, [request], flow.just(as_view(working_screen(request)))):
+        if not await flow.open_if_allowed(runtime, asked, [request], as_view(working_screen(request))):
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.

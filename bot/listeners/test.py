@@ -85,9 +85,7 @@ async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAc
     if isinstance(request, TestToken):
         await flow.run(runtime, asked, request)
         return
-    if await flow.open_if_allowed(
-        runtime, asked, [OpenForm(Operation.TEST)], flow.just(as_view(working_screen(request)))
-    ):
+    if await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], as_view(working_screen(request))):
         await _test_listed(runtime, asked, request)
 
 
