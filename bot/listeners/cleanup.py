@@ -18,7 +18,7 @@ from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import cleanup, metadata
-from bot.modals.metadata import PendingBatch
+from bot.modals.metadata import PendingBatch, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts, Selection
@@ -131,7 +131,9 @@ def register(app: AsyncApp) -> None:
     @app.view(cleanup.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         view = body["view"]
-        pending = metadata.read_batch(view["private_metadata"])
+        pending = metadata.read(view["private_metadata"]).batch
+        if pending is None:
+            raise UnreadableMetadata("The modal has no batch of this bot's.")
         errors = cleanup.confirmation_errors(view["state"]["values"], pending.count)
         if errors:
             await ack(response_action="errors", errors=errors)

@@ -17,7 +17,7 @@ from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete, metadata
-from bot.modals.metadata import PendingDelete
+from bot.modals.metadata import PendingDelete, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
 from bot.ui.buttons import OPEN_DELETE, Button, read_as
@@ -123,7 +123,9 @@ def register(app: AsyncApp) -> None:
 
     @app.view(delete.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        pending = metadata.read_pending(body["view"]["private_metadata"])
+        pending = metadata.read(body["view"]["private_metadata"]).request
+        if pending is None:
+            raise UnreadableMetadata("The modal has no deletion of this bot's.")
         request = delete.parse_confirmation(body["view"]["state"]["values"], pending)
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)

@@ -65,7 +65,7 @@ def from_click(
         view = body["view"]
         if view.get("type") == "home":
             return from_shortcut(runtime, body, context)
-        origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
+        origin = metadata.read(view["private_metadata"]).origin if view.get("private_metadata") else None
         return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view, origin))
     channel = body["channel"]["id"] if "channel" in body else None
     replaces = replace is not Replace.NEVER
@@ -82,7 +82,7 @@ def from_submission(
     is still wanted when the person has closed the modal. Raises UnreadableMetadata.
     """
     actor, view = actor_of(context), body["view"]
-    origin = metadata.read_origin(view["private_metadata"])
+    origin = metadata.read(view["private_metadata"]).origin
     is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
     if origin is not None and is_fresh and not stays_in_modal:

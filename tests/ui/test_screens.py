@@ -17,7 +17,7 @@ from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
 from bot.modals import delete, get_form, menu, metadata
 from bot.modals.fields import Offer
-from bot.modals.metadata import Origin, PendingDelete
+from bot.modals.metadata import Origin, PendingDelete, Remembered
 from bot.operation import Operation, Permission
 from bot.outcomes import (
     Deleted,
@@ -427,5 +427,4 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):
         assert view_complaints(view.to_dict()) == []
-    assert metadata.read_origin(remembered) == origin
-    assert metadata.read_pending(remembered) == pending
+    assert metadata.read(remembered) == Remembered(origin, pending)
