@@ -35,9 +35,8 @@ from bot.ui.approvals import (
     not_decided_screen,
 )
 from bot.ui.outcomes import outcome_screen
-from bot.ui.parts import Mark
+from bot.ui.parts import Mark, Screen, as_message
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen, as_message
 
 log = logging.getLogger(__name__)
 

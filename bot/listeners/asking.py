@@ -15,8 +15,8 @@ from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.engine import DatabaseError
 from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
 from bot.ui.notices import batch_gone_screen
+from bot.ui.parts import as_message
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import as_message
 
 log = logging.getLogger(__name__)
 

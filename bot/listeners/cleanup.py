@@ -26,7 +26,7 @@ from bot.ui.batches import RETRY, left_over, no_such_account_screen
 from bot.ui.buttons import OPEN_CLEANUP, read_shown
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
 from bot.ui.outcomes import Shown, outcome_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 LOOK_SECONDS = 1.0
 """Seconds that looking for the accounts behind IDs may take before a form opens without them."""

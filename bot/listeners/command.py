@@ -19,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import GetToken
 from bot.ui import buttons
 from bot.ui.notices import pasted_token_screen, usage_screen
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 log = logging.getLogger(__name__)
 

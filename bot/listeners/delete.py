@@ -22,7 +22,7 @@ from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
 from bot.ui.buttons import OPEN_DELETE, Button, read_as
 from bot.ui.notices import checking_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:

@@ -19,7 +19,7 @@ from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 

@@ -31,8 +31,8 @@ from bot.ui.notices import (
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
+from bot.ui.parts import Screen, as_view
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen, as_view
 
 log = logging.getLogger(__name__)
 

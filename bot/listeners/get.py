@@ -22,7 +22,7 @@ from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.ui.buttons import OPEN_GET, Button, read_as
 from bot.ui.notices import working_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> GetToken | OpenForm:

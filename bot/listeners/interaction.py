@@ -13,7 +13,7 @@ from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
 from bot.operation import Request
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 Body = Mapping[str, Any]
 

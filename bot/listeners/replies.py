@@ -17,7 +17,7 @@ from bot.modals.metadata import Origin
 from bot.slack.calls import header, passes, retry_after
 from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
 from bot.ui.notices import unshown_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 

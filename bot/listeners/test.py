@@ -23,7 +23,7 @@ from bot.ui.batches import no_accounts_screen, recent_note
 from bot.ui.buttons import OPEN_TEST
 from bot.ui.notices import working_screen
 from bot.ui.outcomes import outcome_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:

@@ -10,7 +10,7 @@ from bot.listeners.replies import Reply
 from bot.operation import Request
 from bot.slack.rate_limit import SecondsLeft
 from bot.ui.notices import waiting_screen
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 log = logging.getLogger(__name__)
 

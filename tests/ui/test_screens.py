@@ -41,7 +41,7 @@ from bot.ui.help import command_screen, help_screen
 from bot.ui.history import history_screen, read_page, write_page
 from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 
 TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True)
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
