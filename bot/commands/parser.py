@@ -7,7 +7,8 @@ names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all o
 import difflib
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
 from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
@@ -72,7 +73,8 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
     asks_for_help = rest == [HELP] or any(one[0] in DASHES and _name(one) in _HELP_OPTIONS for one in rest)
     if asks_for_help and HELP in {*named} - {subcommand.name}:
         return _parse([HELP, subcommand.name], subcommands)
-    values = _Reader(subcommand, subcommands, rest).read()
+    options = {option.name: option for option in subcommand.options}
+    values = _Reader(subcommand, subcommands, options, rest).read()
     return Parsed(subcommand, values, subcommand.wanted(values))
 
 
@@ -117,35 +119,35 @@ def _owner(word: str, subcommands: Sequence[Subcommand]) -> str | None:
     return next((one.name for one in subcommands if any(option.form.fullmatch(word) for option in one.options)), None)
 
 
+@dataclass(slots=True)
 class _Reader:
-    """Reads the words after a subcommand, one by one."""
+    """Reads the words after a subcommand, one by one, as values of its `options`. `at` is the next word."""
 
-    def __init__(self, subcommand: Subcommand, subcommands: Sequence[Subcommand], words: Sequence[str]) -> None:
-        self._subcommand = subcommand
-        self._subcommands = subcommands
-        self._options = {option.name: option for option in subcommand.options}
-        self._words = words
-        self._read = 0
+    subcommand: Subcommand
+    subcommands: Sequence[Subcommand]
+    options: Mapping[str, Option]
+    words: Sequence[str]
+    at: int = 0
 
     def read(self) -> Values:
         values: dict[str, str | bool] = {}
-        while self._read < len(self._words):
-            word = self._words[self._read]
-            self._read += 1
+        while self.at < len(self.words):
+            word = self.words[self.at]
+            self.at += 1
             value: str | bool = word
             # No id has a "=" in it, so such a word is always a name and its value.
             name, equals, given = word.partition("=")
             if equals or word[0] in DASHES:
                 option = self._option(name, equals + given)
                 value = self._value(option, unwrap(given) if equals else None)
-            elif _name(word) in self._options:
-                spelling = self._options[_name(word)].spelling
+            elif _name(word) in self.options:
+                spelling = self.options[_name(word)].spelling
                 raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling, spelling)
             else:
-                argument = self._subcommand.argument_for(word)
-                if argument is None or (argument in values and not self._options[argument].repeats):
+                argument = self.subcommand.argument_for(word)
+                if argument is None or (argument in values and not self.options[argument].repeats):
                     raise self._unexpected(word)
-                option = self._options[argument]
+                option = self.options[argument]
             if option.name in values and not option.repeats:
                 raise self._error(f"{option.spelling} is there twice.")
             values[option.name] = f"{values[option.name]} {value}" if option.name in values else value
@@ -155,34 +157,34 @@ class _Reader:
         """Say what is wrong with the last word that was read, and what would be right `instead` of it."""
         meant = None
         if instead is not None:
-            corrected = [*self._words[: self._read - 1], instead, *self._words[self._read :]]
-            before = [self._subcommand.name, *self._words]
-            meant = _meant([self._subcommand.name, *corrected], before, self._subcommands)
-        return UsageError(problem, self._subcommand.usage, suggestion, meant)
+            corrected = [*self.words[: self.at - 1], instead, *self.words[self.at :]]
+            before = [self.subcommand.name, *self.words]
+            meant = _meant([self.subcommand.name, *corrected], before, self.subcommands)
+        return UsageError(problem, self.subcommand.usage, suggestion, meant)
 
     def _option(self, spelling: str, given: str) -> Option:
         """Return the option of this spelling. `given` is what follows it in the same word."""
         name = _name(unwrap(spelling))
-        if name in self._options:
-            return self._options[name]
-        elsewhere = [other.name for other in self._subcommands if any(option.name == name for option in other.options)]
+        if name in self.options:
+            return self.options[name]
+        elsewhere = [other.name for other in self.subcommands if any(option.name == name for option in other.options)]
         if elsewhere:
             raise self._error(f"“{quote_word(spelling)}” only works with {COMMAND} {elsewhere[0]}.")
-        begun = [option for option in self._options if name and option.startswith(name)]
-        closest = begun or difflib.get_close_matches(name, self._options, n=1, cutoff=0.5)
-        problem = f"{COMMAND} {self._subcommand.name} has no option “{quote_word(spelling or '=')}”."
+        begun = [option for option in self.options if name and option.startswith(name)]
+        closest = begun or difflib.get_close_matches(name, self.options, n=1, cutoff=0.5)
+        problem = f"{COMMAND} {self.subcommand.name} has no option “{quote_word(spelling or '=')}”."
         if not closest:
             raise self._error(problem)
-        suggestion = self._options[closest[0]].spelling
+        suggestion = self.options[closest[0]].spelling
         raise self._error(problem, suggestion, f"{suggestion}{given}")
 
     def _value(self, option: Option, value: str | None) -> str | bool:
         """Return the value of an option: what is given in the same word, or else the next word."""
-        follows = self._words[self._read] if value is None and self._read < len(self._words) else ""
+        follows = self.words[self.at] if value is None and self.at < len(self.words) else ""
         if option.is_flag and value is None and follows.lower() not in {"true", "false"}:
             return True
         if follows and follows[0] not in DASHES:
-            self._read += 1
+            self.at += 1
             value = follows
         if option.is_flag:
             return self._truth(option, value or "")
@@ -198,9 +200,10 @@ class _Reader:
         return value.lower() in _TRUE
 
     def _unexpected(self, word: str) -> UsageError:
-        closest = difflib.get_close_matches(_name(word), [*self._options, "true", "false"], n=1)
+        closest = difflib.get_close_matches(_name(word), [*self.options, "true", "false"], n=1)
         meant = next(iter(closest), None)
-        suggestion = self._options[meant].spelling if meant in self._options else None
+        option = self.options.get(meant or "")
+        suggestion = option.spelling if option is not None else None
         return self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion, suggestion or meant)
 
 

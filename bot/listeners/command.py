@@ -44,7 +44,7 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
             if parsed.subcommand is None:
                 await menu.open_menu(runtime, typed)
             else:
-                await named[parsed.subcommand.name].on_typed(runtime, typed, parsed.values)
+                await named[parsed.subcommand.name].on_typed(runtime, typed, parsed.request, parsed.values)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))

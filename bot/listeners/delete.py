@@ -61,9 +61,10 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth delete …`. Raises UsageError."""
-    request = wanted(values)
+async def on_typed(
+    runtime: Runtime, typed: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values
+) -> None:
+    """Handle `/extauth delete …`."""
     if isinstance(request, OpenForm):
         await open_form(runtime, typed)
     elif isinstance(request, Selection):
@@ -131,8 +132,7 @@ def register(app: AsyncApp) -> None:
             await ack(response_action="errors", errors=request)
             return
         confirmed = interaction.from_submission(runtime, body, context)
-        await flow.acknowledge_submission(ack, confirmed, request)
-        flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
+        await flow.submit(ack, runtime, confirmed, request)
 
     on_click(app, Button.DELETE.action_id, confirm, partial(read_as, DeleteTokens))
     on_click(app, OPEN_DELETE, open_form, replace=Replace.NEVER)

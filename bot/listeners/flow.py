@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
@@ -164,9 +165,17 @@ async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runn
         await run(runtime, interaction, request)
 
 
-async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:
-    """Close the modal when the answer goes to the channel; otherwise let it say that work goes on."""
-    if isinstance(interaction.reply, ModalReply):
+async def submit(
+    ack: AsyncAck,
+    runtime: Runtime,
+    submitted: Interaction,
+    request: Runnable,
+    act: Callable[[Runtime, Interaction, Any], Coroutine[None, None, None]] = run,
+) -> None:
+    """Run a submitted request. The modal closes when the answer goes to the channel, or else says that work goes on."""
+    if isinstance(submitted.reply, ModalReply):
         await ack(response_action="update", view=as_view(working_screen(request)))
     else:
         await ack()
+    work = act(runtime, submitted, request)
+    runtime.tasks.start(_guard(runtime, submitted, work, runtime.clock.monotonic()))

@@ -61,9 +61,10 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth test …`. Raises UsageError."""
-    request = wanted(values)
+async def on_typed(
+    runtime: Runtime, typed: Interaction, request: TestToken | ListAccounts | OpenForm, _: Values
+) -> None:
+    """Handle `/extauth test …`."""
     if isinstance(request, OpenForm):
         await open_form(runtime, typed)
     else:
@@ -125,8 +126,7 @@ def register(app: AsyncApp) -> None:
             return
         is_many = isinstance(request, ListAccounts)
         submitted = interaction.from_submission(runtime, body, context, stays_in_modal=is_many)
-        await flow.acknowledge_submission(ack, submitted, request)
-        flow.start(runtime, submitted, test(runtime, submitted, request))
+        await flow.submit(ack, runtime, submitted, request, test)
 
     on_click(app, OPEN_TEST, open_form, replace=Replace.NEVER)
 
