@@ -16,7 +16,6 @@ from bot.actor import Actor
 from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, Batches, BatchState
 from bot.audit.entries import AuditResult
-from bot.batches.run import note_outcome
 from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
 from bot.listeners.interaction import Interaction
@@ -116,7 +115,7 @@ async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> 
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
         return f"{Mark.FAILED} Not run"
-    await note_outcome(runtime.account_states, asked.actor, outcome, runtime.clock.now())
+    await flow.note(runtime, asked.actor, outcome)
     await flow.show(asked, outcome_screen(outcome, runtime.contact))
     return _ended(outcome)
 

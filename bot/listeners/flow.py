@@ -9,7 +9,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.batches.run import note_outcome
+from bot.actor import Actor
+from bot.audit.batches import Batch, Item
+from bot.batches.run import result_of
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
 from bot.listeners.interaction import Interaction
@@ -18,7 +20,7 @@ from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
-from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, Outcome, Tested
 from bot.service import Runnable
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.storage.engine import DatabaseError
@@ -155,8 +157,22 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
         await ask_for(runtime, interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
         if isinstance(request, TestToken | DeleteTokens):
-            await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
+            await note(runtime, interaction.actor, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
+
+
+async def note(runtime: Runtime, actor: Actor, outcome: Outcome) -> None:
+    """Note what a single test found, and forget what a single request deleted. Never raises."""
+    match outcome:
+        case Deleted() if outcome.request.external_token_id is None:
+            await runtime.account_states.forget_provider(actor.team_id, outcome.request.provider_key)
+        case Tested() | Deleted() | Failed():
+            request, result = outcome.request, result_of(outcome)
+            if isinstance(request, TestToken | DeleteTokens) and request.external_token_id and result is not None:
+                alone = Batch.of(actor, request.operation, [Item(request.external_token_id)], runtime.clock.now())
+                await runtime.account_states.note(alone.with_result(result))
+        case _:
+            return
 
 
 async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
