@@ -16,6 +16,7 @@ from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import Runtime
+from bot.modals.metadata import Origin
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.client import open_session
@@ -56,8 +57,9 @@ async def bench() -> AsyncIterator[Bench]:
         audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
         runtime = await create_runtime(configured, session, audit, SystemClock())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
+        origin = Origin(url, runtime.clock.now())
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        yield Bench(slack, runtime, Interaction(actor, "", None, ChannelReply(runtime.clients, url)))
+        yield Bench(slack, runtime, Interaction(actor, "", None, ChannelReply(runtime.clients, origin)))
 
 
 async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(bench: Bench) -> None:

@@ -79,8 +79,8 @@ from bot.ui.exports import copyable_export_screen, exported_screen
 from bot.ui.help import command_screen, help_screen
 from bot.ui.home import Lately, Listing, Overview, home_view
 from bot.ui.outcomes import Shown, outcome_screen
+from bot.ui.parts import Screen, as_view
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen, as_view
 from bot.ui.surveys import survey_text
 from bot.workspace_settings import WorkspaceSettings
 from tests.bot_process import ROOT

@@ -15,7 +15,7 @@ from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, No
 from bot.service import Service
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import RateLimitedError
-from bot.slack.external_auth.models import DeleteTokens, TestToken
+from bot.slack.external_auth.models import TestToken
 from bot.slack.rate_limit import Progress, tells_nobody
 from bot.storage.engine import DatabaseError
 
@@ -143,20 +143,6 @@ class BatchRunner:
         except DatabaseError as error:
             log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
         await self._states.note(batch)
-
-
-async def note_outcome(states: AccountStates, actor: Actor, outcome: Outcome, at: float) -> None:
-    """Note what a single test found, and forget what a single request deleted. Never raises."""
-    match outcome:
-        case Deleted() if outcome.request.external_token_id is None:
-            await states.forget_provider(actor.team_id, outcome.request.provider_key)
-        case Tested() | Deleted() | Failed():
-            request, result = outcome.request, result_of(outcome)
-            if isinstance(request, TestToken | DeleteTokens) and request.external_token_id and result is not None:
-                alone = Batch.of(actor, request.operation, [Item(request.external_token_id)], at)
-                await states.note(alone.with_result(result))
-        case _:
-            return
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:

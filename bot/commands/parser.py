@@ -7,7 +7,8 @@ names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all o
 import difflib
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
 from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
@@ -17,9 +18,10 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
-_LEADING_DASHES = re.compile(f"[{re.escape(DASHES)}]+")
+_DASHES = re.compile(f"[{re.escape(DASHES)}]+")
 HELP, TOPIC = "help", "topic"
 """The subcommand that `get --help` means as well, and the option that then names `get`."""
+_HELP_OPTIONS = {f"_{HELP}", HELP, "h", "?"}
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _SYNONYMS = {
@@ -48,7 +50,8 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     token_format = find_token(plain) or (find_token(text) if text != plain else None)
     if token_format is not None:
         raise PastedTokenError(token_format)
-    return _parse(_words(plain), subcommands)
+    words = (unwrap(word) for word in _WORD.findall(plain.translate(_QUOTES)))
+    return _parse([word for word in words if word], subcommands)
 
 
 def closest_name(word: str, names: Iterable[str]) -> str | None:
@@ -61,10 +64,17 @@ def closest_name(word: str, names: Iterable[str]) -> str | None:
 def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
     if not words:
         return Parsed(None)
-    subcommand = _subcommand(words, subcommands)
-    if _asks_for_help(words[1:]) and HELP in {other.name for other in subcommands} - {subcommand.name}:
+    word, *rest = words
+    named = {subcommand.name: subcommand for subcommand in subcommands}
+    name = word.lower().rstrip(":.!").lstrip(f"/{DASHES}")
+    subcommand = named.get(HELP if name in {"h", "?"} else name)
+    if subcommand is None:
+        raise _unknown(name, words, subcommands)
+    asks_for_help = rest == [HELP] or any(one[0] in DASHES and _name(one) in _HELP_OPTIONS for one in rest)
+    if asks_for_help and HELP in {*named} - {subcommand.name}:
         return _parse([HELP, subcommand.name], subcommands)
-    values = _Reader(subcommand, subcommands, words[1:]).read()
+    options = {option.name: option for option in subcommand.options}
+    values = _Reader(subcommand, subcommands, options, rest).read()
     return Parsed(subcommand, values, subcommand.wanted(values))
 
 
@@ -78,34 +88,17 @@ def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Su
         return error.meant
 
 
-def _asks_for_help(words: Sequence[str]) -> bool:
-    return words == [HELP] or any(_is_option(word) and _name(word) in {f"_{HELP}", HELP, "h", "?"} for word in words)
-
-
-def _words(text: str) -> list[str]:
-    words = (unwrap(word) for word in _WORD.findall(text.translate(_QUOTES)))
-    return [word for word in words if word]
-
-
 def _name(word: str) -> str:
     """The API name that an option's spelling means."""
-    return _LEADING_DASHES.sub("_", _LEADING_DASHES.sub("", word, count=1) if _is_option(word) else word).lower()
+    return _DASHES.sub("_", word.lstrip(DASHES)).lower()
 
 
-def _is_option(word: str) -> bool:
-    return word[0] in DASHES
-
-
-def _subcommand(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Subcommand:
-    """Return the subcommand that the first word is. Raises UsageError."""
+def _unknown(name: str, words: Sequence[str], subcommands: Sequence[Subcommand]) -> UsageError:
+    """Say that no subcommand has this name, and which command the words were probably meant to be."""
     word, *rest = words
-    named = {subcommand.name: subcommand for subcommand in subcommands}
-    name = word.lower().rstrip(":.!").lstrip(f"/{DASHES}")
-    name = "help" if name in {"h", "?"} else name
-    if name in named:
-        return named[name]
+    names = [subcommand.name for subcommand in subcommands]
     suggestion, corrected = None, words
-    closest = closest_name(name, named)
+    closest = closest_name(name, names)
     if owner := _owner(word, subcommands):
         corrected = [owner, *words]
     elif closest is not None:
@@ -113,9 +106,9 @@ def _subcommand(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Subc
         corrected = [closest, *rest, *filter(None, [_IMPLIED.get(name)])]
     elif rest and (owner := _owner(rest[0], subcommands)):
         corrected = [owner, *rest]
-    raise UsageError(
+    return UsageError(
         f"{COMMAND} has no command “{quote_word(word)}”.",
-        f"{COMMAND} [{' | '.join(named)}]",
+        f"{COMMAND} [{' | '.join(names)}]",
         suggestion,
         _meant(corrected, words, subcommands),
     )
@@ -123,101 +116,95 @@ def _subcommand(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Subc
 
 def _owner(word: str, subcommands: Sequence[Subcommand]) -> str | None:
     """Return the first subcommand that has an option of a bare word's form."""
-    return next((one.name for one in subcommands if any(option.has_form(word) for option in one.options)), None)
+    return next((one.name for one in subcommands if any(option.form.fullmatch(word) for option in one.options)), None)
 
 
+@dataclass(slots=True)
 class _Reader:
-    """Reads the words after a subcommand, one by one."""
+    """Reads the words after a subcommand, one by one, as values of its `options`. `at` is the next word."""
 
-    def __init__(self, subcommand: Subcommand, subcommands: Sequence[Subcommand], words: Sequence[str]) -> None:
-        self._subcommand = subcommand
-        self._subcommands = subcommands
-        self._options = {option.name: option for option in subcommand.options}
-        self._words = words
-        self._read = 0
-        self._values: dict[str, str | bool] = {}
+    subcommand: Subcommand
+    subcommands: Sequence[Subcommand]
+    options: Mapping[str, Option]
+    words: Sequence[str]
+    at: int = 0
 
     def read(self) -> Values:
-        while (word := self._next()) is not None:
-            self._read += 1
+        values: dict[str, str | bool] = {}
+        while self.at < len(self.words):
+            word = self.words[self.at]
+            self.at += 1
+            value: str | bool = word
             # No id has a "=" in it, so such a word is always a name and its value.
-            name, equals, value = word.partition("=")
-            if equals or _is_option(word):
-                self._option(self._known(name, equals + value), unwrap(value) if equals else None)
-            elif _name(word) in self._options:
-                spelling = self._options[_name(word)].spelling
+            name, equals, given = word.partition("=")
+            if equals or word[0] in DASHES:
+                option = self._option(name, equals + given)
+                value = self._value(option, unwrap(given) if equals else None)
+            elif _name(word) in self.options:
+                spelling = self.options[_name(word)].spelling
                 raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling, spelling)
             else:
-                self._bare_word(word)
-        return self._values
-
-    def _next(self) -> str | None:
-        return self._words[self._read] if self._read < len(self._words) else None
+                argument = self.subcommand.argument_for(word)
+                if argument is None or (argument in values and not self.options[argument].repeats):
+                    raise self._unexpected(word)
+                option = self.options[argument]
+            if option.name in values and not option.repeats:
+                raise self._error(f"{option.spelling} is there twice.")
+            values[option.name] = f"{values[option.name]} {value}" if option.name in values else value
+        return values
 
     def _error(self, problem: str, suggestion: str | None = None, instead: str | None = None) -> UsageError:
         """Say what is wrong with the last word that was read, and what would be right `instead` of it."""
         meant = None
         if instead is not None:
-            corrected = [*self._words[: self._read - 1], instead, *self._words[self._read :]]
-            before = [self._subcommand.name, *self._words]
-            meant = _meant([self._subcommand.name, *corrected], before, self._subcommands)
-        return UsageError(problem, self._subcommand.usage, suggestion, meant)
+            corrected = [*self.words[: self.at - 1], instead, *self.words[self.at :]]
+            before = [self.subcommand.name, *self.words]
+            meant = _meant([self.subcommand.name, *corrected], before, self.subcommands)
+        return UsageError(problem, self.subcommand.usage, suggestion, meant)
 
-    def _known(self, spelling: str, given: str) -> Option:
+    def _option(self, spelling: str, given: str) -> Option:
         """Return the option of this spelling. `given` is what follows it in the same word."""
-        name = _name(unwrap(spelling)) if unwrap(spelling) else ""
-        if name in self._options:
-            return self._options[name]
-        elsewhere = [other.name for other in self._subcommands if any(option.name == name for option in other.options)]
+        name = _name(unwrap(spelling))
+        if name in self.options:
+            return self.options[name]
+        elsewhere = [other.name for other in self.subcommands if any(option.name == name for option in other.options)]
         if elsewhere:
             raise self._error(f"“{quote_word(spelling)}” only works with {COMMAND} {elsewhere[0]}.")
-        begun = [option for option in self._options if name and option.startswith(name)]
-        closest = begun or difflib.get_close_matches(name, self._options, n=1, cutoff=0.5)
-        problem = f"{COMMAND} {self._subcommand.name} has no option “{quote_word(spelling or '=')}”."
+        begun = [option for option in self.options if name and option.startswith(name)]
+        closest = begun or difflib.get_close_matches(name, self.options, n=1, cutoff=0.5)
+        problem = f"{COMMAND} {self.subcommand.name} has no option “{quote_word(spelling or '=')}”."
         if not closest:
             raise self._error(problem)
-        suggestion = self._options[closest[0]].spelling
+        suggestion = self.options[closest[0]].spelling
         raise self._error(problem, suggestion, f"{suggestion}{given}")
 
-    def _option(self, option: Option, value: str | None) -> None:
-        if option.is_flag:
-            self._put(option, self._truth(option, value))
-            return
-        follows = self._next()
-        if value is None and follows is not None and not _is_option(follows):
-            self._read += 1
+    def _value(self, option: Option, value: str | None) -> str | bool:
+        """Return the value of an option: what is given in the same word, or else the next word."""
+        follows = self.words[self.at] if value is None and self.at < len(self.words) else ""
+        if option.is_flag and value is None and follows.lower() not in {"true", "false"}:
+            return True
+        if follows and follows[0] not in DASHES:
+            self.at += 1
             value = follows
+        if option.is_flag:
+            return self._truth(option, value or "")
         if not value:
             raise self._error(f"{option.spelling} needs a value.")
-        self._put(option, value)
+        return value
 
-    def _truth(self, option: Option, value: str | None) -> bool:
-        if value is None:
-            value = (self._next() or "").lower()
-            if value not in {"true", "false"}:
-                return True
-            self._read += 1
+    def _truth(self, option: Option, value: str) -> bool:
         if value.lower() not in _TRUE | _FALSE:
             closest = difflib.get_close_matches(value.lower(), ["true", "false"], n=1)
             meant = f"{option.spelling}=false" if closest == ["false"] else option.spelling
             raise self._error(f"{option.spelling} takes true or false, not “{quote_word(value)}”.", meant, meant)
         return value.lower() in _TRUE
 
-    def _bare_word(self, word: str) -> None:
-        argument = self._subcommand.argument_for(word)
-        if argument is None or (argument in self._values and not self._options[argument].repeats):
-            closest = difflib.get_close_matches(_name(word), [*self._options, "true", "false"], n=1)
-            meant = next(iter(closest), None)
-            suggestion = self._options[meant].spelling if meant in self._options else None
-            raise self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion, suggestion or meant)
-        self._put(self._options[argument], word)
-
-    def _put(self, option: Option, value: str | bool) -> None:
-        if option.name in self._values and option.repeats:
-            value = f"{self._values[option.name]} {value}"
-        elif option.name in self._values:
-            raise self._error(f"{option.spelling} is there twice.")
-        self._values[option.name] = value
+    def _unexpected(self, word: str) -> UsageError:
+        closest = difflib.get_close_matches(_name(word), [*self.options, "true", "false"], n=1)
+        meant = next(iter(closest), None)
+        option = self.options.get(meant or "")
+        suggestion = option.spelling if option is not None else None
+        return self._error(f"Unexpected argument “{quote_word(word)}”.", suggestion, suggestion or meant)
 
 
 def unescape(text: str) -> str:

@@ -10,6 +10,7 @@ from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, Inval
 
 COMMAND = "/extauth"
 TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
+_NOTHING = re.compile(r"(?!)")
 
 Values = Mapping[str, str | bool]
 """What was typed after a subcommand, by API name."""
@@ -27,13 +28,9 @@ class Option:
     name: str
     does: str = ""
     is_flag: bool = False
-    form: re.Pattern[str] | None = None
+    form: re.Pattern[str] = _NOTHING
     skips_question: bool = False
     repeats: bool = False
-
-    def has_form(self, word: str) -> bool:
-        """Return whether a bare word stands for this option."""
-        return self.form is not None and self.form.fullmatch(word) is not None
 
     @property
     def spelling(self) -> str:
@@ -64,7 +61,7 @@ class Subcommand:
 
     def argument_for(self, word: str) -> str | None:
         """Return the name of the option that a bare word stands for; None where it stands for none."""
-        return next((option.name for option in self.options if option.has_form(word)), self.argument)
+        return next((option.name for option in self.options if option.form.fullmatch(word)), self.argument)
 
 
 @dataclass(frozen=True, slots=True)

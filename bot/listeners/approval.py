@@ -16,12 +16,10 @@ from bot.actor import Actor
 from bot.audit.approvals import AskApproval, Decide
 from bot.audit.batches import Batch, Batches, BatchState
 from bot.audit.entries import AuditResult
-from bot.batches.run import note_outcome
 from bot.clock import Clock
 from bot.listeners import batch, flow, interaction
-from bot.listeners.direct import DirectReply, reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, Replace, Reply
+from bot.listeners.replies import DirectReply, ModalReply, Replace, Reply, reason
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.rate_limit import tells_nobody
@@ -36,9 +34,8 @@ from bot.ui.approvals import (
     not_decided_screen,
 )
 from bot.ui.outcomes import outcome_screen
-from bot.ui.parts import Mark
+from bot.ui.parts import Mark, Screen, as_message
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen, as_message
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +115,7 @@ async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> 
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
         return f"{Mark.FAILED} Not run"
-    await note_outcome(runtime.account_states, asked.actor, outcome, runtime.clock.now())
+    await flow.note(runtime, asked.actor, outcome)
     await flow.show(asked, outcome_screen(outcome, runtime.contact))
     return _ended(outcome)
 

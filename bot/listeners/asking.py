@@ -7,17 +7,16 @@ from dataclasses import replace
 from bot.audit.approvals import AskApproval
 from bot.audit.batches import Batch, BatchState, Item
 from bot.audit.entries import AuditResult
-from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, reason
 from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.engine import DatabaseError
 from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
 from bot.ui.notices import batch_gone_screen
+from bot.ui.parts import as_message
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import as_message
 
 log = logging.getLogger(__name__)
 

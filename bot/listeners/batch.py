@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,9 @@ from slack_sdk.errors import SlackApiError
 from bot.audit.batches import Batch, BatchState
 from bot.batches.run import BatchOutcome, BatchRunner, Ending
 from bot.listeners import flow, interaction
-from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
-from bot.listeners.replies import ModalReply, Replace
+from bot.listeners.replies import ModalReply, Replace, reason
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
@@ -142,7 +142,7 @@ async def _stop(runtime: Runtime, clicked: Interaction, batch_id: str, seen: str
     # One that has ended meanwhile has its result in the modal already, and this must not take its place: not either
     # where it ends in this very moment.
     if await runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
-        await show_progress(clicked.reply.only_at(seen), stopping_screen(batch.operation))
+        await show_progress(replace(clicked.reply, seen=seen), stopping_screen(batch.operation))
 
 
 async def _export(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:

@@ -18,7 +18,7 @@ from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import cleanup, metadata
-from bot.modals.metadata import PendingBatch
+from bot.modals.metadata import PendingBatch, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts, Selection
@@ -26,7 +26,7 @@ from bot.ui.batches import RETRY, left_over, no_such_account_screen
 from bot.ui.buttons import OPEN_CLEANUP, read_shown
 from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
 from bot.ui.outcomes import Shown, outcome_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 LOOK_SECONDS = 1.0
 """Seconds that looking for the accounts behind IDs may take before a form opens without them."""
@@ -50,7 +50,7 @@ async def open_form(runtime: Runtime, asked: Interaction, shown: Sequence[str] =
 async def select(runtime: Runtime, asked: Interaction, selection: Selection) -> None:
     """Ask before the selected tokens are deleted."""
     view = as_view(working_screen(ListAccounts()))
-    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], flow.just(view)):
+    if not await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view):
         return
     decisions = await runtime.service.authorize(asked.actor)
     listed: Shown | AlreadyRun | None = None
@@ -98,7 +98,7 @@ async def _retry(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
         await flow.show(clicked, batch_gone_screen())
         return
     view = as_view(checking_screen())
-    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], flow.just(view)):
+    if await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.DELETE)], view):
         await _confirm(runtime, clicked, items, is_listed=any(item.provider_key for item in items))
 
 
@@ -131,7 +131,9 @@ def register(app: AsyncApp) -> None:
     @app.view(cleanup.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
         view = body["view"]
-        pending = metadata.read_batch(view["private_metadata"])
+        pending = metadata.read(view["private_metadata"]).batch
+        if pending is None:
+            raise UnreadableMetadata("The modal has no batch of this bot's.")
         errors = cleanup.confirmation_errors(view["state"]["values"], pending.count)
         if errors:
             await ack(response_action="errors", errors=errors)

@@ -9,8 +9,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.commands import correction
+from bot.commands.correction import Correction
 from bot.commands.parser import parse
-from bot.commands.subcommand import COMMAND, Parsed, PastedTokenError, Subcommand, UsageError
+from bot.commands.subcommand import COMMAND, PastedTokenError, Subcommand, UsageError
 from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
@@ -18,7 +19,7 @@ from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import GetToken
 from bot.ui import buttons
 from bot.ui.notices import pasted_token_screen, usage_screen
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +40,23 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
 
     async def carry_out(runtime: Runtime, typed: Interaction, text: str) -> None:
         try:
-            await follow(runtime, typed, parse(text, subcommands))
+            parsed = parse(text, subcommands)
+            if parsed.subcommand is None:
+                await menu.open_menu(runtime, typed)
+            else:
+                await named[parsed.subcommand.name].on_typed(runtime, typed, parsed.request, parsed.values)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(typed, pasted_token_screen(error.token_format))
         except UsageError as error:
             await flow.show(typed, mistake_screen(error, subcommands))
 
-    async def follow(runtime: Runtime, asked: Interaction, parsed: Parsed) -> None:
-        if parsed.subcommand is None:
-            await menu.open_menu(runtime, asked)
-        else:
-            await named[parsed.subcommand.name].on_typed(runtime, asked, parsed.values)
-
-    async def follow_suggestion(runtime: Runtime, clicked: Interaction, parsed: Parsed) -> None:
-        request = parsed.request
+    async def follow_suggestion(runtime: Runtime, clicked: Interaction, suggested: Correction) -> None:
+        request = suggested.parsed.request
         if isinstance(request, GetToken) and request.mutates:
             await retry.edit(runtime, clicked, request)
         else:
-            await follow(runtime, clicked, parsed)
+            await carry_out(runtime, clicked, suggested.text)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -65,4 +64,4 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
         typed = interaction.from_command(runtime, body, context)
         flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
 
-    on_click(app, buttons.SUGGESTION, follow_suggestion, lambda value: correction.read(value, subcommands).parsed)
+    on_click(app, buttons.SUGGESTION, follow_suggestion, lambda value: correction.read(value, subcommands))

@@ -17,12 +17,12 @@ from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
 from bot.listeners.runtime import Runtime
 from bot.modals import delete, metadata
-from bot.modals.metadata import PendingDelete
+from bot.modals.metadata import PendingDelete, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
 from bot.ui.buttons import OPEN_DELETE, Button, read_as
 from bot.ui.notices import checking_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:
@@ -61,9 +61,10 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth delete …`. Raises UsageError."""
-    request = wanted(values)
+async def on_typed(
+    runtime: Runtime, typed: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values
+) -> None:
+    """Handle `/extauth delete …`."""
     if isinstance(request, OpenForm):
         await open_form(runtime, typed)
     elif isinstance(request, Selection):
@@ -98,7 +99,7 @@ async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
     view = delete.build_confirmation(metadata.write(asked.origin, pending), pending)
-    await flow.open_if_allowed(runtime, asked, [request], flow.just(view))
+    await flow.open_if_allowed(runtime, asked, [request], view)
 
 
 async def submit(
@@ -123,14 +124,15 @@ def register(app: AsyncApp) -> None:
 
     @app.view(delete.CONFIRM)
     async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        pending = metadata.read_pending(body["view"]["private_metadata"])
+        pending = metadata.read(body["view"]["private_metadata"]).request
+        if pending is None:
+            raise UnreadableMetadata("The modal has no deletion of this bot's.")
         request = delete.parse_confirmation(body["view"]["state"]["values"], pending)
         if isinstance(request, dict):
             await ack(response_action="errors", errors=request)
             return
         confirmed = interaction.from_submission(runtime, body, context)
-        await flow.acknowledge_submission(ack, confirmed, request)
-        flow.start(runtime, confirmed, flow.run(runtime, confirmed, request))
+        await flow.submit(ack, runtime, confirmed, request)
 
     on_click(app, Button.DELETE.action_id, confirm, partial(read_as, DeleteTokens))
     on_click(app, OPEN_DELETE, open_form, replace=Replace.NEVER)

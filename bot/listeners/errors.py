@@ -14,12 +14,12 @@ from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
 from bot.listeners.runtime import NotInstalled, Runtime, Shared, runtime_in
-from bot.modals.metadata import UnreadableMetadata
+from bot.modals.metadata import Origin, UnreadableMetadata
 from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,8 @@ async def _answer_unserved(
         screen = unserved_screen(str(context.get("reference")))
     url = body.get("response_url")
     if url is not None and "command" not in body:
-        shared.tasks.start(ChannelReply(shared.clients, str(url)).show(screen))
+        origin = Origin(str(url), shared.clock.now())
+        shared.tasks.start(ChannelReply(shared.clients, origin).show(screen))
     return await _acknowledge(screen, body, context)
 
 

@@ -3,23 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.batches.run import note_outcome
+from bot.actor import Actor
+from bot.audit.batches import Batch, Item
+from bot.batches.run import result_of
 from bot.clock import finishes_within
 from bot.listeners.asking import ask_for
-from bot.listeners.direct import reason
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply
+from bot.listeners.replies import ModalReply, reason
 from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
-from bot.outcomes import AlreadyRun, ApprovalNeeded, Denied
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, Outcome, Tested
 from bot.service import Runnable
+from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.storage.engine import DatabaseError
 from bot.ui.notices import (
     checking_screen,
@@ -31,8 +34,8 @@ from bot.ui.notices import (
     working_screen,
 )
 from bot.ui.outcomes import outcome_screen
+from bot.ui.parts import Screen, as_view
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen, as_view
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,15 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     Returns False when Slack didn't open it, which the person has then been told.
     """
     try:
-        await _put_or_open(runtime, interaction, view)
+        if isinstance(interaction.reply, ModalReply):
+            await interaction.reply.put(view)
+            return True
+        # A trigger ID serves once: a second attempt could only hide that the first one worked.
+        token = interaction.actor.bot_token
+        client = runtime.clients.web(token, retry_handlers=[])
+        response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
+        elsewhere = interaction.reply or interaction.elsewhere
+        interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
     except Exception as error:
         code = reason(error)
         if "exchanged" in code:
@@ -97,23 +108,11 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
     return True
 
 
-async def _put_or_open(runtime: Runtime, interaction: Interaction, view: View) -> None:
-    if isinstance(interaction.reply, ModalReply):
-        await interaction.reply.put(view)
-        return
-    # A trigger ID serves once: a second attempt could only hide that the first one worked.
-    token = interaction.actor.bot_token
-    client = runtime.clients.web(token, retry_handlers=[])
-    response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
-    elsewhere = interaction.reply or interaction.elsewhere
-    interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
-
-
 async def open_if_allowed(
     runtime: Runtime,
     interaction: Interaction,
     requests: Sequence[Request],
-    view: Callable[[Decisions], Awaitable[View]],
+    view: View | Callable[[Decisions], Awaitable[View]],
 ) -> bool:
     """Open a modal for a person who may make at least one of these requests; tell anybody else why not.
 
@@ -130,22 +129,13 @@ async def open_if_allowed(
     if isinstance(admitted, AlreadyRun):
         return False
     if not isinstance(admitted, Denied):
-        return await open_modal(runtime, interaction, await view(admitted))
+        return await open_modal(runtime, interaction, view if isinstance(view, View) else await view(admitted))
     screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
         await open_modal(runtime, interaction, as_view(screen))
     else:
         await interaction.reply.show(screen)
     return False
-
-
-def just(view: View) -> Callable[[Decisions], Awaitable[View]]:
-    """Return what opens this view, whatever the person is allowed."""
-
-    async def ready(_: Decisions) -> View:
-        return view
-
-    return ready
 
 
 async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
@@ -166,20 +156,42 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(runtime, interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
-        await note_outcome(runtime.account_states, interaction.actor, outcome, runtime.clock.now())
+        if isinstance(request, TestToken | DeleteTokens):
+            await note(runtime, interaction.actor, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
+
+
+async def note(runtime: Runtime, actor: Actor, outcome: Outcome) -> None:
+    """Note what a single test found, and forget what a single request deleted. Never raises."""
+    match outcome:
+        case Deleted() if outcome.request.external_token_id is None:
+            await runtime.account_states.forget_provider(actor.team_id, outcome.request.provider_key)
+        case Tested() | Deleted() | Failed():
+            request, result = outcome.request, result_of(outcome)
+            if isinstance(request, TestToken | DeleteTokens) and request.external_token_id and result is not None:
+                alone = Batch.of(actor, request.operation, [Item(request.external_token_id)], runtime.clock.now())
+                await runtime.account_states.note(alone.with_result(result))
+        case _:
+            return
 
 
 async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
     """Run the request of a person who is where there's no channel: its answer opens a modal."""
-    view = as_view(working_screen(request))
-    if await open_if_allowed(runtime, interaction, [request], just(view)):
+    if await open_if_allowed(runtime, interaction, [request], as_view(working_screen(request))):
         await run(runtime, interaction, request)
 
 
-async def acknowledge_submission(ack: AsyncAck, interaction: Interaction, request: Request) -> None:
-    """Close the modal when the answer goes to the channel; otherwise let it say that work goes on."""
-    if isinstance(interaction.reply, ModalReply):
+async def submit(
+    ack: AsyncAck,
+    runtime: Runtime,
+    submitted: Interaction,
+    request: Runnable,
+    act: Callable[[Runtime, Interaction, Any], Coroutine[None, None, None]] = run,
+) -> None:
+    """Run a submitted request. The modal closes when the answer goes to the channel, or else says that work goes on."""
+    if isinstance(submitted.reply, ModalReply):
         await ack(response_action="update", view=as_view(working_screen(request)))
     else:
         await ack()
+    work = act(runtime, submitted, request)
+    runtime.tasks.start(_guard(runtime, submitted, work, runtime.clock.monotonic()))

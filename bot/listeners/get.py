@@ -1,6 +1,7 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -22,7 +23,7 @@ from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.ui.buttons import OPEN_GET, Button, read_as
 from bot.ui.notices import working_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> GetToken | OpenForm:
@@ -56,16 +57,6 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth get …`. Raises UsageError."""
-    request = wanted(values)
-    if isinstance(request, GetToken):
-        await fetch(runtime, typed, request)
-    else:
-        forced, show = bool(values.get("force_refresh")), bool(values.get("show"))
-        await open_form(runtime, typed, force_refresh=forced, show=show)
-
-
 async def open_form(
     runtime: Runtime,
     asked: Interaction,
@@ -84,10 +75,19 @@ async def open_form(
     await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.GET)], view)
 
 
-async def fetch(runtime: Runtime, asked: Interaction, request: GetToken) -> None:
-    """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
+async def fetch(
+    runtime: Runtime, asked: Interaction, request: GetToken | OpenForm, typed: Values = MappingProxyType({})
+) -> None:
+    """Fetch the token and answer with it: masked, or in a modal that shows it whole.
+
+    Without its ID, open the form with what was typed.
+    """
+    if isinstance(request, OpenForm):
+        forced, show = bool(typed.get("force_refresh")), bool(typed.get("show"))
+        await open_form(runtime, asked, force_refresh=forced, show=show)
+        return
     if request.show:
-        if not await flow.open_if_allowed(runtime, asked, [request], flow.just(as_view(working_screen(request)))):
+        if not await flow.open_if_allowed(runtime, asked, [request], as_view(working_screen(request))):
             return
     elif isinstance(asked.reply, ModalReply):
         # In place of the button that was pressed, so that it isn't pressed twice.
@@ -100,8 +100,7 @@ async def submit(
 ) -> None:
     """Acknowledge a filled-in form, and fetch."""
     submitted = interaction.from_submission(runtime, body, context, stays_in_modal=request.show)
-    await flow.acknowledge_submission(ack, submitted, request)
-    flow.start(runtime, submitted, flow.run(runtime, submitted, request))
+    await flow.submit(ack, runtime, submitted, request)
 
 
 def register(app: AsyncApp) -> None:
@@ -120,4 +119,4 @@ def register(app: AsyncApp) -> None:
     on_click(app, OPEN_GET, open_form, replace=Replace.NEVER)
 
 
-LISTENER = Listener(SUBCOMMAND, on_typed, register)
+LISTENER = Listener(SUBCOMMAND, fetch, register)

@@ -34,7 +34,7 @@ def listener(others: Sequence[Listener]) -> Listener:
     )
     subcommands = {other.subcommand.name: other.subcommand for other in others} | {HELP: subcommand}
 
-    async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
+    async def on_typed(runtime: Runtime, typed: Interaction, _: None, values: Values) -> None:
         topic = str(values.get(TOPIC, "")).lower()
         if topic in subcommands:
             named = subcommands[topic]

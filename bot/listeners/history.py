@@ -72,9 +72,9 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth history …`. Raises UsageError."""
-    await flow.run(runtime, typed, wanted(values))
+async def on_typed(runtime: Runtime, typed: Interaction, request: ReadHistory, _: Values) -> None:
+    """Handle `/extauth history …`."""
+    await flow.run(runtime, typed, request)
 
 
 def register(app: AsyncApp) -> None:

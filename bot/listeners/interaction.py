@@ -8,13 +8,12 @@ from pydantic import SecretStr
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
-from bot.listeners.direct import DirectReply
-from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, ModalReply, Replace, Reply
+from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, DirectReply, ModalReply, Replace, Reply
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
 from bot.operation import Request
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 Body = Mapping[str, Any]
 
@@ -42,13 +41,14 @@ def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Int
     """Unpack a slash command."""
     actor = actor_of(context)
     origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
-    return Interaction(actor, str(body["trigger_id"]), origin, _channel(runtime, actor, origin))
+    return Interaction(actor, str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin, actor))
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack the global shortcut, where there is no channel."""
     actor = actor_of(context)
-    return Interaction(actor, str(body["trigger_id"]), None, None, elsewhere=_direct(runtime, actor))
+    direct = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
+    return Interaction(actor, str(body["trigger_id"]), None, None, elsewhere=direct)
 
 
 def from_home(context: AsyncBoltContext) -> Interaction:
@@ -64,13 +64,13 @@ def from_click(
     if "view" in body:
         view = body["view"]
         if view.get("type") == "home":
-            return Interaction(actor, trigger_id, None, None, elsewhere=_direct(runtime, actor))
-        origin = metadata.read_origin(view["private_metadata"]) if view.get("private_metadata") else None
+            return from_shortcut(runtime, body, context)
+        origin = metadata.read(view["private_metadata"]).origin if view.get("private_metadata") else None
         return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view, origin))
     channel = body["channel"]["id"] if "channel" in body else None
     replaces = replace is not Replace.NEVER
     origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=replaces, channel=channel)
-    return Interaction(actor, trigger_id, origin, _channel(runtime, actor, origin, replace))
+    return Interaction(actor, trigger_id, origin, ChannelReply(runtime.clients, origin, actor, replace))
 
 
 def from_submission(
@@ -82,11 +82,12 @@ def from_submission(
     is still wanted when the person has closed the modal. Raises UnreadableMetadata.
     """
     actor, view = actor_of(context), body["view"]
-    origin = metadata.read_origin(view["private_metadata"])
+    origin = metadata.read(view["private_metadata"]).origin
     is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
     if origin is not None and is_fresh and not stays_in_modal:
-        reply = _channel(runtime, actor, origin, Replace.ON_SUCCESS if origin.is_message else Replace.NEVER)
+        replace = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
+        reply = ChannelReply(runtime.clients, origin, actor, replace)
     else:
         reply = _modal(runtime, actor, view, origin, keeps_answer=stays_in_modal)
     return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
@@ -95,17 +96,10 @@ def from_submission(
 def _modal(
     runtime: Runtime, actor: Actor, view: Body, origin: Origin | None, *, keeps_answer: bool = False
 ) -> ModalReply:
-    elsewhere = _channel(runtime, actor, origin) if origin is not None else _direct(runtime, actor)
+    elsewhere: Reply = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
+    if origin is not None:
+        elsewhere = ChannelReply(runtime.clients, origin, actor)
     return ModalReply(runtime.clients, actor.bot_token, str(view["id"]), elsewhere, keeps_answer=keeps_answer)
-
-
-def _channel(runtime: Runtime, actor: Actor, origin: Origin, replace: Replace = Replace.NEVER) -> ChannelReply:
-    elsewhere = _direct(runtime, actor, origin.channel)
-    return ChannelReply(runtime.clients, origin.response_url, replace, at=origin.at, elsewhere=elsewhere)
-
-
-def _direct(runtime: Runtime, actor: Actor, channel: str | None = None) -> DirectReply:
-    return DirectReply(runtime.clients, actor.bot_token, actor.user_id, channel)
 
 
 def actor_of(context: AsyncBoltContext) -> Actor:

@@ -42,9 +42,9 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth list …`. Raises UsageError."""
-    await flow.run(runtime, typed, wanted(values))
+async def on_typed(runtime: Runtime, typed: Interaction, request: ListAccounts, _: Values) -> None:
+    """Handle `/extauth list …`."""
+    await flow.run(runtime, typed, request)
 
 
 def register(app: AsyncApp) -> None:

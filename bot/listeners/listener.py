@@ -17,10 +17,13 @@ from bot.listeners.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A subcommand: its words, what typing it does, and its listeners for modals and buttons."""
+    """A subcommand: its words, what typing it does, and its listeners for modals and buttons.
+
+    `on_typed` gets the request that the subcommand's `wanted` made, and the values.
+    """
 
     subcommand: Subcommand
-    on_typed: Callable[[Runtime, Interaction, Values], Awaitable[None]]
+    on_typed: Callable[[Runtime, Interaction, Any, Values], Awaitable[None]]
     register: Callable[[AsyncApp], None]
 
 

@@ -1,6 +1,7 @@
 """Where an answer goes: into an open modal, back into the channel, or to the person directly."""
 
 import logging
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -9,12 +10,14 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
+from bot.actor import Actor
 from bot.clock import retry
-from bot.listeners.direct import reason, without_token
 from bot.logs import slack_code
+from bot.modals.metadata import Origin
 from bot.slack.calls import header, passes, retry_after
-from bot.slack.client import ClientFactory
-from bot.ui.screen import Screen, as_message, as_view
+from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
+from bot.ui.notices import unshown_screen
+from bot.ui.parts import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 
@@ -60,65 +63,87 @@ class Reply(Protocol):
         ...
 
 
-class ChannelReply:
-    """Ephemeral messages in the channel where the person is.
+@dataclass(frozen=True, slots=True)
+class DirectReply:
+    """Private messages from the bot: in the channel where the person is, if the bot is there too, else directly.
 
-    Slack takes five of them in half an hour; no path through the bot needs more than four. What can't be posted there
-    goes `elsewhere`. `at` is when the `response_url` was made.
+    They need no `response_url`, so they reach a person whose one is used up or too old.
     """
 
-    def __init__(
-        self,
-        clients: ClientFactory,
-        response_url: str,
-        replace: Replace = Replace.NEVER,
-        *,
-        at: float | None = None,
-        elsewhere: Reply | None = None,
-    ) -> None:
-        self._clients = clients
-        self._response_url = response_url
-        clients.check_address(response_url)
-        self._replace = replace
-        self._at = clients.clock.now() if at is None else at
-        self._elsewhere = elsewhere
+    clients: ClientFactory
+    bot_token: SecretStr
+    user_id: str
+    channel: str | None = None
 
-    @property
-    def is_too_old(self) -> bool:
-        """Whether Slack no longer takes anything at this address."""
-        return self._clients.clock.now() - self._at >= RESPONSE_URL_SECONDS
+    async def show(self, screen: Screen) -> None:
+        """Post the answer. One that can't be posted is logged: there's no other way to the person."""
+        client = self.clients.web(self.bot_token)
+        message = as_message(unshown_screen() if screen.modal_only else screen)
+        why = ""
+        if self.channel is not None:
+            try:
+                await client.chat_postEphemeral(channel=self.channel, user=self.user_id, **message)
+                return
+            except Exception as error:
+                why = reason(error)
+        try:
+            # Slack takes a person's ID for their conversation with the bot.
+            await client.chat_postMessage(channel=self.user_id, unfurl_links=False, **message)
+        except Exception as error:
+            log.error("an answer couldn't be posted", extra={"code": reason(error), "code_in_channel": why})
+
+    async def show_progress(self, screen: Screen) -> None:
+        """Say nothing: a message of this kind stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReply:
+    """Ephemeral messages in the channel where the person is: the `actor`, where that's known.
+
+    Slack takes five of them in half an hour; no path through the bot needs more than four. What can't be posted there
+    reaches the actor directly. Raises UntrustedAddress for a `response_url` that isn't an address of Slack's.
+    """
+
+    clients: ClientFactory
+    origin: Origin = field(repr=False)
+    actor: Actor | None = None
+    replace: Replace = Replace.NEVER
+
+    def __post_init__(self) -> None:
+        if not is_slack_address(self.origin.response_url, self.clients.base_url):
+            raise UntrustedAddress("A response_url isn't an address of Slack's.")
 
     async def show(self, screen: Screen) -> None:
         """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
-        replaces = self._replace is not Replace.NEVER and not screen.is_failure
+        replaces = self.replace is not Replace.NEVER and not screen.is_failure
 
         def failed(error: Exception) -> None:
             log.warning("an answer couldn't be posted yet", extra={"status": _why(error)})
 
         try:
-            await retry(
-                lambda: self._post(screen, replaces), self._clients.clock.sleep, RETRY_SECONDS, _may_post, failed
-            )
+            sleep = self.clients.clock.sleep
+            await retry(lambda: self._post(screen, replaces), sleep, RETRY_SECONDS, _may_post, failed)
         except _UNPOSTED as error:
-            if self._elsewhere is None:
+            if self.actor is None:
                 log.error("an answer couldn't be posted", extra={"status": _why(error)})
-            else:
-                log.warning("an answer couldn't be posted to its response_url", extra={"status": _why(error)})
-                await self._elsewhere.show(screen)
+                return
+            log.warning("an answer couldn't be posted to its response_url", extra={"status": _why(error)})
+            direct = DirectReply(self.clients, self.actor.bot_token, self.actor.user_id, self.origin.channel)
+            await direct.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
         """Post that it takes longer, once. Raises NotPosted, and what aiohttp does."""
         await self._post(screen, replaces=False)
 
     async def _post(self, screen: Screen, replaces: bool) -> None:
-        if self.is_too_old:
+        if self.clients.clock.now() - self.origin.at >= RESPONSE_URL_SECONDS:
             raise NotPosted("too old")
         message = {
-            **as_message(without_token(screen)),
+            **as_message(unshown_screen() if screen.modal_only else screen),
             "response_type": "ephemeral",
-            "replace_original": replaces or self._replace is Replace.ALWAYS,
+            "replace_original": replaces or self.replace is Replace.ALWAYS,
         }
-        answer = await self._clients.post(self._response_url, message)
+        answer = await self.clients.post(self.origin.response_url, message)
         if "html" in (header(answer.headers, "content-type") or ""):
             # A page, such as a proxy's for signing in, isn't from Slack.
             raise NotPosted("a page", is_passing=True)
@@ -141,33 +166,25 @@ def _why(error: Exception) -> str:
     return str(error) if isinstance(error, NotPosted) else type(error).__name__
 
 
+def reason(error: Exception) -> str:
+    """Return Slack's code, or the kind of an error whose text must not be printed."""
+    return slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+
+
+@dataclass(slots=True)
 class ModalReply:
     """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`.
 
-    With `keeps_answer` that includes what comes after the person closed it.
+    With `keeps_answer` that includes what comes after the person closed it. With `seen`, the hash that Slack gave the
+    modal once, it's only changed as long as it is as it was then.
     """
 
-    def __init__(
-        self,
-        clients: ClientFactory,
-        bot_token: SecretStr,
-        view_id: str,
-        elsewhere: Reply | None,
-        *,
-        keeps_answer: bool = False,
-    ) -> None:
-        self.keeps_answer = keeps_answer
-        self._clients = clients
-        self._bot_token = bot_token
-        self.view_id = view_id
-        self._elsewhere = elsewhere
-        self._hash: str | None = None
-
-    def only_at(self, seen: str) -> "ModalReply":
-        """Return the same, as long as the modal is as it was `seen`: by the hash that Slack gave it then."""
-        reply = ModalReply(self._clients, self._bot_token, self.view_id, self._elsewhere)
-        reply._hash = seen
-        return reply
+    clients: ClientFactory
+    bot_token: SecretStr
+    view_id: str
+    elsewhere: Reply | None
+    keeps_answer: bool = False
+    seen: str | None = None
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
@@ -176,15 +193,15 @@ class ModalReply:
             log.warning("a modal couldn't be updated yet", extra={"code": reason(error)})
 
         try:
-            sleep = self._clients.clock.sleep
+            sleep = self.clients.clock.sleep
             is_open = await retry(lambda: self.put(as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
         except Exception as error:
-            is_open, level = False, logging.ERROR if self._elsewhere is None else logging.WARNING
+            is_open, level = False, logging.ERROR if self.elsewhere is None else logging.WARNING
             log.log(level, "a modal couldn't be updated", extra={"code": reason(error)})
         else:
             is_open = is_open or not self.keeps_answer
-        if not is_open and self._elsewhere is not None:
-            await self._elsewhere.show(screen)
+        if not is_open and self.elsewhere is not None:
+            await self.elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
         """Say in the modal that it takes longer."""
@@ -193,8 +210,8 @@ class ModalReply:
     async def put(self, view: View) -> bool:
         """Make the modal this one. Returns whether it was still open."""
         try:
-            client = self._clients.web(self._bot_token)
-            await client.views_update(view_id=self.view_id, hash=self._hash, view=view)
+            client = self.clients.web(self.bot_token)
+            await client.views_update(view_id=self.view_id, hash=self.seen, view=view)
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise

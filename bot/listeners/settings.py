@@ -28,8 +28,8 @@ from bot.storage.engine import DatabaseError
 from bot.ui import settings as screens
 from bot.ui.buttons import OPEN_SETTINGS
 from bot.ui.notices import checking_screen, outdated_screen
+from bot.ui.parts import as_view
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import as_view
 from bot.workspace_settings import WorkspaceSettings
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from bot.ui.batches import no_accounts_screen, recent_note
 from bot.ui.buttons import OPEN_TEST
 from bot.ui.notices import working_screen
 from bot.ui.outcomes import outcome_screen
-from bot.ui.screen import as_view
+from bot.ui.parts import as_view
 
 
 def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:
@@ -61,9 +61,10 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, values: Values) -> None:
-    """Handle `/extauth test …`. Raises UsageError."""
-    request = wanted(values)
+async def on_typed(
+    runtime: Runtime, typed: Interaction, request: TestToken | ListAccounts | OpenForm, _: Values
+) -> None:
+    """Handle `/extauth test …`."""
     if isinstance(request, OpenForm):
         await open_form(runtime, typed)
     else:
@@ -85,9 +86,7 @@ async def test(runtime: Runtime, asked: Interaction, request: TestToken | ListAc
     if isinstance(request, TestToken):
         await flow.run(runtime, asked, request)
         return
-    if await flow.open_if_allowed(
-        runtime, asked, [OpenForm(Operation.TEST)], flow.just(as_view(working_screen(request)))
-    ):
+    if await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.TEST)], as_view(working_screen(request))):
         await _test_listed(runtime, asked, request)
 
 
@@ -127,8 +126,7 @@ def register(app: AsyncApp) -> None:
             return
         is_many = isinstance(request, ListAccounts)
         submitted = interaction.from_submission(runtime, body, context, stays_in_modal=is_many)
-        await flow.acknowledge_submission(ack, submitted, request)
-        flow.start(runtime, submitted, test(runtime, submitted, request))
+        await flow.submit(ack, runtime, submitted, request, test)
 
     on_click(app, OPEN_TEST, open_form, replace=Replace.NEVER)
 

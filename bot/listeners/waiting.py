@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock, finishes_within, is_busy, retry
@@ -9,7 +10,7 @@ from bot.listeners.replies import Reply
 from bot.operation import Request
 from bot.slack.rate_limit import SecondsLeft
 from bot.ui.notices import waiting_screen
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +24,20 @@ MAX_NOTICES = 2
 """How often a person is told that it takes longer. A `response_url` takes five messages in all."""
 
 
+@dataclass(slots=True)
 class Wait:
     """How long a request still waits because of Slack's limits."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._seconds_left: SecondsLeft = lambda: 0
-        self._told_until = 0.0
-        self._is_news = asyncio.Event()
+    clock: Clock
+    _seconds_left: SecondsLeft = lambda: 0
+    _told_until: float = 0.0
+    _is_news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, seconds_left: SecondsLeft) -> None:
         """Note a wait. A short one isn't news, nor one that ends about when the person has been told."""
         self._seconds_left = seconds_left
         seconds = seconds_left()
-        if seconds > SHORT_SECONDS and self._clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
+        if seconds > SHORT_SECONDS and self.clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
             self._is_news.set()
 
     @property
@@ -47,7 +48,7 @@ class Wait:
     def tell(self) -> int | None:
         """Return the seconds that are left now, to be told; None where nothing limits it."""
         left = self._seconds_left()
-        self._told_until = self._clock.monotonic() + left
+        self._told_until = self.clock.monotonic() + left
         self._is_news.clear()
         return left or None
 
@@ -57,9 +58,16 @@ class Wait:
 
 
 async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
-    """Tell the person when it takes longer, and again when a wait begins or grows later."""
-    if not await _is_due(clock, running, wait):
-        return
+    """Tell the person when it takes longer, and again when a wait begins or grows later.
+
+    A person who waits because of Slack's limits is always told. Where the bot itself is what they wait for, notices
+    would make it busier: it tells them later.
+    """
+    for is_last in (False, False, True):
+        if await finishes_within(clock, running, NOTICE_SECONDS):
+            return
+        if is_last or wait.is_known or not await is_busy():
+            break
     for number in range(MAX_NOTICES):
         if number:
             await _until_news(running, wait)
@@ -88,20 +96,6 @@ async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
         await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         news.cancel()
-
-
-async def _is_due(clock: Clock, running: asyncio.Future[Any], wait: Wait) -> bool:
-    """Return when the person has to be told, or False when it ends before that.
-
-    Whoever waits because of Slack's limits is always told. Where the bot itself is what they wait for, notices would
-    make it busier: it tells them later.
-    """
-    for is_last in (False, False, True):
-        if await finishes_within(clock, running, NOTICE_SECONDS):
-            return False
-        if is_last or wait.is_known or not await is_busy():
-            break
-    return True
 
 
 async def show_progress(reply: Reply, screen: Screen) -> bool:

@@ -1,6 +1,6 @@
 """The modal that asks which tokens to delete, and the confirmation. For more than one token, a name has to be typed."""
 
-from slack_sdk.models.blocks import Block, InputBlock, MarkdownTextObject, PlainTextInputElement, SectionBlock
+from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
 from slack_sdk.models.views import View
 
 from bot.ids import quote
@@ -20,6 +20,7 @@ from bot.modals.fields import (
 )
 from bot.modals.metadata import PendingDelete
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
+from bot.ui import parts
 
 FORM, CONFIRM = "extauth_delete", "extauth_delete_confirm"
 TYPED = "typed_name"
@@ -74,61 +75,44 @@ def parse_form(values: Values) -> DeleteTokens | FieldErrors:
 
 def build_confirmation(metadata: str, pending: PendingDelete) -> View:
     """Build the confirmation. `metadata` must hold the pending deletion."""
-    blocks: list[Block] = [
-        SectionBlock(text=MarkdownTextObject(text=f"*{_goes(pending)}*")),
-        SectionBlock(text=MarkdownTextObject(text=_breaks(pending))),
-    ]
-    for name in _typed_names(pending):
-        blocks.append(
-            InputBlock(
-                block_id=_block_id(name, pending),
-                label=f"Type the {LABELS[name]} to confirm",
-                hint=pending.shown(name),
-                element=PlainTextInputElement(action_id=_block_id(name, pending)),
-            )
-        )
-    return form(CONFIRM, "Delete all tokens?" if pending.is_bulk else "Delete this token?", "Delete", metadata, blocks)
-
-
-def parse_confirmation(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
-    """Return the confirmed deletion, or say what is wrong with what was typed."""
-    named, errors = dict(pending.known), FieldErrors()
-    for name in _typed_names(pending):
-        typed = read_text(values, _block_id(name, pending)) or ""
-        if typed == pending.known.get(name) or (name in pending.quoted and quote(typed) == pending.quoted[name]):
-            named[name] = typed
-        else:
-            told = f"That isn't the {LABELS[name]}. Nothing was deleted. Type: {pending.shown(name)}"
-            errors[_block_id(name, pending)] = told
-    if errors:
-        return errors
-    try:
-        return DeleteTokens(**named)
-    except InvalidParameter as error:
-        return {_block_id(error.name, pending): error.problem}
-
-
-def _typed_names(pending: PendingDelete) -> list[str]:
-    """Return what has to be typed: the name of a bulk deletion, and what isn't kept because it isn't an ID."""
-    return [*dict.fromkeys([*([pending.main] if pending.is_bulk else []), *pending.quoted])]
-
-
-def _block_id(name: str, pending: PendingDelete) -> str:
-    return TYPED if name == pending.main else f"typed_{name}"
-
-
-def _goes(pending: PendingDelete) -> str:
+    is_bulk = TOKEN_ID not in pending.shown
     # Quotes and IDs have no character that mrkdwn would take for markup inside a code span.
-    names = [name for name in _KINDS if name in pending.known or name in pending.quoted]
-    owners = " of ".join(f"the {_KINDS[name]} `{pending.shown(name)}`" for name in names)
-    return f"This deletes all tokens of {owners}, for every account." if pending.is_bulk else f"Delete {owners}?"
-
-
-def _breaks(pending: PendingDelete) -> str:
-    them = "them" if pending.is_bulk else "it"
-    return (
-        f"• Workflows that use {them} stop working until someone reconnects the account.\n"
+    owners = " of ".join(f"the {_KINDS[name]} `{shown}`" for name, shown in pending.shown.items())
+    goes = f"This deletes all tokens of {owners}, for every account." if is_bulk else f"Delete {owners}?"
+    breaks = (
+        f"• Workflows that use {'them' if is_bulk else 'it'} stop working until someone reconnects the account.\n"
         "• Slack deletes its own copy only. The provider isn't told: other copies keep working until you revoke them "
         "there.\n"
         "• You can't undo this."
     )
+    inputs = [
+        InputBlock(
+            block_id=block_id,
+            label=f"Type the {LABELS[name]} to confirm",
+            hint=pending.shown[name],
+            element=PlainTextInputElement(action_id=block_id),
+        )
+        for name, block_id in _typed_fields(pending).items()
+    ]
+    title = "Delete all tokens?" if is_bulk else "Delete this token?"
+    return form(CONFIRM, title, "Delete", metadata, [parts.paragraph(f"*{goes}*"), parts.paragraph(breaks), *inputs])
+
+
+def parse_confirmation(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
+    """Return the confirmed deletion, or say what is wrong with what was typed."""
+    named, errors, typed = dict(pending.shown), FieldErrors(), _typed_fields(pending)
+    for name, block_id in typed.items():
+        named[name] = read_text(values, block_id) or ""
+        if quote(named[name]) != pending.shown[name]:
+            errors[block_id] = f"That isn't the {LABELS[name]}. Nothing was deleted. Type: {pending.shown[name]}"
+    try:
+        return errors or DeleteTokens(**named)
+    except InvalidParameter as error:
+        return {typed.get(error.name, TYPED): error.problem}
+
+
+def _typed_fields(pending: PendingDelete) -> dict[str, str]:
+    """Return the block IDs for what has to be typed: the name of a bulk deletion, and what isn't kept."""
+    main = next(iter(pending.shown))
+    names = [name for name in pending.shown if name in pending.quoted or (name == main and name != TOKEN_ID)]
+    return {name: TYPED if name == main else f"typed_{name}" for name in names}

@@ -7,10 +7,11 @@ https://docs.slack.dev/reference/views/modal-views
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from bot.ids import is_id, quote
-from bot.slack.external_auth.models import DeleteTokens, InvalidParameter
+from bot.slack.external_auth.models import DeleteTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +37,19 @@ class UnreadableMetadata(ValueError):
 class PendingDelete:
     """A deletion that waits for its confirmation.
 
-    `known` are its parameters that have the form of an ID. Of the others only the quote is kept, in `quoted`: the
-    person types those again.
+    `shown` are its parameters: those in the form of an ID, and of the `quoted` ones only the quote, so that the person
+    types them again. The first is what a bulk deletion is confirmed by.
     """
 
-    known: Mapping[str, str]
-    quoted: Mapping[str, str]
+    shown: Mapping[str, str]
+    quoted: tuple[str, ...]
 
     @classmethod
     def of(cls, request: DeleteTokens) -> "PendingDelete":
         """Take apart a request."""
         named = {name: str(value) for name, value in request.arguments().items()}
-        known = {name: value for name, value in named.items() if is_id(value)}
-        return cls(known, {name: quote(value) for name, value in named.items() if name not in known})
-
-    @property
-    def main(self) -> str:
-        """The parameter that a bulk deletion is confirmed by."""
-        names = {**self.known, **self.quoted}
-        return next(name for name in ("external_token_id", "provider_key", "app_id") if name in names)
-
-    @property
-    def is_bulk(self) -> bool:
-        """Whether more than one token can be deleted."""
-        return self.main != "external_token_id"
-
-    def shown(self, name: str) -> str:
-        """Return what may be shown of a parameter."""
-        return self.known.get(name) or self.quoted[name]
+        quoted = tuple(name for name, value in named.items() if not is_id(value))
+        return cls({name: quote(value) for name, value in named.items()}, quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,63 +60,31 @@ class PendingBatch:
     count: int
 
 
-def read_batch(text: str) -> PendingBatch:
-    """Read the batch that waits for its confirmation. Raises UnreadableMetadata."""
-    found = _read(text).get("batch")
-    if isinstance(found, dict):
-        batch_id, count = found.get("batch_id"), found.get("count")
-        if isinstance(batch_id, str) and type(count) is int:
-            return PendingBatch(batch_id, count)
-    raise UnreadableMetadata("The modal's batch is not one of this bot's.")
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a modal remembers: no `origin` where the person started from the shortcut or the App Home."""
+
+    origin: Origin | None = None
+    request: PendingDelete | None = None
+    batch: PendingBatch | None = None
+
+
+_REMEMBERED = TypeAdapter(Remembered)
 
 
 def write(origin: Origin | None, request: PendingDelete | None = None, batch: PendingBatch | None = None) -> str:
     """Write what the submission will need."""
-    parts = {"origin": origin, "request": request, "batch": batch}
-    noted = {name: asdict(part) if part is not None else None for name, part in parts.items()}
-    return json.dumps(noted, separators=(",", ":"))
+    return json.dumps(asdict(Remembered(origin, request, batch)), separators=(",", ":"))
 
 
-def read_origin(text: str) -> Origin | None:
-    """Read where the person started; None for the shortcut and the App Home. Raises UnreadableMetadata."""
-    origin = _read(text).get("origin")
-    if origin is None:
-        return None
+def read(text: str) -> Remembered:
+    """Read what a modal remembers. Raises UnreadableMetadata."""
     try:
-        found = Origin(**origin)
-    except TypeError:
-        raise UnreadableMetadata("The modal's origin is not one of this bot's.") from None
-    is_well_formed = isinstance(found.response_url, str) and isinstance(found.at, int | float)
-    if not is_well_formed or not isinstance(found.channel, str | None):
-        raise UnreadableMetadata("The modal's origin is not one of this bot's.")
-    return found
-
-
-def read_pending(text: str) -> PendingDelete:
-    """Read the deletion that waits for its confirmation. Raises UnreadableMetadata."""
-    found = _read(text).get("request")
-    try:
-        pending = PendingDelete(**found) if isinstance(found, dict) else None
-        if pending is not None and _is_well_formed(pending):
-            return pending
-    except (InvalidParameter, TypeError):
-        pending = None
-    raise UnreadableMetadata("The modal's request is not one of this bot's.")
-
-
-def _is_well_formed(pending: PendingDelete) -> bool:
-    """Check the form: the names are those of a deletion, together make one, and the values are text."""
-    if not isinstance(pending.known, dict) or not isinstance(pending.quoted, dict):
-        return False
-    DeleteTokens(**{**pending.known, **dict.fromkeys(pending.quoted, "typed-again")})
-    return all(isinstance(value, str) for value in pending.quoted.values())
-
-
-def _read(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise UnreadableMetadata("The modal's metadata is not this bot's.")
+        found = _REMEMBERED.validate_json(text, strict=True)
+        if found.request is not None:
+            # The names are those of a deletion, and together make one.
+            typed_again = dict.fromkeys(found.request.quoted, "typed-again")
+            DeleteTokens(**{**found.request.shown, **typed_again})
+    except (ValueError, TypeError):
+        raise UnreadableMetadata("The modal's metadata isn't this bot's.") from None
     return found

@@ -13,7 +13,7 @@ from bot.audit.log import AuditLog
 from bot.audit.schedules import Schedules
 from bot.clock import Clock
 from bot.listeners import approval
-from bot.listeners.direct import DirectReply
+from bot.listeners.replies import DirectReply
 from bot.listeners.runtime import Runtime, Shared
 from bot.logs import slack_code
 from bot.observers.audit_channel import AuditChannel

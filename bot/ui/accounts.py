@@ -8,7 +8,7 @@ from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Page, Provider, page
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 MOST_PROVIDERS = 15
 MOST_WORKFLOWS = 3
@@ -56,12 +56,12 @@ def _providers(found: AccountList) -> parts.Block:
     items = [_provider(provider, found.count(provider)) for provider in found.providers[:MOST_PROVIDERS]]
     left_out = len(found.providers) - MOST_PROVIDERS
     if left_out > 0:
-        items.append(parts.line(parts.literal(f"and {left_out:,} more")))
+        items.append([parts.literal(f"and {left_out:,} more")])
     heading = "Provider:" if len(found.providers) == 1 else "Providers:"
-    return parts.bullets(parts.line(parts.literal(heading)), items)
+    return parts.bullets([parts.literal(heading)], items)
 
 
-def _provider(provider: Provider, accounts: int) -> parts.Block:
+def _provider(provider: Provider, accounts: int) -> parts.Line:
     facts = [parts.count(accounts, "account")]
     if provider.has_client_secret is not None:
         facts.append("client secret set" if provider.has_client_secret else f"{parts.Mark.UNSURE} no client secret")
@@ -69,7 +69,7 @@ def _provider(provider: Provider, accounts: int) -> parts.Block:
         facts.append(f"{parts.Mark.UNSURE} no valid token")
     name = [parts.literal(f"{mrkdwn.clip(provider.name, _LONGEST_NAME)} ", is_bold=True)] if provider.name else []
     key = parts.literal(mrkdwn.clip(provider.key, _LONGEST_NAME), is_code=True)
-    return parts.line(*name, key, parts.literal(f"  {' · '.join(facts)}"))
+    return [*name, key, parts.literal(f"  {' · '.join(facts)}")]
 
 
 def _nothing(found: AccountList) -> str:

@@ -5,8 +5,7 @@ from bot.audit.batches import Batch
 from bot.slack import mrkdwn
 from bot.ui import parts
 from bot.ui.batches import MOST_ITEMS, stopping_workflows
-from bot.ui.parts import Mark
-from bot.ui.screen import Screen, notice
+from bot.ui.parts import Mark, Screen, notice
 
 APPROVE, DECLINE = "approval_approve", "approval_decline"
 """The `action_id`s of the buttons. Each carries the batch's ID and its digest."""
@@ -112,7 +111,7 @@ def _ended(batch: Batch, title: str, said: str) -> Screen:
 def _plain(batch: Batch) -> str:
     if len(batch.items) > 1:
         return f"{len(batch.items):,} tokens"
-    return parts.plain_subject(batch.items[0].deletion().arguments())
+    return parts.subject(batch.items[0].deletion().arguments(), plain=True)
 
 
 def _names(batch: Batch) -> str:

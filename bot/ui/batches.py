@@ -11,9 +11,8 @@ from bot.outcomes import Denied, Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.ui import parts
-from bot.ui.parts import Mark
+from bot.ui.parts import Mark, Screen
 from bot.ui.permissions import denied_because
-from bot.ui.screen import Screen
 
 STOP, EXPORT, RETRY = "batch_stop", "batch_export", "batch_retry"
 """The `action_id`s of a batch's buttons. Each carries the batch's ID."""
@@ -202,8 +201,8 @@ def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
     lines = [_line(item) for item in items[:MOST_ITEMS]]
     left_out = len(items) - MOST_ITEMS
     if left_out > 0:
-        lines.append(parts.line(parts.literal(f"and {left_out:,} more")))
-    return parts.bullets(parts.line(parts.literal(heading, is_bold=True)), lines)
+        lines.append([parts.literal(f"and {left_out:,} more")])
+    return parts.bullets([parts.literal(heading, is_bold=True)], lines)
 
 
 def stopping_workflows(batch: Batch) -> str:
@@ -215,10 +214,10 @@ def stopping_workflows(batch: Batch) -> str:
     return f"These workflows stop working until someone reconnects the accounts: {names}{more}" if workflows else ""
 
 
-def _line(item: Item) -> parts.Block:
+def _line(item: Item) -> parts.Line:
     known = [mrkdwn.clip(text, _LONGEST_NAME) for text in (item.account, item.provider_key) if text]
     before = [parts.literal(f"{' · '.join(known)} · ")] if known else []
-    return parts.line(*before, parts.literal(item.token_id, is_code=True))
+    return [*before, parts.literal(item.token_id, is_code=True)]
 
 
 def _buttons(batch: Batch) -> list[parts.Block]:

@@ -6,7 +6,7 @@ import io
 from bot.audit.batches import Batch
 from bot.slack.external_auth.accounts import state_of
 from bot.ui import parts
-from bot.ui.screen import Screen, notice
+from bot.ui.parts import Screen, notice
 
 _FORMULA = frozenset("=+-@'")
 _LONGEST_BLOCK = 2900

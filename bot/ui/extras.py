@@ -24,22 +24,20 @@ _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
 _TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
 
 
-def extras_blocks(extras: Mapping[str, object], token: str) -> list[parts.Block]:
-    """Return a list of the provider's other fields; nothing when there are none."""
-    if not extras:
-        return []
+def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
+    """Return a list of the provider's other fields, of which there are some."""
     items = [
-        parts.line(
+        [
             parts.literal(mrkdwn.clip(_visible_text(str(key), token), _LONGEST_KEY) or "(no name)", is_bold=True),
             parts.literal(": "),
             parts.literal(_shown(str(key), value, token), is_code=True),
-        )
+        ]
         for key, value in list(extras.items())[:MOST_SHOWN]
     ]
     left_out = len(extras) - MOST_SHOWN
     if left_out > 0:
-        items.append(parts.line(parts.literal(f"and {left_out} more")))
-    return [parts.bullets(parts.line(parts.literal("Also sent by the provider:")), items)]
+        items.append([parts.literal(f"and {left_out} more")])
+    return parts.bullets([parts.literal("Also sent by the provider:")], items)
 
 
 def _shown(key: str, value: object, token: str) -> str:

@@ -8,7 +8,7 @@ from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 _TITLES = {
     Operation.GET: "Couldn't get the token",
@@ -37,7 +37,7 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
     quote = f"Slack's details: {detail}" if detail else ""
     is_public = not isinstance(failed.request, ListAccounts)
     blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference, is_public=is_public), quote=quote))
-    text = f"{explanation.title}: {parts.plain_subject(arguments)}"
+    text = f"{explanation.title}: {parts.subject(arguments, plain=True)}"
     return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
 
 

@@ -6,8 +6,8 @@ from bot.access import Decision
 from bot.operation import Permission
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
+from bot.ui.parts import Screen
 from bot.ui.permissions import may_use, permission_lines
-from bot.ui.screen import Screen
 
 ABOUT = (
     "*Extauth* fetches and deletes the tokens that Slack keeps for connected third-party accounts. Only you can see "

@@ -14,7 +14,7 @@ from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter
 from bot.ui import parts
 from bot.ui.buttons import UnreadableValue
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 
 OLDER_BUTTON, NEWER_BUTTON = "history_older", "history_newer"
 _OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "denied": "*denied*", "pruned": "pruned"}

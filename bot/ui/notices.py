@@ -12,8 +12,7 @@ from bot.outcomes import Deleted, Failed, Fetched, HistoryUnavailable, Listed, N
 from bot.slack import mrkdwn
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
-from bot.ui.parts import Mark
-from bot.ui.screen import Screen, failed_line, notice
+from bot.ui.parts import Mark, Screen, failed_line, notice
 
 _WORKING = {
     Operation.GET: "Fetching",
@@ -71,7 +70,7 @@ def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
         ),
         parts.small_print(f"Extauth keeps an audit log of everything it does. Reference {outcome.reference}"),
     )
-    return Screen("Not recorded", f"{title}: {parts.plain_subject(arguments)}", blocks, is_failure=True)
+    return Screen("Not recorded", f"{title}: {parts.subject(arguments, plain=True)}", blocks, is_failure=True)
 
 
 def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:

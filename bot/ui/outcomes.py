@@ -20,8 +20,8 @@ from bot.ui.accounts import accounts_screen
 from bot.ui.failures import failure_screen
 from bot.ui.history import history_screen
 from bot.ui.notices import history_unavailable_screen, not_recorded_screen, not_sent_screen
+from bot.ui.parts import Screen
 from bot.ui.permissions import denied_screen
-from bot.ui.screen import Screen
 from bot.ui.tokens import deleted_screen, masked_screen, tested_screen, token_screen
 
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent

@@ -1,14 +1,17 @@
-"""The few blocks that every screen is built from, as Slack's JSON.
+"""A screen, which is shown as a message or as a modal, and the few blocks it's built from, as Slack's JSON.
 
 slack_sdk's models check each object each time it's built, which takes longer than all else that answering takes. Here
 the tests check, with those models: every screen, with typical and longest values. Limits are those of
 https://docs.slack.dev/reference/block-kit/blocks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from slack_sdk.models.views import View
 
 from bot.ids import quote
 from bot.operation import Operation, Request
@@ -17,6 +20,8 @@ from bot.slack import mrkdwn
 Block = dict[str, Any]
 """A block, or an element of one. https://docs.slack.dev/reference/block-kit"""
 
+Line = Sequence[Block]
+"""One line of literal texts."""
 DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
 MAX_VALUE = 2000
@@ -39,19 +44,21 @@ def heading(mark: Mark, title: str, subject: str = "") -> Block:
 
 def paragraph(text: str, accessory: Block | None = None) -> Block:
     """A block of mrkdwn, which is ours or was escaped, with a button or menu beside it."""
-    return {"type": "section", "text": _mrkdwn(text), **({"accessory": accessory} if accessory is not None else {})}
+    shown = {"type": "mrkdwn", "text": text, "verbatim": True}
+    return {"type": "section", "text": shown, **({"accessory": accessory} if accessory is not None else {})}
 
 
 def plain_paragraph(text: str) -> Block:
     """A block of text from outside, in which nothing is markup."""
-    return {"type": "section", "text": _plain_text(mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False)}
+    shown = {"type": "plain_text", "text": mrkdwn.clip(text, mrkdwn.MAX_TEXT), "emoji": False}
+    return {"type": "section", "text": shown}
 
 
 def small_print(*lines: str, quote: str = "") -> Block:
     """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
-    elements = [_mrkdwn(line) for line in lines]
+    elements: list[Block] = [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]
     if quote:
-        elements.append(_plain_text(mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
+        elements.append({"type": "plain_text", "text": mrkdwn.clip(quote, MAX_SMALL_PRINT), "emoji": False})
     return {"type": "context", "elements": elements}
 
 
@@ -61,24 +68,21 @@ def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> Block
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def line(*texts: Block) -> Block:
-    """One line of literal texts."""
-    return {"type": "rich_text_section", "elements": list(texts)}
+def rich_text(*lines: Line) -> Block:
+    """A block of lines of literal texts."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [*line]} for line in lines]}
 
 
-def lines(*elements: Block) -> Block:
-    """A block of such lines."""
-    return {"type": "rich_text", "elements": list(elements)}
-
-
-def bullets(heading: Block, items: Iterable[Block]) -> Block:
+def bullets(heading: Line, items: Iterable[Line]) -> Block:
     """A heading and a list of lines."""
-    return lines(heading, {"type": "rich_text_list", "style": "bullet", "elements": list(items)})
+    block = rich_text(heading)
+    block["elements"].append({"type": "rich_text_list", "style": "bullet", "elements": rich_text(*items)["elements"]})
+    return block
 
 
 def copyable(text: str) -> Block:
     """Text to be selected and copied exactly, whatever characters it has."""
-    return lines({"type": "rich_text_preformatted", "elements": [literal(text)]})
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(text)]}]}
 
 
 def button(
@@ -87,12 +91,13 @@ def button(
     """A button, for `actions`. `spoken` is what a screen reader says instead of the label."""
     named = {"value": value, "style": style, "accessibility_label": spoken and mrkdwn.clip(spoken, _MAX_LABEL)}
     more = {name: given for name, given in named.items() if given is not None}
-    return {"type": "button", "text": _plain_text(label, emoji=True), "action_id": action_id, **more}
+    shown = {"type": "plain_text", "text": label, "emoji": True}
+    return {"type": "button", "text": shown, "action_id": action_id, **more}
 
 
 def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> Block:
     """A menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
-    built = [{"text": _plain_text(label, emoji=True), "value": value} for label, value in options]
+    built = [{"text": {"type": "plain_text", "text": label, "emoji": True}, "value": value} for label, value in options]
     return {"type": "overflow", "action_id": action_id, "options": built}
 
 
@@ -101,36 +106,23 @@ def actions(*buttons: Block) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 
 
-def _mrkdwn(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
+def subject(arguments: Mapping[str, str | bool], *, plain: bool = False) -> str:
+    """What a request names: a token ID, or all tokens of a provider, an app, or both. Empty for none.
 
-
-def _plain_text(text: str, *, emoji: bool) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": emoji}
-
-
-def subject(arguments: Mapping[str, str | bool]) -> str:
-    """What a request names, as mrkdwn: a token ID, or all tokens of a provider, an app, or both. Empty for none."""
-    return _subject(arguments, lambda value: mrkdwn.code(quote(value)))
-
-
-def request_subject(request: Request) -> str:
-    """What a request names, as mrkdwn. Reading the audit log is about the log, whatever is looked for."""
-    return "" if request.operation is Operation.HISTORY else subject(request.arguments())
-
-
-def plain_subject(arguments: Mapping[str, str | bool]) -> str:
-    """The same as plain text, for a notification."""
-    return _subject(arguments, quote)
-
-
-def _subject(arguments: Mapping[str, str | bool], shown: Callable[[str], str]) -> str:
-    named = {name: shown(str(value)) for name, value in arguments.items()}
+    It's mrkdwn, or `plain` text for a notification.
+    """
+    quoted = {name: quote(str(value)) for name, value in arguments.items()}
+    named = quoted if plain else {name: mrkdwn.code(value) for name, value in quoted.items()}
     if "external_token_id" in named:
         return named["external_token_id"]
     if "provider_key" in named:
         return f"all {named['provider_key']} tokens" + (f" of app {named['app_id']}" if "app_id" in named else "")
     return f"all tokens of app {named['app_id']}" if "app_id" in named else ""
+
+
+def request_subject(request: Request) -> str:
+    """What a request names, as mrkdwn. Reading the audit log is about the log, whatever is looked for."""
+    return "" if request.operation is Operation.HISTORY else subject(request.arguments())
 
 
 def count(number: int, noun: str) -> str:
@@ -153,3 +145,49 @@ def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
     """
     fallback = datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(at)}^{form}|{fallback}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What is shown, wherever it is shown.
+
+    `title` heads it as a modal (24 characters at most); `text` is the notification, which reads alone and never
+    holds anything secret. `is_failure` keeps it from replacing a message that is still useful. `modal_only` marks what
+    shows a raw token: no message can be made of it.
+    """
+
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    is_failure: bool = False
+    modal_only: bool = False
+
+
+def notice(
+    label: str, title: str, said: str, fine_print: str = "", *, subject: str = "", mark: Mark = Mark.FAILED
+) -> Screen:
+    """Return a screen that says one thing. `label` heads it as a modal; `said` and `fine_print` are mrkdwn."""
+    blocks = (
+        heading(mark, title, subject),
+        paragraph(said),
+        *([small_print(fine_print)] if fine_print else []),
+    )
+    return Screen(label, title, blocks, is_failure=mark is not Mark.DONE)
+
+
+def failed_line(label: str, said: str) -> Screen:
+    """Return a screen that says in one line what didn't work."""
+    text = f"{Mark.FAILED} {said}"
+    return Screen(label, text, (paragraph(text),), is_failure=True)
+
+
+def as_message(screen: Screen) -> dict[str, Any]:
+    """Return the `text` and `blocks` of a message. Raises ValueError for a screen that is for a modal only."""
+    if screen.modal_only:
+        raise ValueError("A screen that shows a token can't be a message.")
+    return {"text": screen.text, "blocks": list(screen.blocks)}
+
+
+def as_view(screen: Screen) -> View:
+    """Return a modal that only shows."""
+    return View(type="modal", title=screen.title, close="Close", blocks=screen.blocks)

@@ -6,7 +6,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
 from bot.outcomes import Denied
 from bot.ui import parts
-from bot.ui.screen import Screen, notice
+from bot.ui.parts import Screen, notice
 
 _DOING = {
     Permission.GET: "fetch tokens",

@@ -6,8 +6,7 @@ from bot.slack import mrkdwn
 from bot.slack.calls import REFUSALS
 from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.ui import parts
-from bot.ui.parts import Mark
-from bot.ui.screen import Screen, notice
+from bot.ui.parts import Mark, Screen, notice
 
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:

@@ -1,6 +1,7 @@
 """A token that was fetched, tested, or deleted. It's masked in a message, and whole in a modal and nowhere else."""
 
 import re
+from collections.abc import Sequence
 
 from bot.ids import quote
 from bot.outcomes import Deleted, Fetched, Tested
@@ -8,8 +9,8 @@ from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.ui import buttons, parts
 from bot.ui.buttons import Button
-from bot.ui.extras import extras_blocks
-from bot.ui.screen import Screen
+from bot.ui.extras import extras_block
+from bot.ui.parts import Screen
 
 DOTS = "••••••••"
 _SHORTEST_PARTLY_SHOWN = 24
@@ -62,14 +63,13 @@ def expiry(token: str) -> int | None:
 
 def masked_screen(fetched: Fetched) -> Screen:
     """Return the token masked, with what is known about it and the buttons to go on."""
-    token = fetched.token.token.get_secret_value()
-    token_id = fetched.request.external_token_id
-    shown_id = quote(token_id)
+    token, token_id = fetched.token.token.get_secret_value(), fetched.request.external_token_id
+    title, (length, *expires), extras = _described(fetched, token)
     blocks: list[parts.Block] = [
-        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(shown_id)),
-        parts.lines(parts.line(parts.literal(mask(token), is_code=True), parts.literal(f"  {_length(token)}"))),
-        *[parts.paragraph(fact) for fact in _expiry_fact(fetched, token)],
-        *extras_blocks(fetched.token.extras, token),
+        parts.heading(parts.Mark.DONE, title, mrkdwn.code(quote(token_id))),
+        parts.rich_text([parts.literal(mask(token), is_code=True), parts.literal(f"  {length}")]),
+        *[parts.paragraph(fact) for fact in expires],
+        *extras,
         parts.actions(
             buttons.build(Button.SHOW, GetToken(token_id, show=True)),
             buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
@@ -80,42 +80,40 @@ def masked_screen(fetched: Fetched) -> Screen:
             f"{fetched.reference}"
         ),
     ]
-    return Screen("External token", f"{_title(fetched)}: {shown_id}", tuple(blocks))
+    return Screen("External token", f"{title}: {quote(token_id)}", tuple(blocks))
 
 
 def token_screen(fetched: Fetched) -> Screen:
     """Return the token itself, for a modal only."""
     token = fetched.token.token.get_secret_value()
+    title, facts, extras = _described(fetched, token)
     blocks: list[parts.Block] = [
-        parts.heading(parts.Mark.DONE, _title(fetched), mrkdwn.code(quote(fetched.request.external_token_id))),
+        parts.heading(parts.Mark.DONE, title, mrkdwn.code(quote(fetched.request.external_token_id))),
         parts.copyable(token),
-        parts.paragraph(" · ".join([_length(token), *_expiry_fact(fetched, token)])),
-        *extras_blocks(fetched.token.extras, token),
+        parts.paragraph(" · ".join(facts)),
+        *extras,
         parts.small_print(
             "Anyone with this token can act as the connected account. Extauth doesn't keep it: when you close this, "
             f"it's gone. Reference {fetched.reference}"
         ),
     ]
-    return Screen("External token", _title(fetched), tuple(blocks), modal_only=True)
+    return Screen("External token", title, tuple(blocks), modal_only=True)
 
 
-def _title(fetched: Fetched) -> str:
-    return "Token refreshed" if fetched.request.force_refresh else "Token fetched"
+def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequence[parts.Block]]:
+    """Return a title, the token's length and when it expires, and the provider's other fields.
 
-
-def _length(token: str) -> str:
-    return f"{len(token):,} characters" if len(token) != 1 else "1 character"
-
-
-def _expiry_fact(fetched: Fetched, token: str) -> list[str]:
-    """When it expires: as the token says, or else counted from this very refresh. Nothing where neither is known."""
-    at = expiry(token)
+    It expires as the token says, or else counted from this very refresh. Nothing is said where neither is known.
+    """
+    at, extras = expiry(token), fetched.token.extras
     if at is None and fetched.request.force_refresh:
-        lifetime = _seconds(fetched.token.extras.get("expires_in"))
+        lifetime = _seconds(extras.get("expires_in"))
         at = int(fetched.at) + lifetime if lifetime is not None else None
-    if at is None:
-        return []
-    return [f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}"]
+    facts = [parts.count(len(token), "character")]
+    if at is not None:
+        facts.append(f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}")
+    title = "Token refreshed" if fetched.request.force_refresh else "Token fetched"
+    return title, facts, [extras_block(extras, token)] if extras else []
 
 
 def _seconds(value: object) -> int | None:
@@ -133,27 +131,24 @@ def tested_screen(tested: Tested) -> Screen:
         parts.paragraph("Slack returned its token. Extauth didn't show or keep it."),
         parts.small_print(f"Only you can see this. Reference {tested.reference}"),
     )
-    return Screen("Works", f"{title}: {parts.plain_subject(arguments)}", blocks)
+    return Screen("Works", f"{title}: {parts.subject(arguments, plain=True)}", blocks)
 
 
 def deleted_screen(deleted: Deleted) -> Screen:
     """Return what was deleted, and what that means."""
     request = deleted.request
     copies, them = ("Copies of the tokens", "them") if request.is_bulk else ("Copies of the token", "it")
+    page = revoke_page(request.provider_key) if request.provider_key is not None else None
+    where = f"<{mrkdwn.escape(page[1])}|at {page[0]}>" if page is not None else "there"
     blocks = (
         parts.heading(parts.Mark.DONE, "Deleted from Slack", parts.subject(request.arguments())),
         parts.paragraph(
-            f"• The provider wasn't told. {copies} keep working until you revoke {them} {_where(request)}.\n"
+            f"• The provider wasn't told. {copies} keep working until you revoke {them} {where}.\n"
             f"• Workflows that use {them} stop working until someone reconnects the account."
         ),
         parts.small_print(f"Only you can see this. Reference {deleted.reference}"),
     )
-    return Screen("Deleted", f"Deleted from Slack: {parts.plain_subject(request.arguments())}", blocks)
-
-
-def _where(request: DeleteTokens) -> str:
-    page = revoke_page(request.provider_key) if request.provider_key is not None else None
-    return f"<{mrkdwn.escape(page[1])}|at {page[0]}>" if page is not None else "there"
+    return Screen("Deleted", f"Deleted from Slack: {parts.subject(request.arguments(), plain=True)}", blocks)
 
 
 def revoke_page(provider_key: str) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import pytest
 from bot.listeners.replies import NotPosted
 from bot.listeners.waiting import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
 from bot.slack.external_auth.models import GetToken
-from bot.ui.screen import Screen
+from bot.ui.parts import Screen
 from tests.manual_clock import ManualClock
 
 REQUEST = GetToken("EtGoogle0001")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.audit.batches import Batch, Item
 from bot.modals import cleanup, metadata
-from bot.modals.metadata import Origin, PendingBatch, UnreadableMetadata
+from bot.modals.metadata import Origin, PendingBatch, Remembered, UnreadableMetadata
 from bot.operation import Operation
 from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.models import Selection
@@ -40,8 +40,7 @@ def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_lis
     assert view_complaints(view) == []
     assert len(remembered) <= 3000
     assert f"This deletes {count:,} token" in json.dumps(view)
-    assert metadata.read_batch(remembered) == PendingBatch("f" * 32, count)
-    assert metadata.read_origin(remembered) == ORIGIN
+    assert metadata.read(remembered) == Remembered(ORIGIN, batch=PendingBatch("f" * 32, count))
 
 
 def test_the_form_passes_the_limits() -> None:
@@ -104,8 +103,8 @@ def test_what_is_wrong_is_told_beside_its_field() -> None:
 )
 def test_metadata_of_another_form_is_not_read(text: str) -> None:
     try:
-        pending = metadata.read_batch(text)
+        pending = metadata.read(text).batch
     except UnreadableMetadata:
         return
-    assert isinstance(pending.batch_id, str)
-    assert type(pending.count) is int
+    assert pending is None or isinstance(pending.batch_id, str)
+    assert pending is None or type(pending.count) is int

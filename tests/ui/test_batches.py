@@ -23,7 +23,7 @@ from bot.ui.batches import (
     stopping_screen,
 )
 from bot.ui.exports import as_csv, copyable_export_screen, exported_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 from tests.audit_log import actor
 
 CONTACT = "<@U0123456789>"

@@ -17,7 +17,7 @@ from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
 from bot.modals import delete, get_form, menu, metadata
 from bot.modals.fields import Offer
-from bot.modals.metadata import Origin, PendingDelete
+from bot.modals.metadata import Origin, PendingDelete, Remembered
 from bot.operation import Operation, Permission
 from bot.outcomes import (
     Deleted,
@@ -41,7 +41,7 @@ from bot.ui.help import command_screen, help_screen
 from bot.ui.history import history_screen, read_page, write_page
 from bot.ui.home import home_view
 from bot.ui.outcomes import outcome_screen
-from bot.ui.screen import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_message, as_view
 
 TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True)
 IDS = st.text(alphabet="ABCxyz019_-.", min_size=1, max_size=255)
@@ -427,5 +427,4 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):
         assert view_complaints(view.to_dict()) == []
-    assert metadata.read_origin(remembered) == origin
-    assert metadata.read_pending(remembered) == pending
+    assert metadata.read(remembered) == Remembered(origin, pending)
