@@ -80,7 +80,9 @@ class AuditReader:
                 (row["chain"], row["attempt"]) for row in rows if is_proven(self._key, heads.get(row["chain"]), row)
             ]
             entries = self._entries(connection, heads, rows_at(connection, _TABLE.number, fetched))
-            since = connection.execute(select(func.min(_TABLE.at)).where(BEGINS_ENTRY)).scalar()
+            # The operator's chain is never pruned, so it says nothing of what is left.
+            first = select(func.min(_TABLE.at)).where(BEGINS_ENTRY, _TABLE.chain != OPERATOR)
+            since = connection.execute(first).scalar()
             return TokenTrace(
                 sorted((entry for entry in entries if entry.outcome == "fetched"), key=lambda entry: entry.at),
                 since / _MICRO if since is not None else None,

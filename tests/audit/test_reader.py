@@ -413,3 +413,5 @@ async def test_where_an_empty_log_begins_is_not_known(audit: AuditLog, clock: Ma
     clock.advance(5)
     await write(audit, 1)
     assert (await audit.find_token(TOKEN)).since == pytest.approx(at, abs=1e-5)
+    await audit.prune(at + 1)
+    assert (await audit.find_token(TOKEN)).since == pytest.approx(at + 5, abs=1e-5)
