@@ -13,7 +13,7 @@ from bot.clock import retry
 from bot.listeners.direct import reason, without_token
 from bot.logs import slack_code
 from bot.slack.calls import header, passes, retry_after
-from bot.slack.client import ClientFactory
+from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
 from bot.ui.screen import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,8 @@ class ChannelReply:
     ) -> None:
         self._clients = clients
         self._response_url = response_url
-        clients.check_address(response_url)
+        if not is_slack_address(response_url, clients.base_url):
+            raise UntrustedAddress("A response_url isn't an address of Slack's.")
         self._replace = replace
         self._at = clients.clock.now() if at is None else at
         self._elsewhere = elsewhere
