@@ -10,8 +10,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import UNATTENDED
-from bot.audit.entries import AuditResult, Event
-from bot.audit.wording import deed, doer
+from bot.audit.entries import AuditResult, Event, deed, doer
 from bot.clock import retry
 from bot.logs import slack_code
 from bot.metrics import COMMANDS, Metrics, one_of

@@ -2,6 +2,7 @@
 
 import logging
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 import aiohttp
@@ -98,7 +99,7 @@ class ChannelReply:
 
         try:
             await retry(
-                lambda: self._post(screen, replaces), self._clients.clock.sleep, RETRY_SECONDS, _may_post, failed
+                partial(self._post, screen, replaces), self._clients.clock.sleep, RETRY_SECONDS, _may_post, failed
             )
         except _UNPOSTED as error:
             if self._elsewhere is None:
@@ -178,7 +179,7 @@ class ModalReply:
 
         try:
             sleep = self._clients.clock.sleep
-            is_open = await retry(lambda: self.put(as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
+            is_open = await retry(partial(self.put, as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
         except Exception as error:
             is_open, level = False, logging.ERROR if self._elsewhere is None else logging.WARNING
             log.log(level, "a modal couldn't be updated", extra={"code": reason(error)})
