@@ -36,10 +36,10 @@ class Cache(Generic[Key, Answer]):
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._asked))
 
-    async def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer to `key`, by `ask` where it isn't known. Raises what `ask` raises."""
+    def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Awaitable[Answer]:
+        """Return what gives the answer to `key`. Where it isn't known, `ask` begins at once, and may raise."""
         asked = self.find(key) or self._add(key, asyncio.ensure_future(ask()))
-        return await asyncio.shield(asked.answer)
+        return asyncio.shield(asked.answer)
 
     def find(self, key: Key) -> Asked[Answer] | None:
         """Return what was asked and still counts, answered or not."""
