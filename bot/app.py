@@ -24,11 +24,10 @@ from bot.clock import Clock
 from bot.listeners.home import LISTED_SECONDS
 from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
 from bot.metrics import TASKS, Metrics
-from bot.observers.audit_channel import AuditChannel, just
-from bot.observers.metrics import OutcomeCounter
+from bot.observers import AuditChannel, OutcomeCounter, just
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
-from bot.slack.calls import Calls, Contact
+from bot.slack.calls import Calls
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.mrkdwn import mention
@@ -137,13 +136,13 @@ def create_shared(
 ) -> Shared:
     """Put together what all workspaces share."""
     metrics = Metrics()
-    slack = Contact(clock, has_one_token=not settings.serves_many)
-    tasks.on_count = lambda count: metrics.set(TASKS, count)
-    calls = Calls(settings.api_url, metrics, slack, explanations.known_codes())
-    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, calls)
+    tasks.on_count = metrics[TASKS].set
+    has_one_token = not settings.serves_many
+    slack = Calls(settings.api_url, metrics, clock, explanations.known_codes(), has_one_token=has_one_token)
+    clients = ClientFactory(session, settings.api_url, settings.proxy, clock, slack)
     return Shared(
         clients,
-        RateLimiter(clock, calls.waited),
+        RateLimiter(clock, slack.waited),
         UserDirectory(clients),
         storage.batches,
         storage.account_states,

@@ -36,26 +36,17 @@ class Cache(Generic[Key, Answer]):
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._asked))
 
-    async def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer to `key`, by `ask` where it isn't known. Raises what `ask` raises."""
-        return await asyncio.shield(self.start(key, ask))
-
-    def start(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> asyncio.Future[Answer]:
-        """Ask for the answer to `key` where it isn't known, without waiting for it."""
-        asked = self.find(key)
-        if asked is None:
-            asked = self._add(key, asyncio.ensure_future(ask()))
-        return asked.answer
+    def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Awaitable[Answer]:
+        """Return what gives the answer to `key`. Where it isn't known, `ask` begins at once, and may raise."""
+        asked = self.find(key) or self._add(key, asyncio.ensure_future(ask()))
+        return asyncio.shield(asked.answer)
 
     def find(self, key: Key) -> Asked[Answer] | None:
         """Return what was asked and still counts, answered or not."""
         asked = self._asked.get(key)
-        return asked if asked is not None and self._counts(asked) else None
-
-    def known(self, key: Key) -> Answer | None:
-        """Return the answer to `key` where it's known; None where it isn't."""
-        asked = self.find(key)
-        return asked.answer.result() if asked is not None and asked.answer.done() else None
+        if asked is not None and asked.answer.done() and self._clock.monotonic() - asked.at >= self._seconds:
+            return None
+        return asked
 
     def put(self, key: Key, answer: Answer) -> None:
         """Keep an answer that came by other ways."""
@@ -75,22 +66,16 @@ class Cache(Generic[Key, Answer]):
         self.pop(key)
         while self._asked:
             oldest = next(iter(self._asked))
-            if len(self._asked) < self._most and self._counts(self._asked[oldest]):
+            if len(self._asked) < self._most and self.find(oldest) is not None:
                 break
             self.pop(oldest)
         asked = self._asked[key] = Asked(self._clock.monotonic(), answer)
 
         def ended(_: asyncio.Future[Answer]) -> None:
-            if self._asked.get(key) is asked and not self._counts(asked):
+            is_kept = not answer.cancelled() and answer.exception() is None
+            is_kept = is_kept and (answer.result() is not None or self._keeps_none)
+            if self._asked.get(key) is asked and not (is_kept and self.find(key)):
                 del self._asked[key]
 
         answer.add_done_callback(ended)
         return asked
-
-    def _counts(self, asked: Asked[Answer]) -> bool:
-        answer = asked.answer
-        if not answer.done():
-            return True
-        if answer.cancelled() or answer.exception() is not None or (answer.result() is None and not self._keeps_none):
-            return False
-        return self._clock.monotonic() - asked.at < self._seconds

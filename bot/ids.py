@@ -154,7 +154,11 @@ def is_id(value: str) -> bool:
     """Return whether a value is formed like the ID of a token (`Et…`), an app (`A…`) or a person, or a short word."""
     if _ANY_FORMAT.search(value):
         return False
-    return any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)) or _is_word(value)
+    if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)):
+        return True
+    if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
+        return sum(character.isdigit() for character in value) <= _MAX_DIGITS
+    return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 
 
 def is_contact(value: str) -> bool:
@@ -189,9 +193,3 @@ def quote_word(word: str) -> str:
     """Return what may be shown of a typed word, with the dashes of an option and the punctuation around it."""
     core = word.strip(f"{DASHES}/:.!?")
     return word.replace(core, quote(core)) if core else word[:_QUOTED]
-
-
-def _is_word(value: str) -> bool:
-    if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
-        return sum(character.isdigit() for character in value) <= _MAX_DIGITS
-    return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None

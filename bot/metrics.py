@@ -6,10 +6,7 @@ A label only ever holds a word that is known beforehand, or "other": nothing tha
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+from typing import Any
 
 OTHER = "other"
 
@@ -22,7 +19,7 @@ class Kind(Enum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """A metric by the name that it's queried by. `buckets` (seconds) matter to histograms."""
 
@@ -102,54 +99,27 @@ def one_of(word: str, known: Collection[str]) -> str:
     return word if word in known else OTHER
 
 
-class Metrics:
-    """The numbers of this process.
+class Metrics(dict[Metric, Any]):
+    """The numbers of this process: prometheus_client's own objects, by metric.
 
-    prometheus_client is loaded only here: the commands that don't serve do without.
+    It's loaded only here: the commands that don't serve do without.
     """
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics  # noqa: PLC0415
+        import prometheus_client as client  # noqa: PLC0415
 
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._registry = CollectorRegistry()
-        self._collectors = {metric: _collector(metric, self._registry) for metric in METRICS}
-        ProcessCollector(registry=self._registry)
-
-    def count(self, metric: Metric, *labels: str) -> None:
-        """Count one more."""
-        self._of(metric, labels).inc()
-
-    def begin(self, metric: Metric, *labels: str) -> None:
-        """Tell a counter from the start, as 0. What first shows as 1 has no increase that an alert could see."""
-        self._of(metric, labels)
-
-    def observe(self, metric: Metric, seconds: float, *labels: str) -> None:
-        """Add a duration."""
-        self._of(metric, labels).observe(seconds)
-
-    def set(self, metric: Metric, value: float, *labels: str) -> None:
-        """Set a gauge."""
-        self._of(metric, labels).set(value)
+        client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = client.CollectorRegistry()
+        client.ProcessCollector(registry=self._registry)
+        kinds = {Kind.COUNTER: client.Counter, Kind.GAUGE: client.Gauge, Kind.HISTOGRAM: client.Histogram}
+        for metric in METRICS:
+            buckets = {"buckets": metric.buckets} if metric.buckets else {}
+            self[metric] = kinds[metric.kind](
+                metric.name, metric.help, metric.labels, registry=self._registry, **buckets
+            )
 
     def scrape(self) -> str:
         """Return everything in Prometheus's text format."""
         from prometheus_client import generate_latest  # noqa: PLC0415
 
         return generate_latest(self._registry).decode()
-
-    def _of(self, metric: Metric, labels: tuple[str, ...]) -> Any:
-        collector = self._collectors[metric]
-        return collector.labels(*labels) if labels else collector
-
-
-def _collector(metric: Metric, registry: "CollectorRegistry") -> Any:
-    from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
-
-    match metric.kind:
-        case Kind.COUNTER:
-            return Counter(metric.name, metric.help, metric.labels, registry=registry)
-        case Kind.GAUGE:
-            return Gauge(metric.name, metric.help, metric.labels, registry=registry)
-        case Kind.HISTOGRAM:
-            return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=metric.buckets)

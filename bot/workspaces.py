@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.actor import Installation, Workspace
 from bot.cache import Cache
 from bot.listeners.runtime import Kept, Runtime, SettingsKeeper, Shared
-from bot.observers.audit_channel import AuditChannel
+from bot.observers import AuditChannel
 from bot.storage.engine import DatabaseError
 from bot.storage.installations import StoredInstallations
 from bot.storage.workspace_settings import SettingsStore, StoredSettings

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from bot.server.socket_connection import PING_SECONDS
 
@@ -40,11 +39,6 @@ class ManualClock:
         finally:
             self._pings.discard(over)
             self._sleepers[:] = [sleeper for sleeper in self._sleepers if sleeper[1] is not over]
-
-    def call_later(self, seconds: float, act: Callable[[], None]) -> "asyncio.Task[None]":
-        sleeping = asyncio.ensure_future(self.sleep(seconds))
-        sleeping.add_done_callback(lambda slept: None if slept.cancelled() else act())
-        return sleeping
 
     def advance(self, seconds: float) -> None:
         self._now += seconds

@@ -25,6 +25,11 @@ class Source:
         return answer
 
 
+def known(cache: Cache[str, str]) -> str | None:
+    asked = cache.find("k")
+    return asked.answer.result() if asked is not None and asked.answer.done() else None
+
+
 async def nothing() -> None:
     return None
 
@@ -34,16 +39,16 @@ async def test_an_answer_is_asked_for_once_and_kept_from_when_it_was_asked_for()
     cache: Cache[str, str] = Cache(clock, 60.0)
     asking = asyncio.gather(*(cache.get("k", source) for _ in range(20)))
     await asyncio.sleep(0)
-    assert cache.known("k") is None
+    assert known(cache) is None
     clock.advance(30)
     source.go.set()
     assert await asking == ["answer 1"] * 20
-    assert cache.known("k") == "answer 1"
+    assert known(cache) == "answer 1"
     clock.set_back(3600)
     clock.advance(29.9)
     assert await cache.get("k", source) == "answer 1"
     clock.advance(0.1)
-    assert cache.known("k") is None
+    assert known(cache) is None
     assert await cache.get("k", source) == "answer 2"
     assert await cache.get("another", source) == "answer 3"
 
@@ -65,7 +70,7 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept() -> None:
     await asyncio.sleep(0)
     source.go.set()
     assert await asking == [source.error] * 3
-    assert (cache.known("k"), cache.find("k")) == (None, None)
+    assert (known(cache), cache.find("k")) == (None, None)
     source.error = None
     assert await cache.get("k", source) == "answer 2"
 
@@ -86,13 +91,14 @@ async def test_a_request_goes_on_when_all_who_asked_have_given_up() -> None:
 async def test_a_request_is_shared_for_as_long_as_it_takes() -> None:
     clock, source = ManualClock(), Source()
     cache: Cache[str, str] = Cache(clock, 0.0)
-    first = cache.start("k", source)
+    first = asyncio.ensure_future(cache.get("k", source))
     await asyncio.sleep(0)
     clock.advance(1000)
-    assert cache.start("k", source) is first
-    assert cache.pending() == [first]
+    second = asyncio.ensure_future(cache.get("k", source))
+    await asyncio.sleep(0)
+    assert len(cache.pending()) == 1
     source.go.set()
-    assert await first == "answer 1"
+    assert (await first, await second) == ("answer 1", "answer 1")
     await asyncio.sleep(0)
     assert (cache.pending(), list(cache)) == ([], [])
     assert await cache.get("k", source) == "answer 2"
@@ -101,13 +107,15 @@ async def test_a_request_is_shared_for_as_long_as_it_takes() -> None:
 async def test_what_is_forgotten_while_it_is_asked_for_is_asked_for_again() -> None:
     cache: Cache[str, str] = Cache(ManualClock(), 60.0)
     source = Source()
-    before = cache.start("k", source)
+    before = asyncio.ensure_future(cache.get("k", source))
+    await asyncio.sleep(0)
     cache.pop("k")
     cache.pop("k")
-    after = cache.start("k", source)
+    after = asyncio.ensure_future(cache.get("k", source))
+    await asyncio.sleep(0)
     source.go.set()
     assert (await before, await after) == ("answer 1", "answer 2")
-    assert cache.known("k") == "answer 2"
+    assert known(cache) == "answer 2"
     cache.put("k", "told")
     assert await cache.get("k", source) == "told"
 

@@ -11,7 +11,7 @@ import yaml
 
 from bot import explanations
 from bot.metrics import METRICS, OTHER, Kind, Metric
-from bot.observers.metrics import OPERATIONS, OUTCOMES
+from bot.observers import OPERATIONS, OUTCOMES
 from bot.server.rejections import REASONS
 from bot.server.socket_connection import Ending
 from bot.slack.calls import METHODS, OURS, REFUSALS, RESPONSE_URL

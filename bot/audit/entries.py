@@ -1,18 +1,21 @@
-"""What the audit log takes in and gives out."""
+"""What the audit log takes in and gives out, and in a few words: `get EtX, refreshed`, `delete provider google`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from bot.actor import Actor
+from bot.actor import UNATTENDED, Actor, Unattended
 from bot.ids import USER_ID, is_id, quote
 from bot.operation import Operation, Request
+from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter, check_id
 
 DEFAULT_HISTORY, MAX_HISTORY = 10, 25
 """How many entries fit one message: Slack allows 50 blocks."""
 _MAX_NUMBER = 2**63 - 1
+_MAX_VALUE = 300
+_KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +181,29 @@ class TokenTrace:
 def _is_number(value: object, most: int) -> bool:
     # True is an int as well.
     return type(value) is int and 0 < value <= most
+
+
+def deed(action: str, parameters: Mapping[str, str | bool], outcome: str | None) -> str:
+    """Return an entry's action with what it was about, as mrkdwn."""
+    is_forced = parameters.get("force_refresh") is True
+    verb = "get" if action == "refresh" else action
+    how = "" if not is_forced else ", refreshed" if outcome in ("fetched", "withheld") else " with a refresh"
+    return " ".join(filter(None, [mrkdwn.escape(verb, 40), about(parameters)])) + how
+
+
+def doer(user_id: str | None) -> str:
+    """Return who did it, as mrkdwn."""
+    if user_id is None or user_id == Unattended.TERMINAL:
+        return "from the command line"
+    return "by itself" if user_id in UNATTENDED else f"<@{mrkdwn.escape(user_id, 40)}>"
+
+
+def about(parameters: Mapping[str, str | bool]) -> str:
+    """Return what parameters name, as mrkdwn: a token ID, a provider, an app, a person; empty for nothing."""
+    named = {name: mrkdwn.code(str(value), _MAX_VALUE) for name, value in parameters.items()}
+    said = [named["external_token_id"]] if "external_token_id" in named else []
+    said += [f"provider {named['provider_key']}"] if "provider_key" in named else []
+    said += [f"{'of ' if said else ''}app {named['app_id']}"] if "app_id" in named else []
+    said += [f"{mrkdwn.escape(name, 40)} {value}" for name, value in named.items() if name not in _KNOWN]
+    said += [f"by <@{mrkdwn.escape(str(parameters['user_id']), 40)}>"] if "user_id" in parameters else []
+    return " ".join(said)

@@ -2,12 +2,11 @@
 
 from urllib.parse import urlsplit
 
-import aiohttp
 from pydantic import SecretStr
 
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.settings import Settings
-from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, AnswerRecorder, RateLimitRetry, broken_connection_retry
+from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, Attempts
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -43,21 +42,15 @@ _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 
 async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> Answer:
     """Call a method of the Web API and return its answer, which is a success. Raises ExternalAuthError."""
-    recorder = AnswerRecorder()
-    retries = [recorder, broken_connection_retry(), RateLimitRetry(clients.clock, RATE_LIMIT_BUDGET)]
-    failure: ExternalAuthError | None = None
+    attempts = Attempts(clients.clock, clients.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
     try:
         # As a form, which every method takes.
-        await clients.web(token, retries).api_call(method, data=dict(arguments))
+        response = await clients.web(token, attempts).api_call(method, data=dict(arguments))
     except Exception as error:
         failure = from_exception(method, error)
-        if isinstance(error, TimeoutError | aiohttp.ClientError):
-            recorder.answer = None  # at best it is the 429 before the attempt that failed
-    if recorder.answer is None:
-        raise failure or UnreachableError(TransportCode.CONNECTION_FAILED, method)
-    if failure is not None:
-        raise from_answer(method, recorder.answer, arguments)
-    return recorder.answer
+    else:
+        return Answer(response.status_code, response.headers, response.data)
+    raise failure if attempts.answer is None else from_answer(method, attempts.answer, arguments)
 
 
 def reason(error: ExternalAuthError) -> str:

@@ -65,7 +65,7 @@ async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[Non
         screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)
         await _tell(runtime, interaction, screen)
     finally:
-        runtime.metrics.observe(ANSWERED, runtime.clock.monotonic() - came_at)
+        runtime.metrics[ANSWERED].observe(runtime.clock.monotonic() - came_at)
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
@@ -93,7 +93,7 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
             return True
         # A trigger ID serves once: a second attempt could only hide that the first one worked.
         token = interaction.actor.bot_token
-        client = runtime.clients.web(token, retry_handlers=[])
+        client = runtime.clients.web(token, once=True)
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
         elsewhere = interaction.reply or interaction.elsewhere
         interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)

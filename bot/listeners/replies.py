@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 import aiohttp
@@ -122,7 +123,7 @@ class ChannelReply:
 
         try:
             sleep = self.clients.clock.sleep
-            await retry(lambda: self._post(screen, replaces), sleep, RETRY_SECONDS, _may_post, failed)
+            await retry(partial(self._post, screen, replaces), sleep, RETRY_SECONDS, _may_post, failed)
         except _UNPOSTED as error:
             if self.actor is None:
                 log.error("an answer couldn't be posted", extra={"status": _why(error)})
@@ -194,7 +195,7 @@ class ModalReply:
 
         try:
             sleep = self.clients.clock.sleep
-            is_open = await retry(lambda: self.put(as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
+            is_open = await retry(partial(self.put, as_view(screen)), sleep, MODAL_RETRY_SECONDS, passes, failed)
         except Exception as error:
             is_open, level = False, logging.ERROR if self.elsewhere is None else logging.WARNING
             log.log(level, "a modal couldn't be updated", extra={"code": reason(error)})

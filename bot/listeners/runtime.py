@@ -13,9 +13,9 @@ from bot.audit.batches import Batches
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.metrics import Metrics
-from bot.observers.audit_channel import AuditChannel
+from bot.observers import AuditChannel
 from bot.service import Service
-from bot.slack.calls import Contact
+from bot.slack.calls import Calls
 from bot.slack.client import ClientFactory
 from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import UserDirectory
@@ -44,7 +44,7 @@ class Shared:
     clock: Clock
     tasks: Tasks
     metrics: Metrics
-    slack: Contact
+    slack: Calls
     installations: StoredInstallations | None = None
 
 

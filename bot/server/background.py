@@ -16,7 +16,7 @@ from bot.listeners import approval
 from bot.listeners.replies import DirectReply
 from bot.listeners.runtime import Runtime, Shared
 from bot.logs import slack_code
-from bot.observers.audit_channel import AuditChannel
+from bot.observers import AuditChannel
 from bot.operation import Operation
 from bot.slack.rate_limit import WAIT_SECONDS
 from bot.storage.engine import DatabaseError

@@ -73,13 +73,13 @@ class HttpReceiver(WebServer):
         rejection = check_signature(self._signing_secret, timestamp, signature, body, self._shared.clock.now())
         if rejection is not None:
             return self.reject(401, rejection)
-        self._shared.slack.heard()
+        self._shared.slack.heard_at = self._shared.clock.monotonic()
         try:
             answer = await self._dispatcher.dispatch(parse_body(body))
         except MalformedPayload as error:
             return self.reject(400, str(error))
         if answer.status == 200:
-            self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - came_at)
+            self._shared.metrics[ACKNOWLEDGED].observe(self._shared.clock.monotonic() - came_at)
         content_type = next(iter(answer.headers.get("content-type", [])), "text/plain").split(";")[0]
         return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)
 

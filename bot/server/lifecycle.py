@@ -15,7 +15,7 @@ from bot.audit.log import AuditLog
 from bot.clock import Clock
 from bot.listeners.runtime import Shared
 from bot.logs import slack_code
-from bot.observers.audit_channel import AuditChannel
+from bot.observers import AuditChannel
 from bot.server import StartError
 from bot.server.background import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, record_interrupted
 from bot.server.http import HttpReceiver
@@ -115,7 +115,7 @@ async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock
 
 def _ops(settings: Settings, shared: Shared, audit_log: AuditLog) -> Ops:
     async def ask_slack() -> None:
-        client = shared.clients.web(settings.bot_token, retry_handlers=[])
+        client = shared.clients.web(settings.bot_token, once=True)
         with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
             # Where each workspace has its token, the one call that needs none.
             await (client.api_test() if settings.serves_many else client.auth_test())

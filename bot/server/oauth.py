@@ -142,7 +142,7 @@ class _Flow(AsyncOAuthFlow):
     def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory) -> None:
         self._app = AppCredentials(settings.client_id, SecretStr(settings.client_secret))
         # Nothing is sent twice: the first may have arrived, and a code is good once.
-        super().__init__(client=clients.web(None, retry_handlers=[]), logger=sdk_logger, settings=settings)
+        super().__init__(client=clients.web(None, once=True), logger=sdk_logger, settings=settings)
         self._clock = clients.clock
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:

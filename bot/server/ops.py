@@ -39,10 +39,10 @@ class Ops:
         if any(name in request.headers for name in _PROXIED):
             return web.Response(status=404)
         for name, problem in (await self.readiness.problems()).items():
-            self._metrics.set(READY, problem is None, name)
+            self._metrics[READY].labels(name).set(problem is None)
         if self.readiness.entries is not None:
-            self._metrics.set(AUDIT_ENTRIES, self.readiness.entries)
+            self._metrics[AUDIT_ENTRIES].set(self.readiness.entries)
         if self.readiness.verified is not None:
-            self._metrics.set(AUDIT_VERIFIED, self.readiness.verified.at)
-            self._metrics.set(AUDIT_ALTERED, not self.readiness.verified.is_intact)
+            self._metrics[AUDIT_VERIFIED].set(self.readiness.verified.at)
+            self._metrics[AUDIT_ALTERED].set(not self.readiness.verified.is_intact)
         return web.Response(body=self._metrics.scrape().encode(), headers={"Content-Type": _TEXT_FORMAT})

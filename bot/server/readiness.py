@@ -8,7 +8,7 @@ from bot.audit.log import AuditLog
 from bot.audit.verify import Verified
 from bot.cache import Cache
 from bot.clock import Clock
-from bot.slack.calls import Contact
+from bot.slack.calls import Calls
 from bot.storage.engine import DatabaseError
 
 IDLE_SECONDS = 30.0
@@ -34,7 +34,7 @@ class Readiness:
     def __init__(
         self,
         audit_log: AuditLog,
-        slack: Contact,
+        slack: Calls,
         ask_slack: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:

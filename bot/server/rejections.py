@@ -34,7 +34,7 @@ class Rejections:
     def count(self, reason: str) -> None:
         """Count one. `reason` is ours, or names a field: never what the request said."""
         self._untold[reason] += 1
-        self._metrics.count(REJECTED, reason if reason in REASONS else MALFORMED)
+        self._metrics[REJECTED].labels(reason if reason in REASONS else MALFORMED).inc()
         now = self._clock.monotonic()
         if now - self._told_at >= _SECONDS_BETWEEN_LINES:
             log.warning("requests were rejected", extra={"rejected": dict(self._untold)})

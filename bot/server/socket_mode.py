@@ -122,7 +122,7 @@ class SocketModeReceiver:
                 self._run(self._retire(replaced))
             await connection.told.wait()
             ending = connection.ending or Ending.CLOSED
-            self._shared.metrics.count(SOCKETS_ENDED, ending.value)
+            self._shared.metrics[SOCKETS_ENDED].labels(ending.value).inc()
             replaced = connection if ending in RENEWALS else None
             if replaced is None:
                 await connection.close()
@@ -182,7 +182,7 @@ class SocketModeReceiver:
         if answer.status != 200:
             log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
             return
-        self._shared.slack.heard()
+        self._shared.slack.heard_at = self._shared.clock.monotonic()
         # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
         payload = json.loads(answer.body) if answer.body else None
         # The others only where its own is gone: Slack may know the envelope by its ID alone.
@@ -191,7 +191,7 @@ class SocketModeReceiver:
                 await way.acknowledge(envelope.id, payload)
             except ConnectionError:
                 continue
-            self._shared.metrics.observe(ACKNOWLEDGED, self._shared.clock.monotonic() - envelope.came_at)
+            self._shared.metrics[ACKNOWLEDGED].observe(self._shared.clock.monotonic() - envelope.came_at)
             return
         log.warning("an envelope couldn't be acknowledged: its connection is gone")
 
@@ -220,8 +220,8 @@ class SocketStatus:
 
     def opened(self, count: int) -> None:
         """A connection was opened, and makes it so many."""
-        self._metrics.count(SOCKETS_OPENED)
-        self._metrics.set(SOCKETS, count)
+        self._metrics[SOCKETS_OPENED].inc()
+        self._metrics[SOCKETS].set(count)
         if not self._has_connected:
             log.info("Socket Mode is connected")
         elif self._gone_at is not None:
@@ -232,7 +232,7 @@ class SocketStatus:
 
     def over(self, ending: Ending, count: int) -> None:
         """A connection is over, which leaves so many."""
-        self._metrics.set(SOCKETS, count)
+        self._metrics[SOCKETS].set(count)
         if ending not in RENEWALS:
             self.trouble = ending.value
         if ending in SWITCHED_OFF or ending is Ending.TOO_MANY:
@@ -247,7 +247,7 @@ class SocketStatus:
 
     def refused(self, code: str, count: int) -> None:
         """A connection couldn't be opened, with so many others open."""
-        self._metrics.count(SOCKETS_REFUSED, one_of(code, _KNOWN))
+        self._metrics[SOCKETS_REFUSED].labels(one_of(code, _KNOWN)).inc()
         self.trouble = code
         self._tell(advice(code), code, count)
 

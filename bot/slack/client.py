@@ -1,7 +1,7 @@
 """The HTTP session, and Slack clients that share it: with one base address and one proxy, and logging no bodies."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import SecretStr
-from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook import WebhookResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
-from bot.slack.calls import RATE_LIMIT_BUDGET, Calls, RateLimitRetry, broken_connection_retry, ignore_wait
+from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, Calls
 
 READ_SECONDS = 10.0
 """How long Slack may take to accept a connection, and then to send the next byte of its answer."""
@@ -73,9 +72,9 @@ async def _refuse_redirect(
 
 
 class ClientFactory:
-    """Makes Slack clients. They are made for each use, so a retry handler can belong to one call.
+    """Makes Slack clients. They are made for each use, since their retry handler belongs to one call.
 
-    `calls` is shown every answer; without one, nobody counts them.
+    `calls` is told how each call ends; without one, nobody counts them.
     """
 
     def __init__(
@@ -90,38 +89,37 @@ class ClientFactory:
         self.base_url = base_url
         self.proxy = proxy
         self.clock = clock
-        self._calls = calls
+        self.calls = calls
 
-    def web(self, token: SecretStr | None, retry_handlers: Sequence[AsyncRetryHandler] | None = None) -> AsyncWebClient:
-        """Make a Web API client that speaks with `token`. By default it retries a broken connection and a 429."""
+    def web(self, token: SecretStr | None, attempts: Attempts | None = None, *, once: bool = False) -> AsyncWebClient:
+        """Make a Web API client that speaks with `token`.
+
+        Without `attempts` it retries a broken connection and a 429, unless each request is to be sent `once`.
+        """
+        budget = 0.0 if once else RATE_LIMIT_BUDGET
+        attempts = attempts or Attempts(self.clock, self.calls, reconnects=not once, budget=budget)
         client = AsyncWebClient(
             token.get_secret_value() if token else None,
             self.base_url,
             session=self.session,
             logger=sdk_logger,
-            retry_handlers=self._handlers(retry_handlers),
+            retry_handlers=[attempts],
         )
         client.proxy = self.proxy  # Given None, the constructor takes one from the environment.
         return client
 
     async def post(self, response_url: str, message: Mapping[str, Any]) -> WebhookResponse:
-        """Post a message to a `response_url`, with the same retries.
+        """Post a message to a `response_url` that is an address of Slack's, with the same retries.
 
         Raises aiohttp.ClientError, OSError, and UnicodeError for an answer that isn't text.
         """
-        handlers = self._handlers(None)
-        client = AsyncWebhookClient(response_url, session=self.session, logger=sdk_logger, retry_handlers=handlers)
+        attempts = Attempts(self.clock, self.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
+        client = AsyncWebhookClient(response_url, session=self.session, logger=sdk_logger, retry_handlers=[attempts])
         client.proxy = self.proxy
         answer = await client.send_dict(dict(message))
-        if self._calls is not None and answer.status_code != 429:
-            self._calls.posted(answer.status_code)
+        if self.calls is not None and answer.status_code != 429:  # that's shown to the retry handler
+            self.calls.ended(response_url, "ok" if answer.status_code == 200 else "http_error")
         return answer
-
-    def _handlers(self, retry_handlers: Sequence[AsyncRetryHandler] | None) -> list[AsyncRetryHandler]:
-        if retry_handlers is None:
-            waited = ignore_wait if self._calls is None else self._calls.waited_for
-            retry_handlers = broken_connection_retry(), RateLimitRetry(self.clock, RATE_LIMIT_BUDGET, waited)
-        return [*([self._calls] if self._calls is not None else []), *retry_handlers]
 
 
 async def send_file(clients: ClientFactory, bot_token: SecretStr, user_id: str, name: str, text: str) -> None:

@@ -64,7 +64,7 @@ class TokenRenewer:
         Raises RenewalRefused, and what slack_sdk raises where Slack can't be reached.
         """
         # Nothing is sent twice: the first may have arrived, and a refresh token is good once.
-        client = self._clients.web(None, retry_handlers=[])
+        client = self._clients.web(None, once=True)
         try:
             answer = await self._app.access(
                 client, grant_type="refresh_token", refresh_token=refresh_token.get_secret_value()

@@ -18,7 +18,7 @@ async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Work
     https://docs.slack.dev/reference/methods/auth.test
     """
     try:
-        answer = await clients.web(token, retry_handlers=[]).auth_test()
+        answer = await clients.web(token, once=True).auth_test()
     except SlackApiError as error:
         release(error)
         code = slack_code(error)

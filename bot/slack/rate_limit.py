@@ -96,8 +96,7 @@ class _Line:
         self._clock = clock
         self._interval = _MINUTE / per_minute
         self._half = per_minute // 2
-        self._is_limited = False
-        self._free_at = clock.monotonic()
+        self._free_at = -math.inf
         self._batch_went: deque[float] = deque(maxlen=self._half)
         self.waiting: list[LimitedCall] = []
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -105,64 +104,54 @@ class _Line:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing waits, and Slack no longer counts what went."""
-        last = max(self._free_at, *self._batch_went) if self._batch_went else self._free_at
+        last = max((self._free_at, *self._batch_went))
         return not self.waiting and self._clock.monotonic() >= last + _MINUTE
-
-    def may_go(self, call: "LimitedCall") -> bool:
-        """Return whether it's the turn of a call that waits."""
-        is_half_free = self._half_free_in(0) == 0
-        return self._held() == 0 and call is next(
-            (one for one in self.waiting if is_half_free or not one.caller.in_batch), None
-        )
 
     def leave(self, call: "LimitedCall", *, goes: bool) -> None:
         """Take a call out of the line, since it's sent or given up."""
         now = self._clock.monotonic()
-        if goes and self._is_limited:
+        if goes and now < self._free_at + _MINUTE:
             # From when it was due, so that being woken late doesn't add up.
             self._free_at = max(self._free_at, now - self._interval) + self._interval
         if goes and call.caller.in_batch:
             self._batch_went.append(now)
         self.waiting.remove(call)
-        self.wake()
+        if self.waiting:
+            self.wake()
 
     def hold(self, seconds: float) -> None:
         """Let nobody go for so many seconds."""
-        before, self._is_limited = self._free_at, True
-        self._free_at = max(before, self._clock.monotonic() + seconds)
+        before, self._free_at = self._free_at, max(self._free_at, self._clock.monotonic() + seconds)
         # Of a burst, each call is rejected for about as long.
         if self._free_at > before + 1:
             self.wake()
 
     def wake(self) -> None:
         """Have everybody who waits look at the line again."""
-        if self.waiting:
-            self.changed.set_result(None)
-            self.changed = asyncio.get_running_loop().create_future()
+        self.changed.set_result(None)
+        self.changed = asyncio.get_running_loop().create_future()
 
     def seconds_left(self, call: "LimitedCall") -> int:
         """Return the seconds until a call's turn comes; 0 once it has."""
         return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
 
     def seconds_until(self, call: "LimitedCall") -> float:
-        """Return the seconds until the turn of a call that waits comes, as far as can be told now."""
+        """Return the seconds until the turn of a call that waits comes, as far as can be told now; 0 once it has."""
+        held = self._free_at - self._clock.monotonic()
+        held = held if held > _MOMENT else 0.0
         before = self.waiting[: bisect.bisect_left(self.waiting, call)]
         batches = sum(other.caller.in_batch for other in before)
         if call.caller.in_batch:
-            return max(self._held() + len(before) * self._interval, self._half_free_in(batches))
-        skipped = batches if self._half_free_in(0) > 0 else 0
-        return self._held() + (len(before) - skipped) * self._interval
+            return max(held + len(before) * self._interval, self._half_free_in(batches))
+        skipped = batches if batches and self._half_free_in(0) > 0 else 0
+        return held + (len(before) - skipped) * self._interval
 
     def batch_seconds(self, count: int) -> float:
         """Return the seconds until so many more calls of a batch have gone, while it takes turns with other batches."""
         batches = sum(call.caller.in_batch for call in self.waiting)
-        paced = self._held() + count * self._interval if self._is_limited else 0.0
+        held = self._free_at - self._clock.monotonic()
+        paced = max(held, 0.0) + count * self._interval if held > -_MINUTE else 0.0
         return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
-
-    def _held(self) -> float:
-        """Return the seconds until Slack takes another call."""
-        seconds = self._free_at - self._clock.monotonic()
-        return seconds if seconds > _MOMENT else 0.0
 
     def _half_free_in(self, more: int) -> float:
         """Return the seconds until another call of a batch can go when so many more have gone before it."""
@@ -175,7 +164,7 @@ class _Line:
 
 
 class RateLimiter:
-    """The lines of all methods and workspaces. A line is forgotten when it has been quiet for a minute."""
+    """The lines of all methods and workspaces. One where nothing waits is forgotten in time."""
 
     def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
         self.clock = clock
@@ -192,7 +181,7 @@ class RateLimiter:
     def line(self, method: str, workspace: str) -> _Line:
         """Return the line of a method in a workspace."""
         line = self._lines.get((method, workspace))
-        if line is None or line.is_quiet:
+        if line is None:
             for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
                 del self._lines[quiet]
             line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE[method])
@@ -227,7 +216,7 @@ class LimitedCall:
         line, goes = self.limiter.line(self.method, self.caller.workspace), False
         bisect.insort(line.waiting, self)
         try:
-            waits = not line.may_go(self)
+            waits = line.seconds_until(self) > 0
             if waits:
                 await self._wait(line)
             goes = True
@@ -252,8 +241,7 @@ class LimitedCall:
         clock = self.limiter.clock
         began, longest = clock.monotonic(), math.inf if self.caller.is_wanted is None else WANTED_SECONDS
         try:
-            while not line.may_go(self):
-                seconds = line.seconds_until(self)
+            while (seconds := line.seconds_until(self)) > 0:
                 if self.limiter.is_closed:
                     raise Stopping
                 if clock.monotonic() + seconds > self.until:

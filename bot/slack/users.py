@@ -58,7 +58,10 @@ class UserDirectory:
             (workspace.team_id, actor.user_id),
             lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
-        if person is not None and _is_astray(actor, person, workspace):
+        # In a channel shared with another organization, a modal's payload can have that one's workspace, where the app
+        # is installed, beside the person's own organization.
+        is_named = actor.team_id is not None and actor.team_id != workspace.enterprise_id
+        if person is not None and is_named and person.teams and actor.team_id not in person.teams:
             log.warning("a request came from a workspace that the person isn't a member of")
             return replace(person, is_elsewhere=True)
         if person is None or not groups:
@@ -69,15 +72,6 @@ class UserDirectory:
             groups=frozenset(group for group, users in members.items() if users and actor.user_id in users),
             groups_unknown=any(users is None for users in members.values()),
         )
-
-    def known(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
-        """Return what `find` would, where that is there without asking Slack. None where it isn't, where there are user
-        groups to look at, or where something is wrong: `find` says what."""
-        workspace = self._workspaces.known(actor.bot_token)
-        if workspace is None or groups or not workspace.includes(actor.team_id, actor.enterprise_id):
-            return None
-        person = self._people.known((workspace.team_id, actor.user_id))
-        return None if person is None or _is_astray(actor, person, workspace) else person
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
         """Return who is in a user group; None when Slack doesn't say."""
@@ -161,16 +155,6 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_deactivated=_is(user, "deleted"),
         is_external=_is(user, "is_stranger") or not is_internal,
     )
-
-
-def _is_astray(actor: Actor, person: UserInfo, organization: Workspace) -> bool:
-    """Return whether a request names a workspace that isn't the person's.
-
-    In a channel shared with another organization, a modal's payload can have that one's workspace, where the app is
-    installed, beside the person's own organization.
-    """
-    is_named = actor.team_id is not None and actor.team_id != organization.enterprise_id
-    return is_named and bool(person.teams) and actor.team_id not in person.teams
 
 
 def _is(thing: Mapping[str, object], name: str) -> bool:

@@ -72,8 +72,8 @@ class StoredInstallations:
         left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
         if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
             return kept
-        renewing = self._renewing.start(kept.workspace_id, lambda: self._renewed(kept))
-        return kept if left > WAIT_SECONDS else await asyncio.shield(renewing)
+        renewing = self._renewing.get(kept.workspace_id, lambda: self._renewed(kept))
+        return kept if left > WAIT_SECONDS else await renewing
 
     async def _renewed(self, kept: Kept) -> Kept:
         try:

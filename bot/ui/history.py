@@ -7,8 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from bot.audit.entries import Entry, ReadHistory
-from bot.audit.wording import about, deed, doer
+from bot.audit.entries import Entry, ReadHistory, about, deed, doer
 from bot.outcomes import HistoryPage
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter

@@ -9,8 +9,7 @@ from slack_sdk.models.views import View
 from bot.access import Decision
 from bot.audit.account_states import LastTest
 from bot.audit.batches import Item
-from bot.audit.entries import Entry
-from bot.audit.wording import doer
+from bot.audit.entries import Entry, doer
 from bot.explanations import explain
 from bot.operation import Operation, Permission
 from bot.slack import mrkdwn

@@ -234,11 +234,11 @@ def test_every_metric_can_be_scraped_under_its_name() -> None:
         labels = ["x"] * len(metric.labels)
         match metric.kind:
             case Kind.COUNTER:
-                metrics.count(metric, *labels)
+                (metrics[metric].labels(*labels) if labels else metrics[metric]).inc()
             case Kind.GAUGE:
-                metrics.set(metric, 1, *labels)
+                (metrics[metric].labels(*labels) if labels else metrics[metric]).set(1)
             case Kind.HISTOGRAM:
-                metrics.observe(metric, 1, *labels)
+                (metrics[metric].labels(*labels) if labels else metrics[metric]).observe(1)
     names = {sample.name for family in text_string_to_metric_families(metrics.scrape()) for sample in family.samples}
     for metric in METRICS:
         assert (f"{metric.name}_count" if metric.buckets else metric.name) in names

@@ -15,7 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import logs
 from bot.logs import sdk_logger
-from bot.slack.calls import AnswerRecorder
+from bot.metrics import Metrics
+from bot.slack.calls import Attempts, Calls
+from tests.manual_clock import ManualClock
 
 
 @asynccontextmanager
@@ -75,22 +77,23 @@ async def test_a_retry_handler_sees_every_answer_before_slack_sdk_judges_it(
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=body, content_type=content_type)
 
-    recorder = AnswerRecorder()
+    attempts = Attempts(ManualClock(), None, reconnects=False, budget=0)
     async with served(answer) as base_url, aiohttp.ClientSession() as session:
-        client = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[recorder])
+        client = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[attempts])
         with pytest.raises((SlackApiError, AttributeError)):
             await client.api_call("a.method")
-    assert recorder.answer is not None, "slack_sdk no longer shows its answers to retry handlers"
-    assert (recorder.answer.status, recorder.answer.body) == (200, read)
+    assert attempts.answer is not None, "slack_sdk no longer shows its answers to retry handlers"
+    assert (attempts.answer.status, attempts.answer.body) == (200, read)
 
 
 async def test_a_retry_handler_sees_a_success_too() -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"ok": True})
 
-    recorder = AnswerRecorder()
+    clock = ManualClock()
     async with served(answer) as base_url, aiohttp.ClientSession() as session:
-        client = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[recorder])
-        await client.api_call("a.method")
-    assert recorder.answer is not None, "slack_sdk no longer shows a success: Calls would miss it"
-    assert recorder.answer.body == {"ok": True}
+        calls = Calls(base_url, Metrics(), clock, ())
+        attempts = Attempts(clock, calls, reconnects=False, budget=0)
+        await AsyncWebClient(base_url=base_url, session=session, retry_handlers=[attempts]).api_call("a.method")
+    assert calls.heard_at == clock.monotonic(), "slack_sdk no longer shows a success: Calls would miss it"
+    assert attempts.answer is None, "it may hold a token"

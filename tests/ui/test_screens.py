@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.access import AllowList, Decision, Reason
-from bot.audit.entries import Entry, ReadHistory
+from bot.audit.entries import Entry, ReadHistory, deed
 from bot.audit.recent import MOST_IDS
-from bot.audit.wording import deed
 from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener

@@ -9,7 +9,7 @@ from bot.audit.batches import Batch, Item, ItemResult
 from bot.batches.run import BatchOutcome, Ending
 from bot.batches.survey import Change, Changed, Survey
 from bot.explanations import known_codes
-from bot.observers.audit_channel import MAX_TEXT
+from bot.observers import MAX_TEXT
 from bot.operation import Operation
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.ui.surveys import survey_text

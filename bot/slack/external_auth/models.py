@@ -96,7 +96,7 @@ class GetToken:
         """How the token is fetched."""
         if self.show:
             return Operation.SHOW
-        return Operation.REFRESH if self.mutates else Operation.GET
+        return Operation.REFRESH if self.force_refresh else Operation.GET
 
     @property
     def mutates(self) -> bool:
@@ -163,7 +163,7 @@ class DeleteTokens:
     @property
     def operation(self) -> Operation:
         """Whether one token is deleted, or all that match."""
-        return Operation.DELETE_MANY if self.is_bulk else Operation.DELETE
+        return Operation.DELETE_MANY if self.external_token_id is None else Operation.DELETE
 
     def arguments(self) -> dict[str, str | bool]:
         """Return exactly the parameters that were given, which are also recorded."""
@@ -223,13 +223,6 @@ class ListAccounts:
 
 TokenRequest = GetToken | TestToken | DeleteTokens | ListAccounts
 """The requests that Slack carries out. Each has `operation`, `arguments()`, and `mutates`."""
-
-
-def sent(request: TokenRequest) -> dict[str, str | bool]:
-    """Return the parameters that Slack gets: those that were given, but for what Extauth itself chooses of a list."""
-    if isinstance(request, ListAccounts):
-        return {**({"app_id": request.app_id} if request.app_id is not None else {}), "include_workflows": True}
-    return request.arguments()
 
 
 @dataclass(frozen=True, slots=True)

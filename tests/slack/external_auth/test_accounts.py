@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.ids import REDACTED, is_id
 from bot.slack.external_auth.accounts import PAGE_SIZE, Account, AccountList, Provider, page, read_accounts
-from bot.slack.external_auth.models import InvalidParameter, ListAccounts, Place, sent
+from bot.slack.external_auth.models import InvalidParameter, ListAccounts, Place
 
 ANSWER: dict[str, Any] = {
     "ok": True,
@@ -220,12 +220,10 @@ def test_what_is_no_place_is_refused(text: object) -> None:
         Place.read(text)
 
 
-def test_a_list_is_asked_for_by_app_and_with_workflows_and_recorded_as_it_was_typed() -> None:
+def test_a_list_is_recorded_as_it_was_typed() -> None:
     request = ListAccounts("google", "A1", older_than=Place(1, "Et1"))
     assert request.arguments() == {"provider_key": "google", "app_id": "A1"}
-    assert sent(request) == {"app_id": "A1", "include_workflows": True}
     assert ListAccounts().arguments() == {}
-    assert sent(ListAccounts()) == {"include_workflows": True}
     assert not request.mutates
 
 

@@ -19,7 +19,7 @@ from bot.slack.external_auth.errors import (
     UnreachableError,
     from_answer,
 )
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TokenRequest
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
 from tests.bot_process import simulated_slack
 from tests.harness import HASTY_SECONDS
@@ -138,7 +138,9 @@ async def test_every_broken_answer_has_its_family(
 
 
 async def test_list_asks_for_the_workflows_and_returns_every_account(bench: Bench) -> None:
-    found = await bench.client.list(bench.token, ListAccounts("google", "A0SANDBOX"), Caller())
+    found = await bench.client.list(
+        bench.token, ListAccounts("google", "A0SANDBOX", older_than=Place(1, "Et1")), Caller()
+    )
     assert bench.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
     assert {account.token_id for account in found.accounts} == {*bench.slack.state.tokens}
     first = found.accounts[0]
@@ -153,6 +155,7 @@ async def test_list_asks_for_the_workflows_and_returns_every_account(bench: Benc
 async def test_a_list_of_thousands_of_accounts_is_read_whole(bench: Bench) -> None:
     plant_accounts(bench.slack.state, 2500)
     found = await bench.client.list(bench.token, ListAccounts(), Caller())
+    assert bench.calls(LIST) == [{"include_workflows": True}]
     assert (len(found.accounts), found.unreadable) == (2506, 0)
 
 

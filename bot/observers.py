@@ -1,18 +1,20 @@
-"""Posts a line to a Slack channel for every outcome, several in one message when many come at once."""
+"""What is told of every outcome: metrics and a Slack channel. An observer never holds up an answer, nor fails one."""
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import UNATTENDED
-from bot.audit.entries import AuditResult, Event
-from bot.audit.wording import deed, doer
+from bot.audit.entries import AuditResult, Event, deed, doer
 from bot.clock import retry
 from bot.logs import slack_code
+from bot.metrics import COMMANDS, Metrics, one_of
+from bot.operation import Operation
 from bot.slack.calls import passes
 from bot.slack.client import ClientFactory
 from bot.slack.mrkdwn import code
@@ -26,7 +28,17 @@ MAX_TEXT = 3500
 _SECONDS_BETWEEN_POSTS = 1.0
 _NOT_RECORDED = ("read", "not read")
 _RETRY_SECONDS = (2, 10, 60, 300, 900)
-
+OPERATIONS = frozenset(operation.action for operation in Operation)
+OUTCOMES = frozenset(
+    {
+        *("fetched", "works", "deleted", "listed", "read"),
+        *("requested", "approved", "declined", "expired", "saved"),
+        *("failed", "denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
+    }
+)
+"""Every word for how something ended: see `Entry.outcome` and the service."""
+ALERTED = ("withheld", "not recorded")
+"""Outcomes of which a single one is an alert."""
 
 BotToken = Callable[[], Awaitable[SecretStr | None]]
 """Gives the bot's token as it is now; None where the bot isn't installed any more."""
@@ -39,6 +51,21 @@ def just(bot_token: SecretStr) -> BotToken:
         return bot_token
 
     return same
+
+
+class OutcomeCounter:
+    """Counts outcomes by operation. Who asked, and for what, isn't looked at."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._commands = metrics[COMMANDS]
+        for operation in OPERATIONS:
+            for outcome in ALERTED:
+                # Told as 0 from the start: what first shows as 1 has no increase that an alert could see.
+                self._commands.labels(operation, outcome)
+
+    def __call__(self, event: Event, result: AuditResult) -> None:
+        """Count one."""
+        self._commands.labels(one_of(event.action, OPERATIONS), one_of(result.outcome, OUTCOMES)).inc()
 
 
 class AuditChannel:
@@ -66,19 +93,21 @@ class AuditChannel:
         is_quiet = event.user_id in UNATTENDED and result.outcome != "denied"
         if is_quiet or result.outcome in _NOT_RECORDED:
             return
-        line = _line(event, result)
-        if result.outcome != "denied":
+        what = deed(event.action, event.parameters, result.outcome)
+        why = f" ({code(result.code, 100)})" if result.code else ""
+        line = f"{doer(event.user_id)} · {what} · {result.outcome}{why} · {event.reference}"
+        self.say(line, denied=event.user_id if result.outcome == "denied" else None)
+
+    def say(self, line: str, denied: str | None = None) -> None:
+        """Queue a line. `denied` is the person to whom something was denied, if that's what it tells."""
+        if denied is None:
             self._lines.append(line)
         elif len(self._denials) < MAX_DENIALS:
             self._denials.append(line)
         else:
-            self._more_denials[event.user_id] += 1
-        self._start()
-
-    def say(self, line: str) -> None:
-        """Queue a line of another kind."""
-        self._lines.append(line)
-        self._start()
+            self._more_denials[denied] += 1
+        if not self.is_posting:
+            self._posting = asyncio.ensure_future(self._post_all())
 
     @property
     def is_posting(self) -> bool:
@@ -98,13 +127,22 @@ class AuditChannel:
                 extra={"lines": left, "channel": self.channel},
             )
 
-    def _start(self) -> None:
-        if self._posting is None or self._posting.done():
-            self._posting = asyncio.ensure_future(self._post_all())
-
     async def _post_all(self) -> None:
+        """Post what is queued: again after a while where Slack is in trouble."""
+
+        def failed(error: Exception) -> None:
+            why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+            extra = {"code": why, "channel": self.channel}
+            log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
+
         while text := self._next_text():
-            if not await self._post(text):
+            try:
+                post = partial(self._post, text)
+                is_posted = await retry(post, self._clients.clock.sleep, _RETRY_SECONDS, passes, failed)
+            except Exception as error:
+                failed(error)
+                is_posted = False
+            if not is_posted:
                 extra = {"lines": text.count("\n") + 1, "channel": self.channel}
                 log.error("lines couldn't be posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
             if self._lines or self._denials:
@@ -123,27 +161,8 @@ class AuditChannel:
         return "\n".join(taken)
 
     async def _post(self, text: str) -> bool:
-        """Post one message, and again after a while if Slack is in trouble. Returns whether it was taken."""
-
-        async def post() -> bool:
-            token = await self._bot_token()
-            if token is not None:
-                await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
-            return token is not None
-
-        def failed(error: Exception) -> None:
-            why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            extra = {"code": why, "channel": self.channel}
-            log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
-
-        try:
-            return await retry(post, self._clients.clock.sleep, _RETRY_SECONDS, passes, failed)
-        except Exception as error:
-            failed(error)
-            return False
-
-
-def _line(event: Event, result: AuditResult) -> str:
-    what = deed(event.action, event.parameters, result.outcome)
-    why = f" ({code(result.code, 100)})" if result.code else ""
-    return f"{doer(event.user_id)} · {what} · {result.outcome}{why} · {event.reference}"
+        """Return whether there is a token to post with."""
+        token = await self._bot_token()
+        if token is not None:
+            await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
+        return token is not None

@@ -1,1 +1,0 @@
-"""What is told of every outcome. An observer never holds up an answer, nor fails one."""
