@@ -248,6 +248,26 @@ def test_a_token_is_recognized_whatever_slack_makes_of_it(kind: str) -> None:
     refused()
 
 
+LINES_WITH_A_TOKEN = [
+    *("TOKEN", "get TOKEN", "get TOKEN --show", "get Et1 TOKEN", "get external_token_id=TOKEN", "get --TOKEN"),
+    *("get Et1 --force-refresh=TOKEN", "delete TOKEN", "delete TOKEN --yes", "delete --provider-key TOKEN"),
+    *("delete --app-id=TOKEN", "history TOKEN", "history @TOKEN", "history --provider-key=TOKEN", "help TOKEN"),
+    *("list --provider-key TOKEN", "test TOKEN", "delete Et1 TOKEN", "delete --account TOKEN", "gte TOKEN --shwo"),
+]
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_token_is_recognized_wherever_it_is_typed(kind: str) -> None:
+    @given(TOKENS[kind])
+    def refused(token: str) -> None:
+        for line in LINES_WITH_A_TOKEN:
+            with pytest.raises(PastedTokenError) as caught:
+                parse(line.replace("TOKEN", token), SUBCOMMANDS)
+            assert token.rsplit(maxsplit=1)[-1] not in str(caught.value) or len({*token.rsplit(maxsplit=1)[-1]}) <= 8
+
+    refused()
+
+
 @pytest.mark.parametrize(
     "text",
     [
