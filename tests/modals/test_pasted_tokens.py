@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from bot.modals import delete, fields, get_form, menu, test_form
-from tests.test_ids import TOKENS
+from tests.test_ids import EACH_FORMAT, TOKENS
 
 FORMS: dict[str, tuple[Callable[[fields.Values], object], tuple[str, ...]]] = {
     "get": (get_form.parse, (fields.TOKEN_ID,)),
@@ -22,6 +22,7 @@ def filled(name: str, value: str) -> fields.Values:
 
 @pytest.mark.parametrize("kind", TOKENS)
 def test_every_field_refuses_every_format_and_does_not_repeat_it(kind: str) -> None:
+    @EACH_FORMAT
     @given(TOKENS[kind].filter(lambda token: len({*token.split()[-1]}) > 8))
     def paste(token: str) -> None:
         for form, (parse, names) in FORMS.items():

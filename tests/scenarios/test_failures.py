@@ -1,4 +1,4 @@
-"""Every failure reaches the person as its own explanation, over both transports."""
+"""Every failure reaches the person as its own explanation."""
 
 from collections.abc import AsyncIterator
 
