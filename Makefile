@@ -12,14 +12,13 @@ sandbox: .venv/run ## try the bot in a simulated Slack
 	@$(BIN)/python -m bot sandbox
 
 test: .venv/dev ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (burst or fleet or flood or page or soak or storm)" \
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (burst or fleet or flood or long or page or soak or storm)" \
 	    $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
-	$(BIN)/python -m pytest -m burst tests/scenarios
 
-long: .venv/dev ## run those with many processes, strangers, or Chromium; after test, COVERAGE=1 reports branch coverage
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "fleet or page or storm" \
+long: .venv/dev ## run those with many processes, strangers, every order of events, or Chromium; after test, COVERAGE=1 reports branch coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "fleet or long or page or storm" \
 	    $(if $(COVERAGE),--cov --cov-append --cov-report=term:skip-covered)
-	$(BIN)/python -m pytest -m flood tests/scenarios
+	$(BIN)/python -m pytest -m "burst or flood" tests/scenarios
 
 lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/ruff check .

@@ -65,11 +65,10 @@ def _databases() -> Iterator[None]:
     asyncio.run(drop_databases())
 
 
-@pytest.fixture(params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> Transport:
-    """Every scenario runs over both."""
-    chosen: Transport = request.param
-    return chosen
+@pytest.fixture
+def transport() -> Transport:
+    """What a scenario runs over, unless it's marked `over_both_transports`."""
+    return "socket"
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import Message, OpenView
@@ -15,6 +17,9 @@ from tests import drawing
 from tests.audit_log import KEY
 from tests.databases import is_new_file, start_file
 from tests.manual_clock import ManualClock
+
+over_both_transports = pytest.mark.parametrize("transport", ["socket", "http"])
+"""Marks the contract of the transports: each kind of payload and of answer. Others run over Socket Mode alone."""
 
 HASTY_SECONDS = 0.25
 ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"

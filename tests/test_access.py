@@ -1,12 +1,19 @@
 """Who is let in, and who never is."""
 
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.access import AllowList, Decision, Reason, decide, decide_unattended
-from bot.actor import UserInfo
+from bot.actor import UserInfo, Workspace
 from bot.operation import Operation, Permission
+from bot.sandbox.slack.state import TEAM_ID, Person
+from bot.slack.users import user_info
 
 STANDINGS = st.builds(
     UserInfo,
@@ -141,3 +148,88 @@ def test_without_a_person_only_listing_and_testing_are_done(operation: Operation
     decision = decide_unattended(operation)
     assert decision.allowed == (operation in {Operation.LIST, Operation.TEST})
     assert (decision.reason, decision.permission) == (Reason.UNATTENDED, operation.permission)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "primary owner": {"is_admin": True, "is_owner": True, "is_primary_owner": True},
+    "owner": {"is_admin": True, "is_owner": True},
+    "admin": {"is_admin": True},
+    "organisation admin": {"enterprise_user": {"is_admin": True}},
+    "organisation owner": {"enterprise_user": {"is_owner": True}},
+    "member": {},
+    "guest": {"is_restricted": True},
+    "single-channel guest": {"is_ultra_restricted": True},
+    "guest and admin": {"is_restricted": True, "is_admin": True},
+    "external": {"is_stranger": True},
+    "external admin": {"is_stranger": True, "is_admin": True},
+    "of another organization": {"team_id": "T0ELSEWHERE"},
+    "owner of another organization": {"team_id": "T0ELSEWHERE", "is_owner": True, "is_admin": True},
+    "of no known workspace": {"team_id": None, "is_admin": True},
+    "bot": {"is_bot": True, "is_admin": True},
+    "deactivated admin": {"deleted": True, "is_admin": True},
+    "named member": {},
+    "named guest": {"is_restricted": True},
+    "group member": {},
+    "group guest": {"is_restricted": True},
+}
+ADMINS = {"primary owner", "owner", "admin", "organisation admin", "organisation owner"}
+ALLOWED = {
+    "admins": ADMINS,
+    "owners": {"primary owner", "owner", "organisation owner"},
+    "members": ADMINS | {"member", "named member", "group member"},
+    "U0NAMED0,U0NAMED1": {"named member"},
+    "owners,S0GROUP": {"primary owner", "owner", "organisation owner", "group member"},
+}
+IDS = {name: f"U0NAMED{number}" for number, name in enumerate(["named member", "named guest"])}
+
+
+def people() -> dict[str, Person]:
+    return {
+        name: Person(IDS.get(name, f"U0KIND{number:02d}"), name, **flags)
+        for number, (name, flags) in enumerate(KINDS.items())
+    }
+
+
+GROUP = [person.user_id for kind, person in people().items() if kind.startswith("group")]
+"""Who is in the user group S0GROUP."""
+
+
+def standing(person: Person, enterprise_id: str | None = None, group: Collection[str] = GROUP) -> UserInfo:
+    """What the bot makes of what Slack says about somebody."""
+    groups = frozenset({"S0GROUP"} if person.user_id in group else ())
+    return replace(user_info(person.user_object(), Workspace(TEAM_ID, enterprise_id)), groups=groups)
+
+
+@pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("entries", ALLOWED)
+def test_each_kind_of_person_is_let_in_by_the_lists_that_mean_them(entries: str, permission: Permission) -> None:
+    allow = AllowList.parse(entries.split(","))
+    for kind, person in people().items():
+        assert decide(standing(person), permission, allow).allowed == (kind in ALLOWED[entries]), kind
+
+
+ORGANIZATIONS: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "another, as its admin": {"enterprise_id": "E0OTHER", "is_admin": True, "is_owner": True, "teams": ["T0SANDBOX"]},
+    "empty": {"enterprise_id": "", "is_admin": True, "teams": ["T0SANDBOX"]},
+}
+
+
+@pytest.mark.parametrize("organization", ORGANIZATIONS)
+@pytest.mark.parametrize("home", ["T0ELSEWHERE", None])
+@pytest.mark.parametrize("enterprise", [None, "E0OWN"])
+def test_nobody_of_another_organization_gets_in_by_any_flag_or_list(
+    enterprise: str | None, home: str | None, organization: str
+) -> None:
+    allow = AllowList.parse(["admins", "owners", "members", "S0GROUP", "U0OUT"])
+    for admin, owner, permission in product((False, True), (False, True), Permission):
+        person = Person(
+            "U0OUT",
+            "Otto",
+            is_admin=admin,
+            is_owner=owner,
+            is_primary_owner=owner,
+            team_id=home,
+            enterprise_user=ORGANIZATIONS[organization],
+        )
+        assert decide(standing(person, enterprise, ["U0OUT"]), permission, allow).reason is Reason.EXTERNAL

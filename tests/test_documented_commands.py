@@ -124,7 +124,7 @@ def pack(name: str, folder: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_new_folder_can_be_set_up_without_make(tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()

@@ -15,7 +15,7 @@ from bot.sandbox.slack.channels import CHANNELS
 from bot.sandbox.slack.escaping import entities, escape
 from bot.sandbox.slack.seed import ADMIN
 from bot.slack.external_auth.models import InvalidParameter
-from tests.test_ids import TOKENS
+from tests.test_ids import EACH_FORMAT, TOKENS
 
 SUBCOMMANDS = [replace(listener.subcommand, wanted=lambda _: None) for listener in LISTENERS]
 """The grammar alone: what the values ask for isn't looked at."""
@@ -239,11 +239,33 @@ def test_only_people_and_channels_are_replaced() -> None:
 
 @pytest.mark.parametrize("kind", TOKENS)
 def test_a_token_is_recognized_whatever_slack_makes_of_it(kind: str) -> None:
+    @EACH_FORMAT
     @given(TOKENS[kind], st.sampled_from(["", "<", "x.com/", "https://a.example/?t=", "me@", "@ada "]))
     def refused(token: str, before: str) -> None:
         for sent in (escape(f"get {before}{token}", [ADMIN], []), f"get <https://a.example/|{token}>"):
             with pytest.raises(PastedTokenError):
                 parse(sent, SUBCOMMANDS)
+
+    refused()
+
+
+LINES_WITH_A_TOKEN = [
+    *("TOKEN", "get TOKEN", "get TOKEN --show", "get Et1 TOKEN", "get external_token_id=TOKEN", "get --TOKEN"),
+    *("get Et1 --force-refresh=TOKEN", "delete TOKEN", "delete TOKEN --yes", "delete --provider-key TOKEN"),
+    *("delete --app-id=TOKEN", "history TOKEN", "history @TOKEN", "history --provider-key=TOKEN", "help TOKEN"),
+    *("list --provider-key TOKEN", "test TOKEN", "delete Et1 TOKEN", "delete --account TOKEN", "gte TOKEN --shwo"),
+]
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_token_is_recognized_wherever_it_is_typed(kind: str) -> None:
+    @EACH_FORMAT
+    @given(TOKENS[kind])
+    def refused(token: str) -> None:
+        for line in LINES_WITH_A_TOKEN:
+            with pytest.raises(PastedTokenError) as caught:
+                parse(line.replace("TOKEN", token), SUBCOMMANDS)
+            assert token.rsplit(maxsplit=1)[-1] not in str(caught.value) or len({*token.rsplit(maxsplit=1)[-1]}) <= 8
 
     refused()
 

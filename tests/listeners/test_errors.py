@@ -13,7 +13,7 @@ from bot.server.socket_mode import SocketModeReceiver
 from bot.slack.client import open_session
 from bot.workspaces import OneWorkspace
 from tests.bot_process import simulated_slack
-from tests.harness import ADMIN, Harness
+from tests.harness import ADMIN, Harness, over_both_transports
 from tests.one_workspace import create_runtime
 
 FORGED = ["", "null", "[]", "{}", '{"do":"get"}', '{"do":"get","external_token_id":"a b"}', '{"do":"x"}', "[" * 5000]
@@ -68,6 +68,7 @@ async def test_a_forged_confirmation_deletes_nothing(harness: Harness, metadata:
     assert harness.calls("apps.auth.external.delete") == []
 
 
+@over_both_transports
 async def test_a_modal_that_slack_does_not_open_is_told(harness: Harness) -> None:
     harness.slack.web_api.failures["views.open"] = "internal_error"
 
@@ -76,6 +77,7 @@ async def test_a_modal_that_slack_does_not_open_is_told(harness: Harness) -> Non
     assert "Slack didn't open the dialog. Nothing changed." in harness.read(message)
 
 
+@over_both_transports
 @pytest.mark.parametrize("action_id", ["history_more", "not_ours"])
 async def test_a_button_that_nothing_listens_to_is_told_and_logged_once(
     harness: Harness, action_id: str, caplog: pytest.LogCaptureFixture
@@ -96,6 +98,7 @@ async def test_a_button_that_nothing_listens_to_is_told_and_logged_once(
     assert warnings[0].__dict__["id"] == action_id
 
 
+@over_both_transports
 async def test_a_button_in_a_modal_and_a_form_that_nothing_listens_to_are_told_there(harness: Harness) -> None:
     view = await harness.opens_by_shortcut()
     result = await harness.submits(view, external_token_id="EtGoogle0001")
@@ -110,16 +113,19 @@ async def test_a_button_in_a_modal_and_a_form_that_nothing_listens_to_are_told_t
     assert "older version of Extauth" in harness.read(await harness.submits(form, external_token_id="EtGoogle0001"))
 
 
+@over_both_transports
 async def test_a_command_that_nothing_listens_to_is_told(harness: Harness) -> None:
     assert "older version of Extauth" in harness.read(await harness.types("/other"))
 
 
+@over_both_transports
 async def test_a_shortcut_that_nothing_listens_to_opens_a_modal_that_says_so(harness: Harness) -> None:
     assert await harness.workspace.shortcut(ADMIN, "not_ours")
     await harness.state.until(lambda: harness.workspace.dialog(ADMIN) is not None)
     assert "older version of Extauth" in harness.read(await harness.dialog())
 
 
+@over_both_transports
 async def test_what_no_answer_is_expected_for_is_only_acknowledged(harness: Harness) -> None:
     assert harness.workspace.delivery is not None
     event = {"type": "event_callback", "team_id": "T0SANDBOX", "event": {"type": "app_uninstalled"}}

@@ -15,7 +15,7 @@ from bot.modals.fields import UnusableChoice
 from bot.sandbox.slack.block_kit import blocks_complaints, options_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import check_id
-from tests.test_ids import TOKENS
+from tests.test_ids import EACH_FORMAT, TOKENS
 
 TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True).filter(is_id)
 ODD = st.one_of(
@@ -104,6 +104,7 @@ def test_typed_text_is_only_offered_if_it_is_formed_like_an_id(
 
 @pytest.mark.parametrize("kind", TOKENS)
 def test_of_a_pasted_token_nothing_is_offered(kind: str) -> None:
+    @EACH_FORMAT
     @given(TOKENS[kind].filter(lambda token: len({*token.split()[-1]}) > 8), st.booleans())
     def paste(token: str, is_known: bool) -> None:
         for groups in (

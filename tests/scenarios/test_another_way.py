@@ -5,7 +5,7 @@ import pytest
 from bot.listeners.replies import MODAL_RETRY_SECONDS, RESPONSE_URL_SECONDS
 from bot.sandbox.slack.channels import CHANNEL, DIRECT
 from bot.sandbox.slack.state import Message
-from tests.harness import ADMIN, Harness
+from tests.harness import ADMIN, Harness, over_both_transports
 
 
 async def _types_with_a_used_url(harness: Harness) -> Message:
@@ -31,6 +31,7 @@ async def test_a_used_address_is_replaced_by_a_message_in_the_channel(harness: H
     assert "Token refreshed" in harness.read(await harness.presses(message, "Force refresh"))
 
 
+@over_both_transports
 @pytest.mark.parametrize("code", ["not_in_channel", "channel_not_found", "internal_error"])
 async def test_without_the_bot_in_the_channel_it_is_a_direct_message(harness: Harness, code: str) -> None:
     harness.slack.web_api.channel_failures[CHANNEL] = code
@@ -72,6 +73,7 @@ async def test_a_token_whose_modal_cannot_be_updated_is_never_in_a_message(harne
         assert value not in repr(harness.state.messages)
 
 
+@over_both_transports
 async def test_a_shortcut_whose_modal_does_not_open_is_answered_directly(harness: Harness) -> None:
     harness.slack.web_api.failures["views.open"] = "internal_error"
     assert await harness.workspace.shortcut(ADMIN, "external_tokens")

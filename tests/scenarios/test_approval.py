@@ -11,7 +11,7 @@ from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.state import Message
 from bot.server.background import SWEEP_SECONDS
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 DELETE = "apps.auth.external.delete"
 SETTINGS = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}
@@ -71,6 +71,7 @@ async def told(harness: Harness, user: str, text: str) -> Message:
     return found()[-1]
 
 
+@over_both_transports
 async def test_several_tokens_are_deleted_once_somebody_else_approves(bulk: Harness) -> None:
     post = await request(bulk)
     said = str(post.blocks)
@@ -115,6 +116,7 @@ async def test_a_declined_request_stays_declined(bulk: Harness) -> None:
     assert bulk.calls(DELETE) == []
 
 
+@over_both_transports
 async def test_of_many_clicks_one_counts(bulk: Harness) -> None:
     bulk.state.people["U0SECOND"] = bulk.state.people[OWNER].__class__(**{**vars(bulk.state.people[OWNER])})
     bulk.state.people["U0SECOND"].user_id = "U0SECOND"

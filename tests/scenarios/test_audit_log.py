@@ -20,7 +20,7 @@ from bot.settings import Transport
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import new_database
-from tests.harness import ADMIN, GUEST, Harness, open_harness
+from tests.harness import ADMIN, GUEST, Harness, open_harness, over_both_transports
 
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 
@@ -77,6 +77,7 @@ async def test_many_denials_are_counted_and_push_out_nothing_that_was_done(trans
         assert [line for line in lines if line.endswith("more denied, by 1 person")]
 
 
+@over_both_transports
 async def test_a_checkpoint_is_posted_at_each_start_and_stop_and_every_day(
     transport: Transport, tmp_path: Path
 ) -> None:

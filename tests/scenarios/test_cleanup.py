@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.slack.seed import plant_accounts
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 from tests.scenarios.test_testing import result, until_held_back
 
 DELETE, LIST = "apps.auth.external.delete", "apps.auth.external.list"
@@ -159,6 +159,7 @@ async def test_slack_refusing_everything_ends_it_early(harness: Harness) -> None
     assert len(harness.calls(DELETE)) == 3
 
 
+@over_both_transports
 async def test_a_confirmation_that_comes_twice_deletes_once(harness: Harness) -> None:
     view = await harness.opens("/extauth delete EtGoogle0001 EtGitHub0001")
     content = dict(view.content)

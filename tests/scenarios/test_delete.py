@@ -3,7 +3,7 @@
 import pytest
 
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 DELETE = "apps.auth.external.delete"
 
@@ -19,6 +19,7 @@ async def test_yes_deletes_one_token_at_once_and_says_what_that_means(harness: H
     assert "EtGoogle0001" not in harness.state.tokens
 
 
+@over_both_transports
 @pytest.mark.parametrize(
     ("line", "sent"),
     [
@@ -80,6 +81,7 @@ async def test_many_tokens_are_deleted_only_when_the_name_is_typed(
     assert harness.calls(DELETE) == [sent]
 
 
+@over_both_transports
 async def test_the_dialog_asks_what_to_delete_and_then_whether(harness: Harness) -> None:
     view = await harness.opens("/extauth delete")
 
@@ -107,6 +109,7 @@ async def test_delete_without_anything_never_calls_slack(harness: Harness) -> No
     assert harness.calls(DELETE) == []
 
 
+@over_both_transports
 async def test_the_shortcut_switches_to_delete_and_keeps_the_id(harness: Harness) -> None:
     view = await harness.opens_by_shortcut()
     await harness.workspace.type_into(view, "external_token_id", "EtGoogle0001")
@@ -133,6 +136,7 @@ async def test_the_menu_offers_only_what_is_allowed(transport: Transport) -> Non
         assert "Delete tokens" not in harness.read(view)
 
 
+@over_both_transports
 async def test_the_delete_button_asks_and_then_replaces_the_message(harness: Harness) -> None:
     masked = await harness.types("/extauth get EtGoogle0001")
 

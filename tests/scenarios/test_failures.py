@@ -1,4 +1,4 @@
-"""Every failure reaches the person as its own explanation, over both transports."""
+"""Every failure reaches the person as its own explanation."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from bot.operation import Operation
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.settings import Transport
 from tests.explanations.expected import DELETE_CODES, GET_CODES, expected
-from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness, over_both_transports
 
 TRANSPORT_CODES = {
     "429": "ratelimited",
@@ -75,6 +75,7 @@ async def test_every_broken_answer_is_explained(hasty: Harness, fault: str) -> N
         assert ("The deletion may still have gone through" in read) == (fault != "429")
 
 
+@over_both_transports
 async def test_a_delete_and_a_forced_refresh_are_never_repeated(harness: Harness) -> None:
     await harness.types("/extauth get EtErr.disconnect")
     assert len(harness.calls("apps.auth.external.get")) == 2
@@ -113,6 +114,7 @@ async def test_a_bot_token_that_may_not_is_explained(harness: Harness) -> None:
     assert "EXTAUTH_API_TOKEN" in harness.read(await harness.types("/extauth get EtGoogle0001"))
 
 
+@over_both_transports
 async def test_try_again_asks_again_and_replaces_the_failure(harness: Harness) -> None:
     harness.slack.web_api.failures["apps.auth.external.get"] = "internal_error"
     failure = await harness.types("/extauth get EtGoogle0001 --force-refresh")
@@ -149,6 +151,7 @@ async def test_try_again_after_a_delete_asks_first(harness: Harness) -> None:
     assert harness.workspace.messages(ADMIN) == [message]
 
 
+@over_both_transports
 async def test_an_answer_that_cannot_be_posted_is_logged_and_the_next_command_is_answered(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,9 +3,10 @@
 import pytest
 
 from bot.settings import Transport
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 
 
+@over_both_transports
 async def test_a_typed_id_gives_the_masked_token_with_its_buttons(harness: Harness) -> None:
     token = harness.state.tokens["EtGoogle0001"]
 
@@ -53,6 +54,7 @@ async def test_show_opens_the_whole_token_in_a_dialog_and_nowhere_else(harness: 
     assert harness.workspace.messages(ADMIN) == []
 
 
+@over_both_transports
 async def test_the_show_button_fetches_again_and_shows_the_token_in_a_dialog(harness: Harness) -> None:
     message = await harness.types("/extauth get EtGoogle0001")
     harness.state.tokens["EtGoogle0001"].value = "a-newer-token-than-was-masked"
@@ -63,6 +65,7 @@ async def test_the_show_button_fetches_again_and_shows_the_token_in_a_dialog(har
     assert len(harness.calls("apps.auth.external.get")) == 2
 
 
+@over_both_transports
 async def test_the_refresh_button_replaces_the_message(harness: Harness) -> None:
     first = await harness.types("/extauth get EtGoogle0001")
 
@@ -90,6 +93,7 @@ async def test_a_jwt_tells_when_it_expires(harness: Harness) -> None:
     assert "Expires " in harness.read(message)
 
 
+@over_both_transports
 async def test_the_dialog_of_the_command_answers_in_the_channel(harness: Harness) -> None:
     view = await harness.opens("/extauth get")
 
@@ -108,6 +112,7 @@ async def test_the_dialog_can_show_the_token_right_away(harness: Harness) -> Non
     assert harness.calls("apps.auth.external.get") == [{"external_token_id": "EtShort00001"}]
 
 
+@over_both_transports
 async def test_the_dialog_says_beside_the_field_what_is_wrong(transport: Transport) -> None:
     async with open_harness(transport, EXTAUTH_LIST_ALLOW="owners") as harness:
         view = await harness.opens("/extauth get")
@@ -128,6 +133,7 @@ async def test_flags_without_an_id_open_the_dialog_with_them_ticked(harness: Har
     assert "[x] Show the token in full" in harness.read(view)
 
 
+@over_both_transports
 async def test_the_shortcut_answers_inside_its_dialog(harness: Harness) -> None:
     view = await harness.opens_by_shortcut()
     assert "What do you want to do?" in harness.read(view)

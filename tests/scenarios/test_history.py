@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.slack.state import Message
 from bot.settings import Transport
-from tests.harness import GUEST, MEMBER, OWNER, Harness, open_harness
+from tests.harness import GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 
 def deeds(harness: Harness, message: Message) -> list[str]:
@@ -53,6 +53,7 @@ async def test_each_question_has_its_answer(harness: Harness) -> None:
         assert deeds(harness, message) == expected, words
 
 
+@over_both_transports
 async def test_older_and_newer_go_through_what_was_found(harness: Harness) -> None:
     for number in range(5):
         await harness.types("/extauth get EtGoogle0001")

@@ -7,7 +7,7 @@ from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from tests import drawing
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 
 LIST = "apps.auth.external.list"
 
@@ -36,6 +36,7 @@ def _break(harness: Harness, token_id: str) -> None:
     token.is_expired, token.has_refresh_token = True, False
 
 
+@over_both_transports
 async def test_an_admin_gets_a_button_for_everything(harness: Harness) -> None:
     home = await _home(harness, ADMIN)
 
@@ -68,6 +69,7 @@ async def test_it_is_fresh_each_time(harness: Harness) -> None:
     assert "[Get a token…]" not in await _home(harness, ADMIN)
 
 
+@over_both_transports
 async def test_its_buttons_answer_inside_their_dialogs(harness: Harness) -> None:
     await _home(harness, ADMIN)
     home = harness.state.homes[ADMIN]

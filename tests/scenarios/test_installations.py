@@ -12,7 +12,7 @@ from bot.sandbox.slack.oauth import TOKEN_SECONDS
 from bot.settings import Transport
 from bot.storage.oauth_states import STATE_SECONDS
 from tests.databases import DATABASES, started_database
-from tests.harness import ADMIN, Harness
+from tests.harness import ADMIN, Harness, over_both_transports
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, SECRET_KEY, TWO, Many, link, open_many
 
 NOT_INSTALLED = "Extauth isn't installed in this workspace"
@@ -83,6 +83,7 @@ async def gone(many: Many, team_id: str) -> None:
             many.clock.advance(1)
 
 
+@over_both_transports
 async def test_what_is_uninstalled_is_removed_and_nobody_else_notices(many: Many) -> None:
     for place in (ONE, TWO, ORGANIZATION):
         await many.install(place)

@@ -9,7 +9,7 @@ from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.settings import Transport
 from bot.ui.accounts import MOST_PROVIDERS
-from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
 
@@ -118,6 +118,7 @@ async def test_pages_stay_with_their_provider_and_app_and_are_listed_anew(harnes
     assert len(harness.calls(LIST)) == 2
 
 
+@over_both_transports
 async def test_a_menu_fetches_and_refreshes_beside_the_list(harness: Harness) -> None:
     message = await harness.types("/extauth list")
 
@@ -254,6 +255,7 @@ async def test_each_page_is_in_the_audit_log(harness: Harness) -> None:
     assert lines == ["@U0MEMBER · list provider zoom · denied (not listed)", *["@U0ADMIN · list · listed"] * 2]
 
 
+@over_both_transports
 async def test_a_value_from_outside_that_the_bot_did_not_write_does_nothing(harness: Harness) -> None:
     message = await harness.types("/extauth list")
     menu = next(block["accessory"] for block in message.blocks if "accessory" in block)

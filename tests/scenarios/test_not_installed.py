@@ -7,7 +7,7 @@ from bot.audit.entries import Filters
 from bot.sandbox.slack.state import Message
 from bot.settings import Transport
 from tests.audit_log import change
-from tests.harness import ADMIN, Harness
+from tests.harness import ADMIN, Harness, over_both_transports
 from tests.installed import install, open_many
 
 URL = "https://extauth.example.com/slack/install"
@@ -21,6 +21,7 @@ async def _types(harness: Harness, line: str = "/extauth get EtGoogle0001") -> M
     return await harness.types(line)
 
 
+@over_both_transports
 async def test_a_command_is_told_how_to_install(transport: Transport, tmp_path: Path) -> None:
     async with open_many(transport, tmp_path, is_installed=False) as (harness, storage):
         message = await _types(harness)
@@ -35,6 +36,7 @@ async def test_a_command_is_told_how_to_install(transport: Transport, tmp_path: 
         assert "[Show token]" in harness.read(await _types(harness))
 
 
+@over_both_transports
 async def test_what_has_no_place_for_an_answer_is_acknowledged(transport: Transport, tmp_path: Path) -> None:
     async with open_many(transport, tmp_path, is_installed=False) as (harness, _):
         assert await harness.workspace.shortcut(ADMIN, "external_tokens")
@@ -42,6 +44,7 @@ async def test_what_has_no_place_for_an_answer_is_acknowledged(transport: Transp
         assert harness.workspace.dialog(ADMIN) is None
 
 
+@over_both_transports
 async def test_buttons_and_modals_say_it_after_the_app_was_removed(transport: Transport, tmp_path: Path) -> None:
     async with open_many(transport, tmp_path) as (harness, storage):
         message = await _types(harness)

@@ -12,7 +12,7 @@ from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.external_auth.accounts import KEPT_SECONDS, SLOW_SECONDS
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
+from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 from tests.scenarios.test_audit_log import change, database
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
@@ -40,6 +40,7 @@ async def attempts(harness: Harness) -> list[str]:
     return [" · ".join(line.split(" · ")[1:4]) for line in read.splitlines() if " · list" in line]
 
 
+@over_both_transports
 async def test_accounts_are_found_and_picked_by_name_provider_and_id(harness: Harness) -> None:
     view = await harness.opens("/extauth get")
     assert kinds(view) == ["external_select", "checkboxes"]
@@ -256,6 +257,7 @@ async def test_a_list_that_was_refused_is_known_from_the_command_too(harness: Ha
     assert kinds(await harness.opens("/extauth get")) == ["plain_text_input", "checkboxes"]
 
 
+@over_both_transports
 async def test_where_slack_is_slow_the_list_comes_with_a_later_key(harness: Harness) -> None:
     view = await harness.opens("/extauth get")
     harness.slack.web_api.latency = 2 * SLOW_SECONDS

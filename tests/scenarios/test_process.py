@@ -20,7 +20,7 @@ from bot.settings import Transport
 from bot.slack.client import MAX_CONNECTIONS
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack
-from tests.harness import ADMIN
+from tests.harness import ADMIN, over_both_transports
 
 CANARY = "ya29.CANARY-do-not-leak-0123456789abcdefghijklmnopqrstuvwxyz"
 CUT_OFF = "canary-of-a-token"
@@ -48,7 +48,7 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_in_time_and_all_
         assert len(slack.web_api.peers) < 2 * MAX_CONNECTIONS
 
 
-@pytest.mark.parametrize("transport", ["socket", "http"])
+@over_both_transports
 async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport: Transport) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack) as bot:
         slack.web_api.latency = 0.4
@@ -60,7 +60,7 @@ async def test_sigterm_finishes_what_was_acknowledged_and_exits_with_0(transport
         assert not await slack.workspace.command(ADMIN, "/extauth help")
 
 
-@pytest.mark.parametrize("transport", ["socket", "http"])
+@over_both_transports
 async def test_a_token_is_nowhere_but_in_its_dialog(transport: Transport) -> None:
     async with simulated_slack() as slack, bot_process(transport, slack, LOG_LEVEL="DEBUG") as bot:
         await _drive_everything(slack)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox.slack.rate_limits import PER_MINUTE
 from bot.settings import Transport
-from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness, open_timed_harness
+from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness, open_timed_harness, over_both_transports
 
 GET = "apps.auth.external.get"
 MANY = 300
@@ -107,6 +107,7 @@ async def test_who_lost_the_permission_while_waiting_gets_nothing(harness: Harne
     assert "denied" in entry
 
 
+@over_both_transports
 async def test_who_waits_when_the_bot_stops_hears_that_nothing_changed(transport: Transport) -> None:
     async with open_harness(transport) as harness:
         harness.slack.web_api.failures[GET] = "429-50"

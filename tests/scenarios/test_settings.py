@@ -14,7 +14,7 @@ from bot.settings import Transport
 from bot.workspaces import FRESH_SECONDS
 from tests import drawing, installing
 from tests.audit_log import change
-from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, over_both_transports
 from tests.installed import TEAM, open_many
 
 CANARY = "xoxp-canary-1234567890"
@@ -66,6 +66,7 @@ async def served(transport: Transport, tmp_path: Path) -> AsyncIterator[Served]:
         yield Served(harness, storage, f"sqlite:///{tmp_path}/many.db")
 
 
+@over_both_transports
 @pytest.mark.parametrize("user", [ADMIN, OWNER])
 async def test_admins_and_owners_change_who_can_do_what(served: Served, user: str) -> None:
     harness = served.harness

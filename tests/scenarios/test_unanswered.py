@@ -18,7 +18,7 @@ from bot.settings import Transport
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
-from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
+from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness, over_both_transports
 from tests.manual_clock import ManualClock
 
 DELETE = "apps.auth.external.delete"
@@ -71,7 +71,7 @@ SHORT = {"GRACE_SECONDS": 1.0, "CANCEL_SECONDS": 1.0, "CHANNEL_SECONDS": 0.5, "C
 WHOLE = sum(SHORT.values())
 
 
-@pytest.mark.parametrize("transport", ["socket", "http"])
+@over_both_transports
 @pytest.mark.parametrize("trouble", ["idle", "burst", "429", "silent peer", "slow Slack", "full channel"])
 async def test_the_end_comes_in_time_and_nobody_is_left_untold(
     trouble: str, transport: Transport, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -109,6 +109,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
         assert any("lines weren't posted" in message for message in caplog.messages)
 
 
+@over_both_transports
 async def test_what_the_end_cuts_off_is_on_record_and_told_once(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from bot.sandbox.slack.state import TRIGGER_SECONDS
-from tests.harness import ADMIN, Harness
+from tests.harness import ADMIN, Harness, over_both_transports
 
 GET = "apps.auth.external.get"
 
@@ -14,6 +14,7 @@ async def _make_slack_busy(harness: Harness, calls: int) -> None:
         harness.slack.web_api.rate_limits.retry_after(GET)
 
 
+@over_both_transports
 async def test_a_rate_limit_is_told_within_three_seconds_and_then_the_result_comes(harness: Harness) -> None:
     await _make_slack_busy(harness, 50)
 
@@ -54,6 +55,7 @@ async def test_a_wait_that_is_too_long_is_a_failure_that_says_how_long(harness: 
     assert f"<!date^{at}^{{time}}|" in json.dumps(message.blocks)
 
 
+@over_both_transports
 async def test_a_slow_answer_is_told_too(harness: Harness) -> None:
     harness.slack.web_api.latency = 1.5
 
@@ -88,6 +90,7 @@ async def test_a_dialog_opens_at_once_when_the_look_at_the_person_takes_long(har
     await harness.state.until(lambda: "Token ID" in harness.read(view))
 
 
+@over_both_transports
 async def test_a_dialog_that_comes_too_late_is_told_in_the_channel(harness: Harness) -> None:
     harness.slack.web_api.latency = TRIGGER_SECONDS
 

@@ -34,6 +34,8 @@ ANSWERS = {
 @pytest.fixture
 def _no_collection() -> Iterator[None]:
     gc.collect()
+    # What was there before can't hold the token, and takes seconds to look through.
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()
