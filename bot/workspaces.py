@@ -36,6 +36,11 @@ class OneWorkspace:
         """Return what serves any request."""
         return self.runtime
 
+    async def serves(self) -> Callable[[str | None, str | None], bool] | None:
+        """Return what says whether a workspace and organization are the token's; None while Slack doesn't say."""
+        workspace = await self.runtime.users.workspace(self.runtime.bot_token)
+        return workspace.includes if workspace is not None else None
+
     async def all(self) -> Sequence[Runtime]:
         """Return the only runtime."""
         return (self.runtime,)
@@ -81,6 +86,10 @@ class ManyWorkspaces(SettingsKeeper):
         """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
         installation = await self._installations.find(team_id, enterprise_id)
         return await self._runtime(installation) if installation is not None else None
+
+    async def serves(self) -> Callable[[str | None, str | None], bool]:
+        """Return what says that this process serves any workspace."""
+        return lambda *_: True
 
     async def all(self) -> Sequence[Runtime]:
         """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError.

@@ -490,7 +490,7 @@ async def test_each_outcome_is_a_line_of_the_log(bench: Bench, caplog: pytest.Lo
     assert lines(caplog) == [
         ("INFO", "outcome", {"action": "show", **who, "outcome": "fetched", "code": None}),
         ("INFO", "outcome", {"action": "delete", **who, "outcome": "failed", "code": "invalid_auth"}),
-        ("WARNING", "denied", {"action": "delete", "reason": "guest"}),
+        ("WARNING", "denied", {"action": "delete", "user_id": GUEST, "team_id": "T0SANDBOX", "reason": "guest"}),
     ]
 
 

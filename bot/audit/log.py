@@ -4,14 +4,27 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.actor import Actor, new_reference
 from bot.audit import store
-from bot.audit.chain import ATTEMPT, BEGAN, DENIED, INTERRUPTED, OPERATOR, PRUNE, RESULT, Head, Row, chain_of, micro
+from bot.audit.chain import (
+    ATTEMPT,
+    BEGAN,
+    DENIED,
+    INTERRUPTED,
+    OPERATOR,
+    PRUNE,
+    RESULT,
+    Altered,
+    Head,
+    Row,
+    chain_of,
+    micro,
+)
 from bot.audit.entries import AuditResult, Entry, Event, Filters
 from bot.audit.keys import FINGERPRINT, AuditKey
 from bot.audit.reader import AuditReader, entry_of
@@ -83,20 +96,24 @@ class AuditLog(AuditReader):
         event = Event.of(actor, request)
         await self._append(self._row(DENIED, event, interaction=actor.interaction, outcome="denied", code=reason))
 
-    async def interrupt(self, older_than: float) -> Sequence[Entry]:
+    async def interrupt(
+        self, older_than: float, serves: Callable[[str | None, str | None], bool] = lambda *_: True
+    ) -> Sequence[Entry]:
         """Record as interrupted what was begun more than `older_than` seconds ago and has no result.
 
-        Returns those entries; of several processes, one gets each. A chain that was altered is passed over.
+        Returns those entries; of several processes, one gets each. A chain that was altered is passed over, and so are
+        the workspaces and organizations that the process doesn't serve.
         """
         before = micro(self._clock.now() - older_than)
-        looking = partial(store.unfinished, since=self._finished_until, before=before)
+        looking = partial(store.unfinished, since=self._finished_until, before=before, serves=serves)
         unfinished = await self._database.run(looking, reads=True, seconds=None)
         found: list[Entry] = []
         is_whole = True
         for chain, numbers in unfinished.items():
             ending = partial(store.interrupt, key=self._key, chain=chain, numbers=numbers, result=self._interruption)
             try:
-                ended = await self._database.run(ending)
+                # However long it takes: who was ended is told by nobody else.
+                ended = await self._database.run(ending, seconds=None)
             except DatabaseError as error:
                 log.error("interrupted commands couldn't be recorded", extra={"chain": chain, "why": str(error)})
                 is_whole = False
@@ -139,53 +156,75 @@ class AuditLog(AuditReader):
 
     async def _append(self, row: Row) -> int:
         """Append a row and return its number, once it is on disk. Raises DuplicateInteraction."""
+        written = self._enqueue(row)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                try:
+                    return await written
+                except asyncio.CancelledError:
+                    if not written.cancelled() and written.exception() is None:
+                        # It was written in the moment in which nobody waited for it anymore.
+                        self._withdraw(row, written.result())
+                    raise
+        except TimeoutError:
+            raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
+
+    def _enqueue(self, row: Row) -> asyncio.Future[int]:
         waiting = _Waiting(row, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write())
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await waiting.written
-        except TimeoutError:
-            raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
+        return waiting.written
 
     async def _write(self) -> None:
         while self._queue:
-            taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
-            batch = [waiting for waiting in taken if not waiting.written.done()]
-            rows = [waiting.row for waiting in batch]
-            appending = partial(store.append, key=self._key, batch=rows, began=self._began_row)
-            try:
-                appended: Sequence[store.Appended | Exception] = await self._database.run(appending, seconds=None)
-            except Exception as error:
-                # Each of those who wait has to know, and the next batch may fare better.
-                appended = [error] * len(batch)
-            for waiting, number in zip(batch, appended, strict=True):
-                self._tell(waiting, number)
+            await self._write_batch([self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))])
+
+    async def _write_batch(self, taken: Sequence[_Waiting], failed: Exception | None = None) -> None:
+        """Write the rows together; where that `failed`, those of each chain, so that none keeps the others waiting."""
+        batch = [waiting for waiting in taken if not waiting.written.done()]
+        rows = [waiting.row for waiting in batch]
+        appending = partial(store.append, key=self._key, batch=rows, began=self._began_row)
+        try:
+            appended: Sequence[store.Appended | Exception] = await self._database.run(appending, seconds=None)
+        except Exception as error:
+            chains = sorted({row["chain"] for row in rows})
+            if len(chains) > 1:
+                for chain in chains:
+                    await self._write_batch([waiting for waiting in batch if waiting.row["chain"] == chain], error)
+                return
+            appended = [error] * len(batch)
+        for waiting, number in zip(batch, appended, strict=True):
+            # Where the first try was committed all the same, the duplicate is this very row.
+            self._tell(waiting, failed if number is None and failed is not None else number)
 
     def _tell(self, waiting: _Waiting, number: "store.Appended | Exception") -> None:
         if waiting.written.done():
-            if isinstance(number, int) and waiting.row["kind"] == ATTEMPT:
-                # It was written after its person had been told that nothing was done.
-                late = {**waiting.row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
-                unneeded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-                unneeded.add_done_callback(lambda future: future.exception())
-                self._queue.append(_Waiting(late, unneeded))
+            if isinstance(number, int):
+                self._withdraw(waiting.row, number)
         elif isinstance(number, int):
             waiting.written.set_result(number)
         else:
             waiting.written.set_exception(DuplicateInteraction() if number is None else number)
 
+    def _withdraw(self, row: Row, number: int) -> None:
+        """Record that an attempt was never begun: its person has been told that nothing was done."""
+        if row["kind"] == ATTEMPT:
+            withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
+            self._enqueue(withdrawn).add_done_callback(lambda future: future.cancelled() or future.exception())
+
     async def _retry(self) -> None:
         while self._unwritten:
             await self._clock.sleep(RETRY_SECONDS)
-            attempt, result = self._unwritten[0]
+            attempt, result = self._unwritten.pop(0)
             try:
                 await self.finish(attempt, result)
+            except Altered as error:
+                log.error("a result can't be recorded", extra={"why": str(error)})
             except Exception as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})
-            else:
-                self._unwritten.pop(0)
+                # One workspace whose chain is locked doesn't keep the others from theirs.
+                self._unwritten.append((attempt, result))
 
     def _row(self, kind: str, event: Event, **more: Any) -> dict[str, Any]:
         named = {name: event.parameters.get(name) for name in ("external_token_id", "provider_key")}

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 from bot.audit.chain import ATTEMPT, BEGAN, DENIED, OPERATOR, PRUNE, Checkpoint, Head, Row, is_proven, micro, results_of
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
-from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, rows_at
+from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, read_heads, rows_at
 from bot.audit.verify import Verified, keep_verified, last_verified, verify_chains
 from bot.clock import Clock
 from bot.storage.engine import Database
@@ -117,10 +117,17 @@ class AuditReader:
         return [head for head in found.values() if head.number]
 
     async def status(self) -> tuple[int, Verified | None]:
-        """Return how many entries the log has, which its heads tell, and its last verification."""
+        """Return how many entries the log has, which its heads tell, and its last verification.
+
+        A workspace whose head was altered counts for nothing, and raises Altered only where no other is left.
+        """
 
         def read(connection: Connection) -> tuple[int, Verified | None]:
-            entries = sum(head.entries - head.pruned_entries for head in self._heads(connection).values())
+            heads = read_heads(connection, self._key)
+            proven = {chain: head for chain, head in heads.items() if isinstance(head, Head)}
+            if not proven.keys() - {OPERATOR}:
+                proven = {**authentic_heads(connection, self._key)}
+            entries = sum(head.entries - head.pruned_entries for head in proven.values())
             return entries, last_verified(connection, self._key)
 
         return await self._database.run(read, reads=True)

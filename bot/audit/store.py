@@ -158,7 +158,8 @@ def _write(connection: Connection, writing: _Writing) -> None:
 def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:
     """Delete the rows of a chain that are older than `before` (microseconds), and append the `entry` that says so.
 
-    `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted.
+    `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted. Raises
+    Altered where the key doesn't prove that they are older.
     """
     head = authentic_heads(connection, key, [chain], locks=True).get(chain)
     if head is None:
@@ -168,31 +169,43 @@ def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry:
     last = head.number if first_kept is None else int(first_kept) - 1
     if last <= head.pruned_number:
         return 0
-    edge = connection.execute(select(_TABLE.hash).where(_TABLE.chain == chain, _TABLE.number == last)).scalar_one()
+    edge = (
+        connection.execute(select(audit_records).where(_TABLE.chain == chain, _TABLE.number == last)).mappings().one()
+    )
+    if not is_proven(key, head, edge) or edge["at"] >= before:
+        # A row was made to look old. What is before a row that isn't is older than that.
+        raise Altered(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
     gone = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= last]
     entries = int(connection.execute(select(func.count()).where(*gone, BEGINS_ENTRY)).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
-    pruned = replace(head, pruned_number=last, pruned_hash=edge, pruned_entries=head.pruned_entries + entries)
+    pruned = replace(head, pruned_number=last, pruned_hash=edge["hash"], pruned_entries=head.pruned_entries + entries)
     writing = _Writing(key, {chain: pruned})
     writing.add(chain, entry(entries, last))
     _write(connection, writing)
     return entries
 
 
-def unfinished(connection: Connection, *, since: int, before: int) -> Mapping[str, Sequence[int]]:
-    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by their chains."""
+def unfinished(
+    connection: Connection, *, since: int, before: int, serves: Callable[[str | None, str | None], bool]
+) -> Mapping[str, Sequence[int]]:
+    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by their chains.
+
+    `serves` says of which workspaces and organizations.
+    """
     found: dict[str, list[int]] = {}
     for row in connection.execute(unfinished_query(since, before)):
-        found.setdefault(row.chain, []).append(row.number)
+        if serves(row.team_id, row.enterprise_id):
+            found.setdefault(row.chain, []).append(row.number)
     return found
 
 
-def unfinished_query(since: int, before: int) -> Select[tuple[str, int]]:
-    """Return the query of the chains and numbers of `unfinished`."""
+def unfinished_query(since: int, before: int) -> Select[Any]:
+    """Return the query of `unfinished`."""
     results = audit_records.alias()
     result = exists().where(results.c.chain == _TABLE.chain, results.c.attempt == _TABLE.number)
     in_time = (_TABLE.at >= since) & (_TABLE.at < before)
-    return select(_TABLE.chain, _TABLE.number).where(BEGINS_ENTRY, _TABLE.kind == ATTEMPT, in_time, ~result)
+    whose = (_TABLE.chain, _TABLE.number, _TABLE.team_id, _TABLE.enterprise_id)
+    return select(*whose).where(BEGINS_ENTRY, _TABLE.kind == ATTEMPT, in_time, ~result)
 
 
 def interrupt(

@@ -1,10 +1,12 @@
 """`python -m bot keys …`: the operator's keys."""
 
 import asyncio
+import os
 import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import dotenv
@@ -13,10 +15,11 @@ from bot.audit.key_rotation import Rotated, rotate
 from bot.check.database import explain_unusable
 from bot.cli.shared import read_database_settings
 from bot.cli.terminal import Group
-from bot.settings import DatabaseSettings, environment
+from bot.settings import DatabaseSettings
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
 
+_NAME = "EXTAUTH_SECRET_KEY"
 _DONE = (
     "Once every process has the newest key first in EXTAUTH_SECRET_KEY, run this once more. Then the older keys can go."
 )
@@ -34,12 +37,34 @@ def new(write: bool) -> None:
     key = secrets.token_hex()
     if not write:
         click.echo(key)
-    elif not environment(Path.cwd()).get("EXTAUTH_SECRET_KEY", "").strip():
-        file = Path.cwd() / ".env"
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-        dotenv.set_key(file, "EXTAUTH_SECRET_KEY", key, quote_mode="never")
-        click.echo(f"Extauth wrote a new EXTAUTH_SECRET_KEY into {file}. Keep a copy where you keep your passwords.")
+        return
+    if _NAME in os.environ:
+        if not os.environ[_NAME].strip():
+            _give_up(f"{_NAME} is set, but empty, which hides the one in .env. Unset it.")
+        return
+    # Through a link: the file that it leads to is the one to change.
+    file = (Path.cwd() / ".env").resolve()
+    try:
+        is_new = _write(file, key)
+    except (OSError, UnicodeDecodeError) as error:
+        _give_up(f"{file} can't be used: {error}")
+    if is_new:
+        click.echo(f"Extauth wrote a new {_NAME} into {file}. Keep a copy where you keep your passwords.")
+
+
+def _give_up(why: str) -> NoReturn:
+    click.echo(f"extauth: {why}", err=True)
+    sys.exit(2)
+
+
+def _write(file: Path, key: str) -> bool:
+    """Put a key into a file that has none. Returns whether that was so: another key would make the log unreadable."""
+    file.touch(mode=0o600)
+    if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
+        return False
+    file.chmod(0o600)
+    dotenv.set_key(file, _NAME, key, quote_mode="never")
+    return True
 
 
 @keys.command("rotate", examples=[""])

@@ -164,8 +164,15 @@ async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, w
             log.warning("a request for approval couldn't be updated", extra={"code": reason(error)})
 
 
-async def expire_due(batches: Batches, clock: Clock, find: Callable[[Batch], Awaitable[Runtime | None]]) -> None:
+async def expire_due(
+    batches: Batches,
+    clock: Clock,
+    find: Callable[[Batch], Awaitable[Runtime | None]],
+    serves: Callable[[str | None, str | None], bool],
+) -> None:
     """End what nobody decided in time. `find` returns the runtime of a request's workspace, where there is one.
+
+    `serves` says of which workspaces and organizations.
 
     What goes wrong in one workspace doesn't keep the others waiting. Raises DatabaseError.
     """
@@ -173,6 +180,8 @@ async def expire_due(batches: Batches, clock: Clock, find: Callable[[Batch], Awa
     # Somebody may have decided in the last second, and what follows takes a moment.
     before = clock.now() - APPROVAL_SECONDS - GRACE_SECONDS
     for asked, state in await batches.older(states, before):
+        if not serves(asked.team_id, asked.enterprise_id):
+            continue
         try:
             runtime = await find(asked)
             if await batches.move(asked, state, BatchState.EXPIRED) and runtime is not None:

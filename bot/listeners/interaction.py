@@ -1,14 +1,23 @@
 """A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import SecretStr
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Actor
-from bot.listeners.replies import RESPONSE_URL_SECONDS, ChannelReply, DirectReply, ModalReply, Replace, Reply
+from bot.listeners.replies import (
+    ACKNOWLEDGED_SECONDS,
+    RESPONSE_URL_SECONDS,
+    ChannelReply,
+    DirectReply,
+    ModalReply,
+    Replace,
+    Reply,
+)
 from bot.listeners.runtime import Runtime
 from bot.modals import metadata
 from bot.modals.metadata import Origin
@@ -86,10 +95,11 @@ def from_submission(
     is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
     if origin is not None and is_fresh and not stays_in_modal:
-        replace = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
-        reply = ChannelReply(runtime.clients, origin, actor, replace)
+        replaces = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
+        reply = ChannelReply(runtime.clients, origin, actor, replaces)
     else:
-        reply = _modal(runtime, actor, view, origin, keeps_answer=stays_in_modal)
+        earliest = asyncio.get_running_loop().time() + ACKNOWLEDGED_SECONDS
+        reply = replace(_modal(runtime, actor, view, origin, keeps_answer=stays_in_modal), earliest=earliest)
     return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
 
 

@@ -1,5 +1,6 @@
 """Where an answer goes: into an open modal, back into the channel, or to the person directly."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,6 +31,11 @@ RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300)
 Slack's limits before it, all fit in its half hour."""
 MODAL_RETRY_SECONDS = (1, 2, 5)
 """How long to wait, in seconds, before each retry of a modal that Slack didn't update."""
+
+
+ACKNOWLEDGED_SECONDS = 0.05
+"""How long Slack has, in seconds, to put what a submission was acknowledged with into the modal. It would replace an
+answer that came first."""
 
 
 class Replace(Enum):
@@ -177,7 +183,8 @@ class ModalReply:
     """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`.
 
     With `keeps_answer` that includes what comes after the person closed it. With `seen`, the hash that Slack gave the
-    modal once, it's only changed as long as it is as it was then.
+    modal once, it's only changed as long as it is as it was then. It isn't changed before `earliest`, a time of the
+    event loop.
     """
 
     clients: ClientFactory
@@ -186,6 +193,7 @@ class ModalReply:
     elsewhere: Reply | None
     keeps_answer: bool = False
     seen: str | None = None
+    earliest: float = 0.0
 
     async def show(self, screen: Screen) -> None:
         """Put the answer into the modal, until Slack takes it."""
@@ -210,6 +218,7 @@ class ModalReply:
 
     async def put(self, view: View) -> bool:
         """Make the modal this one. Returns whether it was still open."""
+        await asyncio.sleep(self.earliest - asyncio.get_running_loop().time())
         try:
             client = self.clients.web(self.bot_token)
             await client.views_update(view_id=self.view_id, hash=self.seen, view=view)

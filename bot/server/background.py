@@ -48,7 +48,9 @@ async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: 
     while True:
         try:
             told: set[str] = set()
-            for entry in await audit_log.interrupt(INTERRUPTED_SECONDS):
+            # Others may have their own bot, which shares the database.
+            serves = await workspaces.serves()
+            for entry in await audit_log.interrupt(INTERRUPTED_SECONDS, serves) if serves is not None else ():
                 extra = {"interrupted": entry.reference, "action": entry.action, "user_id": entry.user_id}
                 log.warning("a command was interrupted", extra=extra)
                 if entry.reference not in told:
@@ -92,7 +94,9 @@ async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
 
     while True:
         try:
-            await approval.expire_due(shared.batches, shared.clock, find)
+            serves = await workspaces.serves()
+            if serves is not None:
+                await approval.expire_due(shared.batches, shared.clock, find, serves)
         except DatabaseError as error:
             log.error("requests for approval couldn't be looked through", extra={"why": str(error)})
         except Exception:

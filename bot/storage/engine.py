@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_SECONDS = 10
-"""How long a transaction waits for a lock or a connection."""
+"""How long a transaction waits for a connection, or for SQLite's one writer."""
+LOCK_SECONDS = 4
+"""How long a transaction waits for a row that another one of PostgreSQL's has locked: so briefly that there's time for
+a second try."""
 ANSWER_SECONDS = 15.0
 """How long a caller waits for a transaction."""
 _CLOSE_SECONDS = 1.0
@@ -27,7 +30,7 @@ _READERS = 4
 _SESSION = {
     # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
     "idle_in_transaction_session_timeout": "15000",
-    "lock_timeout": str(BUSY_SECONDS * 1000),
+    "lock_timeout": str(LOCK_SECONDS * 1000),
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",

@@ -10,7 +10,8 @@ import pytest
 from bot.audit import log as log_module
 from bot.audit.chain import OPERATOR
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import AuditLog, DuplicateInteraction
+from bot.audit.log import Attempt, AuditLog, DuplicateInteraction, _Waiting
+from bot.audit.store import Appended
 from bot.server.background import INTERRUPTED_SECONDS
 from bot.storage.engine import DatabaseError
 from tests.audit_log import GET, TOKEN, actor, came, change, checked, configured, locked, open_audit_log, until, write
@@ -140,6 +141,53 @@ async def _until_one_waits(url: str) -> None:
         while not await watching.fetchval(WAITING):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await watching.close()
+
+
+async def test_a_chain_that_another_process_locked_holds_up_no_other(tmp_path: Path) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        people = {team: replace(actor(), team_id=team) for team in ("T1", "T2")}
+        for person in people.values():
+            await audit.attempt(person, GET)
+        connection = await asyncpg.connect(url)
+        async with connection.transaction():
+            await connection.execute("SELECT * FROM audit_heads WHERE chain = 'T1' FOR UPDATE")
+            tried = [audit.attempt(person, GET) for person in people.values()]
+            of_t1, of_t2 = await asyncio.gather(*tried, return_exceptions=True)
+        assert isinstance(of_t1, DatabaseError)
+        assert isinstance(of_t2, Attempt)
+        await connection.close()
+
+
+async def test_a_batch_whose_answer_was_lost_is_no_duplicate_to_those_in_it(tmp_path: Path) -> None:
+    async with (
+        started_database("postgresql", tmp_path) as url,
+        open_proxy(url) as (proxy, behind),
+        open_audit_log(configured(behind), ManualClock()) as audit,
+    ):
+        people = [replace(came("a"), team_id=team) for team in ("T1", "T2")]
+        for person in people:
+            await audit.attempt(replace(person, interaction="before"), GET)
+        proxy.loses_answer_to = [b"COMMIT"]
+        tried = [audit.attempt(person, GET) for person in people]
+        ended = await asyncio.gather(*tried, return_exceptions=True)
+        assert {type(error) for error in ended} == {DatabaseError}
+        assert await checked(audit) == (6, 6, None)
+
+
+async def test_an_attempt_canceled_as_it_is_written_says_that_nothing_was_done(audit: AuditLog) -> None:
+    await write(audit, 1)
+    trying = [asyncio.ensure_future(audit.attempt(actor(f"U{number}"), GET)) for number in range(20)]
+    told = audit._tell
+
+    def tells(waiting: _Waiting, number: Appended | Exception) -> None:
+        told(waiting, number)
+        trying[-1].cancel()
+
+    audit._tell = tells  # type: ignore[method-assign]
+    ended = await asyncio.gather(*trying, return_exceptions=True)
+    assert isinstance(ended[-1], asyncio.CancelledError)
+    await until(audit, "not done", 1)
+    assert (await checked(audit))[2] is None
 
 
 async def test_a_chain_that_was_altered_holds_up_no_other(audit: AuditLog, url: str) -> None:

@@ -42,6 +42,16 @@ async def test_what_was_begun_and_never_ended_is_recorded_as_interrupted_once(
     assert (await checked(audit))[2] is None
 
 
+async def test_the_workspaces_of_others_are_left_to_them(audit: AuditLog, clock: ManualClock) -> None:
+    for team in ("T1", "T2"):
+        await audit.attempt(replace(came("U1"), team_id=team), GET)
+    clock.advance(100)
+    found = await audit.interrupt(60, lambda team_id, _: team_id == "T1")
+    assert [entry.team_id for entry in found] == ["T1"]
+    (entry,) = await audit.newest(10, Filters(team_id="T2"))
+    assert entry.outcome is None
+
+
 async def test_a_result_that_came_after_its_interruption_counts(audit: AuditLog, clock: ManualClock) -> None:
     attempt = await audit.attempt(came("U1"), GET)
     clock.advance(100)

@@ -1,6 +1,7 @@
 """What is appended to the audit log, and pruned from it, and what happens where the database fails."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,59 @@ async def test_results_that_cannot_be_recorded_now_are_tried_in_order(
         if done == 1:
             await clock.until_asleep(RETRY_SECONDS)
     assert [entry.code for entry in await audit.newest(9, Filters(team_id="T1"))] == ["code_U1", "code_U0"]
+
+
+async def test_a_result_of_an_altered_chain_holds_up_no_other(
+    audit: AuditLog, url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = [await audit.attempt(replace(actor(), team_id=team), GET) for team in ("T1", "T2")]
+    await change(url, "UPDATE audit_heads SET number = 4 WHERE chain = 'T1'")
+    for attempt in attempts:
+        audit.finish_later(attempt, AuditResult("failed", "x", 1))
+    for _ in attempts:
+        await clock.until_asleep(RETRY_SECONDS)
+        clock.advance(RETRY_SECONDS)
+    async with asyncio.timeout(10):
+        while (await audit.newest(1, Filters(team_id="T2")))[0].outcome != "failed":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert [record.message for record in caplog.records] == ["a result can't be recorded"]
+
+
+async def test_rows_that_were_made_to_look_old_are_not_pruned(audit: AuditLog, url: str, clock: ManualClock) -> None:
+    await write(audit)
+    clock.advance(1000)
+    await change(url, "UPDATE audit_records SET at = 5 WHERE chain = 'T1'")
+    with pytest.raises(DatabaseError, match="row 6 of the audit log of T1 was altered"):
+        await audit.prune(clock.now() - 5000)
+    assert (await audit.verify(lambda _: None)).problem == "T1: Row 1 was altered."
+
+
+async def test_the_status_is_of_the_workspaces_that_nobody_altered(audit: AuditLog, url: str) -> None:
+    for team in ("T1", "T2"):
+        await audit.attempt(replace(actor(), team_id=team), GET)
+    await change(url, "UPDATE audit_heads SET number = 4 WHERE chain = 'T1'")
+    assert await audit.status() == (3, None)
+    await change(url, "UPDATE audit_heads SET number = 4 WHERE chain = 'T2'")
+    with pytest.raises(DatabaseError, match="head was altered"):
+        await audit.status()
+
+
+async def test_a_workspace_that_was_taken_away_is_missed_when_it_is_verified_alone(audit: AuditLog, url: str) -> None:
+    await write(audit)
+    await audit.attempt(replace(actor(), team_id="T2"), GET)
+    await change(url, "DELETE FROM audit_heads WHERE chain = 'T1'", "DELETE FROM audit_records WHERE chain = 'T1'")
+    says = "The log of T1 is missing, or another one is in its place."
+    assert (await audit.verify(lambda _: None, workspace="T1")).problem == says
+
+
+async def test_a_checkpoint_of_another_workspace_is_said_not_to_be_compared(audit: AuditLog) -> None:
+    for team in ("T1", "T2"):
+        await audit.attempt(replace(actor(), team_id=team), GET)
+    mine, both = await audit.checkpoints("T1"), await audit.checkpoints()
+    assert (await audit.verify(lambda _: None, audit.read_checkpoints(mine[0]), "T1")).note is None
+    seen = audit.read_checkpoints("\n".join(both))
+    assert "weren't compared" in str((await audit.verify(lambda _: None, seen, "T1")).note)
+    assert (await audit.verify(lambda _: None, seen)).note is None
 
 
 async def test_a_result_that_meets_a_fault_of_the_bot_is_tried_again(

@@ -51,3 +51,34 @@ def test_a_key_that_is_set_is_left_alone(where: str, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("EXTAUTH_SECRET_KEY", "k" * 32)
     assert CliRunner().invoke(main, ["keys", "new", "--write"]).output == ""
     assert Path(".env").read_text() == before
+
+
+def test_a_variable_that_is_empty_does_not_cost_the_key_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = f"{BOT}\nEXTAUTH_SECRET_KEY={'k' * 32}\n"
+    Path(".env").write_text(before)
+    monkeypatch.setenv("EXTAUTH_SECRET_KEY", "")
+    ran = CliRunner().invoke(main, ["keys", "new", "--write"])
+    assert (ran.exit_code, ran.output) == (
+        2,
+        "extauth: EXTAUTH_SECRET_KEY is set, but empty, which hides the one in .env. Unset it.\n",
+    )
+    assert Path(".env").read_text() == before
+
+
+def test_a_link_leads_to_the_file_that_gets_the_key() -> None:
+    Path("real.env").write_text(f"{BOT}\n")
+    Path(".env").symlink_to("real.env")
+    assert CliRunner().invoke(main, ["keys", "new", "--write"]).exit_code == 0
+    assert Path(".env").is_symlink()
+    assert "EXTAUTH_SECRET_KEY" in Path("real.env").read_text()
+
+
+def test_what_is_no_file_of_settings_is_named() -> None:
+    Path(".env").mkdir()
+    ran = CliRunner().invoke(main, ["keys", "new", "--write"])
+    assert ran.exit_code == 2
+    assert ran.output.startswith(f"extauth: {Path.cwd() / '.env'} can't be used: ")
+    Path(".env").rmdir()
+    Path(".env").write_bytes(b"A=\xe9\n")
+    assert CliRunner().invoke(main, ["keys", "new", "--write"]).exit_code == 2
+    assert Path(".env").read_bytes() == b"A=\xe9\n"

@@ -11,15 +11,24 @@ import pytest
 from pydantic import SecretStr
 
 from bot import settings
+from bot.access import APPROVAL_SECONDS
 from bot.actor import Actor, Unattended
 from bot.app import open_storage
-from bot.audit.entries import AuditResult
+from bot.audit.batches import Batch, BatchState, Item
+from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog
 from bot.listeners.runtime import Runtime
-from bot.operation import Request
+from bot.operation import Operation, Request
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.background import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS, TELL_SECONDS, record_interrupted
+from bot.server.background import (
+    INTERRUPTED_SECONDS,
+    LOOK_AGAIN_SECONDS,
+    SWEEP_SECONDS,
+    TELL_SECONDS,
+    expire_approvals,
+    record_interrupted,
+)
 from bot.slack.client import open_session
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.engine import DatabaseError
@@ -98,6 +107,30 @@ async def test_the_audit_channel_hears_of_it(left: Left) -> None:
     left.clock.advance(INTERRUPTED_SECONDS + 1)
     async with left.looking():
         await left.slack.state.until(lambda: "interrupted" in repr(left.slack.state.posts))
+
+
+async def test_of_another_workspace_whose_bot_shares_the_database_nobody_hears(left: Left) -> None:
+    elsewhere = Actor(ADMIN, "T0OTHER", None, SecretStr(""), "ROTHER", "key")
+    await left.audit_log.attempt(elsewhere, GetToken("Et1"))
+    left.clock.advance(INTERRUPTED_SECONDS + 1)
+    async with left.looking():
+        await left.runtime.tasks.idle()
+    assert left.told() == []
+    (entry,) = await left.audit_log.newest(9, Filters(team_id="T0OTHER"))
+    assert entry.outcome is None
+
+
+async def test_a_request_for_approval_in_another_workspace_is_left_to_its_bot(left: Left) -> None:
+    batches, clock = left.runtime.batches, left.clock
+    for team_id in ("T0SANDBOX", "T0OTHER"):
+        asker = Actor(ADMIN, team_id, None, SecretStr(""), "R1", None)
+        await batches.put(Batch.of(asker, Operation.DELETE, [Item("Et1")], clock.now()), BatchState.WAITING)
+    clock.advance(APPROVAL_SECONDS + 3600)
+    expiring = asyncio.ensure_future(expire_approvals(OneWorkspace(left.runtime), left.runtime))
+    await clock.until_asleep(SWEEP_SECONDS)
+    expiring.cancel()
+    waiting = await batches.older((BatchState.WAITING,), clock.now())
+    assert [asked.team_id for asked, _ in waiting] == ["T0OTHER"]
 
 
 async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:

@@ -102,7 +102,7 @@ async def test_a_scrape_after_a_scripted_hour_shows_exactly_the_scripted_numbers
         "extauth_answer_seconds_count": 6,
         "extauth_answer_seconds_sum": 20,
         # At the start, and in the end, because Slack had been quiet for long.
-        "extauth_slack_calls_total{ok,auth.test}": 2,
+        "extauth_slack_calls_total{ok,auth.test}": 3,
         # The admin and the guest, and the admin again, whose standing had become too old.
         "extauth_slack_calls_total{ok,users.info}": 3,
         "extauth_slack_calls_total{ok,apps.auth.external.get}": 2,

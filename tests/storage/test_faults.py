@@ -79,7 +79,7 @@ async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_sec
 
 LIMITS = {
     "idle_in_transaction_session_timeout": "15s",
-    "lock_timeout": "10s",
+    "lock_timeout": "4s",
     "tcp_keepalives_idle": "30",
     "transaction_read_only": "on",
     "transaction_isolation": "repeatable read",
