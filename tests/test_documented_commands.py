@@ -72,6 +72,7 @@ def test_what_only_ci_can_run_is_in_it() -> None:
 
 
 @pytest.mark.process
+@pytest.mark.long
 @pytest.mark.parametrize("line", ONCE)
 async def test_what_ends_by_itself_succeeds(line: str, checkout: Path) -> None:
     async with simulated_slack() as slack:
@@ -91,6 +92,7 @@ async def test_what_ends_by_itself_succeeds(line: str, checkout: Path) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.long
 @pytest.mark.parametrize("line", list(UNTIL_SAID))
 async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
     async with simulated_slack() as slack:

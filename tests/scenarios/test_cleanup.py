@@ -119,7 +119,7 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_be_deleted(harness: Harne
     view = await harness.presses_for_dialog(await harness.types("/extauth list"), "Delete several…")
     view = await harness.submits(view, external_token_ids=" ".join(doomed[:100]), account="")
     await harness.workspace.submit(view, {"typed_count": "delete 100 tokens"})
-    await harness.state.until(lambda: len(harness.calls(DELETE)) > 3)
+    await harness.state.until(lambda: "[Stop]" in harness.read(view) and len(harness.calls(DELETE)) > 3)
     assert await harness.workspace.press_in_dialog(view, "Stop")
     await harness.passes_time(lambda: " results ==" in harness.read(view))
     gone, read = len(harness.calls(DELETE)), harness.read(view)

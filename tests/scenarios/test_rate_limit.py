@@ -47,6 +47,7 @@ def _position(ts: str) -> int:
     return int(ts.partition(".")[2])
 
 
+@pytest.mark.long
 async def test_of_300_gets_none_is_lost_and_the_first_are_served_first() -> None:
     async with open_timed_harness("socket", 10, {}) as harness:
         _plant(harness, MANY)
