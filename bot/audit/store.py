@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, literal_column, select, update
 
 from bot.audit.chain import (
     ATTEMPT,
@@ -137,12 +137,8 @@ def _begin(connection: Connection, writing: _Writing, chain: str, began: Callabl
 
 def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str | None]]:
     """Return which interactions of rows were recorded before, with their chains."""
-    found: set[tuple[str, str | None]] = set()
-    for chain in {row["chain"] for row in rows}:
-        claimed = [row["interaction"] for row in rows if row["chain"] == chain]
-        query = select(_TABLE.interaction).where(_TABLE.chain == chain, _TABLE.interaction.in_(claimed))
-        found |= {(chain, interaction) for interaction in connection.execute(query).scalars()}
-    return found
+    query = select(_TABLE.chain, _TABLE.interaction).where(_TABLE.interaction.in_([row["interaction"] for row in rows]))
+    return {(chain, interaction) for chain, interaction in connection.execute(query)}
 
 
 def _write(connection: Connection, writing: _Writing) -> None:
@@ -150,9 +146,11 @@ def _write(connection: Connection, writing: _Writing) -> None:
     if not writing.rows:
         return
     connection.execute(insert(audit_records), writing.rows)
-    for chain in {row["chain"] for row in writing.rows}:
-        moved = writing.heads[chain].row(writing.key)
-        connection.execute(update(audit_heads).where(audit_heads.c.chain == chain).values(moved))
+    moved = [
+        {"moved": chain, **writing.heads[chain].row(writing.key)} for chain in {row["chain"] for row in writing.rows}
+    ]
+    columns: dict[str, Any] = {column.name: bindparam(column.name) for column in audit_heads.columns}
+    connection.execute(update(audit_heads).where(audit_heads.c.chain == bindparam("moved")).values(columns), moved)
 
 
 def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:

@@ -45,7 +45,7 @@ PLANS = {
     "results": (select(audit_records).where(TABLE.chain == "T1", TABLE.attempt.in_([1])), "ix_audit_records_attempt"),
     "attempts": (select(audit_records).where(TABLE.chain == "T1", TABLE.number.in_([1])), "autoindex_audit_records_1"),
     "an interaction": (
-        select(TABLE.interaction).where(TABLE.chain == "T1", TABLE.interaction.in_(["x"])),
+        select(TABLE.interaction).where(TABLE.interaction.in_(["x"])),
         "ix_audit_records_interaction",
     ),
     "what has no result": (store.unfinished_query(5, 10), "ix_audit_records_at"),

@@ -26,7 +26,7 @@ def upgrade() -> None:
         ("provider", ["provider_key", "chain", "number"], f"{BEGINS_ENTRY} AND provider_key IS NOT NULL"),
         ("attempt", ["chain", "attempt"], "attempt IS NOT NULL"),
         ("token_hmac", ["token_hmac"], "token_hmac IS NOT NULL"),
-        ("interaction", ["chain", "interaction"], "interaction IS NOT NULL"),
+        ("interaction", ["interaction", "chain"], "interaction IS NOT NULL"),
     ):
         op.create_index(
             f"ix_audit_records_{name}",
