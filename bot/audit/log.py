@@ -183,6 +183,8 @@ class AuditLog(AuditReader):
     async def _write_batch(self, taken: Sequence[_Waiting], failed: Exception | None = None) -> None:
         """Write the rows together; where that `failed`, those of each chain, so that none keeps the others waiting."""
         batch = [waiting for waiting in taken if not waiting.written.done()]
+        if not batch:
+            return
         rows = [waiting.row for waiting in batch]
         appending = partial(store.append, key=self._key, batch=rows, began=self._began_row)
         try:
@@ -223,8 +225,10 @@ class AuditLog(AuditReader):
                 log.error("a result can't be recorded", extra={"why": str(error)})
             except Exception as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})
-                # One workspace whose chain is locked doesn't keep the others from theirs.
-                self._unwritten.append((attempt, result))
+                # One workspace whose chain is locked doesn't keep the others from theirs. Its own stay in order: of an
+                # attempt's results, the last counts.
+                self._unwritten.insert(0, (attempt, result))
+                self._unwritten.sort(key=lambda kept: kept[0].event.team_id == attempt.event.team_id)
 
     def _row(self, kind: str, event: Event, **more: Any) -> dict[str, Any]:
         named = {name: event.parameters.get(name) for name in ("external_token_id", "provider_key")}

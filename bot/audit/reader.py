@@ -7,7 +7,20 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
-from bot.audit.chain import ATTEMPT, BEGAN, DENIED, OPERATOR, PRUNE, Checkpoint, Head, Row, is_proven, micro, results_of
+from bot.audit.chain import (
+    ATTEMPT,
+    BEGAN,
+    DENIED,
+    OPERATOR,
+    PRUNE,
+    Altered,
+    Checkpoint,
+    Head,
+    Row,
+    is_proven,
+    micro,
+    results_of,
+)
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
 from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, read_heads, rows_at
@@ -124,10 +137,11 @@ class AuditReader:
 
         def read(connection: Connection) -> tuple[int, Verified | None]:
             heads = read_heads(connection, self._key)
-            proven = {chain: head for chain, head in heads.items() if isinstance(head, Head)}
-            if not proven.keys() - {OPERATOR}:
-                proven = {**authentic_heads(connection, self._key)}
-            entries = sum(head.entries - head.pruned_entries for head in proven.values())
+            proven = [head for head in heads.values() if isinstance(head, Head)]
+            altered = [head for head in heads.values() if isinstance(head, Altered)]
+            if altered and not any(head.chain != OPERATOR for head in proven):
+                raise altered[0]
+            entries = sum(head.entries - head.pruned_entries for head in proven)
             return entries, last_verified(connection, self._key)
 
         return await self._database.run(read, reads=True)

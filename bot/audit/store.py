@@ -29,6 +29,11 @@ BEGINS_ENTRY = _TABLE.kind != literal_column("'result'")
 """The rows that begin an entry: all but results, by which nothing is looked up but their attempts."""
 STANDS_ALONE = BEGINS_ENTRY & (_TABLE.kind != literal_column("'attempt'"))
 """The few rows that are an entry by themselves, such as denials."""
+_MOVE = (
+    update(audit_heads)
+    .where(audit_heads.c.chain == bindparam("moved"))
+    .values({column.name: bindparam(column.name) for column in audit_heads.columns})
+)
 
 Appended = int | Altered | None
 """What became of a row: its number, None for a duplicate, the error where nothing can be appended to its chain."""
@@ -149,8 +154,7 @@ def _write(connection: Connection, writing: _Writing) -> None:
     moved = [
         {"moved": chain, **writing.heads[chain].row(writing.key)} for chain in {row["chain"] for row in writing.rows}
     ]
-    columns: dict[str, Any] = {column.name: bindparam(column.name) for column in audit_heads.columns}
-    connection.execute(update(audit_heads).where(audit_heads.c.chain == bindparam("moved")).values(columns), moved)
+    connection.execute(_MOVE, moved)
 
 
 def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:

@@ -42,10 +42,9 @@ def verify_chains(
     if any(seen.log_id not in logs for seen in checkpoints):
         return VerificationResult(0, 0, _OTHER_LOG)
     total = VerificationResult(0, 0)
-    for chain, head in heads.items():
-        # The operator's chain says which others there have to be.
-        if workspace not in (None, chain) and chain != OPERATOR:
-            continue
+    # The operator's chain says which others there have to be.
+    walked = {chain: head for chain, head in heads.items() if workspace in (None, chain) or chain == OPERATOR}
+    for chain, head in walked.items():
         walk = _Walk(key, head, [checkpoint for checkpoint in checkpoints if checkpoint.log_id == head.log_id])
         found = _verify_chain(connection, walk, progress, total.rows)
         missing = _missing(walk.began, heads) if chain == OPERATOR else None
@@ -53,7 +52,7 @@ def verify_chains(
             return total.plus(found).plus(VerificationResult(0, 0, missing))
         if workspace in (None, chain):
             total = total.plus(found)
-    compared = {head.log_id for chain, head in heads.items() if workspace in (None, chain) or chain == OPERATOR}
+    compared = {head.log_id for head in walked.values()}
     if any(seen.log_id not in compared for seen in checkpoints):
         return total.plus(VerificationResult(0, 0, note=_NOT_COMPARED))
     return total

@@ -132,6 +132,23 @@ async def test_a_result_of_an_altered_chain_holds_up_no_other(
     assert [record.message for record in caplog.records] == ["a result can't be recorded"]
 
 
+async def test_of_two_results_that_could_not_be_recorded_the_later_one_counts(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    attempt = await audit.attempt(actor(), GET)
+    async with emptied(url):
+        for outcome in ("fetched", "withheld"):
+            audit.finish_later(attempt, AuditResult(outcome, None, 1))
+        await clock.until_asleep(RETRY_SECONDS)
+        clock.advance(RETRY_SECONDS)
+        await clock.until_asleep(RETRY_SECONDS)
+    for outcome in ("fetched", "withheld"):
+        clock.advance(RETRY_SECONDS)
+        await until(audit, outcome)
+        if outcome == "fetched":
+            await clock.until_asleep(RETRY_SECONDS)
+
+
 async def test_rows_that_were_made_to_look_old_are_not_pruned(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await write(audit)
     clock.advance(1000)
