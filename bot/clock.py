@@ -7,7 +7,6 @@ from typing import Any, Protocol, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-_BUSY_SECONDS = 0.05
 Result = TypeVar("Result")
 
 
@@ -66,16 +65,6 @@ async def retry(
         reraise=True,
     )(act)
     return result
-
-
-async def is_busy() -> bool:
-    """Return whether this process has more to do than it keeps up with: one turn of its event loop is much work.
-
-    It counts the loop's own work, not what other processes take from it.
-    """
-    before = time.thread_time()
-    await asyncio.sleep(0)
-    return time.thread_time() - before > _BUSY_SECONDS
 
 
 async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:

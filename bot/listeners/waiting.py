@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.clock import Clock, finishes_within, is_busy, retry
+from bot.clock import Clock, finishes_within, retry
 from bot.listeners.replies import Reply
 from bot.operation import Request
 from bot.slack.rate_limit import SecondsLeft
@@ -14,8 +14,8 @@ from bot.ui.parts import Screen
 
 log = logging.getLogger(__name__)
 
-NOTICE_SECONDS = 2.0
-"""Seconds after which a person is told that it takes longer."""
+NOTICE_SECONDS = 2.8
+"""Seconds after which a person is told that it takes longer: within three, they are to have heard something."""
 SHORT_SECONDS = 3
 """Seconds of waiting that need no words of their own."""
 NOTICE_RETRY_SECONDS = (2.0, 10.0, 30.0)
@@ -58,16 +58,9 @@ class Wait:
 
 
 async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
-    """Tell the person when it takes longer, and again when a wait begins or grows later.
-
-    A person who waits because of Slack's limits is always told. Where the bot itself is what they wait for, notices
-    would make it busier: it tells them later.
-    """
-    for is_last in (False, False, True):
-        if await finishes_within(clock, running, NOTICE_SECONDS):
-            return
-        if is_last or wait.is_known or not await is_busy():
-            break
+    """Tell the person when it takes longer, and again when a wait begins or grows later."""
+    if await finishes_within(clock, running, NOTICE_SECONDS):
+        return
     for number in range(MAX_NOTICES):
         if number:
             await _until_news(running, wait)

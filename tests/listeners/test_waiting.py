@@ -2,10 +2,7 @@
 
 import asyncio
 import math
-import time
 from collections.abc import Mapping
-
-import pytest
 
 from bot.listeners.replies import NotPosted
 from bot.listeners.waiting import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
@@ -108,29 +105,3 @@ async def test_of_a_notice_that_slack_never_takes_there_is_an_end() -> None:
     assert bench.place.refuses == 100 - 1 - len(NOTICE_RETRY_SECONDS)
     bench.running.set_result(None)
     await bench.telling
-
-
-async def _work_hard(until: asyncio.Event) -> None:
-    while not until.is_set():
-        begun = time.thread_time()
-        while time.thread_time() - begun < 0.06:
-            pass
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("limited", [False, True])
-async def test_a_bot_with_too_much_to_do_puts_notices_off_unless_slack_is_what_takes_long(limited: bool) -> None:
-    bench, enough = Bench(), asyncio.Event()
-    if limited:
-        bench.limited(60)
-    working = asyncio.ensure_future(_work_hard(enough))
-    await bench.wait_on()
-    assert bool(bench.place.told) is limited
-    if not limited:
-        await bench.wait_on()
-        assert bench.place.told == []
-        await bench.wait_on()
-        assert len(bench.place.told) == 1, "it can't be put off forever"
-    enough.set()
-    bench.running.set_result(None)
-    await asyncio.gather(bench.telling, working)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.listeners.waiting import NOTICE_SECONDS
 from bot.sandbox.slack.providers import Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
@@ -235,7 +236,7 @@ async def test_a_list_that_slack_limits_is_waited_for(harness: Harness) -> None:
     assert await harness.workspace.command(ADMIN, "/extauth list google")
     await harness.state.until(lambda: len(harness.calls(LIST)) == 1)
     await harness.clock.until_asleep(60)
-    harness.clock.advance(2)
+    harness.clock.advance(NOTICE_SECONDS)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
     notice = harness.read(harness.workspace.messages(ADMIN)[0])
     assert "Listing all google tokens…\nSlack is limiting requests" in notice

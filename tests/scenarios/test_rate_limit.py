@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.listeners.waiting import NOTICE_SECONDS
 from bot.sandbox.slack.rate_limits import PER_MINUTE
 from bot.settings import Transport
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness, open_timed_harness, over_both_transports
@@ -133,10 +134,10 @@ async def test_a_wait_that_begins_after_the_notice_is_told_as_well(harness: Harn
     assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
     await harness.clock.until_asleep(4)
     web_api.latency = 0
-    harness.clock.advance(2)
+    harness.clock.advance(NOTICE_SECONDS)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 2)
     assert "taking longer than usual" in harness.workspace.messages(ADMIN)[1].text
-    harness.clock.advance(2)
+    harness.clock.advance(4 - NOTICE_SECONDS)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 3)
     assert "in about 90 seconds" in harness.workspace.messages(ADMIN)[2].text
     web_api.failures.clear()

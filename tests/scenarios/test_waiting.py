@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+from bot.listeners.waiting import NOTICE_SECONDS
 from bot.sandbox.slack.state import TRIGGER_SECONDS
 from tests.harness import ADMIN, Harness, over_both_transports
 
@@ -20,13 +21,13 @@ async def test_a_rate_limit_is_told_within_three_seconds_and_then_the_result_com
 
     assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
     await harness.clock.until_asleep(60)
-    harness.clock.advance(2)
+    harness.clock.advance(NOTICE_SECONDS)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
     notice = harness.workspace.messages(ADMIN)[0]
     assert "Fetching EtGoogle0001…" in harness.read(notice)
     assert "in about 58 seconds" in harness.read(notice)
 
-    harness.clock.advance(58)
+    harness.clock.advance(60 - NOTICE_SECONDS)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 2)
     assert "[Show token]" in harness.read(harness.workspace.messages(ADMIN)[1])
 
@@ -38,9 +39,9 @@ async def test_in_a_dialog_it_is_told_in_the_dialog(harness: Harness) -> None:
     await harness.workspace.submit(view, {"external_token_id": "EtGoogle0001"})
     assert "Fetching EtGoogle0001…" in harness.read(view)
     await harness.clock.until_asleep(60)
-    harness.clock.advance(2)
+    harness.clock.advance(NOTICE_SECONDS)
     await harness.state.until(lambda: "Slack is limiting requests" in harness.read(view))
-    harness.clock.advance(58)
+    harness.clock.advance(60 - NOTICE_SECONDS)
     await harness.state.until(lambda: "[Show token]" in harness.read(view))
 
 
@@ -65,7 +66,7 @@ async def test_a_slow_answer_is_told_too(harness: Harness) -> None:
     await harness.state.until(lambda: len(harness.calls(GET)) == 1)
     await harness.clock.until_asleep(1.5)
     harness.slack.web_api.latency = 0
-    harness.clock.advance(0.6)
+    harness.clock.advance(1.4)
     await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == 1)
     assert "Slack is taking longer than usual" in harness.read(harness.workspace.messages(ADMIN)[0])
 
