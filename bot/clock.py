@@ -5,8 +5,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-
 Result = TypeVar("Result")
 
 
@@ -46,25 +44,16 @@ async def retry(
     Raises what was raised last; `failed` is told of the others. An exception with a `retry_after`, in seconds, is
     waited for at least so long.
     """
-
-    def raised(state: RetryCallState) -> Exception:
-        error = state.outcome.exception() if state.outcome is not None else None
-        if not isinstance(error, Exception):
-            raise TypeError("Only what raised is tried again.")
-        return error
-
-    def wait(state: RetryCallState) -> float:
-        return max((*waits, 0.0)[state.attempt_number - 1], getattr(raised(state), "retry_after", None) or 0)
-
-    result: Result = await AsyncRetrying(
-        sleep=sleep,
-        stop=stop_after_attempt(len(waits) + 1),
-        wait=wait,
-        retry=retry_if_exception(lambda error: isinstance(error, Exception) and passes(error)),
-        before_sleep=lambda state: failed(raised(state)),
-        reraise=True,
-    )(act)
-    return result
+    for wait in waits:
+        try:
+            return await act()
+        except Exception as error:
+            if not passes(error):
+                raise
+            failed(error)
+            seconds = max(wait, getattr(error, "retry_after", None) or 0)
+        await sleep(seconds)
+    return await act()
 
 
 async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
