@@ -1,5 +1,7 @@
 """`python -m bot socket` and `python -m bot http`: serving."""
 
+import gc
+
 import click
 
 from bot.cli.shared import exit_over_settings, read_settings, run, stop_signal
@@ -41,4 +43,7 @@ def serve(wanted: Transport | None) -> None:
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
+    # What was imported is no garbage, and most of what a burst makes isn't yet: looking at it takes a third of its CPU.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     await serve_app(settings, transport, SystemClock(), stop_signal())
