@@ -18,6 +18,7 @@ from bot.audit.batches import Batches
 from bot.audit.keys import AuditKey, load_key, new_key
 from bot.audit.log import AuditLog
 from bot.audit.schedules import Schedules
+from bot.audit.schema import check_tables, keep_schema
 from bot.audit.store import begin_log
 from bot.cache import Cache
 from bot.clock import Clock
@@ -69,8 +70,11 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 
     def prepare(connection: Connection) -> AuditKey:
         if not migrate(connection):
-            return load_key(connection, settings.secret_keys)
+            key = load_key(connection, settings.secret_keys)
+            check_tables(connection, key)
+            return key
         key = new_key(connection, settings.secret_keys)
+        keep_schema(connection, key)
         begin_log(connection, key)
         return key
 

@@ -18,7 +18,7 @@ from bot.storage.tables import audit_records
 
 Row = Mapping[Any, Any]
 
-ATTEMPT, RESULT, DENIED, PRUNE, BEGAN = "attempt", "result", "denied", "prune", "began"
+ATTEMPT, RESULT, DENIED, PRUNE, BEGAN, VERIFIED = "attempt", "result", "denied", "prune", "began", "verified"
 """The kinds of rows."""
 
 INTERRUPTED = "interrupted"
@@ -49,7 +49,10 @@ def began_claim(chain: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain begins and ends, and how many entries it has had. A result belongs to its attempt's entry."""
+    """Where a chain begins and ends, and how many entries it has had. A result belongs to its attempt's entry.
+
+    `verified` is the row of the last verification, 0 where there is none.
+    """
 
     chain: str
     log_id: str
@@ -59,6 +62,7 @@ class Head:
     pruned_number: int = 0
     pruned_hash: str = _NO_HASH
     pruned_entries: int = 0
+    verified: int = 0
 
     @classmethod
     def of_new_chain(cls, chain: str) -> "Head":
@@ -85,8 +89,14 @@ class Head:
         placed = {"chain": self.chain, "number": self.number + 1, "previous": self.hash}
         complete = {**dict.fromkeys(_COLUMNS), **row, **placed}
         complete["hash"] = _hash(key, complete)
-        entries = self.entries + (complete["kind"] != RESULT)
-        return replace(self, number=self.number + 1, hash=complete["hash"], entries=entries), complete
+        moved = replace(
+            self,
+            number=self.number + 1,
+            hash=complete["hash"],
+            entries=self.entries + (complete["kind"] != RESULT),
+            verified=self.number + 1 if complete["kind"] == VERIFIED else self.verified,
+        )
+        return moved, complete
 
     def includes(self, row: Row) -> bool:
         """Return whether a row's place lies within the chain."""

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
 
 from bot.actor import Actor, new_reference
 from bot.audit import store
@@ -19,13 +21,14 @@ from bot.audit.chain import (
     OPERATOR,
     PRUNE,
     RESULT,
+    VERIFIED,
     Altered,
     Head,
     Row,
     chain_of,
     micro,
 )
-from bot.audit.entries import AuditResult, Entry, Event, Filters
+from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
 from bot.audit.reader import AuditReader, entry_of
 from bot.clock import Clock
@@ -33,6 +36,8 @@ from bot.operation import Request
 from bot.storage.engine import ANSWER_SECONDS, Database, DatabaseError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RETRY_SECONDS = 5.0
 """How long to wait before a result that couldn't be recorded is tried again."""
@@ -72,6 +77,7 @@ class AuditLog(AuditReader):
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         self._finished_until = 0
+        self._written: dict[str, Head] = {}
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
         """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
@@ -110,10 +116,10 @@ class AuditLog(AuditReader):
         found: list[Entry] = []
         is_whole = True
         for chain, numbers in unfinished.items():
-            ending = partial(store.interrupt, key=self._key, chain=chain, numbers=numbers, result=self._interruption)
+            ending = partial(store.interrupt, chain=chain, numbers=numbers, result=self._interruption)
             try:
                 # However long it takes: who was ended is told by nobody else.
-                ended = await self._database.run(ending, seconds=None)
+                ended = await self._change(ending)
             except DatabaseError as error:
                 log.error("interrupted commands couldn't be recorded", extra={"chain": chain, "why": str(error)})
                 is_whole = False
@@ -142,9 +148,13 @@ class AuditLog(AuditReader):
         deleted = 0
         for chain in chains:
             entry = partial(self._prune_row, chain, before)
-            pruning = partial(store.prune, key=self._key, chain=chain, before=micro(before), entry=entry)
-            deleted += await self._database.run(pruning, seconds=None)
+            deleted += await self._change(partial(store.prune, chain=chain, before=micro(before), entry=entry))
         return deleted
+
+    async def note_verified(self, result: VerificationResult) -> None:
+        """Record what a verification found just now, in the operator's chain."""
+        event = Event(new_reference(), None, None, "", VERIFIED, {"rows": str(result.rows)})
+        await self._append(self._row(VERIFIED, event, outcome="altered" if result.problem else "intact"))
 
     async def close(self) -> None:
         """Give up what couldn't be recorded, and wait a moment for what is being written."""
@@ -169,6 +179,15 @@ class AuditLog(AuditReader):
         except TimeoutError:
             raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
 
+    async def _change(self, act: Callable[[Connection, store.Writing], T]) -> T:
+        """Run a transaction that writes to the log, and remember the heads that it leaves."""
+        writing = store.Writing(self._key, self._written)
+        result = await self._database.run(lambda connection: act(connection, writing), seconds=None)
+        for chain, head in writing.moved.items():
+            if chain not in self._written or self._written[chain].number < head.number:
+                self._written[chain] = head
+        return result
+
     def _enqueue(self, row: Row) -> asyncio.Future[int]:
         waiting = _Waiting(row, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -186,9 +205,10 @@ class AuditLog(AuditReader):
         if not batch:
             return
         rows = [waiting.row for waiting in batch]
-        appending = partial(store.append, key=self._key, batch=rows, began=self._began_row)
         try:
-            appended: Sequence[store.Appended | Exception] = await self._database.run(appending, seconds=None)
+            appended: Sequence[store.Appended | Exception] = await self._change(
+                partial(store.append, batch=rows, began=self._began_row)
+            )
         except Exception as error:
             chains = sorted({row["chain"] for row in rows})
             if len(chains) > 1:

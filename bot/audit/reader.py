@@ -13,6 +13,7 @@ from bot.audit.chain import (
     DENIED,
     OPERATOR,
     PRUNE,
+    VERIFIED,
     Altered,
     Checkpoint,
     Head,
@@ -24,7 +25,7 @@ from bot.audit.chain import (
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
 from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, read_heads, rows_at
-from bot.audit.verify import Verified, keep_verified, last_verified, verify_chains
+from bot.audit.verify import Verified, last_verified, verify_chains
 from bot.clock import Clock
 from bot.storage.engine import Database
 from bot.storage.tables import audit_records
@@ -119,11 +120,6 @@ class AuditReader:
 
         return await self._database.run(read, reads=True, seconds=None)
 
-    async def note_verified(self, result: VerificationResult) -> None:
-        """Note what a verification found just now, for `status`."""
-        verified = Verified(int(self._clock.now()), result.rows, result.problem is None)
-        await self._database.run(lambda connection: keep_verified(connection, self._key, verified))
-
     async def heads(self, workspace: str | None = None) -> Sequence[Head]:
         """Return where each chain with rows ends, perhaps only one workspace's."""
         found = await self._database.run(lambda connection: self._heads(connection, workspace), reads=True)
@@ -142,7 +138,7 @@ class AuditReader:
             if altered and not any(head.chain != OPERATOR for head in proven):
                 raise altered[0]
             entries = sum(head.entries - head.pruned_entries for head in proven)
-            return entries, last_verified(connection, self._key)
+            return entries, last_verified(connection, self._key, heads.get(OPERATOR))
 
         return await self._database.run(read, reads=True)
 
@@ -225,7 +221,7 @@ def _page(filters: Filters, last: Row | None) -> Select[Any]:
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     """Return the conditions for the rows that begin the wanted entries, wherever a page of them begins."""
-    is_kind = filters.action in (DENIED, PRUNE, BEGAN)
+    is_kind = filters.action in (DENIED, PRUNE, BEGAN, VERIFIED)
     wanted = (
         (_TABLE.external_token_id, filters.external_token_id),
         (_TABLE.provider_key, filters.provider_key),

@@ -21,6 +21,7 @@ from bot.audit.chain import (
     results_of,
 )
 from bot.audit.keys import AuditKey
+from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
 
 _TABLE = audit_records.c
@@ -35,8 +36,15 @@ _MOVE = (
     .values({column.name: bindparam(column.name) for column in audit_heads.columns})
 )
 
+_WENT_BACK = "the audit log ended later before: newer entries are gone, as when an old copy is put back"
+_NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
+
 Appended = int | Altered | None
 """What became of a row: its number, None for a duplicate, the error where nothing can be appended to its chain."""
+
+
+class NotKept(DatabaseError):
+    """The database doesn't hold what was just written to it, so the transaction is rolled back."""
 
 
 def begin_log(connection: Connection, key: AuditKey) -> None:
@@ -58,12 +66,10 @@ def read_heads(
     return {row["chain"]: Head.stored(row, key) for row in found}
 
 
-def authentic_heads(
-    connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
-) -> Mapping[str, Head]:
+def authentic_heads(connection: Connection, key: AuditKey, chains: Sequence[str] | None = None) -> Mapping[str, Head]:
     """Return the heads of some chains, or of all. Raises Altered."""
     heads = {}
-    for chain, found in read_heads(connection, key, chains, locks=locks).items():
+    for chain, found in read_heads(connection, key, chains).items():
         if isinstance(found, Altered):
             raise found
         heads[chain] = found
@@ -71,29 +77,84 @@ def authentic_heads(
 
 
 @dataclass(slots=True)
-class _Writing:
-    """The heads as they will be, what was wrong with others, and the rows to write."""
+class Writing:
+    """What one transaction writes: the heads as it leaves them, what was wrong with others, and the rows.
+
+    `known` are the heads that this process left last. It builds on no older ones.
+    """
 
     key: AuditKey
+    known: Mapping[str, Head] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     altered: dict[str, Altered] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def moved(self) -> Mapping[str, Head]:
+        """The heads of the chains that got rows."""
+        return {chain: self.heads[chain] for chain in sorted({row["chain"] for row in self.rows})}
+
     def add(self, chain: str, row: Row) -> int:
+        """Put a row behind a chain's head. Returns its number."""
         self.heads[chain], complete = self.heads[chain].chained(self.key, row)
         self.rows.append(complete)
         return self.heads[chain].number
 
+    def lock(self, connection: Connection, chains: Sequence[str]) -> None:
+        """Lock the heads of chains until the transaction ends."""
+        for chain, found in read_heads(connection, self.key, chains, locks=True).items():
+            if isinstance(found, Altered):
+                self.altered[chain] = found
+            elif _went_back(connection, found, self.known.get(chain)):
+                self.altered[chain] = Altered(_WENT_BACK)
+            else:
+                self.heads[chain] = found
+
+    def head(self, connection: Connection, chain: str) -> Head | None:
+        """Lock the head of one chain and return it; None where there is no such chain. Raises Altered."""
+        self.lock(connection, [chain])
+        if chain in self.altered:
+            raise self.altered[chain]
+        return self.heads.get(chain)
+
+    def write(self, connection: Connection) -> None:
+        """Write the rows, and move the heads of their chains. Raises NotKept where the database doesn't keep them."""
+        if not self.rows:
+            return
+        moved = self.moved
+        connection.execute(insert(audit_records), self.rows)
+        connection.execute(_MOVE, [{"moved": chain, **head.row(self.key)} for chain, head in moved.items()])
+        if connection.dialect.name == "postgresql":
+            # Or a trigger that waits for the end of the transaction would come after what is read next.
+            connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        kept = rows_at(connection, _TABLE.number, [(row["chain"], row["number"]) for row in self.rows])
+        in_order = sorted(self.rows, key=lambda row: (row["chain"], row["number"]))
+        if sorted(map(dict, kept), key=lambda row: (row["chain"], row["number"])) != in_order:
+            raise NotKept(_NOT_KEPT)
+        if read_heads(connection, self.key, [*moved]) != moved:
+            raise NotKept(_NOT_KEPT)
+
+
+def _went_back(connection: Connection, head: Head, known: Head | None) -> bool:
+    """Return whether a chain no longer has what it ended with before."""
+    if known is None or head == known:
+        return False
+    if head.log_id != known.log_id or head.number <= known.number:
+        return True
+    if known.number <= head.pruned_number:
+        return False
+    row = select(_TABLE.hash).where(_TABLE.chain == head.chain, _TABLE.number == known.number)
+    return connection.execute(row).scalar() != known.hash
+
 
 def append(
-    connection: Connection, key: AuditKey, batch: Sequence[Row], began: Callable[[Head], Row]
+    connection: Connection, writing: Writing, batch: Sequence[Row], began: Callable[[Head], Row]
 ) -> Sequence[Appended]:
     """Put rows behind the heads of their chains, each interaction once.
 
     A workspace's first row begins its chain, which `began` makes an entry of the operator's chain about.
     """
-    chains = sorted({row["chain"] for row in batch})
-    writing = _open(connection, key, chains, began)
+    _open(connection, writing, sorted({row["chain"] for row in batch}), began)
     seen = _interactions(connection, [row for row in batch if row.get("interaction") is not None])
     appended: list[Appended] = []
     for row in batch:
@@ -105,33 +166,27 @@ def append(
         else:
             seen |= {claim} if claim[1] is not None else set()
             appended.append(writing.add(chain, row))
-    _write(connection, writing)
+    writing.write(connection)
     return appended
 
 
-def _open(connection: Connection, key: AuditKey, chains: Sequence[str], began: Callable[[Head], Row]) -> _Writing:
+def _open(connection: Connection, writing: Writing, chains: Sequence[str], began: Callable[[Head], Row]) -> None:
     """Lock the heads of chains, and begin those that there aren't."""
-    writing = _Writing(key)
-    if not {*chains} <= read_heads(connection, key, chains).keys():
+    if not {*chains} <= read_heads(connection, writing.key, chains).keys():
         # A chain begins in the operator's. That is locked first, so that the next query sees what began meanwhile.
-        read_heads(connection, key, [OPERATOR], locks=True)
+        read_heads(connection, writing.key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})
-    for chain, found in read_heads(connection, key, chains, locks=True).items():
-        if isinstance(found, Altered):
-            writing.altered[chain] = found
-        else:
-            writing.heads[chain] = found
+    writing.lock(connection, chains)
     for chain in chains:
         if chain not in writing.heads and chain not in writing.altered:
             _begin(connection, writing, chain, began)
-    return writing
 
 
-def _begin(connection: Connection, writing: _Writing, chain: str, began: Callable[[Head], Row]) -> None:
+def _begin(connection: Connection, writing: Writing, chain: str, began: Callable[[Head], Row]) -> None:
     claim = {"chain": OPERATOR, "interaction": began_claim(chain)}
     if OPERATOR in writing.altered:
         writing.altered[chain] = writing.altered[OPERATOR]
-    elif OPERATOR not in writing.heads or _interactions(connection, [claim]):
+    elif OPERATOR not in writing.heads or chain in writing.known or _interactions(connection, [claim]):
         # A workspace whose whole chain was taken away must not silently get a new one.
         writing.altered[chain] = Altered("the audit log of a workspace is missing: `audit verify` says more")
     else:
@@ -146,24 +201,13 @@ def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str,
     return {(chain, interaction) for chain, interaction in connection.execute(query)}
 
 
-def _write(connection: Connection, writing: _Writing) -> None:
-    """Write the rows, and move the heads of their chains."""
-    if not writing.rows:
-        return
-    connection.execute(insert(audit_records), writing.rows)
-    moved = [
-        {"moved": chain, **writing.heads[chain].row(writing.key)} for chain in {row["chain"] for row in writing.rows}
-    ]
-    connection.execute(_MOVE, moved)
-
-
-def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:
+def prune(connection: Connection, writing: Writing, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:
     """Delete the rows of a chain that are older than `before` (microseconds), and append the `entry` that says so.
 
     `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted. Raises
     Altered where the key doesn't prove that they are older.
     """
-    head = authentic_heads(connection, key, [chain], locks=True).get(chain)
+    head = writing.head(connection, chain)
     if head is None:
         return 0
     within = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
@@ -174,16 +218,17 @@ def prune(connection: Connection, key: AuditKey, chain: str, before: int, entry:
     edge = (
         connection.execute(select(audit_records).where(_TABLE.chain == chain, _TABLE.number == last)).mappings().one()
     )
-    if not is_proven(key, head, edge) or edge["at"] >= before:
+    if not is_proven(writing.key, head, edge) or edge["at"] >= before:
         # A row was made to look old. What is before a row that isn't is older than that.
         raise Altered(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
     gone = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= last]
     entries = int(connection.execute(select(func.count()).where(*gone, BEGINS_ENTRY)).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
-    pruned = replace(head, pruned_number=last, pruned_hash=edge["hash"], pruned_entries=head.pruned_entries + entries)
-    writing = _Writing(key, {chain: pruned})
+    writing.heads[chain] = replace(
+        head, pruned_number=last, pruned_hash=edge["hash"], pruned_entries=head.pruned_entries + entries
+    )
     writing.add(chain, entry(entries, last))
-    _write(connection, writing)
+    writing.write(connection)
     return entries
 
 
@@ -211,24 +256,23 @@ def unfinished_query(since: int, before: int) -> Select[Any]:
 
 
 def interrupt(
-    connection: Connection, key: AuditKey, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
+    connection: Connection, writing: Writing, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
 ) -> Sequence[tuple[Row, Row]]:
     """Append the `result` of attempts of a chain that have none. Returns each attempt with it.
 
     Of several processes, one gets each attempt, because the chain's head is locked. Raises Altered.
     """
-    head = authentic_heads(connection, key, [chain], locks=True).get(chain)
+    head, key = writing.head(connection, chain), writing.key
     if head is None:
         return []
     rows = rows_at(connection, _TABLE.number, [(chain, number) for number in numbers])
     ended = results_of(key, {chain: head}, rows_at(connection, _TABLE.attempt, [(chain, number) for number in numbers]))
-    writing = _Writing(key, {chain: head})
     interrupted = []
     for row in rows:
         if row["kind"] == ATTEMPT and is_proven(key, head, row) and (chain, row["number"]) not in ended:
             writing.add(chain, {**result(row), "kind": RESULT, "attempt": row["number"]})
             interrupted.append((row, writing.rows[-1]))
-    _write(connection, writing)
+    writing.write(connection)
     return interrupted
 
 

@@ -1,17 +1,29 @@
-"""Checks the audit log's chains from end to end, that none is missing, and keeps when that was done last."""
+"""Checks the audit log's chains from end to end, and that none is missing; tells when that was done last."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from bot.audit.chain import BEGAN, OPERATOR, PRUNE, RESULT, Altered, Checkpoint, Head, Row, is_authentic
+from bot.audit.chain import (
+    BEGAN,
+    OPERATOR,
+    PRUNE,
+    RESULT,
+    VERIFIED,
+    Altered,
+    Checkpoint,
+    Head,
+    Row,
+    is_authentic,
+    is_proven,
+)
 from bot.audit.entries import VerificationResult
-from bot.audit.keys import AuditKey, is_equal
+from bot.audit.keys import AuditKey
+from bot.audit.schema import schema_differences
 from bot.audit.store import authentic_heads, read_heads
-from bot.storage.tables import audit_heads, audit_records, installation_keys
+from bot.storage.tables import audit_heads, audit_records
 
 _PROGRESS_EVERY = 10_000
 _PAGE = 5000
@@ -34,7 +46,8 @@ def verify_chains(
 
     What the checkpoints saw must still be there.
     """
-    problem = altered_heads(connection, key)
+    changed = schema_differences(connection, key)
+    problem = f"Its tables were changed: {'; '.join(changed)}." if changed else altered_heads(connection, key)
     if problem is not None:
         return VerificationResult(0, 0, problem)
     heads = authentic_heads(connection, key)
@@ -118,6 +131,7 @@ class _Walk:
         self._pruned_through = 0
         self.rows = 0
         self.began: dict[str, str] = {}
+        self._verified = 0
         self._entries = 0
         self._notes: list[str] = []
 
@@ -144,6 +158,8 @@ class _Walk:
             self._pruned_through = int(json.loads(row["parameters"])["through"])
         elif row["kind"] == BEGAN:
             self.began[row["team_id"]] = json.loads(row["parameters"])["log_id"]
+        elif row["kind"] == VERIFIED:
+            self._verified = self._number
         seen = [checkpoint for checkpoint in self._to_see if checkpoint.number == self._number]
         self._to_see = [checkpoint for checkpoint in self._to_see if checkpoint.number != self._number]
         if any(checkpoint.hash != self._previous for checkpoint in seen):
@@ -159,6 +175,8 @@ class _Walk:
             return f"Row {self._number} is not the one that was written last."
         if head.entries != head.pruned_entries + self._entries:
             return f"There are {self._entries} entries, and there should be {head.entries - head.pruned_entries}."
+        if self._verified != head.verified:
+            return f"Row {head.verified} is not the last verification."
         if self._pruned_through != head.pruned_number:
             return f"Rows up to {head.pruned_number} are gone, and no entry says that they were pruned."
         return next((problem for seen in self._to_see if (problem := self._unseen(seen)) is not None), None)
@@ -178,10 +196,6 @@ class _Walk:
         return None
 
 
-_NAME = "verified"
-_VERIFIED = re.compile(r"(?P<at>\d{1,12}) (?P<rows>\d{1,18}) (?P<word>intact|altered) (?P<mac>[0-9a-f]{64})", re.ASCII)
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A verification: when (seconds since the epoch, UTC), how many rows were right, and whether all were."""
@@ -190,29 +204,18 @@ class Verified:
     rows: int
     is_intact: bool
 
-    def write(self, key: AuditKey) -> str:
-        """Return the line that is kept."""
-        word = "intact" if self.is_intact else "altered"
-        return f"{self.at} {self.rows} {word} {key.mac('verified', astuple(self))}"
 
-    @classmethod
-    def read(cls, text: str, key: AuditKey) -> "Verified | None":
-        """Read a line; None for one that wasn't written with the key."""
-        match = _VERIFIED.fullmatch(text)
-        if match is None:
-            return None
-        found = cls(int(match["at"]), int(match["rows"]), match["word"] == "intact")
-        return found if is_equal(text, found.write(key)) else None
+def last_verified(connection: Connection, key: AuditKey, head: Head | Altered | None) -> Verified | None:
+    """Return the last verification on record, by the operator's `head`; None before the first one.
 
-
-def keep_verified(connection: Connection, key: AuditKey, verified: Verified) -> None:
-    """Keep a verification in place of the last one."""
-    connection.execute(delete(installation_keys).where(installation_keys.c.name == _NAME))
-    connection.execute(insert(installation_keys).values(name=_NAME, value=verified.write(key)))
-
-
-def last_verified(connection: Connection, key: AuditKey) -> Verified | None:
-    """Return the last verification that was kept; None where there is none that can be trusted."""
-    kept = select(installation_keys.c.value).where(installation_keys.c.name == _NAME)
-    text = connection.execute(kept).scalar()
-    return Verified.read(str(text), key) if text is not None else None
+    What took the place of its row, or of the head, counts as one that found the log altered.
+    """
+    if isinstance(head, Head) and not head.verified:
+        return None
+    if isinstance(head, Head):
+        query = select(audit_records).where(_TABLE.chain == OPERATOR, _TABLE.number == head.verified)
+        row = connection.execute(query).mappings().first()
+        if row is not None and is_proven(key, head, row):
+            rows = int(json.loads(row["parameters"])["rows"])
+            return Verified(row["at"] // 1_000_000, rows, row["outcome"] == "intact")
+    return Verified(0, 0, False)

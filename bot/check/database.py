@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 
 from bot.audit.key_rotation import count_under_older_keys
 from bot.audit.keys import AuditKey, load_key
+from bot.audit.schema import schema_differences
 from bot.audit.store import authentic_heads
 from bot.audit.verify import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
@@ -160,6 +161,13 @@ def _key(connection: Connection, key: AuditKey) -> Finding:
 
 
 def _log(connection: Connection, key: AuditKey) -> Finding:
+    changed = schema_differences(connection, key)
+    if changed:
+        return problem(
+            SUBJECT,
+            f"The tables aren't as Extauth made them: {'; '.join(changed)}.",
+            "Find out who changed them, and undo that. Extauth doesn't start until then.",
+        )
     if altered_heads(connection, key) is not None:
         return problem(SUBJECT, "Somebody altered the audit log.", "Run `audit verify` to see where.")
     entries = sum(head.entries for head in authentic_heads(connection, key).values())

@@ -1,12 +1,13 @@
 """Making the tables, by Alembic's migrations."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
 from bot.storage.engine import DatabaseError
-from bot.storage.tables import SCHEMA
+from bot.storage.tables import SCHEMA, metadata
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
 
@@ -55,3 +56,76 @@ def schema_version(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_alembic_version.name):
         return None
     return connection.execute(_alembic_version.select()).scalar()
+
+
+Schema = Mapping[tuple[str, str, str], str]
+"""What there is of the tables: by its kind, name, and table, how it is defined."""
+
+_KINDS = ("trigger", "rule", "policy", "view", "table", "partition", "parent", "index", "constraint", "column")
+"""What to name first: what can do most."""
+_SQLITE = text("SELECT type, name, tbl_name, sql FROM sqlite_master")
+# A server's next version may list NOT NULL among the constraints: the columns say it, too.
+_POSTGRESQL = text(
+    """
+    WITH t AS (SELECT c.* FROM unnest(CAST(:tables AS text[])) n JOIN pg_class c ON c.oid = to_regclass(n))
+    SELECT 'table', relname, relname,
+        concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity, relispartition)
+    FROM t
+    UNION ALL
+    SELECT 'column', attname, relname,
+        concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+            attcollation::regcollation, pg_get_expr(adbin, adrelid))
+    FROM t JOIN pg_attribute ON attrelid = t.oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT 'index', i.relname, t.relname, concat_ws(' ', pg_get_indexdef(indexrelid, 0, true), indisvalid, indisready)
+    FROM t JOIN pg_index ON indrelid = t.oid JOIN pg_class i ON i.oid = indexrelid
+    UNION ALL
+    SELECT 'constraint', conname, relname, pg_get_constraintdef(c.oid, true)
+    FROM t JOIN pg_constraint c ON conrelid = t.oid WHERE contype <> 'n'
+    UNION ALL
+    SELECT 'trigger', tgname, relname, concat_ws(' ', tgenabled, pg_get_triggerdef(g.oid, true))
+    FROM t JOIN pg_trigger g ON tgrelid = t.oid
+    UNION ALL
+    SELECT 'rule', rulename, relname, pg_get_ruledef(r.oid, true) FROM t JOIN pg_rewrite r ON ev_class = t.oid
+    UNION ALL
+    SELECT 'policy', polname, relname,
+        concat_ws(' ', polcmd, polpermissive, polroles, pg_get_expr(polqual, polrelid),
+            pg_get_expr(polwithcheck, polrelid))
+    FROM t JOIN pg_policy ON polrelid = t.oid
+    UNION ALL
+    SELECT 'partition', inhrelid::regclass::text, relname, 'attached' FROM t JOIN pg_inherits ON inhparent = t.oid
+    UNION ALL
+    SELECT 'parent', inhparent::regclass::text, relname, 'attached' FROM t JOIN pg_inherits ON inhrelid = t.oid
+    """
+)
+
+
+def read_schema(connection: Connection) -> Schema:
+    """Return what the database has of the tables, with all that can change what is written to them or read."""
+    tables = [*metadata.tables, _alembic_version.name]
+    if connection.dialect.name == "postgresql":
+        rows = connection.execute(_POSTGRESQL, {"tables": tables})
+    else:
+        rows = connection.execute(_SQLITE)
+    # A table that was renamed and renamed back has quotes that it hadn't.
+    return {
+        (kind, name, table): " ".join(str(definition).replace('"', "").split())
+        for kind, name, table, definition in rows
+        if table in tables
+    }
+
+
+def differences(made: Schema, found: Schema) -> list[str]:
+    """Return how what is found differs from what the migration made, in a few words each."""
+    said = []
+    for kind, name, table in sorted({*made, *found}, key=lambda place: (_KINDS.index(place[0]), place)):
+        what = f"the {kind} {name}" + (f" of {table}" if name != table else "")
+        before, now = made.get((kind, name, table)), found.get((kind, name, table))
+        if before is None:
+            said.append(f"{what} isn't Extauth's")
+        elif now is None:
+            said.append(f"{what} is missing")
+        elif now != before:
+            said.append(f"{what} was changed")
+    return said

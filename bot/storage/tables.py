@@ -43,6 +43,7 @@ audit_heads = Table(
     Column("pruned_number", BigInteger, nullable=False),  # the newest row that was pruned, and its hash
     Column("pruned_hash", String(64), nullable=False),
     Column("pruned_entries", BigInteger, nullable=False),
+    Column("verified", BigInteger, nullable=False),  # in the operator's chain: the row of the last verification
     Column("mac", String(64), nullable=False),  # under the key, over all of the above
 )
 

@@ -14,7 +14,7 @@ from bot.audit.entries import AuditResult, Entry, Filters
 from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
 from bot.storage.address import database_url
-from bot.storage.engine import open_database
+from bot.storage.engine import DatabaseError, open_database
 from bot.storage.tables import audit_heads, audit_records, metadata
 from tests.audit_log import DELETE, GET, TOKEN, actor, change, checked, configured, open_audit_log, read_rows, write
 from tests.manual_clock import ManualClock
@@ -135,7 +135,7 @@ COPY = (
         (
             [
                 "INSERT INTO audit_heads SELECT 'T2', log_id, number, hash, entries, pruned_number, pruned_hash, "
-                "pruned_entries, mac FROM audit_heads WHERE chain = 'T1'"
+                "pruned_entries, verified, mac FROM audit_heads WHERE chain = 'T1'"
             ],
             "The head of the log of T2 was altered.",
             (0, 0),
@@ -278,10 +278,12 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     assert problem is not None
     assert problem.startswith("T1: The log ends with row 4, but on ")
     clock.advance(1)
-    await write(audit, 1)
-    assert (await compare(late))[0] == "T1: Row 6 is not the one that the checkpoint saw."
-
-    await audit.prune(2**40)
+    with pytest.raises(DatabaseError, match="the audit log ended later before"):
+        await write(audit, 1)
+    async with open_audit_log(configured(url), clock) as restarted:
+        await write(restarted, 1)
+        assert (await compare(late))[0] == "T1: Row 6 is not the one that the checkpoint saw."
+        await restarted.prune(2**40)
     problem, note = await compare(early)
     assert (problem, note) == (
         None,

@@ -302,8 +302,9 @@ async def test_no_chain_that_began_anew_takes_the_place_of_another(kind: str, tm
         honest = await _read(url)
         # Take everything away, let other chains of the same workspaces begin, and put one of the first ones back.
         await _write(url, old)
-        for team in ("T1", "T2"):
-            await audit.attempt(replace(actor(), team_id=team), GET)
+        async with open_audit_log(configured(url), ManualClock()) as restarted:
+            for team in ("T1", "T2"):
+                await restarted.attempt(replace(actor(), team_id=team), GET)
         forged = await _read(url)
         for table in (audit_records.name, audit_heads.name):
             kept = [row for row in forged[table] if row["chain"] != "T2"]
