@@ -89,7 +89,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
                 schedules=Schedules(database, clock),
                 installations=InstallationRows(database, key.vault, clock),
                 oauth_states=StoredOAuthStates(database, clock),
-                settings_store=SettingsStore(database, key.vault),
+                settings_store=SettingsStore(database, key.vault, audit_log.settings_version),
             )
         finally:
             await audit_log.close()

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_settings, decide_unattended
 from bot.actor import Actor
 from bot.audit.batches import Batch
-from bot.audit.chain import INTERRUPTED
+from bot.audit.chain import INTERRUPTED, chain_of
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.recent import recent_token_ids
@@ -216,6 +216,14 @@ class Service:
         attempt = await self._audit_log.attempt(actor, request)
         await self._audit_log.finish(attempt, result)
         self.notify(attempt.event, result)
+
+    async def now(self, asked: Batch) -> float:
+        """Return the time (seconds, UTC) by which a request for approval ends. Raises DatabaseError."""
+        return await self._audit_log.now(chain_of(asked.team_id, asked.enterprise_id))
+
+    async def is_decided(self, asked: Batch) -> bool:
+        """Return whether somebody has approved or declined a request, by the audit log. Raises DatabaseError."""
+        return bool(await self._audit_log.decisions(asked))
 
     def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
         is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)

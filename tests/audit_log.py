@@ -1,7 +1,7 @@
 """What tests of the audit log write, ask, and do to its database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -53,16 +53,21 @@ async def write(audit: AuditLog, count: int = 3) -> None:
         await audit.finish(attempt, AuditResult("fetched", None, 12, TOKEN))
 
 
-async def change(url: str, *statements: str) -> None:
-    """Change the database in ways that no code of ours does."""
+async def run(url: str, work: Callable[[Connection], object]) -> None:
+    """Do to the database what no code of ours does."""
     database = open_database(database_url(url))
+    await database.run(work)
+    await database.close()
+
+
+async def change(url: str, *statements: str) -> None:
+    """Execute statements that no code of ours does."""
 
     def work(connection: Connection) -> None:
         for statement in statements:
             connection.execute(text(statement))
 
-    await database.run(work)
-    await database.close()
+    await run(url, work)
 
 
 async def read_rows(url: str, query: Executable) -> Sequence[Row]:

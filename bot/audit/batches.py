@@ -188,15 +188,14 @@ class Batches:
             return None
         return batch, BatchState(row.state)
 
-    async def older(self, states: Sequence[BatchState], before: float) -> Sequence[tuple[Batch, BatchState]]:
-        """Return the batches in some states that were made before a time (seconds since the epoch, UTC)."""
+    async def in_states(self, states: Sequence[BatchState]) -> Sequence[tuple[Batch, BatchState]]:
+        """Return the batches in some states."""
         wanted = select(batches.c.state, batches.c.content).where(
-            batches.c.state.in_([state.value for state in states]), batches.c.at < round(before * _MICRO)
+            batches.c.state.in_([state.value for state in states])
         )
         rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
         found = [(self._read(row.content), BatchState(row.state)) for row in rows]
-        # The row's own time only says where to look.
-        return [(batch, state) for batch, state in found if batch is not None and batch.at < before]
+        return [(batch, state) for batch, state in found if batch is not None]
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a batch that runs is to stop, or is gone."""

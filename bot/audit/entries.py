@@ -15,7 +15,8 @@ DEFAULT_HISTORY, MAX_HISTORY = 10, 25
 """How many entries fit one message: Slack allows 50 blocks."""
 _MAX_NUMBER = 2**63 - 1
 _MAX_VALUE = 300
-_KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh")
+_KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh", "workspace", "version")
+"""What is said in words of its own, or isn't said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class AuditLog(AuditReader):
         self._retrying: asyncio.Task[None] | None = None
         self._finished_until = 0
         self._written: dict[str, Head] = {}
+        self._ahead: dict[str, float] = {}
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
         """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
@@ -139,6 +141,16 @@ class AuditLog(AuditReader):
         await self.export(Filters(team_id=workspace, reference=entry.reference, since=since), found.append)
         return found
 
+    async def now(self, workspace: str) -> float:
+        """Return the time (seconds since the epoch, UTC), whatever happened to the clock.
+
+        It's no earlier than any of a workspace's entries, nor than it was before in this process.
+        """
+        newest, monotonic = await self.newest_time(workspace), self._clock.monotonic()
+        now = max(self._clock.now(), newest, self._ahead.get(workspace, -math.inf) + monotonic)
+        self._ahead[workspace] = now - monotonic
+        return now
+
     async def prune(self, before: float, workspace: str | None = None) -> int:
         """Delete what is older than `before` (seconds since the epoch), perhaps only of one workspace; record that.
 
@@ -148,7 +160,8 @@ class AuditLog(AuditReader):
         deleted = 0
         for chain in chains:
             entry = partial(self._prune_row, chain, before)
-            deleted += await self._change(partial(store.prune, chain=chain, before=micro(before), entry=entry))
+            now = micro(self._clock.now())
+            deleted += await self._change(partial(store.prune, chain=chain, before=micro(before), now=now, entry=entry))
         return deleted
 
     async def note_verified(self, result: VerificationResult) -> None:

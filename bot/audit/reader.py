@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
 
+from bot.audit.batches import Batch
 from bot.audit.chain import (
     ATTEMPT,
     BEGAN,
@@ -18,15 +19,25 @@ from bot.audit.chain import (
     Checkpoint,
     Head,
     Row,
+    chain_of,
     is_proven,
     micro,
     results_of,
 )
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
-from bot.audit.store import BEGINS_ENTRY, STANDS_ALONE, authentic_heads, read_heads, rows_at
+from bot.audit.store import (
+    BEGINS_ENTRY,
+    STANDS_ALONE,
+    authentic_heads,
+    prunable,
+    prunable_entries,
+    read_heads,
+    rows_at,
+)
 from bot.audit.verify import Verified, last_verified, verify_chains
 from bot.clock import Clock
+from bot.operation import Operation
 from bot.storage.engine import Database
 from bot.storage.tables import audit_records
 
@@ -148,18 +159,56 @@ class AuditReader:
         return await self._database.run(lambda connection: int(connection.execute(query).scalar_one()), reads=True)
 
     async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
-        """Return how many entries are older than `before`, and when the oldest was written (both in seconds).
-
-        What can't be pruned, the operator's chain, doesn't count.
-        """
-        older = [_TABLE.at < micro(before), BEGINS_ENTRY]
-        older += [_TABLE.chain != OPERATOR if workspace is None else _TABLE.chain == workspace]
+        """Return how many entries `prune` would delete, and when the oldest was written (both times in seconds)."""
+        now = self._clock.now()
 
         def read(connection: Connection) -> tuple[int, float | None]:
-            count, oldest = connection.execute(select(func.count(), func.min(_TABLE.at)).where(*older)).one()
-            return int(count), oldest / _MICRO if oldest is not None else None
+            counted, times = 0, []
+            for head in self._heads(connection, workspace).values():
+                if head.chain != OPERATOR:
+                    last = prunable(connection, head, micro(before), micro(now))
+                    query = select(func.count(), func.min(_TABLE.at)).where(prunable_entries(head, last))
+                    count, oldest = connection.execute(query).one()
+                    counted += count
+                    times += [oldest] if oldest is not None else []
+            return counted, min(times) / _MICRO if times else None
 
         return await self._database.run(read, reads=True)
+
+    async def newest_time(self, workspace: str) -> float:
+        """Return the time of a workspace's entry that is dated farthest ahead (seconds, UTC); 0 where none is."""
+        ahead = [_TABLE.chain == workspace, BEGINS_ENTRY, _TABLE.at > micro(self._clock.now())]
+
+        def read(connection: Connection) -> float:
+            heads = self._heads(connection, workspace)
+            rows = connection.execute(select(audit_records).where(*ahead).order_by(_TABLE.at.desc())).mappings()
+            proven = (row["at"] for row in rows if is_proven(self._key, heads.get(workspace), row))
+            return next(proven, 0) / _MICRO
+
+        return await self._database.run(read, reads=True)
+
+    async def decisions(self, asked: Batch) -> Sequence[Entry]:
+        """Return the entries in which somebody approved or declined what a person asks for."""
+        chain = chain_of(asked.team_id, asked.enterprise_id)
+        found: list[Entry] = []
+        for operation in (Operation.APPROVE, Operation.DECLINE):
+            await self.export(Filters(team_id=chain, action=operation.action), found.append)
+        mine = {"request": asked.reference, "user_id": asked.user_id}
+        return [
+            entry
+            for entry in found
+            if mine.items() <= entry.parameters.items() and entry.outcome in ("approved", "declined")
+        ]
+
+    def settings_version(self, connection: Connection, workspace_id: str) -> int:
+        """Return the version of a workspace's settings, or of an organization's, that was saved last; 0 for none."""
+        is_change = [BEGINS_ENTRY, _TABLE.action == Operation.SETTINGS.action, _TABLE.kind == ATTEMPT]
+        of_place = or_(_TABLE.team_id == workspace_id, _TABLE.enterprise_id == workspace_id)
+        rows = connection.execute(select(audit_records).where(*is_change, of_place)).mappings().all()
+        heads = authentic_heads(connection, self._key, sorted({row["chain"] for row in rows}))
+        entries = self._entries(connection, heads, rows)
+        mine = (entry.parameters for entry in entries if entry.outcome == "saved")
+        return max((int(given["version"]) for given in mine if given.get("workspace") == workspace_id), default=0)
 
     async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
         """Return a checkpoint of each chain as it is now, or of one workspace's."""

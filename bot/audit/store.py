@@ -7,7 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from bot.audit.chain import (
     ATTEMPT,
@@ -201,8 +214,26 @@ def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str,
     return {(chain, interaction) for chain, interaction in connection.execute(query)}
 
 
-def prune(connection: Connection, writing: Writing, chain: str, before: int, entry: Callable[[int, int], Row]) -> int:
-    """Delete the rows of a chain that are older than `before` (microseconds), and append the `entry` that says so.
+def prunable(connection: Connection, head: Head, before: int, now: int) -> int:
+    """Return the number of the last row of a chain that is older than `before` (both in microseconds).
+
+    A clock that ran ahead for a moment keeps nothing: what is dated after `now` is as old as the row after it.
+    """
+    within = [_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
+    kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before, _TABLE.at <= now))
+    older = [*within, _TABLE.at < before, _TABLE.number < (kept.scalar() or head.number + 1)]
+    return connection.execute(select(func.max(_TABLE.number)).where(*older)).scalar() or head.pruned_number
+
+
+def prunable_entries(head: Head, last: int) -> ColumnElement[bool]:
+    """Return the condition for the entries that go with the rows up to `last`."""
+    return and_(_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= last, BEGINS_ENTRY)
+
+
+def prune(
+    connection: Connection, writing: Writing, chain: str, before: int, now: int, entry: Callable[[int, int], Row]
+) -> int:
+    """Delete the rows of a chain that are older than `before`, and append the `entry` that says so.
 
     `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted. Raises
     Altered where the key doesn't prove that they are older.
@@ -210,9 +241,7 @@ def prune(connection: Connection, writing: Writing, chain: str, before: int, ent
     head = writing.head(connection, chain)
     if head is None:
         return 0
-    within = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
-    first_kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before)).scalar()
-    last = head.number if first_kept is None else int(first_kept) - 1
+    last = prunable(connection, head, before, now)
     if last <= head.pruned_number:
         return 0
     edge = (
@@ -221,8 +250,7 @@ def prune(connection: Connection, writing: Writing, chain: str, before: int, ent
     if not is_proven(writing.key, head, edge) or edge["at"] >= before:
         # A row was made to look old. What is before a row that isn't is older than that.
         raise Altered(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
-    gone = [_TABLE.chain == chain, _TABLE.number > head.pruned_number, _TABLE.number <= last]
-    entries = int(connection.execute(select(func.count()).where(*gone, BEGINS_ENTRY)).scalar_one())
+    entries = int(connection.execute(select(func.count()).where(prunable_entries(head, last))).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
     writing.heads[chain] = replace(
         head, pruned_number=last, pruned_hash=edge["hash"], pruned_entries=head.pruned_entries + entries

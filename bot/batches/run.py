@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.actor import Actor
@@ -114,7 +114,8 @@ class BatchRunner:
             # A database that fails may be back before the wait is over.
             return None if ending is Ending.NOT_RECORDED else ending is None
 
-        step = actor.step(f"item {item.token_id}")
+        # Once per batch, whoever puts the batch back into the database, and however it's begun again.
+        step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
         request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self._service.run(step, request, progress, is_wanted, batch)
         if not isinstance(outcome, NotSent):

@@ -66,8 +66,11 @@ async def decide(
             return AuditResult("failed", "gone", 0)
         if approves and wanted.user_id == clicked.actor.user_id:
             return AuditResult("failed", "own_request", 0)
-        if runtime.clock.now() - wanted.at >= APPROVAL_SECONDS:
+        if await runtime.service.now(wanted) - wanted.at >= APPROVAL_SECONDS:
             return AuditResult("failed", "expired", 0)
+        if await runtime.service.is_decided(wanted):
+            # The database may say that it still waits, where somebody has put that back.
+            return AuditResult("failed", "decided", 0)
         decided = replace(wanted, approver=clicked.actor.user_id if approves else None)
         if not await runtime.batches.move(decided, BatchState.WAITING, after):
             return AuditResult("failed", "decided", 0)
@@ -177,13 +180,15 @@ async def expire_due(
     What goes wrong in one workspace doesn't keep the others waiting. Raises DatabaseError.
     """
     states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
-    # Somebody may have decided in the last second, and what follows takes a moment.
-    before = clock.now() - APPROVAL_SECONDS - GRACE_SECONDS
-    for asked, state in await batches.older(states, before):
+    for asked, state in await batches.in_states(states):
         if not serves(asked.team_id, asked.enterprise_id):
             continue
         try:
             runtime = await find(asked)
+            now = await runtime.service.now(asked) if runtime is not None else clock.now()
+            # Somebody may have decided in the last second, and what follows takes a moment.
+            if now < asked.at + APPROVAL_SECONDS + GRACE_SECONDS:
+                continue
             if await batches.move(asked, state, BatchState.EXPIRED) and runtime is not None:
                 await _expired(runtime, asked, state)
         except Exception as error:

@@ -36,7 +36,7 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         asked.reply.keeps_answer = True
     waiting = replace(
         confirmed,
-        at=runtime.clock.now(),
+        at=await runtime.service.now(confirmed),
         reference=asked.actor.reference,
         channel=asked.origin.channel if asked.origin is not None else None,
         view_id=asked.reply.view_id if isinstance(asked.reply, ModalReply) else None,

@@ -90,7 +90,8 @@ class _Saving:
     async def run(self) -> None:
         """Save with a record, and show what came of it."""
         actor = self.interaction.actor
-        request = ChangeSettings(self.changed, removes_token=self.submitted.removes_token)
+        version = self.seen.version + 1
+        request = ChangeSettings(self.changed, self.workspace.id, version, self.submitted.removes_token)
         outcome = await self.runtime.service.step(actor, request, self._act)
         if isinstance(outcome, AlreadyRun):
             return

@@ -1,7 +1,7 @@
 """Keeps what workspaces decided for themselves, encrypted: a workspace's own API token is among it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,20 +25,32 @@ class StoredSettings:
 
 
 class SettingsStore:
-    """The settings in the database, by the ID of the workspace, or of the organization for an org-wide installation."""
+    """The settings in the database, by the ID of the workspace, or of the organization for an org-wide installation.
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    `saved_version` reads which version of them was saved last, as the audit log has it.
+    """
+
+    def __init__(self, database: Database, vault: Vault, saved_version: Callable[[Connection, str], int]) -> None:
         self._database = database
         self._box = vault.box(PURPOSE)
+        self._saved_version = saved_version
 
     async def read(self, workspace_id: str) -> StoredSettings:
         """Return what a workspace decided.
 
         Raises DatabaseError, also for what was altered, encrypted with another key, or put there from another
-        workspace: it isn't served by settings that it didn't make.
+        workspace or an older copy: it isn't served by settings that it didn't make, or changed since.
         """
         wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
-        row = await self._database.run(lambda connection: connection.execute(wanted).first(), reads=True)
+
+        def read(connection: Connection) -> tuple[Any, int]:
+            return connection.execute(wanted).first(), self._saved_version(connection, workspace_id)
+
+        row, saved = await self._database.run(read, reads=True)
+        if (row.version if row is not None else 0) < saved:
+            raise DatabaseError(
+                f"the settings of workspace {workspace_id} are older than the audit log says: an old copy was put back"
+            )
         if row is None:
             return StoredSettings()
         opened = self._box.decrypt(row.content)

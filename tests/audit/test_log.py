@@ -50,6 +50,46 @@ async def test_a_log_whose_head_was_altered_is_neither_read_nor_written(audit: A
         (await audit.checkpoints())[0]
 
 
+async def test_no_entry_that_is_dated_ahead_keeps_older_ones(audit: AuditLog, clock: ManualClock) -> None:
+    await write(audit, 1)
+    clock.advance(10 * 365 * 24 * 3600)
+    await write(audit, 1)
+    clock.set_back(10 * 365 * 24 * 3600)
+    await write(audit, 2)
+    clock.advance(1000)
+    cut = clock.now() - 500
+    await write(audit, 1)
+    assert (await audit.count_before(cut))[0] == 4
+    assert await audit.prune(cut) == 4
+    assert (await checked(audit))[2] is None
+
+
+async def test_no_clock_that_was_set_back_for_a_moment_prunes_what_is_young(
+    audit: AuditLog, clock: ManualClock
+) -> None:
+    await write(audit, 2)
+    clock.set_back(10 * 365 * 24 * 3600)
+    await write(audit, 1)
+    clock.advance(10 * 365 * 24 * 3600)
+    assert await audit.count_before(clock.now() - 3600) == (0, None)
+    assert await audit.prune(clock.now() - 3600) == 0
+
+
+async def test_time_goes_on_from_where_the_log_was_whatever_the_clock_says(
+    audit: AuditLog, url: str, clock: ManualClock
+) -> None:
+    await write(audit, 1)
+    before = clock.now()
+    clock.set_back(36_000)
+    async with open_audit_log(configured(url), clock) as restarted:
+        assert await restarted.now("T1") == pytest.approx(before, abs=0.001)
+        clock.advance(100)
+        assert await restarted.now("T1") == pytest.approx(before + 100, abs=0.001)
+        assert await restarted.now("T2") == clock.now(), "another workspace's clock may have been right"
+        clock.advance(40_000)
+        assert await restarted.now("T1") == pytest.approx(before + 40_100, abs=0.001)
+
+
 async def test_pruning_says_what_went_and_the_rest_verifies(audit: AuditLog, url: str, clock: ManualClock) -> None:
     await write(audit)
     first = clock.now()

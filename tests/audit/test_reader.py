@@ -1,7 +1,6 @@
 """What is read from the audit log is authentic, and whatever isn't is found."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,10 +12,21 @@ from bot.audit.chain import BadCheckpoint, Checkpoint, Head, _hash
 from bot.audit.entries import AuditResult, Entry, Filters
 from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
-from bot.storage.address import database_url
-from bot.storage.engine import DatabaseError, open_database
+from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records, metadata
-from tests.audit_log import DELETE, GET, TOKEN, actor, change, checked, configured, open_audit_log, read_rows, write
+from tests.audit_log import (
+    DELETE,
+    GET,
+    TOKEN,
+    actor,
+    change,
+    checked,
+    configured,
+    open_audit_log,
+    read_rows,
+    run,
+    write,
+)
 from tests.manual_clock import ManualClock
 
 T1 = Filters(team_id="T1")
@@ -188,12 +198,6 @@ async def forge(url: str, key: AuditKey, number: int, **changes: object) -> None
         connection.execute(update(audit_records).where(is_it).values(**row))
 
     await run(url, rewrite)
-
-
-async def run(url: str, work: Callable[[Connection], None]) -> None:
-    database = open_database(database_url(url))
-    await database.run(work)
-    await database.close()
 
 
 async def test_a_row_that_does_not_follow_the_one_before_is_found(audit: AuditLog, url: str, key: AuditKey) -> None:

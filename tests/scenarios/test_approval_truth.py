@@ -145,6 +145,29 @@ async def test_what_was_done_is_not_done_again_by_putting_its_row_back(bulk: Har
     assert len(bulk.calls(DELETE)) == 2
 
 
+@pytest.mark.parametrize("first", ["Approve", "Decline"])
+async def test_what_was_decided_stays_so_when_its_row_is_put_back(bulk: Harness, database: Path, first: str) -> None:
+    post = await request(bulk)
+    (asked,) = write(database, "SELECT state, content FROM batches")
+    await pressed(bulk, post, OWNER, first)
+    await told(bulk, ADMIN, "✓ 2 of 2 tokens deleted" if first == "Approve" else "✕ Your deletion was declined")
+    write(database, "UPDATE batches SET state = ?, content = ?", *asked)
+    bulk.state.people[MEMBER].is_admin = True
+    await pressed(bulk, post, MEMBER, "Approve")
+    await told(bulk, MEMBER, "Somebody else has decided already.")
+    assert len(bulk.calls(DELETE)) == (2 if first == "Approve" else 0)
+
+
+async def test_a_clock_that_is_set_back_prolongs_no_request(bulk: Harness) -> None:
+    post = await request(bulk)
+    bulk.clock.advance(APPROVAL_SECONDS - 60)
+    bulk.clock.set_back(10 * 3600)
+    bulk.clock.advance(61)
+    await pressed(bulk, post, OWNER, "Approve")
+    await told(bulk, OWNER, "This request expired. Nothing was deleted.")
+    assert bulk.calls(DELETE) == []
+
+
 async def test_a_row_under_another_id_is_not_what_the_button_shows(bulk: Harness, database: Path) -> None:
     post = await request(bulk)
     await request(bulk, "delete --provider-key google")

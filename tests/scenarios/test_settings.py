@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
 from bot.app import Storage
 from bot.audit.entries import Entry, Filters
 from bot.sandbox.slack.state import OpenView, Person
 from bot.settings import Transport
+from bot.storage.tables import workspace_settings
 from bot.workspaces import FRESH_SECONDS
 from tests import drawing, installing
-from tests.audit_log import change
+from tests.audit_log import change, read_rows, run
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, over_both_transports
 from tests.installed import TEAM, open_many
 
@@ -83,7 +85,7 @@ async def test_admins_and_owners_change_who_can_do_what(served: Served, user: st
     assert f"Only @{MEMBER} can" in denied
     (entry,) = await served.entries()
     assert (entry.user_id, entry.team_id, entry.outcome) == (user, TEAM, "saved")
-    assert entry.parameters == {"contact": "changed", "get_allow": "changed"}
+    assert entry.parameters == {"contact": "changed", "get_allow": "changed", "version": "1", "workspace": TEAM}
 
 
 @pytest.mark.parametrize("user", [MEMBER, GUEST, STRANGER])
@@ -249,6 +251,20 @@ async def test_settings_that_were_altered_serve_nobody(served: Served) -> None:
     message = await served.harness.types("/extauth get EtGoogle0001", MEMBER)
     assert "Extauth can't use its database" in served.harness.read(message)
     assert served.harness.calls("apps.auth.external.get") == []
+
+
+@pytest.mark.parametrize("back", ["an old row", "no row"])
+async def test_old_settings_that_are_put_back_serve_nobody(served: Served, tmp_path: Path, back: str) -> None:
+    harness, table = served.harness, workspace_settings
+    await served.changes(get_allow="members")
+    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+    (old,) = await read_rows(served.url, select(table)) if back == "an old row" else [None]
+    await served.changes(get_allow="admins")
+    await change(served.url, "DELETE FROM workspace_settings")
+    if old is not None:
+        await run(served.url, lambda connection: connection.execute(insert(table), dict(old)))
+    harness.clock.advance(FRESH_SECONDS)
+    assert "can't use its database" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
 
 
 async def test_where_the_operator_decides_there_is_no_button_and_a_forged_one_does_nothing(harness: Harness) -> None:

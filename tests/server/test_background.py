@@ -129,7 +129,7 @@ async def test_a_request_for_approval_in_another_workspace_is_left_to_its_bot(le
     expiring = asyncio.ensure_future(expire_approvals(OneWorkspace(left.runtime), left.runtime))
     await clock.until_asleep(SWEEP_SECONDS)
     expiring.cancel()
-    waiting = await batches.older((BatchState.WAITING,), clock.now())
+    waiting = await batches.in_states((BatchState.WAITING,))
     assert [asked.team_id for asked, _ in waiting] == ["T0OTHER"]
 
 

@@ -256,7 +256,7 @@ async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path:
         numbers = await operator.numbers()
         verified_at = numbers["extauth_audit_log_verified_timestamp_seconds"]
         assert verified_at == pytest.approx(time.time(), abs=600)
-        assert (numbers["extauth_audit_log_entries"], numbers["extauth_audit_log_altered"]) == (2, 0)
+        assert (numbers["extauth_audit_log_entries"], numbers["extauth_audit_log_altered"]) == (3, 0)
         await asyncio.to_thread(execute, tmp_path / "audit.db", "UPDATE audit_records SET code = 'x' WHERE number = 2")
         assert (await asyncio.to_thread(audit_command, url, "verify")).returncode == 1
         operator.harness.clock.advance(READ_SECONDS)

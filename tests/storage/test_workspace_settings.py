@@ -30,7 +30,7 @@ class Kept:
     database: Database
 
     def store(self, *keys: bytes) -> SettingsStore:
-        return SettingsStore(self.database, Vault(keys or (OLD,)))
+        return SettingsStore(self.database, Vault(keys or (OLD,)), lambda *_: 0)
 
 
 @pytest.fixture(params=DATABASES)
