@@ -32,6 +32,8 @@ _SECRETS = re.compile(
     r"|(?<=ticket=)[^&\s'\"]+"  # of a Socket Mode address
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
+_MOST_FRAMES = 40
+"""How many calls a traceback shows, the innermost: one of endless recursion has a thousand."""
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
 
@@ -107,7 +109,8 @@ def _traceback(error: BaseException | None) -> str:
             told = f"{type(error).__qualname__}: code {slack_code(error)}\n"
         else:
             told = "".join(traceback.format_exception_only(error))
-        parts.append("Traceback (most recent call last):\n" + "".join(traceback.format_tb(error.__traceback__)) + told)
+        frames = "".join(traceback.format_tb(error.__traceback__, limit=-_MOST_FRAMES))
+        parts.append(f"Traceback (most recent call last):\n{frames}{told}")
         hides = error.__suppress_context__ and error.__cause__ is None
         error = None if hides else error.__cause__ or error.__context__
     return "\nwhich led to:\n\n".join(reversed(parts))

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
 from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
 
+MAX_TEXT = 3000
+"""The longest text that is looked at, in characters: as long as Slack's own fields."""
+_MOST_CORRECTED = 20
+"""The most words that a command can have for a correction to be offered."""
 _SEQUENCE = re.compile(r"<([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
@@ -45,6 +49,11 @@ _IMPLIED = {"show": "--show", "refresh": "--force-refresh"}
 
 def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
     """Parse the text after `/extauth`. Raises UsageError, and PastedTokenError for a known token anywhere in it."""
+    if len(text) > MAX_TEXT:
+        raise UsageError(
+            f"That's {len(text):,} characters. A command can have {MAX_TEXT:,}.",
+            f"{COMMAND} [{' | '.join(subcommand.name for subcommand in subcommands)}]",
+        )
     plain = unescape(text)
     # Also as it came: a link's address isn't part of what was typed.
     token_format = find_token(plain) or (find_token(text) if text != plain else None)
@@ -80,7 +89,8 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
 
 def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed | None:
     """Return the command that corrected words are, with what else is wrong corrected too; None if something stays."""
-    if words == before:
+    # Each correction parses again what is left, so many of them would take long.
+    if words == before or len(words) > _MOST_CORRECTED:
         return None
     try:
         return _parse(words, subcommands)

@@ -22,6 +22,8 @@ READ_SECONDS = 10.0
 MAX_CONNECTIONS = 200
 """How many requests may be on their way to Slack at once. With half as many, a burst waits for Slack while
 the CPU is idle."""
+MAX_ANSWER = 8 * 1024 * 1024
+"""The largest answer that is read, in bytes: many times what a list of 2,500 accounts takes."""
 _WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 
@@ -48,9 +50,9 @@ def is_slack_address(url: str, base_url: str) -> bool:
 def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
     """Open the HTTP session that every Slack client shares. Close it at shutdown.
 
-    It keeps no cookies, follows no redirects, and doesn't read the environment. In a burst a request may wait for a
-    free connection without that counting against `read_seconds`; an answer that trickles in is cut off after three
-    times as long.
+    It keeps no cookies, follows no redirects, unpacks nothing, and doesn't read the environment. In a burst a request
+    may wait for a free connection without that counting against `read_seconds`; an answer that trickles in is cut off
+    after three times as long.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)
@@ -58,9 +60,31 @@ def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=3 * read_seconds, sock_connect=read_seconds, sock_read=read_seconds),
         connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(loop=asyncio.get_running_loop()),
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        response_class=_LimitedResponse,
         trust_env=False,
         trace_configs=[tracing],
     )
+
+
+class _LimitedResponse(aiohttp.ClientResponse):
+    """An answer of which no more is read than Slack sends."""
+
+    async def read(self) -> bytes:
+        """Return the body. Raises ClientPayloadError where it's too large."""
+        if self._body is None:
+            body = bytearray()
+            try:
+                while chunk := await self.content.readany():
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise aiohttp.ClientPayloadError(f"An answer had more than {MAX_ANSWER:,} bytes.")
+            except BaseException:
+                self.close()
+                raise
+            self._body = bytes(body)
+        return await super().read()
 
 
 async def _refuse_redirect(
