@@ -17,6 +17,8 @@ _MAX_NUMBER = 2**63 - 1
 _MAX_VALUE = 300
 _KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh", "workspace", "version")
 """What is said in words of its own, or isn't said."""
+_OUR_OWN = ("request", "workspace", "version", "tokens")
+"""What nobody types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class Event:
         action = request.operation.action
         # People paste tokens where their IDs belong.
         given = request.arguments().items()
-        parameters = {name: value if isinstance(value, bool) else quote(value) for name, value in given}
+        parameters = {
+            name: value if isinstance(value, bool) or name in _OUR_OWN else quote(value) for name, value in given
+        }
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
 
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import re
+from contextlib import nullcontext
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -27,6 +28,10 @@ from bot.server.web import WebServer
 PATH = "/slack/events"
 BODY_SECONDS = 5.0
 """How long a body may take to arrive."""
+SMALL_BODY = 64 * 1024
+"""How large a body is, in bytes, that need not wait for its turn. Commands and clicks in messages have less."""
+MOST_LARGE_BODIES = 16
+"""How many larger ones are read at once: who isn't Slack can fill no more memory with them."""
 MAX_AGE_SECONDS = 300
 """Slack's own advice: what is older may be a replay."""
 _MAX_FIELDS = 100
@@ -51,6 +56,7 @@ class HttpReceiver(WebServer):
         super().__init__(routes, host, port, "PORT", Rejections(shared.clock, shared.metrics))
         self._dispatcher = Dispatcher(app, shared.clock)
         self._signing_secret = signing_secret
+        self._large_bodies = asyncio.Semaphore(MOST_LARGE_BODIES)
         self._shared = shared
 
     @property
@@ -60,8 +66,9 @@ class HttpReceiver(WebServer):
 
     async def _take(self, request: web.Request) -> web.Response:
         came_at = self._shared.clock.monotonic()
+        is_small = request.content_length is not None and request.content_length <= SMALL_BODY
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(BODY_SECONDS), nullcontext() if is_small else self._large_bodies:
                 body = await request.read()
         except TimeoutError:
             return self.reject(408, "body took too long")

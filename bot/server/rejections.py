@@ -15,6 +15,7 @@ MALFORMED = "malformed payload"
 REASONS = frozenset(
     {
         *("wrong path", "wrong method", "body too large", "body took too long", "body broke off", "not HTTP"),
+        "too many connections",
         *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED),
     }
 )

@@ -1,10 +1,11 @@
 """The web server, aiohttp's. Deadlines and limits of connections are the proxy's: docs/operating/proxy.md."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterable
 
-from aiohttp import web
+from aiohttp import web, web_response
 from aiohttp.typedefs import Handler
 
 from bot.server import StartError
@@ -12,8 +13,15 @@ from bot.server.rejections import Rejections
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024 * 1024
-"""The largest body taken, in bytes. Slack's are far smaller."""
+# Every answer names it, also aiohttp's own to what isn't HTTP: not the versions that it would tell.
+web_response.SERVER_SOFTWARE = "Extauth"  # type: ignore[attr-defined]
+
+MAX_BODY = 256 * 1024
+"""The largest body taken, in bytes. The largest that comes back of what Extauth shows has a tenth of that."""
+MOST_CONNECTIONS = 1000
+"""How many connections are open at once. A proxy needs as many as Slack sends requests at a time."""
+_BUFFER = 8 * 1024
+"""How much of a body is taken in, in bytes, before somebody reads it."""
 _STOP_SECONDS = 3.0
 """How long a request may go on once the server stops. Slack waits no longer for an answer."""
 _KEEP_ALIVE_SECONDS = 75.0
@@ -37,8 +45,10 @@ class WebServer:
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             shutdown_timeout=_STOP_SECONDS,
             lingering_time=0,
+            read_bufsize=_BUFFER,
             auto_decompress=False,
         )
+        self._listening: asyncio.Server | None = None
         self._host = host
         self._port = port
         self._variable = variable
@@ -47,13 +57,13 @@ class WebServer:
     @property
     def port(self) -> int | None:
         """The port it listens on, also when the settings leave the choice to the system. None while it doesn't."""
-        return next((address[1] for address in self._runner.addresses), None)
+        return next((one.getsockname()[1] for one in (self._listening.sockets if self._listening else ())), None)
 
     async def start(self) -> None:
         """Listen. Raises StartError when the port is taken."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            self._listening = await asyncio.get_running_loop().create_server(self._connected, self._host, self._port)
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise StartError(
@@ -62,7 +72,16 @@ class WebServer:
 
     async def stop(self) -> None:
         """Stop listening, and return when every request that was taken has its answer."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
+
+    def _connected(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            self._rejections.count("too many connections")
+            return _Refused()
+        return server()
 
     def reject(self, status: int, reason: str) -> web.Response:
         """Count a request, and return its answer."""
@@ -81,6 +100,15 @@ class WebServer:
             return web.Response(status=500)
 
 
+class _Refused(asyncio.Protocol):
+    """A connection that is ended at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """End it."""
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
 class ParserLog(logging.Logger):
     """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
 
@@ -94,7 +122,6 @@ class ParserLog(logging.Logger):
 
 
 async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "Extauth"  # not the versions that aiohttp would tell
     if request.can_read_body:
         # What is left of the body isn't read. A proxy has to know, so that it sends nothing more over the connection.
         response.force_close()

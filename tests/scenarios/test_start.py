@@ -36,7 +36,7 @@ async def test_ten_processes_start_at_once_on_a_new_database_and_all_serve_with_
             await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == PROCESSES)
             assert set(slack.socket_mode.delivered.values()) == {1}
 
-        assert [row["name"] for row in await read_rows(url, select(installation_keys.c.name))] == [WRAPPED]
+        assert [row["name"] for row in await read_rows(url, select(installation_keys.c.name))] == [WRAPPED, "schema"]
         async with open_audit_log(configured(url), SystemClock()) as audit_log:
             result = await audit_log.verify(lambda _: None)
         assert (result.rows, result.problem) == (2 * PROCESSES + 1, None)
