@@ -39,7 +39,7 @@ from bot.storage.address import database_url
 from bot.storage.engine import open_database
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.installations import StoredInstallations
-from bot.storage.oauth_states import StoredOAuthStates
+from bot.storage.oauth_states import OAuthStates
 from bot.storage.schema import check_schema, migrate
 from bot.storage.workspace_settings import SettingsStore
 from bot.tasks import Tasks
@@ -59,7 +59,7 @@ class Storage:
     account_states: AccountStates
     schedules: Schedules
     installations: InstallationRows
-    oauth_states: StoredOAuthStates
+    oauth_states: OAuthStates
     settings_store: SettingsStore
 
 
@@ -88,7 +88,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
                 account_states=AccountStates(database, clock),
                 schedules=Schedules(database, clock),
                 installations=InstallationRows(database, key.vault, clock),
-                oauth_states=StoredOAuthStates(database, clock),
+                oauth_states=OAuthStates(database, key.vault, clock),
                 settings_store=SettingsStore(database, key.vault, audit_log.settings_version),
             )
         finally:

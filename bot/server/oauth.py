@@ -27,7 +27,7 @@ from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES, AppCredentials
 from bot.storage.engine import DatabaseError
 from bot.storage.installation_rows import InstallationRows
 from bot.storage.installations import StoredInstallations
-from bot.storage.oauth_states import STATE_SECONDS, StoredOAuthStates, TooManyStates
+from bot.storage.oauth_states import STATE_SECONDS, OAuthStates
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class OAuthPages:
         public_url: str,
         clients: ClientFactory,
         rows: InstallationRows,
-        states: StoredOAuthStates,
+        states: OAuthStates,
         installations: StoredInstallations,
     ) -> None:
         self._slack_url = clients.base_url.removesuffix("api/")
@@ -75,7 +75,7 @@ class OAuthPages:
         settings.authorize_url_generator = AuthorizeUrlGenerator(
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
-        self._flow = _Flow(settings, clients)
+        self._flow = _Flow(settings, clients, states)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is answered where."""
@@ -96,10 +96,7 @@ class OAuthPages:
             return _response(await self._flow.handle_callback(asked))
         except Refused as error:
             log.warning("an installation was refused", extra={"code": str(error)})
-            return _page(400, pages.refused_page(str(error)))
-        except TooManyStates:
-            log.warning("too many installations have begun: no more for ten minutes")
-            return _page(503, pages.busy_page())
+            return _page(400, pages.used_page() if str(error) == "invalid_state" else pages.refused_page(str(error)))
         except DatabaseError as error:
             log.error("an installation couldn't be saved", extra={"why": str(error)})
             return _page(503, pages.not_kept_page())
@@ -139,7 +136,8 @@ class OAuthPages:
 class _Flow(AsyncOAuthFlow):
     """Bolt's flow. Its own way to trade a code logs it, and measures by another clock how long the token is good."""
 
-    def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory) -> None:
+    def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory, states: OAuthStates) -> None:
+        self._states = states
         self._app = AppCredentials(settings.client_id, SecretStr(settings.client_secret))
         # Nothing is sent twice: the first may have arrived, and a code is good once.
         super().__init__(client=clients.web(None, once=True), logger=sdk_logger, settings=settings)
@@ -148,6 +146,12 @@ class _Flow(AsyncOAuthFlow):
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
         """Return where to ask. Bolt would put the request's `team` in as it is, and with it whatever somebody added."""
         return self.settings.authorize_url_generator.generate(state=state)
+
+    async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
+        """Keep an installation, once for each state. Raises Refused, DatabaseError."""
+        if not await self._states.use(request.query["state"][0]):
+            raise Refused("invalid_state")
+        await super().store_installation(request, installation)
 
     async def run_installation(self, code: str) -> Installation | None:
         """Trade a code for a bot token. Raises Refused, and what slack_sdk raises where Slack can't be reached."""

@@ -101,11 +101,6 @@ def not_kept_page() -> str:
     )
 
 
-def busy_page() -> str:
-    """Return the page for when too many installations have begun."""
-    return _page("Too many installations at once", f"<p>Wait 10 minutes, then start again.</p>{_AGAIN}")
-
-
 def _scope(name: str, purpose: str) -> str:
     return f"<dt>{escape(name)}</dt><dd>{escape(purpose)}</dd>"
 

@@ -4,38 +4,37 @@ https://docs.slack.dev/authentication/installing-with-oauth
 """
 
 import hashlib
+import json
 import secrets
 from logging import Logger
 from typing import Any
 
+from pydantic import SecretStr
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, select
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
-from bot.storage.engine import Database
+from bot.storage.crypto import Vault
+from bot.storage.engine import Database, insert_into
 from bot.storage.tables import oauth_states
 
 STATE_SECONDS = 600
 """How long somebody can take from the button to Slack's *Allow*."""
-MOST_STATES = 10_000
-"""How many can be on their way. Anyone can begin an installation, so what that writes has a limit."""
-FULL_SECONDS = 10.0
-"""How long the database is left alone once there are so many, for everything else waits for its writes, too."""
 _MICRO = 1_000_000
 
 
-class TooManyStates(Exception):
-    """So many installations have begun that no more can."""
+class OAuthStates(AsyncOAuthStateStore):
+    """States that say themselves when they were issued, encrypted. Each is good once, for ten minutes, in any process.
 
+    Anyone can begin an installation, so nothing is written for that. The database has hashes of those with which an
+    installation ended.
+    """
 
-class StoredOAuthStates(AsyncOAuthStateStore):
-    """States in the database, of which it only has hashes. Each is good once, for ten minutes, in any process."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
+        self._box = vault.box("oauth state")
         self._clock = clock
-        self._full_until = float("-inf")
 
     @property
     def logger(self) -> Logger:
@@ -43,34 +42,38 @@ class StoredOAuthStates(AsyncOAuthStateStore):
         return sdk_logger
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
-        """Return a new state. Raises DatabaseError, TooManyStates."""
-        if self._clock.monotonic() < self._full_until:
-            raise TooManyStates
-        state, now = secrets.token_urlsafe(32), self._now()
-
-        def put(connection: Connection) -> None:
-            connection.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
-            if connection.execute(select(func.count()).select_from(oauth_states)).scalar_one() >= MOST_STATES:
-                raise TooManyStates
-            row = {"hash": _hash(state), "expires_at": now + STATE_SECONDS * _MICRO}
-            connection.execute(insert(oauth_states).values(row))
-
-        try:
-            await self._database.run(put)
-        except TooManyStates:
-            self._full_until = self._clock.monotonic() + FULL_SECONDS
-            raise
-        return state
+        """Return a new state."""
+        text = json.dumps([secrets.token_hex(16), self._clock.now()])
+        # Bolt puts it into a cookie and an address as it is.
+        return self._box.encrypt(SecretStr(text)).rstrip("=")
 
     async def async_consume(self, state: str) -> bool:
-        """Return whether a state is good: for one of those who ask, once. Raises DatabaseError."""
-        gone = delete(oauth_states).where(oauth_states.c.hash == _hash(state)).returning(oauth_states.c.expires_at)
-        row = await self._database.run(lambda connection: connection.execute(gone).first())
-        return row is not None and row.expires_at > self._now()
+        """Return whether a state is good. It is until `use`. Raises DatabaseError."""
+        opened = self._open(state)
+        if opened is None or not 0 <= self._clock.now() - json.loads(opened)[1] < STATE_SECONDS:
+            return False
+        used = select(oauth_states.c.hash).where(oauth_states.c.hash == _hash(opened))
+        return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
 
-    def _now(self) -> int:
-        return round(self._clock.now() * _MICRO)
+    async def use(self, state: str) -> bool:
+        """Note that an installation ends with it. Returns whether it's the first one. Raises DatabaseError."""
+        opened, now = self._open(state), round(self._clock.now() * _MICRO)
+        if opened is None:
+            return False
+
+        def put(connection: Connection) -> bool:
+            connection.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
+            row = {"hash": _hash(opened), "expires_at": now + STATE_SECONDS * _MICRO}
+            added = insert_into(connection, oauth_states).values(row).on_conflict_do_nothing()
+            return connection.execute(added.returning(oauth_states.c.hash)).first() is not None
+
+        return await self._database.run(put)
+
+    def _open(self, state: str) -> str | None:
+        opened = self._box.decrypt(f"{state}{'=' * (-len(state) % 4)}")
+        return opened.get_secret_value() if opened is not None else None
 
 
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+def _hash(opened: str) -> str:
+    # Of what is in it: the same can be spelled in several ways.
+    return hashlib.sha256(opened.encode()).hexdigest()

@@ -101,6 +101,6 @@ installations = Table(
 oauth_states = Table(
     "oauth_states",
     metadata,
-    Column("hash", String(64), primary_key=True),  # of what a browser carries to Slack and back
+    Column("hash", String(64), primary_key=True),  # of what a browser carried to Slack and back, once it has installed
     Column("expires_at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
 )

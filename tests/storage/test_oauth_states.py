@@ -1,17 +1,19 @@
-"""A state is good once, for ten minutes, and whoever reads the database can't use one."""
+"""A state is good once, for ten minutes, and nothing is written for one that nobody installs with."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
-from bot.storage import oauth_states as module
 from bot.storage.address import database_url
+from bot.storage.crypto import Vault
 from bot.storage.engine import Database, open_database
-from bot.storage.oauth_states import FULL_SECONDS, MOST_STATES, STATE_SECONDS, StoredOAuthStates, TooManyStates
+from bot.storage.oauth_states import STATE_SECONDS, OAuthStates
 from bot.storage.tables import oauth_states
 from tests.manual_clock import ManualClock
+
+KEY, NEXT = b"the old key, of 32 characters ..", b"the new key, of 32 characters .."
 
 
 @pytest.fixture
@@ -21,62 +23,66 @@ async def database(url: str) -> AsyncIterator[Database]:
     await found.close()
 
 
-async def test_it_is_good_once_and_only_if_it_was_issued(database: Database, clock: ManualClock) -> None:
-    states = StoredOAuthStates(database, clock)
+@pytest.fixture
+def states(database: Database, clock: ManualClock) -> OAuthStates:
+    return OAuthStates(database, Vault([KEY]), clock)
+
+
+async def rows(database: Database) -> Sequence[object]:
+    return await database.run(lambda connection: connection.execute(select(oauth_states)).all())
+
+
+async def test_it_is_good_once_and_only_if_it_was_issued(database: Database, states: OAuthStates) -> None:
     state = await states.async_issue()
-    assert not await states.async_consume(state + "x")
+    for other in (state + "x", state[:-2], "", "\ud800", "x" * 100):
+        assert not await states.async_consume(other)
     assert await states.async_consume(state)
+    assert await states.use(state)
     assert not await states.async_consume(state)
-    assert not await states.async_consume("")
+    assert not await states.use(state)
+    for respelled in (f"{state}==", f"{state[:9]}!{state[9:]}", f" {state}"):
+        assert not await states.async_consume(respelled)
+        assert not await states.use(respelled)
+    assert await states.async_issue() != state
 
 
-async def test_of_many_who_bring_it_at_once_one_is_let_in(database: Database, clock: ManualClock) -> None:
-    states = StoredOAuthStates(database, clock)
+async def test_of_many_who_install_with_it_at_once_one_does(states: OAuthStates) -> None:
     state = await states.async_issue()
-    assert sum(await asyncio.gather(*(states.async_consume(state) for _ in range(8)))) == 1
+    assert sum(await asyncio.gather(*(states.use(state) for _ in range(8)))) == 1
 
 
-async def test_it_expires_and_is_gone_with_the_next(database: Database, clock: ManualClock) -> None:
-    states = StoredOAuthStates(database, clock)
+async def test_it_expires_and_is_forgotten_after_that(
+    database: Database, states: OAuthStates, clock: ManualClock
+) -> None:
     in_time, late = await states.async_issue(), await states.async_issue()
     clock.advance(STATE_SECONDS - 1)
     assert await states.async_consume(in_time)
+    assert await states.use(in_time)
     clock.advance(2)
     assert not await states.async_consume(late)
-    await states.async_issue()
-    clock.advance(STATE_SECONDS + 1)
-    await states.async_issue()
-    assert len(await database.run(lambda connection: connection.execute(select(oauth_states)).all())) == 1
+    clock.advance(STATE_SECONDS)
+    assert await states.use(await states.async_issue())
+    assert len(await rows(database)) == 1
 
 
-async def test_the_database_has_only_hashes(database: Database, clock: ManualClock) -> None:
-    state = await StoredOAuthStates(database, clock).async_issue()
-    kept = str(await database.run(lambda connection: connection.execute(select(oauth_states)).all()))
-    assert state not in kept
-    assert module._hash(state) in kept
+async def test_a_clock_that_was_set_back_makes_none_good_for_longer(states: OAuthStates, clock: ManualClock) -> None:
+    state = await states.async_issue()
+    clock.set_back(3600)
+    assert not await states.async_consume(state)
 
 
-async def test_what_anyone_can_write_has_a_limit(database: Database, clock: ManualClock) -> None:
-    states = StoredOAuthStates(database, clock)
-    at = round((clock.now() + STATE_SECONDS) * 1_000_000)
-    rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
-    await database.run(lambda connection: connection.execute(insert(oauth_states), rows))
-    with pytest.raises(TooManyStates):
-        await states.async_issue()
-    clock.advance(STATE_SECONDS + 1)
-    assert await states.async_consume(await states.async_issue())
+async def test_beginning_writes_nothing_and_the_database_has_only_hashes(
+    database: Database, states: OAuthStates
+) -> None:
+    issued = [await states.async_issue() for _ in range(100)]
+    assert await rows(database) == []
+    assert await states.use(issued[0])
+    (kept,) = await rows(database)
+    assert issued[0] not in str(kept)
+    assert issued[1] not in str(kept)
 
 
-async def test_once_it_is_full_strangers_write_nothing(database: Database, clock: ManualClock) -> None:
-    states = StoredOAuthStates(database, clock)
-    at = round((clock.now() + STATE_SECONDS) * 1_000_000)
-    rows = [{"hash": f"{number}", "expires_at": at} for number in range(MOST_STATES)]
-    await database.run(lambda connection: connection.execute(insert(oauth_states), rows))
-    with pytest.raises(TooManyStates):
-        await states.async_issue()
-    await database.run(lambda connection: connection.execute(delete(oauth_states)))
-    # It isn't looked at again at once.
-    with pytest.raises(TooManyStates):
-        await states.async_issue()
-    clock.advance(FULL_SECONDS)
-    assert await states.async_consume(await states.async_issue())
+async def test_any_process_takes_it_also_while_keys_are_rotated(database: Database, clock: ManualClock) -> None:
+    state = await OAuthStates(database, Vault([KEY]), clock).async_issue()
+    assert await OAuthStates(database, Vault([NEXT, KEY]), clock).async_consume(state)
+    assert not await OAuthStates(database, Vault([NEXT]), clock).async_consume(state)
