@@ -184,9 +184,14 @@ def quote(value: str) -> str:
     return f"{value[:_QUOTED]}… ({len(value)} characters)"
 
 
+def is_email(text: str) -> bool:
+    """Return whether a text is an email address, and no known token."""
+    return _EMAIL.fullmatch(text) is not None and _ANY_FORMAT.search(text) is None
+
+
 def quote_account(name: str) -> str:
     """Return what may be shown of the name of a connected account: all of an email address or a short word."""
-    return name if _EMAIL.fullmatch(name) and not _ANY_FORMAT.search(name) else quote(name)
+    return name if is_email(name) else quote(name)
 
 
 def quote_word(word: str) -> str:

@@ -1,9 +1,10 @@
-"""What a provider sent beside the token, with everything that may be secret hidden."""
+"""What a provider sent beside the token: the values of harmless names that hold nothing that may be secret."""
 
 import json
 import re
 from collections.abc import Mapping
 
+from bot.ids import find_token, is_email
 from bot.slack import mrkdwn
 from bot.ui import parts
 
@@ -11,24 +12,38 @@ HIDDEN = "••••••••"
 MOST_SHOWN = 20
 _LONGEST_KEY = 60
 _LONGEST_VALUE = 200
+_LONGEST_LOOKED_AT = 4000
 _DEEPEST = 6
 _TELLING_PIECE = 16
+_LONGEST_WORD = 20
+_LONGEST_MIXED = 12
+_LARGEST_NUMBER = 10**13
 
-_SECRET_WORDS = (
-    "token|secret|passw|passphrase|pwd|key|code|assertion|credential|signature|cookie|session|auth|jwt|otp|cert|private"
+HARMLESS = frozenset(
+    {
+        *("token_type", "scope", "scopes", "granted_scopes", "expires_in", "expires_at", "expires", "ext_expires_in"),
+        *("created_at", "issued_at", "updated_at", "expiration", "locale", "language", "timezone", "region"),
+        *("instance_url", "api_domain", "hub_domain", "domain", "site", "host"),
+        *("id", "user_id", "uid", "account_id", "team_id", "workspace_id", "org_id", "hub_id", "tenant_id", "bot_id"),
+        *("app_id", "client_id", "resource_id", "owner_id", "type", "account_type", "plan", "status", "active"),
+        *("name", "display_name", "username", "user", "login", "nickname", "email", "email_verified"),
+        *("team_name", "workspace_name", "account_name", "org_name", "owner", "team", "workspace", "organization"),
+        *("duplicated_template_id", "is_admin", "is_enterprise_install", "object", "person", "version"),
+    }
 )
-_SECRET_KEY = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_BETWEEN_PARAMETERS = re.compile(r"[?&#;\s]")
-_URL_WITH_PASSWORD = re.compile(r"//[^/\s@]{1,300}@")
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
-_TOKEN_TYPE = re.compile(r"[A-Za-z-]{1,20}")
+"""The names whose values are shown. OAuth's own and those that providers document for what isn't secret."""
+_WORDS = re.compile(r"[\s,;]+")
+_PIECES = re.compile(r"[._:/+-]+")
+_PLAIN = re.compile(rf"(?:[A-Z]?[a-z]{{1,{_LONGEST_WORD}}}|[A-Z]{{1,{_LONGEST_WORD}}}|[0-9]{{1,13}})", re.ASCII)
+_MIXED = re.compile(rf"[A-Za-z0-9]{{1,{_LONGEST_MIXED}}}", re.ASCII)
+_KEY = re.compile(rf"[A-Za-z][A-Za-z_. -]{{0,{_LONGEST_KEY - 1}}}", re.ASCII)
 
 
 def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
     """Return a list of the provider's other fields, of which there are some."""
     items = [
         [
-            parts.literal(mrkdwn.clip(_visible_text(str(key), token), _LONGEST_KEY) or "(no name)", is_bold=True),
+            parts.literal(_shown_key(str(key), token) or "(no name)", is_bold=True),
             parts.literal(": "),
             parts.literal(_shown(str(key), value, token), is_code=True),
         ]
@@ -46,48 +61,53 @@ def _shown(key: str, value: object, token: str) -> str:
     return mrkdwn.clip(" ".join(text.split()), _LONGEST_VALUE) or "(empty)"
 
 
+def _shown_key(key: str, token: str) -> str:
+    """Return a name, unless it could be a secret itself."""
+    return key if not key or (_KEY.fullmatch(key) and _is_harmless(key, token)) else HIDDEN
+
+
 def _visible(key: str, value: object, token: str, depth: int) -> object:
-    """The value with its secrets hidden, at every depth."""
-    if value is None or value == "":
+    """The value with everything hidden that isn't known to be harmless, at every depth."""
+    if value is None or value == "" or isinstance(value, bool):
         return value
-    if _SECRET_KEY.search(key) and not _is_token_type(key, value):
-        return HIDDEN
     if isinstance(value, Mapping | list) and depth == 0:
         return HIDDEN
     if isinstance(value, Mapping):
-        # A name can hide a secret as well as a value can.
         return {
-            _visible_text(str(name), token): _visible(str(name), inner, token, depth - 1)
+            _shown_key(str(name), token): _visible(str(name), inner, token, depth - 1)
             for name, inner in list(value.items())[:MOST_SHOWN]
         }
     if isinstance(value, list):
         return [_visible(key, inner, token, depth - 1) for inner in value[:MOST_SHOWN]]
-    return _visible_text(value, token) if isinstance(value, str) else value
+    if key.lower() not in HARMLESS:
+        return HIDDEN
+    if isinstance(value, str):
+        return value if _is_harmless(value, token) else HIDDEN
+    return value if isinstance(value, int | float) and abs(value) < _LARGEST_NUMBER else HIDDEN
 
 
-def _visible_text(text: str, token: str) -> str:
-    # No more than this is ever shown, with room for a secret that begins in what is.
-    looked_at = text[: _LONGEST_VALUE * 2]
-    is_secret = (
-        _tells(looked_at, token)
-        or _JWT.search(looked_at)
-        or _URL_WITH_PASSWORD.search(looked_at)
-        or any(_is_secret_parameter(part) for part in _BETWEEN_PARAMETERS.split(looked_at))
-    )
-    return HIDDEN if is_secret else looked_at
+def _is_harmless(text: str, token: str) -> bool:
+    """Return whether a text has only words, numbers, short IDs, and addresses without secrets in them."""
+    if len(text) > _LONGEST_LOOKED_AT or find_token(text) is not None or _tells(text, token):
+        return False
+    return all(_is_plain(word) for word in _WORDS.split(text) if word)
 
 
-def _is_secret_parameter(part: str) -> bool:
-    name, equals, _ = part.partition("=")
-    return bool(equals) and _SECRET_KEY.search(name) is not None
+def _is_plain(word: str) -> bool:
+    if is_email(word):
+        return True
+    scheme, address, rest = word.partition("://")
+    if address:
+        # A path without a digit names a scope, such as Google's; any other may be a webhook's secret.
+        host, _, path = rest.partition("/")
+        word = f"{scheme}.{host}" if not path else f"{scheme}.{host}.{path}"
+        if any(character.isdigit() for character in path):
+            return False
+    mixed = [piece for piece in _PIECES.split(word) if piece and _PLAIN.fullmatch(piece) is None]
+    return sum(map(len, mixed)) <= _LONGEST_MIXED and all(_MIXED.fullmatch(piece) for piece in mixed)
 
 
 def _tells(text: str, token: str) -> bool:
     """Whether the text holds the token, or a piece of it long enough to matter."""
     piece = min(_TELLING_PIECE, len(token))
     return any(text[start : start + piece] in token for start in range(len(text) - piece + 1))
-
-
-def _is_token_type(key: str, value: object) -> bool:
-    # RFC 6749, 5.1: how the token is used, such as "Bearer".
-    return key == "token_type" and isinstance(value, str) and _TOKEN_TYPE.fullmatch(value) is not None

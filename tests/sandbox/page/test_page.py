@@ -200,11 +200,11 @@ async def test_text_from_outside_is_text(chromium: Chromium) -> None:
         state.people["U0NASTY"] = Person("U0NASTY", NASTY, is_admin=True)
         token = state.tokens["EtGoogle0001"]
         token.value = NASTY
-        token.extras = {"<script>x</script>": "value", "note": "<b>*bold* `code` <@U0ADMIN></b>"}
+        token.extras = {"<script>x</script>": "value", "name": "<b>*bold* `code` <@U0ADMIN></b>"}
         page = await browser.tab("U0NASTY")
 
         await types(page, "/extauth get EtGoogle0001")
-        await expect(answers(page)).to_contain_text("<b>*bold* `code` <@U0ADMIN></b>")
+        await expect(answers(page)).to_contain_text("••••••••: ••••••••")
         await types(page, "/extauth <img src=x onerror=alert(1)>")
         await types(page, "/<b>none</b>")
         await types(page, f"hello {NASTY}")
