@@ -374,6 +374,11 @@ def environment(folder: Path) -> Mapping[str, str]:
     return {**kept, **os.environ}
 
 
+def key_source() -> str:
+    """Return where EXTAUTH_SECRET_KEY comes from, in words."""
+    return "the environment" if "EXTAUTH_SECRET_KEY" in os.environ else ".env"
+
+
 def read_environment(folder: Path) -> Settings:
     """Read the settings from the environment and `.env`. Raises SettingsError."""
     return read(environment(folder))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from bot.clock import Clock
-from bot.storage.engine import Database, insert_into
+from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import schedules
 
 _MICRO = 1_000_000
+_BEAT = "beat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,15 @@ class Schedules:
             return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)
 
         return await self._database.run(write)
+
+    async def beat(self) -> None:
+        """Write a time and read it back: the database takes what is written now. Raises DatabaseError also if not."""
+        now = round(self._clock.now() * _MICRO)
+
+        def write(connection: Connection) -> int | None:
+            added = insert_into(connection, schedules).values(name=_BEAT, due=now)
+            connection.execute(added.on_conflict_do_update(index_elements=["name"], set_={"due": now}))
+            return connection.execute(select(schedules.c.due).where(schedules.c.name == _BEAT)).scalar()
+
+        if await self._database.run(write) != now:
+            raise DatabaseError("it doesn't keep what is written to it")

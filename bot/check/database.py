@@ -13,7 +13,7 @@ from bot.audit.schema import schema_differences
 from bot.audit.store import authentic_heads
 from bot.audit.verify import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
-from bot.settings import DatabaseSettings
+from bot.settings import DatabaseSettings, key_source
 from bot.storage.address import database_url, describe
 from bot.storage.engine import DatabaseError, open_database
 from bot.storage.schema import schema_version
@@ -157,7 +157,7 @@ def _key(connection: Connection, key: AuditKey) -> Finding:
     if older:
         what = "1 thing is" if older == 1 else f"{older:,} things are"
         return ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")
-    return ok(KEY, "This is the key the audit log was written with.")
+    return ok(KEY, f"This is the key the audit log was written with, from {key_source()}.")
 
 
 def _log(connection: Connection, key: AuditKey) -> Finding:

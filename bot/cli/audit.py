@@ -23,7 +23,7 @@ from bot.cli.shared import read_database_settings
 from bot.cli.terminal import Group, progress
 from bot.clock import SystemClock
 from bot.ids import unwrap
-from bot.settings import DatabaseSettings
+from bot.settings import DatabaseSettings, key_source
 from bot.storage.engine import DatabaseError
 from bot.ui import parts
 from bot.ui.exports import cell
@@ -136,6 +136,7 @@ def verify(text: str | None, workspace: str | None) -> None:
         click.echo(f"The audit log is intact: {size}.{_held(result, line)}")
         if result.note is not None:
             click.echo(result.note)
+        click.echo(f"Checked with the key that EXTAUTH_SECRET_KEY, from {key_source()}, unlocks.")
 
     _with_log(work)
 

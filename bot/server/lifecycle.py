@@ -81,7 +81,7 @@ async def serve(
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
         shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
-        ops = _ops(settings, shared, audit_log)
+        ops = _ops(settings, shared, storage)
         receiver = _receiver(settings, transport, workspaces, shared, storage, ops)
         ops.readiness.receiving = lambda: receiver.problem
         await stack.enter_async_context(_answering(ops, settings, transport, shared))
@@ -113,14 +113,14 @@ async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock
         raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
 
 
-def _ops(settings: Settings, shared: Shared, audit_log: AuditLog) -> Ops:
+def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
     async def ask_slack() -> None:
         client = shared.clients.web(settings.bot_token, once=True)
         with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
             # Where each workspace has its token, the one call that needs none.
             await (client.api_test() if settings.serves_many else client.auth_test())
 
-    return Ops(Readiness(audit_log, shared.slack, ask_slack, shared.clock), shared.metrics)
+    return Ops(Readiness(storage.audit_log, storage.schedules, shared.slack, ask_slack, shared.clock), shared.metrics)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.audit.log import AuditLog
+from bot.audit.schedules import Schedules
 from bot.audit.verify import Verified
 from bot.cache import Cache
 from bot.clock import Clock
@@ -18,7 +19,7 @@ LOST_SECONDS = 90.0
 ASK_SECONDS = 10.0
 """How often to ask Slack at most, however often anyone looks."""
 READ_SECONDS = 5.0
-"""How often to read the database at most."""
+"""How often to read and write the database at most."""
 ANSWER_SECONDS = 2.0
 """How long a question may hold up the answer to who looks."""
 log = logging.getLogger(__name__)
@@ -34,11 +35,13 @@ class Readiness:
     def __init__(
         self,
         audit_log: AuditLog,
+        schedules: Schedules,
         slack: Calls,
         ask_slack: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._audit_log = audit_log
+        self._schedules = schedules
         self._slack = slack
         self._ask_slack = ask_slack
         self._clock = clock
@@ -67,6 +70,11 @@ class Readiness:
             # Its text may name a host: that's for the log.
             log.warning("the database doesn't answer", extra={"why": str(error)})
             return "the audit log can't be read"
+        try:
+            await self._schedules.beat()
+        except DatabaseError as error:
+            log.warning("the database can't be written", extra={"why": str(error)})
+            return "the database can't be written"
         return None
 
     async def _slack_problem(self) -> str | None:

@@ -104,7 +104,7 @@ async def test_a_new_key_takes_over_and_the_old_one_can_go(url: str, clock: Manu
         "workspaces' settings": (1, 0),
         "batches": (1, 0),
     }
-    assert await key_finding(url, NEW) == (Status.OK, "This is the key the audit log was written with.")
+    assert await key_finding(url, NEW) == (Status.OK, "This is the key the audit log was written with, from .env.")
     await works(url, NEW, made)
     for key in (OLD, OTHER):
         with pytest.raises(DatabaseError, match="EXTAUTH_SECRET_KEY is not the one"):
@@ -135,7 +135,7 @@ async def test_processes_with_both_keys_go_on_meanwhile(url: str, clock: ManualC
         assert len(await storage.installations.all()) == 22
         assert (await storage.audit_log.verify(lambda _: None)).problem is None
         assert (await storage.batches.find(made.batch_id, actor("U1"))) is not None
-    assert await key_finding(url, NEW) == (Status.OK, "This is the key the audit log was written with.")
+    assert await key_finding(url, NEW) == (Status.OK, "This is the key the audit log was written with, from .env.")
 
 
 async def test_what_cannot_be_done_changes_nothing(url: str, clock: ManualClock) -> None:

@@ -58,14 +58,14 @@ async def test_a_log_that_works(url: str) -> None:
     await filled(url)
     database, key = await checked(url)
     assert (database.status, database.says) == (Status.OK, "Works.")
-    assert (key.status, key.says) == (Status.OK, "This is the key the audit log was written with.")
+    assert (key.status, key.says) == (Status.OK, "This is the key the audit log was written with, from .env.")
 
 
 async def test_an_empty_log_works(url: str) -> None:
     await filled(url, 0, EXTAUTH_SECRET_KEY=KEY)
     database, key = await checked(url, EXTAUTH_SECRET_KEY=KEY)
     assert database.says == "Works. The audit log is empty."
-    assert key.says == "This is the key the audit log was written with."
+    assert key.says == "This is the key the audit log was written with, from .env."
 
 
 async def test_a_database_without_tables_is_ok_and_stays_so(url: str) -> None:

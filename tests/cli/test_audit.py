@@ -22,6 +22,8 @@ from tests.pseudo_terminal import PseudoTerminal
 
 KEY = "a-secret-key-of-more-than-32-characters"
 
+CHECKED = "Checked with the key that EXTAUTH_SECRET_KEY, from the environment, unlocks.\n"
+
 
 def command(url: str, *words: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     return run(
@@ -60,11 +62,11 @@ async def test_the_commands(audit: AuditLog, url: str, clock: ManualClock) -> No
     assert "'=guest" in table
     assert TOKEN.get_secret_value() not in json.dumps(exported) + table
     verified = await ran("verify")
-    assert (verified.returncode, verified.stdout) == (0, "The audit log is intact: 5 entries in 8 rows.\n")
+    assert (verified.returncode, verified.stdout) == (0, f"The audit log is intact: 5 entries in 8 rows.\n{CHECKED}")
     line = (await ran("checkpoint")).stdout
     compared = await ran("verify", "--checkpoint", "-", typed=line)
     assert compared.stdout == (
-        "The audit log is intact: 6 entries in 9 rows. Everything the checkpoints saw is still there.\n"
+        f"The audit log is intact: 6 entries in 9 rows. Everything the checkpoints saw is still there.\n{CHECKED}"
     ), "the verification before is one more entry"
     odd = await ran("verify", "--checkpoint", "nonsense")
     assert (odd.returncode, odd.stderr.startswith("extauth: This is not a checkpoint")) == (2, True)
@@ -96,7 +98,7 @@ async def test_old_entries_are_pruned_after_a_question(audit: AuditLog, url: str
     verified = await asyncio.to_thread(command, url, "verify", "--checkpoint", "-", typed=checkpoint)
     assert verified.stdout == (
         "The audit log is intact: 3 entries in 4 rows. 6 older rows were pruned. "
-        "Everything else the checkpoint saw is still there.\n"
+        f"Everything else the checkpoint saw is still there.\n{CHECKED}"
     )
 
 
@@ -125,13 +127,13 @@ async def test_each_workspace_can_be_read_verified_and_pruned_alone(
         *("row=2", "row=6", "row=1", "row=1"),
     ]
     says = "6 entries in 9 rows. Everything the checkpoints saw is still there."
-    assert await ran("verify", "--checkpoint", "-", typed=both) == f"The audit log is intact: {says}\n"
-    assert await ran("verify", *of_t2) == "The audit log is intact: 1 entry in 1 row.\n"
+    assert await ran("verify", "--checkpoint", "-", typed=both) == f"The audit log is intact: {says}\n{CHECKED}"
+    assert await ran("verify", *of_t2) == f"The audit log is intact: 1 entry in 1 row.\n{CHECKED}"
     unknown = await ran("verify", "--workspace", "T9")
     assert unknown == "extauth: There are no entries of T9. `audit list` shows the workspaces.\n"
 
     await change(url, "UPDATE audit_records SET user_id = 'U7' WHERE chain = 'T1' AND number = 3")
-    assert await ran("verify", *of_t2) == "The audit log is intact: 1 entry in 1 row.\n"
+    assert await ran("verify", *of_t2) == f"The audit log is intact: 1 entry in 1 row.\n{CHECKED}"
     assert "T1: Row 3 was altered" in await ran("verify")
     assert await ran("prune", "--older-than", "3", "--yes", *of_t2) == "Deleted 1 entry.\n"
     assert len((await ran("export", "--workspace", "T1")).splitlines()) == 2

@@ -188,6 +188,37 @@ async def test_a_database_that_is_gone_is_told_within_seconds_and_so_is_its_retu
         assert await operator.problems() == {}
 
 
+@pytest.mark.parametrize("instead", ["RAISE(FAIL, 'database or disk is full')", "RAISE(IGNORE)"])
+async def test_a_database_that_can_only_be_read_is_not_ready(instead: str, tmp_path: Path) -> None:
+    file = tmp_path / "audit.db"
+    async with open_operator("http", DATABASE_URL=f"sqlite:///{file}") as operator:
+        assert await operator.problems() == {}
+        full = f"CREATE TRIGGER full BEFORE UPDATE ON schedules BEGIN SELECT {instead}; END"
+        await asyncio.to_thread(execute, file, full)
+        operator.harness.clock.advance(READ_SECONDS)
+        assert await operator.problems() == {"database": "the database can't be written"}
+        await asyncio.to_thread(execute, file, "DROP TRIGGER full")
+        operator.harness.clock.advance(READ_SECONDS)
+        assert await operator.problems() == {}
+
+
+async def test_no_answer_names_a_version() -> None:
+    async with open_operator("http") as operator:
+        port = int(operator.base.rsplit(":", 1)[1])
+        for sent in (
+            "nonsense\r\n\r\n",
+            "GET / HTTP/9.9\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nX\r\n\r\n",
+            "GET /x HTTP/1.1\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent.encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert "Server: Extauth\r\n" in head
+            assert "aiohttp" not in head
+            writer.close()
+
+
 async def test_slack_is_asked_when_it_is_quiet_and_one_failure_changes_nothing() -> None:
     async with open_operator("http") as operator:
         harness = operator.harness

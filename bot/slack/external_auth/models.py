@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from bot.ids import ID_OR_KEY, TokenFormat, find_token, unwrap
+from bot.ids import ID_OR_KEY, TokenFormat, find_token, is_id, quote, unwrap
 from bot.operation import Operation
 
 MAX_ID = 255
@@ -280,3 +280,6 @@ def _check_one(token_id: str) -> None:
         raise
     except InvalidParameter as error:
         raise InvalidParameter(TOKEN_IDS, f"One of them isn't a token ID. {error.problem}") from None
+    if not is_id(token_id):
+        # It may be a secret. By itself it's only quoted, and typed again before Slack gets it; a list is shown whole.
+        raise InvalidParameter(TOKEN_IDS, f"“{quote(token_id)}” doesn't look like a token ID.")
