@@ -116,8 +116,8 @@ class UserInfo:
     `is_external` means they belong to another organization, `is_elsewhere` that their request comes from a workspace
     where the bot isn't installed, or that they aren't a member of. `is_in_charge` means an admin or owner of where the
     bot is installed: of the whole organization, for an org-wide installation, and only there `teams` are the workspaces
-    that they are a member of, as far as Slack says so. `groups` are the user groups of the allow lists that the person
-    is in; `groups_unknown` means Slack didn't say.
+    that they are a member of, as far as Slack says so, and `home` is the one that Slack's flags are about. `groups` are
+    the user groups of the allow lists that the person is in; `groups_unknown` means Slack didn't say.
     """
 
     user_id: str
@@ -130,5 +130,6 @@ class UserInfo:
     is_elsewhere: bool = False
     is_in_charge: bool = False
     teams: frozenset[str] = frozenset()
+    home: str = ""
     groups: frozenset[str] = frozenset()
     groups_unknown: bool = False

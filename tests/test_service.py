@@ -422,6 +422,8 @@ async def test_without_a_workspace_there_is_no_history(bench: Bench, caplog: pyt
     state.enterprise_id, state.is_org_install = "E1", True
     state.people[ADMIN].enterprise_user = {"enterprise_id": "E1", "teams": ["T0SANDBOX"]}
     assert isinstance(await bench.run(GetToken("EtGoogle0001")), Fetched)
+    state.people[ADMIN].enterprise_user = {"enterprise_id": "E1", "teams": ["T0SANDBOX"], "is_admin": True}
+    bench.clock.advance(60)
     actor = replace(bench.actor(), team_id=None)
     request = ReadHistory(5)
     assert await bench.service.run(actor, request, lambda _: None) == HistoryUnavailable(request, "ABCD2345")

@@ -61,9 +61,13 @@ class UserDirectory:
         # In a channel shared with another organization, a modal's payload can have that one's workspace, where the app
         # is installed, beside the person's own organization.
         is_named = actor.team_id is not None and actor.team_id != workspace.enterprise_id
-        if person is not None and is_named and person.teams and actor.team_id not in person.teams:
-            log.warning("a request came from a workspace that the person isn't a member of")
-            return replace(person, is_elsewhere=True)
+        if person is not None and workspace.is_org_install:
+            if is_named and actor.team_id not in person.teams:
+                log.warning("a request came from a workspace that Slack doesn't say the person is a member of")
+                return replace(person, is_elsewhere=True)
+            if actor.team_id != person.home:
+                # Slack says only of one workspace whether somebody is an admin there.
+                person = replace(person, is_admin=person.is_in_charge, is_owner=False)
         if person is None or not groups:
             return person
         members = {group: await self.members(actor, group) for group in sorted(groups)}
@@ -150,6 +154,7 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_owner=is_owner,
         is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
         teams=frozenset(known_teams) if workspace.is_org_install else frozenset(),
+        home=str(user.get("team_id") or "") if workspace.is_org_install else "",
         is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
         is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
         is_deactivated=_is(user, "deleted"),

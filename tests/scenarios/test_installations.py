@@ -172,6 +172,32 @@ async def test_tokens_that_expire_are_renewed_without_a_command_lost(many: Many)
     assert many.slack.oauth.refused == []
 
 
+@pytest.mark.parametrize(
+    ("team_id", "organization", "is_let_in"),
+    [
+        (RED, {"teams": [BLUE, RED]}, True),
+        (BLUE, {"teams": [BLUE, RED]}, False),
+        (BLUE, {"teams": [BLUE, RED], "is_admin": True}, True),
+        (BLUE, {"teams": [BLUE, RED], "is_owner": True}, True),
+        (RED, {"teams": [BLUE]}, True),
+        (RED, {}, False),
+        (BLUE, {"teams": [BLUE], "is_admin": True}, False),
+        (RED, {"teams": None, "is_admin": True}, False),
+    ],
+)
+async def test_of_an_organization_only_who_slack_calls_an_admin_of_this_workspace_is_one(
+    team_id: str, organization: dict[str, object], is_let_in: bool, tmp_path: Path
+) -> None:
+    async with open_many("http", f"sqlite:///{tmp_path}/extauth.db") as many:
+        await many.install(ORGANIZATION)
+        people = many.people_of(RED)
+        # The flags of users.info are about the workspace that it names.
+        person = people.state.people[ADMIN]
+        person.team_id, person.enterprise_user = team_id, {"enterprise_id": ORGANIZATION, **organization}
+        answer = people.read(await people.types("/extauth get EtGoogle0001"))
+        assert ("[Show token]" in answer) is is_let_in
+
+
 async def test_the_pages_say_what_is_asked_for_and_keep_to_themselves(many: Many) -> None:
     page = await many.browser().get(f"{many.url}/slack/install")
     for scope in ("chat:write", "commands", "usergroups:read", "users:read", "files:write"):
