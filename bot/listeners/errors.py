@@ -1,6 +1,7 @@
 """What the person sees when a listener itself breaks, before its work has begun, or when nothing can serve them."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -19,7 +20,7 @@ from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.ui.buttons import UnreadableValue
 from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
-from bot.ui.parts import Screen, as_message, as_view
+from bot.ui.parts import Screen, as_view
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +87,7 @@ def _id(body: dict[str, Any]) -> str:
 async def _answer_unserved(
     shared: Shared, error: Exception, body: dict[str, Any], context: AsyncBoltContext
 ) -> BoltResponse:
-    """Acknowledge a request that has no runtime, and say why where the person can be told.
-
-    There is no token to answer with: the answer goes with the acknowledgement, or to the payload's own address.
-    """
+    """Acknowledge a request that has no runtime, and say why where the person can be told."""
     if isinstance(error, NotInstalled):
         log.warning("a request came from a workspace where the bot isn't installed")
         screen = not_installed_screen(error.install_url)
@@ -97,20 +95,21 @@ async def _answer_unserved(
         is_database = isinstance(error, DatabaseError)
         log.error("a request's workspace couldn't be looked up", exc_info=None if is_database else error)
         screen = unserved_screen(str(context.get("reference")))
-    url = body.get("response_url")
-    if url is not None and "command" not in body:
-        origin = Origin(str(url), shared.clock.now())
-        shared.tasks.start(ChannelReply(shared.clients, origin).show(screen))
-    return await _acknowledge(screen, body, context)
-
-
-async def _acknowledge(screen: Screen, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
     kind = body.get("type")
-    if "command" in body:
-        message = as_message(screen)
-        return await context.ack(text=message["text"], blocks=message["blocks"], response_type="ephemeral")
     if kind == "view_submission":
         return await context.ack(response_action="update", view=as_view(screen))
     if kind == "block_suggestion":
         return await context.ack(options=[])
+    await tell_unserved(shared, screen, body)
     return await context.ack()
+
+
+async def tell_unserved(shared: Shared, screen: Screen, body: Mapping[str, Any]) -> None:
+    """Answer at the payload's own address, where it has one: there is no token to answer with."""
+    url = body.get("response_url")
+    if url is None:
+        return
+    try:
+        await ChannelReply(shared.clients, Origin(str(url), shared.clock.now())).show(screen)
+    except Exception as error:
+        log.error("an error couldn't be shown to the person", extra={"error_type": type(error).__name__})

@@ -3,6 +3,9 @@
 import asyncio
 import hashlib
 import json
+import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -11,23 +14,31 @@ from slack_bolt.response import BoltResponse
 from bot import logs
 from bot.actor import new_reference
 from bot.cache import Cache
-from bot.clock import Clock
+from bot.listeners.errors import tell_unserved
+from bot.listeners.runtime import Shared
 from bot.server.payloads import parse_payload
+from bot.ui.notices import unserved_screen
+
+log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 600.0
 """How long an answer is given again to the same payload. Slack's own repetitions come within minutes."""
 _MOST_ANSWERS = 5000
+_ANSWERED = frozenset({"view_submission", "url_verification"})
+"""The payloads whose acknowledgement says something."""
 
 
 class Dispatcher:
     """Hands verified payloads to Bolt, each once: what is delivered again gets the same answer.
 
-    Across processes, an act is done once because its interaction is in the audit log.
+    Whose acknowledgement is always empty is acknowledged before that, since Bolt looks for its workspace first, perhaps
+    in a database that is slow. Across processes, an act is done once because its interaction is in the audit log.
     """
 
-    def __init__(self, app: AsyncApp, clock: Clock) -> None:
+    def __init__(self, app: AsyncApp, shared: Shared) -> None:
         self._app = app
-        self._answers: Cache[str, BoltResponse] = Cache(clock, KEPT_SECONDS, _MOST_ANSWERS)
+        self._shared = shared
+        self._answers: Cache[str, BoltResponse] = Cache(shared.clock, KEPT_SECONDS, _MOST_ANSWERS)
 
     async def dispatch(self, payload: object) -> BoltResponse:
         """Return Bolt's answer to a payload. Raises MalformedPayload."""
@@ -36,14 +47,32 @@ class Dispatcher:
         text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
+        # The person and the log both get it.
+        reference = new_reference()
+
         async def ask_bolt() -> BoltResponse:
-            # The person and the log both get it.
-            reference = new_reference()
             logs.reference.set(reference)
             context = {"interaction": key, "reference": reference}
             # Bolt calls a payload that comes as a dict one of Socket Mode's, and neither parses nor verifies it again.
             return await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context=context))
 
-        if parsed.get("type") == "block_suggestion":  # what is typed twice in a menu is the same payload
+        kind = parsed.get("type")
+        if kind == "block_suggestion":  # what is typed twice in a menu is the same payload
             return await asyncio.ensure_future(ask_bolt())
-        return await self._answers.get(key, ask_bolt)
+        if kind in _ANSWERED:
+            return await self._answers.get(key, ask_bolt)
+        if self._answers.find(key) is None:
+            self._answers.put(key, BoltResponse(status=200))
+            self._shared.tasks.start(self._handle(parsed, reference, ask_bolt()))
+        return BoltResponse(status=200)
+
+    async def _handle(
+        self, payload: dict[str, Any], reference: str, asking: Coroutine[None, None, BoltResponse]
+    ) -> None:
+        try:
+            await asking
+        except asyncio.CancelledError:
+            log.warning("interrupted by shutdown")
+            await tell_unserved(self._shared, unserved_screen(reference), payload)
+        except Exception:
+            log.exception("a request couldn't be handled")

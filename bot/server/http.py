@@ -54,7 +54,7 @@ class HttpReceiver(WebServer):
     ) -> None:
         routes = [web.post(PATH, self._take), *ops.routes(), *(oauth.routes() if oauth is not None else ())]
         super().__init__(routes, host, port, "PORT", Rejections(shared.clock, shared.metrics))
-        self._dispatcher = Dispatcher(app, shared.clock)
+        self._dispatcher = Dispatcher(app, shared)
         self._signing_secret = signing_secret
         self._large_bodies = asyncio.Semaphore(MOST_LARGE_BODIES)
         self._shared = shared

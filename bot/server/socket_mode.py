@@ -56,7 +56,7 @@ class SocketModeReceiver:
     """
 
     def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
-        self._dispatcher = Dispatcher(app, shared.clock)
+        self._dispatcher = Dispatcher(app, shared)
         self._app_token = app_token
         self._shared = shared
         self._wanted = connections
