@@ -48,7 +48,7 @@ class AccountStates:
         """Return the last tests of a workspace, by token ID. Raises DatabaseError."""
         wanted = select(account_states).where(account_states.c.team_id == team_id)
         rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
-        return {row.token_id: _last_test(row) for row in rows}
+        return {row.token_id: _last_test(row) for row in rows if isinstance(row.at, int)}
 
     async def note(self, batch: Batch) -> None:
         """Keep what a batch of tests found, or forget what a batch of deletions deleted. Never raises.

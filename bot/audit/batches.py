@@ -184,7 +184,8 @@ class Batches:
         batch = self._read(row.content) if row is not None else None
         if batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
             return None
-        if batch.at < self._clock.now() - KEPT_SECONDS:
+        # The database may hold a state that is none.
+        if batch.at < self._clock.now() - KEPT_SECONDS or row.state not in {*BatchState}:
             return None
         return batch, BatchState(row.state)
 

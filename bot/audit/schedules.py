@@ -49,11 +49,13 @@ class Schedules:
 
         def write(connection: Connection) -> Turn:
             connection.execute(insert_into(connection, schedules).values(name=name, due=now).on_conflict_do_nothing())
-            due: int = connection.execute(select(schedules.c.due).where(schedules.c.name == name)).scalar_one()
+            found = connection.execute(select(schedules.c.due).where(schedules.c.name == name)).scalar_one()
+            # SQLite keeps anything in any column: what isn't a time is due now.
+            due = found if isinstance(found, int) else now
             after = next_due(due, now, beat)
             if after == due:
                 return Turn(is_mine=False, due=due / _MICRO)
-            moved = update(schedules).where(schedules.c.name == name, schedules.c.due == due).values(due=after)
+            moved = update(schedules).where(schedules.c.name == name, schedules.c.due == found).values(due=after)
             # Where another process moved it first, it's due no sooner.
             is_moved = connection.execute(moved.returning(schedules.c.name)).first() is not None
             return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)

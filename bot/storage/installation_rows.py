@@ -17,7 +17,8 @@ from bot.clock import Clock, retry
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, insert_into
-from bot.storage.tables import account_states, installations, workspace_settings
+from bot.storage.tables import account_states, installations
+from bot.storage.workspace_settings import forget
 
 PURPOSE = "installation"
 """The purpose of the box that encrypts installations."""
@@ -71,6 +72,7 @@ class InstallationRows(AsyncInstallationStore):
 
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
+        self._vault = vault
         self._box = vault.box(PURPOSE)
         self._clock = clock
 
@@ -110,7 +112,7 @@ class InstallationRows(AsyncInstallationStore):
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Remove a workspace's own installation; without a workspace, the organization's."""
-        await self._database.run(lambda connection: _remove(connection, team_id or enterprise_id or ""))
+        await self._database.run(lambda connection: _remove(connection, self._vault, team_id or enterprise_id or ""))
 
     async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
         """Remove an installation, unless it has another token by now. Returns whether it was removed."""
@@ -120,7 +122,7 @@ class InstallationRows(AsyncInstallationStore):
             row = connection.execute(wanted.with_for_update()).first()
             is_same = row is not None and self._read(workspace_id, row.content).installation.bot_token == bot_token
             if is_same:
-                _remove(connection, workspace_id)
+                _remove(connection, self._vault, workspace_id)
             return is_same
 
         return await self._database.run(remove)
@@ -202,7 +204,7 @@ class InstallationRows(AsyncInstallationStore):
         return Kept(**{**read, "scopes": tuple(read["scopes"])})
 
 
-def _remove(connection: Connection, workspace_id: str) -> None:
+def _remove(connection: Connection, vault: Vault, workspace_id: str) -> None:
     """Remove an installation, what was found out about its accounts, and what its admins decided.
 
     The audit log stays.
@@ -210,4 +212,4 @@ def _remove(connection: Connection, workspace_id: str) -> None:
     connection.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
     connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
     # Its own API token is among it.
-    connection.execute(delete(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id))
+    forget(connection, vault, workspace_id)

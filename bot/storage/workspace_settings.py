@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
-from bot.storage.crypto import Vault
+from bot.storage.crypto import Box, Vault
 from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import workspace_settings
 
@@ -47,7 +47,8 @@ class SettingsStore:
             return connection.execute(wanted).first(), self._saved_version(connection, workspace_id)
 
         row, saved = await self._database.run(read, reads=True)
-        if (row.version if row is not None else 0) < saved:
+        version = row.version if row is not None else 0
+        if not isinstance(version, int) or version < saved:
             raise DatabaseError(
                 f"the settings of workspace {workspace_id} are older than the audit log says: an old copy was put back"
             )
@@ -67,8 +68,7 @@ class SettingsStore:
 
         Returns whether it was still that version: of two people who save at once, for one.
         """
-        text = json.dumps({"workspace": workspace_id, "version": version + 1, "decided": decided})
-        values = {"version": version + 1, "content": self._box.encrypt(SecretStr(text))}
+        values = {"version": version + 1, "content": _content(self._box, workspace_id, version + 1, decided)}
         this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
 
         def put(connection: Connection) -> bool:
@@ -78,3 +78,17 @@ class SettingsStore:
             return connection.execute(statement.returning(workspace_settings.c.version)).first() is not None
 
         return await self._database.run(put)
+
+
+def forget(connection: Connection, vault: Vault, workspace_id: str) -> None:
+    """Forget what a workspace decided. The version stays, so that no older one can be put back."""
+    mine = workspace_settings.c.workspace_id == workspace_id
+    version = connection.execute(select(workspace_settings.c.version).where(mine)).scalar()
+    if version is not None:
+        content = _content(vault.box(PURPOSE), workspace_id, version, {})
+        connection.execute(update(workspace_settings).where(mine).values(content=content))
+
+
+def _content(box: Box, workspace_id: str, version: int, decided: Mapping[str, Any]) -> str:
+    written = {"workspace": workspace_id, "version": version, "decided": decided}
+    return box.encrypt(SecretStr(json.dumps(written)))

@@ -17,7 +17,7 @@ from bot.workspaces import FRESH_SECONDS
 from tests import drawing, installing
 from tests.audit_log import change, read_rows, run
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, over_both_transports
-from tests.installed import TEAM, open_many
+from tests.installed import TEAM, install, open_many
 
 CANARY = "xoxp-canary-1234567890"
 STRANGER = "U0STRANGER"
@@ -265,6 +265,18 @@ async def test_old_settings_that_are_put_back_serve_nobody(served: Served, tmp_p
         await run(served.url, lambda connection: connection.execute(insert(table), dict(old)))
     harness.clock.advance(FRESH_SECONDS)
     assert "can't use its database" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+
+
+async def test_who_installs_again_begins_with_what_the_operator_decided(served: Served) -> None:
+    harness = served.harness
+    await served.changes(get_allow="members", api_token=harness.state.bot_token)
+    await served.storage.installations.async_delete_all(enterprise_id=None, team_id=TEAM)
+    await install(served.storage, harness.state.bot_token)
+    harness.clock.advance(FRESH_SECONDS)
+    assert "You don't have permission" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+    await served.changes(get_allow="members")
+    assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))
+    assert [entry.parameters["version"] for entry in await served.entries()] == ["1", "2"]
 
 
 async def test_where_the_operator_decides_there_is_no_button_and_a_forged_one_does_nothing(harness: Harness) -> None:

@@ -100,5 +100,6 @@ async def test_they_go_with_the_installation(kept: Kept) -> None:
     await InstallationRows(kept.database, Vault((OLD,)), SystemClock()).async_delete_all(
         enterprise_id=None, team_id="T1"
     )
-    assert await store.read("T1") == StoredSettings()
+    assert await store.read("T1") == StoredSettings(1), "of the version before, so that it can't be put back"
+    assert await store.write("T1", {"contact": "U1"}, 1)
     assert (await store.read("T2")).version == 1
