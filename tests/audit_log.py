@@ -56,8 +56,10 @@ async def write(audit: AuditLog, count: int = 3) -> None:
 async def run(url: str, work: Callable[[Connection], object]) -> None:
     """Do to the database what no code of ours does."""
     database = open_database(database_url(url))
-    await database.run(work)
-    await database.close()
+    try:
+        await database.run(work)
+    finally:
+        await database.close()
 
 
 async def change(url: str, *statements: str) -> None:
@@ -73,9 +75,10 @@ async def change(url: str, *statements: str) -> None:
 async def read_rows(url: str, query: Executable) -> Sequence[Row]:
     """Read from the database past our own code."""
     database = open_database(database_url(url))
-    found = await database.run(lambda connection: connection.execute(query).mappings().all(), reads=True)
-    await database.close()
-    return found
+    try:
+        return await database.run(lambda connection: connection.execute(query).mappings().all(), reads=True)
+    finally:
+        await database.close()
 
 
 async def checked(audit: AuditLog) -> tuple[int, int, str | None]:

@@ -7,6 +7,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, quote_plus
@@ -138,9 +139,11 @@ class PostgresDatabase(Database):
             connect_args={"timeout": BUSY_SECONDS, "command_timeout": 60, "server_settings": _SESSION},
             hide_parameters=True,
         )
+        # However many read, connections are left for those who write.
+        self._readers = asyncio.Semaphore(_READERS)
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
-        async with self._engine.connect() as connection:
+        async with self._readers if reads else nullcontext(), self._engine.connect() as connection:
             if reads:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             async with connection.begin():

@@ -16,10 +16,9 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from bot.audit.chain import Checkpoint
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import AuditLog
-from bot.storage.address import database_url
-from bot.storage.engine import DatabaseError, open_database
+from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
-from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log, read_rows
+from tests.audit_log import DELETE, GET, actor, change, configured, open_audit_log, read_rows, run
 from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
 
@@ -152,16 +151,13 @@ async def _read(url: str) -> State:
 
 
 async def _write(url: str, state: State) -> None:
-    database = open_database(database_url(url))
-
     def put(connection: Connection) -> None:
         for table in TABLES:
             connection.execute(delete(table))
             if state[table.name]:
                 connection.execute(insert(table), state[table.name])
 
-    await database.run(put)
-    await database.close()
+    await run(url, put)
 
 
 async def _fill(audit: AuditLog, clock: ManualClock) -> list[str]:
