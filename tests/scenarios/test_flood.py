@@ -6,8 +6,10 @@ import hmac
 import json
 import os
 import random
+import resource
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ from hypothesis import strategies as st
 
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.server.http import PATH
+from bot.server.http import PATH, SMALL_BODY
 from bot.server.payloads import MalformedPayload, parse_payload
+from bot.server.web import MAX_BODY
 from tests.bot_process import BotProcess, bot_process, simulated_slack
 from tests.harness import ADMIN
 
 REQUESTS = int(os.environ.get("EXTAUTH_TEST_FLOOD", "2000"))
 AT_ONCE = 8
+UNFINISHED = 2000
 
 COMMAND = {
     "command": "/extauth",
@@ -216,3 +220,45 @@ async def test_strangers_cost_next_to_nothing_and_keep_nobody_out() -> None:
         typical = flood.seconds[len(flood.seconds) // 2] * 1000
         print(f"\n{len(flood.seconds):,} requests: half within {typical:.1f} ms, the slowest {slowest:.0f} ms")
         assert slowest < 50
+
+
+def _unfinished(chance: random.Random) -> bytes:
+    """A request of which something is missing: the end of its body, of its chunks, or of its headers."""
+    kind = chance.choice(["body", "chunks", "headers", "install"])
+    start = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n"
+    if kind == "body":
+        size = chance.choice([1000, SMALL_BODY, SMALL_BODY + 1, MAX_BODY])
+        return f"{start}Content-Length: {size}\r\n\r\n".encode() + b"x" * (size - 1)
+    if kind == "chunks":
+        return f"{start}Transfer-Encoding: chunked\r\n\r\n{MAX_BODY:x}\r\n".encode() + b"x" * (MAX_BODY - 1)
+    if kind == "headers":
+        return f"{start}X: {'x' * 7000}".encode()
+    return b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n" * 50  # whose answers nobody reads
+
+
+async def _hold(port: int, sent: bytes, until: asyncio.Event) -> None:
+    with suppress(OSError):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        await until.wait()
+        writer.close()
+        del reader
+
+
+@pytest.mark.flood
+async def test_what_is_never_finished_fills_no_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * UNFINISHED, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    async with simulated_slack() as slack, bot_process("http", slack) as bot:
+        assert isinstance(slack.workspace.delivery, SignedHttp)
+        port = int(slack.workspace.delivery.url.split(":")[2].split("/")[0])
+        chance, over, peak = random.Random(11), asyncio.Event(), 0.0
+        holding = [asyncio.ensure_future(_hold(port, _unfinished(chance), over)) for _ in range(UNFINISHED)]
+        for _ in range(40):
+            await asyncio.sleep(0.2)
+            peak = max(peak, _megabytes(bot))
+        over.set()
+        await asyncio.gather(*holding)
+        print(f"{UNFINISHED:,} unfinished requests: {peak:.0f} MB at most")
+        assert peak < 200
+        # As soon as they are gone, Slack gets through.
+        assert any([await slack.workspace.command(ADMIN, "/extauth help") for _ in range(5)])

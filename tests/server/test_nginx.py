@@ -208,6 +208,7 @@ async def test_half_open_connections_are_closed_at_the_deadline_and_keep_nobody_
         commands += 1
         await asyncio.sleep(0.1)
         assert time.monotonic() - started < 3 * DEADLINE_SECONDS
+    assert max(proxied.harness.workspace.acknowledged) < 1
     said = await closing
     assert time.monotonic() - started >= DEADLINE_SECONDS
     assert commands > 10
