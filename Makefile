@@ -56,7 +56,7 @@ profile: .venv/dev ## show where its CPU goes under the same load
 	$(BIN)/python -m tests.benchmarks.profiled
 
 mutants: .venv/dev ## break the code on purpose, and list what no test notices
-	$(BIN)/mutmut run --max-children 4
+	EXTAUTH_TEST_POSTGRES_URL=postgresql://nobody@127.0.0.1:1/none $(BIN)/mutmut run --max-children 4
 	$(BIN)/python -m tests.mutation_score
 
 wheel: .venv/dev ## build the wheel and use it as installed, on the oldest and the newest Python here
