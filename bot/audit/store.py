@@ -49,7 +49,7 @@ _MOVE = (
     .values({column.name: bindparam(column.name) for column in audit_heads.columns})
 )
 
-_WENT_BACK = "the audit log ended later before: newer entries are gone, as when an old copy is put back"
+_WENT_BACK = "newer entries of the audit log are gone, as when an old copy is put back: restart Extauth if that was meant"
 _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
 
 Appended = int | Altered | None

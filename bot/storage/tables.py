@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
-SCHEMA = "v1"
+SCHEMA = "v2"
 """The newest migration."""
 
 metadata = MetaData()

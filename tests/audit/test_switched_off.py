@@ -204,12 +204,12 @@ async def test_a_running_process_does_not_go_on_over_what_was_cut_off(kind: str,
             f"UPDATE audit_heads SET {back} WHERE chain = 'T1'",
             f"DELETE FROM audit_records WHERE chain = 'T1' AND number > {head['number']}",
         )
-        with pytest.raises(DatabaseError, match="newer entries are gone"):
+        with pytest.raises(DatabaseError, match="newer entries of the audit log are gone"):
             await audit.attempt(actor(), GET)
         # Another process, which can't know, writes over it: then the row that was written is another one.
         clock.advance(1)
         await write(other, 3)
-        with pytest.raises(DatabaseError, match="newer entries are gone"):
+        with pytest.raises(DatabaseError, match="newer entries of the audit log are gone"):
             await audit.attempt(actor(), GET)
         assert len(await read_rows(url, select(audit_records).where(audit_records.c.chain == "T1"))) == 8
 

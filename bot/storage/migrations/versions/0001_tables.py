@@ -5,7 +5,7 @@ from alembic import op
 
 from bot.storage.tables import metadata
 
-revision = "v1"
+revision = "v2"
 down_revision = None
 branch_labels = None
 depends_on = None
