@@ -12,17 +12,17 @@ class Tasks:
     """The background tasks in progress. `on_count` is told how many there are, whenever that changes."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[object]] = set()
         self.on_count: Callable[[int], None] = _tells_nobody
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
+    def start(self, work: Coroutine[None, None, object]) -> None:
         """Run `work` in the background. It must handle its own errors."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
         self.on_count(len(self._running))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
         self.on_count(len(self._running))
 

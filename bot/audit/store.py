@@ -49,7 +49,9 @@ _MOVE = (
     .values({column.name: bindparam(column.name) for column in audit_heads.columns})
 )
 
-_WENT_BACK = "newer entries of the audit log are gone, as when an old copy is put back: restart Extauth if that was meant"
+_WENT_BACK = (
+    "newer entries of the audit log are gone, as when an old copy is put back: restart Extauth if that was meant"
+)
 _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
 
 Appended = int | Altered | None
@@ -93,7 +95,8 @@ def authentic_heads(connection: Connection, key: AuditKey, chains: Sequence[str]
 class Writing:
     """What one transaction writes: the heads as it leaves them, what was wrong with others, and the rows.
 
-    `known` are the heads that this process left last. It builds on no older ones.
+    `known` are the heads that this process left last. It builds on no older ones. Once written, `moved` are those that
+    it leaves.
     """
 
     key: AuditKey
@@ -101,11 +104,7 @@ class Writing:
     heads: dict[str, Head] = field(default_factory=dict)
     altered: dict[str, Altered] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def moved(self) -> Mapping[str, Head]:
-        """The heads of the chains that got rows."""
-        return {chain: self.heads[chain] for chain in sorted({row["chain"] for row in self.rows})}
+    moved: dict[str, Head] = field(default_factory=dict)
 
     def add(self, chain: str, row: Row) -> int:
         """Put a row behind a chain's head. Returns its number."""
@@ -118,7 +117,7 @@ class Writing:
         for chain, found in read_heads(connection, self.key, chains, locks=True).items():
             if isinstance(found, Altered):
                 self.altered[chain] = found
-            elif _went_back(connection, found, self.known.get(chain)):
+            elif found != (known := self.known.get(chain, found)) and _went_back(connection, found, known):
                 self.altered[chain] = Altered(_WENT_BACK)
             else:
                 self.heads[chain] = found
@@ -134,7 +133,7 @@ class Writing:
         """Write the rows, and move the heads of their chains. Raises NotKept where the database doesn't keep them."""
         if not self.rows:
             return
-        moved = self.moved
+        moved = {chain: self.heads[chain] for chain in sorted({row["chain"] for row in self.rows})}
         connection.execute(insert(audit_records), self.rows)
         connection.execute(_MOVE, [{"moved": chain, **head.row(self.key)} for chain, head in moved.items()])
         if connection.dialect.name == "postgresql":
@@ -146,12 +145,11 @@ class Writing:
             raise NotKept(_NOT_KEPT)
         if read_heads(connection, self.key, [*moved]) != moved:
             raise NotKept(_NOT_KEPT)
+        self.moved = moved
 
 
-def _went_back(connection: Connection, head: Head, known: Head | None) -> bool:
-    """Return whether a chain no longer has what it ended with before."""
-    if known is None or head == known:
-        return False
+def _went_back(connection: Connection, head: Head, known: Head) -> bool:
+    """Return whether a chain that ends otherwise than before no longer has what it ended with."""
     if head.log_id != known.log_id or head.number <= known.number:
         return True
     if known.number <= head.pruned_number:
@@ -167,7 +165,15 @@ def append(
 
     A workspace's first row begins its chain, which `began` makes an entry of the operator's chain about.
     """
-    _open(connection, writing, sorted({row["chain"] for row in batch}), began)
+    chains = sorted({row["chain"] for row in batch})
+    if not {*chains} <= read_heads(connection, writing.key, chains).keys():
+        # A chain begins in the operator's. That is locked first, so that the next query sees what began meanwhile.
+        read_heads(connection, writing.key, [OPERATOR], locks=True)
+        chains = sorted({OPERATOR, *chains})
+    writing.lock(connection, chains)
+    for chain in chains:
+        if chain not in writing.heads and chain not in writing.altered:
+            _begin(connection, writing, chain, began)
     seen = _interactions(connection, [row for row in batch if row.get("interaction") is not None])
     appended: list[Appended] = []
     for row in batch:
@@ -181,18 +187,6 @@ def append(
             appended.append(writing.add(chain, row))
     writing.write(connection)
     return appended
-
-
-def _open(connection: Connection, writing: Writing, chains: Sequence[str], began: Callable[[Head], Row]) -> None:
-    """Lock the heads of chains, and begin those that there aren't."""
-    if not {*chains} <= read_heads(connection, writing.key, chains).keys():
-        # A chain begins in the operator's. That is locked first, so that the next query sees what began meanwhile.
-        read_heads(connection, writing.key, [OPERATOR], locks=True)
-        chains = sorted({OPERATOR, *chains})
-    writing.lock(connection, chains)
-    for chain in chains:
-        if chain not in writing.heads and chain not in writing.altered:
-            _begin(connection, writing, chain, began)
 
 
 def _begin(connection: Connection, writing: Writing, chain: str, began: Callable[[Head], Row]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -47,32 +47,30 @@ class Dispatcher:
         text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-        # The person and the log both get it.
-        reference = new_reference()
-
-        async def ask_bolt() -> BoltResponse:
-            logs.reference.set(reference)
-            context = {"interaction": key, "reference": reference}
-            # Bolt calls a payload that comes as a dict one of Socket Mode's, and neither parses nor verifies it again.
-            return await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed, context=context))
-
+        asking = partial(self._ask_bolt, parsed, key)
         kind = parsed.get("type")
         if kind == "block_suggestion":  # what is typed twice in a menu is the same payload
-            return await asyncio.ensure_future(ask_bolt())
+            return await asyncio.ensure_future(asking())
         if kind in _ANSWERED:
-            return await self._answers.get(key, ask_bolt)
+            return await self._answers.get(key, asking)
         if self._answers.find(key) is None:
             self._answers.put(key, BoltResponse(status=200))
-            self._shared.tasks.start(self._handle(parsed, reference, ask_bolt()))
+            self._shared.tasks.start(asking())
         return BoltResponse(status=200)
 
-    async def _handle(
-        self, payload: dict[str, Any], reference: str, asking: Coroutine[None, None, BoltResponse]
-    ) -> None:
+    async def _ask_bolt(self, payload: dict[str, Any], key: str) -> BoltResponse:
+        # The person and the log both get it.
+        reference = new_reference()
+        logs.reference.set(reference)
+        context = {"interaction": key, "reference": reference}
         try:
-            await asking
+            # Bolt calls a payload that comes as a dict one of Socket Mode's, and neither parses nor verifies it again.
+            request = AsyncBoltRequest(mode="socket_mode", body=payload, context=context)
+            return await self._app.async_dispatch(request)
         except asyncio.CancelledError:
             log.warning("interrupted by shutdown")
             await tell_unserved(self._shared, unserved_screen(reference), payload)
+            raise
         except Exception:
             log.exception("a request couldn't be handled")
+            return BoltResponse(status=500)
