@@ -56,8 +56,14 @@ async def write(audit: AuditLog, count: int = 3) -> None:
 async def run(url: str, work: Callable[[Connection], object]) -> None:
     """Do to the database what no code of ours does."""
     database = open_database(database_url(url))
+
+    def act(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL search_path TO public")
+        work(connection)
+
     try:
-        await database.run(work)
+        await database.run(act)
     finally:
         await database.close()
 

@@ -24,7 +24,10 @@ DO $$ DECLARE name text; BEGIN
   END LOOP;
 END $$
 """
-_DROP = "DROP SCHEMA IF EXISTS started CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+_DROP = """
+DROP SCHEMA IF EXISTS started CASCADE; DROP SCHEMA public CASCADE;
+CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC
+"""
 _KEEP = "CREATE SCHEMA started;" + _EACH_TABLE.format("CREATE TABLE started.%1$I AS TABLE public.%1$I")
 _PUT_BACK = _EACH_TABLE.format("DELETE FROM public.%1$I; INSERT INTO public.%1$I TABLE started.%1$I")
 _END_OTHERS = """

@@ -15,7 +15,7 @@ from bot.audit.verify import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings, key_source
 from bot.storage.address import database_url, describe
-from bot.storage.engine import DatabaseError, open_database
+from bot.storage.engine import SCHEMA_NAME, DatabaseError, open_database
 from bot.storage.schema import schema_version
 from bot.storage.tables import SCHEMA, metadata
 
@@ -56,9 +56,9 @@ _NO_PRIVILEGE = (
 _CAN_WRITE = text(
     # A list of privileges would ask whether there is any of them.
     "SELECT bool_and(has_table_privilege(t.oid, p)) FROM pg_class t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) p "
-    "WHERE t.relnamespace = current_schema()::regnamespace AND t.relname = ANY(:tables)"
+    "WHERE t.relnamespace = CAST(:schema AS regnamespace) AND t.relname = ANY(:tables)"
 )
-_CAN_CREATE = text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+_CAN_CREATE = text("SELECT has_schema_privilege(:schema, 'CREATE')")
 
 
 async def check_database(settings: DatabaseSettings) -> list[Finding]:
@@ -135,8 +135,9 @@ def _opened(connection: Connection, settings: DatabaseSettings) -> list[Finding]
     if connection.dialect.name == "postgresql":
         if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
             return _broken(*_READ_ONLY)
-        tables = {"tables": sorted(metadata.tables)}
-        asked = connection.execute(_CAN_CREATE) if version is None else connection.execute(_CAN_WRITE, tables)
+        where = {"schema": SCHEMA_NAME}
+        tables = {**where, "tables": sorted(metadata.tables)}
+        asked = connection.execute(_CAN_CREATE, where) if version is None else connection.execute(_CAN_WRITE, tables)
         if not asked.scalar():
             return _broken(*_NO_PRIVILEGE)
     if version is None:

@@ -28,7 +28,12 @@ ANSWER_SECONDS = 15.0
 """How long a caller waits for a transaction."""
 _CLOSE_SECONDS = 1.0
 _READERS = 4
+SCHEMA_NAME = "public"
+"""Where PostgreSQL has the tables. They are named with it, since nothing else is looked for there."""
 _SESSION = {
+    # Somebody who can create functions and operators could put theirs in the place of PostgreSQL's.
+    "search_path": "pg_catalog",
+    "synchronous_commit": "on",
     # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
     "idle_in_transaction_session_timeout": "15000",
     "lock_timeout": str(LOCK_SECONDS * 1000),
@@ -138,6 +143,7 @@ class PostgresDatabase(Database):
             pool_timeout=BUSY_SECONDS,
             connect_args={"timeout": BUSY_SECONDS, "command_timeout": 60, "server_settings": _SESSION},
             hide_parameters=True,
+            execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
         # However many read, connections are left for those who write.
         self._readers = asyncio.Semaphore(_READERS)

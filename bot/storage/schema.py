@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
-from bot.storage.engine import DatabaseError
+from bot.storage.engine import SCHEMA_NAME, DatabaseError
 from bot.storage.tables import SCHEMA, metadata
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
@@ -53,7 +53,8 @@ def check_schema(connection: Connection) -> None:
 
 def schema_version(connection: Connection) -> str | None:
     """Return the version of the tables; None where there are none."""
-    if not inspect(connection).has_table(_alembic_version.name):
+    schema = SCHEMA_NAME if connection.dialect.name == "postgresql" else None
+    if not inspect(connection).has_table(_alembic_version.name, schema):
         return None
     return connection.execute(_alembic_version.select()).scalar()
 
@@ -67,14 +68,15 @@ _SQLITE = text("SELECT type, name, tbl_name, sql FROM sqlite_master")
 # A server's next version may list NOT NULL among the constraints: the columns say it, too.
 _POSTGRESQL = text(
     """
-    WITH t AS (SELECT c.* FROM unnest(CAST(:tables AS text[])) n JOIN pg_class c ON c.oid = to_regclass(n))
+    WITH t AS (SELECT c.* FROM unnest(CAST(:tables AS text[])) n JOIN pg_class c ON c.oid = to_regclass(:schema || n))
     SELECT 'table', relname, relname,
         concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity, relispartition)
     FROM t
     UNION ALL
+    -- Types of PostgreSQL's own have numbers below 16384: another one can be named like them.
     SELECT 'column', attname, relname,
-        concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
-            attcollation::regcollation, pg_get_expr(adbin, adrelid))
+        concat_ws(' ', CAST(atttypid AS bigint) < 16384, format_type(atttypid, atttypmod), attnotnull,
+            attidentity, attgenerated, attcollation::regcollation, pg_get_expr(adbin, adrelid))
     FROM t JOIN pg_attribute ON attrelid = t.oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped
     UNION ALL
@@ -94,9 +96,11 @@ _POSTGRESQL = text(
             pg_get_expr(polwithcheck, polrelid))
     FROM t JOIN pg_policy ON polrelid = t.oid
     UNION ALL
-    SELECT 'partition', inhrelid::regclass::text, relname, 'attached' FROM t JOIN pg_inherits ON inhparent = t.oid
+    SELECT 'partition', c.relname, t.relname, 'attached'
+    FROM t JOIN pg_inherits ON inhparent = t.oid JOIN pg_class c ON c.oid = inhrelid
     UNION ALL
-    SELECT 'parent', inhparent::regclass::text, relname, 'attached' FROM t JOIN pg_inherits ON inhrelid = t.oid
+    SELECT 'parent', c.relname, t.relname, 'attached'
+    FROM t JOIN pg_inherits ON inhrelid = t.oid JOIN pg_class c ON c.oid = inhparent
     """
 )
 
@@ -105,14 +109,14 @@ def read_schema(connection: Connection) -> Schema:
     """Return what the database has of the tables, with all that can change what is written to them or read."""
     tables = [*metadata.tables, _alembic_version.name]
     if connection.dialect.name == "postgresql":
-        rows = connection.execute(_POSTGRESQL, {"tables": tables})
-    else:
-        rows = connection.execute(_SQLITE)
-    # A table that was renamed and renamed back has quotes that it hadn't.
+        rows = connection.execute(_POSTGRESQL, {"tables": tables, "schema": f"{SCHEMA_NAME}."})
+        return {(kind, name, table): str(definition) for kind, name, table, definition in rows}
+    # SQLite doesn't mind how a table's name is spelled, and a trigger of another table can change these as well. A
+    # table that was renamed and renamed back has quotes that it hadn't.
     return {
         (kind, name, table): " ".join(str(definition).replace('"', "").split())
-        for kind, name, table, definition in rows
-        if table in tables
+        for kind, name, table, definition in connection.execute(_SQLITE)
+        if kind in ("trigger", "view") or table.lower() in tables
     }
 
 

@@ -11,13 +11,17 @@ from bot.ui import parts
 HIDDEN = "••••••••"
 MOST_SHOWN = 20
 _LONGEST_KEY = 60
-_LONGEST_VALUE = 200
-_LONGEST_LOOKED_AT = 4000
+_LONGEST_SHOWN = 200
+_LONGEST_VALUE = 400
+_LONGEST_FIELD = 2000
+"""How long a field's value can be, as JSON, for it to be looked at: none needs as much to be understood."""
 _DEEPEST = 6
 _TELLING_PIECE = 16
 _LONGEST_WORD = 20
 _LONGEST_MIXED = 12
 _LARGEST_NUMBER = 10**13
+_LONGEST_TOKEN = 20_000
+"""The longest token whose pieces are looked for. Beside a longer one, nothing is shown."""
 
 HARMLESS = frozenset(
     {
@@ -56,9 +60,11 @@ def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
 
 
 def _shown(key: str, value: object, token: str) -> str:
+    if len(json.dumps(value, default=str)) > _LONGEST_FIELD:
+        return HIDDEN
     visible = _visible(key, value, token, _DEEPEST)
     text = visible if isinstance(visible, str) else json.dumps(visible, ensure_ascii=False)
-    return mrkdwn.clip(" ".join(text.split()), _LONGEST_VALUE) or "(empty)"
+    return mrkdwn.clip(" ".join(text.split()), _LONGEST_SHOWN) or "(empty)"
 
 
 def _shown_key(key: str, token: str) -> str:
@@ -88,9 +94,11 @@ def _visible(key: str, value: object, token: str, depth: int) -> object:
 
 def _is_harmless(text: str, token: str) -> bool:
     """Return whether a text has only words, numbers, short IDs, and addresses without secrets in them."""
-    if len(text) > _LONGEST_LOOKED_AT or find_token(text) is not None or _tells(text, token):
+    if len(text) > _LONGEST_VALUE or len(token) > _LONGEST_TOKEN or find_token(text) is not None:
         return False
-    return all(_is_plain(word) for word in _WORDS.split(text) if word)
+    piece = min(_TELLING_PIECE, len(token))
+    tells = any(text[start : start + piece] in token for start in range(len(text) - piece + 1))
+    return not tells and all(_is_plain(word) for word in _WORDS.split(text) if word)
 
 
 def _is_plain(word: str) -> bool:
@@ -105,9 +113,3 @@ def _is_plain(word: str) -> bool:
             return False
     mixed = [piece for piece in _PIECES.split(word) if piece and _PLAIN.fullmatch(piece) is None]
     return sum(map(len, mixed)) <= _LONGEST_MIXED and all(_MIXED.fullmatch(piece) for piece in mixed)
-
-
-def _tells(text: str, token: str) -> bool:
-    """Whether the text holds the token, or a piece of it long enough to matter."""
-    piece = min(_TELLING_PIECE, len(token))
-    return any(text[start : start + piece] in token for start in range(len(text) - piece + 1))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from bot.actor import Actor
 from bot.app import Storage, open_storage
 from bot.audit.batches import KEPT_SECONDS, Batch, BatchState, Item, ItemResult
 from bot.operation import Operation
 from bot.storage.engine import DatabaseError
+from bot.storage.tables import batches
 from tests.audit_log import actor, change, configured, read_rows
 from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
@@ -124,4 +125,5 @@ async def test_a_database_that_does_not_work_is_told(bench: Bench) -> None:
 
 
 async def _rows(url: str) -> list[tuple[object, ...]]:
-    return [tuple(row.values()) for row in await read_rows(url, text("SELECT id, state, content FROM batches"))]
+    query = select(batches.c.id, batches.c.state, batches.c.content)
+    return [tuple(row.values()) for row in await read_rows(url, query)]

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import RETRY_SECONDS, AuditLog
 from bot.slack.external_auth.models import GetToken
 from bot.storage.engine import DatabaseError
+from bot.storage.tables import audit_records
 from tests.audit_log import (
     GET,
     TOKEN,
@@ -273,7 +274,7 @@ async def test_a_log_whose_key_is_gone_gets_no_other(new_url: str, clock: Manual
 
 async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
     await write(audit)
-    rows = await read_rows(url, text("SELECT * FROM audit_records"))
+    rows = await read_rows(url, select(audit_records))
     assert TOKEN.get_secret_value()[5:21] not in repr(rows)
 
 

@@ -70,7 +70,7 @@ async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_sec
     async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
         dead = await asyncpg.connect(url, server_settings=session)
         await dead.execute("BEGIN")
-        await dead.execute("SELECT * FROM audit_heads FOR UPDATE")
+        await dead.execute("SELECT * FROM public.audit_heads FOR UPDATE")
         # Nothing more comes from that machine, and its connection stays open.
         async with asyncio.timeout(10):
             await audit.attempt(actor(), GET)

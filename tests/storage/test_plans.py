@@ -68,7 +68,9 @@ async def explained(kind: str, folder: Path, read: Callable[[Connection], list[s
         database = open_database(database_url(url))
 
         def work(connection: Connection) -> list[str]:
-            for statement in before:
+            # The statements are written out here, without the tables' schema.
+            path = ("SET LOCAL search_path TO public",) if kind == "postgresql" else ()
+            for statement in (*path, *before):
                 connection.execute(text(statement))
             return read(connection)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from bot.audit.key_rotation import ENCRYPTED, Rotated, _renew
 from bot.audit.keys import AuditKey
@@ -16,6 +16,7 @@ from bot.storage.address import database_url
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, open_database
 from bot.storage.installation_rows import InstallationRows
+from bot.storage.tables import workspace_settings
 from bot.storage.workspace_settings import PURPOSE, SettingsStore, StoredSettings
 from tests.audit_log import change
 from tests.databases import DATABASES, started_database
@@ -50,7 +51,7 @@ async def test_each_workspace_has_its_own_and_nothing_of_it_can_be_read_in_the_d
     assert await store.read("T1") == StoredSettings(1, {"api_token": TOKEN})
     assert await store.read("T2") == StoredSettings(1, {"contact": "U2"})
     assert "canary" not in repr(await store.read("T1"))
-    read = text("SELECT * FROM workspace_settings")
+    read = select(workspace_settings)
     rows = await kept.database.run(lambda connection: connection.execute(read).all())
     assert "canary" not in repr(rows)
 

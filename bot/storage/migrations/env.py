@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from bot.storage.engine import SCHEMA_NAME
 from bot.storage.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+schema = SCHEMA_NAME if connection.dialect.name == "postgresql" else None
+context.configure(connection=connection, target_metadata=metadata, version_table_schema=schema)
 context.run_migrations()
