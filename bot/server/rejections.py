@@ -15,7 +15,7 @@ MALFORMED = "malformed payload"
 REASONS = frozenset(
     {
         *("wrong path", "wrong method", "body too large", "body took too long", "body broke off", "not HTTP"),
-        "too many connections",
+        *("too many connections", "head too large or too slow"),
         *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED),
     }
 )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterable
+from typing import cast
 
 from aiohttp import web, web_response
 from aiohttp.typedefs import Handler
@@ -22,6 +23,12 @@ MOST_CONNECTIONS = 1000
 """How many connections are open at once. A proxy needs as many as Slack sends requests at a time."""
 _BUFFER = 8 * 1024
 """How much of a body is taken in, in bytes, before somebody reads it."""
+_MAX_HEAD = 32 * 1024
+"""The largest head of a request, in bytes."""
+_HEAD_SECONDS = 10.0
+"""How long a head may take to arrive."""
+_MOST_AHEAD = 8
+"""How many requests may be sent over a connection before the first has its answer."""
 _STOP_SECONDS = 3.0
 """How long a request may go on once the server stops. Slack waits no longer for an answer."""
 _KEEP_ALIVE_SECONDS = 75.0
@@ -81,7 +88,7 @@ class WebServer:
         if server is None or len(server.connections) >= MOST_CONNECTIONS:
             self._rejections.count("too many connections")
             return _Refused()
-        return server()
+        return _Bounded(server(), self._rejections)
 
     def reject(self, status: int, reason: str) -> web.Response:
         """Count a request, and return its answer."""
@@ -100,13 +107,81 @@ class WebServer:
             return web.Response(status=500)
 
 
+class _Bounded(asyncio.BufferedProtocol):
+    """A connection that is ended where a request's head is too large or takes too long, or too many are sent ahead.
+
+    aiohttp would keep a megabyte of headers for each connection, for as long as it's open, and any number of requests.
+    All connections share one buffer to receive into, since what is in it is handed on at once.
+    """
+
+    _received = memoryview(bytearray(_BUFFER * 2))
+
+    def __init__(self, inner: web.RequestHandler, rejections: Rejections) -> None:
+        self._inner = inner
+        self._rejections = rejections
+        self._transport: asyncio.Transport | None = None
+        self._head = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own kind is none by its class
+        self._inner.connection_made(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to receive into."""
+        return self._received
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hand on what came, and count what belongs to no request yet."""
+        self._head += nbytes
+        self._inner.data_received(bytes(self._received[:nbytes]))
+        if self._has_request():
+            self._head = 0
+        elif self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._end_unless_complete)
+        if self._head > _MAX_HEAD or len(self._inner._messages) > _MOST_AHEAD:
+            self._end()
+
+    def eof_received(self) -> None:
+        """Hand it on."""
+        self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """Hand it on."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hand it on."""
+        self._inner.resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Hand it on."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._inner.connection_lost(exc)
+
+    def _has_request(self) -> bool:
+        # What aiohttp doesn't tell otherwise. tests/server/test_ops.py notices when it's called something else.
+        return self._inner._current_request is not None or bool(self._inner._messages)
+
+    def _end_unless_complete(self) -> None:
+        self._deadline = None
+        if self._head and not self._has_request():
+            self._end()
+
+    def _end(self) -> None:
+        self._rejections.count("head too large or too slow")
+        if self._transport is not None:
+            self._transport.abort()
+
+
 class _Refused(asyncio.Protocol):
     """A connection that is ended at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """End it."""
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        cast(asyncio.Transport, transport).abort()
 
 
 class ParserLog(logging.Logger):
