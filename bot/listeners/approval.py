@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -39,16 +40,18 @@ from bot.ui.permissions import denied_screen
 
 log = logging.getLogger(__name__)
 
+_TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 GRACE_SECONDS = 30.0
 """How long after the end of a request nobody can be deciding it any more."""
 
 
 async def decide(
-    runtime: Runtime, clicked: Interaction, value: str, post: tuple[str, str] | None, *, approves: bool
+    runtime: Runtime, clicked: Interaction, value: str, post: tuple[str, str] | None, at: float, *, approves: bool
 ) -> None:
     """Approve or decline a request, once, and delete what was approved.
 
-    `value` is the button's, and `post` the channel and time stamp of its message.
+    `value` is the button's, `post` the channel and time stamp of its message, and `at` when it was clicked by Slack's
+    clock (seconds, UTC), which counts where this machine's was set back.
     """
     if runtime.service.policy is ApprovalPolicy.OFF:
         await flow.show(clicked, not_decided_screen("off", clicked.actor.reference))
@@ -66,7 +69,7 @@ async def decide(
             return AuditResult("failed", "gone", 0)
         if approves and wanted.user_id == clicked.actor.user_id:
             return AuditResult("failed", "own_request", 0)
-        if await runtime.service.now(wanted) - wanted.at >= APPROVAL_SECONDS:
+        if max(at, await runtime.service.now(wanted)) - wanted.at >= APPROVAL_SECONDS:
             return AuditResult("failed", "expired", 0)
         if await runtime.service.is_decided(wanted):
             # The database may say that it still waits, where somebody has put that back.
@@ -223,4 +226,6 @@ def register(app: AsyncApp) -> None:
         place, action = body.get("container", {}), body["actions"][0]
         post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
         approves = action["action_id"] == APPROVE
-        flow.start(runtime, clicked, decide(runtime, clicked, str(action.get("value")), post, approves=approves))
+        clicked_at = float(action["action_ts"]) if _TIMESTAMP.fullmatch(action.get("action_ts", "")) else 0.0
+        deciding = decide(runtime, clicked, str(action.get("value")), post, clicked_at, approves=approves)
+        flow.start(runtime, clicked, deciding)

@@ -87,6 +87,7 @@ class _Action(_Part):
     block_id: NotRequired[Text]
     value: NotRequired[Text]
     selected_option: NotRequired[_Option]
+    action_ts: NotRequired[Name]  # by Slack's clock
 
 
 class _Interaction(_Part):
@@ -99,7 +100,7 @@ class _Interaction(_Part):
 class _Click(_Interaction):
     type: Literal["block_actions"]
     trigger_id: Name
-    actions: Annotated[list[Given[_Action]], Field(min_length=1)]
+    actions: Annotated[list[Given[_Action]], Field(min_length=1, max_length=25)]
     view: NotRequired[Given[_View]]
     container: NotRequired[Given[_Container]]
     channel: NotRequired[_Entity]

@@ -22,8 +22,8 @@ READ_SECONDS = 10.0
 MAX_CONNECTIONS = 200
 """How many requests may be on their way to Slack at once. With half as many, a burst waits for Slack while
 the CPU is idle."""
-MAX_ANSWER = 8 * 1024 * 1024
-"""The largest answer that is read, in bytes: many times what a list of 2,500 accounts takes."""
+MAX_ANSWER = 2 * 1024 * 1024
+"""The largest answer that is read, in bytes: several times what a list of 2,500 accounts takes."""
 _WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 

@@ -1,19 +1,21 @@
 """Nothing that is done to the database keeps acts out of the log: what isn't kept isn't done, and changes are named."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from bot.audit.entries import AuditResult
+from bot.audit.entries import AuditResult, Filters
+from bot.audit.log import DuplicateInteraction
 from bot.check.database import check_database
 from bot.check.finding import Status
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
-from tests.audit_log import GET, actor, change, configured, open_audit_log, read_rows, write
+from tests.audit_log import GET, actor, came, change, configured, open_audit_log, read_rows, write
 from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
 
@@ -110,6 +112,10 @@ UNSAFE: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
             "the index ix_audit_records_interaction of audit_records is missing",
         ),
         (["ALTER TABLE audit_records ADD COLUMN more"], "the table audit_records was changed"),
+        (
+            ["CREATE TRIGGER back AFTER UPDATE ON SCHEDULES BEGIN DELETE FROM audit_heads; END"],
+            "the trigger back of SCHEDULES isn't Extauth's",
+        ),
         (["CREATE INDEX slow ON audit_records (abs(number))"], "the index slow of audit_records isn't Extauth's"),
         (["DELETE FROM installation_keys WHERE name = 'schema'"], "the note of what the tables were is missing"),
         (
@@ -125,6 +131,13 @@ UNSAFE: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
         (
             ["ALTER TABLE audit_records ALTER COLUMN milliseconds TYPE bigint"],
             "the column milliseconds of audit_records was changed",
+        ),
+        (
+            [
+                'CREATE DOMAIN "character varying(16)" AS varchar(16) CHECK (length(VALUE) < 17)',
+                'ALTER TABLE audit_records ALTER COLUMN kind TYPE "character varying(16)"',
+            ],
+            "the column kind of audit_records was changed",
         ),
         (["ALTER TABLE audit_records ADD COLUMN more text"], "the column more of audit_records isn't Extauth's"),
         (["ALTER TABLE audit_records SET UNLOGGED"], "the table audit_records was changed"),
@@ -229,3 +242,51 @@ async def test_processes_that_take_turns_go_on_over_each_others_rows(kind: str, 
         assert await other.prune(clock.now() - 50) == 6
         await write(one, 1)
         assert (await one.verify(lambda _: None)).problem is None
+
+
+async def test_nothing_is_looked_up_where_somebody_puts_their_own(tmp_path: Path) -> None:
+    async with started_database("postgresql", tmp_path) as url:
+        name = url.rsplit("/", 1)[1]
+        async with open_audit_log(configured(url), ManualClock()) as audit:
+            await write(audit)
+        await change(
+            url,
+            "CREATE SCHEMA evil",
+            "CREATE TABLE evil.audit_records (LIKE public.audit_records)",
+            "CREATE TABLE evil.audit_heads (LIKE public.audit_heads)",
+            "CREATE FUNCTION evil.to_regclass(text) RETURNS regclass LANGUAGE sql AS 'SELECT NULL::regclass'",
+            f"ALTER DATABASE {name} SET search_path = evil, pg_catalog, public",
+            f"ALTER DATABASE {name} SET synchronous_commit = off",
+            "CREATE FUNCTION public.never(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+            "CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.never)",
+        )
+        async with open_audit_log(configured(url), ManualClock()) as audit:
+            assert len(await audit.newest(9, Filters(team_id="T1"))) == 3
+            await audit.attempt(came("U7"), GET)
+            with pytest.raises(DuplicateInteraction):
+                await audit.attempt(came("U7"), GET)
+            assert (await audit.verify(lambda _: None)).problem is None
+        assert len(await read_rows(url, select(audit_records).where(audit_records.c.chain == "T1"))) == 7
+
+
+async def test_an_index_that_was_emptied_is_found(tmp_path: Path) -> None:
+    async with started_database("sqlite", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        await audit.attempt(came("U1"), GET)
+        with closing(sqlite3.connect(tmp_path / "audit.db")) as other, other:
+            (index,) = other.execute(
+                "SELECT sql FROM sqlite_master WHERE name = 'ix_audit_records_interaction'"
+            ).fetchone()
+            change_it = "UPDATE sqlite_master SET sql = ? WHERE name = 'ix_audit_records_interaction'"
+            (version,) = other.execute("PRAGMA schema_version").fetchone()
+            for number, sql in enumerate([f"{index} AND 0", index], 1):
+                other.execute("PRAGMA writable_schema = ON")
+                other.execute(change_it, [sql])
+                other.commit()
+                other.execute(f"PRAGMA schema_version = {version + number}")
+                other.execute("PRAGMA writable_schema = RESET")
+                if number == 1:
+                    other.execute("REINDEX ix_audit_records_interaction")
+                    other.commit()
+        problem = (await audit.verify(lambda _: None)).problem
+        assert problem is not None
+        assert "damaged or was tampered with" in problem

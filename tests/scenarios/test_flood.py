@@ -224,7 +224,7 @@ async def test_strangers_cost_next_to_nothing_and_keep_nobody_out() -> None:
 
 def _unfinished(chance: random.Random) -> bytes:
     """A request of which something is missing: the end of its body, of its chunks, or of its headers."""
-    kind = chance.choice(["body", "chunks", "headers", "install"])
+    kind = chance.choice(["body", "chunks", "headers", "many headers", "endless headers", "ahead"])
     start = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n"
     if kind == "body":
         size = chance.choice([1000, SMALL_BODY, SMALL_BODY + 1, MAX_BODY])
@@ -233,7 +233,11 @@ def _unfinished(chance: random.Random) -> bytes:
         return f"{start}Transfer-Encoding: chunked\r\n\r\n{MAX_BODY:x}\r\n".encode() + b"x" * (MAX_BODY - 1)
     if kind == "headers":
         return f"{start}X: {'x' * 7000}".encode()
-    return b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n" * 50  # whose answers nobody reads
+    if kind == "many headers":
+        return start.encode() + b"".join(f"X{number}: {'x' * 8000}\r\n".encode() for number in range(120))
+    if kind == "endless headers":
+        return start.encode() + b"X: x\r\n" * 50_000
+    return b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n" * 5000  # whose answers nobody reads
 
 
 async def _hold(port: int, sent: bytes, until: asyncio.Event) -> None:
