@@ -124,6 +124,8 @@ _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-](?:[a-z]{4,}|[a-z0-9]{1,3})(?![a-z0-9]
 _NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
+_WORD = re.compile(r"(?:[A-Za-z][a-z]{0,15}(?:[A-Z][a-z]{1,15})?|[A-Z]{1,15})[0-9]{0,4}|[0-9]{1,4}", re.ASCII)
+_SHORT = 8
 _MAX_WORD = 24
 _MAX_PLAIN = 40
 _MAX_DIGITS = 4
@@ -157,7 +159,9 @@ def is_id(value: str) -> bool:
     if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)):
         return True
     if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
-        return sum(character.isdigit() for character in value) <= _MAX_DIGITS
+        # A short one may be anything. In a longer one, each word is like a word or a name: fooBar2, but not f0oBaR.
+        is_word = len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
+        return is_word and sum(character.isdigit() for character in value) <= _MAX_DIGITS
     return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 
 

@@ -118,7 +118,10 @@ def test_ids_and_provider_keys_are_quoted_whole(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "quoted"),
     [
-        ("Zm9vYmFyYmF6cXV4Zm9vYmFy", "Zm9vYmFyYmF6cXV4Zm9vYmFy"),
+        ("Zm9vYmFyYmF6cXV4Zm9vYmFy", "Zm9v… (24 characters)"),
+        ("customProvider2", "customProvider2"),
+        ("GoogleCalendar", "GoogleCalendar"),
+        ("Itrt4HQtuSIYIpd6TMxnHnpg", "Itrt… (24 characters)"),
         ("Zm9vYmFyYmF6cXV4Zm9vYmFyZ", "Zm9v… (25 characters)"),
         ("0123456789abcdef", "0123… (16 characters)"),
         ("a1b2c3d4e5", "a1b2… (10 characters)"),
@@ -212,11 +215,24 @@ def test_no_word_takes_long_to_judge(start: str, end: str) -> None:
 WORDY = r"[a-z]{1,5}([_.-][a-z1]{1,5})*"
 
 
+def _is_like_a_word(part: str) -> bool:
+    core = part.rstrip("0123456789")
+    if len(part) - len(core) > 4 or (core and not core.isalpha()):
+        return False
+    if not core or (core == core.upper() and len(core) <= 15):
+        return True
+    humps = [place for place, letter in enumerate(core) if letter.isupper() and place]
+    if not humps:
+        return len(core) <= 16
+    return len(humps) == 1 and humps[0] <= 16 and 1 <= len(core) - humps[0] - 1 <= 15
+
+
 def is_a_word(value: str) -> bool:
     """Say in plain code what a short word is."""
     first, *rest = re.split("[_.-]", value)
     if len(value) <= 24:
-        return first[:1].isalpha() and all(rest) and sum(character.isdigit() for character in value) <= 4
+        is_formed = first[:1].isalpha() and all(rest) and sum(character.isdigit() for character in value) <= 4
+        return is_formed and (len(value) <= 8 or all(_is_like_a_word(part) for part in (first, *rest)))
     is_plain = first.isalpha() and all(part.isalpha() or 0 < len(part) <= 3 for part in rest)
     return is_plain and value == value.lower() and len(value) <= 40
 
