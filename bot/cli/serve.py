@@ -43,7 +43,6 @@ def serve(wanted: Transport | None) -> None:
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
-    # What was imported is no garbage, and most of what a burst makes isn't yet: looking at it takes a third of its CPU.
+    # What was imported stays.
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
     await serve_app(settings, transport, SystemClock(), stop_signal())
