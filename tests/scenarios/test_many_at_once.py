@@ -35,7 +35,7 @@ async def test_500_readers_keep_no_writer_waiting(kind: str, tmp_path: Path) -> 
         assert (await audit.verify(lambda _: None)).problem is None
 
 
-@pytest.mark.long
+@pytest.mark.burst
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_the_first_commands_of_500_workspaces_are_all_acknowledged_and_answered(
     kind: str, tmp_path: Path

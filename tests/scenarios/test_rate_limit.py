@@ -59,7 +59,7 @@ async def test_of_300_gets_none_is_lost_and_the_first_are_served_first() -> None
         # Each of the others waits for their turn, and for when they are to be told so.
         await harness.clock.until_sleeping(2 * (MANY - PER_MINUTE[GET]))
 
-        harness.clock.advance(2)
+        harness.clock.advance(NOTICE_SECONDS)
         await harness.state.until(lambda: len(harness.workspace.messages(ADMIN)) == MANY)
         notices = [message.text for message in harness.workspace.messages(ADMIN) if "limiting" in message.text]
         assert len(notices) == MANY - PER_MINUTE[GET]
@@ -75,7 +75,7 @@ async def test_of_300_gets_none_is_lost_and_the_first_are_served_first() -> None
         await _pass_time(harness, 120)
         assert await harness.workspace.command(OWNER, "/extauth get EtGoogle0001")
         await asyncio.sleep(0.2)
-        await _pass_time(harness, 2.4)
+        await _pass_time(harness, NOTICE_SECONDS + 0.4)
         await harness.state.until(lambda: len(harness.workspace.messages(OWNER)) == 1)
         assert "Slack is limiting requests" in harness.workspace.messages(OWNER)[0].text
         while not _answers(harness, OWNER) and harness.clock.now() - began < 600:
