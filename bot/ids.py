@@ -162,7 +162,8 @@ def is_id(value: str) -> bool:
         # A short one may be anything. In a longer one, each word is like a word or a name: fooBar2, but not f0oBaR.
         is_word = len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
         return is_word and sum(character.isdigit() for character in value) <= _MAX_DIGITS
-    return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
+    is_plain = len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
+    return is_plain and sum(character.isdigit() for character in value) <= _MAX_DIGITS
 
 
 def is_contact(value: str) -> bool:
@@ -201,4 +202,7 @@ def quote_account(name: str) -> str:
 def quote_word(word: str) -> str:
     """Return what may be shown of a typed word, with the dashes of an option and the punctuation around it."""
     core = word.strip(f"{DASHES}/:.!?")
-    return word.replace(core, quote(core)) if core else word[:_QUOTED]
+    if not core:
+        return word[:_QUOTED]
+    before, _, after = word.partition(core)
+    return f"{before[-2:]}{quote(core)}{after[:2]}"

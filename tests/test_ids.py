@@ -234,6 +234,7 @@ def is_a_word(value: str) -> bool:
         is_formed = first[:1].isalpha() and all(rest) and sum(character.isdigit() for character in value) <= 4
         return is_formed and (len(value) <= 8 or all(_is_like_a_word(part) for part in (first, *rest)))
     is_plain = first.isalpha() and all(part.isalpha() or 0 < len(part) <= 3 for part in rest)
+    is_plain = is_plain and sum(character.isdigit() for character in value) <= 4
     return is_plain and value == value.lower() and len(value) <= 40
 
 

@@ -121,12 +121,14 @@ class _Bounded(asyncio.BufferedProtocol):
         self._rejections = rejections
         self._transport: asyncio.Transport | None = None
         self._head = 0
+        self._has_come = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own kind is none by its class
         self._inner.connection_made(transport)
+        self._deadline = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._end_unless_complete)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where to receive into."""
@@ -137,7 +139,7 @@ class _Bounded(asyncio.BufferedProtocol):
         self._head += nbytes
         self._inner.data_received(bytes(self._received[:nbytes]))
         if self._has_request():
-            self._head = 0
+            self._head, self._has_come = 0, True
         elif self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._end_unless_complete)
         if self._head > _MAX_HEAD or len(self._inner._messages) > _MOST_AHEAD:
@@ -167,7 +169,7 @@ class _Bounded(asyncio.BufferedProtocol):
 
     def _end_unless_complete(self) -> None:
         self._deadline = None
-        if self._head and not self._has_request():
+        if (self._head or not self._has_come) and not self._has_request():
             self._end()
 
     def _end(self) -> None:

@@ -34,6 +34,7 @@ _SESSION = {
     # Somebody who can create functions and operators could put theirs in the place of PostgreSQL's.
     "search_path": "pg_catalog",
     "synchronous_commit": "on",
+    "quote_all_identifiers": "off",
     # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
     "idle_in_transaction_session_timeout": "15000",
     "lock_timeout": str(LOCK_SECONDS * 1000),

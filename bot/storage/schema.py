@@ -1,7 +1,7 @@
 """Making the tables, by Alembic's migrations."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
@@ -111,19 +111,28 @@ def read_schema(connection: Connection) -> Schema:
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"tables": tables, "schema": f"{SCHEMA_NAME}."})
         return {(kind, name, table): str(definition) for kind, name, table, definition in rows}
-    # SQLite doesn't mind how a table's name is spelled, and a trigger of another table can change these as well. A
-    # table that was renamed and renamed back has quotes that it hadn't.
+    # SQLite doesn't mind how a table's name is spelled, and reads it up to a NUL; what isn't a table or an index, such as
+    # a trigger of another table, can change these as well.
     return {
-        (kind, name, table): " ".join(str(definition).replace('"', "").split())
+        (kind, name, table): _plain(str(definition), tables)
         for kind, name, table, definition in connection.execute(_SQLITE)
-        if kind in ("trigger", "view") or table.lower() in tables
+        if kind not in ("table", "index") or table.partition("\0")[0].lower() in tables
     }
+
+
+def _plain(definition: str, tables: Sequence[str]) -> str:
+    """Return a definition without the quotes that a table's name gets when it's renamed, and renamed back."""
+    for table in tables:
+        definition = definition.replace(f'"{table}"', table)
+    return " ".join(definition.split())
 
 
 def differences(made: Schema, found: Schema) -> list[str]:
     """Return how what is found differs from what the migration made, in a few words each."""
     said = []
-    for kind, name, table in sorted({*made, *found}, key=lambda place: (_KINDS.index(place[0]), place)):
+    for kind, name, table in sorted(
+        {*made, *found}, key=lambda place: (_KINDS.index(place[0]) if place[0] in _KINDS else -1, place)
+    ):
         what = f"the {kind} {name}" + (f" of {table}" if name != table else "")
         before, now = made.get((kind, name, table)), found.get((kind, name, table))
         if before is None:

@@ -116,6 +116,14 @@ UNSAFE: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
             ["CREATE TRIGGER back AFTER UPDATE ON SCHEDULES BEGIN DELETE FROM audit_heads; END"],
             "the trigger back of SCHEDULES isn't Extauth's",
         ),
+        (
+            [
+                "PRAGMA writable_schema = ON",
+                "INSERT INTO sqlite_master VALUES ('trigger' || char(0) || 'x', 'evil', 'schedules' || char(0) || 'x', 0, "
+                "'CREATE TRIGGER evil AFTER UPDATE ON schedules BEGIN SELECT 1; END')",
+            ],
+            "trigger\0x evil of schedules\0x isn't Extauth's",
+        ),
         (["CREATE INDEX slow ON audit_records (abs(number))"], "the index slow of audit_records isn't Extauth's"),
         (["DELETE FROM installation_keys WHERE name = 'schema'"], "the note of what the tables were is missing"),
         (
