@@ -111,8 +111,8 @@ def read_schema(connection: Connection) -> Schema:
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"tables": tables, "schema": f"{SCHEMA_NAME}."})
         return {(kind, name, table): str(definition) for kind, name, table, definition in rows}
-    # SQLite doesn't mind how a table's name is spelled, and reads it up to a NUL; what isn't a table or an index, such as
-    # a trigger of another table, can change these as well.
+    # SQLite doesn't mind how a table's name is spelled, and reads it up to a NUL. What isn't a table or an index, such
+    # as a trigger of another table, can change these as well.
     return {
         (kind, name, table): _plain(str(definition), tables)
         for kind, name, table, definition in connection.execute(_SQLITE)
@@ -130,9 +130,8 @@ def _plain(definition: str, tables: Sequence[str]) -> str:
 def differences(made: Schema, found: Schema) -> list[str]:
     """Return how what is found differs from what the migration made, in a few words each."""
     said = []
-    for kind, name, table in sorted(
-        {*made, *found}, key=lambda place: (_KINDS.index(place[0]) if place[0] in _KINDS else -1, place)
-    ):
+    order = {kind: number for number, kind in enumerate(_KINDS)}
+    for kind, name, table in sorted({*made, *found}, key=lambda place: (order.get(place[0], -1), place)):
         what = f"the {kind} {name}" + (f" of {table}" if name != table else "")
         before, now = made.get((kind, name, table)), found.get((kind, name, table))
         if before is None:

@@ -119,8 +119,8 @@ UNSAFE: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
         (
             [
                 "PRAGMA writable_schema = ON",
-                "INSERT INTO sqlite_master VALUES ('trigger' || char(0) || 'x', 'evil', 'schedules' || char(0) || 'x', 0, "
-                "'CREATE TRIGGER evil AFTER UPDATE ON schedules BEGIN SELECT 1; END')",
+                "INSERT INTO sqlite_master VALUES ('trigger' || char(0) || 'x', 'evil', 'schedules' || char(0) || 'x', "
+                "0, 'CREATE TRIGGER evil AFTER UPDATE ON schedules BEGIN SELECT 1; END')",
             ],
             "trigger\0x evil of schedules\0x isn't Extauth's",
         ),
