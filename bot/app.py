@@ -204,7 +204,7 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
     Everything is given to Bolt explicitly, because it reads the environment for what it isn't given.
     With `process_before_response` Bolt answers as soon as a listener returns, instead of looking every 10 ms whether
     it has acknowledged; the listeners leave their work to tasks. What no listener is for goes to the error handler, so
-    that the person hears of it; Bolt would answer 404, and log the payload.
+    that the person gets an answer; Bolt would answer 404, and log the payload.
     """
     with logs.only_errors():  # It warns that SLACK_BOT_TOKEN isn't used: `authorize` is, as intended.
         app = AsyncApp(

@@ -158,12 +158,12 @@ def is_id(value: str) -> bool:
         return False
     if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)):
         return True
+    if sum(character.isdigit() for character in value) > _MAX_DIGITS:
+        return False
     if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
         # A short one may be anything. In a longer one, each word is like a word or a name: fooBar2, but not f0oBaR.
-        is_word = len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
-        return is_word and sum(character.isdigit() for character in value) <= _MAX_DIGITS
-    is_plain = len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
-    return is_plain and sum(character.isdigit() for character in value) <= _MAX_DIGITS
+        return len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
+    return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 
 
 def is_contact(value: str) -> bool:

@@ -58,9 +58,10 @@ class AuditResult:
 class Entry:
     """One thing that was tried, with its result. `at` is in seconds since the epoch, UTC.
 
-    `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied`, `pruned`, or `began`; `withheld` for a
-    token or list that wasn't shown, because that couldn't be recorded in time; `not done` where the attempt itself
-    couldn't; `interrupted` where Extauth ended in between; None while it is in progress.
+    `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied`, `pruned`, or `began`; for a verification,
+    `intact` or `altered`; `withheld` for a token or list that wasn't shown, because that couldn't be recorded in time;
+    `not done` where the attempt itself couldn't; `interrupted` where Extauth ended in between; None while it is in
+    progress.
     """
 
     number: int

@@ -58,10 +58,6 @@ Appended = int | Altered | None
 """What became of a row: its number, None for a duplicate, the error where nothing can be appended to its chain."""
 
 
-class NotKept(DatabaseError):
-    """The database doesn't hold what was just written to it, so the transaction is rolled back."""
-
-
 def begin_log(connection: Connection, key: AuditKey) -> None:
     """Begin the operator's chain, in the transaction that made the tables."""
     connection.execute(insert(audit_heads), Head.of_new_chain(OPERATOR).row(key))
@@ -130,7 +126,10 @@ class Writing:
         return self.heads.get(chain)
 
     def write(self, connection: Connection) -> None:
-        """Write the rows, and move the heads of their chains. Raises NotKept where the database doesn't keep them."""
+        """Write the rows, move the heads of their chains, and read both back.
+
+        Raises DatabaseError where the database doesn't keep them.
+        """
         if not self.rows:
             return
         moved = {chain: self.heads[chain] for chain in sorted({row["chain"] for row in self.rows})}
@@ -139,12 +138,12 @@ class Writing:
         if connection.dialect.name == "postgresql":
             # Or a trigger that waits for the end of the transaction would come after what is read next.
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
-        kept = rows_at(connection, _TABLE.number, [(row["chain"], row["number"]) for row in self.rows])
-        in_order = sorted(self.rows, key=lambda row: (row["chain"], row["number"]))
-        if sorted(map(dict, kept), key=lambda row: (row["chain"], row["number"])) != in_order:
-            raise NotKept(_NOT_KEPT)
-        if read_heads(connection, self.key, [*moved]) != moved:
-            raise NotKept(_NOT_KEPT)
+        written = {(row["chain"], row["number"]): row for row in self.rows}
+        kept = rows_at(connection, _TABLE.number, [*written])
+        # Counted too: what took the table's place might give a row twice.
+        is_kept = len(kept) == len(written) and {(row["chain"], row["number"]): dict(row) for row in kept} == written
+        if not is_kept or read_heads(connection, self.key, [*moved]) != moved:
+            raise DatabaseError(_NOT_KEPT)
         self.moved = moved
 
 

@@ -69,7 +69,7 @@ def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
 
 
 class _LimitedResponse(aiohttp.ClientResponse):
-    """An answer of which no more is read than Slack sends."""
+    """An HTTP response whose body is read up to `MAX_ANSWER`."""
 
     async def read(self) -> bytes:
         """Return the body. Raises ClientPayloadError where it's too large."""

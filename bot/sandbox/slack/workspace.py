@@ -162,7 +162,7 @@ class Workspace:
         return await self._deliver("interactive", payload) is not None
 
     async def choose(self, view: OpenView, block_id: str, value: str) -> bool:
-        """Choose a radio button. The bot hears of it where the field says so."""
+        """Choose a radio button. The bot gets the choice where the field dispatches it."""
         self.fill(view, {block_id: value})
         block = next(block for block in view.content["blocks"] if block.get("block_id") == block_id)
         if not block.get("dispatch_action"):

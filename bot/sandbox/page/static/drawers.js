@@ -43,7 +43,7 @@ export function drawers() {
     drawer.opener.addEventListener("click", () => show(drawer));
     drawer.element.querySelector(".close-drawer").addEventListener("click", closeDrawer);
   }
-  // Before anything else hears of it: Escape closes what is in front.
+  // Before any other listener: Escape closes what is in front.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !open || document.querySelector("dialog[open]")) return;
     event.preventDefault();
