@@ -25,7 +25,12 @@ DO $$ DECLARE name text; BEGIN
 END $$
 """
 _DROP = """
-DROP SCHEMA IF EXISTS started CASCADE; DROP SCHEMA public CASCADE;
+DO $$ DECLARE name text; BEGIN
+  EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+  FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$' LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', name);
+  END LOOP;
+END $$;
 CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC
 """
 _KEEP = "CREATE SCHEMA started;" + _EACH_TABLE.format("CREATE TABLE started.%1$I AS TABLE public.%1$I")
@@ -34,10 +39,11 @@ _END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 _SHAPE = """
-SELECT md5(string_agg(concat_ws(' ', c.oid, c.xmin, attnum, a.xmin), ',' ORDER BY c.oid, attnum))
+SELECT md5(string_agg(concat_ws(' ', c.oid, c.xmin, attnum, a.xmin), ',' ORDER BY c.oid, attnum)
+    || (SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^pg_'))
 FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid WHERE relnamespace = 'public'::regnamespace
 """
-"""Another one after any change of a table, a column, or an index."""
+"""Another one after any change of a table, a column, an index, or the schemas."""
 
 _emptied: list[str] = []
 """Databases of this process that nobody uses now."""

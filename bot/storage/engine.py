@@ -30,18 +30,25 @@ _CLOSE_SECONDS = 1.0
 _READERS = 4
 SCHEMA_NAME = "public"
 """Where PostgreSQL has the tables. They are named with it, since nothing else is looked for there."""
-_SESSION = {
-    # Somebody who can create functions and operators could put theirs in the place of PostgreSQL's.
-    "search_path": "pg_catalog",
-    "synchronous_commit": "on",
-    "quote_all_identifiers": "off",
-    # The locks of a machine that died in a transaction are released after this long, not when TCP notices.
-    "idle_in_transaction_session_timeout": "15000",
-    "lock_timeout": str(LOCK_SECONDS * 1000),
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
+BEGIN = f"""
+    BEGIN ISOLATION LEVEL {{}};
+    RESET SESSION AUTHORIZATION;
+    RESET ALL;
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    SET LOCAL client_encoding = 'UTF8';
+    SET LOCAL synchronous_commit = on;
+    SET LOCAL quote_all_identifiers = off;
+    SET LOCAL lock_timeout = {LOCK_SECONDS * 1000};
+    SET LOCAL idle_in_transaction_session_timeout = 15000;
+    SET LOCAL tcp_keepalives_idle = 30;
+    SET LOCAL tcp_keepalives_interval = 10;
+    SET LOCAL tcp_keepalives_count = 3
+"""
+"""How a transaction of PostgreSQL begins: whatever the database, a pooler, or a trigger did to its session is undone.
+
+Someone who can create functions and operators could otherwise put theirs in the place of PostgreSQL's. The timeouts
+release the locks of a machine that died in a transaction; TCP alone would notice much later.
+"""
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -142,7 +149,16 @@ class PostgresDatabase(Database):
             url,
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
-            connect_args={"timeout": BUSY_SECONDS, "command_timeout": 60, "server_settings": _SESSION},
+            # Transactions begin as `BEGIN` says, not as SQLAlchemy would begin them.
+            isolation_level="AUTOCOMMIT",
+            # A pooler such as PgBouncer may give each transaction another session, and a trigger could prepare
+            # statements of its own under the names of ours: so none has a name.
+            connect_args={
+                "timeout": BUSY_SECONDS,
+                "command_timeout": 60,
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+            },
             hide_parameters=True,
             execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
@@ -151,10 +167,17 @@ class PostgresDatabase(Database):
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
         async with self._readers if reads else nullcontext(), self._engine.connect() as connection:
-            if reads:
-                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            async with connection.begin():
-                return await connection.run_sync(work)
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                await driver.execute(BEGIN.format("REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"))
+                result = await connection.run_sync(work)
+                if await driver.execute("COMMIT") != "COMMIT":
+                    raise DatabaseError("a transaction was rolled back")
+            except BaseException:
+                # The session ends, in whatever state it is, and the server rolls back.
+                await connection.invalidate()
+                raise
+            return result
 
     async def _close(self) -> None:
         for task in self._running:

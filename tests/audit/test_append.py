@@ -108,7 +108,7 @@ async def test_an_answer_lost_on_its_way_is_an_attempt_that_ends_as_interrupted(
         open_audit_log(configured(behind), clock) as audit,
     ):
         await write(audit, 1)
-        proxy.loses_answer_to = [b"COMMIT"]
+        proxy.loses_answer_to = [b"COMMIT\0"]
         with pytest.raises(DatabaseError):
             await audit.attempt(came("U1"), GET)
         with pytest.raises(DuplicateInteraction):
@@ -167,7 +167,7 @@ async def test_a_batch_whose_answer_was_lost_is_no_duplicate_to_those_in_it(tmp_
         people = [replace(came("a"), team_id=team) for team in ("T1", "T2")]
         for person in people:
             await audit.attempt(replace(person, interaction="before"), GET)
-        proxy.loses_answer_to = [b"COMMIT"]
+        proxy.loses_answer_to = [b"COMMIT\0"]
         tried = [audit.attempt(person, GET) for person in people]
         ended = await asyncio.gather(*tried, return_exceptions=True)
         assert {type(error) for error in ended} == {DatabaseError}

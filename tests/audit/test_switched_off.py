@@ -277,6 +277,58 @@ async def test_nothing_is_looked_up_where_somebody_puts_their_own(tmp_path: Path
         assert len(await read_rows(url, select(audit_records).where(audit_records.c.chain == "T1"))) == 7
 
 
+POISONS = [
+    "PERFORM set_config('search_path', 'evil, pg_catalog, public', false)",
+    "PERFORM set_config('default_transaction_read_only', 'on', false)",
+    "PERFORM set_config('statement_timeout', '1', false)",
+    "PERFORM set_config('client_encoding', 'SJIS', false)",
+    "PERFORM set_config('synchronous_commit', 'off', false)",
+    "EXECUTE 'SET ROLE pg_monitor'",
+    "EXECUTE 'DEALLOCATE ALL'",
+    """
+    FOR known IN SELECT name, statement FROM pg_prepared_statements WHERE statement ~ '^(SELECT|INSERT|UPDATE)' LOOP
+        EXECUTE format('DEALLOCATE %I', known.name);
+        EXECUTE format('PREPARE %I AS %s', known.name, replace(known.statement, 'public.', 'evil.'));
+    END LOOP
+    """,
+    "EXECUTE 'CREATE TEMP TABLE pg_class (LIKE pg_catalog.pg_class)'",
+]
+"""What a trigger can leave behind in the session of the process that it ran in."""
+
+
+@pytest.mark.parametrize("poison", POISONS)
+async def test_what_a_trigger_did_to_the_session_ends_with_its_transaction(poison: str, tmp_path: Path) -> None:
+    async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
+        await write(audit, 8)
+        await change(
+            url,
+            "CREATE SCHEMA evil",
+            "CREATE TABLE evil.audit_records (LIKE public.audit_records)",
+            "CREATE TABLE evil.audit_heads (LIKE public.audit_heads)",
+            "INSERT INTO evil.audit_records SELECT * FROM public.audit_records",
+            "INSERT INTO evil.audit_heads SELECT * FROM public.audit_heads",
+            "CREATE FUNCTION evil.never(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+            "CREATE OPERATOR evil.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = evil.never)",
+            "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ DECLARE known record; BEGIN {poison}; RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON audit_records DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION poison()",
+        )
+        # Neither need be recorded: then nothing is done. A session that can't be used is given up.
+        with suppress(DatabaseError):
+            await audit.attempt(came("U6"), GET)
+        await change(url, "DROP TRIGGER late ON audit_records")
+        with suppress(DatabaseError):
+            await audit.attempt(came("U7"), GET)
+        before = len(await read_rows(url, select(audit_records).where(audit_records.c.chain == "T1")))
+        await audit.attempt(came("U8"), GET)
+        with pytest.raises(DuplicateInteraction):
+            await audit.attempt(came("U8"), GET)
+        await write(audit, 8)
+        assert len(await read_rows(url, select(audit_records).where(audit_records.c.chain == "T1"))) == before + 17
+        assert (await audit.verify(lambda _: None)).problem is None
+
+
 async def test_an_index_that_was_emptied_is_found(tmp_path: Path) -> None:
     async with started_database("sqlite", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
         await audit.attempt(came("U1"), GET)

@@ -66,10 +66,9 @@ async def test_a_file_that_is_no_longer_the_one_that_was_opened_is_not_written_t
 async def test_a_machine_that_died_in_a_transaction_keeps_the_others_out_for_seconds(
     tmp_path: Path,
 ) -> None:
-    session = {**engine._SESSION, "idle_in_transaction_session_timeout": "500"}
     async with started_database("postgresql", tmp_path) as url, open_audit_log(configured(url), ManualClock()) as audit:
-        dead = await asyncpg.connect(url, server_settings=session)
-        await dead.execute("BEGIN")
+        dead = await asyncpg.connect(url)
+        await dead.execute(engine.BEGIN.format("READ COMMITTED").replace("= 15000", "= 500"))
         await dead.execute("SELECT * FROM public.audit_heads FOR UPDATE")
         # Nothing more comes from that machine, and its connection stays open.
         async with asyncio.timeout(10):
