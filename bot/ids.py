@@ -182,21 +182,51 @@ def looks_like_provider_key(value: str) -> bool:
     return _NAME.fullmatch(value) is not None and not re.match(r"Et[A-Z0-9.]", value)
 
 
-def quote(value: str) -> str:
+class TypedText:
+    """Text that a person typed where an ID belongs, and that isn't formed like one: it may be a secret.
+
+    It isn't a `str`, so mypy finds code that shows, stores, or sends it. Made a `str`, it's only its quote. It equals a
+    `str` with the same text.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == (other._text if isinstance(other, TypedText) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __str__(self) -> str:
+        return quote(self._text)
+
+    __repr__ = __str__
+
+    def reveal(self) -> str:
+        """Return the whole text, for Slack, which may know it as an ID."""
+        return self._text
+
+
+def quote(value: str | TypedText) -> str:
     """Return what may be stored and shown of a value: all of an ID, else its first four characters and its length."""
+    if isinstance(value, TypedText):
+        return str(value)
     if len(value) <= _QUOTED or is_id(value) or _QUOTE.fullmatch(value):
         return value
     return f"{value[:_QUOTED]}… ({len(value)} characters)"
 
 
+def typed_text(text: str) -> str | TypedText:
+    """Return a text as a `str` only if it may be shown and kept: where it has the form of an ID or an email address."""
+    return text if is_id(text) or is_email(text) else TypedText(text)
+
+
 def is_email(text: str) -> bool:
     """Return whether a text is an email address, and no known token."""
     return _EMAIL.fullmatch(text) is not None and _ANY_FORMAT.search(text) is None
-
-
-def quote_account(name: str) -> str:
-    """Return what may be shown of the name of a connected account: all of an email address or a short word."""
-    return name if is_email(name) else quote(name)
 
 
 def quote_word(word: str) -> str:

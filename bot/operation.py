@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, assert_never
 
+from bot.ids import TypedText
+
 
 class Permission(Enum):
     """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting; `APPROVE` has `EXTAUTH_DELETE_APPROVERS`.
@@ -69,7 +71,7 @@ class Request(Protocol):
         """What is to be done."""
         ...
 
-    def arguments(self) -> Mapping[str, str | bool]:
+    def arguments(self) -> Mapping[str, str | TypedText | bool]:
         """Return the parameters by API name: exactly those that were given."""
         ...
 
@@ -80,6 +82,6 @@ class OpenForm:
 
     operation: Operation
 
-    def arguments(self) -> Mapping[str, str | bool]:
+    def arguments(self) -> Mapping[str, str | TypedText | bool]:
         """Return no parameters: nothing is filled in yet."""
         return {}

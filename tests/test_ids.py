@@ -1,8 +1,11 @@
 """What people paste: wrapped IDs, and tokens where IDs belong."""
 
+import json
 import re
 import time
+from pathlib import Path
 
+import mypy.api
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,11 +15,12 @@ from bot.ids import (
     TokenFormat,
     find_token,
     is_contact,
+    is_email,
     is_id,
     quote,
-    quote_account,
     quote_word,
     redact,
+    typed_text,
     unwrap,
 )
 from bot.slack.mrkdwn import mention
@@ -207,7 +211,7 @@ def test_nothing_else_is_a_contact(text: str) -> None:
 def test_no_word_takes_long_to_judge(start: str, end: str) -> None:
     started = time.process_time()
     for text in (start + end, f"a{start}{end}"):
-        for judge in (is_id, is_contact, quote, quote_account, quote_word, unwrap, find_token):
+        for judge in (is_id, is_contact, quote, quote_word, unwrap, find_token):
             judge(text)
     assert time.process_time() - started < 0.5
 
@@ -243,3 +247,42 @@ def is_a_word(value: str) -> bool:
 @given(st.text(alphabet="abcdefgBC123_-.", min_size=1, max_size=45) | st.from_regex(WORDY, fullmatch=True))
 def test_a_word_is_what_plain_code_takes_for_one(value: str) -> None:
     assert is_id(value) is is_a_word(value)
+
+
+@given(st.text(max_size=60))
+def test_what_may_be_a_secret_is_only_its_quote_as_text(value: str) -> None:
+    kept = typed_text(value)
+    if isinstance(kept, str):
+        assert kept == value
+        assert is_id(value) or is_email(value)
+        return
+    shown = quote(value)
+    assert [str(kept), repr(kept), f"{kept}", "%s" % kept, f"{[kept]}"] == [shown] * 4 + [f"[{shown}]"]  # noqa: UP031
+    assert kept == value
+    assert kept.reveal() == value
+    with pytest.raises(TypeError):
+        json.dumps(kept)
+
+
+LEAKS = """
+from bot.audit.batches import Item
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens
+from bot.ui import parts
+
+def leak(request: DeleteTokens) -> None:
+    mrkdwn.code(request.provider_key or "")
+    parts.literal(request.provider_key or "")
+    parts.button("", "", request.provider_key)
+    Item("", request.provider_key)
+    "".join([request.provider_key or ""])
+"""
+
+
+@pytest.mark.long
+def test_mypy_finds_whoever_shows_or_keeps_what_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaks = tmp_path / "leaks.py"
+    leaks.write_text(LEAKS.lstrip())
+    monkeypatch.chdir(Path(__file__).parents[1])
+    said, _, _ = mypy.api.run([str(leaks)])
+    assert re.findall(r"leaks\.py:(\d+): error: .*TypedText", said) == ["7", "8", "9", "10", "11"]

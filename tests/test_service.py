@@ -140,7 +140,7 @@ async def test_the_audit_log_and_the_observers_hear_who_did_what(
     assert (entry.reference, entry.milliseconds) == ("ABCD2345", 0)
     assert (entry.token_hmac is None) == (done == "deleted")
     ((event, result),) = bench.told
-    assert event == Event("ABCD2345", "T0SANDBOX", "E1", ADMIN, action, request_.arguments())
+    assert event == Event("ABCD2345", "T0SANDBOX", "E1", ADMIN, action, entry.parameters)
     assert (result.outcome, result.code, result.milliseconds) == (done, None, 0)
     method = "apps.auth.external.delete" if done == "deleted" else GET
     assert bench.calls(method) == [parameters]

@@ -66,6 +66,7 @@ from bot.ui.approvals import (
     not_decided_screen,
     request_screen,
     requested_screen,
+    unapprovable_screen,
 )
 from bot.ui.batches import (
     batch_screen,
@@ -410,6 +411,7 @@ def approvals() -> Iterator[Section]:
     yield _screen("Expired", expired_screen(batch))
     yield _screen("Approved, but not begun", not_begun_screen(batch))
     yield _screen("Nobody asked", not_asked_screen(batch, CONTACT))
+    yield _screen("Can't be asked for", unapprovable_screen(DeleteTokens("Zm9vYmFyQmF6MTIzNDU2Nzg5MA"), CONTACT))
     for code in ("own_request", "expired", "decided", "off", "gone"):
         yield _screen(f"Not decided: {code}", not_decided_screen(code, REFERENCE))
 

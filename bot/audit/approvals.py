@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.audit.batches import Batch
+from bot.ids import TypedText
 from bot.operation import Operation
 
 
@@ -18,7 +19,7 @@ class AskApproval:
         """Requesting."""
         return Operation.REQUEST
 
-    def arguments(self) -> Mapping[str, str | bool]:
+    def arguments(self) -> Mapping[str, str | TypedText | bool]:
         """Return what is to be deleted: of several tokens, how many they are."""
         if len(self.batch.items) == 1:
             return self.batch.items[0].deletion().arguments()

@@ -57,8 +57,11 @@ class Item:
 
     @classmethod
     def of(cls, request: DeleteTokens) -> "Item":
-        """Return a deletion as the one item of a batch."""
-        return cls(request.external_token_id or "", request.provider_key, app_id=request.app_id)
+        """Return a deletion as the one item of a batch. Raises ValueError for one that can't be kept."""
+        named = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
+        if named != request.arguments():
+            raise ValueError("What isn't formed like an ID isn't kept.")
+        return cls(named.get("external_token_id", ""), named.get("provider_key"), app_id=named.get("app_id"))
 
     @classmethod
     def of_account(cls, account: Account) -> "Item":

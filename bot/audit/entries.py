@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from bot.actor import UNATTENDED, Actor, Unattended
-from bot.ids import USER_ID, is_id, quote
+from bot.ids import USER_ID, TypedText, is_id, quote
 from bot.operation import Operation, Request
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter, check_id
@@ -17,8 +17,6 @@ _MAX_NUMBER = 2**63 - 1
 _MAX_VALUE = 300
 _KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh", "workspace", "version")
 """What is said in words of its own, or isn't said."""
-_OUR_OWN = ("request", "workspace", "version", "tokens")
-"""What nobody types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,7 @@ class Event:
         action = request.operation.action
         # People paste tokens where their IDs belong.
         given = request.arguments().items()
-        parameters = {
-            name: value if isinstance(value, bool) or name in _OUR_OWN else quote(value) for name, value in given
-        }
+        parameters = {name: quote(value) if isinstance(value, TypedText) else value for name, value in given}
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
 
 

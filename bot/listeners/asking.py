@@ -13,7 +13,8 @@ from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.engine import DatabaseError
-from bot.ui.approvals import not_asked_screen, request_screen, requested_screen
+from bot.ui.approvals import not_asked_screen, request_screen, requested_screen, unapprovable_screen
+from bot.ui.buttons import can_carry
 from bot.ui.notices import batch_gone_screen
 from bot.ui.parts import as_message
 from bot.ui.permissions import denied_screen
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 async def ask_for(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
     """Ask for the approval of one deletion."""
+    if asked.reply is not None and not can_carry(request):
+        await asked.reply.show(unapprovable_screen(request, runtime.contact))
+        return
     made = Batch.of(asked.actor, request.operation, [Item.of(request)], runtime.clock.now())
     await runtime.batches.put(made, BatchState.CONFIRMING)
     await ask(runtime, asked, made)

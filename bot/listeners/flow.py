@@ -165,11 +165,13 @@ async def note(runtime: Runtime, actor: Actor, outcome: Outcome) -> None:
     """Note what a single test found, and forget what a single request deleted. Never raises."""
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
-            await runtime.account_states.forget_provider(actor.team_id, outcome.request.provider_key)
+            key = outcome.request.provider_key
+            await runtime.account_states.forget_provider(actor.team_id, key if isinstance(key, str) else None)
         case Tested() | Deleted() | Failed():
             request, result = outcome.request, result_of(outcome)
-            if isinstance(request, TestToken | DeleteTokens) and request.external_token_id and result is not None:
-                alone = Batch.of(actor, request.operation, [Item(request.external_token_id)], runtime.clock.now())
+            token_id = request.external_token_id if isinstance(request, TestToken | DeleteTokens) else None
+            if isinstance(token_id, str) and result is not None:
+                alone = Batch.of(actor, request.operation, [Item(token_id)], runtime.clock.now())
                 await runtime.account_states.note(alone.with_result(result))
         case _:
             return

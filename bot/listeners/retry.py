@@ -28,14 +28,16 @@ async def act(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> 
 
 async def edit(runtime: Runtime, clicked: Interaction, request: GetToken | TestToken | DeleteTokens) -> None:
     """Open the form again, filled in as it was."""
+    known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
+    token_id = known.get("external_token_id")
     match request:
         case GetToken():
             forced = request.force_refresh is True
-            await get.open_form(runtime, clicked, request.external_token_id, force_refresh=forced, show=request.show)
+            await get.open_form(runtime, clicked, token_id, force_refresh=forced, show=request.show)
         case TestToken():
-            await test.open_form(runtime, clicked, request.external_token_id)
+            await test.open_form(runtime, clicked, token_id)
         case DeleteTokens():
-            await delete.open_form(runtime, clicked, {name: str(value) for name, value in request.arguments().items()})
+            await delete.open_form(runtime, clicked, known)
         case _:
             assert_never(request)
 

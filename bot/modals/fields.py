@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.ids import is_id, unwrap
+from bot.ids import TypedText, is_id, unwrap
 from bot.modals import picker
 from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
 from bot.ui import parts
@@ -136,14 +136,14 @@ def read_token_id(values: Values, command: str) -> str | None:
     return token_id or recent
 
 
-def read_ids(values: Values, command: str) -> tuple[dict[str, str], FieldErrors]:
+def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], FieldErrors]:
     """Return the token ID, provider key, and app ID that are filled in, and what is wrong with the others."""
     readers: Mapping[str, Callable[[], str | None]] = {
         TOKEN_ID: lambda: read_token_id(values, f"{command} ID"),
         PROVIDER_KEY: lambda: read_id(values, PROVIDER_KEY, f"{command} --provider-key KEY"),
         APP_ID: lambda: read_text(values, APP_ID),
     }
-    given: dict[str, str] = {}
+    given: dict[str, str | TypedText] = {}
     errors: FieldErrors = {}
     for name, read in readers.items():
         try:

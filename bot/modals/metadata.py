@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
 
-from bot.ids import is_id, quote
+from bot.ids import TypedText
 from bot.slack.external_auth.models import DeleteTokens
 
 
@@ -47,9 +47,9 @@ class PendingDelete:
     @classmethod
     def of(cls, request: DeleteTokens) -> "PendingDelete":
         """Take apart a request."""
-        named = {name: str(value) for name, value in request.arguments().items()}
-        quoted = tuple(name for name, value in named.items() if not is_id(value))
-        return cls({name: quote(value) for name, value in named.items()}, quoted)
+        named = request.arguments()
+        quoted = tuple(name for name, value in named.items() if isinstance(value, TypedText))
+        return cls({name: str(value) for name, value in named.items()}, quoted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,9 +134,10 @@ def _provider_option(provider: Provider, accounts: AccountList | None) -> Option
 
 def _can_be_key(key: str) -> bool:
     try:
-        return len(check_id("provider_key", key)) <= LONGEST_VALUE
+        check_id("provider_key", key)
     except InvalidParameter:
         return False
+    return len(key) <= LONGEST_VALUE
 
 
 def _line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.ids import quote
+from bot.ids import TypedText, quote
 from bot.outcomes import Listed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Page, Provider, page
@@ -48,7 +48,7 @@ def _title(shown: Page, total: int) -> str:
     return f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"
 
 
-def _of_app(app_id: str | None) -> str:
+def _of_app(app_id: str | TypedText | None) -> str:
     return f"  app {mrkdwn.code(quote(app_id))}" if app_id is not None else ""
 
 
@@ -103,7 +103,7 @@ def _fine_print(found: AccountList, reference: str) -> str:
     return " ".join(["Only you can see this.", *order, *unreadable, f"Reference {reference}"])
 
 
-def _unknown_provider(listed: Listed, key: str) -> Screen:
+def _unknown_provider(listed: Listed, key: str | TypedText) -> Screen:
     title = "This app has no such provider"
     blocks: list[parts.Block] = [
         parts.heading(parts.Mark.FAILED, title, mrkdwn.code(quote(key))),

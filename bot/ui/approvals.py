@@ -3,6 +3,7 @@
 from bot.access import APPROVAL_SECONDS
 from bot.audit.batches import Batch
 from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens
 from bot.ui import parts
 from bot.ui.batches import MOST_ITEMS, stopping_workflows
 from bot.ui.parts import Mark, Screen, notice
@@ -79,6 +80,18 @@ def not_asked_screen(batch: Batch, contact: str) -> Screen:
         f"deleted.\n*What to do:* Try again in a minute. If this keeps happening, contact {contact}.",
         f"Reference {batch.reference}",
         subject=deletion(batch),
+    )
+
+
+def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
+    """Return that nobody is asked about what doesn't look like an ID, because it would have to be kept and shown."""
+    return notice(
+        "Approval",
+        "Extauth can't ask for approval of this",
+        "This deletion needs approval, but what you entered doesn't look like an ID. It could be a secret, so Extauth "
+        "doesn't keep it or show it to anyone. Nothing was deleted.\n*What to do:* Check the ID. `/extauth list` "
+        f"shows the IDs of connected accounts.\n*Who can help:* {contact}",
+        subject=parts.subject(request.arguments()),
     )
 
 

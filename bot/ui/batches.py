@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.audit.batches import Batch, Item
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import Explanation, Who, explain
-from bot.ids import quote, quote_account
+from bot.ids import TypedText, quote
 from bot.operation import Operation
 from bot.outcomes import Denied, Failed
 from bot.slack import mrkdwn
@@ -104,19 +104,19 @@ def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
     return Screen(_WORDS[batch.operation][2], title, tuple(blocks), is_failure=not succeeded)
 
 
-def no_accounts_screen(provider_key: str | None) -> Screen:
+def no_accounts_screen(provider_key: str | TypedText | None) -> Screen:
     """Return that there is nothing to test."""
     title = "Nobody has connected an account yet"
     subject = mrkdwn.code(quote(provider_key)) if provider_key is not None else ""
     return Screen("Test results", title, (parts.heading(Mark.UNSURE, title, subject),), is_failure=True)
 
 
-def no_such_account_screen(account: str) -> Screen:
+def no_such_account_screen(account: str | TypedText) -> Screen:
     """Return that no token belongs to an account. `account` is as it was typed, and may be a secret."""
     title = "Slack has no tokens of this account"
     blocks = (
         parts.heading(Mark.FAILED, title),
-        parts.plain_paragraph(quote_account(account)),
+        parts.plain_paragraph(str(account)),
         parts.paragraph("*What to do:* Check the spelling: `/extauth list` shows the accounts."),
     )
     return Screen("No tokens", title, blocks, is_failure=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, assert_never
 
 from bot.access import Decision
 from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
-from bot.ids import is_id
+from bot.ids import TypedText, is_id
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.models import (
     DeleteTokens,
@@ -111,7 +111,7 @@ def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block
 
 def can_carry(request: TokenRequest) -> bool:
     """Return whether a button may hold the request: one with a value that isn't an ID has to be typed again."""
-    return all(is_id(value) for value in request.arguments().values() if isinstance(value, str))
+    return not any(isinstance(value, TypedText) for value in request.arguments().values())
 
 
 def build(button: Button, request: TokenRequest) -> parts.Block:
@@ -139,7 +139,9 @@ def _value(request: TokenRequest | ReadHistory) -> str:
     if isinstance(request, ListAccounts):
         named = {"older_than": request.older_than, "newer_than": request.newer_than}
         places = {name: place.write() for name, place in named.items() if place is not None}
-    return json.dumps({"do": request.operation.action, **request.arguments(), **places}, separators=(",", ":"))
+    carried = {"do": request.operation.action, **request.arguments(), **places}
+    # Slack has returned its token, or lists it: so it's an ID, however it's formed.
+    return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
 
 
 def read_as(kind: type[Asked], value: object) -> Asked:

@@ -13,7 +13,7 @@ from typing import Any
 
 from slack_sdk.models.views import View
 
-from bot.ids import quote
+from bot.ids import TypedText
 from bot.operation import Operation, Request
 from bot.slack import mrkdwn
 
@@ -106,12 +106,12 @@ def actions(*buttons: Block) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 
 
-def subject(arguments: Mapping[str, str | bool], *, plain: bool = False) -> str:
+def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = False) -> str:
     """What a request names: a token ID, or all tokens of a provider, an app, or both. Empty for none.
 
     It's mrkdwn, or `plain` text for a notification.
     """
-    quoted = {name: quote(str(value)) for name, value in arguments.items()}
+    quoted = {name: str(value) for name, value in arguments.items()}
     named = quoted if plain else {name: mrkdwn.code(value) for name, value in quoted.items()}
     if "external_token_id" in named:
         return named["external_token_id"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from bot.ids import quote
+from bot.ids import TypedText, quote
 from bot.outcomes import Deleted, Fetched, Tested
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
@@ -151,7 +151,7 @@ def deleted_screen(deleted: Deleted) -> Screen:
     return Screen("Deleted", f"Deleted from Slack: {parts.subject(request.arguments(), plain=True)}", blocks)
 
 
-def revoke_page(provider_key: str) -> tuple[str, str] | None:
+def revoke_page(provider_key: str | TypedText) -> tuple[str, str] | None:
     """Return a provider's name and page; None for an unknown key, which an app's developer is free to choose."""
-    words = {*re.findall(r"[a-z]+", provider_key.lower())}
+    words = {*re.findall(r"[a-z]+", str(provider_key).lower())}
     return next((page for names, page in _PAGES.items() if words & {*names}), None)

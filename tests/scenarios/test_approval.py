@@ -216,6 +216,17 @@ async def test_where_nobody_can_be_asked_nothing_is_deleted(bulk: Harness) -> No
     assert bulk.calls(DELETE) == []
 
 
+async def test_nobody_is_asked_about_what_may_be_a_secret(strict: Harness) -> None:
+    secret = "q8Zt7Lk2Vn5Xc9Rb3Wm6Yd1Hf4Js0Pg"
+    view = await strict.opens(f"/extauth delete {secret}")
+    await strict.workspace.submit(view, {"typed_name": secret})
+    answer = await told(strict, ADMIN, "✕ Extauth can't ask for approval of this")
+    assert "q8Zt… (31 characters)" in strict.read(answer)
+    assert secret not in strict.read(answer)
+    assert not posts(strict)
+    assert strict.calls(DELETE) == []
+
+
 async def test_forged_values_decide_nothing(bulk: Harness) -> None:
     post = await request(bulk)
     post.blocks[-2]["elements"][0]["value"] = "0" * 32

@@ -8,7 +8,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.audit.batches import Batch, Item, ItemResult
 from bot.batches.run import BatchOutcome, Ending
 from bot.explanations import known_codes
-from bot.ids import quote_account
+from bot.ids import typed_text
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
@@ -118,7 +118,7 @@ def test_what_finds_nothing_passes_the_limits(provider_key: str | None, account:
 
 @pytest.mark.parametrize("account", ["ada@example.com", "ada-codes", "a.b+c@mail.example.org"])
 def test_the_name_of_an_account_is_repeated(account: str) -> None:
-    assert quote_account(account) == account
+    assert str(typed_text(account)) == account
 
 
 SECRETS = ["q8Zt7Lk2Vn5Xc9Rb3Wm6Yd1Hf4Js0Pg", "ghp_" + "a1B2" * 9, "a b c d " * 5, "x@" + "y1Z" * 30]
@@ -126,5 +126,5 @@ SECRETS = ["q8Zt7Lk2Vn5Xc9Rb3Wm6Yd1Hf4Js0Pg", "ghp_" + "a1B2" * 9, "a b c d " * 
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_what_may_be_a_secret_is_not(secret: str) -> None:
-    assert secret not in quote_account(secret)
-    assert secret not in str(no_such_account_screen(secret).blocks)
+    assert secret not in str(typed_text(secret))
+    assert secret not in str(no_such_account_screen(typed_text(secret)).blocks)

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from bot.cache import Cache
 from bot.clock import Clock
-from bot.ids import is_id, redact
+from bot.ids import TypedText, is_id, redact
 from bot.slack.external_auth.models import ListAccounts, Place
 
 PAGE_SIZE = 10
@@ -106,7 +106,7 @@ class AccountList:
     has_workflows: bool
     unreadable: int
 
-    def of_provider(self, key: str | None) -> "AccountList":
+    def of_provider(self, key: str | TypedText | None) -> "AccountList":
         """Return what belongs to one provider; everything for None."""
         if key is None:
             return self

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from bot.ids import TypedText
 from bot.slack.calls import Attempts, release
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.accounts import AccountList, read_accounts
@@ -17,6 +18,7 @@ from bot.slack.external_auth.errors import (
     from_exception,
 )
 from bot.slack.external_auth.models import (
+    Arguments,
     DeleteTokens,
     ExternalToken,
     GetToken,
@@ -42,7 +44,7 @@ class ExternalAuthClient:
 
         Raises ExternalAuthError, and Stopping before anything was changed.
         """
-        answer = await self._call(api_token, GET, request.arguments(), caller, once=request.mutates)
+        answer = await self._call(api_token, GET, _revealed(request.arguments()), caller, once=request.mutates)
         token = answer.get("external_token")
         if not isinstance(token, str) or not token:
             raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
@@ -55,14 +57,14 @@ class ExternalAuthClient:
 
     async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
         """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
-        await self._call(api_token, DELETE, request.arguments(), caller, once=True)
+        await self._call(api_token, DELETE, _revealed(request.arguments()), caller, once=True)
 
     async def list(self, api_token: SecretStr, request: ListAccounts, caller: Caller) -> AccountList:
         """Return all connected accounts of an app. Slack may refuse, for it isn't public. Raises the same as `get`."""
-        arguments: dict[str, str | bool] = {"include_workflows": True}
+        arguments: Arguments = {"include_workflows": True}
         if request.app_id is not None:
             arguments["app_id"] = request.app_id
-        accounts = read_accounts(await self._call(api_token, LIST, arguments, caller, once=False))
+        accounts = read_accounts(await self._call(api_token, LIST, _revealed(arguments), caller, once=False))
         if accounts is None:
             raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
         return accounts
@@ -104,3 +106,7 @@ class ExternalAuthClient:
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if attempts.answer is None else from_answer(method, attempts.answer, sent)
+
+
+def _revealed(arguments: Arguments) -> dict[str, str | bool]:
+    return {name: value.reveal() if isinstance(value, TypedText) else value for name, value in arguments.items()}

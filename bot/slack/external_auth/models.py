@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from bot.ids import ID_OR_KEY, TokenFormat, find_token, is_id, quote, unwrap
+from bot.ids import ID_OR_KEY, TokenFormat, TypedText, find_token, is_id, quote, typed_text, unwrap
 from bot.operation import Operation
 
 MAX_ID = 255
@@ -24,6 +24,10 @@ PROVIDER_KEY = "provider_key"
 MOST_TYPED = 100
 """How many token IDs can be typed at once."""
 _PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
+
+
+Arguments = dict[str, str | TypedText | bool]
+"""Parameters by API name."""
 
 
 class InvalidParameter(ValueError):
@@ -51,18 +55,20 @@ class PastedToken(InvalidParameter):
         self.token_format = token_format
 
 
-def check_id(name: str, value: object) -> str:
+def check_id(name: str, value: object) -> str | TypedText:
     """Return `value` if it could be an ID or a key. Slack is the judge of the rest.
 
     Raises InvalidParameter.
     """
+    if isinstance(value, TypedText):
+        return value
     if not isinstance(value, str) or not value:
         raise InvalidParameter(name, "It's empty.")
     token_format = find_token(value)
     if token_format is not None:
         raise PastedToken(name, token_format)
     if ID_OR_KEY.fullmatch(value):
-        return value
+        return typed_text(value)
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
@@ -70,6 +76,12 @@ def check_id(name: str, value: object) -> str:
     odd = next(character for character in value if not ID_OR_KEY.fullmatch(character))
     shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
     raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
+
+
+def _check_ids(request: object, given: Mapping[str, object]) -> None:
+    """Check what was given for the fields that are IDs, and keep as `TypedText` what isn't formed like one."""
+    for name, value in given.items():
+        object.__setattr__(request, name, check_id(name, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +92,12 @@ class GetToken:
     https://docs.slack.dev/reference/methods/apps.auth.external.get
     """
 
-    external_token_id: str
+    external_token_id: str | TypedText
     force_refresh: bool | None = None
     show: bool = False
 
     def __post_init__(self) -> None:
-        check_id("external_token_id", self.external_token_id)
+        _check_ids(self, {"external_token_id": self.external_token_id})
         if self.force_refresh is not None and not isinstance(self.force_refresh, bool):
             raise InvalidParameter("force_refresh", "It must be true or false.")
         if not isinstance(self.show, bool):
@@ -103,9 +115,9 @@ class GetToken:
         """Whether it changes something at Slack, and is never sent twice. A forced refresh replaces the token."""
         return self.force_refresh is True
 
-    def arguments(self) -> dict[str, str | bool]:
+    def arguments(self) -> Arguments:
         """Return exactly the parameters that were given, which are also recorded."""
-        arguments: dict[str, str | bool] = {"external_token_id": self.external_token_id}
+        arguments: Arguments = {"external_token_id": self.external_token_id}
         if self.force_refresh is not None:
             arguments["force_refresh"] = self.force_refresh
         return arguments
@@ -119,12 +131,12 @@ class TestToken:
     operation = Operation.TEST
     mutates = False  # Slack refreshes a token that has expired, as any fetch makes it do.
 
-    external_token_id: str
+    external_token_id: str | TypedText
 
     def __post_init__(self) -> None:
-        check_id("external_token_id", self.external_token_id)
+        _check_ids(self, self.arguments())
 
-    def arguments(self) -> dict[str, str | bool]:
+    def arguments(self) -> Arguments:
         """Return the parameters, which are also recorded."""
         return {"external_token_id": self.external_token_id}
 
@@ -139,14 +151,13 @@ class DeleteTokens:
     """
 
     mutates = True
-    external_token_id: str | None = None
-    provider_key: str | None = None
-    app_id: str | None = None
+    external_token_id: str | TypedText | None = None
+    provider_key: str | TypedText | None = None
+    app_id: str | TypedText | None = None
 
     def __post_init__(self) -> None:
         arguments = self.arguments()
-        for name, value in arguments.items():
-            check_id(name, value)
+        _check_ids(self, arguments)
         if not arguments:
             raise InvalidParameter("external_token_id", "Say what to delete.")
         if self.external_token_id is not None and len(arguments) > 1:
@@ -165,7 +176,7 @@ class DeleteTokens:
         """Whether one token is deleted, or all that match."""
         return Operation.DELETE_MANY if self.external_token_id is None else Operation.DELETE
 
-    def arguments(self) -> dict[str, str | bool]:
+    def arguments(self) -> Arguments:
         """Return exactly the parameters that were given, which are also recorded."""
         named = {
             "external_token_id": self.external_token_id,
@@ -204,18 +215,17 @@ class ListAccounts:
 
     operation = Operation.LIST
     mutates = False
-    provider_key: str | None = None
-    app_id: str | None = None
+    provider_key: str | TypedText | None = None
+    app_id: str | TypedText | None = None
     older_than: Place | None = None
     newer_than: Place | None = None
 
     def __post_init__(self) -> None:
-        for name, value in self.arguments().items():
-            check_id(name, value)
+        _check_ids(self, self.arguments())
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
-    def arguments(self) -> dict[str, str | bool]:
+    def arguments(self) -> Arguments:
         """Return exactly the parameters that were given, which are also recorded."""
         named = {"provider_key": self.provider_key, "app_id": self.app_id}
         return {name: value for name, value in named.items() if value is not None}
@@ -241,15 +251,15 @@ class Selection:
     """The tokens with these IDs, or all of an account, perhaps only with one provider. They're to be deleted."""
 
     token_ids: tuple[str, ...] = ()
-    account: str | None = None
-    provider_key: str | None = None
+    account: str | TypedText | None = None
+    provider_key: str | TypedText | None = None
 
     @property
     def operation(self) -> Operation:
         """Each token is deleted by itself."""
         return Operation.DELETE
 
-    def arguments(self) -> Mapping[str, str | bool]:
+    def arguments(self) -> Arguments:
         """Return no parameters: they're those of each deletion, and an account is none of the API's."""
         return {}
 
@@ -263,14 +273,13 @@ def select(token_ids: Sequence[str], account: str | None, provider_key: str | No
         raise InvalidParameter(TOKEN_IDS, f"Enter at most {MOST_TYPED} token IDs at once.")
     if account is not None and (token_format := find_token(account)) is not None:
         raise PastedToken(ACCOUNT, token_format)
-    if provider_key is not None:
-        check_id(PROVIDER_KEY, provider_key)
+    key = check_id(PROVIDER_KEY, provider_key) if provider_key is not None else None
     if unwrapped and (account or provider_key):
         raise InvalidParameter(TOKEN_IDS, "Enter token IDs or an account, not both.")
     if not unwrapped and not account:
         name = PROVIDER_KEY if provider_key else TOKEN_IDS
         raise InvalidParameter(name, "Enter token IDs or an account.")
-    return Selection(unwrapped, account, provider_key)
+    return Selection(unwrapped, typed_text(account) if account else None, key)
 
 
 def _check_one(token_id: str) -> None:
