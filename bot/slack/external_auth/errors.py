@@ -17,6 +17,9 @@ import aiohttp
 from bot.ids import ERROR_CODE, quote, redact
 from bot.slack.calls import Answer, header, retry_after
 
+_MOST, _LONGEST = 20, 2000
+"""How many messages of Slack's are read, and how much of each, in characters: more than anyone is shown."""
+
 
 class TransportCode(StrEnum):
     """Our codes for what goes wrong between the bot and Slack."""
@@ -132,14 +135,16 @@ def _unreadable(answer: Answer) -> TransportCode:
 
 def _messages(metadata: object, sent: Mapping[str, object]) -> tuple[str, ...]:
     messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
-    return tuple(_harmless(str(message), sent) for message in messages) if isinstance(messages, list) else ()
+    return tuple(_harmless(str(one), sent) for one in messages[:_MOST]) if isinstance(messages, list) else ()
 
 
 def _harmless(message: str, sent: Mapping[str, object]) -> str:
+    message = message[: 4 * _LONGEST]
     for value in sent.values():
         if isinstance(value, str):
             message = message.replace(value, quote(value))
-    return redact(message)
+    # Redacted before it's cut: half a token no longer looks like one.
+    return redact(message)[:_LONGEST]
 
 
 def _text(value: object, sent: Mapping[str, object]) -> str | None:

@@ -115,3 +115,12 @@ def test_slacks_words_do_not_repeat_what_was_pasted() -> None:
     }
     error = from_answer(METHOD, Answer(200, JSON, body), {"external_token_id": pasted, "force_refresh": True})
     assert error.detail == ("bad: Zm9v… (48 characters)", "[redacted]", "Et1 is odd")
+
+
+def test_of_endless_words_of_slacks_only_the_first_are_kept() -> None:
+    said = ["the first", "x" * 1990 + " ghp_" + "a1B2" * 9, *["another"] * 100_000]
+    error = from_answer("m", Answer(200, {}, {"error": "failed", "response_metadata": {"messages": said}}), {})
+    assert error.detail[0] == "the first"
+    assert len(error.detail) == 20
+    assert len(error.detail[1]) <= 2000
+    assert "ghp_" not in error.detail[1]
