@@ -13,17 +13,16 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import Connection
 
 from bot import explanations, listeners, logs
-from bot.audit.account_states import AccountStates
-from bot.audit.batches import Batches
 from bot.audit.keys import AuditKey, load_key, new_key
 from bot.audit.log import AuditLog
-from bot.audit.schedules import Schedules
 from bot.audit.schema import check_tables, keep_schema
 from bot.audit.store import begin_log
 from bot.cache import Cache
 from bot.clock import Clock
+from bot.jobs.account_states import AccountStates
+from bot.jobs.schedules import Schedules
+from bot.jobs.store import Batches
 from bot.listeners.home import LISTED_SECONDS
-from bot.listeners.runtime import RUNTIME, NotInstalled, Runtime, Shared
 from bot.metrics import TASKS, Metrics
 from bot.observers import AuditChannel, OutcomeCounter, just
 from bot.service import Observer, Service
@@ -37,14 +36,15 @@ from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import UserDirectory
 from bot.storage.address import database_url
 from bot.storage.engine import open_database
-from bot.storage.installation_rows import InstallationRows
-from bot.storage.installations import StoredInstallations
-from bot.storage.oauth_states import OAuthStates
 from bot.storage.schema import check_schema, migrate
-from bot.storage.workspace_settings import SettingsStore
 from bot.tasks import Tasks
-from bot.workspace_settings import WorkspaceSettings
-from bot.workspaces import ManyWorkspaces, OneWorkspace, Workspaces
+from bot.workspaces.installation_rows import InstallationRows
+from bot.workspaces.installations import StoredInstallations
+from bot.workspaces.oauth_states import OAuthStates
+from bot.workspaces.registry import ManyWorkspaces, OneWorkspace, Workspaces
+from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, Shared
+from bot.workspaces.settings import WorkspaceSettings
+from bot.workspaces.settings_store import SettingsStore
 
 INSTALL_PATH = "/slack/install"
 """Where people install the app, below the public URL."""

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason, decide, decide_settings, decide_unattended
 from bot.actor import Actor
-from bot.audit.batches import Batch
 from bot.audit.chain import INTERRUPTED, chain_of
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
-from bot.audit.recent import recent_token_ids
+from bot.audit.reader import recent_token_ids
+from bot.batch import Batch
 from bot.clock import Clock
 from bot.operation import Operation, Permission, Request
 from bot.outcomes import (

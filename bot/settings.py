@@ -22,7 +22,7 @@ from pydantic import (
 from bot.access import AllowList, ApprovalPolicy
 from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.storage.address import database_url
-from bot.workspace_settings import LISTS
+from bot.workspaces.settings import LISTS
 
 Transport = Literal["socket", "http"]
 

@@ -9,11 +9,11 @@ from typing import Any
 from bot import settings
 from bot.audit.chain import INTERRUPTED
 from bot.audit.entries import Entry, Filters
+from bot.background.tasks import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS
 from bot.clock import SystemClock
 from bot.sandbox.run import serving, variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.workspace import Workspace
-from bot.server.background import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS
 from tests.audit_log import configured, open_audit_log
 from tests.manual_clock import ManualClock
 

@@ -4,9 +4,9 @@ import aiohttp
 
 from bot.app import Storage, create_workspaces
 from bot.clock import Clock
-from bot.listeners.runtime import Runtime
 from bot.settings import Settings
 from bot.tasks import Tasks
+from bot.workspaces.runtime import Runtime
 
 
 async def create_runtime(settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock) -> Runtime:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from bot import ids, logs
 from bot.commands.parser import MAX_TEXT, parse, unescape
 from bot.commands.subcommand import PastedTokenError, UsageError
-from bot.modals import fields, picker
 from bot.server.http import parse_body
 from bot.server.payloads import MalformedPayload, parse_payload
 from bot.slack import mrkdwn
+from bot.views import fields, picker
 from tests.commands.test_parser import SUBCOMMANDS
 
 DEADLINE = 0.1

@@ -265,10 +265,10 @@ def test_what_may_be_a_secret_is_only_its_quote_as_text(value: str) -> None:
 
 
 LEAKS = """
-from bot.audit.batches import Item
+from bot.batch import Item
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens
-from bot.ui import parts
+from bot.views import parts
 
 def leak(request: DeleteTokens) -> None:
     mrkdwn.code(request.provider_key or "")

@@ -16,7 +16,7 @@ from bot.actor import Actor, Unattended, Workspace
 from bot.app import workspace_settings
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
-from bot.audit.recent import recent_token_ids
+from bot.audit.reader import recent_token_ids
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import (
     AlreadyRun,

@@ -15,12 +15,12 @@ from bot.clock import SystemClock
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
-from bot.listeners.runtime import Runtime
-from bot.modals.metadata import Origin
 from bot.sandbox.run import variables
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.client import open_session
 from bot.tasks import Tasks
+from bot.views.metadata import Origin
+from bot.workspaces.runtime import Runtime
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN
 from tests.one_workspace import create_runtime

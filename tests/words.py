@@ -13,29 +13,17 @@ from slack_sdk.models.views import View
 
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason
 from bot.actor import Actor
-from bot.audit.account_states import LastTest
-from bot.audit.batches import Batch, Item, ItemResult
 from bot.audit.entries import Entry, ReadHistory
-from bot.batches.run import BatchOutcome, Ending
-from bot.batches.survey import Change, Changed, Survey
+from bot.batch import Batch, Item, ItemResult
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
 from bot.ids import FORMATS
+from bot.jobs.account_states import LastTest
+from bot.jobs.run import BatchOutcome, Ending
+from bot.jobs.survey import Change, Changed, Survey
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
-from bot.modals import (
-    cleanup,
-    delete,
-    fields,
-    get_form,
-    menu,
-    picker,
-    settings_form,
-    test_form,
-)
-from bot.modals.fields import Offer
-from bot.modals.metadata import PendingDelete
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import (
     Deleted,
@@ -54,10 +42,11 @@ from bot.slack.external_auth.accounts import Account, AccountList, AccountState,
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
 from bot.slack.mrkdwn import mention
-from bot.slack.own_token import OTHER_WORKSPACE, UNREACHABLE
-from bot.ui import notices
-from bot.ui import settings as screens
-from bot.ui.approvals import (
+from bot.views import cleanup_form as cleanup
+from bot.views import delete_form as delete
+from bot.views import fields, get_form, menu, notices, picker, settings_form, test_form
+from bot.views import settings as screens
+from bot.views.approvals import (
     decided_screen,
     declined_screen,
     expired_screen,
@@ -68,7 +57,7 @@ from bot.ui.approvals import (
     requested_screen,
     unapprovable_screen,
 )
-from bot.ui.batches import (
+from bot.views.batches import (
     batch_screen,
     no_accounts_screen,
     no_such_account_screen,
@@ -76,14 +65,18 @@ from bot.ui.batches import (
     recent_note,
     stopping_screen,
 )
-from bot.ui.exports import copyable_export_screen, exported_screen
-from bot.ui.help import command_screen, help_screen
-from bot.ui.home import Lately, Listing, Overview, home_view
-from bot.ui.outcomes import Shown, outcome_screen
-from bot.ui.parts import Screen, as_view
-from bot.ui.permissions import denied_screen
-from bot.ui.surveys import survey_text
-from bot.workspace_settings import WorkspaceSettings
+from bot.views.exports import copyable_export_screen, exported_screen
+from bot.views.fields import Offer
+from bot.views.help import command_screen, help_screen
+from bot.views.home import Lately, Overview, home_view
+from bot.views.metadata import PendingDelete
+from bot.views.outcomes import Shown, outcome_screen
+from bot.views.parts import Screen, as_view
+from bot.views.permissions import denied_screen
+from bot.views.surveys import survey_text
+from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
+from bot.workspaces.runtime import Listing
+from bot.workspaces.settings import WorkspaceSettings
 from tests.bot_process import ROOT
 
 PATH = ROOT / "docs" / "words.md"

@@ -16,12 +16,11 @@ from sqlalchemy import Connection, insert, select
 
 from bot.storage.crypto import Vault, derive
 from bot.storage.engine import DatabaseError
+from bot.storage.key_rotation import WRAPPED
 from bot.storage.tables import installation_keys
 
 FINGERPRINT = "token fingerprint"
 """The use of the MAC that recognizes a token, and tells nothing else of it."""
-WRAPPED = "audit log key"
-"""The name under which the database holds the key, and the purpose of the box that encrypts it."""
 
 
 class AuditKey:

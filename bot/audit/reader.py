@@ -1,13 +1,14 @@
 """Reads the audit log. What isn't authentic is never returned."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
 
-from bot.audit.batches import Batch
+from bot.actor import Actor
 from bot.audit.chain import (
     ATTEMPT,
     BEGAN,
@@ -36,14 +37,19 @@ from bot.audit.store import (
     rows_at,
 )
 from bot.audit.verify import Verified, last_verified, verify_chains
+from bot.batch import Batch
 from bot.clock import Clock
+from bot.ids import is_id
 from bot.operation import Operation
-from bot.storage.engine import Database
+from bot.storage.engine import Database, DatabaseError
 from bot.storage.tables import audit_records
 
+MOST_IDS = 5
+_ENTRIES = 50
 _PAGE = 1000
 _MICRO = 1_000_000
 _TABLE = audit_records.c
+log = logging.getLogger(__name__)
 
 
 class AuditReader:
@@ -282,3 +288,25 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     where = [STANDS_ALONE if is_kind else BEGINS_ENTRY]
     where += [column == value for column, value in wanted if value is not None]
     return where + ([_TABLE.at >= micro(filters.since)] if filters.since is not None else [])
+
+
+async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[str]:
+    """Return the IDs of the tokens that this person fetched lately, newest first; none if the log can't be read."""
+    if actor.team_id is None:
+        return ()
+    try:
+        entries = await log_reader.newest(_ENTRIES, Filters(user_id=actor.user_id, team_id=actor.team_id))
+    except DatabaseError as error:
+        log.warning("the audit log couldn't be read for a person's token IDs", extra={"why": str(error)})
+        return ()
+    return fetched_ids(entries)[:MOST_IDS]
+
+
+def fetched_ids(entries: Sequence[Entry]) -> Sequence[str]:
+    """Return the IDs of fetched tokens, without those that were deleted afterward. The newest entry comes first."""
+    ended: dict[str, str] = {}
+    for entry in entries:
+        token_id = entry.parameters.get("external_token_id")
+        if isinstance(token_id, str) and is_id(token_id) and entry.outcome in ("fetched", "deleted"):
+            ended.setdefault(token_id, entry.outcome)
+    return tuple(token_id for token_id, outcome in ended.items() if outcome == "fetched")

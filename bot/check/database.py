@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
-from bot.audit.key_rotation import count_under_older_keys
 from bot.audit.keys import AuditKey, load_key
 from bot.audit.schema import schema_differences
 from bot.audit.store import authentic_heads
@@ -16,6 +15,7 @@ from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.settings import DatabaseSettings, key_source
 from bot.storage.address import database_url, describe
 from bot.storage.engine import SCHEMA_NAME, DatabaseError, open_database
+from bot.storage.key_rotation import count_under_older_keys
 from bot.storage.schema import schema_version
 from bot.storage.tables import SCHEMA, metadata
 
@@ -154,7 +154,7 @@ def _opened(connection: Connection, settings: DatabaseSettings) -> list[Finding]
 
 
 def _key(connection: Connection, key: AuditKey) -> Finding:
-    older = count_under_older_keys(connection, key)
+    older = count_under_older_keys(connection, key.vault)
     if older:
         what = "1 thing is" if older == 1 else f"{older:,} things are"
         return ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")

@@ -11,8 +11,8 @@ from bot.slack.client import ClientFactory
 from bot.slack.oauth import AppCredentials
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
-from bot.storage.installation_rows import InstallationRows
 from bot.storage.schema import check_schema
+from bot.workspaces.installation_rows import InstallationRows
 
 CLIENT, INSTALLATIONS = "SLACK_CLIENT_ID", "Installations"
 _COPY = "Copy the Client ID and the Client Secret from Basic Information → App Credentials."

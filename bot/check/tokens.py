@@ -17,7 +17,7 @@ from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import GetToken, ListAccounts
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.rate_limit import Caller, RateLimiter
-from bot.ui.parts import count
+from bot.views.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"

@@ -25,8 +25,8 @@ from bot.clock import SystemClock
 from bot.ids import unwrap
 from bot.settings import DatabaseSettings, key_source
 from bot.storage.engine import DatabaseError
-from bot.ui import parts
-from bot.ui.exports import cell
+from bot.views import parts
+from bot.views.exports import cell
 
 logger = logging.getLogger(__name__)
 """`log` is the audit log here."""

@@ -10,14 +10,17 @@ from typing import NoReturn
 
 import click
 import dotenv
+from sqlalchemy import Connection
 
-from bot.audit.key_rotation import Rotated, rotate
+from bot.audit.keys import load_key
 from bot.check.database import explain_unusable
 from bot.cli.shared import read_database_settings
 from bot.cli.terminal import Group
 from bot.settings import DatabaseSettings
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
+from bot.storage.key_rotation import Rotated, rotate
+from bot.storage.schema import check_schema
 
 _NAME = "EXTAUTH_SECRET_KEY"
 _DONE = (
@@ -99,7 +102,12 @@ def _count(number: int, what: tuple[str, str]) -> str:
 
 async def _rotate(settings: DatabaseSettings) -> Sequence[Rotated]:
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
+
+    def work(connection: Connection) -> Sequence[Rotated]:
+        check_schema(connection)
+        return rotate(connection, load_key(connection, settings.secret_keys).vault)
+
     try:
-        return await database.run(lambda connection: rotate(connection, settings.secret_keys), seconds=None)
+        return await database.run(work, seconds=None)
     finally:
         await database.close()

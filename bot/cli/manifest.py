@@ -14,8 +14,8 @@ import yaml
 from bot.cli.terminal import Command
 from bot.commands.subcommand import COMMAND
 from bot.listeners import LISTENERS
-from bot.listeners.installed import EVENTS
 from bot.listeners.menu import SHORTCUT
+from bot.listeners.uninstalled import EVENTS
 from bot.server.http import PATH
 from bot.server.oauth_pages import REDIRECT_PATH
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES

@@ -12,13 +12,12 @@ import click
 from bot import logs
 from bot.actor import Unattended
 from bot.app import create_workspaces, open_storage
-from bot.audit.batches import Batch, Item
-from bot.batches.survey import Survey, Surveyor
+from bot.batch import Batch, Item
 from bot.cli.shared import load_settings, run, stop_signal
 from bot.cli.terminal import Command, aligned, progress
 from bot.clock import SystemClock
 from bot.explanations import explain
-from bot.listeners.runtime import Runtime
+from bot.jobs.survey import Survey, Surveyor
 from bot.logs import on_one_line
 from bot.operation import Operation
 from bot.settings import Settings
@@ -26,8 +25,9 @@ from bot.slack.client import open_session
 from bot.slack.external_auth.accounts import state_of
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
-from bot.ui.surveys import survey_text
-from bot.workspaces import Workspaces
+from bot.views.surveys import survey_text
+from bot.workspaces.registry import Workspaces
+from bot.workspaces.runtime import Runtime
 
 SOME_BROKEN, NOT_TESTED = 1, 2
 _POST_SECONDS = 10.0

@@ -12,16 +12,16 @@ from bot.listeners import (
     get,
     history,
     home,
-    installed,
     menu,
     picker,
     retry,
     settings,
     test,
+    uninstalled,
 )
 from bot.listeners import help as help_listener
 from bot.listeners import list as list_listener
-from bot.listeners.runtime import Shared
+from bot.workspaces.runtime import Shared
 
 _SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, test.LISTENER, history.LISTENER)
 LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
@@ -33,7 +33,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
     menu.register(app)
     picker.register(app)
     home.register(app)
-    installed.register(app, shared)
+    uninstalled.register(app, shared)
     retry.register(app)
     errors.register(app, shared)
     approval.register(app)

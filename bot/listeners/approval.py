@@ -14,18 +14,18 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.access import APPROVAL_SECONDS, ApprovalPolicy
 from bot.actor import Actor
-from bot.audit.approvals import AskApproval, Decide
-from bot.audit.batches import Batch, Batches, BatchState
 from bot.audit.entries import AuditResult
+from bot.batch import Batch, BatchState
 from bot.clock import Clock
+from bot.jobs.approval import AskApproval, Decide
+from bot.jobs.store import Batches
 from bot.listeners import batch, flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import DirectReply, ModalReply, Replace, Reply, reason
-from bot.listeners.runtime import Runtime
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
-from bot.ui.approvals import (
+from bot.views.approvals import (
     APPROVE,
     DECLINE,
     decided_screen,
@@ -34,9 +34,10 @@ from bot.ui.approvals import (
     not_begun_screen,
     not_decided_screen,
 )
-from bot.ui.outcomes import outcome_screen
-from bot.ui.parts import Mark, Screen, as_message
-from bot.ui.permissions import denied_screen
+from bot.views.outcomes import outcome_screen
+from bot.views.parts import Mark, Screen, as_message
+from bot.views.permissions import denied_screen
+from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -12,23 +12,23 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
-from bot.audit.batches import Batch, BatchState
-from bot.batches.run import BatchOutcome, BatchRunner, Ending
+from bot.batch import Batch, BatchState
+from bot.jobs.run import BatchOutcome, BatchRunner, Ending
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
 from bot.listeners.replies import ModalReply, Replace, reason
-from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.client import send_file
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import DELETE, GET, SecondsLeft
-from bot.ui.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
-from bot.ui.exports import as_csv, copyable_export_screen, exported_screen
-from bot.ui.notices import batch_gone_screen
-from bot.ui.outcomes import Shown
+from bot.views.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
+from bot.views.exports import as_csv, copyable_export_screen, exported_screen
+from bot.views.notices import batch_gone_screen
+from bot.views.outcomes import Shown
+from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -9,24 +9,25 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
-from bot.audit.batches import Batch, BatchState, Item
+from bot.batch import Batch, BatchState, Item
 from bot.clock import finishes_within
-from bot.listeners import asking, batch, flow, interaction
+from bot.listeners import approval_request, batch, flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
-from bot.modals import cleanup, metadata
-from bot.modals.metadata import PendingBatch, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts, Selection
-from bot.ui.batches import RETRY, left_over, no_such_account_screen
-from bot.ui.buttons import OPEN_CLEANUP, read_shown
-from bot.ui.notices import batch_gone_screen, checking_screen, working_screen
-from bot.ui.outcomes import Shown, outcome_screen
-from bot.ui.parts import as_view
+from bot.views import cleanup_form as cleanup
+from bot.views import metadata
+from bot.views.batches import RETRY, left_over, no_such_account_screen
+from bot.views.buttons import OPEN_CLEANUP, read_shown
+from bot.views.metadata import PendingBatch, UnreadableMetadata
+from bot.views.notices import batch_gone_screen, checking_screen, working_screen
+from bot.views.outcomes import Shown, outcome_screen
+from bot.views.parts import as_view
+from bot.workspaces.runtime import Runtime
 
 LOOK_SECONDS = 1.0
 """Seconds that looking for the accounts behind IDs may take before a form opens without them."""
@@ -107,7 +108,7 @@ async def _delete(runtime: Runtime, confirmed: Interaction, pending: PendingBatc
     if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
         await flow.show(confirmed, batch_gone_screen())
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
-        await asking.ask(runtime, confirmed, found[0])
+        await approval_request.ask(runtime, confirmed, found[0])
     # Submitted twice, it is deleted once.
     elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(runtime, confirmed, found[0])

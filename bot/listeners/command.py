@@ -15,11 +15,11 @@ from bot.commands.subcommand import COMMAND, PastedTokenError, Subcommand, Usage
 from bot.listeners import flow, interaction, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
-from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import GetToken
-from bot.ui import buttons
-from bot.ui.notices import pasted_token_screen, usage_screen
-from bot.ui.parts import Screen
+from bot.views import buttons
+from bot.views.notices import pasted_token_screen, usage_screen
+from bot.views.parts import Screen
+from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

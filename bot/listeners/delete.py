@@ -15,14 +15,15 @@ from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
-from bot.modals import delete, metadata
-from bot.modals.metadata import PendingDelete, UnreadableMetadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
-from bot.ui.buttons import OPEN_DELETE, Button, read_as
-from bot.ui.notices import checking_screen
-from bot.ui.parts import as_view
+from bot.views import delete_form as delete
+from bot.views import metadata
+from bot.views.buttons import OPEN_DELETE, Button, read_as
+from bot.views.metadata import PendingDelete, UnreadableMetadata
+from bot.views.notices import checking_screen
+from bot.views.parts import as_view
+from bot.workspaces.runtime import Runtime
 
 
 def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:

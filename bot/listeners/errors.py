@@ -14,13 +14,13 @@ from bot.ids import quote
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ChannelReply
-from bot.listeners.runtime import NotInstalled, Runtime, Shared, runtime_in
-from bot.modals.metadata import Origin, UnreadableMetadata
 from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
-from bot.ui.buttons import UnreadableValue
-from bot.ui.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
-from bot.ui.parts import Screen, as_view
+from bot.views.buttons import UnreadableValue
+from bot.views.metadata import Origin, UnreadableMetadata
+from bot.views.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
+from bot.views.parts import Screen, as_view
+from bot.workspaces.runtime import NotInstalled, Runtime, Shared, runtime_in
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,12 @@ from slack_sdk.models.views import View
 
 from bot.access import Decision
 from bot.actor import Actor
-from bot.audit.batches import Batch, Item
-from bot.batches.run import result_of
+from bot.batch import Batch, Item
 from bot.clock import finishes_within
-from bot.listeners.asking import ask_for
+from bot.jobs.run import result_of
+from bot.listeners.approval_request import ask_for
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, reason
-from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import Wait, tell_waits
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
@@ -24,7 +23,7 @@ from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, Ou
 from bot.service import Runnable
 from bot.slack.external_auth.models import DeleteTokens, TestToken
 from bot.storage.engine import DatabaseError
-from bot.ui.notices import (
+from bot.views.notices import (
     checking_screen,
     interrupted_screen,
     no_database_screen,
@@ -33,9 +32,10 @@ from bot.ui.notices import (
     unopened_screen,
     working_screen,
 )
-from bot.ui.outcomes import outcome_screen
-from bot.ui.parts import Screen, as_view
-from bot.ui.permissions import denied_screen
+from bot.views.outcomes import outcome_screen
+from bot.views.parts import Screen, as_view
+from bot.views.permissions import denied_screen
+from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

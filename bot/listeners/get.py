@@ -16,14 +16,14 @@ from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import ModalReply, Replace
-from bot.listeners.runtime import Runtime
 from bot.listeners.waiting import show_progress
-from bot.modals import get_form, metadata
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
-from bot.ui.buttons import OPEN_GET, Button, read_as
-from bot.ui.notices import working_screen
-from bot.ui.parts import as_view
+from bot.views import get_form, metadata
+from bot.views.buttons import OPEN_GET, Button, read_as
+from bot.views.notices import working_screen
+from bot.views.parts import as_view
+from bot.workspaces.runtime import Runtime
 
 
 def wanted(values: Values) -> GetToken | OpenForm:

@@ -8,8 +8,8 @@ from bot.ids import quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
-from bot.listeners.runtime import Runtime
-from bot.ui.help import command_screen, help_screen
+from bot.views.help import command_screen, help_screen
+from bot.workspaces.runtime import Runtime
 
 _BARE = (COMMAND, "opens a form to choose what to do")
 

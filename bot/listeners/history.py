@@ -10,11 +10,11 @@ from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
-from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter
-from bot.ui.buttons import OPEN_HISTORY
-from bot.ui.history import NEWER_BUTTON, OLDER_BUTTON, read_page
+from bot.views.buttons import OPEN_HISTORY
+from bot.views.history import NEWER_BUTTON, OLDER_BUTTON, read_page
+from bot.workspaces.runtime import Runtime
 
 _NUMBER = re.compile(r"\d+", re.ASCII)
 

@@ -9,21 +9,21 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
-from bot.audit.account_states import LastTest
 from bot.audit.entries import MAX_HISTORY, ReadHistory
 from bot.clock import finishes_within
+from bot.jobs.account_states import LastTest
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.runtime import Runtime
 from bot.logs import slack_code
 from bot.operation import Permission
 from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
-from bot.ui.home import Lately, Listing, Overview, home_view
-from bot.ui.permissions import may_use
+from bot.views.home import Lately, Overview, home_view
+from bot.views.permissions import may_use
+from bot.workspaces.runtime import Listing, Runtime
 
 log = logging.getLogger(__name__)
 

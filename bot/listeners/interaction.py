@@ -18,11 +18,11 @@ from bot.listeners.replies import (
     Replace,
     Reply,
 )
-from bot.listeners.runtime import Runtime
-from bot.modals import metadata
-from bot.modals.metadata import Origin
 from bot.operation import Request
-from bot.ui.parts import Screen
+from bot.views import metadata
+from bot.views.metadata import Origin
+from bot.views.parts import Screen
+from bot.workspaces.runtime import Runtime
 
 Body = Mapping[str, Any]
 

@@ -11,11 +11,11 @@ from bot.listeners import flow, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
 from bot.operation import Permission
 from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, ListAccounts, TestToken
-from bot.ui.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
-from bot.ui.tokens import NAMES
+from bot.views.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
+from bot.views.tokens import NAMES
+from bot.workspaces.runtime import Runtime
 
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 

@@ -12,7 +12,7 @@ from bot.commands.subcommand import Subcommand, Values
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction, from_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
+from bot.workspaces.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)

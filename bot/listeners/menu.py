@@ -10,11 +10,11 @@ from slack_sdk.models.views import View
 from bot.listeners import delete, flow, get, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.runtime import Runtime
-from bot.modals import menu, metadata
-from bot.modals.fields import Values
 from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import GetToken
+from bot.views import menu, metadata
+from bot.views.fields import Values
+from bot.workspaces.runtime import Runtime
 
 SHORTCUT = "external_tokens"
 

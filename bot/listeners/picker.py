@@ -18,10 +18,10 @@ from bot.actor import Actor
 from bot.clock import finishes_within
 from bot.listeners import interaction
 from bot.listeners.flow import Decisions
-from bot.listeners.runtime import Runtime
-from bot.modals import fields, picker
-from bot.modals.fields import Offer, Values
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
+from bot.views import fields, picker
+from bot.views.fields import Offer, Values
+from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from slack_sdk.models.views import View
 from bot.actor import Actor
 from bot.clock import retry
 from bot.logs import slack_code
-from bot.modals.metadata import Origin
 from bot.slack.calls import header, passes, retry_after
 from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
-from bot.ui.notices import unshown_screen
-from bot.ui.parts import Screen, as_message, as_view
+from bot.views.metadata import Origin
+from bot.views.notices import unshown_screen
+from bot.views.parts import Screen, as_message, as_view
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from bot.listeners import delete, flow, get, test
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TestToken, TokenRequest
-from bot.ui.buttons import Button, UnreadableValue, read
+from bot.views.buttons import Button, UnreadableValue, read
+from bot.workspaces.runtime import Runtime
 
 
 async def act(runtime: Runtime, clicked: Interaction, request: TokenRequest) -> None:

@@ -12,25 +12,24 @@ from slack_sdk.models.views import View
 
 from bot.actor import Workspace
 from bot.audit.entries import AuditResult, Event
-from bot.audit.settings import ChangeSettings
 from bot.listeners import flow, interaction
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Kept, Runtime, SettingsKeeper
-from bot.modals import settings_form
-from bot.modals.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.operation import OpenForm, Operation
 from bot.outcomes import AlreadyRun, Denied
-from bot.slack.own_token import find_problem
 from bot.storage.engine import DatabaseError
-from bot.ui import settings as screens
-from bot.ui.buttons import OPEN_SETTINGS
-from bot.ui.notices import checking_screen, outdated_screen
-from bot.ui.parts import as_view
-from bot.ui.permissions import denied_screen
-from bot.workspace_settings import WorkspaceSettings
+from bot.views import settings as screens
+from bot.views import settings_form
+from bot.views.buttons import OPEN_SETTINGS
+from bot.views.notices import checking_screen, outdated_screen
+from bot.views.parts import as_view
+from bot.views.permissions import denied_screen
+from bot.views.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
+from bot.workspaces.own_token import find_problem
+from bot.workspaces.runtime import Kept, Runtime, SettingsKeeper
+from bot.workspaces.settings import ChangeSettings, WorkspaceSettings
 
 log = logging.getLogger(__name__)
 

@@ -7,23 +7,23 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
-from bot.audit.batches import Batch, BatchState, Item
+from bot.batch import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import batch, flow, interaction, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener, on_click
 from bot.listeners.replies import Replace
-from bot.listeners.runtime import Runtime
-from bot.modals import metadata, test_form
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Failed, Listed
 from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken
-from bot.ui.batches import no_accounts_screen, recent_note
-from bot.ui.buttons import OPEN_TEST
-from bot.ui.notices import working_screen
-from bot.ui.outcomes import outcome_screen
-from bot.ui.parts import as_view
+from bot.views import metadata, test_form
+from bot.views.batches import no_accounts_screen, recent_note
+from bot.views.buttons import OPEN_TEST
+from bot.views.notices import working_screen
+from bot.views.outcomes import outcome_screen
+from bot.views.parts import as_view
+from bot.workspaces.runtime import Runtime
 
 
 def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:

@@ -9,8 +9,8 @@ from bot.clock import Clock, finishes_within, retry
 from bot.listeners.replies import Reply
 from bot.operation import Request
 from bot.slack.rate_limit import SecondsLeft
-from bot.ui.notices import waiting_screen
-from bot.ui.parts import Screen
+from bot.views.notices import waiting_screen
+from bot.views.parts import Screen
 
 log = logging.getLogger(__name__)
 

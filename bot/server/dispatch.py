@@ -15,9 +15,9 @@ from bot import logs
 from bot.actor import new_reference
 from bot.cache import Cache
 from bot.listeners.errors import tell_unserved
-from bot.listeners.runtime import Shared
 from bot.server.payloads import parse_payload
-from bot.ui.notices import unserved_screen
+from bot.views.notices import unserved_screen
+from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
 

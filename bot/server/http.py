@@ -16,7 +16,6 @@ from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED
 from bot.server.dispatch import Dispatcher
 from bot.server.oauth import OAuthPages
@@ -24,6 +23,7 @@ from bot.server.ops import Ops
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import BAD_SIGNATURE, NOT_SIGNED, TOO_OLD, Rejections
 from bot.server.web import WebServer
+from bot.workspaces.runtime import Shared
 
 PATH = "/slack/events"
 BODY_SECONDS = 5.0

@@ -12,26 +12,26 @@ from slack_sdk.errors import SlackApiError
 from bot.access import ApprovalPolicy
 from bot.app import INSTALL_PATH, Storage, create_app, create_workspaces, open_storage
 from bot.audit.log import AuditLog
+from bot.background.scheduled_tests import test_on_schedule
+from bot.background.tasks import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, record_interrupted
 from bot.clock import Clock
-from bot.listeners.runtime import Shared
 from bot.logs import slack_code
 from bot.observers import AuditChannel
 from bot.server import StartError
-from bot.server.background import check_tokens, expire_approvals, post_checkpoint, post_checkpoints, record_interrupted
 from bot.server.http import HttpReceiver
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
 from bot.server.readiness import Readiness
 from bot.server.rejections import Rejections
-from bot.server.schedule import test_on_schedule
 from bot.server.socket_mode import SocketModeReceiver
 from bot.server.web import WebServer
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.client import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
-from bot.storage.installations import StoredInstallations
 from bot.tasks import Tasks
-from bot.workspaces import Workspaces
+from bot.workspaces.installations import StoredInstallations
+from bot.workspaces.registry import Workspaces
+from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
 

@@ -25,9 +25,9 @@ from bot.server import oauth_pages as pages
 from bot.slack.client import ClientFactory
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES, AppCredentials
 from bot.storage.engine import DatabaseError
-from bot.storage.installation_rows import InstallationRows
-from bot.storage.installations import StoredInstallations
-from bot.storage.oauth_states import STATE_SECONDS, OAuthStates
+from bot.workspaces.installation_rows import InstallationRows
+from bot.workspaces.installations import StoredInstallations
+from bot.workspaces.oauth_states import STATE_SECONDS, OAuthStates
 
 log = logging.getLogger(__name__)
 

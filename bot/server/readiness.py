@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.audit.log import AuditLog
-from bot.audit.schedules import Schedules
 from bot.audit.verify import Verified
 from bot.cache import Cache
 from bot.clock import Clock
+from bot.jobs.schedules import Schedules
 from bot.slack.calls import Calls
 from bot.storage.engine import DatabaseError
 

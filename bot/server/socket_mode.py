@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock, finishes_within
-from bot.listeners.runtime import Shared
 from bot.metrics import ACKNOWLEDGED, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics, one_of
 from bot.server import StartError
 from bot.server.dispatch import Dispatcher
@@ -20,6 +19,7 @@ from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection
 from bot.slack.calls import REFUSALS
+from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
 

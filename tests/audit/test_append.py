@@ -12,7 +12,7 @@ from bot.audit.chain import OPERATOR
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import Attempt, AuditLog, DuplicateInteraction, _Waiting
 from bot.audit.store import Appended
-from bot.server.background import INTERRUPTED_SECONDS
+from bot.background.tasks import INTERRUPTED_SECONDS
 from bot.storage.engine import DatabaseError
 from tests.audit_log import GET, TOKEN, actor, came, change, checked, configured, locked, open_audit_log, until, write
 from tests.databases import started_database

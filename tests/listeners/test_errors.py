@@ -11,7 +11,7 @@ from bot.clock import SystemClock
 from bot.sandbox.run import variables
 from bot.server.socket_mode import SocketModeReceiver
 from bot.slack.client import open_session
-from bot.workspaces import OneWorkspace
+from bot.workspaces.registry import OneWorkspace
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, Harness, over_both_transports
 from tests.one_workspace import create_runtime

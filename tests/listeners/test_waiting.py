@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.listeners.replies import NotPosted
 from bot.listeners.waiting import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
 from bot.slack.external_auth.models import GetToken
-from bot.ui.parts import Screen
+from bot.views.parts import Screen
 from tests.manual_clock import ManualClock
 
 REQUEST = GetToken("EtGoogle0001")

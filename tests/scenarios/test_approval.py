@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.access import APPROVAL_SECONDS
+from bot.background.tasks import SWEEP_SECONDS
 from bot.listeners.approval import GRACE_SECONDS
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.state import Message
-from bot.server.background import SWEEP_SECONDS
 from bot.settings import Transport
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 

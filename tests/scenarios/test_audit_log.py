@@ -12,10 +12,10 @@ import asyncpg
 import pytest
 
 from bot.audit.entries import Filters
+from bot.background.tasks import NO_CHECKPOINT
 from bot.clock import SystemClock
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.slack.state import State
-from bot.server.background import NO_CHECKPOINT
 from bot.settings import Transport
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import bot_process, simulated_slack

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import BrowserContext, async_playwright, expect
 
 from bot.sandbox.slack.state import OpenView
-from bot.workspaces import FRESH_SECONDS
+from bot.workspaces.registry import FRESH_SECONDS
 from tests.acknowledged import verified_entries
 from tests.fleet import KEY, PROCESSES, Fleet, open_fleet
 from tests.harness import ADMIN, MEMBER

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.background.tasks import INTERRUPTED_SECONDS
 from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.sandbox.slack.state import StoredToken
-from bot.server.background import INTERRUPTED_SECONDS
 from tests.acknowledged import Acknowledged, times_recorded, verified_entries
 from tests.audit_log import configured, open_audit_log
 from tests.databases import restarted

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import Storage, open_storage
-from bot.audit.batches import Batch, BatchState, Item
+from bot.batch import Batch, BatchState, Item
 from bot.operation import Operation
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.state import TEAM_ID, OpenView

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox.slack.oauth import TOKEN_SECONDS
 from bot.settings import Transport
-from bot.storage.oauth_states import STATE_SECONDS
+from bot.workspaces.oauth_states import STATE_SECONDS
 from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, Harness, over_both_transports
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, SECRET_KEY, TWO, Many, link, open_many

@@ -9,7 +9,7 @@ from bot.sandbox.slack.providers import Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.settings import Transport
-from bot.ui.accounts import MOST_PROVIDERS
+from bot.views.accounts import MOST_PROVIDERS
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))

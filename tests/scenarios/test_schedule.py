@@ -1,10 +1,10 @@
 """Tests that run by themselves, as the audit channel and the people of a workspace notice them."""
 
+from bot.background.scheduled_tests import LOOK_SECONDS
+from bot.background.tasks import NO_CHECKPOINT
 from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
-from bot.server.background import NO_CHECKPOINT
-from bot.server.schedule import LOOK_SECONDS
 from bot.settings import Transport
 from tests.harness import ADMIN, Harness, open_harness
 

@@ -13,7 +13,7 @@ from bot.audit.entries import Entry, Filters
 from bot.sandbox.slack.state import OpenView, Person
 from bot.settings import Transport
 from bot.storage.tables import workspace_settings
-from bot.workspaces import FRESH_SECONDS
+from bot.workspaces.registry import FRESH_SECONDS
 from tests import drawing, installing
 from tests.audit_log import change, read_rows, run
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, over_both_transports

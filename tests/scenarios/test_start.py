@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.audit.keys import WRAPPED
 from bot.clock import SystemClock
+from bot.storage.key_rotation import WRAPPED
 from bot.storage.tables import installation_keys
 from tests.audit_log import configured, open_audit_log, read_rows
 from tests.bot_process import bot_process, simulated_slack

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from bot.actor import Actor
 from bot.app import open_storage
-from bot.audit.batches import Batch, BatchState, Item, ItemResult
+from bot.batch import Batch, BatchState, Item, ItemResult
 from bot.clock import SystemClock
 from bot.operation import Operation
 from bot.storage import tables

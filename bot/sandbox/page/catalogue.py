@@ -8,7 +8,7 @@ from bot.explanations import known_codes
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.sandbox.slack.state import State
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 
 _MOST_TOKENS = 50
 _OURS = {"http_error", "timeout", "connection_failed"}

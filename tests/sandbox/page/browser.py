@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.sandbox.run import AUDITED, open_sandbox
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.settings import Transport
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 
 CHROMIUM = os.environ.get("EXTAUTH_TEST_CHROMIUM") or shutil.which("chromium") or ""
 AXE = Path(__file__).parents[3] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"

@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Locator, Page, expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import SCHEMES, ColorScheme, answers, button, open_chromium, open_page, submit, types
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -4,9 +4,9 @@ import pytest
 from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
-from bot.modals import fields
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL
-from bot.ui.buttons import Button
+from bot.views import fields
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import (
     AXE,
     DESKTOP,

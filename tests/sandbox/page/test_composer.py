@@ -3,7 +3,7 @@
 from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, open_page, types
 
 pytestmark = IN_CHROMIUM

@@ -7,8 +7,8 @@ from playwright.async_api import Page, expect
 from bot.sandbox.run import AUDITED
 from bot.sandbox.slack.channels import DIRECT
 from bot.settings import Transport
-from bot.ui.batches import EXPORT
-from bot.ui.buttons import OPEN_TEST
+from bot.views.batches import EXPORT
+from bot.views.buttons import OPEN_TEST
 from tests.sandbox.page.browser import AXE, IN_CHROMIUM, answers, axe_faults, open_page, types
 
 pytestmark = IN_CHROMIUM

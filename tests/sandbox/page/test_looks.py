@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, BOT, CHANNEL, Post
 from bot.sandbox.slack.delivery import NotAcknowledged
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import IN_CHROMIUM, PHONE, answers, button, open_page, types
 
 pytestmark = IN_CHROMIUM

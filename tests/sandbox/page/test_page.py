@@ -6,14 +6,15 @@ from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import expect
 
 from bot.explanations import explain
-from bot.modals import delete, fields, menu
 from bot.operation import Operation
 from bot.sandbox.page.catalogue import catalogue
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import Person
 from bot.settings import Transport
-from bot.ui.buttons import MENU, OPEN_GET, Button
+from bot.views import delete_form as delete
+from bot.views import fields, menu
+from bot.views.buttons import MENU, OPEN_GET, Button
 from tests.manual_clock import ManualClock
 from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, field, open_page, picks, submit, types
 

@@ -7,9 +7,9 @@ from playwright.async_api import expect
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.seed import plant_accounts
 from bot.settings import Transport
-from bot.ui.approvals import APPROVE
-from bot.ui.batches import STOP
-from bot.ui.buttons import OPEN_CLEANUP
+from bot.views.approvals import APPROVE
+from bot.views.batches import STOP
+from bot.views.buttons import OPEN_CLEANUP
 from tests.sandbox.page.browser import AXE, IN_CHROMIUM, axe_faults, field, open_page, submit, types
 
 pytestmark = IN_CHROMIUM

@@ -5,7 +5,7 @@ from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Page, expect
 
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import (
     DESKTOP,
     IN_CHROMIUM,

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import BrowserContext as Chromium
 from playwright.async_api import Locator, Page, expect
 
-from bot.ui.buttons import Button
+from bot.views.buttons import Button
 from tests.sandbox.page.browser import IN_CHROMIUM, answers, button, open_page, submit, types
 
 pytestmark = IN_CHROMIUM

@@ -1,0 +1,115 @@
+"""Tests all connected accounts by itself, in one of the processes, and tells the audit channel what changed."""
+
+import asyncio
+import logging
+
+from bot.actor import Unattended
+from bot.batch import Batch
+from bot.clock import Clock
+from bot.jobs.run import GotOn
+from bot.jobs.schedules import Schedules, Turn
+from bot.jobs.survey import Surveyor
+from bot.storage.engine import DatabaseError
+from bot.views.surveys import survey_text
+from bot.workspaces.registry import Workspaces
+from bot.workspaces.runtime import Runtime, Shared
+
+log = logging.getLogger(__name__)
+
+NAME = "test"
+LOOK_SECONDS = 900.0
+"""How often to look, at least: another process may have another setting, and the database trouble."""
+NEW_SECONDS = 300.0
+"""How often to look for workspaces where the bot was installed meanwhile."""
+AT_ONCE = 8
+"""How many workspaces are tested at a time, so that people's commands don't wait for the database."""
+AHEAD_SECONDS = 120.0
+"""How long before its time a test that is still running takes the next one, so that no other process begins it."""
+
+
+async def test_on_schedule(every: float | None, workspaces: Workspaces, shared: Shared, schedules: Schedules) -> None:
+    """Test each workspace whenever it's due and no other process has taken it. Returns at once without a schedule.
+
+    Where the bot is installed is looked up now and then: a new workspace gets its tests, too. A few are tested at a
+    time, each with its own token and in its own time.
+    """
+    if every is None:
+        return
+    at_once = asyncio.Semaphore(AT_ONCE)
+    testing: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            try:
+                found = {_name(runtime): runtime for runtime in await workspaces.all()}
+            except DatabaseError as error:
+                log.error("scheduled tests can't be looked for", extra={"why": str(error)})
+                found = {}
+            for name, runtime in found.items():
+                if name not in testing or testing[name].done():
+                    work = _keep_testing(name, every, workspaces, runtime, schedules, at_once)
+                    testing[name] = asyncio.ensure_future(work)
+            await shared.clock.sleep(NEW_SECONDS)
+    finally:
+        for task in testing.values():
+            task.cancel()
+        await asyncio.gather(*testing.values(), return_exceptions=True)
+
+
+async def _keep_testing(
+    name: str,
+    every: float,
+    workspaces: Workspaces,
+    runtime: Runtime,
+    schedules: Schedules,
+    at_once: asyncio.Semaphore,
+) -> None:
+    """Test one workspace whenever it's due, until the bot isn't installed there any more.
+
+    The first test is due at the first start. One that a stop cuts off isn't made up for: the next comes as planned.
+    """
+    clock, home = runtime.clock, runtime.home
+    while True:
+        wait = LOOK_SECONDS
+        try:
+            now = await workspaces.find(*home)
+            if now is None:
+                return
+            turn = await schedules.claim(name, every)
+            if turn.is_mine:
+                async with at_once:
+                    await _test(now, _keep_taking(name, schedules, turn, every, clock))
+                turn = await schedules.claim(name, every, AHEAD_SECONDS)
+            wait = turn.due - clock.now()
+        except DatabaseError as error:
+            log.error("scheduled tests can't be looked for", extra={"why": str(error)})
+        except Exception:
+            log.exception("a scheduled test failed")
+        await clock.sleep(min(max(wait, 0.0), LOOK_SECONDS))
+
+
+def _name(runtime: Runtime) -> str:
+    """Return the name by which processes take turns. The one workspace's has no ID in it."""
+    team_id, enterprise_id = runtime.home
+    return " ".join([NAME, *filter(None, [team_id or enterprise_id])])
+
+
+def _keep_taking(name: str, schedules: Schedules, turn: Turn, every: float, clock: Clock) -> GotOn:
+    async def got_on(_: Batch) -> None:
+        nonlocal turn
+        if turn.due - clock.now() < AHEAD_SECONDS:
+            turn = await schedules.claim(name, every, AHEAD_SECONDS)
+
+    return got_on
+
+
+async def _test(runtime: Runtime, got_on: GotOn) -> None:
+    workspace = await runtime.workspace()
+    if workspace is None:
+        log.warning("a scheduled test was left out: Slack didn't say which workspace this is")
+        return
+    surveyor = Surveyor(
+        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
+    )
+    found = await surveyor.survey(Unattended.SCHEDULE, workspace, runtime.bot_token, got_on)
+    if found.is_news and runtime.audit_channel is not None:
+        runtime.audit_channel.say(survey_text(found, runtime.contact))

@@ -1,0 +1,138 @@
+"""Several requests that belong together, such as the deletion of an account's tokens."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+from bot.actor import Actor
+from bot.operation import Operation
+from bot.slack.external_auth.accounts import Account
+from bot.slack.external_auth.models import DeleteTokens
+
+
+class BatchState(StrEnum):
+    """How far a batch is."""
+
+    CONFIRMING = "confirming"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One token of a batch, and what is known of its account.
+
+    Without a token ID, it's all tokens of a provider, an app, or both.
+    """
+
+    token_id: str
+    provider_key: str | None = None
+    account: str | None = None
+    workflows: tuple[str, ...] = ()
+    app_id: str | None = None
+
+    @classmethod
+    def of(cls, request: DeleteTokens) -> "Item":
+        """Return a deletion as the one item of a batch. Raises ValueError for one that can't be kept."""
+        named = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
+        if named != request.arguments():
+            raise ValueError("What isn't formed like an ID isn't kept.")
+        return cls(named.get("external_token_id", ""), named.get("provider_key"), app_id=named.get("app_id"))
+
+    @classmethod
+    def of_account(cls, account: Account) -> "Item":
+        """Return a connected account as an item of a batch."""
+        return cls(account.token_id, account.provider_key, account.name, account.workflows)
+
+    def deletion(self) -> DeleteTokens:
+        """Return the request that deletes it."""
+        if self.token_id:
+            return DeleteTokens(self.token_id)
+        return DeleteTokens(provider_key=self.provider_key, app_id=self.app_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """How an item ended: an outcome of the audit log, and Slack's error code if there is one.
+
+    `is_sure` is False where Slack may have deleted a token although it didn't confirm that.
+    """
+
+    outcome: str
+    code: str | None = None
+    is_sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Tokens that one person tests or deletes together.
+
+    `at` is when it was made (seconds since the epoch, UTC). The first of the `items` have `results`, in their order.
+    One that needs approval has the `reference` it was asked for with, the `channel` or modal (`view_id`) that its
+    person is in, and the channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
+    """
+
+    batch_id: str
+    at: float
+    team_id: str | None
+    user_id: str
+    operation: Operation
+    items: tuple[Item, ...]
+    results: tuple[ItemResult, ...] = ()
+    enterprise_id: str | None = None
+    reference: str = ""
+    channel: str | None = None
+    view_id: str | None = None
+    posts: tuple[tuple[str, str], ...] = ()
+    approver: str | None = None
+
+    @classmethod
+    def of(cls, actor: Actor, operation: Operation, items: Sequence[Item], at: float) -> "Batch":
+        """Make one, in which every token is once."""
+        unique = {item.token_id: item for item in items}
+        return cls(
+            secrets.token_hex(16),
+            at,
+            actor.team_id,
+            actor.user_id,
+            operation,
+            tuple(unique.values()),
+            enterprise_id=actor.enterprise_id,
+            reference=actor.reference,
+        )
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether more than one token can be deleted."""
+        return len(self.items) > 1 or not all(item.token_id for item in self.items)
+
+    @property
+    def digest(self) -> str:
+        """What tells this request from any other: a button carries it, so that what is approved is what was shown.
+
+        It needs no key, so it holds even where somebody can write the database and read its key.
+        """
+        items = [asdict(item.deletion()) for item in self.items]
+        shown = json.dumps([self.batch_id, self.team_id, self.user_id, self.reference, self.at, items], sort_keys=True)
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+    def approves(self, actor: Actor, request: DeleteTokens) -> bool:
+        """Return whether somebody else has approved that this person makes this request."""
+        is_given = self.approver is not None and self.approver != self.user_id
+        return is_given and self.belongs_to(actor) and request in [item.deletion() for item in self.items]
+
+    def belongs_to(self, actor: Actor) -> bool:
+        """Return whether this person made it."""
+        return (self.team_id, self.user_id) == (actor.team_id, actor.user_id)
+
+    def with_result(self, result: ItemResult) -> "Batch":
+        """Return it with the next item's result."""
+        return replace(self, results=(*self.results, result))

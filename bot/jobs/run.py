@@ -1,0 +1,185 @@
+"""Runs a batch: its requests one by one, until all are done or something stops it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bot.actor import Actor
+from bot.batch import Batch, Item, ItemResult
+from bot.clock import Clock
+from bot.jobs.account_states import AccountStates
+from bot.jobs.store import Batches
+from bot.operation import Operation
+from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, NotSent, Outcome, Tested
+from bot.service import Service
+from bot.slack.external_auth.accounts import AccountState, state_of
+from bot.slack.external_auth.errors import RateLimitedError
+from bot.slack.external_auth.models import TestToken
+from bot.slack.rate_limit import Progress, tells_nobody
+from bot.storage.engine import DatabaseError
+
+log = logging.getLogger(__name__)
+
+GotOn = Callable[[Batch], Awaitable[None]]
+"""Hears how far a batch is. The next item waits for it. It must not raise."""
+MOST_FAILURES = 3
+"""How many failures in a row that aren't about their tokens end a batch: the next ones would fare no better."""
+
+
+class Ending(Enum):
+    """Why a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    RESTARTED = "restarted"
+    DENIED = "denied"
+    REFUSED = "refused"
+    NOT_RECORDED = "not recorded"
+    NOT_APPROVED = "not approved"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """How a batch ended: what became of each item that was begun, and why there are no more.
+
+    `last` is the outcome that ended it early, if one did. With `is_cut`, the item after the last result was begun, and
+    nobody knows how it ended.
+    """
+
+    batch: Batch
+    ending: Ending
+    reference: str
+    last: Outcome | None = None
+    is_cut: bool = False
+
+
+class BatchRunner:
+    """Runs batches. `is_closing` says whether the bot is stopping.
+
+    What a batch of tests found is noted when it ends, for whatever reason. One that is killed notes nothing, so the
+    next test still tells what has changed.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        batches: Batches,
+        states: AccountStates,
+        clock: Clock,
+        is_closing: Callable[[], bool],
+    ) -> None:
+        self._service = service
+        self._batches = batches
+        self._states = states
+        self._clock = clock
+        self._is_closing = is_closing
+        self._keeping: asyncio.Future[None] | None = None
+
+    async def run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress = tells_nobody) -> BatchOutcome:
+        """Run a batch that is kept as running. Canceled, it keeps the results so far.
+
+        `progress` is told when the next item has to wait for its turn.
+        """
+        failures = 0
+        for item in batch.items:
+            if (ending := await self._stops(batch)) is not None:
+                return await self._ended(batch, ending, actor)
+            try:
+                last, ending = await self._run_item(actor, batch, item, progress)
+            except asyncio.CancelledError:
+                # Not waited for: the person has to be told in the moment that is left.
+                self._keeping = asyncio.ensure_future(self._keep(batch))
+                raise
+            result = result_of(last)
+            if result is not None:
+                batch = batch.with_result(result)
+                await got_on(batch)
+            failures = failures + 1 if _says_nothing_of_its_token(last) else 0
+            ending = ending or _ends_by(last, failures)
+            if ending is not None:
+                return await self._ended(batch, ending, actor, last)
+        return await self._ended(batch, Ending.DONE, actor)
+
+    async def _run_item(
+        self, actor: Actor, batch: Batch, item: Item, progress: Progress
+    ) -> tuple[Outcome, Ending | None]:
+        """Run an item. Returns its outcome, and why it wasn't sent if the batch stopped while it waited."""
+        ending: Ending | None = None
+
+        async def is_wanted() -> bool | None:
+            nonlocal ending
+            ending = await self._stops(batch)
+            # A database that fails may be back before the wait is over.
+            return None if ending is Ending.NOT_RECORDED else ending is None
+
+        # Once per batch, whoever puts the batch back into the database, and however it's begun again.
+        step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
+        request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
+        outcome = await self._service.run(step, request, progress, is_wanted, batch)
+        if not isinstance(outcome, NotSent):
+            return outcome, None
+        return outcome, Ending.RESTARTED if self._is_closing() else ending
+
+    async def _stops(self, batch: Batch) -> Ending | None:
+        """Return why the next item isn't begun, if it isn't."""
+        if self._is_closing():
+            return Ending.RESTARTED
+        try:
+            return Ending.STOPPED if await self._batches.is_stopping(batch) else None
+        except DatabaseError as error:
+            log.warning("whether a batch is to stop can't be read now", extra={"why": str(error)})
+            return Ending.NOT_RECORDED
+
+    async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:
+        extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
+        log.info("batch", extra=extra)
+        await self._keep(batch)
+        return BatchOutcome(batch, ending, actor.reference, last)
+
+    async def _keep(self, batch: Batch) -> None:
+        try:
+            await self._batches.end(batch)
+        except DatabaseError as error:
+            log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
+        await self._states.note(batch)
+
+
+def result_of(outcome: Outcome) -> ItemResult | None:
+    """Return what became of an item; None where nothing was sent to Slack."""
+    match outcome:
+        case Tested():
+            return ItemResult("works")
+        case Deleted():
+            return ItemResult("deleted")
+        case Failed():
+            return ItemResult("failed", outcome.error.code, not outcome.may_have_happened)
+        case NotRecorded() if outcome.done is not None:
+            return result_of(outcome.done)
+        case _:
+            return None
+
+
+def _says_nothing_of_its_token(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and state_of(outcome.error.code) is AccountState.UNKNOWN
+
+
+def _ends_by(outcome: Outcome, failures: int) -> Ending | None:
+    """Return why an item's outcome ends the batch, if it does."""
+    match outcome:
+        case Denied():
+            return Ending.DENIED
+        case NotRecorded():
+            return Ending.NOT_RECORDED
+        case ApprovalNeeded():
+            return Ending.NOT_APPROVED
+        case NotSent():
+            return Ending.STOPPED
+        case AlreadyRun():
+            return Ending.ELSEWHERE
+        case Failed() if isinstance(outcome.error, RateLimitedError) or failures >= MOST_FAILURES:
+            return Ending.REFUSED
+        case _:
+            return None

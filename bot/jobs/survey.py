@@ -1,0 +1,162 @@
+"""A test of all connected accounts that nobody waits for: by a schedule, or by a command in the terminal."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from pydantic import SecretStr
+
+from bot.actor import Actor, Unattended, Workspace
+from bot.batch import Batch, BatchState, Item
+from bot.jobs.account_states import LastTest
+from bot.jobs.run import BatchOutcome, BatchRunner, Ending, GotOn
+from bot.operation import Operation
+from bot.outcomes import Failed, Listed, NotRecorded, Outcome
+from bot.slack.external_auth.accounts import AccountState, state_of
+from bot.slack.external_auth.models import ListAccounts
+from bot.slack.rate_limit import tells_nobody
+from bot.storage.engine import DatabaseError
+
+log = logging.getLogger(__name__)
+
+NOT_STORED = "database_unavailable"
+NO_ANSWER = "no_answer"
+"""Why nothing could be tested, where that isn't a code of Slack's."""
+
+
+class Change(Enum):
+    """What became of an account since its last test."""
+
+    BROKE = "broke"
+    NEW = "new and broken"
+    MENDED = "works again"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An account that isn't as it was. `code` is Slack's error code, if it's broken."""
+
+    change: Change
+    item: Item
+    state: AccountState
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found. `outcome` is None where nothing could be tested or there was nothing to test.
+
+    `refusal` says why Slack listed no accounts: its code. `was_refused` is the same of the time before.
+    """
+
+    reference: str
+    outcome: BatchOutcome | None = None
+    changes: Sequence[Changed] = ()
+    refusal: str | None = None
+    was_refused: str | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything is other than the last time."""
+        return bool(self.changes) or self.refusal != self.was_refused
+
+    def items(self, *, broken: bool) -> Sequence[tuple[Item, str | None]]:
+        """Return the accounts that are broken, or that couldn't be tested, with Slack's error code."""
+        if self.outcome is None:
+            return ()
+        batch = self.outcome.batch
+        codes = [*(result.code for result in batch.results)]
+        ended = [(item, code) for item, code in zip(batch.items, codes, strict=False) if code is not None]
+        found = [(item, code) for item, code in ended if state_of(code).is_broken is broken]
+        left = batch.items[len(batch.results) :]
+        return found if broken else [*found, *((item, None) for item in left)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every listed account was tested."""
+        return self.refusal is None and (self.outcome is None or not self.items(broken=False))
+
+
+def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[Changed]:
+    """Return what changed since the last tests. A test that says nothing of its account changes nothing."""
+    found = []
+    for item, result in zip(batch.items, batch.results, strict=False):
+        state, last = state_of(result.code), before.get(item.token_id)
+        change = _change(last.state if last is not None else None, state)
+        if change is not None:
+            found.append(Changed(change, item, state, result.code))
+    return found
+
+
+def _change(before: AccountState | None, now: AccountState) -> Change | None:
+    if now is AccountState.UNKNOWN or now is before:
+        return None
+    if not now.is_broken:
+        return Change.MENDED if before is not None and before.is_broken else None
+    return Change.NEW if before is None else Change.BROKE
+
+
+class Surveyor(BatchRunner):
+    """Lists the accounts and tests them one by one, on the service's own door, slowly enough to hold up nobody."""
+
+    async def survey(
+        self,
+        what: Unattended,
+        workspace: Workspace,
+        bot_token: SecretStr,
+        got_on: GotOn,
+    ) -> Survey:
+        """Test every account that Slack lists. `got_on` hears of the batch when it begins and after each test."""
+        actor = Actor.without_person(what, workspace, bot_token)
+        was_refused = await self._last_refusal(actor)
+        listed = await self._service.run(actor.step("list"), ListAccounts(), tells_nobody)
+        if not isinstance(listed, Listed):
+            refusal = _refusal(listed)
+            log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
+            # What isn't Slack's answer, such as a stop of the bot, is no news of Slack's.
+            before = was_refused if isinstance(listed, Failed) else refusal
+            return Survey(actor.reference, refusal=refusal, was_refused=before)
+        accounts = listed.accounts.accounts
+        await self._states.keep_only(actor.team_id, [account.token_id for account in accounts])
+        found = Survey(actor.reference, was_refused=was_refused)
+        if accounts:
+            items = [Item.of_account(account) for account in accounts]
+            found = await self._test(actor, Batch.of(actor, Operation.TEST, items, self._clock.now()), found, got_on)
+        _log(found)
+        return found
+
+    async def _test(self, actor: Actor, batch: Batch, found: Survey, got_on: GotOn) -> Survey:
+        try:
+            before = await self._states.known(batch.team_id or "")
+            await self._batches.put(batch, BatchState.RUNNING)
+        except DatabaseError as error:
+            log.error("accounts weren't tested, because the database couldn't be used", extra={"why": str(error)})
+            return Survey(actor.reference, BatchOutcome(batch, Ending.NOT_RECORDED, actor.reference))
+        await got_on(batch)
+        outcome = await self.run(actor, batch, got_on)
+        changes = changes_between(before, outcome.batch)
+        return Survey(actor.reference, outcome, changes, was_refused=found.was_refused)
+
+    async def _last_refusal(self, actor: Actor) -> str | None:
+        """Return why Slack listed no accounts the last time; None where it did, or where that isn't known."""
+        entries = await self._service.own_entries(actor, 1, Operation.LIST)
+        return entries[0].code if entries and entries[0].outcome == "failed" else None
+
+
+def _refusal(outcome: Outcome) -> str:
+    match outcome:
+        case Failed():
+            return outcome.error.code
+        case NotRecorded():
+            return NOT_STORED
+        case _:
+            return NO_ANSWER
+
+
+def _log(found: Survey) -> None:
+    tested = len(found.outcome.batch.results) if found.outcome is not None else 0
+    counts = {change.name.lower(): sum(one.change is change for one in found.changes) for change in Change}
+    ending = found.outcome.ending.value if found.outcome is not None else None
+    broken = len(found.items(broken=True))
+    log.info("accounts tested", extra={"tested": tested, "broken": broken, "ending": ending, **counts})

@@ -1,0 +1,104 @@
+"""Asks somebody else to approve a deletion."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.audit.entries import AuditResult
+from bot.batch import Batch, BatchState, Item
+from bot.jobs.approval import AskApproval
+from bot.listeners.interaction import Interaction
+from bot.listeners.replies import ModalReply, reason
+from bot.outcomes import AlreadyRun, Denied
+from bot.slack.external_auth.models import DeleteTokens
+from bot.storage.engine import DatabaseError
+from bot.views.approvals import not_asked_screen, request_screen, requested_screen, unapprovable_screen
+from bot.views.buttons import can_carry
+from bot.views.notices import batch_gone_screen
+from bot.views.parts import as_message
+from bot.views.permissions import denied_screen
+from bot.workspaces.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+async def ask_for(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
+    """Ask for the approval of one deletion."""
+    if asked.reply is not None and not can_carry(request):
+        await asked.reply.show(unapprovable_screen(request, runtime.contact))
+        return
+    made = Batch.of(asked.actor, request.operation, [Item.of(request)], runtime.clock.now())
+    await runtime.batches.put(made, BatchState.CONFIRMING)
+    await ask(runtime, asked, made)
+
+
+async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
+    """Ask for the approval of what a person has confirmed, once. Raises DatabaseError."""
+    if asked.reply is None:
+        raise ValueError("There is no place for an answer yet: open a modal first.")
+    if isinstance(asked.reply, ModalReply):
+        asked.reply.keeps_answer = True
+    waiting = replace(
+        confirmed,
+        at=await runtime.service.now(confirmed),
+        reference=asked.actor.reference,
+        channel=asked.origin.channel if asked.origin is not None else None,
+        view_id=asked.reply.view_id if isinstance(asked.reply, ModalReply) else None,
+    )
+
+    posts: tuple[tuple[str, str], ...] = ()
+
+    async def act() -> AuditResult:
+        nonlocal posts
+        # On record before anybody can click.
+        if not await runtime.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
+            return AuditResult("failed", "decided", 0)
+        posts = await _post(runtime, asked, waiting)
+        await runtime.batches.move(replace(waiting, posts=posts), BatchState.WAITING, BatchState.WAITING)
+        if not posts:
+            await runtime.batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
+            return AuditResult("failed", "not_posted", 0)
+        return AuditResult("requested", None, 0)
+
+    try:
+        outcome = await runtime.service.step(asked.actor, AskApproval(waiting), act)
+    except DatabaseError as error:
+        if not posts:
+            raise
+        # It can be approved from now on, so that is what its person is told.
+        log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
+        outcome = AuditResult("requested", None, 0)
+    if isinstance(outcome, AlreadyRun):
+        return
+    if isinstance(outcome, Denied):
+        await asked.reply.show(denied_screen(outcome, runtime.contact))
+    elif outcome.outcome == "requested":
+        await asked.reply.show(requested_screen(waiting, _where(_addressees(runtime, waiting))))
+    elif outcome.code == "decided":
+        await asked.reply.show(batch_gone_screen())
+    else:
+        await asked.reply.show(not_asked_screen(waiting, runtime.contact))
+
+
+async def _post(runtime: Runtime, asked: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
+    """Post the message to the audit channel, or else to each approver. Return where it is."""
+    client, posts = runtime.clients.web(asked.actor.bot_token), []
+    message = as_message(request_screen(waiting))
+    for channel in _addressees(runtime, waiting):
+        try:
+            posted = await client.chat_postMessage(channel=channel, unfurl_links=False, **message)
+            posts.append((str(posted["channel"]), str(posted["ts"])))
+        except Exception as error:
+            log.error("a request for approval couldn't be posted", extra={"channel": channel, "code": reason(error)})
+    return tuple(posts)
+
+
+def _addressees(runtime: Runtime, waiting: Batch) -> list[str]:
+    """Return the channel, or the people but the one who asks."""
+    return [one for one in runtime.approvals_go_to if one != waiting.user_id]
+
+
+def _where(addressees: Sequence[str]) -> str:
+    if addressees[0].startswith(("C", "G")):
+        return f"The request is in <#{addressees[0]}>."
+    return f"Extauth asked {', '.join(f'<@{user}>' for user in addressees)}."

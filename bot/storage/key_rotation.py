@@ -1,0 +1,84 @@
+"""Puts everything that is encrypted under the newest key, so that the older ones can be dropped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, Table, select, update
+
+from bot.storage.crypto import Vault
+from bot.storage.tables import batches, installation_keys, installations, workspace_settings
+
+WRAPPED = "audit log key"
+"""The name under which the database holds the key of the audit log, and the purpose of the box that encrypts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """A column of encrypted texts: what they are called (one, several), and the purpose of their box."""
+
+    what: tuple[str, str]
+    table: Table
+    key: Column[str]
+    column: Column[str]
+    purpose: str
+
+
+_keys, _installed, _decided, _batches = installation_keys.c, installations.c, workspace_settings.c, batches.c
+ENCRYPTED = (
+    Encrypted(("audit log key", "audit log keys"), installation_keys, _keys.name, _keys.value, WRAPPED),
+    Encrypted(
+        ("installation", "installations"), installations, _installed.workspace_id, _installed.content, "installation"
+    ),
+    Encrypted(
+        ("workspace's settings", "workspaces' settings"),
+        workspace_settings,
+        _decided.workspace_id,
+        _decided.content,
+        "workspace settings",
+    ),
+    Encrypted(("batch", "batches"), batches, _batches.id, _batches.content, "batch"),
+)
+"""Everything in the database that is encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """How many texts of a kind were re-encrypted, and how many no key could decrypt."""
+
+    what: tuple[str, str]
+    renewed: int
+    unreadable: int
+
+
+def rotate(connection: Connection, vault: Vault) -> Sequence[Rotated]:
+    """Re-encrypt everything that isn't under the newest key.
+
+    Processes that have all of the keys can go on meanwhile: what they write is under the newest one.
+    """
+    return [_renew(connection, one, vault) for one in ENCRYPTED]
+
+
+def count_under_older_keys(connection: Connection, vault: Vault) -> int:
+    """Return how many texts the newest key alone couldn't read."""
+    return sum(len(_older(connection, one, vault)[0]) for one in ENCRYPTED)
+
+
+def _renew(connection: Connection, one: Encrypted, vault: Vault) -> Rotated:
+    older, unreadable = _older(connection, one, vault)
+    for name, text, renewed in older:
+        # What was changed since was encrypted under the newest key.
+        same = (one.key == name) & (one.column == text)
+        connection.execute(update(one.table).where(same).values({one.column.name: renewed}))
+    return Rotated(one.what, len(older), unreadable)
+
+
+def _older(connection: Connection, one: Encrypted, vault: Vault) -> tuple[Sequence[tuple[str, str, str]], int]:
+    """Return the texts under older keys, each with its key and re-encrypted, and how many no key can decrypt."""
+    box, older, unreadable = vault.box(one.purpose), [], 0
+    of_kind = one.key == WRAPPED if one.table is installation_keys else one.key.is_not(None)
+    for name, text in connection.execute(select(one.key, one.column).where(of_kind).order_by(one.key)).all():
+        if not box.is_current(text):
+            renewed = box.renew(text)
+            older += [(name, text, renewed)] if renewed is not None else []
+            unreadable += renewed is None
+    return older, unreadable

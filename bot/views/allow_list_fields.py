@@ -1,0 +1,81 @@
+"""The fields for an allow list: a role, people, and user groups."""
+
+import re
+from dataclasses import replace
+
+from slack_sdk.models.blocks import (
+    Block,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    StaticSelectElement,
+    UserMultiSelectElement,
+)
+
+from bot.access import AllowList
+from bot.ids import GROUP_ID, unwrap
+from bot.views.fields import FieldErrors, Values, read_chosen, selected
+
+MOST = 100
+"""How many people, or groups, one list may name: more are a user group."""
+HEADINGS = {
+    "get_allow": "Who can fetch tokens",
+    "delete_allow": "Who can delete tokens",
+    "list_allow": "Who can list connected accounts",
+    "history_allow": "Who can see the audit log",
+    "delete_approvers": "Who can approve deletions",
+}
+_ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
+"""The widest first: it has the others in it."""
+_NOBODY = "none"
+
+
+def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
+    """Build the fields for a list. Without approvers, those who can delete can approve."""
+    is_approvers, heading = name == "delete_approvers", HEADINGS[name]
+    offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
+    options = {value: Option(value=value, label=label) for value, label in offered.items()}
+    roles = StaticSelectElement(
+        action_id=name,
+        options=list(options.values()),
+        placeholder="The people who can delete" if is_approvers else "Choose",
+        initial_option=options[_role(allowed)] if allowed is not None else None,
+    )
+    users, groups = (sorted(allowed.users), sorted(allowed.groups)) if allowed is not None else ([], [])
+    people = UserMultiSelectElement(
+        action_id=f"{name}_users", initial_users=users or None, max_selected_items=MOST, placeholder="People"
+    )
+    ids = PlainTextInputElement(
+        action_id=f"{name}_groups", initial_value=" ".join(groups) or None, placeholder="S012ABCDEF", max_length=2000
+    )
+    return [
+        InputBlock(block_id=name, label=heading, element=roles, optional=is_approvers),
+        InputBlock(block_id=f"{name}_users", label=f"{heading}: these people, too", element=people, optional=True),
+        InputBlock(block_id=f"{name}_groups", label=f"{heading}: these user groups, too", element=ids, optional=True),
+    ]
+
+
+def read_allow_list(values: Values, name: str, errors: FieldErrors) -> AllowList | None:
+    """Read a list, and add what is wrong with it to the errors; None where nothing is filled in."""
+    role = read_chosen(values, name)
+    users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
+    typed = str(selected(values, f"{name}_groups", "value") or "")
+    groups = frozenset(filter(None, (unwrap(one) for one in re.split(r"[\s,]+", typed))))
+    if any(GROUP_ID.fullmatch(group) is None for group in groups):
+        errors[f"{name}_groups"] = "Enter user group IDs such as S012ABCDEF, with spaces between them."
+    for field, chosen in ((f"{name}_users", users), (f"{name}_groups", groups)):
+        if len(chosen) > MOST:
+            errors[field] = f"{MOST} at most. For more people, use a user group."
+    if role is None and not users and not groups:
+        return None
+    return AllowList(frozenset([role] if role in _ROLES else []), users, groups)
+
+
+def widest(allowed: AllowList) -> AllowList:
+    """Return the same list with one role at most, as the fields show it."""
+    role = _role(allowed)
+    return replace(allowed, roles=frozenset([role] if role in _ROLES else []))
+
+
+def _role(allowed: AllowList) -> str:
+    return next((role for role in _ROLES if role in allowed.roles), _NOBODY)

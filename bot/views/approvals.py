@@ -1,0 +1,138 @@
+"""Asking for somebody's approval of a deletion, and what became of it."""
+
+from bot.access import APPROVAL_SECONDS
+from bot.batch import Batch
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens
+from bot.views import parts
+from bot.views.batches import MOST_ITEMS, stopping_workflows
+from bot.views.parts import Mark, Screen, notice
+
+APPROVE, DECLINE = "approval_approve", "approval_decline"
+"""The `action_id`s of the buttons. Each carries the batch's ID and its digest."""
+_NOT_DECIDED = {
+    "own_request": "You asked for this deletion, so somebody else has to approve it.",
+    "expired": "This request expired. Nothing was deleted.",
+    "decided": "Somebody else has decided already.",
+    "off": "Deletions need no approval any more, so Extauth takes none. Nothing was deleted.",
+    "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
+}
+"""Why a click decided nothing, by the code in the audit log."""
+
+
+def deletion(batch: Batch) -> str:
+    """Return what a batch deletes, as mrkdwn."""
+    if len(batch.items) > 1:
+        return f"{len(batch.items):,} tokens"
+    return parts.subject(batch.items[0].deletion().arguments())
+
+
+def request_screen(batch: Batch) -> Screen:
+    """Return the message that asks for approval. Others read it, too, so it names no accounts."""
+    title = f"<@{batch.user_id}> asks to delete {deletion(batch)}"
+    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
+    if len(batch.items) > 1:
+        blocks.append(parts.paragraph(_names(batch)))
+    if stops := stopping_workflows(batch):
+        blocks.append(parts.paragraph(stops))
+    value = f"{batch.batch_id} {batch.digest}"
+    blocks += [
+        parts.actions(
+            parts.button("Approve", APPROVE, value, "danger"),
+            parts.button("Decline", DECLINE, value),
+        ),
+        parts.small_print(
+            f"Somebody else than <@{batch.user_id}> has to approve it by "
+            f"{parts.moment(batch.at + APPROVAL_SECONDS, '{time}')}. You can't undo it. Reference {batch.reference}"
+        ),
+    ]
+    return Screen("Approval", f"Somebody asks to delete {_plain(batch)}", tuple(blocks))
+
+
+def decided_screen(batch: Batch, what: str) -> Screen:
+    """Return what takes the place of the message that asked. `what` is mrkdwn."""
+    blocks = (
+        parts.paragraph(f"<@{batch.user_id}> asked to delete {deletion(batch)}\n{what}"),
+        parts.small_print(f"Reference {batch.reference}"),
+    )
+    return Screen("Approval", f"Decided: {_plain(batch)}", blocks)
+
+
+def requested_screen(batch: Batch, where: str) -> Screen:
+    """Return that approval was asked for. `where` says whom, as mrkdwn."""
+    until = parts.moment(batch.at + APPROVAL_SECONDS, "{time}")
+    return notice(
+        "Approval",
+        "Waiting for approval",
+        f"Somebody else has to approve this deletion by {until}. {where} The result will reach you.",
+        f"No request was sent to Slack yet. Reference {batch.reference}",
+        subject=deletion(batch),
+        mark=Mark.DONE,
+    )
+
+
+def not_asked_screen(batch: Batch, contact: str) -> Screen:
+    """Return that nobody could be asked."""
+    return notice(
+        "Approval",
+        "Extauth couldn't ask for approval",
+        "This deletion needs somebody's approval, but Slack didn't take the message that asks for it. Nothing was "
+        f"deleted.\n*What to do:* Try again in a minute. If this keeps happening, contact {contact}.",
+        f"Reference {batch.reference}",
+        subject=deletion(batch),
+    )
+
+
+def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
+    """Return that nobody is asked about what doesn't look like an ID, because it would have to be kept and shown."""
+    return notice(
+        "Approval",
+        "Extauth can't ask for approval of this",
+        "This deletion needs approval, but what you entered doesn't look like an ID. It could be a secret, so Extauth "
+        "doesn't keep it or show it to anyone. Nothing was deleted.\n*What to do:* Check the ID. `/extauth list` "
+        f"shows the IDs of connected accounts.\n*Who can help:* {contact}",
+        subject=parts.subject(request.arguments()),
+    )
+
+
+def declined_screen(batch: Batch, by: str) -> Screen:
+    """Return to who asked that somebody declined. `by` says who, as mrkdwn."""
+    return _ended(batch, "Your deletion was declined", f"{by} declined it. Nothing was deleted.")
+
+
+def expired_screen(batch: Batch) -> Screen:
+    """Return to who asked that nobody decided in time."""
+    return _ended(batch, "Nobody approved your deletion", "It expired after an hour. Nothing was deleted.")
+
+
+def not_begun_screen(batch: Batch) -> Screen:
+    """Return to who asked that the bot was killed between the approval and the deletion."""
+    said = "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again."
+    return _ended(batch, "Your deletion wasn't begun", said)
+
+
+def not_decided_screen(code: str, reference: str) -> Screen:
+    """Return why a click decided nothing."""
+    blocks = (parts.paragraph(f"{Mark.FAILED} {_NOT_DECIDED[code]}"), parts.small_print(f"Reference {reference}"))
+    return Screen("Approval", _NOT_DECIDED[code], blocks, is_failure=True)
+
+
+def _ended(batch: Batch, title: str, said: str) -> Screen:
+    return notice("Approval", title, said, f"Reference {batch.reference}", subject=deletion(batch))
+
+
+def _plain(batch: Batch) -> str:
+    if len(batch.items) > 1:
+        return f"{len(batch.items):,} tokens"
+    return parts.subject(batch.items[0].deletion().arguments(), plain=True)
+
+
+def _names(batch: Batch) -> str:
+    lines = [
+        f"• {mrkdwn.code(item.provider_key, 80)} · {mrkdwn.code(item.token_id)}"
+        if item.provider_key
+        else f"• {mrkdwn.code(item.token_id)}"
+        for item in batch.items[:MOST_ITEMS]
+    ]
+    left_out = len(batch.items) - MOST_ITEMS
+    return "\n".join([*lines, *([f"and {left_out:,} more"] if left_out > 0 else [])])

@@ -1,0 +1,199 @@
+"""The buttons of messages and result modals: their IDs, and the request each carries.
+
+A click sends the value back from outside, so it is read as strictly as typed text.
+"""
+
+import json
+from collections.abc import Container, Mapping, Sequence
+from enum import Enum
+from typing import Any, TypeVar, assert_never
+
+from bot.access import Decision
+from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
+from bot.ids import TypedText, is_id
+from bot.operation import Operation, Permission
+from bot.slack.external_auth.models import (
+    DeleteTokens,
+    GetToken,
+    InvalidParameter,
+    ListAccounts,
+    Place,
+    TestToken,
+    TokenRequest,
+)
+from bot.views import parts
+
+Asked = TypeVar("Asked", GetToken, DeleteTokens, ListAccounts)
+
+
+class Button(Enum):
+    """An `action_id` and what the button says."""
+
+    SHOW = "token_show", "Show token"
+    REFRESH = "token_refresh", "Force refresh"
+    DELETE = "token_delete", "Delete…"
+    RETRY = "try_again", "Try again"
+    EDIT = "edit_request", "Edit…"
+    OLDER = "list_older", "Older"
+    NEWER = "list_newer", "Newer"
+
+    def __init__(self, action_id: str, label: str) -> None:
+        self.action_id = action_id
+        self.label = label
+
+
+class UnreadableValue(ValueError):
+    """A button's value that this bot didn't write, or wrote in an older version."""
+
+
+MENU = "account_menu"
+"""The `action_id` of the menu beside a connected account."""
+
+SUGGESTION = "suggested_command"
+"""The `action_id` of the button that does what was probably meant. Its value is read as typed text is."""
+
+_FORM_BUTTONS = {
+    Permission.GET: ("open_get", "Get a token…"),
+    Permission.DELETE: ("open_delete", "Delete tokens…"),
+}
+OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
+OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
+"""The `action_id` and label of the button that opens a form, by the permission it needs."""
+_PLACES = {"older_than", "newer_than"}
+OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
+
+
+def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
+    """Build a row of buttons that open the forms this person may use; nothing when there are none."""
+    allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
+    elements = [parts.button(label, action_id) for action_id, label in allowed]
+    return [parts.actions(*elements)] if elements else []
+
+
+def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
+    """Build a row of buttons for everything this person may do; nothing when that is nothing."""
+    allowed = {permission for permission, decision in permissions.items() if decision.allowed}
+    shown = ((Permission.LIST, "List accounts", OPEN_LIST), (Permission.HISTORY, "Audit log", OPEN_HISTORY))
+    elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
+    elements += of_several(allowed)
+    elements += [parts.button(label, action_id) for one, label, action_id in shown if one in allowed]
+    elements += [parts.button("Settings…", OPEN_SETTINGS)] if Permission.SETTINGS in allowed else []
+    return [parts.actions(*elements)] if elements else []
+
+
+def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> list[parts.Block]:
+    """Build the buttons for what a person may do with several accounts at once. `shown` are their token IDs."""
+    built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
+    if Permission.DELETE in allowed:
+        carried = json.dumps([*shown], separators=(",", ":"))
+        value = carried if len(carried) <= parts.MAX_VALUE else "[]"
+        built.append(parts.button("Delete several…", OPEN_CLEANUP, value))
+    return built
+
+
+def read_shown(value: object) -> Sequence[str]:
+    """Read which token IDs stood above a button; none where there was no list. Raises UnreadableValue."""
+    try:
+        shown = json.loads(value) if isinstance(value, str) else []
+    except (ValueError, RecursionError):
+        shown = None
+    if not isinstance(shown, list) or not all(isinstance(token_id, str) and is_id(token_id) for token_id in shown):
+        raise UnreadableValue("The button's value isn't one of this bot's.")
+    return shown
+
+
+def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block:
+    """Build the button for `command`, which carries its `arguments`. `asks_first`: a form or a confirmation opens."""
+    label = "Continue" if asks_first else "Run it"
+    spoken = f"{label}: {command} {arguments}"
+    return parts.button(f"{label}…" if asks_first else label, SUGGESTION, arguments, spoken=spoken)
+
+
+def can_carry(request: TokenRequest) -> bool:
+    """Return whether a button may hold the request: one with a value that isn't an ID has to be typed again."""
+    return not any(isinstance(value, TypedText) for value in request.arguments().values())
+
+
+def build(button: Button, request: TokenRequest) -> parts.Block:
+    """Build the button that asks for `request`."""
+    style = "danger" if button is Button.DELETE else None
+    return parts.button(button.label, button.action_id, _value(request), style)
+
+
+def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
+    """Build the menu of what a person may do with an account's token; None when that is nothing."""
+    items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
+        ("Get", GetToken(token_id)),
+        (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
+        ("Test", TestToken(token_id)),
+        ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
+        (Button.DELETE.label, DeleteTokens(token_id)),
+    )
+    options = [(label, _value(request)) for label, request in items if request.operation.permission in allowed]
+    return parts.overflow(MENU, options) if options else None
+
+
+def _value(request: TokenRequest | ReadHistory) -> str:
+    """What a button or menu carries: the request, and of a list its place."""
+    places = {}
+    if isinstance(request, ListAccounts):
+        named = {"older_than": request.older_than, "newer_than": request.newer_than}
+        places = {name: place.write() for name, place in named.items() if place is not None}
+    carried = {"do": request.operation.action, **request.arguments(), **places}
+    # Slack has returned its token, or lists it: so it's an ID, however it's formed.
+    return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
+
+
+def read_as(kind: type[Asked], value: object) -> Asked:
+    """Read a button's value that must ask for this kind of request. Raises UnreadableValue."""
+    request = read(value)
+    if not isinstance(request, kind):
+        raise UnreadableValue("The button's value asks for something else.")
+    return request
+
+
+def read_menu(value: object) -> GetToken | TestToken | DeleteTokens | ReadHistory:
+    """Read what was chosen in an account's menu. Raises UnreadableValue."""
+    request = _read(value)
+    if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
+        raise UnreadableValue("The menu's value isn't about an account.")
+    return request
+
+
+def read(value: object) -> TokenRequest:
+    """Read the request that a button's value asks for. Raises UnreadableValue."""
+    request = _read(value)
+    if isinstance(request, ReadHistory):
+        raise UnreadableValue("No button asks for this operation.")
+    return request
+
+
+def _read(value: object) -> TokenRequest | ReadHistory:
+    try:
+        arguments = json.loads(value) if isinstance(value, str) else None
+        if not isinstance(arguments, dict):
+            raise UnreadableValue("The button's value isn't an object.")
+        operation = Operation(arguments.pop("do", None))
+        match operation:
+            case Operation.DELETE:
+                return DeleteTokens(**arguments)
+            case Operation.GET | Operation.REFRESH:
+                return GetToken(**arguments)
+            case Operation.SHOW:
+                return GetToken(**arguments, show=True)
+            case Operation.TEST:
+                return TestToken(**arguments)
+            case Operation.LIST:
+                return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
+            case Operation.HISTORY:
+                return ReadHistory(DEFAULT_HISTORY, **arguments)
+            case Operation.DELETE_MANY | Operation.REQUEST | Operation.APPROVE | Operation.DECLINE | Operation.SETTINGS:
+                raise UnreadableValue("No button asks for this operation.")
+            case _:
+                assert_never(operation)
+    except (InvalidParameter, TypeError, ValueError, RecursionError):
+        raise UnreadableValue("The button's value isn't one of this bot's.") from None
+
+
+def _read_place(name: str, value: object) -> Any:
+    return Place.read(value) if name in _PLACES else value

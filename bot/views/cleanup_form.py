@@ -1,0 +1,147 @@
+"""The modal that asks which of several tokens to delete, and the confirmation, which names them and what will stop."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+)
+from slack_sdk.models.views import View
+
+from bot.batch import Batch, Item
+from bot.slack import mrkdwn
+from bot.slack.external_auth.accounts import LONGEST_TEXT
+from bot.slack.external_auth.models import (
+    ACCOUNT,
+    MOST_TYPED,
+    PROVIDER_KEY,
+    TOKEN_IDS,
+    InvalidParameter,
+    Selection,
+    select,
+)
+from bot.views import parts
+from bot.views.batches import named_tokens, stopping_workflows
+from bot.views.fields import FieldErrors, Values, form, id_field, intro, read_checked, read_text
+
+FORM, CONFIRM = "extauth_cleanup", "extauth_cleanup_confirm"
+TYPED = "typed_count"
+CHOSEN = "chosen_token_ids"
+MAX_LABEL, MAX_VALUE = 75, 150
+"""The longest label and value of an option.
+https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
+
+
+def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
+    """Build the modal. `shown` are the tokens of the list that it was opened from, to choose among."""
+    return form(
+        FORM,
+        "Delete several tokens",
+        "Continue",
+        metadata,
+        [
+            intro(
+                "Enter token IDs, or the account of somebody who has left to delete all of its tokens. "
+                "You'll confirm before anything is deleted."
+            ),
+            *_choice(shown),
+            InputBlock(
+                block_id=TOKEN_IDS,
+                label="Other token IDs" if shown else "Token IDs",
+                hint=f"Up to {MOST_TYPED}, with spaces or line breaks between them.",
+                optional=True,
+                element=PlainTextInputElement(action_id=TOKEN_IDS, multiline=True, max_length=3000),
+            ),
+            InputBlock(
+                block_id=ACCOUNT,
+                label="Account",
+                hint="As /extauth list shows it, such as ada@example.com.",
+                optional=True,
+                element=PlainTextInputElement(action_id=ACCOUNT, max_length=LONGEST_TEXT),
+            ),
+            id_field(
+                PROVIDER_KEY,
+                "Provider key",
+                "Deletes only the account's tokens of this provider, such as google.",
+                value=None,
+                optional=True,
+            ),
+        ],
+    )
+
+
+def _choice(shown: Sequence[Item]) -> list[Block]:
+    options = [Option(value=item.token_id, label=_label(item)) for item in shown if len(item.token_id) <= MAX_VALUE]
+    if not options:
+        return []
+    boxes = CheckboxesElement(action_id=CHOSEN, options=options)
+    return [InputBlock(block_id=CHOSEN, label="Accounts on this page", optional=True, element=boxes)]
+
+
+def _label(item: Item) -> str:
+    known = " · ".join(filter(None, [item.account, item.provider_key]))
+    room = MAX_LABEL - len(item.token_id) - 3
+    return (
+        f"{mrkdwn.clip(known, room)} · {item.token_id}"
+        if known and room > 10
+        else mrkdwn.clip(item.token_id, MAX_LABEL)
+    )
+
+
+def parse_form(values: Values) -> Selection | FieldErrors:
+    """Read what was filled in, or say what is wrong with it."""
+    typed = read_text(values, TOKEN_IDS)
+    account, provider_key = read_text(values, ACCOUNT), read_text(values, PROVIDER_KEY)
+    chosen = sorted(read_checked(values, CHOSEN))
+    try:
+        return select([*chosen, *(typed or "").replace(",", " ").split()], account, provider_key)
+    except InvalidParameter as error:
+        return {error.name: error.problem}
+
+
+def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
+    """Build the confirmation. `is_listed` says whether Slack told which accounts are behind the tokens."""
+    count = parts.count(len(batch.items), "token")
+    return form(
+        CONFIRM,
+        "Delete these tokens?" if len(batch.items) > 1 else "Delete this token?",
+        "Delete",
+        metadata,
+        [
+            named_tokens(f"This deletes {count}:", batch.items),
+            parts.paragraph(_breaks(batch, is_listed)),
+            InputBlock(
+                block_id=TYPED,
+                label="Type what you're deleting to confirm",
+                hint=f"delete {count}",
+                element=PlainTextInputElement(action_id=TYPED, max_length=100),
+            ),
+        ],
+    )
+
+
+def confirmation_errors(values: Values, count: int) -> FieldErrors:
+    """Return what is wrong with what was typed for so many tokens; nothing when it confirms."""
+    typed = " ".join((read_text(values, TYPED) or "").lower().replace(",", "").split())
+    wanted = f"delete {parts.count(count, 'token')}"
+    if typed == wanted.replace(",", ""):
+        return {}
+    return {TYPED: f"That doesn't match. Nothing was deleted. Type: {wanted}"}
+
+
+def _breaks(batch: Batch, is_listed: bool) -> str:
+    return (
+        f"• {_stop(batch, is_listed)}\n"
+        "• Slack deletes its own copies only. The providers aren't told: other copies keep working until you revoke "
+        "them there.\n"
+        "• You can't undo this."
+    )
+
+
+def _stop(batch: Batch, is_listed: bool) -> str:
+    if not is_listed:
+        return "Workflows that use them stop working until someone reconnects the accounts."
+    return stopping_workflows(batch) or "No workflow uses them, as far as Slack says."

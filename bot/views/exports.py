@@ -1,0 +1,67 @@
+"""The results of a test as CSV, and what is said of them."""
+
+import csv
+import io
+
+from bot.batch import Batch
+from bot.slack.external_auth.accounts import state_of
+from bot.views import parts
+from bot.views.parts import Screen, notice
+
+_FORMULA = frozenset("=+-@'")
+_LONGEST_BLOCK = 2900
+_MOST_BLOCKS = 12
+"""What fits in one message: Slack takes about 40,000 characters of text in all."""
+
+
+def as_csv(batch: Batch) -> str:
+    """Return the tested tokens as CSV: IDs and states only."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(("external_token_id", "provider_key", "state", "code"))
+    for item, result in zip(batch.items, batch.results, strict=False):
+        cells = (item.token_id, item.provider_key or "", state_of(result.code).value, result.code or "")
+        rows.writerow([cell(value) for value in cells])
+    return written.getvalue()
+
+
+def cell(value: str) -> str:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula.
+
+    What looks like one gets an apostrophe in front, as what begins with one does: so each value can be read back by
+    taking one off. What can't be printed becomes a space. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    shown = "".join(character if character.isprintable() else " " for character in value)
+    return f"'{shown}" if shown[:1] in _FORMULA else shown
+
+
+def exported_screen(count: int) -> Screen:
+    """Return that the file was sent."""
+    said = f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
+    return notice("Export", "Export sent", said, mark=parts.Mark.DONE)
+
+
+def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
+    """Return the export itself, to be copied, where no file could be sent."""
+    title = "Copy the results"
+    why = (
+        "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."
+        if lacks_scope
+        else "Slack didn't take the file."
+    )
+    parts_of_it = _split(text)
+    blocks: list[parts.Block] = [parts.heading(parts.Mark.UNSURE, title), parts.paragraph(why)]
+    blocks += [parts.copyable(part) for part in parts_of_it[:_MOST_BLOCKS]]
+    if len(parts_of_it) > _MOST_BLOCKS:
+        blocks.append(parts.small_print("There is more than fits here: test one provider at a time."))
+    return Screen("Export", title, tuple(blocks), is_failure=True)
+
+
+def _split(text: str) -> list[str]:
+    """Cut the text between lines into pieces that fit a block."""
+    pieces: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if not pieces or len(pieces[-1]) + len(line) > _LONGEST_BLOCK:
+            pieces.append("")
+        pieces[-1] += line
+    return pieces

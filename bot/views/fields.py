@@ -1,0 +1,178 @@
+"""The fields for IDs, and reading what was filled in: typed, picked from a list, or chosen among recent ones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.ids import TypedText, is_id, unwrap
+from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
+from bot.views import parts, picker
+
+Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""`view.state.values`: what is filled in, by block id and action id."""
+
+FieldErrors = dict[str, str]
+"""What is wrong, by block id, for Slack to show beside the field."""
+
+TOKEN_ID = "external_token_id"
+PROVIDER_KEY = "provider_key"
+APP_ID = "app_id"
+RECENT = "recent_token_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a form offers instead of typing.
+
+    `has_list` says that accounts can be listed for this person; where they can't be, `recent_ids` are the IDs of tokens
+    that the person used lately.
+    """
+
+    has_list: bool = False
+    recent_ids: tuple[str, ...] = ()
+
+
+class UnusableChoice(ValueError):
+    """What was filled in can't be used. The message is a sentence for the person."""
+
+
+def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block | parts.Block]) -> View:
+    """Build a modal that is filled in. `submit` is what its button says."""
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        title=title,
+        submit=submit,
+        close="Cancel",
+        private_metadata=metadata,
+        blocks=blocks,
+    )
+
+
+def intro(text: str) -> Block:
+    """Build the grey lines above the fields."""
+    return ContextBlock(elements=[PlainTextObject(text=text)])
+
+
+def id_field(
+    name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False
+) -> InputBlock:
+    """Build a field for an ID, with a list to pick from while typing if there is one.
+
+    Its block ID and action ID are the parameter's name. A value that isn't formed like an ID can't be an option's.
+    """
+    if has_list and (not value or is_id(value)):
+        return InputBlock(block_id=name, label=label, hint=hint, optional=optional, element=picker.element(name, value))
+    return InputBlock(
+        block_id=name,
+        label=label,
+        hint=hint,
+        optional=optional,
+        element=PlainTextInputElement(action_id=name, initial_value=value or None, max_length=MAX_ID + 50),
+    )
+
+
+def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) -> list[Block]:
+    """Build the field for a token ID, below a menu of recent ones where there is no list to pick from."""
+    recent_ids = () if offer.has_list else offer.recent_ids
+    is_recent = value in recent_ids
+    field = id_field(
+        TOKEN_ID,
+        "Token ID",
+        hint,
+        value=None if is_recent else value,
+        optional=optional or bool(recent_ids),
+        has_list=offer.has_list,
+    )
+    if not recent_ids:
+        return [field]
+    options = {token_id: Option(value=token_id, label=token_id) for token_id in recent_ids}
+    menu = StaticSelectElement(
+        action_id=RECENT,
+        placeholder="Choose one you used recently",
+        options=list(options.values()),
+        initial_option=options[str(value)] if is_recent else None,
+    )
+    return [InputBlock(block_id=RECENT, label="Recent token", optional=True, element=menu), field]
+
+
+def read_text(values: Values, name: str) -> str | None:
+    """Return what a field holds, typed or picked, without what a paste wraps around it; None when it is empty."""
+    state = values.get(name, {}).get(name, {})
+    option = state.get("selected_option")
+    text = option.get("value") if isinstance(option, Mapping) else state.get("value")
+    return (unwrap(text) or None) if isinstance(text, str) else None
+
+
+def read_id(values: Values, name: str, command: str) -> str | None:
+    """Return what the field for an ID holds. `command` is how else to type it.
+
+    Raises UnusableChoice for an option that stands for a problem.
+    """
+    text = read_text(values, name)
+    problem = picker.find_problem(name, text, command) if text else None
+    if problem is not None:
+        raise UnusableChoice(problem)
+    return text
+
+
+def read_token_id(values: Values, command: str) -> str | None:
+    """Return the token ID, from either field. Raises UnusableChoice, also when they hold two different ones."""
+    token_id, recent = read_id(values, TOKEN_ID, command), read_text(values, RECENT)
+    if token_id is not None and recent is not None and token_id != recent:
+        raise UnusableChoice("Choose a recent token or enter an ID, not both.")
+    return token_id or recent
+
+
+def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], FieldErrors]:
+    """Return the token ID, provider key, and app ID that are filled in, and what is wrong with the others."""
+    readers: Mapping[str, Callable[[], str | None]] = {
+        TOKEN_ID: lambda: read_token_id(values, f"{command} ID"),
+        PROVIDER_KEY: lambda: read_id(values, PROVIDER_KEY, f"{command} --provider-key KEY"),
+        APP_ID: lambda: read_text(values, APP_ID),
+    }
+    given: dict[str, str | TypedText] = {}
+    errors: FieldErrors = {}
+    for name, read in readers.items():
+        try:
+            value = read()
+            if value is not None:
+                given[name] = check_id(name, value)
+        except UnusableChoice as error:
+            errors[name] = str(error)
+        except InvalidParameter as error:
+            errors[name] = error.problem
+    return given, errors
+
+
+def has_list(values: Values) -> bool:
+    """Return whether a form's token ID is picked from a list."""
+    return values.get(TOKEN_ID, {}).get(TOKEN_ID, {}).get("type") == "external_select"
+
+
+def read_checked(values: Values, name: str) -> set[str]:
+    """Return the checkboxes that are ticked."""
+    options = values.get(name, {}).get(name, {}).get("selected_options") or []
+    return {str(option.get("value")) for option in options if isinstance(option, Mapping)}
+
+
+def read_chosen(values: Values, name: str) -> str | None:
+    """Return the radio button that is chosen."""
+    option = values.get(name, {}).get(name, {}).get("selected_option")
+    return str(option.get("value")) if isinstance(option, Mapping) else None
+
+
+def selected(values: Values, name: str, key: str) -> Any:
+    """Return what a field's state has under a key, such as `selected_users`; None where it has none."""
+    return values.get(name, {}).get(name, {}).get(key)

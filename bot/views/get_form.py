@@ -1,0 +1,77 @@
+"""The modal that fetches a token."""
+
+from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
+from slack_sdk.models.views import View
+
+from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
+from bot.views.fields import (
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    UnusableChoice,
+    Values,
+    form,
+    read_checked,
+    read_token_id,
+    token_fields,
+)
+
+CALLBACK_ID = "extauth_get"
+OPTIONS = "options"
+FORCE_REFRESH = "force_refresh"
+SHOW = "show"
+
+
+def fields(
+    offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
+) -> list[Block]:
+    """Return the fields, with what is already known."""
+    refresh_option = Option(
+        value=FORCE_REFRESH,
+        label="Force a refresh",
+        description="Get a new token from the provider, even if this one hasn't expired.",
+    )
+    show_option = Option(
+        value=SHOW,
+        label="Show the token in full",
+        description="Otherwise, you see it masked first.",
+    )
+    ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
+    return [
+        *token_fields(
+            "Looks like Et12345ABCDE. /extauth help says where to find one.",
+            value=token_id,
+            optional=False,
+            offer=offer,
+        ),
+        InputBlock(
+            block_id=OPTIONS,
+            label="Options",
+            optional=True,
+            element=CheckboxesElement(
+                action_id=OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None
+            ),
+        ),
+    ]
+
+
+def build(metadata: str, blocks: list[Block]) -> View:
+    """Build the modal."""
+    return form(CALLBACK_ID, "Get a token", "Get", metadata, blocks)
+
+
+def parse(values: Values) -> GetToken | FieldErrors:
+    """Read what was filled in, or say what is wrong with it."""
+    ticked = read_checked(values, OPTIONS)
+    try:
+        token_id = read_token_id(values, "/extauth get ID")
+    except UnusableChoice as error:
+        return {TOKEN_ID: str(error)}
+    if token_id is None:
+        return {TOKEN_ID: "Enter a token ID."}
+    try:
+        return GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None, show=SHOW in ticked)
+    except PastedToken as error:
+        return {TOKEN_ID: error.problem}
+    except InvalidParameter as error:
+        return {TOKEN_ID: f"That isn't a token ID. {error.problem}"}

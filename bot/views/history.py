@@ -1,0 +1,89 @@
+"""The audit log, as people read it, and the buttons that lead from page to page.
+
+A button carries which page it leads to. It comes back from outside, so it is read as strictly as typed text.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from bot.audit.entries import Entry, ReadHistory, about, deed, doer
+from bot.outcomes import HistoryPage
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import InvalidParameter
+from bot.views import parts
+from bot.views.buttons import UnreadableValue
+from bot.views.parts import Screen
+
+OLDER_BUTTON, NEWER_BUTTON = "history_older", "history_newer"
+_OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "denied": "*denied*", "pruned": "pruned"}
+
+
+def history_screen(page: HistoryPage) -> Screen:
+    """Return a page of it, newest first, with buttons for what is older and newer."""
+    title = _title(page)
+    blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
+    blocks += [parts.paragraph(entry_line(entry)) for entry in page.entries]
+    buttons = _buttons(page)
+    if buttons:
+        blocks.append(parts.actions(*buttons))
+    if page.entries:
+        blocks.append(parts.small_print(f"Only you can see this. Reference {page.reference}"))
+    return Screen("Audit log", title, tuple(blocks))
+
+
+def write_page(request: ReadHistory) -> str:
+    """Write the value of a button that leads to a page."""
+    places = {"before": request.before, "after": request.after}
+    given = {name: place for name, place in places.items() if place is not None}
+    return json.dumps({"count": request.count, **request.arguments(), **given}, separators=(",", ":"))
+
+
+def read_page(value: object) -> ReadHistory:
+    """Read which page a button leads to. Raises UnreadableValue."""
+    try:
+        given: Any = json.loads(value) if isinstance(value, str) else None
+        return ReadHistory(**given)
+    except (InvalidParameter, TypeError, ValueError, RecursionError):
+        raise UnreadableValue("The button's value isn't one of this bot's.") from None
+
+
+def _buttons(page: HistoryPage) -> list[parts.Block]:
+    request, numbers = page.request, [entry.number for entry in page.entries]
+    # Of a page whose entries are gone, the place that it began at is known.
+    newest = max(numbers, default=(request.before or 1) - 1)
+    buttons = []
+    if page.has_newer and newest:
+        newer = replace(request, before=None, after=newest)
+        buttons.append(parts.button("Newer", NEWER_BUTTON, write_page(newer)))
+    if page.has_older:
+        older = replace(request, before=min(numbers), after=None)
+        buttons.append(parts.button("Older", OLDER_BUTTON, write_page(older)))
+    return buttons
+
+
+def _title(page: HistoryPage) -> str:
+    request, count = page.request, len(page.entries)
+    is_by_person_alone = list(request.arguments()) == ["user_id"]
+    found = f"{'' if is_by_person_alone else ' for'} {about(request.arguments())}" if request.arguments() else ""
+    if not count:
+        older = " older" if request.before is not None else ""
+        return f"The audit log has no{older} entries{found} in this workspace."
+    which = "Older" if request.before is not None else "Newer" if request.after is not None else "Last"
+    return f"{which} {count} audit log entries{found}" if count != 1 else f"{which} audit log entry{found}"
+
+
+def entry_line(entry: Entry) -> str:
+    """Return an entry in one line: when, who, what, how it ended, and its reference."""
+    when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
+    what = deed(entry.action, entry.parameters, entry.outcome)
+    return f"{when} · {doer(entry.user_id)} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
+
+
+def _outcome(entry: Entry) -> str:
+    if entry.outcome is None:
+        return "*in progress, or the result isn't recorded*"
+    if entry.outcome == "failed":
+        return f"failed: {mrkdwn.code(entry.code or '?', 100)}"
+    reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""
+    return f"{_OUTCOMES.get(entry.outcome, mrkdwn.escape(entry.outcome, 40))}{reason}"

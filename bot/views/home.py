@@ -1,0 +1,162 @@
+"""The App Home: how the connected accounts are, what was done lately, what this person can do, and whom to ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+from slack_sdk.models.views import View
+
+from bot.access import Decision
+from bot.audit.entries import Entry, doer
+from bot.batch import Item
+from bot.explanations import explain
+from bot.jobs.account_states import LastTest
+from bot.operation import Operation, Permission
+from bot.slack import mrkdwn
+from bot.slack.external_auth.accounts import AccountList, AccountState
+from bot.views import buttons, parts
+from bot.views.batches import STATES, named_tokens
+from bot.views.help import ABOUT, TOKEN_IDS
+from bot.views.history import entry_line
+from bot.views.parts import Mark
+from bot.views.permissions import may_use, permission_lines
+from bot.workspaces.runtime import Listing
+
+MOST_LINES = 5
+"""How many things that were done are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a person is told of the accounts who may list them.
+
+    `listing` is None where Slack hasn't answered; `is_asked` says that its answer is still to come. `tests` are what
+    the last ones found, by token ID; None where that can't be read.
+    """
+
+    listing: Listing | None
+    tests: Mapping[str, LastTest] | None
+    is_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What was done lately, newest first: by the person, and, for those who may see it, by everybody."""
+
+    own: Sequence[Entry] = ()
+    everybody: Sequence[Entry] = ()
+
+
+def home_view(
+    permissions: Mapping[Permission, Decision],
+    contact: str,
+    overview: Overview | None = None,
+    lately: Lately | None = None,
+) -> View:
+    """Return the tab for a person with these permissions: only what they are allowed to do has a button.
+
+    `overview` is for those who may list accounts, and None for everybody else.
+    """
+    blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.home_buttons(permissions)]
+    if overview is not None:
+        blocks += [parts.DIVIDER, *_accounts(overview, can_test=permissions[Permission.GET].allowed)]
+    if lately is not None:
+        blocks += _lately(lately)
+    blocks += [parts.DIVIDER, parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")]
+    hints = [f"Questions? Ask {contact}."]
+    if may_use(permissions):
+        blocks.append(parts.paragraph(TOKEN_IDS))
+        hints.insert(0, "Type `/extauth help` in any channel for all commands.")
+    blocks.append(parts.small_print(" ".join(hints)))
+    return View(type="home", blocks=blocks)
+
+
+def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:
+    accounts = overview.listing.accounts if overview.listing is not None else None
+    tests = overview.tests or {}
+    if accounts is not None:
+        listed = {account.token_id for account in accounts.accounts}
+        tests = {token_id: last for token_id, last in tests.items() if token_id in listed}
+    said = [_count(overview, tests)]
+    if overview.tests is not None and (tests or (accounts is not None and accounts.accounts)):
+        said.append(_tested(tests, len(accounts.accounts) if accounts is not None else len(tests)))
+    blocks = [parts.paragraph("*Connected accounts*\n" + "\n".join(said)), *_broken(tests, accounts)]
+    if len(blocks) > 1 and can_test:
+        blocks.append(parts.small_print("`/extauth test --all` says what to do about each."))
+    return blocks
+
+
+def _count(overview: Overview, tests: Mapping[str, LastTest]) -> str:
+    if overview.listing is None:
+        return "Counting…" if overview.is_asked else f"They couldn't be counted now.{_counted_before(tests)}"
+    if overview.listing.accounts is not None:
+        found = overview.listing.accounts
+        if not found.accounts:
+            return "Nobody has connected an account yet."
+        accounts = parts.count(len(found.accounts), "account")
+        return f"Slack lists {accounts} and {parts.count(len(found.providers), 'provider')}."
+    code = overview.listing.refusal or ""
+    return f"{explain(code, Operation.LIST).title} ({mrkdwn.code(code, 100)}).{_counted_before(tests)}"
+
+
+def _counted_before(tests: Mapping[str, LastTest]) -> str:
+    if not tests:
+        return ""
+    providers = {last.provider_key for last in tests.values() if last.provider_key}
+    known = f" with {parts.count(len(providers), 'provider')}" if providers else ""
+    return f" The last tests were of {parts.count(len(tests), 'account')}{known}."
+
+
+def _tested(tests: Mapping[str, LastTest], total: int) -> str:
+    if not tests:
+        return "No account has been tested yet."
+    broken = sum(last.state.is_broken for last in tests.values())
+    working = sum(last.state is AccountState.WORKS for last in tests.values())
+    counts = [f"{Mark.DONE} {working:,} work", *([f"{Mark.FAILED} {broken:,} don't"] if broken else [])]
+    untested = total - working - broken
+    counts += [f"{untested:,} not tested yet"] if untested else []
+    newest = max(last.at for last in tests.values())
+    return f"Last test {parts.moment(newest)}:  {'  ·  '.join(counts)}"
+
+
+def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list[parts.Block]:
+    known = (
+        {one.token_id: Item(one.token_id, one.provider_key, one.name) for one in accounts.accounts} if accounts else {}
+    )
+    blocks = []
+    for state in (state for state in AccountState if state.is_broken):
+        found = sorted((last for last in tests.values() if last.state is state), key=lambda last: last.token_id)
+        items = [known.get(last.token_id) or Item(last.token_id, last.provider_key) for last in found]
+        if items:
+            blocks.append(named_tokens(f"{Mark.FAILED} {STATES[state]}: {len(items):,}", items))
+    return blocks
+
+
+def _lately(lately: Lately) -> list[parts.Block]:
+    # Opening this tab may list, which is on record, but nothing the person would say they did.
+    own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
+    blocks: list[parts.Block] = []
+    for heading, entries in (("What you did lately", own), ("Audit log", lately.everybody)):
+        lines = _lines(entries)
+        if lines:
+            blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*"), *(parts.paragraph(line) for line in lines)]
+    return blocks
+
+
+def _lines(entries: Sequence[Entry]) -> list[str]:
+    """Return a line for each thing that was done: what a batch consists of is one."""
+    groups = groupby(entries, key=lambda entry: (entry.reference, entry.action if _is_step(entry) else entry.number))
+    return [_line(list(group)) for _, group in islice(groups, MOST_LINES)]
+
+
+def _is_step(entry: Entry) -> bool:
+    return entry.action in (Operation.TEST.action, Operation.DELETE.action)
+
+
+def _line(entries: Sequence[Entry]) -> str:
+    first = entries[0]
+    if len(entries) == 1:
+        return entry_line(first)
+    when = parts.moment(first.at, "{ago}, {date_short_pretty} {time}")
+    what = f"{first.action} several tokens"
+    return f"{when} · {doer(first.user_id)} · {what} · {mrkdwn.escape(first.reference, 40)}"

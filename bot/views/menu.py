@@ -1,0 +1,49 @@
+"""The modal that begins with the choice between Get and Delete; the fields follow the choice."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
+from slack_sdk.models.views import View
+
+from bot.ids import is_id
+from bot.operation import Operation
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.views import delete_form as delete
+from bot.views import get_form
+from bot.views.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, form, read_chosen, read_text
+
+CALLBACK_ID = "extauth_menu"
+CHOICE = "choice"
+LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
+"""The operations to choose from."""
+
+
+def build(
+    metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: Values | None = None
+) -> View:
+    """Build the modal with the fields of `chosen`. `values` are those already filled in, which stay."""
+    options = [Option(value=choice.value, label=LABELS[choice]) for choice in choices]
+    choice_block = InputBlock(
+        block_id=CHOICE,
+        label="What do you want to do?",
+        dispatch_action=True,
+        element=RadioButtonsElement(
+            action_id=CHOICE, options=options, initial_option=options[list(choices).index(chosen)]
+        ),
+    )
+    filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
+    token_id = filled_in if is_id(filled_in) else None
+    is_get = chosen is Operation.GET
+    rest = get_form.fields(offer, token_id) if is_get else delete.fields(offer, token_id)
+    return form(CALLBACK_ID, "External tokens", "Get" if is_get else "Continue", metadata, [choice_block, *rest])
+
+
+def chosen_in(values: Values) -> Operation:
+    """Return what is chosen; Get when Slack doesn't say."""
+    value = read_chosen(values, CHOICE)
+    return next((choice for choice in LABELS if choice.value == value), Operation.GET)
+
+
+def parse(values: Values) -> GetToken | DeleteTokens | FieldErrors:
+    """Read what was filled in for the chosen operation, or say what is wrong with it."""
+    return get_form.parse(values) if chosen_in(values) is Operation.GET else delete.parse_form(values)

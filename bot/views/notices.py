@@ -1,0 +1,277 @@
+"""The short answers: usage, waiting, and what went wrong in Extauth itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import assert_never
+
+from bot.audit.entries import Entry
+from bot.explanations import explain
+from bot.ids import TokenFormat
+from bot.operation import Operation, Request
+from bot.outcomes import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent, Tested
+from bot.slack import mrkdwn
+from bot.views import buttons, parts
+from bot.views.buttons import Button
+from bot.views.parts import Mark, Screen, failed_line, notice
+
+_WORKING = {
+    Operation.GET: "Fetching",
+    Operation.SHOW: "Fetching",
+    Operation.REFRESH: "Refreshing",
+    Operation.TEST: "Testing",
+    Operation.DELETE: "Deleting",
+    Operation.DELETE_MANY: "Deleting",
+    Operation.LIST: "Listing",
+    Operation.HISTORY: "Reading the audit log",
+}
+_UNNAMED = {Operation.LIST: "connected accounts"}
+"""What an operation is about when nothing is named."""
+_MAYBE = "Your request may or may not have gone through."
+_ASKED = {
+    "get": "fetch a token",
+    "show": "show a token",
+    "refresh": "refresh a token",
+    "test": "test a connected account",
+    "list": "list the connected accounts",
+    "delete": "delete tokens",
+    "request": "ask for an approval",
+    "approve": "approve a deletion",
+    "decline": "decline a deletion",
+    "settings": "change the settings",
+}
+"""What a person asked for, by the operation's name in the audit log."""
+_LOOK = {
+    "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
+    "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
+}
+_LOOK_ANYWAY = f"{_MAYBE}\n*What to do:* Try again."
+_STEPS = {
+    "works": "tested: the account works",
+    "deleted": "deleted",
+    "failed": "failed",
+    "denied": "denied",
+    "not done": "not sent to Slack",
+    "interrupted": "may or may not have gone through",
+}
+"""What became of one of several, by its outcome in the audit log."""
+
+
+def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
+    """Return what happened although it couldn't be recorded."""
+    title, said = _not_recorded(outcome)
+    arguments = outcome.request.arguments()
+    mark = Mark.UNSURE if isinstance(outcome.done, Deleted | Tested) else Mark.FAILED
+    blocks = (
+        parts.heading(mark, title, parts.subject(arguments)),
+        parts.paragraph(said),
+        parts.paragraph(
+            "*What to do:* Try again in a minute. If this keeps happening, the database needs attention.\n"
+            f"*Who can help:* {contact}"
+        ),
+        parts.small_print(f"Extauth keeps an audit log of everything it does. Reference {outcome.reference}"),
+    )
+    return Screen("Not recorded", f"{title}: {parts.subject(arguments, plain=True)}", blocks, is_failure=True)
+
+
+def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
+    match outcome.done:
+        case None:
+            title = "Extauth couldn't record your request"
+            return title, "So it didn't send the request to Slack. Nothing changed."
+        case Deleted():
+            return "Deleted from Slack, but not recorded", "Extauth couldn't record the result in its audit log yet."
+        case Fetched():
+            title = "Extauth withheld the token"
+            return title, "Slack returned it, but Extauth couldn't record that in its audit log."
+        case Tested():
+            title = "The connected account works"
+            return title, "Extauth couldn't record that in its audit log yet."
+        case Listed():
+            title = "Extauth withheld the list"
+            return title, "Slack returned it, but Extauth couldn't record that in its audit log."
+        case Failed():
+            told = explain(outcome.done.error.code, outcome.request.operation)
+            return told.title, f"{told.happened} Extauth couldn't record this result in its audit log yet."
+        case _:
+            assert_never(outcome.done)
+
+
+def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts.Block | None = None) -> Screen:
+    """Return what wasn't understood in typed text, with the button that does what is suggested.
+
+    `problem` is plain text and may quote the person.
+    """
+    meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
+    blocks = (
+        parts.plain_paragraph(f"{Mark.FAILED} {problem}"),
+        parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", "For all commands: `/extauth help`"])),
+        *([parts.actions(button)] if button is not None else []),
+    )
+    return Screen("Check the command", "Extauth didn't understand that", blocks, is_failure=True)
+
+
+def pasted_token_screen(token_format: TokenFormat) -> Screen:
+    """Return that a token was typed, and what to do about it."""
+    where = f" on <{token_format.revoke_url}|the provider's page>" if token_format.revoke_url else " with its provider"
+    return notice(
+        "Not an ID",
+        f"That looks like {token_format.name}, not an ID",
+        "No request was sent to Slack, and Extauth didn't keep what you typed. Use the token's ID instead. It "
+        f"looks like `Et12345ABCDE`.\n*What to do:* If anyone else could have seen the token, revoke it{where}.",
+    )
+
+
+def checking_screen() -> Screen:
+    """Return what a modal says until a person's permissions are known."""
+    text = "Checking your permissions…"
+    return Screen("One moment", text, (parts.paragraph(text),))
+
+
+def working_screen(request: Request) -> Screen:
+    """Return what a modal says until the answer comes."""
+    text = f"{_working(request)}…"
+    return Screen("One moment", text, (parts.paragraph(text),))
+
+
+def waiting_screen(request: Request, seconds: int | None) -> Screen:
+    """Return that it takes longer; `seconds` if it waits because of Slack's limits."""
+    why = (
+        f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
+        if seconds is not None
+        else "Slack is taking longer than usual."
+    )
+    blocks = (parts.paragraph(f"*{_working(request)}…*"), parts.paragraph(f"{why} The result will appear here."))
+    return Screen("One moment", why, blocks)
+
+
+def not_sent_screen(outcome: NotSent) -> Screen:
+    """Return that the bot was stopped while the request waited because of Slack's limits."""
+    title = "Extauth restarted before sending your request"
+    blocks: list[parts.Block] = [
+        parts.heading(Mark.FAILED, title, parts.subject(outcome.request.arguments())),
+        parts.paragraph(
+            "It was still waiting, because Slack is limiting requests. Nothing changed.\n"
+            "*What to do:* Try again in a minute."
+        ),
+    ]
+    if buttons.can_carry(outcome.request):
+        blocks.append(parts.actions(buttons.build(Button.RETRY, outcome.request)))
+    blocks.append(parts.small_print(f"Reference {outcome.reference}"))
+    return Screen("Not sent", title, tuple(blocks), is_failure=True)
+
+
+def _working(request: Request) -> str:
+    subject = parts.request_subject(request) or _UNNAMED.get(request.operation, "")
+    return " ".join([_WORKING[request.operation], *filter(None, [subject])])
+
+
+def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Screen:
+    """Return that the audit log can't be read now."""
+    return notice(
+        "Audit log",
+        "Extauth can't read the audit log",
+        f"*What to do:* Try again in a minute. If this keeps happening, contact {contact}.",
+        f"Reference {outcome.reference}",
+    )
+
+
+def too_late_screen() -> Screen:
+    """Return that a modal couldn't be opened, because Slack's three seconds for that were over."""
+    return failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
+
+
+def unopened_screen() -> Screen:
+    """Return that Slack didn't open a modal, or didn't say that it did."""
+    return failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
+
+
+def unshown_screen() -> Screen:
+    """Return that a token was fetched, but the modal that would have shown it couldn't be updated."""
+    return failed_line(
+        "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+    )
+
+
+def batch_gone_screen() -> Screen:
+    """Return that a batch is too old to come back to."""
+    return failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
+
+
+def no_database_screen(reference: str, contact: str) -> Screen:
+    """Return that nothing was begun, because the database doesn't work."""
+    return notice(
+        "Not recorded",
+        "Extauth can't use its database",
+        "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute. If this keeps "
+        f"happening, contact {contact}.",
+        f"Reference {reference}",
+    )
+
+
+def unserved_screen(reference: str) -> Screen:
+    """Return that a request can't be begun, because it isn't known from which workspace it comes."""
+    said = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
+    return notice("Not begun", "Extauth can't use its database", said, f"Reference {reference}")
+
+
+def not_installed_screen(install_url: str | None) -> Screen:
+    """Return that the bot isn't installed where the person is, and how that changes."""
+    where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
+    said = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
+    return notice("Not installed", "Extauth isn't installed in this workspace", said)
+
+
+def outdated_screen() -> Screen:
+    """Return that a button or modal is of an older version."""
+    return failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
+
+
+def unexpected_screen(request: Request | None, reference: str, contact: str) -> Screen:
+    """Return that something broke in Extauth itself."""
+    return notice(
+        "Something went wrong",
+        "Something went wrong in Extauth",
+        "It wasn't you. Your request may or may not have gone through.\n"
+        f"*What to do:* Try again. If this keeps happening, contact {contact} and give the reference below.",
+        f"Reference {reference}",
+        subject=parts.request_subject(request) if request is not None else "",
+        mark=Mark.UNSURE,
+    )
+
+
+def interrupted_screen(request: Request | None, reference: str) -> Screen:
+    """Return that the bot is being stopped before an answer came."""
+    return notice(
+        "Interrupted",
+        "Extauth restarted before Slack answered",
+        f"{_MAYBE}\n*What to do:* Try again in a minute.",
+        f"Reference {reference}",
+        subject=parts.request_subject(request) if request is not None else "",
+        mark=Mark.UNSURE,
+    )
+
+
+def restarted_screen(entry: Entry) -> Screen:
+    """Return that nobody knows how a request ended, because Extauth was cut off, and how to find out."""
+    asked = f"You asked Extauth to {_ASKED.get(entry.action, 'change something')} {parts.moment(entry.at)}."
+    return notice(
+        "Interrupted",
+        "Extauth restarted before it could answer",
+        f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}",
+        f"The audit log has it as interrupted. Reference {entry.reference}",
+        subject=parts.subject(entry.parameters),
+        mark=Mark.UNSURE,
+    )
+
+
+def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
+    """Return how far several requests had come when the bot was killed, as the audit log has it."""
+    counts = Counter(_STEPS.get(entry.outcome or "", _STEPS["interrupted"]) for entry in entries)
+    steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
+    return notice(
+        "Interrupted",
+        "Extauth restarted before it could finish",
+        f"{steps}\n• The others weren't started\n*What to do:* Start again for the rest.",
+        f"`/extauth history` shows each. Reference {reference}",
+        mark=Mark.UNSURE,
+    )

@@ -1,0 +1,59 @@
+"""An outcome to what is shown of it."""
+
+from typing import assert_never
+
+from bot.operation import Operation
+from bot.outcomes import (
+    Deleted,
+    Denied,
+    Done,
+    Failed,
+    Fetched,
+    HistoryPage,
+    HistoryUnavailable,
+    Listed,
+    NotRecorded,
+    NotSent,
+    Tested,
+)
+from bot.views.accounts import accounts_screen
+from bot.views.failures import failure_screen
+from bot.views.history import history_screen
+from bot.views.notices import history_unavailable_screen, not_recorded_screen, not_sent_screen
+from bot.views.parts import Screen
+from bot.views.permissions import denied_screen
+from bot.views.tokens import deleted_screen, masked_screen, tested_screen, token_screen
+
+Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
+"""The outcomes that a person is shown: of an interaction that came again, nothing is."""
+
+
+def outcome_screen(outcome: Shown, contact: str) -> Screen:
+    """Return what a person is shown of an outcome. `contact` says whom to ask for help.
+
+    The screen of a token to be shown whole is for a modal only.
+    """
+    match outcome:
+        case Fetched():
+            is_shown = outcome.request.operation is Operation.SHOW
+            return token_screen(outcome) if is_shown else masked_screen(outcome)
+        case Tested():
+            return tested_screen(outcome)
+        case Deleted():
+            return deleted_screen(outcome)
+        case Listed():
+            return accounts_screen(outcome)
+        case HistoryPage():
+            return history_screen(outcome)
+        case HistoryUnavailable():
+            return history_unavailable_screen(outcome, contact)
+        case Denied():
+            return denied_screen(outcome, contact)
+        case Failed():
+            return failure_screen(outcome, contact)
+        case NotRecorded():
+            return not_recorded_screen(outcome, contact)
+        case NotSent():
+            return not_sent_screen(outcome)
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,97 @@
+"""What a person has permission for, and why not for the rest."""
+
+from collections.abc import Mapping
+
+from bot.access import AllowList, Decision, Reason
+from bot.operation import Permission
+from bot.outcomes import Denied
+from bot.views import parts
+from bot.views.parts import Screen, notice
+
+_DOING = {
+    Permission.GET: "fetch tokens",
+    Permission.DELETE: "delete tokens",
+    Permission.LIST: "list connected accounts",
+    Permission.HISTORY: "see the audit log",
+    Permission.APPROVE: "approve deletions",
+    Permission.SETTINGS: "change Extauth's settings",
+}
+_BECAUSE = {
+    Reason.GUEST: "Guests can't use external tokens.",
+    Reason.BOT: "Bots can't use external tokens.",
+    Reason.DEACTIVATED: "Your account is deactivated.",
+    Reason.EXTERNAL: "People from other organizations can't use this workspace's external tokens.",
+    Reason.NOT_INSTALLED: "Extauth isn't installed in your workspace. An admin there can install it.",
+    Reason.UNATTENDED: "By itself, Extauth can only list and test accounts.",
+    Reason.UNKNOWN: "Extauth couldn't confirm with Slack who you are. Try again in a minute.",
+}
+"""Reasons that are the same for every permission. `NOT_LISTED` names the people of the list."""
+_ROLES = {
+    "members": "full members of this workspace",
+    "admins": "workspace admins and owners",
+    "owners": "workspace owners",
+}
+_MOST_NAMED = 10
+_NOBODY = "By this workspace's settings, nobody can. Its admins can change that."
+
+
+def denied_screen(denied: Denied, contact: str) -> Screen:
+    """Return why not, and who can help."""
+    decision = denied.decision
+    title = f"You don't have permission to {_DOING[decision.permission]}"
+    fine_print = f"No request was sent to Slack. Reference {denied.reference}"
+    why = denied_because(decision, contact)
+    return notice("No permission", title, why, fine_print, subject=parts.request_subject(denied.request))
+
+
+def may_use(permissions: Mapping[Permission, Decision]) -> bool:
+    """Return whether a person may do anything at all."""
+    return any(decision.allowed for decision in permissions.values())
+
+
+def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -> str:
+    """Return what this person is allowed to do, and whom to ask for the rest, as mrkdwn."""
+    if not may_use(permissions) and len({decision.reason for decision in permissions.values()}) == 1:
+        decision = next(iter(permissions.values()))
+        if decision.reason in _BECAUSE:
+            return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
+    # That only admins change settings is no news to the others.
+    told = [one for one in permissions.values() if one.allowed or one.permission is not Permission.SETTINGS]
+    return "\n".join(_line(decision) for decision in told)
+
+
+def _line(decision: Decision) -> str:
+    doing = _DOING[decision.permission]
+    if decision.allowed:
+        return f"{parts.Mark.DONE} You can {doing}."
+    why = _BECAUSE.get(decision.reason) or _ask(decision.allow)
+    return f"{parts.Mark.FAILED} You can't {doing}. {why}"
+
+
+def denied_because(decision: Decision, contact: str) -> str:
+    """Return why a person doesn't have permission, and who can help, as mrkdwn."""
+    people = _people(decision.allow)
+    match decision.reason:
+        case Reason.NOT_LISTED:
+            return f"Only {people} can. Ask one of them." if people else _NOBODY
+        case Reason.GUEST:
+            return f"{_BECAUSE[Reason.GUEST]} {_ask(decision.allow)}"
+        case Reason.UNKNOWN:
+            return f"{_BECAUSE[Reason.UNKNOWN]} If this keeps happening, contact {contact}."
+        case _:
+            return _BECAUSE[decision.reason]
+
+
+def _ask(allow: AllowList) -> str:
+    people = _people(allow)
+    return f"Ask {people}." if people else _NOBODY
+
+
+def _people(allow: AllowList) -> str:
+    names = [words for role, words in _ROLES.items() if role in allow.roles]
+    mentions = [f"<@{user_id}>" for user_id in sorted(allow.users)]
+    mentions += [f"the group <!subteam^{group}>" for group in sorted(allow.groups)]
+    names += mentions[:_MOST_NAMED]
+    if len(mentions) > _MOST_NAMED:
+        names.append(f"{len(mentions) - _MOST_NAMED} others")
+    return " or ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])

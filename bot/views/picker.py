@@ -1,0 +1,153 @@
+"""The options of a field that is picked from while typing: accounts, providers, and what was typed.
+
+An option's value goes to Slack and comes back, so, like a button's, it never holds typed text that isn't formed like an
+ID. Such text gets an option that stands for a problem; submitting it leads to an explanation beside the field.
+https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select
+"""
+
+from collections.abc import Iterable, Sequence
+
+from slack_sdk.models.blocks import ExternalDataSelectElement, Option, OptionGroup, PlainTextObject
+
+from bot.ids import FORMATS, find_token, is_id, unwrap
+from bot.slack import mrkdwn
+from bot.slack.external_auth.accounts import Account, AccountList, Provider
+from bot.slack.external_auth.models import LABELS, InvalidParameter, PastedToken, check_id
+from bot.views import parts
+
+MOST_OPTIONS = 100
+"""All at once. Slack takes 100 in each of 100 groups, but nobody reads on: they type."""
+LONGEST_LABEL = 75
+LONGEST_VALUE = 150
+"""https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
+_PLACEHOLDERS = {
+    "external_token_id": "Type an account, a provider, or a token ID",
+    "provider_key": "Type a provider",
+}
+_PROBLEM = "?"
+"""What the value of an option begins with that stands for a problem. No ID has one."""
+_UNLIKELY = f"{_PROBLEM}unlikely"
+
+
+def element(name: str, value: str | None) -> ExternalDataSelectElement:
+    """Build the element, with what is already known."""
+    return ExternalDataSelectElement(
+        action_id=name,
+        placeholder=_PLACEHOLDERS[name],
+        initial_option=_option(value, value) if value else None,
+        min_query_length=0,
+    )
+
+
+def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[str]) -> Sequence[OptionGroup]:
+    """Return the accounts that what was typed leads to, by provider, after the tokens that this person used lately.
+
+    `accounts` is None where they can't be listed.
+    """
+    known = {account.token_id: account for account in accounts.accounts} if accounts else {}
+    providers = {provider.key: provider for provider in accounts.providers} if accounts else {}
+
+    def named(account: Account) -> str:
+        return _provider_name(account.provider_key, providers)
+
+    recent = [known.get(token_id) or Account(token_id, "") for token_id in dict.fromkeys(recent_ids)]
+    others = [account for account in known.values() if account.token_id not in recent_ids]
+    recent = [one for one in recent if _leads_to(typed, named(one), one.name, one.token_id)]
+    found = [one for one in others if _leads_to(typed, named(one), one.name, one.token_id)]
+    groups = [_group("Used recently", map(_account_option, recent))] if recent else []
+    shown = found[: MOST_OPTIONS - 1 - len(recent)]
+    for key in dict.fromkeys(account.provider_key for account in shown):
+        own = [account for account in shown if account.provider_key == key]
+        total = sum(account.provider_key == key for account in found)
+        cut = f" ({len(own):,} of {total:,})" if len(own) < total else ""
+        label = mrkdwn.clip(_provider_name(key, providers), LONGEST_LABEL - len(cut)) + cut
+        groups.append(_group(label, map(_account_option, own)))
+    return _with_typed(typed, "external_token_id", groups)
+
+
+def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[OptionGroup]:
+    """Return the providers that what was typed leads to. `accounts` is None where they can't be listed."""
+    options = [
+        _provider_option(provider, accounts)
+        for provider in (accounts.providers if accounts else ())
+        if _can_be_key(provider.key) and _leads_to(typed, provider.key, provider.name)
+    ]
+    groups = [_group("Providers", options[: MOST_OPTIONS - 1])] if options else []
+    return _with_typed(typed, "provider_key", groups)
+
+
+def find_problem(name: str, value: str, command: str) -> str | None:
+    """Return what is wrong with an option that was chosen; None when it stands for no problem.
+
+    `command` is how to type what the options can't hold.
+    """
+    if not value.startswith(_PROBLEM):
+        return None
+    for token_format in FORMATS:
+        if value == _PROBLEM + token_format.name:
+            return PastedToken(name, token_format).problem
+    return (
+        f"That isn't listed and doesn't look like a {LABELS[name]}. It wasn't sent to Slack's API or kept. To use "
+        f"it anyway, type {command}. If it's a token, and anyone else could have seen it, revoke it with its provider."
+    )
+
+
+def _with_typed(typed: str, name: str, groups: Sequence[OptionGroup]) -> Sequence[OptionGroup]:
+    """Add what was typed as it is, unless it's listed: last where something is found, for that is what is meant."""
+    text = unwrap(typed)
+    token_format = find_token(text)
+    if token_format is not None:
+        label = f"Looks like {token_format.name}: revoke it. Select for more."
+        return [_group("Not an ID", [_option(label, _PROBLEM + token_format.name)])]
+    if not text or text in {option.value for group in groups for option in group.options or ()}:
+        return groups
+    if is_id(text):
+        return [*groups, _group("As typed", [_option(f"Use {text}", text)])]
+    if groups:
+        return groups
+    return [_group("Not listed", [_option(f"Doesn't look like a {LABELS[name]}. Select for more.", _UNLIKELY)])]
+
+
+def _leads_to(typed: str, *texts: str | None) -> bool:
+    text = " ".join(filter(None, texts)).casefold()
+    return all(word in text for word in unwrap(typed).casefold().split())
+
+
+def _provider_name(key: str, providers: dict[str, Provider]) -> str:
+    provider = providers.get(key)
+    return f"{_line(provider.name)} · {_line(key)}" if provider is not None and provider.name else _line(key)
+
+
+def _account_option(account: Account) -> Option:
+    if not account.name:
+        return _option(account.token_id, account.token_id)
+    name = mrkdwn.clip(_line(account.name), LONGEST_LABEL - len(account.token_id) - 3)
+    return _option(f"{name} · {account.token_id}", account.token_id)
+
+
+def _provider_option(provider: Provider, accounts: AccountList | None) -> Option:
+    count = accounts.count(provider) if accounts else 0
+    about = f" ({parts.count(count, 'account')})"
+    name = _provider_name(provider.key, {provider.key: provider})
+    return _option(mrkdwn.clip(name, LONGEST_LABEL - len(about)) + about, provider.key)
+
+
+def _can_be_key(key: str) -> bool:
+    try:
+        check_id("provider_key", key)
+    except InvalidParameter:
+        return False
+    return len(key) <= LONGEST_VALUE
+
+
+def _line(text: str) -> str:
+    """Return a text from outside as one line of what can be read."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split()) or "?"
+
+
+def _option(label: str, value: str) -> Option:
+    return Option(value=value, text=PlainTextObject(text=mrkdwn.clip(label, LONGEST_LABEL), emoji=False))
+
+
+def _group(label: str, options: Iterable[Option]) -> OptionGroup:
+    return OptionGroup(label=PlainTextObject(text=label, emoji=False), options=list(options))

@@ -1,0 +1,66 @@
+"""What a person sees after they have changed a workspace's settings."""
+
+from collections.abc import Sequence
+
+from bot.slack import mrkdwn
+from bot.slack.calls import REFUSALS
+from bot.views import parts
+from bot.views.parts import Mark, Screen, notice
+from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
+
+
+def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
+    """Return which settings are changed. `channel` is where that is said, too."""
+    title = "The settings are saved"
+    lines = "\n".join(f"• {name[0].upper()}{name[1:]}" for name in changed)
+    blocks = [parts.heading(Mark.DONE, title), parts.paragraph(f"Changed:\n{lines}")]
+    if channel is not None:
+        blocks.append(
+            parts.paragraph(f"<#{channel}> hears of it. If nothing appears there, invite Extauth to the channel.")
+        )
+    blocks.append(parts.small_print(f"They apply everywhere within 15 seconds. Reference {reference}"))
+    return Screen("Saved", title, tuple(blocks))
+
+
+def unchanged_screen() -> Screen:
+    """Return that there was nothing to save."""
+    return notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
+
+
+def unsure_screen(reference: str, contact: str) -> Screen:
+    """Return that the database failed while the settings were being saved."""
+    return notice(
+        "Settings",
+        "The settings may or may not be saved",
+        "Extauth's database didn't answer.\n*What to do:* Open the settings again to see what they are now. If "
+        f"this keeps happening, contact {contact}.",
+        f"Reference {reference}",
+        mark=Mark.UNSURE,
+    )
+
+
+def changed_meanwhile(names: Sequence[str]) -> str:
+    """Return, as mrkdwn, that somebody else saved first. `names` are what both changed."""
+    both = f" You both changed {_listed(names)}: saving replaces theirs." if names else ""
+    return (
+        f"*Somebody else changed the settings meanwhile.* Yours aren't saved yet. Here are theirs, with what you "
+        f"changed.{both} Check them and save again."
+    )
+
+
+def token_problem(code: str) -> str:
+    """Return, as mrkdwn, why a token wasn't taken."""
+    shown = mrkdwn.code(code, 100)
+    if code == OTHER_WORKSPACE:
+        why = "This API token belongs to another workspace. Enter one of this workspace."
+    elif code in REFUSALS:
+        why = f"Slack doesn't accept this API token ({shown}). Copy it again."
+    elif code == UNREACHABLE:
+        why = "Slack didn't answer, so the API token couldn't be checked. Try again in a minute."
+    else:
+        why = f"Slack couldn't check this API token ({shown}). Try again in a minute."
+    return f"*{why}* Nothing is saved yet."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

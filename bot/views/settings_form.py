@@ -1,0 +1,238 @@
+"""The modal in which a workspace's admins change its settings."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import SecretStr
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    ContextBlock,
+    ConversationFilter,
+    ConversationSelectElement,
+    DividerBlock,
+    InputBlock,
+    MarkdownTextObject,
+    Option,
+    PlainTextInputElement,
+    SectionBlock,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.access import AllowList, ApprovalPolicy
+from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
+from bot.views.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
+from bot.views.fields import FieldErrors, Values, form, read_checked, read_chosen, read_text, selected
+from bot.views.metadata import UnreadableMetadata
+from bot.workspaces.settings import LISTS, WorkspaceSettings
+
+CALLBACK_ID = "extauth_settings"
+POLICY, CHANNEL, CONTACT, TOKEN, REMOVE_TOKEN = (
+    *("delete_approval", "audit_channel", "contact", "api_token"),
+    "remove_api_token",
+)
+NAMES = (*LISTS, POLICY, CHANNEL, CONTACT, TOKEN)
+"""The settings in the modal."""
+LABELS = {
+    **{name: heading[0].lower() + heading[1:] for name, heading in HEADINGS.items()},
+    POLICY: "which deletions need approval",
+    CHANNEL: "the audit channel",
+    CONTACT: "whom people ask for help",
+    TOKEN: "the API token",
+}
+"""The settings as sentences name them."""
+_POLICIES = {
+    ApprovalPolicy.OFF: "None",
+    ApprovalPolicy.BULK: "Deletions of more than one token",
+    ApprovalPolicy.ALL: "All deletions",
+}
+_USABLE_KINDS = ("a bot token", "a user token", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a person saw when they opened the modal: the version, and a fingerprint of each setting."""
+
+    version: int
+    fingerprints: Mapping[str, str]
+
+    @classmethod
+    def of(cls, settings: WorkspaceSettings, version: int) -> "Seen":
+        """Return what there is to see."""
+        return cls(version, fingerprints(settings))
+
+    def write(self) -> str:
+        """Return it as the modal carries it."""
+        return json.dumps({"origin": None, "version": self.version, "seen": self.fingerprints}, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, text: str) -> "Seen":
+        """Read it again. Raises UnreadableMetadata."""
+        try:
+            noted = json.loads(text)
+            version, seen = noted["version"], noted["seen"]
+        except (ValueError, RecursionError, KeyError, TypeError):
+            version, seen = None, None
+        if type(version) is not int or not isinstance(seen, dict):
+            raise UnreadableMetadata("The modal's settings aren't this bot's.")
+        return cls(version, {str(name): str(value) for name, value in seen.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What was filled in. Its settings have no API token: that is replaced, removed, or stays as it is."""
+
+    settings: WorkspaceSettings
+    new_token: SecretStr | None = field(default=None, repr=False)
+    removes_token: bool = False
+
+    def changed(self, seen: Seen) -> frozenset[str]:
+        """Return the names of the settings that the person changed."""
+        now = fingerprints(self.settings)
+        changed = {name for name in now if now[name] != seen.fingerprints.get(name)}
+        return frozenset(changed | ({TOKEN} if self.new_token is not None or self.removes_token else set()))
+
+
+def fingerprints(settings: WorkspaceSettings) -> dict[str, str]:
+    """Return what tells each setting, as the modal shows it, from another. Of the API token nothing is known."""
+    names = [name for name in NAMES if name != TOKEN]
+    shown = as_shown(settings).written(names)
+    return {name: hashlib.sha256(json.dumps(shown[name]).encode()).hexdigest()[:12] for name in names}
+
+
+def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
+    """Return the settings as the modal can show them: of several roles, the widest one says it all."""
+    lists: dict[str, AllowList | None] = {name: getattr(settings, name) for name in LISTS}
+    shown: dict[str, Any] = {name: widest(one) if one is not None else None for name, one in lists.items()}
+    return replace(settings, **shown)
+
+
+def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (), *, has_token: bool) -> View:
+    """Build the modal. `problems` are mrkdwn of ours, and stand above everything else."""
+    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=f"✕ {problem}")) for problem in problems]
+    blocks.append(
+        ContextBlock(
+            elements=[
+                MarkdownTextObject(
+                    text="They apply to this workspace, and each change is in the audit log. Workspace admins and "
+                    "owners can always change them."
+                )
+            ]
+        )
+    )
+    for name in LISTS[:-1]:
+        blocks += allow_list_fields(name, getattr(settings, name))
+    blocks += [
+        DividerBlock(),
+        SectionBlock(text=MarkdownTextObject(text="*Approval*")),
+        _policy_field(settings.delete_approval),
+    ]
+    blocks += allow_list_fields("delete_approvers", settings.delete_approvers)
+    blocks += [
+        DividerBlock(),
+        SectionBlock(text=MarkdownTextObject(text="*More*")),
+        _channel_field(settings.audit_channel),
+    ]
+    blocks += [_contact_field(settings.contact), *_token_fields(has_token=has_token)]
+    return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
+
+
+def _policy_field(policy: ApprovalPolicy) -> Block:
+    options = {value: Option(value=value.value, label=label) for value, label in _POLICIES.items()}
+    menu = StaticSelectElement(action_id=POLICY, options=list(options.values()), initial_option=options[policy])
+    return InputBlock(
+        block_id=POLICY,
+        label="Deletions that need somebody else's approval",
+        hint="Requests for approval go to the audit channel, or else to the people below.",
+        element=menu,
+    )
+
+
+def _channel_field(channel: str | None) -> Block:
+    kinds = ConversationFilter(include=["public", "private"], exclude_external_shared_channels=True)
+    menu = ConversationSelectElement(
+        action_id=CHANNEL, initial_conversation=channel, filter=kinds, placeholder="Choose a channel"
+    )
+    hint = "What everybody does with tokens is posted there, without the tokens. Invite Extauth to it."
+    return InputBlock(block_id=CHANNEL, label="Audit channel", hint=hint, element=menu, optional=True)
+
+
+def _contact_field(contact: str | None) -> Block:
+    element = PlainTextInputElement(action_id=CONTACT, initial_value=contact, max_length=500)
+    hint = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
+    return InputBlock(block_id=CONTACT, label="Whom people ask for help", hint=hint, element=element, optional=True)
+
+
+def _token_fields(*, has_token: bool) -> list[Block]:
+    said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
+    hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
+    element = PlainTextInputElement(action_id=TOKEN, placeholder="xoxp-…", max_length=500)
+    field = InputBlock(block_id=TOKEN, label="This workspace's API token", hint=hint, element=element, optional=True)
+    if not has_token:
+        return [field]
+    boxes = CheckboxesElement(action_id=REMOVE_TOKEN, options=[Option(value="yes", label="Remove what is set")])
+    return [field, InputBlock(block_id=REMOVE_TOKEN, label="Remove the token", element=boxes, optional=True)]
+
+
+def parse(values: Values) -> Submitted | FieldErrors:
+    """Read what was filled in, or say what is wrong with it: without a word of what may be a secret."""
+    errors: FieldErrors = {}
+    lists = {name: read_allow_list(values, name, errors) for name in LISTS}
+    approvers = lists.pop("delete_approvers")
+    policy = _read_policy(values, errors)
+    channel, contact = selected(values, CHANNEL, "selected_conversation"), read_text(values, CONTACT)
+    if channel is not None and CHANNEL_ID.fullmatch(str(channel)) is None:
+        errors[CHANNEL] = "Choose a channel."
+    if contact is not None and not is_contact(contact):
+        errors[CONTACT] = "Enter an ID such as U012ABCDEF, or a link that begins with https:// or mailto:."
+    new_token, removes = _read_token(values, errors), bool(read_checked(values, REMOVE_TOKEN))
+    if new_token is not None and removes:
+        errors[REMOVE_TOKEN] = "Enter a token or remove the one that is set, not both."
+    is_nobody = approvers is not None and not (approvers.roles or approvers.users or approvers.groups)
+    filled: dict[str, Any] = {
+        name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()
+    }
+    settings = WorkspaceSettings(
+        **filled,
+        delete_approval=policy,
+        delete_approvers=None if is_nobody else approvers,
+        contact=contact,
+        audit_channel=channel,
+    )
+    if lacks_place(settings):
+        errors.setdefault(POLICY, NO_PLACE)
+    return errors or Submitted(settings, new_token, removes)
+
+
+NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can approve."
+
+
+def lacks_place(settings: WorkspaceSettings) -> bool:
+    """Return whether approval is asked for, but there is nowhere to ask."""
+    return settings.delete_approval is not ApprovalPolicy.OFF and not settings.approvals_go_to()
+
+
+def _read_policy(values: Values, errors: FieldErrors) -> ApprovalPolicy:
+    try:
+        return ApprovalPolicy(read_chosen(values, POLICY) or "")
+    except ValueError:
+        errors[POLICY] = "Choose one."
+        return ApprovalPolicy.OFF
+
+
+def _read_token(values: Values, errors: FieldErrors) -> SecretStr | None:
+    text = read_text(values, TOKEN)
+    if text is None:
+        return None
+    token = SecretStr(text)
+    if SECRET.fullmatch(text) is None:
+        errors[TOKEN] = "This isn't a whole token. Copy it again."
+    elif slack_token_kind(token) not in _USABLE_KINDS:
+        errors[TOKEN] = f"This is {slack_token_kind(token)}. Enter a user token (xoxp-…) or a bot token (xoxb-…)."
+    elif not text.startswith("xox"):
+        errors[TOKEN] = "This isn't a token of Slack's. They begin with xox."
+    return token

@@ -1,0 +1,80 @@
+"""What a test that ran by itself has to tell the audit channel: only what changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.explanations import explain
+from bot.jobs.survey import Change, Changed, Survey
+from bot.operation import Operation
+from bot.slack import mrkdwn
+from bot.slack.external_auth.accounts import AccountState
+from bot.views.batches import STATES, fix
+from bot.views.parts import Mark
+
+MOST_NAMED = 10
+"""How many accounts are named for one reason."""
+MOST_CHARACTERS = 3000
+"""The audit channel's messages are no longer than this, but for the last line."""
+_LONGEST = 60
+_HEADINGS = {
+    Change.BROKE: (Mark.FAILED, "Stopped working"),
+    Change.NEW: (Mark.FAILED, "New, and not working"),
+    Change.MENDED: (Mark.DONE, "Working again"),
+}
+
+
+def survey_text(survey: Survey, contact: str) -> str:
+    """Return one message: what broke, what works again, and what to do, as mrkdwn. No account's name is in it."""
+    lines = [f"*{_title(survey)}*"]
+    if survey.refusal != survey.was_refused:
+        lines.append(_listing(survey, contact))
+    reference, left_out = f"Reference {survey.reference}", 0
+    for group in _groups(survey.changes).values():
+        told = "\n".join(_group(group, contact))
+        if len("\n".join([*lines, told])) > MOST_CHARACTERS:
+            left_out += len(group)
+        else:
+            lines.append(told)
+    if left_out:
+        lines.append(f"{left_out:,} more changed. `/extauth test --all` shows everything.")
+    return "\n".join([*lines, reference])
+
+
+def _title(survey: Survey) -> str:
+    if survey.outcome is None:
+        return "Extauth couldn't test the connected accounts" if survey.refusal else "Extauth tested connected accounts"
+    batch = survey.outcome.batch
+    tested, total = len(batch.results), len(batch.items)
+    of = f" of {total:,}" if tested != total else ""
+    return f"Extauth tested {tested:,}{of} connected account{'' if total == 1 else 's'}"
+
+
+def _listing(survey: Survey, contact: str) -> str:
+    if survey.refusal is None:
+        return f"{Mark.DONE} Slack lists the accounts again."
+    explanation = explain(survey.refusal, Operation.LIST)
+    code = mrkdwn.code(survey.refusal, 100)
+    return f"{Mark.FAILED} {explanation.title} ({code}). {fix(explanation, contact, survey.refusal, Operation.LIST)}"
+
+
+def _groups(changes: Sequence[Changed]) -> Mapping[tuple[Change, str], Sequence[Changed]]:
+    """Return the changes by kind and by error code, in the order of the kinds."""
+    groups: dict[tuple[Change, str], list[Changed]] = {}
+    for kind in Change:
+        for one in changes:
+            if one.change is kind:
+                groups.setdefault((kind, one.code or ""), []).append(one)
+    return groups
+
+
+def _group(group: Sequence[Changed], contact: str) -> Iterator[str]:
+    first = group[0]
+    mark, heading = _HEADINGS[first.change]
+    why = f"  {STATES[first.state]}" if first.state is not AccountState.WORKS else ""
+    yield f"{mark} *{heading}: {len(group):,}*{why}"
+    for one in group[:MOST_NAMED]:
+        provider = f" · {mrkdwn.code(one.item.provider_key, _LONGEST)}" if one.item.provider_key else ""
+        yield f"• {mrkdwn.code(one.item.token_id, _LONGEST)}{provider}"
+    if len(group) > MOST_NAMED:
+        yield f"• and {len(group) - MOST_NAMED:,} more"
+    if first.code is not None:
+        yield fix(explain(first.code, Operation.TEST), contact, first.code, Operation.TEST)

@@ -1,0 +1,157 @@
+"""A token that was fetched, tested, or deleted. It's masked in a message, and whole in a modal and nowhere else."""
+
+import re
+from collections.abc import Sequence
+
+from bot.ids import TypedText, quote
+from bot.outcomes import Deleted, Fetched, Tested
+from bot.slack import mrkdwn
+from bot.slack.external_auth.models import DeleteTokens, GetToken
+from bot.views import buttons, parts
+from bot.views.buttons import Button
+from bot.views.extras import extras_block
+from bot.views.parts import Screen
+
+DOTS = "••••••••"
+_SHORTEST_PARTLY_SHOWN = 24
+_LAST_SECOND = 253402300799  # of the year 9999: later is not a date, but a mistake or a joke
+_PAGES = {
+    ("google", "gmail", "gdrive", "gcal"): ("Google", "https://myaccount.google.com/connections"),
+    ("github",): ("GitHub", "https://github.com/settings/applications"),
+    ("salesforce", "sfdc"): (
+        "Salesforce",
+        "https://help.salesforce.com/s/articleView?id=platform.remoteaccess_request_approve.htm&type=5",
+    ),
+    ("microsoft", "azure", "office", "outlook", "sharepoint", "onedrive"): (
+        "Microsoft",
+        "https://myapps.microsoft.com/",
+    ),
+    ("atlassian", "jira", "confluence", "trello"): ("Atlassian", "https://id.atlassian.com/manage-profile/apps"),
+    ("notion",): ("Notion", "https://www.notion.com/help/add-and-manage-connections-with-the-api"),
+    ("dropbox",): ("Dropbox", "https://www.dropbox.com/account/connected_apps"),
+    ("zoom",): ("Zoom", "https://marketplace.zoom.us/user/installed"),
+    ("hubspot",): ("HubSpot", "https://knowledge.hubspot.com/integrations/manage-connected-apps"),
+    ("box",): ("Box", "https://app.box.com/account/security"),
+}
+"""The words of a provider key that tell whose it is, and that provider's name and page."""
+NAMES = tuple(name for names in _PAGES for name in names)
+"""Words that are likely to be a provider's key."""
+
+
+def mask(token: str) -> str:
+    """Return the first and last four characters of a long token; nothing of a short one."""
+    if len(token) < _SHORTEST_PARTLY_SHOWN:
+        return DOTS
+    return f"{token[:4]}{DOTS}{token[-4:]}"
+
+
+def expiry(token: str) -> int | None:
+    """Return when a token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    if token.count(".") != 2:
+        return None
+    import jwt  # noqa: PLC0415 (it loads all kinds of keys, and most tokens aren't JWTs)
+
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    at = claims.get("exp")
+    if not isinstance(at, int | float) or isinstance(at, bool) or not 0 < at <= _LAST_SECOND:
+        return None
+    return int(at)
+
+
+def masked_screen(fetched: Fetched) -> Screen:
+    """Return the token masked, with what is known about it and the buttons to go on."""
+    token, token_id = fetched.token.token.get_secret_value(), fetched.request.external_token_id
+    title, (length, *expires), extras = _described(fetched, token)
+    blocks: list[parts.Block] = [
+        parts.heading(parts.Mark.DONE, title, mrkdwn.code(quote(token_id))),
+        parts.rich_text([parts.literal(mask(token), is_code=True), parts.literal(f"  {length}")]),
+        *[parts.paragraph(fact) for fact in expires],
+        *extras,
+        parts.actions(
+            buttons.build(Button.SHOW, GetToken(token_id, show=True)),
+            buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
+            buttons.build(Button.DELETE, DeleteTokens(external_token_id=token_id)),
+        ),
+        parts.small_print(
+            f"Only you can see this. *Show token* fetches the token again and shows it in full. Reference "
+            f"{fetched.reference}"
+        ),
+    ]
+    return Screen("External token", f"{title}: {quote(token_id)}", tuple(blocks))
+
+
+def token_screen(fetched: Fetched) -> Screen:
+    """Return the token itself, for a modal only."""
+    token = fetched.token.token.get_secret_value()
+    title, facts, extras = _described(fetched, token)
+    blocks: list[parts.Block] = [
+        parts.heading(parts.Mark.DONE, title, mrkdwn.code(quote(fetched.request.external_token_id))),
+        parts.copyable(token),
+        parts.paragraph(" · ".join(facts)),
+        *extras,
+        parts.small_print(
+            "Anyone with this token can act as the connected account. Extauth doesn't keep it: when you close this, "
+            f"it's gone. Reference {fetched.reference}"
+        ),
+    ]
+    return Screen("External token", title, tuple(blocks), modal_only=True)
+
+
+def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequence[parts.Block]]:
+    """Return a title, the token's length and when it expires, and the provider's other fields.
+
+    It expires as the token says, or else counted from this very refresh. Nothing is said where neither is known.
+    """
+    at, extras = expiry(token), fetched.token.extras
+    if at is None and fetched.request.force_refresh:
+        lifetime = _seconds(extras.get("expires_in"))
+        at = int(fetched.at) + lifetime if lifetime is not None else None
+    facts = [parts.count(len(token), "character")]
+    if at is not None:
+        facts.append(f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}")
+    title = "Token refreshed" if fetched.request.force_refresh else "Token fetched"
+    return title, facts, [extras_block(extras, token)] if extras else []
+
+
+def _seconds(value: object) -> int | None:
+    """Read a lifetime as RFC 6749 has it (5.1), also where a provider sends it as text."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None
+
+
+def tested_screen(tested: Tested) -> Screen:
+    """Return that one account works."""
+    arguments = tested.request.arguments()
+    title = "This account works"
+    blocks = (
+        parts.heading(parts.Mark.DONE, title, parts.subject(arguments)),
+        parts.paragraph("Slack returned its token. Extauth didn't show or keep it."),
+        parts.small_print(f"Only you can see this. Reference {tested.reference}"),
+    )
+    return Screen("Works", f"{title}: {parts.subject(arguments, plain=True)}", blocks)
+
+
+def deleted_screen(deleted: Deleted) -> Screen:
+    """Return what was deleted, and what that means."""
+    request = deleted.request
+    copies, them = ("Copies of the tokens", "them") if request.is_bulk else ("Copies of the token", "it")
+    page = revoke_page(request.provider_key) if request.provider_key is not None else None
+    where = f"<{mrkdwn.escape(page[1])}|at {page[0]}>" if page is not None else "there"
+    blocks = (
+        parts.heading(parts.Mark.DONE, "Deleted from Slack", parts.subject(request.arguments())),
+        parts.paragraph(
+            f"• The provider wasn't told. {copies} keep working until you revoke {them} {where}.\n"
+            f"• Workflows that use {them} stop working until someone reconnects the account."
+        ),
+        parts.small_print(f"Only you can see this. Reference {deleted.reference}"),
+    )
+    return Screen("Deleted", f"Deleted from Slack: {parts.subject(request.arguments(), plain=True)}", blocks)
+
+
+def revoke_page(provider_key: str | TypedText) -> tuple[str, str] | None:
+    """Return a provider's name and page; None for an unknown key, which an app's developer is free to choose."""
+    words = {*re.findall(r"[a-z]+", str(provider_key).lower())}
+    return next((page for names, page in _PAGES.items() if words & {*names}), None)

@@ -1,0 +1,215 @@
+"""Where the bot is installed, in the database: the tokens encrypted, each bound to its workspace."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from logging import Logger
+
+from pydantic import SecretStr
+from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.oauth.installation_store import Installation as SlackInstallation
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+
+from bot.actor import Installation, RenewedToken, Workspace
+from bot.clock import Clock, retry
+from bot.logs import sdk_logger
+from bot.storage.crypto import Vault
+from bot.storage.engine import Database, DatabaseError, insert_into
+from bot.storage.tables import account_states, installations
+from bot.workspaces.settings_store import forget
+
+PURPOSE = "installation"
+"""The purpose of the box that encrypts installations."""
+REFRESHING_SECONDS = 60.0
+"""How long one process has for having a token renewed, before another may try."""
+_KEEP_AGAIN_SECONDS = (1.0, 5.0, 15.0)
+_MICRO = 1_000_000
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An installation as it is encrypted. `workspace_id` is what it's found by. Times are in seconds since the epoch.
+
+    Without a `refresh_token`, the token doesn't expire.
+    """
+
+    workspace_id: str
+    enterprise_id: str | None
+    is_org_install: bool
+    bot_token: str
+    bot_user_id: str | None
+    scopes: tuple[str, ...]
+    installed_by: str | None
+    installed_at: float
+    refresh_token: str | None = None
+    expires_at: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Kept({self.workspace_id})"
+
+    @property
+    def installation(self) -> Installation:
+        """What the bot works with."""
+        workspace = Workspace(self.workspace_id, self.enterprise_id, self.is_org_install)
+        return Installation(workspace, SecretStr(self.bot_token), self.bot_user_id, frozenset(self.scopes))
+
+    def renewed(self, by: RenewedToken, now: float) -> "Kept":
+        """Return it with a new token."""
+        token, refresh_token = by.bot_token.get_secret_value(), by.refresh_token.get_secret_value()
+        return replace(self, bot_token=token, refresh_token=refresh_token, expires_at=now + by.seconds)
+
+
+class InstallationRows(AsyncInstallationStore):
+    """The rows, as Bolt's OAuth flow writes them and as the bot reads them.
+
+    Nobody's own token is kept: the bot needs none.
+
+    Every method raises DatabaseError.
+    """
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._box = vault.box(PURPOSE)
+        self._clock = clock
+
+    @property
+    def logger(self) -> Logger:
+        """What slack_sdk would log with."""
+        return sdk_logger
+
+    async def async_save(self, installation: SlackInstallation) -> None:
+        """Keep an installation in place of an earlier one."""
+        await self.async_save_bot(installation.to_bot(), installation.user_id)
+
+    async def async_save_bot(self, bot: Bot, installed_by: str | None = None) -> None:
+        """Keep a bot's token, and when it expires."""
+        workspace_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
+        if not workspace_id or not bot.bot_token:
+            raise DatabaseError("Slack didn't say what was installed where")
+        kept = Kept(
+            workspace_id,
+            bot.enterprise_id or None,
+            bool(bot.is_enterprise_install),
+            bot.bot_token,
+            bot.bot_user_id,
+            tuple(bot.bot_scopes or ()),
+            installed_by,
+            self._clock.now(),
+            bot.bot_refresh_token,
+            bot.bot_token_expires_at,
+        )
+        values = {"at": round(kept.installed_at * _MICRO), "content": self._write(kept), "refreshing_until": None}
+
+        def put(connection: Connection) -> None:
+            row = insert_into(connection, installations).values(workspace_id=workspace_id, **values)
+            connection.execute(row.on_conflict_do_update(index_elements=["workspace_id"], set_=values))
+
+        await self._database.run(put)
+
+    async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Remove a workspace's own installation; without a workspace, the organization's."""
+        await self._database.run(lambda connection: _remove(connection, self._vault, team_id or enterprise_id or ""))
+
+    async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
+        """Remove an installation, unless it has another token by now. Returns whether it was removed."""
+        wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
+
+        def remove(connection: Connection) -> bool:
+            row = connection.execute(wanted.with_for_update()).first()
+            is_same = row is not None and self._read(workspace_id, row.content).installation.bot_token == bot_token
+            if is_same:
+                _remove(connection, self._vault, workspace_id)
+            return is_same
+
+        return await self._database.run(remove)
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
+        """Return the workspace's own installation, else its organization's."""
+        ids = [one for one in (team_id, enterprise_id) if one]
+        wanted = select(installations.c.workspace_id, installations.c.content)
+        wanted = wanted.where(installations.c.workspace_id.in_(ids))
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
+        found = {row.workspace_id: row.content for row in rows}
+        for workspace_id in ids:
+            if workspace_id in found:
+                return self._read(workspace_id, found[workspace_id])
+        return None
+
+    async def all(self) -> Sequence[Kept]:
+        """Return every installation that can be read."""
+        wanted = select(installations.c.workspace_id, installations.c.content).order_by(installations.c.workspace_id)
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
+        found = []
+        for row in rows:
+            try:
+                found.append(self._read(row.workspace_id, row.content))
+            except DatabaseError as error:
+                log.error("an installation can't be read", extra={"team_id": row.workspace_id, "why": str(error)})
+        return found
+
+    async def count(self) -> int:
+        """Return how many there are, readable or not."""
+        counted = select(func.count()).select_from(installations)
+        return await self._database.run(lambda connection: int(connection.execute(counted).scalar_one()), reads=True)
+
+    async def renew(self, kept: Kept, renew: Callable[[SecretStr], Awaitable[RenewedToken]]) -> Kept | None:
+        """Have a token renewed, by whichever process comes first: Slack takes each refresh token once.
+
+        Returns None where another one is at it, or has done it. Raises what `renew` raises; then nobody tries again for
+        a minute.
+        """
+        until = round((self._clock.now() + REFRESHING_SECONDS) * _MICRO)
+        row = installations.c.workspace_id == kept.workspace_id
+        is_free = or_(
+            installations.c.refreshing_until.is_(None),
+            installations.c.refreshing_until < round(self._clock.now() * _MICRO),
+        )
+        claim = update(installations).where(row, is_free).values(refreshing_until=until)
+        claim = claim.returning(installations.c.content)
+        claimed = await self._database.run(lambda connection: connection.execute(claim).first())
+        if claimed is None:
+            return None
+        now = self._read(kept.workspace_id, claimed.content)
+        mine = (row, installations.c.refreshing_until == until)
+        if now.refresh_token != kept.refresh_token or now.refresh_token is None:
+            freed = update(installations).where(*mine).values(refreshing_until=None)
+            await self._database.run(lambda connection: connection.execute(freed))
+            return now
+        renewed = now.renewed(await renew(SecretStr(now.refresh_token)), self._clock.now())
+        await self._keep(renewed, mine)
+        return renewed
+
+    async def _keep(self, renewed: Kept, mine: Sequence[ColumnElement[bool]]) -> None:
+        """Keep a new token. Slack gives it once, so a database that fails is tried again."""
+        values = {"content": self._write(renewed), "refreshing_until": None}
+        kept = update(installations).where(*mine).values(values)
+
+        async def keep() -> None:
+            await self._database.run(lambda connection: connection.execute(kept))
+
+        await retry(keep, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
+
+    def _write(self, kept: Kept) -> str:
+        return self._box.encrypt(SecretStr(json.dumps(asdict(kept))))
+
+    def _read(self, workspace_id: str, content: object) -> Kept:
+        opened = self._box.decrypt(content)
+        read = None if opened is None else json.loads(opened.get_secret_value())
+        if read is None or read["workspace_id"] != workspace_id:
+            raise DatabaseError(f"the installation of {workspace_id} isn't one that EXTAUTH_SECRET_KEY encrypted")
+        return Kept(**{**read, "scopes": tuple(read["scopes"])})
+
+
+def _remove(connection: Connection, vault: Vault, workspace_id: str) -> None:
+    """Remove an installation, what was found out about its accounts, and what its admins decided.
+
+    The audit log stays.
+    """
+    connection.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
+    connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
+    # Its own API token is among it.
+    forget(connection, vault, workspace_id)

@@ -1,0 +1,102 @@
+"""Everywhere the bot is installed, out of the database, with tokens that still work."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from pydantic import SecretStr
+
+from bot.actor import Installation, RenewedToken
+from bot.cache import Cache
+from bot.clock import Clock
+from bot.storage.engine import DatabaseError
+from bot.workspaces.installation_rows import InstallationRows, Kept
+
+FRESH_SECONDS = 15.0
+"""How long an installation is remembered: for so long, a process can miss that another one has removed it."""
+RENEW_AHEAD_SECONDS = 2 * 3600.0
+"""How long before a token expires a new one is asked for. Slack's live for twelve hours."""
+WAIT_SECONDS = 2.0
+"""How long a request waits for another process to have an expired token renewed: Slack waits three for the request."""
+_AGAIN_SECONDS = 0.2
+log = logging.getLogger(__name__)
+
+Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
+
+
+class StoredInstallations:
+    """The installations that OAuth has made. `renew` asks Slack for a new token."""
+
+    def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
+        self._rows = rows
+        self._renew = renew
+        self._clock = clock
+        self._known: Cache[tuple[str, str], Kept | None] = Cache(clock, FRESH_SECONDS)
+        self._renewing: Cache[str, Kept] = Cache(clock, 0.0, most=1_000_000)
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
+        """Return the workspace's own installation, else its organization's; None where there is neither.
+
+        It was read at most 15 seconds ago, and a token that's about to expire has been renewed. Raises DatabaseError.
+        """
+        key = (team_id or "", enterprise_id or "")
+        kept = await self._known.get(key, lambda: self._rows.find(team_id, enterprise_id))
+        return None if kept is None else (await self._current(kept)).installation
+
+    async def all(self) -> Sequence[Installation]:
+        """Return every installation, for work that nobody asked for. Raises DatabaseError."""
+        return [(await self._current(kept)).installation for kept in await self._rows.all()]
+
+    def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
+        """Read what is remembered of this workspace or organization again the next time."""
+        for key in self._known:
+            if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
+                self._known.pop(key)
+
+    async def remove(self, installation: Installation) -> bool:
+        """Remove an installation that Slack no longer knows. Returns whether it was still that one.
+
+        Raises DatabaseError.
+        """
+        workspace = installation.workspace
+        was_removed = await self._rows.remove(workspace.id, installation.bot_token)
+        self.forget(None if workspace.is_org_install else workspace.team_id, workspace.enterprise_id)
+        return was_removed
+
+    async def close(self) -> None:
+        """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""
+        await asyncio.gather(*self._renewing.pending(), return_exceptions=True)
+
+    async def _current(self, kept: Kept) -> Kept:
+        """Return it with a token that works. One that still does for a while is renewed meanwhile."""
+        left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
+        if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
+            return kept
+        renewing = self._renewing.get(kept.workspace_id, lambda: self._renewed(kept))
+        return kept if left > WAIT_SECONDS else await renewing
+
+    async def _renewed(self, kept: Kept) -> Kept:
+        try:
+            renewed = await self._rows.renew(kept, self._renew)
+            if renewed is None:
+                renewed = await self._renewed_elsewhere(kept)
+        except DatabaseError as error:
+            log.error("a token couldn't be renewed", extra={"team_id": kept.workspace_id, "why": str(error)})
+            return kept
+        except Exception as error:
+            # Its text may hold Slack's answer.
+            extra = {"team_id": kept.workspace_id, "error_type": type(error).__name__}
+            log.error("a token couldn't be renewed", extra=extra)
+            return kept
+        self.forget(kept.workspace_id, kept.workspace_id)
+        return renewed
+
+    async def _renewed_elsewhere(self, kept: Kept) -> Kept:
+        """Wait for another process to have the token renewed, where it's needed now."""
+        deadline = self._clock.monotonic() + WAIT_SECONDS
+        while self._clock.monotonic() < deadline:
+            found = await self._rows.find(kept.workspace_id, None)
+            if found is None or found.refresh_token != kept.refresh_token:
+                return found or kept
+            await self._clock.sleep(_AGAIN_SECONDS)
+        return kept

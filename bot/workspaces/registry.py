@@ -1,0 +1,182 @@
+"""The workspaces that the bot serves: from a request to the runtime of where it comes from."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
+
+from bot.actor import Installation, Workspace
+from bot.cache import Cache
+from bot.observers import AuditChannel
+from bot.storage.engine import DatabaseError
+from bot.workspaces.installations import StoredInstallations
+from bot.workspaces.runtime import Kept, Runtime, SettingsKeeper, Shared
+from bot.workspaces.settings import WorkspaceSettings
+from bot.workspaces.settings_store import SettingsStore, StoredSettings
+
+FRESH_SECONDS = 15.0
+"""How old a workspace's settings may be, in the processes that didn't save them."""
+MOST_RUNTIMES = 1_000
+"""How many workspaces' runtimes are kept in memory: those that somebody used last."""
+log = logging.getLogger(__name__)
+
+
+class OneWorkspace:
+    """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
+
+    Which workspace that is, only Slack knows: `UserDirectory` asks it, and denies what comes from another.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        """Return what serves any request."""
+        return self.runtime
+
+    async def serves(self) -> Callable[[str | None, str | None], bool] | None:
+        """Return what says whether a workspace and organization are the token's; None while Slack doesn't say."""
+        workspace = await self.runtime.users.workspace(self.runtime.bot_token)
+        return workspace.includes if workspace is not None else None
+
+    async def all(self) -> Sequence[Runtime]:
+        """Return the only runtime."""
+        return (self.runtime,)
+
+    def audit_channels(self) -> Collection[AuditChannel]:
+        """Return its audit channel, if it has one."""
+        channel = self.runtime.audit_channel
+        return (channel,) if channel is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    runtime: Runtime
+    stored: StoredSettings
+
+
+class ManyWorkspaces(SettingsKeeper):
+    """The workspaces that installed the app, each with its own settings over those of the environment.
+
+    Runtimes are kept in memory, and replaced when their workspace's settings change. Settings are reread after
+    `FRESH_SECONDS`, and at once in the process that saved them.
+    """
+
+    def __init__(
+        self,
+        installations: StoredInstallations,
+        store: SettingsStore,
+        defaults: WorkspaceSettings,
+        shared: Shared,
+        make: Callable[[WorkspaceSettings, SecretStr, AuditChannel | None], Runtime],
+    ) -> None:
+        self._installations = installations
+        self._store = store
+        self._defaults = defaults
+        self._shared = shared
+        self._make = make
+        self._made: OrderedDict[str, _Made] = OrderedDict()
+        self._channels: dict[str, AuditChannel] = {}
+        self._replaced: list[AuditChannel] = []
+        self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
+
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
+        """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
+        installation = await self._installations.find(team_id, enterprise_id)
+        return await self._runtime(installation) if installation is not None else None
+
+    async def serves(self) -> Callable[[str | None, str | None], bool]:
+        """Return what says that this process serves any workspace."""
+        return lambda *_: True
+
+    async def all(self) -> Sequence[Runtime]:
+        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError.
+
+        Those whose settings can't be read are left out.
+        """
+        found = []
+        for installation in await self._installations.all():
+            try:
+                found.append(await self._runtime(installation))
+            except DatabaseError as error:
+                log.error("a workspace was left out", extra={"id": installation.workspace.id, "why": str(error)})
+        return found
+
+    def audit_channels(self) -> Collection[AuditChannel]:
+        """Return the audit channels of the workspaces that this process served lately, and what else is posting."""
+        self._replaced = [channel for channel in self._replaced if channel.is_posting]
+        return [*self._channels.values(), *self._replaced]
+
+    async def read(self, workspace: Workspace) -> Kept:
+        """Return a workspace's settings as they are in the database now. Raises DatabaseError."""
+        stored = await self._store.read(workspace.id)
+        return Kept(self._overlaid(workspace, stored), stored.version)
+
+    async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
+        """Keep what an admin decided, in place of the version `seen` only. Raises DatabaseError."""
+        stored = await self._store.read(workspace.id)
+        if stored.version != seen:
+            return False
+        decided = {**stored.decided, **settings.written(names)}
+        is_saved = await self._store.write(workspace.id, decided, seen)
+        self._reads.pop(workspace.id)
+        return is_saved
+
+    async def runtime(self, workspace: Workspace) -> Runtime | None:
+        """Return what serves a workspace by its newest settings. Raises DatabaseError."""
+        self._reads.pop(workspace.id)
+        return await self.find(*workspace.home)
+
+    async def _runtime(self, installation: Installation) -> Runtime:
+        workspace, bot_token = installation.workspace, installation.bot_token
+        stored = await self._reads.get(workspace.id, lambda: self._store.read(workspace.id))
+        made = self._made.pop(workspace.id, None)
+        if made is None or made.stored != stored:
+            settings = self._overlaid(workspace, stored)
+            runtime = self._make(settings, bot_token, self._audit_channel(workspace, settings.audit_channel))
+            made = _Made(replace(runtime, installed_in=workspace, keeper=self), stored)
+        elif made.runtime.bot_token != bot_token or made.runtime.installed_in != workspace:
+            made = _Made(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
+        self._made[workspace.id] = made
+        if len(self._made) > MOST_RUNTIMES:
+            self._forget_oldest()
+        # The installation says where its token is from, so Slack needn't be asked.
+        self._shared.users.know(bot_token, workspace)
+        return made.runtime
+
+    def _overlaid(self, workspace: Workspace, stored: StoredSettings) -> WorkspaceSettings:
+        try:
+            return self._defaults.with_decided(stored.decided)
+        except ValueError as error:
+            raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
+
+    def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
+        """Return the workspace's audit channel: the same object as before while it is the same channel."""
+        known = self._channels.get(workspace.id)
+        if known is not None and known.channel == channel:
+            return known
+        self._let_go(workspace.id)
+        if channel is None:
+            return None
+
+        async def bot_token() -> SecretStr | None:
+            installation = await self._installations.find(*workspace.home)
+            return installation.bot_token if installation is not None else None
+
+        made = self._channels[workspace.id] = AuditChannel(channel, bot_token, self._shared.clients, workspace.id)
+        return made
+
+    def _forget_oldest(self) -> None:
+        workspace_id, _ = self._made.popitem(last=False)
+        self._let_go(workspace_id)
+
+    def _let_go(self, workspace_id: str) -> None:
+        known = self._channels.pop(workspace_id, None)
+        if known is not None:
+            self._replaced = [channel for channel in (*self._replaced, known) if channel.is_posting]
+
+
+Workspaces = OneWorkspace | ManyWorkspaces
+"""Where the bot is installed."""

@@ -1,0 +1,113 @@
+"""The settings of one workspace: who may do what there, what needs approval, who is told, and its own API token."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.access import AllowList, ApprovalPolicy
+from bot.operation import Operation, Permission
+
+_ADMINS = AllowList.parse(["admins"])
+LISTS = ("get_allow", "delete_allow", "list_allow", "history_allow", "delete_approvers")
+"""The settings that say who may do what."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """What a workspace's admins decide, or for a single workspace its operator.
+
+    Without `delete_approvers`, those who can delete can approve. `contact` and `audit_channel` are as
+    `EXTAUTH_CONTACT` and `EXTAUTH_AUDIT_CHANNEL` have them. `api_token` is used for external tokens instead of the
+    bot's.
+    """
+
+    get_allow: AllowList = _ADMINS
+    delete_allow: AllowList = _ADMINS
+    list_allow: AllowList = _ADMINS
+    history_allow: AllowList = _ADMINS
+    delete_approval: ApprovalPolicy = ApprovalPolicy.OFF
+    delete_approvers: AllowList | None = None
+    contact: str | None = None
+    audit_channel: str | None = None
+    api_token: SecretStr | None = field(default=None, repr=False)
+
+    def with_decided(self, decided: Mapping[str, Any]) -> "WorkspaceSettings":
+        """Return these settings with what a workspace decided in their place, as `written` has it.
+
+        A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
+        """
+        known = {one.name for one in fields(self)} & {*decided}
+        try:
+            return replace(self, **{name: _read(name, decided[name]) for name in known})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"a setting can't be read: {type(error).__name__}") from None
+
+    def written(self, names: Collection[str]) -> Mapping[str, Any]:
+        """Return these settings as they are stored, in JSON's types."""
+        return {name: _written(getattr(self, name)) for name in sorted(names)}
+
+    def allow_lists(self) -> Mapping[Permission, AllowList]:
+        """Return who may do what: who can approve only where approval is asked for."""
+        approving = {Permission.APPROVE: self.delete_approvers or self.delete_allow}
+        return {
+            Permission.GET: self.get_allow,
+            Permission.DELETE: self.delete_allow,
+            Permission.LIST: self.list_allow,
+            Permission.HISTORY: self.history_allow,
+            **(approving if self.delete_approval is not ApprovalPolicy.OFF else {}),
+        }
+
+    def approvals_go_to(self) -> tuple[str, ...]:
+        """Return the channel, or the people, that are asked to approve deletions."""
+        if self.audit_channel is not None:
+            return (self.audit_channel,)
+        return tuple(sorted(self.delete_approvers.users)) if self.delete_approvers is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Change settings, by their names. What they are changed to, which can be a token, isn't in it.
+
+    `version` is the one that this makes of the settings of a workspace or, of an org-wide installation, organization:
+    so an older one that's put back into the database is recognized.
+    """
+
+    changed: Collection[str]
+    workspace_id: str
+    version: int
+    removes_token: bool = False
+
+    @property
+    def operation(self) -> Operation:
+        """Changing settings."""
+        return Operation.SETTINGS
+
+    def arguments(self) -> Mapping[str, str | bool]:
+        """Return what is changed."""
+        changed = {
+            name: "removed" if name == "api_token" and self.removes_token else "changed"
+            for name in sorted(self.changed)
+        }
+        return {**changed, "workspace": self.workspace_id, "version": str(self.version)}
+
+
+def _written(value: object) -> Any:
+    match value:
+        case AllowList():
+            return {"roles": sorted(value.roles), "users": sorted(value.users), "groups": sorted(value.groups)}
+        case SecretStr():
+            return value.get_secret_value()
+        case _:
+            return value
+
+
+def _read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in LISTS:
+        return AllowList(*(frozenset(value[kind]) for kind in ("roles", "users", "groups")))
+    if name == "delete_approval":
+        return ApprovalPolicy(value)
+    return SecretStr(value) if name == "api_token" else str(value)
