@@ -59,14 +59,14 @@ async def bench() -> AsyncIterator[Bench]:
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         origin = Origin(url, runtime.clock.now())
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        yield Bench(slack, runtime, Interaction(actor, "", None, ChannelReply(runtime.clients, origin)))
+        yield Bench(slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.clients, origin)))
 
 
 async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(bench: Bench) -> None:
     async def forever() -> None:
         await asyncio.Event().wait()
 
-    flow.start(bench.runtime, bench.interaction, forever())
+    flow.start(bench.interaction, forever())
     await bench.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
     assert bench.told() == ["Extauth restarted before Slack answered"]
 
@@ -75,7 +75,7 @@ async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> N
     async def breaks() -> None:
         raise ZeroDivisionError
 
-    flow.start(bench.runtime, bench.interaction, breaks())
+    flow.start(bench.interaction, breaks())
     await bench.runtime.tasks.idle()
     assert bench.told() == ["Something went wrong in Extauth"]
     assert "ABCD2345" in repr(bench.slack.workspace.messages(ADMIN)[0].blocks)

@@ -44,7 +44,7 @@ from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 from bot.slack.mrkdwn import mention
 from bot.views import cleanup_form as cleanup
 from bot.views import delete_form as delete
-from bot.views import fields, get_form, menu, notices, picker, settings_form, test_form
+from bot.views import fields, get_form, menu, metadata, notices, picker, settings_form, test_form
 from bot.views import settings as screens
 from bot.views.approvals import (
     decided_screen,
@@ -78,6 +78,7 @@ from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
 from bot.workspaces.runtime import Listing
 from bot.workspaces.settings import WorkspaceSettings
 from tests.bot_process import ROOT
+from tests.submissions import submission
 
 PATH = ROOT / "docs" / "words.md"
 REFERENCE = "ABCD2345"
@@ -456,17 +457,17 @@ def forms() -> Iterator[Section]:
     yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer()))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
         yield _view("Confirm", delete.build_confirmation("", PendingDelete.of(request)))
-    wrong = delete.parse_confirmation({}, PendingDelete.of(PROVIDER))
+    wrong = delete.parse_confirmation(submission({}, metadata.write(None, PendingDelete.of(PROVIDER))))
     mistakes = [*wrong.values()] if isinstance(wrong, dict) else []
     for filled in FORMS:
         values = {name: {name: {"value": value}} for name, value in filled.items()}
         for read in (get_form.parse, delete.parse_form):
-            result = read(values)
+            result = read(submission(values))
             mistakes += result.values() if isinstance(result, dict) else []
     for value in ("?a GitHub token", "?unlikely"):
         mistakes.append(str(picker.find_problem("external_token_id", value, "/extauth get ID")))
     both = {fields.RECENT: {fields.RECENT: {"value": "Et1"}}, fields.TOKEN_ID: {fields.TOKEN_ID: {"value": "Et2"}}}
-    mixed = get_form.parse(both)
+    mixed = get_form.parse(submission(both))
     mistakes += mixed.values() if isinstance(mixed, dict) else []
     mistakes.append(str(picker.find_problem("provider_key", "?unlikely", "/extauth delete --provider-key KEY")))
     yield "Mistakes beside a field", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
@@ -530,8 +531,9 @@ def settings() -> Iterator[Section]:
     tokens = ("xapp-1-A0123456789", "xoxb", "ghp_0123456789abcdef")
     filled: list[dict[str, Any]] = [wrong, *({settings_form.TOKEN: {"value": token}} for token in tokens)]
     mistakes: list[str] = []
+    seen = settings_form.Seen.of(WorkspaceSettings(), 0).write()
     for values in filled:
-        result = settings_form.parse({name: {name: value} for name, value in values.items()})
+        result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, seen))
         mistakes += result.values() if isinstance(result, dict) else []
     yield "Mistakes beside a field of the settings", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
     shown = {

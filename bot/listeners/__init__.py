@@ -12,33 +12,40 @@ from bot.listeners import (
     get,
     history,
     home,
+    list_accounts,
     menu,
     picker,
     retry,
     settings,
-    test,
+    show_help,
+    test_accounts,
     uninstalled,
 )
-from bot.listeners import help as help_listener
-from bot.listeners import list as list_listener
 from bot.workspaces.runtime import Shared
 
-_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_listener.LISTENER, test.LISTENER, history.LISTENER)
-LISTENERS = (*_SUBCOMMANDS, help_listener.listener(_SUBCOMMANDS))
+_MODULES = (
+    approval,
+    batch,
+    cleanup,
+    delete,
+    get,
+    history,
+    home,
+    list_accounts,
+    menu,
+    picker,
+    retry,
+    settings,
+    test_accounts,
+)
+_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_accounts.LISTENER, test_accounts.LISTENER, history.LISTENER)
+LISTENERS = (*_SUBCOMMANDS, show_help.listener(_SUBCOMMANDS))
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Register every listener with the app. Each gets the runtime of its request's workspace from Bolt's context."""
+    """Register every listener with the app."""
     command.register(app, LISTENERS)
-    menu.register(app)
-    picker.register(app)
-    home.register(app)
     uninstalled.register(app, shared)
-    retry.register(app)
     errors.register(app, shared)
-    approval.register(app)
-    batch.register(app)
-    cleanup.register(app)
-    settings.register(app)
-    for listener in LISTENERS:
-        listener.register(app)
+    for module in _MODULES:
+        module.routes.register(app)

@@ -2,15 +2,10 @@
 
 import hashlib
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from pydantic import SecretStr
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.access import APPROVAL_SECONDS, ApprovalPolicy
 from bot.actor import Actor
@@ -19,9 +14,10 @@ from bot.batch import Batch, BatchState
 from bot.clock import Clock
 from bot.jobs.approval import AskApproval, Decide
 from bot.jobs.store import Batches
-from bot.listeners import batch, flow, interaction
+from bot.listeners import batch, flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import DirectReply, ModalReply, Replace, Reply, reason
+from bot.listeners.routes import Routes
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, NotRecorded, Outcome
 from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
@@ -41,24 +37,25 @@ from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-_TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
+routes = Routes()
 GRACE_SECONDS = 30.0
 """How long after the end of a request nobody can be deciding it any more."""
 
 
-async def decide(
-    runtime: Runtime, clicked: Interaction, value: str, post: tuple[str, str] | None, at: float, *, approves: bool
-) -> None:
+@routes.click(APPROVE, DECLINE, replace=Replace.NEVER)
+async def decide(interaction: Interaction) -> None:
     """Approve or decline a request, once, and delete what was approved.
 
-    `value` is the button's, `post` the channel and time stamp of its message, and `at` when it was clicked by Slack's
-    clock (seconds, UTC), which counts where this machine's was set back.
+    Slack's clock counts where this machine's was set back.
     """
+    runtime = interaction.runtime
+    click = interaction.click
+    post, approves = click.post, click.action_id == APPROVE
     if runtime.service.policy is ApprovalPolicy.OFF:
-        await flow.show(clicked, not_decided_screen("off", clicked.actor.reference))
+        await flow.show(interaction, not_decided_screen("off", interaction.actor.reference))
         return
-    batch_id, _, digest = value.partition(" ")
-    found = await runtime.batches.find_in(clicked.actor.team_id, batch_id)
+    batch_id, _, digest = str(click.value).partition(" ")
+    found = await runtime.batches.find_in(interaction.actor.team_id, batch_id)
     wanted = found[0] if found is not None and found[0].digest == digest else None
     if wanted is not None and post is not None and post not in wanted.posts:
         # Whoever clicks at once, or after a crash, finds a message that isn't noted down.
@@ -68,31 +65,31 @@ async def decide(
     async def act() -> AuditResult:
         if wanted is None:
             return AuditResult("failed", "gone", 0)
-        if approves and wanted.user_id == clicked.actor.user_id:
+        if approves and wanted.user_id == interaction.actor.user_id:
             return AuditResult("failed", "own_request", 0)
-        if max(at, await runtime.service.now(wanted)) - wanted.at >= APPROVAL_SECONDS:
+        if max(click.at, await runtime.service.now(wanted)) - wanted.at >= APPROVAL_SECONDS:
             return AuditResult("failed", "expired", 0)
         if await runtime.service.is_decided(wanted):
             # The database may say that it still waits, where somebody has put that back.
             return AuditResult("failed", "decided", 0)
-        decided = replace(wanted, approver=clicked.actor.user_id if approves else None)
+        decided = replace(wanted, approver=interaction.actor.user_id if approves else None)
         if not await runtime.batches.move(decided, BatchState.WAITING, after):
             return AuditResult("failed", "decided", 0)
         return AuditResult("approved" if approves else "declined", None, 0)
 
-    outcome = await runtime.service.step(clicked.actor, Decide(wanted, approves), act)
+    outcome = await runtime.service.step(interaction.actor, Decide(wanted, approves), act)
     if isinstance(outcome, AlreadyRun):
         return
     if isinstance(outcome, Denied):
-        await flow.show(clicked, denied_screen(outcome, runtime.contact))
+        await flow.show(interaction, denied_screen(outcome, runtime.contact))
     elif wanted is None or outcome.code is not None:
-        await flow.show(clicked, not_decided_screen(outcome.code or "gone", clicked.actor.reference))
+        await flow.show(interaction, not_decided_screen(outcome.code or "gone", interaction.actor.reference))
     elif approves:
-        await _execute(runtime, clicked.actor, replace(wanted, approver=clicked.actor.user_id))
+        await _execute(runtime, interaction.actor, replace(wanted, approver=interaction.actor.user_id))
     else:
-        by = clicked.actor.user_id
-        await _replace_posts(runtime, clicked.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
-        await _tell(runtime, clicked.actor.bot_token, wanted, declined_screen(wanted, f"<@{by}>"))
+        by = interaction.actor.user_id
+        await _replace_posts(runtime, interaction.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
+        await _tell(runtime, interaction.actor.bot_token, wanted, declined_screen(wanted, f"<@{by}>"))
         await runtime.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
@@ -104,17 +101,18 @@ async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
         return
     await _replace_posts(runtime, token, approved, f"{Mark.DONE} {by.capitalize()}. Deleting…")
     if len(approved.items) == 1:
-        ended = await _delete_one(runtime, asked, approved)
+        ended = await _delete_one(asked, approved)
     else:
-        outcome = await batch.run(runtime, asked, approved)
+        outcome = await batch.run(asked, approved)
         count = sum(result.outcome == "deleted" for result in outcome.batch.results)
         ended = f"{count:,} of {len(approved.items):,} deleted"
     await _replace_posts(runtime, token, approved, f"{ended}, {by}")
 
 
-async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> str:
+async def _delete_one(interaction: Interaction, approved: Batch) -> str:
+    runtime = interaction.runtime
     request = approved.items[0].deletion()
-    outcome = await runtime.service.run(asked.actor, request, tells_nobody, batch=approved)
+    outcome = await runtime.service.run(interaction.actor, request, tells_nobody, batch=approved)
     try:
         await runtime.batches.end(approved)
     except DatabaseError as error:
@@ -122,8 +120,8 @@ async def _delete_one(runtime: Runtime, asked: Interaction, approved: Batch) -> 
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
         log.error("an approved deletion wasn't run", extra={"reference": approved.reference})
         return f"{Mark.FAILED} Not run"
-    await flow.note(runtime, asked.actor, outcome)
-    await flow.show(asked, outcome_screen(outcome, runtime.contact))
+    await flow.note(interaction, outcome)
+    await flow.show(interaction, outcome_screen(outcome, runtime.contact))
     return _ended(outcome)
 
 
@@ -147,7 +145,7 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
         reference=approved.reference,
         interaction=key,
     )
-    return Interaction(actor, "", None, _reply(runtime, bot_token, approved))
+    return Interaction(runtime, actor, "", None, _reply(runtime, bot_token, approved))
 
 
 def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
@@ -214,19 +212,3 @@ async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
     screen = expired_screen(asked) if before is BatchState.WAITING else not_begun_screen(asked)
     await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
     await _tell(runtime, bot_token, asked, screen)
-
-
-def register(app: AsyncApp) -> None:
-    """Listen for the buttons."""
-
-    @app.action(APPROVE)
-    @app.action(DECLINE)
-    async def on_decision(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context, Replace.NEVER)
-        place, action = body.get("container", {}), body["actions"][0]
-        post = (place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None
-        approves = action["action_id"] == APPROVE
-        clicked_at = float(action["action_ts"]) if _TIMESTAMP.fullmatch(action.get("action_ts", "")) else 0.0
-        deciding = decide(runtime, clicked, str(action.get("value")), post, clicked_at, approves=approves)
-        flow.start(runtime, clicked, deciding)

@@ -22,28 +22,30 @@ from bot.workspaces.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-async def ask_for(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
+async def ask_for(interaction: Interaction, request: DeleteTokens) -> None:
     """Ask for the approval of one deletion."""
-    if asked.reply is not None and not can_carry(request):
-        await asked.reply.show(unapprovable_screen(request, runtime.contact))
+    runtime = interaction.runtime
+    if interaction.reply is not None and not can_carry(request):
+        await interaction.reply.show(unapprovable_screen(request, runtime.contact))
         return
-    made = Batch.of(asked.actor, request.operation, [Item.of(request)], runtime.clock.now())
+    made = Batch.of(interaction.actor, request.operation, [Item.of(request)], runtime.clock.now())
     await runtime.batches.put(made, BatchState.CONFIRMING)
-    await ask(runtime, asked, made)
+    await ask(interaction, made)
 
 
-async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
+async def ask(interaction: Interaction, confirmed: Batch) -> None:
     """Ask for the approval of what a person has confirmed, once. Raises DatabaseError."""
-    if asked.reply is None:
+    runtime = interaction.runtime
+    if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
-    if isinstance(asked.reply, ModalReply):
-        asked.reply.keeps_answer = True
+    if isinstance(interaction.reply, ModalReply):
+        interaction.reply.keeps_answer = True
     waiting = replace(
         confirmed,
         at=await runtime.service.now(confirmed),
-        reference=asked.actor.reference,
-        channel=asked.origin.channel if asked.origin is not None else None,
-        view_id=asked.reply.view_id if isinstance(asked.reply, ModalReply) else None,
+        reference=interaction.actor.reference,
+        channel=interaction.origin.channel if interaction.origin is not None else None,
+        view_id=interaction.reply.view_id if isinstance(interaction.reply, ModalReply) else None,
     )
 
     posts: tuple[tuple[str, str], ...] = ()
@@ -53,7 +55,7 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         # On record before anybody can click.
         if not await runtime.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
             return AuditResult("failed", "decided", 0)
-        posts = await _post(runtime, asked, waiting)
+        posts = await _post(interaction, waiting)
         await runtime.batches.move(replace(waiting, posts=posts), BatchState.WAITING, BatchState.WAITING)
         if not posts:
             await runtime.batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
@@ -61,7 +63,7 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
         return AuditResult("requested", None, 0)
 
     try:
-        outcome = await runtime.service.step(asked.actor, AskApproval(waiting), act)
+        outcome = await runtime.service.step(interaction.actor, AskApproval(waiting), act)
     except DatabaseError as error:
         if not posts:
             raise
@@ -71,20 +73,20 @@ async def ask(runtime: Runtime, asked: Interaction, confirmed: Batch) -> None:
     if isinstance(outcome, AlreadyRun):
         return
     if isinstance(outcome, Denied):
-        await asked.reply.show(denied_screen(outcome, runtime.contact))
+        await interaction.reply.show(denied_screen(outcome, runtime.contact))
     elif outcome.outcome == "requested":
-        await asked.reply.show(requested_screen(waiting, _where(_addressees(runtime, waiting))))
+        await interaction.reply.show(requested_screen(waiting, _where(_addressees(runtime, waiting))))
     elif outcome.code == "decided":
-        await asked.reply.show(batch_gone_screen())
+        await interaction.reply.show(batch_gone_screen())
     else:
-        await asked.reply.show(not_asked_screen(waiting, runtime.contact))
+        await interaction.reply.show(not_asked_screen(waiting, runtime.contact))
 
 
-async def _post(runtime: Runtime, asked: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
+async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
     """Post the message to the audit channel, or else to each approver. Return where it is."""
-    client, posts = runtime.clients.web(asked.actor.bot_token), []
+    client, posts = interaction.runtime.clients.web(interaction.actor.bot_token), []
     message = as_message(request_screen(waiting))
-    for channel in _addressees(runtime, waiting):
+    for channel in _addressees(interaction.runtime, waiting):
         try:
             posted = await client.chat_postMessage(channel=channel, unfurl_links=False, **message)
             posts.append((str(posted["channel"]), str(posted["ts"])))

@@ -5,19 +5,15 @@ import logging
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
 from bot.batch import Batch, BatchState
 from bot.jobs.run import BatchOutcome, BatchRunner, Ending
-from bot.listeners import flow, interaction
+from bot.listeners import flow
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import on_click
 from bot.listeners.replies import ModalReply, Replace, reason
+from bot.listeners.routes import Routes
 from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
@@ -28,22 +24,23 @@ from bot.views.batches import EXPORT, STOP, batch_screen, progress_screen, stopp
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
 from bot.views.notices import batch_gone_screen
 from bot.views.outcomes import Shown
-from bot.workspaces.runtime import Runtime
 
+routes = Routes()
 log = logging.getLogger(__name__)
 
 UPDATE_SECONDS = 2.0
 """The least time between two updates of the progress. Slack allows about 100 a minute."""
 
 
-async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
+async def list_accounts(interaction: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
     """List the accounts that a batch is chosen from, as one step of it."""
+    runtime = interaction.runtime
     wait = Wait(runtime.clock)
-    asked.request = request
-    listing = asyncio.ensure_future(runtime.service.run(asked.actor.step("list"), request, wait.note))
+    interaction.request = request
+    listing = asyncio.ensure_future(runtime.service.run(interaction.actor.step("list"), request, wait.note))
     try:
-        if asked.reply is not None:
-            await tell_waits(runtime.clock, asked.reply, request, listing, wait)
+        if interaction.reply is not None:
+            await tell_waits(runtime.clock, interaction.reply, request, listing, wait)
         outcome = await listing
     finally:
         listing.cancel()
@@ -53,34 +50,39 @@ async def list_accounts(runtime: Runtime, asked: Interaction, request: ListAccou
     return outcome
 
 
-async def run(runtime: Runtime, asked: Interaction, batch: Batch, note: str = "") -> BatchOutcome:
+async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOutcome:
     """Run a batch that is kept as running, and show how it gets on and what became of it."""
-    if isinstance(asked.reply, ModalReply):
-        asked.reply.keeps_answer = True
+    runtime = interaction.runtime
+    if isinstance(interaction.reply, ModalReply):
+        interaction.reply.keeps_answer = True
     runner = BatchRunner(
-        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
+        runtime.service,
+        runtime.batches,
+        runtime.account_states,
+        runtime.clock,
+        lambda: runtime.limiter.is_closed,
     )
-    view = _ProgressView(runtime, asked, batch)
-    asked.interrupted = lambda: batch_screen(view.cut_off(asked.actor.reference), runtime.contact, note)
+    view = _ProgressView(interaction, batch)
+    interaction.interrupted = lambda: batch_screen(view.cut_off(interaction.actor.reference), runtime.contact, note)
     try:
-        outcome = await runner.run(asked.actor, batch, view.got_on, view.waits)
+        outcome = await runner.run(interaction.actor, batch, view.got_on, view.waits)
         await view.finish()
     finally:
         view.close()
     if outcome.ending is not Ending.ELSEWHERE:  # there, the other delivery owes the answer
-        asked.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
-        await flow.show(asked, batch_screen(outcome, runtime.contact, note))
+        interaction.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
+        await flow.show(interaction, batch_screen(outcome, runtime.contact, note))
     return outcome
 
 
 class _ProgressView:
     """Draws a batch's progress beside it, not oftener than Slack likes."""
 
-    def __init__(self, runtime: Runtime, asked: Interaction, batch: Batch) -> None:
-        self._limiter, self._clock, reply = runtime.limiter, runtime.clock, asked.reply
-        self._workspace = asked.actor.workspace_id
+    def __init__(self, interaction: Interaction, batch: Batch) -> None:
+        self._limiter, self._clock, reply = interaction.runtime.limiter, interaction.runtime.clock, interaction.reply
+        self._workspace = interaction.actor.workspace_id
         self._batch = batch
-        self._wait = Wait(runtime.clock)
+        self._wait = Wait(interaction.runtime.clock)
         self._wait.note(self._seconds_left)
         self._is_news = asyncio.Event()
         self._is_news.set()
@@ -132,49 +134,40 @@ class _ProgressView:
             await self._clock.sleep(UPDATE_SECONDS)
 
 
-async def _stop(runtime: Runtime, clicked: Interaction, batch_id: str, seen: str | None) -> None:
-    """Stop a batch. `seen` is the hash of the modal in which the button was pressed."""
-    found = await runtime.batches.find(batch_id, clicked.actor)
-    if found is None or not isinstance(clicked.reply, ModalReply):
-        await flow.show(clicked, batch_gone_screen())
+@routes.click(STOP, read=str)
+async def stop(interaction: Interaction, batch_id: str) -> None:
+    """Stop a batch."""
+    seen = interaction.click.seen
+    found = await interaction.runtime.batches.find(batch_id, interaction.actor)
+    if found is None or not isinstance(interaction.reply, ModalReply):
+        await flow.show(interaction, batch_gone_screen())
         return
     batch, _ = found
     # One that has ended meanwhile has its result in the modal already, and this must not take its place: not either
     # where it ends in this very moment.
-    if await runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
-        await show_progress(replace(clicked.reply, seen=seen), stopping_screen(batch.operation))
+    if await interaction.runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
+        await show_progress(replace(interaction.reply, seen=seen), stopping_screen(batch.operation))
 
 
-async def _export(runtime: Runtime, clicked: Interaction, batch_id: str) -> None:
-    found = await runtime.batches.find(batch_id, clicked.actor)
+@routes.click(EXPORT, read=str, replace=Replace.NEVER)
+async def export(interaction: Interaction, batch_id: str) -> None:
+    """Send the results of tests as a file."""
+    found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
-        await flow.show(clicked, batch_gone_screen())
+        await flow.show(interaction, batch_gone_screen())
     else:
-        await _send_export(runtime, clicked, found[0])
+        await _send_export(interaction, found[0])
 
 
-async def _send_export(runtime: Runtime, clicked: Interaction, batch: Batch) -> None:
+async def _send_export(interaction: Interaction, batch: Batch) -> None:
     """Send the results to the person as a file; where Slack doesn't take one, show them to be copied."""
     text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
     name = f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
     try:
-        await send_file(runtime.clients, clicked.actor.bot_token, clicked.actor.user_id, name, text)
+        await send_file(interaction.runtime.clients, interaction.actor.bot_token, interaction.actor.user_id, name, text)
     except Exception as error:
         log.warning("an export couldn't be sent as a file", extra={"code": reason(error)})
         lacks_scope = isinstance(error, SlackApiError) and reason(error) == "missing_scope"
-        await flow.show(clicked, copyable_export_screen(text, lacks_scope=lacks_scope))
+        await flow.show(interaction, copyable_export_screen(text, lacks_scope=lacks_scope))
     else:
-        await flow.show(clicked, exported_screen(len(batch.results)))
-
-
-def register(app: AsyncApp) -> None:
-    """Listen for the buttons."""
-
-    @app.action(STOP)
-    async def on_stop(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        clicked = interaction.from_click(runtime, body, context)
-        seen = body.get("view", {}).get("hash")
-        flow.start(runtime, clicked, _stop(runtime, clicked, str(body["actions"][0].get("value")), seen))
-
-    on_click(app, EXPORT, _export, str, Replace.NEVER)
+        await flow.show(interaction, exported_screen(len(batch.results)))

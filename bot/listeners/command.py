@@ -2,24 +2,21 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.commands import correction
 from bot.commands.correction import Correction
 from bot.commands.parser import parse
 from bot.commands.subcommand import COMMAND, PastedTokenError, Subcommand, UsageError
-from bot.listeners import flow, interaction, menu, retry
+from bot.listeners import flow, menu, retry
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, on_click
+from bot.listeners.listener import Listener
+from bot.listeners.routes import Routes
 from bot.slack.external_auth.models import GetToken
 from bot.views import buttons
 from bot.views.notices import pasted_token_screen, usage_screen
 from bot.views.parts import Screen
-from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +35,28 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
     subcommands = [listener.subcommand for listener in listeners]
     named = {listener.subcommand.name: listener for listener in listeners}
 
-    async def carry_out(runtime: Runtime, typed: Interaction, text: str) -> None:
+    routes = Routes()
+
+    @routes.command(COMMAND)
+    async def carry_out(interaction: Interaction, text: str) -> None:
         try:
             parsed = parse(text, subcommands)
             if parsed.subcommand is None:
-                await menu.open_menu(runtime, typed)
+                await menu.open_menu(interaction)
             else:
-                await named[parsed.subcommand.name].on_typed(runtime, typed, parsed.request, parsed.values)
+                await named[parsed.subcommand.name].on_typed(interaction, parsed.request, parsed.values)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
-            await flow.show(typed, pasted_token_screen(error.token_format))
+            await flow.show(interaction, pasted_token_screen(error.token_format))
         except UsageError as error:
-            await flow.show(typed, mistake_screen(error, subcommands))
+            await flow.show(interaction, mistake_screen(error, subcommands))
 
-    async def follow_suggestion(runtime: Runtime, clicked: Interaction, suggested: Correction) -> None:
+    @routes.click(buttons.SUGGESTION, read=lambda value: correction.read(value, subcommands))
+    async def follow_suggestion(interaction: Interaction, suggested: Correction) -> None:
         request = suggested.parsed.request
         if isinstance(request, GetToken) and request.mutates:
-            await retry.edit(runtime, clicked, request)
+            await retry.edit(interaction, request)
         else:
-            await carry_out(runtime, clicked, suggested.text)
+            await carry_out(interaction, suggested.text)
 
-    @app.command(COMMAND)
-    async def on_command(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        await ack()
-        typed = interaction.from_command(runtime, body, context)
-        flow.start(runtime, typed, carry_out(runtime, typed, str(body.get("text") or "")))
-
-    on_click(app, buttons.SUGGESTION, follow_suggestion, lambda value: correction.read(value, subcommands))
+    routes.register(app)

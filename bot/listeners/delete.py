@@ -2,28 +2,25 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
-from bot.listeners import cleanup, flow, interaction, picker
+from bot.listeners import cleanup, flow, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, on_click
+from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
+from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import DeleteTokens, InvalidParameter, Selection, select
 from bot.views import delete_form as delete
 from bot.views import metadata
 from bot.views.buttons import OPEN_DELETE, Button, read_as
-from bot.views.metadata import PendingDelete, UnreadableMetadata
+from bot.views.metadata import PendingDelete
 from bot.views.notices import checking_screen
-from bot.views.parts import as_view
-from bot.workspaces.runtime import Runtime
+
+routes = Routes()
 
 
 def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:
@@ -62,18 +59,16 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(
-    runtime: Runtime, typed: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values
-) -> None:
+async def on_typed(interaction: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values) -> None:
     """Handle `/extauth delete …`."""
     if isinstance(request, OpenForm):
-        await open_form(runtime, typed)
+        await open_form(interaction)
     elif isinstance(request, Selection):
-        await cleanup.select(runtime, typed, request)
+        await cleanup.select(interaction, request)
     elif values.get("yes") and not request.is_bulk:
-        await flow.run(runtime, typed, request)
+        await flow.run(interaction, request)
     else:
-        await confirm(runtime, typed, request)
+        await confirm(interaction, request)
 
 
 def _selection(named: Mapping[str, str]) -> Selection:
@@ -84,59 +79,32 @@ def _selection(named: Mapping[str, str]) -> Selection:
     return select(token_ids, named.get("account"), named.get("provider_key"))
 
 
-async def open_form(runtime: Runtime, asked: Interaction, known: Mapping[str, str] | None = None) -> None:
+@routes.click(OPEN_DELETE, replace=Replace.NEVER)
+async def open_form(interaction: Interaction, known: Mapping[str, str] | None = None) -> None:
     """Open the Delete modal with what is already known, by parameter."""
     named = known or {}
 
     async def view(decisions: Decisions) -> View:
-        offer = await picker.offer(runtime, asked.actor, decisions)
+        offer = await picker.offer(interaction, decisions)
         given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
-        return delete.build_form(metadata.write(asked.origin), delete.fields(offer, *given))
+        return delete.build_form(metadata.write(interaction.origin), delete.fields(offer, *given))
 
-    await flow.open_if_allowed(runtime, asked, [OpenForm(Operation.DELETE)], view)
+    await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view)
 
 
-async def confirm(runtime: Runtime, asked: Interaction, request: DeleteTokens) -> None:
+@routes.click(Button.DELETE.action_id, read=partial(read_as, DeleteTokens))
+@routes.modal(delete.FORM, delete.parse_form, shows=lambda _: checking_screen(), stays=lambda _: True)
+async def confirm(interaction: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a modal of its own or in the one the person is in."""
     pending = PendingDelete.of(request)
-    view = delete.build_confirmation(metadata.write(asked.origin, pending), pending)
-    await flow.open_if_allowed(runtime, asked, [request], view)
+    view = delete.build_confirmation(metadata.write(interaction.origin, pending), pending)
+    await flow.open_if_allowed(interaction, [request], view)
 
 
-async def submit(
-    ack: AsyncAck, runtime: Runtime, body: dict[str, Any], context: AsyncBoltContext, request: DeleteTokens
-) -> None:
-    """Turn the modal of a filled-in form into the confirmation."""
-    submitted = interaction.from_submission(runtime, body, context, stays_in_modal=True)
-    await ack(response_action="update", view=as_view(checking_screen()))
-    flow.start(runtime, submitted, confirm(runtime, submitted, request))
+@routes.modal(delete.CONFIRM, delete.parse_confirmation)
+async def run(interaction: Interaction, request: DeleteTokens) -> None:
+    """Delete what was confirmed."""
+    await flow.run(interaction, request)
 
 
-def register(app: AsyncApp) -> None:
-    """Listen for the modals and the button."""
-
-    @app.view(delete.FORM)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        request = delete.parse_form(body["view"]["state"]["values"])
-        if isinstance(request, dict):
-            await ack(response_action="errors", errors=request)
-        else:
-            await submit(ack, runtime, body, context, request)
-
-    @app.view(delete.CONFIRM)
-    async def on_confirm(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        pending = metadata.read(body["view"]["private_metadata"]).request
-        if pending is None:
-            raise UnreadableMetadata("The modal has no deletion of this bot's.")
-        request = delete.parse_confirmation(body["view"]["state"]["values"], pending)
-        if isinstance(request, dict):
-            await ack(response_action="errors", errors=request)
-            return
-        confirmed = interaction.from_submission(runtime, body, context)
-        await flow.submit(ack, runtime, confirmed, request)
-
-    on_click(app, Button.DELETE.action_id, confirm, partial(read_as, DeleteTokens))
-    on_click(app, OPEN_DELETE, open_form, replace=Replace.NEVER)
-
-
-LISTENER = Listener(SUBCOMMAND, on_typed, register)
+LISTENER = Listener(SUBCOMMAND, on_typed)

@@ -58,7 +58,7 @@ async def _tell(runtime: Runtime, body: dict[str, Any], context: AsyncBoltContex
     try:
         broken = _interaction(runtime, body, context)
         if broken is not None and broken.reply is None:
-            await flow.open_modal(runtime, broken, as_view(screen))
+            await flow.open_modal(broken, as_view(screen))
         elif broken is not None:
             await flow.show(broken, screen)
     except Exception:

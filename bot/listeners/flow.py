@@ -3,13 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
 
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.models.views import View
 
 from bot.access import Decision
-from bot.actor import Actor
 from bot.batch import Batch, Item
 from bot.clock import finishes_within
 from bot.jobs.run import result_of
@@ -35,7 +32,6 @@ from bot.views.notices import (
 from bot.views.outcomes import outcome_screen
 from bot.views.parts import Screen, as_view
 from bot.views.permissions import denied_screen
-from bot.workspaces.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -45,25 +41,26 @@ CHECK_SECONDS = 1.0
 Decisions = Mapping[Permission, Decision]
 
 
-def start(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+def start(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     """Do the work in the background, and tell the person if it breaks."""
-    runtime.tasks.start(_guard(runtime, interaction, work, runtime.clock.monotonic()))
+    interaction.runtime.tasks.start(_guard(interaction, work, interaction.runtime.clock.monotonic()))
 
 
-async def _guard(runtime: Runtime, interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
+async def _guard(interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
+    runtime = interaction.runtime
     try:
         await work
     except asyncio.CancelledError:
         log.warning("interrupted by shutdown")
         screen = interrupted_screen(interaction.request, interaction.actor.reference)
-        await _tell(runtime, interaction, interaction.interrupted() if interaction.interrupted else screen)
+        await _tell(interaction, interaction.interrupted() if interaction.interrupted else screen)
     except DatabaseError as error:
         log.error("the database couldn't be used, so nothing was begun", extra={"why": str(error)})
-        await _tell(runtime, interaction, no_database_screen(interaction.actor.reference, runtime.contact))
+        await _tell(interaction, no_database_screen(interaction.actor.reference, runtime.contact))
     except Exception:
         log.exception("unexpected error")
         screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)
-        await _tell(runtime, interaction, screen)
+        await _tell(interaction, screen)
     finally:
         runtime.metrics[ANSWERED].observe(runtime.clock.monotonic() - came_at)
 
@@ -75,14 +72,14 @@ async def show(interaction: Interaction, screen: Screen) -> None:
         await reply.show(screen)
 
 
-async def _tell(runtime: Runtime, interaction: Interaction, screen: Screen) -> None:
+async def _tell(interaction: Interaction, screen: Screen) -> None:
     try:
         await show(interaction, screen)
     except Exception:
         log.exception("an error couldn't be shown to the person")
 
 
-async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> bool:
+async def open_modal(interaction: Interaction, view: View) -> bool:
     """Open a modal, or change the one the person is in; answers go into it from now on.
 
     Returns False when Slack didn't open it, which the person has then been told.
@@ -93,10 +90,10 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
             return True
         # A trigger ID serves once: a second attempt could only hide that the first one worked.
         token = interaction.actor.bot_token
-        client = runtime.clients.web(token, once=True)
+        client = interaction.runtime.clients.web(token, once=True)
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
         elsewhere = interaction.reply or interaction.elsewhere
-        interaction.reply = ModalReply(runtime.clients, token, response["view"]["id"], elsewhere)
+        interaction.reply = ModalReply(interaction.runtime.clients, token, response["view"]["id"], elsewhere)
     except Exception as error:
         code = reason(error)
         if "exchanged" in code:
@@ -109,7 +106,6 @@ async def open_modal(runtime: Runtime, interaction: Interaction, view: View) -> 
 
 
 async def open_if_allowed(
-    runtime: Runtime,
     interaction: Interaction,
     requests: Sequence[Request],
     view: View | Callable[[Decisions], Awaitable[View]],
@@ -119,9 +115,10 @@ async def open_if_allowed(
     The check comes first, so that a person who is denied gets no modal. When Slack takes long to answer, the modal
     opens with a word that it is being checked, because its trigger ID wouldn't last.
     """
+    runtime = interaction.runtime
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
     if not await finishes_within(runtime.clock, check, CHECK_SECONDS) and not await open_modal(
-        runtime, interaction, as_view(checking_screen())
+        interaction, as_view(checking_screen())
     ):
         check.cancel()
         return False
@@ -129,17 +126,18 @@ async def open_if_allowed(
     if isinstance(admitted, AlreadyRun):
         return False
     if not isinstance(admitted, Denied):
-        return await open_modal(runtime, interaction, view if isinstance(view, View) else await view(admitted))
+        return await open_modal(interaction, view if isinstance(view, View) else await view(admitted))
     screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
-        await open_modal(runtime, interaction, as_view(screen))
+        await open_modal(interaction, as_view(screen))
     else:
         await interaction.reply.show(screen)
     return False
 
 
-async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+async def run(interaction: Interaction, request: Runnable) -> None:
     """Run the request and show its outcome; say so in between when it takes longer."""
+    runtime = interaction.runtime
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     wait = Wait(runtime.clock)
@@ -154,15 +152,16 @@ async def run(runtime: Runtime, interaction: Interaction, request: Runnable) -> 
             # It records that it was interrupted.
             await asyncio.wait({running})
     if isinstance(outcome, ApprovalNeeded):
-        await ask_for(runtime, interaction, outcome.request)
+        await ask_for(interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
         if isinstance(request, TestToken | DeleteTokens):
-            await note(runtime, interaction.actor, outcome)
+            await note(interaction, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 
-async def note(runtime: Runtime, actor: Actor, outcome: Outcome) -> None:
+async def note(interaction: Interaction, outcome: Outcome) -> None:
     """Note what a single test found, and forget what a single request deleted. Never raises."""
+    runtime, actor = interaction.runtime, interaction.actor
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
             key = outcome.request.provider_key
@@ -177,23 +176,7 @@ async def note(runtime: Runtime, actor: Actor, outcome: Outcome) -> None:
             return
 
 
-async def run_in_modal(runtime: Runtime, interaction: Interaction, request: Runnable) -> None:
+async def run_in_modal(interaction: Interaction, request: Runnable) -> None:
     """Run the request of a person who is where there's no channel: its answer opens a modal."""
-    if await open_if_allowed(runtime, interaction, [request], as_view(working_screen(request))):
-        await run(runtime, interaction, request)
-
-
-async def submit(
-    ack: AsyncAck,
-    runtime: Runtime,
-    submitted: Interaction,
-    request: Runnable,
-    act: Callable[[Runtime, Interaction, Any], Coroutine[None, None, None]] = run,
-) -> None:
-    """Run a submitted request. The modal closes when the answer goes to the channel, or else says that work goes on."""
-    if isinstance(submitted.reply, ModalReply):
-        await ack(response_action="update", view=as_view(working_screen(request)))
-    else:
-        await ack()
-    work = act(runtime, submitted, request)
-    runtime.tasks.start(_guard(runtime, submitted, work, runtime.clock.monotonic()))
+    if await open_if_allowed(interaction, [request], as_view(working_screen(request))):
+        await run(interaction, request)

@@ -2,20 +2,19 @@
 
 import re
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, on_click
+from bot.listeners.listener import Listener
+from bot.listeners.routes import Routes
 from bot.operation import Permission
 from bot.slack.external_auth.models import InvalidParameter
 from bot.views.buttons import OPEN_HISTORY
 from bot.views.history import NEWER_BUTTON, OLDER_BUTTON, read_page
-from bot.workspaces.runtime import Runtime
 
+routes = Routes()
 _NUMBER = re.compile(r"\d+", re.ASCII)
 
 
@@ -72,17 +71,21 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, request: ReadHistory, _: Values) -> None:
+async def on_typed(interaction: Interaction, request: ReadHistory, _: Values) -> None:
     """Handle `/extauth history …`."""
-    await flow.run(runtime, typed, request)
+    await flow.run(interaction, request)
 
 
-def register(app: AsyncApp) -> None:
-    """Listen for the button in the App Home, and those for what is older and newer."""
-
-    on_click(app, OPEN_HISTORY, flow.run_in_modal, lambda _: ReadHistory(DEFAULT_HISTORY))
-    for button in (OLDER_BUTTON, NEWER_BUTTON):
-        on_click(app, button, flow.run, read_page)
+@routes.click(OPEN_HISTORY)
+async def open_history(interaction: Interaction) -> None:
+    """Show the newest entries in a modal."""
+    await flow.run_in_modal(interaction, ReadHistory(DEFAULT_HISTORY))
 
 
-LISTENER = Listener(SUBCOMMAND, on_typed, register)
+@routes.click(OLDER_BUTTON, NEWER_BUTTON, read=read_page)
+async def turn_page(interaction: Interaction, request: ReadHistory) -> None:
+    """Show older or newer entries."""
+    await flow.run(interaction, request)
+
+
+LISTENER = Listener(SUBCOMMAND, on_typed)

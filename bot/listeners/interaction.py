@@ -1,8 +1,10 @@
 """A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from typing import Any
 
 from pydantic import SecretStr
@@ -25,18 +27,40 @@ from bot.views.parts import Screen
 from bot.workspaces.runtime import Runtime
 
 Body = Mapping[str, Any]
+_TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What a click says beside who clicked: the value, and where it was.
+
+    `post` is the channel and time stamp of its message; `seen` the hash of its modal as the person saw it, and `fields`
+    what was filled in there. `at` is by Slack's clock (seconds since the epoch, UTC); 0 where Slack doesn't say.
+    """
+
+    value: object = None
+    action_id: str = ""
+    at: float = 0.0
+    post: tuple[str, str] | None = None
+    seen: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_CLICK = Click()
 
 
 @dataclass
 class Interaction:
     """A person doing one thing.
 
-    `reply` is where the answer goes now: it changes when a modal opens, and is None until the shortcut's does;
-    `elsewhere` is how to reach the person if none does. `request` is set when a request is run.
+    `runtime` serves the workspace it comes from. `reply` is where the answer goes now: it changes when a modal opens,
+    and is None until the shortcut's does; `elsewhere` is how to reach the person if none does. `request` is set when a
+    request is run.
     `interrupted` returns what the person is told should the bot be stopped now, where that is more than that it was.
     `origin` is what a modal has to remember to answer in the channel.
     """
 
+    runtime: Runtime
     actor: Actor
     trigger_id: str
     origin: Origin | None
@@ -44,42 +68,58 @@ class Interaction:
     request: Request | None = None
     elsewhere: Reply | None = None
     interrupted: Callable[[], Screen] | None = None
+    click: Click = NO_CLICK
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack a slash command."""
     actor = actor_of(context)
     origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
-    return Interaction(actor, str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin, actor))
+    return Interaction(runtime, actor, str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin, actor))
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack the global shortcut, where there is no channel."""
     actor = actor_of(context)
     direct = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
-    return Interaction(actor, str(body["trigger_id"]), None, None, elsewhere=direct)
+    return Interaction(runtime, actor, str(body["trigger_id"]), None, None, elsewhere=direct)
 
 
-def from_home(context: AsyncBoltContext) -> Interaction:
-    """Unpack the opening of the App Home, which has no answer and can open no modal."""
-    return Interaction(actor_of(context), "", None, None)
+def without_place(runtime: Runtime, context: AsyncBoltContext) -> Interaction:
+    """Unpack what has no place for an answer and can open no modal, such as the opening of the App Home."""
+    return Interaction(runtime, actor_of(context), "", None, None)
 
 
 def from_click(
     runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS
 ) -> Interaction:
     """Unpack a click in a message, in a modal, or in the App Home, where there is no channel."""
-    actor, trigger_id = actor_of(context), str(body["trigger_id"])
+    actor, trigger_id, click = actor_of(context), str(body["trigger_id"]), _click(body)
     if "view" in body:
         view = body["view"]
         if view.get("type") == "home":
-            return from_shortcut(runtime, body, context)
+            return replaced(from_shortcut(runtime, body, context), click=click)
         origin = metadata.read(view["private_metadata"]).origin if view.get("private_metadata") else None
-        return Interaction(actor, trigger_id, origin, _modal(runtime, actor, view, origin))
-    channel = body["channel"]["id"] if "channel" in body else None
-    replaces = replace is not Replace.NEVER
-    origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=replaces, channel=channel)
-    return Interaction(actor, trigger_id, origin, ChannelReply(runtime.clients, origin, actor, replace))
+        reply: Reply = _modal(runtime, actor, view, origin)
+    else:
+        channel = body["channel"]["id"] if "channel" in body else None
+        replaces = replace is not Replace.NEVER
+        origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=replaces, channel=channel)
+        reply = ChannelReply(runtime.clients, origin, actor, replace)
+    return Interaction(runtime, actor, trigger_id, origin, reply, click=click)
+
+
+def _click(body: Body) -> Click:
+    action, place, view = body["actions"][0], body.get("container", {}), body.get("view", {})
+    chosen = action.get("selected_option") or action
+    return Click(
+        value=chosen.get("value"),
+        action_id=str(action.get("action_id")),
+        at=float(action["action_ts"]) if _TIMESTAMP.fullmatch(action.get("action_ts", "")) else 0.0,
+        post=(place["channel_id"], place["message_ts"]) if {"channel_id", "message_ts"} <= place.keys() else None,
+        seen=view.get("hash"),
+        fields=view.get("state", {}).get("values", {}),
+    )
 
 
 def from_submission(
@@ -99,8 +139,8 @@ def from_submission(
         reply = ChannelReply(runtime.clients, origin, actor, replaces)
     else:
         earliest = asyncio.get_running_loop().time() + ACKNOWLEDGED_SECONDS
-        reply = replace(_modal(runtime, actor, view, origin, keeps_answer=stays_in_modal), earliest=earliest)
-    return Interaction(actor, str(body.get("trigger_id", "")), origin, reply)
+        reply = replaced(_modal(runtime, actor, view, origin, keeps_answer=stays_in_modal), earliest=earliest)
+    return Interaction(runtime, actor, str(body.get("trigger_id", "")), origin, reply)
 
 
 def _modal(

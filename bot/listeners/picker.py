@@ -9,20 +9,17 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.blocks import OptionGroup
 
-from bot.actor import Actor
 from bot.clock import finishes_within
-from bot.listeners import interaction
 from bot.listeners.flow import Decisions
+from bot.listeners.interaction import Interaction
+from bot.listeners.routes import Routes
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
 from bot.views import fields, picker
 from bot.views.fields import Offer, Values
-from bot.workspaces.runtime import Runtime
 
+routes = Routes()
 log = logging.getLogger(__name__)
 
 RECENT_SECONDS = 0.5
@@ -31,39 +28,40 @@ RECENT_SECONDS = 0.5
 Found = TypeVar("Found")
 
 
-async def offer(runtime: Runtime, actor: Actor, decisions: Decisions, values: Values | None = None) -> Offer:
+async def offer(interaction: Interaction, decisions: Decisions, values: Values | None = None) -> Offer:
     """Return what a form can offer a person when it opens, by what is known already.
 
     `values` are those of a form that is open: what is filled in stays, and so do its fields.
     """
-    has_list = runtime.service.can_expect_accounts(actor, decisions) if values is None else fields.has_list(values)
+    service = interaction.runtime.service
+    has_list = service.can_expect_accounts(interaction.actor, decisions) if values is None else fields.has_list(values)
     if has_list:
         return Offer(has_list=True)
-    looking = asyncio.ensure_future(runtime.service.recent_ids(actor))
-    if not await finishes_within(runtime.clock, looking, RECENT_SECONDS):
+    looking = asyncio.ensure_future(service.recent_ids(interaction.actor))
+    if not await finishes_within(interaction.runtime.clock, looking, RECENT_SECONDS):
         looking.cancel()
         return Offer()
     return Offer(recent_ids=tuple(looking.result()))
 
 
-def register(app: AsyncApp) -> None:
-    """Listen for what is typed into the fields."""
-
-    @app.options(fields.TOKEN_ID)
-    async def on_token_id(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        accounts, recent_ids = await _look(runtime, interaction.actor_of(context))
-        await _answer(ack, picker.token_groups(_typed(body), accounts, recent_ids))
-
-    @app.options(fields.PROVIDER_KEY)
-    async def on_provider_key(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        accounts, _ = await _look(runtime, interaction.actor_of(context))
-        await _answer(ack, picker.provider_groups(_typed(body), accounts))
+@routes.options(fields.TOKEN_ID)
+async def suggest_tokens(interaction: Interaction, typed: str) -> Sequence[OptionGroup]:
+    """Find the accounts, or the tokens used lately, that are like what is typed."""
+    return picker.token_groups(typed, *await _look(interaction))
 
 
-async def _look(runtime: Runtime, actor: Actor) -> tuple[AccountList | None, Sequence[str]]:
+@routes.options(fields.PROVIDER_KEY)
+async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[OptionGroup]:
+    """Find the providers that are like what is typed."""
+    accounts, _ = await _look(interaction)
+    return picker.provider_groups(typed, accounts)
+
+
+async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[str]]:
     """Return what can be offered in time. What takes longer goes on, for the next key that is pressed."""
-    accounts = asyncio.ensure_future(runtime.service.accounts(actor))
-    recent_ids = asyncio.ensure_future(runtime.service.recent_ids(actor))
+    runtime = interaction.runtime
+    accounts = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
+    recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))
     both = asyncio.gather(accounts, recent_ids, return_exceptions=True)
     if not await finishes_within(runtime.clock, both, SLOW_SECONDS):
         runtime.tasks.start(_finish(both))
@@ -83,14 +81,3 @@ def _found(looking: asyncio.Future[Found], otherwise: Found) -> Found:
         log.error("a form's options couldn't be found", exc_info=error)
         return otherwise
     return looking.result()
-
-
-async def _answer(ack: AsyncAck, groups: Sequence[OptionGroup]) -> None:
-    if groups:
-        await ack(option_groups=groups)
-    else:
-        await ack(options=[])
-
-
-def _typed(body: dict[str, Any]) -> str:
-    return str(body.get("value") or "")

@@ -1,22 +1,17 @@
 """A workspace's settings: the button in the App Home and the modal, for the workspace's admins and owners."""
 
 import logging
-from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.models.views import View
 
 from bot.actor import Workspace
 from bot.audit.entries import AuditResult, Event
-from bot.listeners import flow, interaction
+from bot.listeners import flow
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import on_click
 from bot.listeners.replies import Replace
+from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation
 from bot.outcomes import AlreadyRun, Denied
 from bot.storage.engine import DatabaseError
@@ -28,27 +23,29 @@ from bot.views.parts import as_view
 from bot.views.permissions import denied_screen
 from bot.views.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.workspaces.own_token import find_problem
-from bot.workspaces.runtime import Kept, Runtime, SettingsKeeper
+from bot.workspaces.runtime import Kept, SettingsKeeper
 from bot.workspaces.settings import ChangeSettings, WorkspaceSettings
 
+routes = Routes()
 log = logging.getLogger(__name__)
 
 MEANWHILE, NO_PLACE = "changed_meanwhile", "nobody_to_ask"
 
 
-async def open_form(runtime: Runtime, clicked: Interaction) -> None:
+@routes.click(OPEN_SETTINGS, replace=Replace.NEVER)
+async def open_form(interaction: Interaction) -> None:
     """Open the modal, for those who can save it."""
-    keeper, workspace = runtime.keeper, runtime.installed_in
+    keeper, workspace = interaction.runtime.keeper, interaction.runtime.installed_in
     if keeper is None or workspace is None:
         # The operator decides, so there was no button.
-        await flow.open_modal(runtime, clicked, as_view(outdated_screen()))
+        await flow.open_modal(interaction, as_view(outdated_screen()))
         return
 
     async def view(_: Decisions) -> View:
         kept = await keeper.read(workspace)
         return _form(kept, kept.settings)
 
-    await flow.open_if_allowed(runtime, clicked, [OpenForm(Operation.SETTINGS)], view)
+    await flow.open_if_allowed(interaction, [OpenForm(Operation.SETTINGS)], view)
 
 
 def _form(kept: Kept, shown: WorkspaceSettings, *problems: str) -> View:
@@ -56,17 +53,18 @@ def _form(kept: Kept, shown: WorkspaceSettings, *problems: str) -> View:
     return settings_form.build(shown, seen, problems, has_token=kept.settings.api_token is not None)
 
 
-async def save(runtime: Runtime, interaction: Interaction, submitted: Submitted, seen: Seen) -> None:
+@routes.modal(settings_form.CALLBACK_ID, settings_form.parse, shows=lambda _: checking_screen(), stays=lambda _: True)
+async def save(interaction: Interaction, submitted: Submitted) -> None:
     """Save what a person changed, unless somebody else saved since they opened the modal."""
+    runtime = interaction.runtime
     keeper, workspace = runtime.keeper, runtime.installed_in
-    changed = submitted.changed(seen)
     if keeper is None or workspace is None:
         await flow.show(interaction, outdated_screen())
-    elif not changed:
+    elif not submitted.changed:
         await flow.show(interaction, screens.unchanged_screen())
     else:
         try:
-            await _Saving(runtime, interaction, keeper, workspace, submitted, seen, changed).run()
+            await _Saving(interaction, keeper, workspace, submitted).run()
         except DatabaseError as error:
             log.error("settings couldn't be saved", extra={"why": str(error)})
             reference = interaction.actor.reference
@@ -77,25 +75,22 @@ async def save(runtime: Runtime, interaction: Interaction, submitted: Submitted,
 class _Saving:
     """One person's attempt to save."""
 
-    runtime: Runtime
     interaction: Interaction
     keeper: SettingsKeeper
     workspace: Workspace
     submitted: Submitted
-    seen: Seen
-    changed: Collection[str]
     problem: str | None = None
 
     async def run(self) -> None:
         """Save with a record, and show what came of it."""
         actor = self.interaction.actor
-        version = self.seen.version + 1
-        request = ChangeSettings(self.changed, self.workspace.id, version, self.submitted.removes_token)
-        outcome = await self.runtime.service.step(actor, request, self._act)
+        version = self.submitted.seen.version + 1
+        request = ChangeSettings(self.submitted.changed, self.workspace.id, version, self.submitted.removes_token)
+        outcome = await self.interaction.runtime.service.step(actor, request, self._act)
         if isinstance(outcome, AlreadyRun):
             return
         if isinstance(outcome, Denied):
-            await flow.show(self.interaction, denied_screen(outcome, self.runtime.contact))
+            await flow.show(self.interaction, denied_screen(outcome, self.interaction.runtime.contact))
         elif outcome.outcome == "saved":
             await self._saved(Event.of(actor, request), outcome)
         else:
@@ -104,23 +99,25 @@ class _Saving:
     async def _act(self) -> AuditResult:
         """Try the token and save. A person's standing has just been checked."""
         kept = await self.keeper.read(self.workspace)
-        if kept.version != self.seen.version:
+        if kept.version != self.submitted.seen.version:
             return AuditResult("failed", MEANWHILE, 0)
         settings = self._merged(kept)
         if settings_form.lacks_place(settings):
             return AuditResult("failed", NO_PLACE, 0)
         if self.submitted.new_token is not None:
-            self.problem = await find_problem(self.runtime.clients, self.submitted.new_token, self.workspace)
+            self.problem = await find_problem(
+                self.interaction.runtime.clients, self.submitted.new_token, self.workspace
+            )
             if self.problem is not None:
                 return AuditResult("failed", self.problem, 0)
-        if not await self.keeper.save(self.workspace, settings, self.changed, self.seen.version):
+        if not await self.keeper.save(self.workspace, settings, self.submitted.changed, self.submitted.seen.version):
             return AuditResult("failed", MEANWHILE, 0)
         return AuditResult("saved", None, 0)
 
     def _merged(self, kept: Kept) -> WorkspaceSettings:
         """Return what is kept, with what the person changed."""
-        wanted = {name: getattr(self.submitted.settings, name) for name in self.changed if name != TOKEN}
-        if TOKEN in self.changed:
+        wanted = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed if name != TOKEN}
+        if TOKEN in self.submitted.changed:
             wanted[TOKEN] = self.submitted.new_token
         return replace(kept.settings, **wanted)
 
@@ -128,9 +125,9 @@ class _Saving:
         """Serve by the new settings from now on, and say so where it was said before, and where it is from now on."""
         now = await self.keeper.runtime(self.workspace)
         channel = now.audit_channel if now is not None else None
-        if channel is not None and channel is not self.runtime.audit_channel:
+        if channel is not None and channel is not self.interaction.runtime.audit_channel:
             channel(event, result)
-        labels = [LABELS[name] for name in NAMES if name in self.changed]
+        labels = [LABELS[name] for name in NAMES if name in self.submitted.changed]
         where = channel.channel if channel is not None else None
         await flow.show(self.interaction, screens.saved_screen(labels, where, event.reference))
 
@@ -143,28 +140,14 @@ class _Saving:
             problems = [settings_form.NO_PLACE]
         else:
             theirs = settings_form.fingerprints(kept.settings)
-            both = [name for name in self.changed if theirs.get(name, "") != self.seen.fingerprints.get(name, "")]
+            both = [
+                name
+                for name in self.submitted.changed
+                if theirs.get(name, "") != self.submitted.seen.fingerprints.get(name, "")
+            ]
             problems = [screens.changed_meanwhile([LABELS[name] for name in NAMES if name in both])]
         if self.submitted.new_token is not None:
             problems.append("Enter the API token again: it wasn't kept.")
         if self.submitted.removes_token:
             problems.append("Choose again that the API token is to be removed.")
-        await flow.open_modal(self.runtime, self.interaction, _form(kept, self._merged(kept), *problems))
-
-
-def register(app: AsyncApp) -> None:
-    """Listen for the button and the modal."""
-
-    on_click(app, OPEN_SETTINGS, open_form, replace=Replace.NEVER)
-
-    @app.view(settings_form.CALLBACK_ID)
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, runtime: Runtime) -> None:
-        view = body["view"]
-        seen = Seen.read(view["private_metadata"])
-        submitted = settings_form.parse(view["state"]["values"])
-        if isinstance(submitted, dict):
-            await ack(response_action="errors", errors=submitted)
-            return
-        saved = interaction.from_submission(runtime, body, context, stays_in_modal=True)
-        await ack(response_action="update", view=as_view(checking_screen()))
-        flow.start(runtime, saved, save(runtime, saved, submitted, seen))
+        await flow.open_modal(self.interaction, _form(kept, self._merged(kept), *problems))

@@ -23,9 +23,10 @@ from bot.slack.external_auth.models import (
     Selection,
     select,
 )
-from bot.views import parts
+from bot.views import metadata, parts
 from bot.views.batches import named_tokens, stopping_workflows
-from bot.views.fields import FieldErrors, Values, form, id_field, intro, read_checked, read_text
+from bot.views.fields import FieldErrors, SubmittedView, form, id_field, intro, read_checked, read_text, values_of
+from bot.views.metadata import PendingBatch, UnreadableMetadata
 
 FORM, CONFIRM = "extauth_cleanup", "extauth_cleanup_confirm"
 TYPED = "typed_count"
@@ -91,8 +92,9 @@ def _label(item: Item) -> str:
     )
 
 
-def parse_form(values: Values) -> Selection | FieldErrors:
+def parse_form(view: SubmittedView) -> Selection | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
+    values = values_of(view)
     typed = read_text(values, TOKEN_IDS)
     account, provider_key = read_text(values, ACCOUNT), read_text(values, PROVIDER_KEY)
     chosen = sorted(read_checked(values, CHOSEN))
@@ -123,12 +125,15 @@ def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
     )
 
 
-def confirmation_errors(values: Values, count: int) -> FieldErrors:
-    """Return what is wrong with what was typed for so many tokens; nothing when it confirms."""
-    typed = " ".join((read_text(values, TYPED) or "").lower().replace(",", "").split())
-    wanted = f"delete {parts.count(count, 'token')}"
+def parse_confirmation(view: SubmittedView) -> PendingBatch | FieldErrors:
+    """Return what was confirmed, or say what is wrong with what was typed. Raises UnreadableMetadata."""
+    pending = metadata.read(view["private_metadata"]).batch
+    if pending is None:
+        raise UnreadableMetadata("The modal has no batch of this bot's.")
+    typed = " ".join((read_text(values_of(view), TYPED) or "").lower().replace(",", "").split())
+    wanted = f"delete {parts.count(pending.count, 'token')}"
     if typed == wanted.replace(",", ""):
-        return {}
+        return pending
     return {TYPED: f"That doesn't match. Nothing was deleted. Type: {wanted}"}
 
 

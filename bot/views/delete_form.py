@@ -5,22 +5,23 @@ from slack_sdk.models.views import View
 
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
-from bot.views import parts
+from bot.views import metadata, parts
 from bot.views.fields import (
     APP_ID,
     PROVIDER_KEY,
     TOKEN_ID,
     FieldErrors,
     Offer,
-    Values,
+    SubmittedView,
     form,
     id_field,
     intro,
     read_ids,
     read_text,
     token_fields,
+    values_of,
 )
-from bot.views.metadata import PendingDelete
+from bot.views.metadata import PendingDelete, UnreadableMetadata
 
 FORM, CONFIRM = "extauth_delete", "extauth_delete_confirm"
 TYPED = "typed_name"
@@ -60,9 +61,9 @@ def build_form(metadata: str, blocks: list[Block]) -> View:
     return form(FORM, "Delete tokens", "Continue", metadata, blocks)
 
 
-def parse_form(values: Values) -> DeleteTokens | FieldErrors:
+def parse_form(view: SubmittedView) -> DeleteTokens | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given, errors = read_ids(values, "/extauth delete")
+    given, errors = read_ids(values_of(view), "/extauth delete")
     if errors:
         return errors
     if not given:
@@ -98,8 +99,11 @@ def build_confirmation(metadata: str, pending: PendingDelete) -> View:
     return form(CONFIRM, title, "Delete", metadata, [parts.paragraph(f"*{goes}*"), parts.paragraph(breaks), *inputs])
 
 
-def parse_confirmation(values: Values, pending: PendingDelete) -> DeleteTokens | FieldErrors:
-    """Return the confirmed deletion, or say what is wrong with what was typed."""
+def parse_confirmation(view: SubmittedView) -> DeleteTokens | FieldErrors:
+    """Return the confirmed deletion, or say what is wrong with what was typed. Raises UnreadableMetadata."""
+    pending, values = metadata.read(view["private_metadata"]).request, values_of(view)
+    if pending is None:
+        raise UnreadableMetadata("The modal has no deletion of this bot's.")
     named, errors, typed = dict(pending.shown), FieldErrors(), _typed_fields(pending)
     for name, block_id in typed.items():
         named[name] = read_text(values, block_id) or ""

@@ -22,6 +22,9 @@ from bot.views import parts, picker
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """`view.state.values`: what is filled in, by block id and action id."""
 
+SubmittedView = Mapping[str, Any]
+"""A modal as Slack sends it back. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+
 FieldErrors = dict[str, str]
 """What is wrong, by block id, for Slack to show beside the field."""
 
@@ -154,6 +157,12 @@ def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], 
         except InvalidParameter as error:
             errors[name] = error.problem
     return given, errors
+
+
+def values_of(view: SubmittedView) -> Values:
+    """Return what is filled in."""
+    values: Values = view["state"]["values"]
+    return values
 
 
 def has_list(values: Values) -> bool:

@@ -8,12 +8,13 @@ from bot.views.fields import (
     TOKEN_ID,
     FieldErrors,
     Offer,
+    SubmittedView,
     UnusableChoice,
-    Values,
     form,
     read_checked,
     read_token_id,
     token_fields,
+    values_of,
 )
 
 CALLBACK_ID = "extauth_get"
@@ -60,8 +61,9 @@ def build(metadata: str, blocks: list[Block]) -> View:
     return form(CALLBACK_ID, "Get a token", "Get", metadata, blocks)
 
 
-def parse(values: Values) -> GetToken | FieldErrors:
+def parse(view: SubmittedView) -> GetToken | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
+    values = values_of(view)
     ticked = read_checked(values, OPTIONS)
     try:
         token_id = read_token_id(values, "/extauth get ID")

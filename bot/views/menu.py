@@ -10,7 +10,18 @@ from bot.operation import Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import delete_form as delete
 from bot.views import get_form
-from bot.views.fields import RECENT, TOKEN_ID, FieldErrors, Offer, Values, form, read_chosen, read_text
+from bot.views.fields import (
+    RECENT,
+    TOKEN_ID,
+    FieldErrors,
+    Offer,
+    SubmittedView,
+    Values,
+    form,
+    read_chosen,
+    read_text,
+    values_of,
+)
 
 CALLBACK_ID = "extauth_menu"
 CHOICE = "choice"
@@ -44,6 +55,7 @@ def chosen_in(values: Values) -> Operation:
     return next((choice for choice in LABELS if choice.value == value), Operation.GET)
 
 
-def parse(values: Values) -> GetToken | DeleteTokens | FieldErrors:
+def parse(view: SubmittedView) -> GetToken | DeleteTokens | FieldErrors:
     """Read what was filled in for the chosen operation, or say what is wrong with it."""
-    return get_form.parse(values) if chosen_in(values) is Operation.GET else delete.parse_form(values)
+    is_get = chosen_in(values_of(view)) is Operation.GET
+    return get_form.parse(view) if is_get else delete.parse_form(view)

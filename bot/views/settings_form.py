@@ -26,7 +26,17 @@ from slack_sdk.models.views import View
 from bot.access import AllowList, ApprovalPolicy
 from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
 from bot.views.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
-from bot.views.fields import FieldErrors, Values, form, read_checked, read_chosen, read_text, selected
+from bot.views.fields import (
+    FieldErrors,
+    SubmittedView,
+    Values,
+    form,
+    read_checked,
+    read_chosen,
+    read_text,
+    selected,
+    values_of,
+)
 from bot.views.metadata import UnreadableMetadata
 from bot.workspaces.settings import LISTS, WorkspaceSettings
 
@@ -87,13 +97,15 @@ class Submitted:
     """What was filled in. Its settings have no API token: that is replaced, removed, or stays as it is."""
 
     settings: WorkspaceSettings
+    seen: Seen
     new_token: SecretStr | None = field(default=None, repr=False)
     removes_token: bool = False
 
-    def changed(self, seen: Seen) -> frozenset[str]:
-        """Return the names of the settings that the person changed."""
+    @property
+    def changed(self) -> frozenset[str]:
+        """The names of the settings that the person changed."""
         now = fingerprints(self.settings)
-        changed = {name for name in now if now[name] != seen.fingerprints.get(name)}
+        changed = {name for name in now if now[name] != self.seen.fingerprints.get(name)}
         return frozenset(changed | ({TOKEN} if self.new_token is not None or self.removes_token else set()))
 
 
@@ -178,9 +190,12 @@ def _token_fields(*, has_token: bool) -> list[Block]:
     return [field, InputBlock(block_id=REMOVE_TOKEN, label="Remove the token", element=boxes, optional=True)]
 
 
-def parse(values: Values) -> Submitted | FieldErrors:
-    """Read what was filled in, or say what is wrong with it: without a word of what may be a secret."""
-    errors: FieldErrors = {}
+def parse(view: SubmittedView) -> Submitted | FieldErrors:
+    """Read what was filled in, or say what is wrong with it: without a word of what may be a secret.
+
+    Raises UnreadableMetadata.
+    """
+    seen, values, errors = Seen.read(view["private_metadata"]), values_of(view), FieldErrors()
     lists = {name: read_allow_list(values, name, errors) for name in LISTS}
     approvers = lists.pop("delete_approvers")
     policy = _read_policy(values, errors)
@@ -205,7 +220,7 @@ def parse(values: Values) -> Submitted | FieldErrors:
     )
     if lacks_place(settings):
         errors.setdefault(POLICY, NO_PLACE)
-    return errors or Submitted(settings, new_token, removes)
+    return errors or Submitted(settings, seen, new_token, removes)
 
 
 NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can approve."

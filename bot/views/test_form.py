@@ -9,12 +9,13 @@ from bot.views.fields import (
     TOKEN_ID,
     FieldErrors,
     Offer,
-    Values,
+    SubmittedView,
     form,
     id_field,
     intro,
     read_ids,
     token_fields,
+    values_of,
 )
 
 CALLBACK_ID = "extauth_test"
@@ -46,9 +47,9 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
     )
 
 
-def parse(values: Values) -> TestToken | ListAccounts | FieldErrors:
+def parse(view: SubmittedView) -> TestToken | ListAccounts | FieldErrors:
     """Read what was filled in, or say what is wrong with it."""
-    given, errors = read_ids(values, "/extauth test")
+    given, errors = read_ids(values_of(view), "/extauth test")
     if errors:
         return errors
     token_id = given.pop(TOKEN_ID, None)

@@ -15,6 +15,7 @@ from bot.views import cleanup_form as cleanup
 from bot.views import metadata
 from bot.views.metadata import Origin, PendingBatch, Remembered, UnreadableMetadata
 from tests.audit_log import actor
+from tests.submissions import submission
 
 LONGEST = Item("E" * 255, "&" * 255, "&" * 255, tuple(f"&{number}{'<' * 250}" for number in range(30)))
 ORIGIN = Origin("https://hooks.slack.com/commands/T0123456789/1234567890123/" + "x" * 200, 1e9, True, "C" * 64)
@@ -65,27 +66,29 @@ def test_the_form_passes_the_limits() -> None:
     ],
 )
 def test_only_the_very_count_confirms(typed: str, count: int, confirms: bool) -> None:
-    errors = cleanup.confirmation_errors(filled(typed_count=typed), count)
-    assert (errors == {}) is confirms
-    assert confirms or "Nothing was deleted." in errors["typed_count"]
+    pending = PendingBatch("0" * 32, count)
+    read = cleanup.parse_confirmation(submission(filled(typed_count=typed), metadata.write(None, batch=pending)))
+    assert (read == pending) is confirms
+    assert confirms or (isinstance(read, dict) and "Nothing was deleted." in read["typed_count"])
 
 
 @pytest.mark.parametrize("values", [{}, {"typed_count": {}}, {"typed_count": {"typed_count": {"value": None}}}])
 def test_an_empty_confirmation_confirms_nothing(values: dict[str, Any]) -> None:
-    assert cleanup.confirmation_errors(values, 2) != {}
+    read = cleanup.parse_confirmation(submission(values, metadata.write(None, batch=PendingBatch("0" * 32, 2))))
+    assert isinstance(read, dict)
 
 
 def test_the_form_reads_ids_between_spaces_lines_and_commas() -> None:
-    read = cleanup.parse_form(filled(external_token_ids="Et1, Et2\nEt3 Et1,Et4"))
+    read = cleanup.parse_form(submission(filled(external_token_ids="Et1, Et2\nEt3 Et1,Et4")))
     assert read == Selection(("Et1", "Et2", "Et3", "Et4"))
-    assert cleanup.parse_form(filled(account="ada@example.com", provider_key="google")) == Selection(
+    assert cleanup.parse_form(submission(filled(account="ada@example.com", provider_key="google"))) == Selection(
         (), "ada@example.com", "google"
     )
 
 
 def test_what_is_wrong_is_told_beside_its_field() -> None:
-    assert set(cleanup.parse_form(filled(external_token_ids="Et1 Et/2"))) == {"external_token_ids"}  # type: ignore[arg-type]
-    assert set(cleanup.parse_form(filled(account="ada", provider_key="a b"))) == {"provider_key"}  # type: ignore[arg-type]
+    assert set(cleanup.parse_form(submission(filled(external_token_ids="Et1 Et/2")))) == {"external_token_ids"}  # type: ignore[arg-type]
+    assert set(cleanup.parse_form(submission(filled(account="ada", provider_key="a b")))) == {"provider_key"}  # type: ignore[arg-type]
 
 
 @settings(max_examples=60)

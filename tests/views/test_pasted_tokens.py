@@ -7,9 +7,10 @@ from hypothesis import given
 
 from bot.views import delete_form as delete
 from bot.views import fields, get_form, menu, test_form
+from tests.submissions import submission
 from tests.test_ids import EACH_FORMAT, TOKENS
 
-FORMS: dict[str, tuple[Callable[[fields.Values], object], tuple[str, ...]]] = {
+FORMS: dict[str, tuple[Callable[[fields.SubmittedView], object], tuple[str, ...]]] = {
     "get": (get_form.parse, (fields.TOKEN_ID,)),
     "delete": (delete.parse_form, (fields.TOKEN_ID, fields.PROVIDER_KEY, fields.APP_ID)),
     "menu": (menu.parse, (fields.TOKEN_ID,)),
@@ -17,8 +18,8 @@ FORMS: dict[str, tuple[Callable[[fields.Values], object], tuple[str, ...]]] = {
 }
 
 
-def filled(name: str, value: str) -> fields.Values:
-    return {name: {name: {"type": "plain_text_input", "value": value}}}
+def filled(name: str, value: str) -> fields.SubmittedView:
+    return submission({name: {name: {"type": "plain_text_input", "value": value}}})
 
 
 @pytest.mark.parametrize("kind", TOKENS)

@@ -12,6 +12,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.views.metadata import UnreadableMetadata
 from bot.views.settings_form import Seen, Submitted, as_shown, build, parse
 from bot.workspaces.settings import LISTS, WorkspaceSettings
+from tests.submissions import submission
 
 IDS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=3, max_size=11)
 ROLES = st.frozensets(st.sampled_from(["admins", "owners", "members"]))
@@ -40,14 +41,14 @@ def submitted(view: dict[str, Any]) -> Any:
 def test_what_nobody_touched_comes_back_as_it_was(settings: WorkspaceSettings) -> None:
     view = shown(settings)
     assert view_complaints(view) == []
-    result = parse(submitted(view))
+    result = parse(submission(submitted(view), view["private_metadata"]))
     if isinstance(result, dict):
         assert set(result) == {"delete_approval"}, "there's nobody to ask"
         return
     approvers = settings.delete_approvers
     if approvers is None or approvers.roles or approvers.users or approvers.groups:
         assert result.settings == as_shown(settings)
-        assert result.changed(Seen.read(view["private_metadata"])) == frozenset()
+        assert result.changed == frozenset()
 
 
 @given(SETTINGS)
@@ -74,14 +75,16 @@ def test_metadata_that_is_not_ours_cannot_be_read(text: str) -> None:
 def test_a_token_is_told_from_one_to_be_removed_and_never_printed() -> None:
     view = shown(WorkspaceSettings())
     values = submitted(view)
-    seen = Seen.read(view["private_metadata"])
+    metadata = view["private_metadata"]
     values["api_token"]["api_token"]["value"] = "xoxp-canary-1234"
-    entered = parse(values)
+    entered = parse(submission(values, metadata))
     assert isinstance(entered, Submitted)
-    assert entered.changed(seen) == {"api_token"}
+    assert entered.changed == {"api_token"}
     assert "canary" not in repr(entered)
     values["remove_api_token"]["remove_api_token"]["selected_options"] = [{"value": "yes"}]
-    assert parse(values) == {"remove_api_token": "Enter a token or remove the one that is set, not both."}
+    assert parse(submission(values, metadata)) == {
+        "remove_api_token": "Enter a token or remove the one that is set, not both."
+    }
 
 
 @pytest.mark.parametrize("decided", [{"get_allow": 1}, {"get_allow": {"roles": []}}, {"delete_approval": "odd"}])

@@ -9,7 +9,6 @@ from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.views.help import command_screen, help_screen
-from bot.workspaces.runtime import Runtime
 
 _BARE = (COMMAND, "opens a form to choose what to do")
 
@@ -34,18 +33,18 @@ def listener(others: Sequence[Listener]) -> Listener:
     )
     subcommands = {other.subcommand.name: other.subcommand for other in others} | {HELP: subcommand}
 
-    async def on_typed(runtime: Runtime, typed: Interaction, _: None, values: Values) -> None:
+    async def on_typed(interaction: Interaction, _: None, values: Values) -> None:
         topic = str(values.get(TOPIC, "")).lower()
         if topic in subcommands:
             named = subcommands[topic]
             options = [(option.spelling, option.does) for option in named.options if option.does]
-            await flow.show(typed, command_screen(topic, named.usages, options))
+            await flow.show(interaction, command_screen(topic, named.usages, options))
         else:
-            decisions = await runtime.service.authorize(typed.actor)
+            decisions = await interaction.runtime.service.authorize(interaction.actor)
             usable = [
                 one for one in subcommands.values() if one.permission is None or decisions[one.permission].allowed
             ]
             commands = [_BARE, *(one.usages[0] for one in usable)]
-            await flow.show(typed, help_screen(commands, decisions, runtime.contact))
+            await flow.show(interaction, help_screen(commands, decisions, interaction.runtime.contact))
 
-    return Listener(subcommand, on_typed, lambda app: None)
+    return Listener(subcommand, on_typed)

@@ -3,20 +3,19 @@
 import re
 from functools import partial
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.audit.entries import ReadHistory
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values
 from bot.listeners import flow, retry
 from bot.listeners.interaction import Interaction
-from bot.listeners.listener import Listener, on_click
+from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
+from bot.listeners.routes import Routes
 from bot.operation import Permission
 from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, ListAccounts, TestToken
 from bot.views.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
 from bot.views.tokens import NAMES
-from bot.workspaces.runtime import Runtime
 
+routes = Routes()
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 
 
@@ -42,28 +41,31 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(runtime: Runtime, typed: Interaction, request: ListAccounts, _: Values) -> None:
+async def on_typed(interaction: Interaction, request: ListAccounts, _: Values) -> None:
     """Handle `/extauth list …`."""
-    await flow.run(runtime, typed, request)
+    await flow.run(interaction, request)
 
 
-def register(app: AsyncApp) -> None:
-    """Listen for the button in the App Home, the pages, and the menu."""
-
-    on_click(app, OPEN_LIST, flow.run_in_modal, lambda _: ListAccounts())
-    for button in (Button.OLDER, Button.NEWER):
-        on_click(app, button.action_id, flow.run, partial(read_as, ListAccounts))
-    # The list stays: the next account may be the next to look at.
-    on_click(app, MENU, _choose, read_menu, Replace.NEVER)
+@routes.click(OPEN_LIST)
+async def open_list(interaction: Interaction) -> None:
+    """List all accounts in a modal."""
+    await flow.run_in_modal(interaction, ListAccounts())
 
 
-async def _choose(
-    runtime: Runtime, clicked: Interaction, request: GetToken | TestToken | DeleteTokens | ReadHistory
-) -> None:
+@routes.click(Button.OLDER.action_id, Button.NEWER.action_id, read=partial(read_as, ListAccounts))
+async def turn_page(interaction: Interaction, request: ListAccounts) -> None:
+    """Show another page of the list."""
+    await flow.run(interaction, request)
+
+
+# The list stays: the next account may be the next to look at.
+@routes.click(MENU, read=read_menu, replace=Replace.NEVER)
+async def choose(interaction: Interaction, request: GetToken | TestToken | DeleteTokens | ReadHistory) -> None:
+    """Do what was chosen in an account\'s menu."""
     if isinstance(request, ReadHistory):
-        await flow.run(runtime, clicked, request)
+        await flow.run(interaction, request)
     else:
-        await retry.act(runtime, clicked, request)
+        await retry.act(interaction, request)
 
 
-LISTENER = Listener(SUBCOMMAND, on_typed, register)
+LISTENER = Listener(SUBCOMMAND, on_typed)
