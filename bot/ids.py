@@ -126,6 +126,8 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
 _WORD = re.compile(r"(?:[A-Za-z][a-z]{0,15}(?:[A-Z][a-z]{1,15})?|[A-Z]{1,15})[0-9]{0,4}|[0-9]{1,4}", re.ASCII)
 _SHORT = 8
+_LONGEST_USER_ID = 11
+"""What Slack's have today: a longer word of capitals and digits may be a secret."""
 _MAX_WORD = 24
 _MAX_PLAIN = 40
 _MAX_DIGITS = 4
@@ -156,7 +158,9 @@ def is_id(value: str) -> bool:
     """Return whether a value is formed like the ID of a token (`Et…`), an app (`A…`) or a person, or a short word."""
     if _ANY_FORMAT.search(value):
         return False
-    if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID, USER_ID)):
+    if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID)):
+        return True
+    if USER_ID.fullmatch(value) and len(value) <= _LONGEST_USER_ID:
         return True
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False

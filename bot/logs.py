@@ -27,7 +27,7 @@ sdk_logger = logging.getLogger("bot.slack_sdk")
 sdk_logger.setLevel(logging.INFO)
 
 _SECRETS = re.compile(
-    r"xox[a-z0-9.]*-[\w.-]+"  # also what is too short to be a token
+    r"xox[a-z0-9.]{0,20}-[\w.-]+"  # also what is too short to be a token
     r"|xapp-[\w-]+"
     r"|(?<=ticket=)[^&\s'\"]+"  # of a Socket Mode address
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs

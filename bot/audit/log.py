@@ -78,7 +78,6 @@ class AuditLog(AuditReader):
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
         self._finished_until = 0
-        self._written: dict[str, Head] = {}
         self._ahead: dict[str, float] = {}
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:

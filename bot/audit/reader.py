@@ -35,6 +35,7 @@ from bot.audit.store import (
     prunable_entries,
     read_heads,
     rows_at,
+    rows_since,
 )
 from bot.audit.verify import Verified, last_verified, verify_chains
 from bot.batch import Batch
@@ -48,6 +49,8 @@ MOST_IDS = 5
 _ENTRIES = 50
 _PAGE = 1000
 _MICRO = 1_000_000
+_DECISIONS = (Operation.APPROVE.action, Operation.DECLINE.action)
+_DECIDED = ("approved", "declined")
 _TABLE = audit_records.c
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class AuditReader:
         self._database = database
         self._key = key
         self._clock = clock
+        self._written: dict[str, Head] = {}
+        """The heads that this process left last."""
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
         """Return the newest entries, or with `after` those next to it, newest first.
@@ -133,7 +138,7 @@ class AuditReader:
         """
 
         def read(connection: Connection) -> VerificationResult:
-            return verify_chains(connection, self._key, progress, checkpoints, workspace)
+            return verify_chains(connection, self._key, progress, checkpoints, workspace, {**self._written})
 
         return await self._database.run(read, reads=True, seconds=None)
 
@@ -194,24 +199,33 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def decisions(self, asked: Batch) -> Sequence[Entry]:
-        """Return the entries in which somebody approved or declined what a person asks for."""
+        """Return the entries in which somebody approved or declined what a person asks for.
+
+        Every row since the request is proven, so that none can be hidden for a moment. Raises Altered.
+        """
         chain = chain_of(asked.team_id, asked.enterprise_id)
-        found: list[Entry] = []
-        for operation in (Operation.APPROVE, Operation.DECLINE):
-            await self.export(Filters(team_id=chain, action=operation.action), found.append)
+        request = [_TABLE.chain == chain, _TABLE.kind == ATTEMPT, _TABLE.reference == asked.reference]
         mine = {"request": asked.reference, "user_id": asked.user_id}
-        return [
-            entry
-            for entry in found
-            if mine.items() <= entry.parameters.items() and entry.outcome in ("approved", "declined")
-        ]
+
+        def read(connection: Connection) -> Sequence[Entry]:
+            heads = self._heads(connection, chain)
+            first = connection.execute(select(audit_records).where(*request).order_by(_TABLE.number)).mappings().first()
+            if first is None or not is_proven(self._key, heads.get(chain), first):
+                raise Altered(f"the audit log of {chain} doesn't have the request: `audit verify` says more")
+            rows = rows_since(connection, self._key, heads[chain], first["number"], first["hash"])
+            decided = [row for row in rows if row["kind"] == ATTEMPT and row["action"] in _DECISIONS]
+            entries = self._entries(connection, heads, decided)
+            return [one for one in entries if mine.items() <= one.parameters.items() and one.outcome in _DECIDED]
+
+        return await self._database.run(read, reads=True)
 
     def settings_version(self, connection: Connection, workspace_id: str) -> int:
         """Return the version of a workspace's settings, or of an organization's, that was saved last; 0 for none."""
         is_change = [BEGINS_ENTRY, _TABLE.action == Operation.SETTINGS.action, _TABLE.kind == ATTEMPT]
         of_place = or_(_TABLE.team_id == workspace_id, _TABLE.enterprise_id == workspace_id)
+        known = {**self._written}
         rows = connection.execute(select(audit_records).where(*is_change, of_place)).mappings().all()
-        heads = authentic_heads(connection, self._key, sorted({row["chain"] for row in rows}))
+        heads = authentic_heads(connection, self._key, sorted({row["chain"] for row in rows}), known)
         entries = self._entries(connection, heads, rows)
         mine = (entry.parameters for entry in entries if entry.outcome == "saved")
         return max((int(given["version"]) for given in mine if given.get("workspace") == workspace_id), default=0)
@@ -226,7 +240,7 @@ class AuditReader:
         return Checkpoint.read(text, self._key)
 
     def _heads(self, connection: Connection, workspace: str | None = None) -> Mapping[str, Head]:
-        return authentic_heads(connection, self._key, None if workspace is None else [workspace])
+        return authentic_heads(connection, self._key, None if workspace is None else [workspace], {**self._written})
 
     def _entries(self, connection: Connection, heads: Mapping[str, Head], rows: Sequence[Row]) -> list[Entry]:
         """Return the entries that rows begin, with their results."""

@@ -5,6 +5,7 @@ What isn't authentic is never built upon: nothing is appended behind a head that
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from bot.audit.chain import (
     Head,
     Row,
     began_claim,
+    is_authentic,
     is_proven,
     results_of,
 )
@@ -77,14 +79,43 @@ def read_heads(
     return {row["chain"]: Head.stored(row, key) for row in found}
 
 
-def authentic_heads(connection: Connection, key: AuditKey, chains: Sequence[str] | None = None) -> Mapping[str, Head]:
-    """Return the heads of some chains, or of all. Raises Altered."""
+def authentic_heads(
+    connection: Connection,
+    key: AuditKey,
+    chains: Sequence[str] | None = None,
+    known: Mapping[str, Head] = MappingProxyType({}),
+) -> Mapping[str, Head]:
+    """Return the heads of some chains, or of all. `known` are those that this process left before this transaction.
+
+    Raises Altered, also where a chain ends before what is known.
+    """
     heads = {}
     for chain, found in read_heads(connection, key, chains).items():
         if isinstance(found, Altered):
             raise found
         heads[chain] = found
+    for chain, head in known.items():
+        is_asked = chains is None or chain in chains
+        if is_asked and (chain not in heads or _went_back(connection, key, heads[chain], head)):
+            raise Altered(_WENT_BACK)
     return heads
+
+
+def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, previous: str) -> Sequence[Row]:
+    """Return the rows of a chain behind the one of this number and hash, up to the chain's head.
+
+    Raises Altered where they aren't all there, each proven and behind the one before it.
+    """
+    query = select(audit_records).where(_TABLE.chain == head.chain, _TABLE.number > number)
+    rows = connection.execute(query.where(_TABLE.number <= head.number).order_by(_TABLE.number)).mappings().all()
+    for row in rows:
+        number += 1
+        if row["number"] != number or row["previous"] != previous or not is_authentic(key, row):
+            raise Altered(f"row {number} of the audit log of {head.chain} was altered: `audit verify` says more")
+        previous = row["hash"]
+    if (number, previous) != (head.number, head.hash):
+        raise Altered(f"row {head.number} of the audit log of {head.chain} is missing: `audit verify` says more")
+    return rows
 
 
 @dataclass(slots=True)
@@ -113,7 +144,7 @@ class Writing:
         for chain, found in read_heads(connection, self.key, chains, locks=True).items():
             if isinstance(found, Altered):
                 self.altered[chain] = found
-            elif found != (known := self.known.get(chain, found)) and _went_back(connection, found, known):
+            elif chain in self.known and _went_back(connection, self.key, found, self.known[chain]):
                 self.altered[chain] = Altered(_WENT_BACK)
             else:
                 self.heads[chain] = found
@@ -147,14 +178,19 @@ class Writing:
         self.moved = moved
 
 
-def _went_back(connection: Connection, head: Head, known: Head) -> bool:
+def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -> bool:
     """Return whether a chain that ends otherwise than before no longer has what it ended with."""
+    if head == known:
+        return False
     if head.log_id != known.log_id or head.number <= known.number:
         return True
     if known.number <= head.pruned_number:
         return False
-    row = select(_TABLE.hash).where(_TABLE.chain == head.chain, _TABLE.number == known.number)
-    return connection.execute(row).scalar() != known.hash
+    try:
+        rows_since(connection, key, head, known.number, known.hash)
+    except Altered:
+        return True
+    return False
 
 
 def append(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
 
@@ -41,10 +42,11 @@ def verify_chains(
     progress: Callable[[int], None],
     checkpoints: Sequence[Checkpoint] = (),
     workspace: str | None = None,
+    known: Mapping[str, Head] = MappingProxyType({}),
 ) -> VerificationResult:
     """Check every row, or those of one workspace's chain. `progress` is told the number of rows, now and then.
 
-    What the checkpoints saw must still be there.
+    What the checkpoints saw must still be there, and what this process wrote: `known` are the heads it left.
     """
     changed = schema_differences(connection, key)
     problem = f"Its tables were changed: {'; '.join(changed)}." if changed else altered_heads(connection, key)
@@ -69,6 +71,10 @@ def verify_chains(
             return total.plus(found).plus(VerificationResult(0, 0, missing))
         if workspace in (None, chain):
             total = total.plus(found)
+    try:
+        authentic_heads(connection, key, known=known)
+    except Altered as error:
+        return total.plus(VerificationResult(0, 0, f"{str(error)[0].upper()}{str(error)[1:]}."))
     compared = {head.log_id for head in walked.values()}
     if any(seen.log_id not in compared for seen in checkpoints):
         return total.plus(VerificationResult(0, 0, note=_NOT_COMPARED))

@@ -221,6 +221,7 @@ def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages |
         storage.installations,
         storage.oauth_states,
         shared.installations,
+        Rejections(shared.clock, shared.metrics),
     )
 
 

@@ -3,6 +3,7 @@
 https://docs.slack.dev/authentication/installing-with-oauth
 """
 
+import asyncio
 import logging
 import re
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from slack_sdk.oauth.installation_store import Installation
 from bot.app import INSTALL_PATH
 from bot.logs import sdk_logger, slack_code
 from bot.server import oauth_pages as pages
+from bot.server.rejections import INSTALLATION, Rejections
 from bot.slack.client import ClientFactory
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES, AppCredentials
 from bot.storage.engine import DatabaseError
@@ -32,6 +34,20 @@ from bot.workspaces.oauth_states import STATE_SECONDS, OAuthStates
 log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
+
+
+_AT_ONCE = 4
+"""How many codes are traded at a time. Anyone can send one, and Slack takes its time to refuse it."""
+_PAGES = {
+    "access_denied": pages.canceled_page,
+    "invalid_browser": pages.other_browser_page,
+    "invalid_state": pages.used_page,
+}
+"""What a browser is told, by Bolt's reason."""
+
+
+class Busy(Exception):
+    """Too many codes are being traded now."""
 
 
 class Refused(Exception):
@@ -50,7 +66,9 @@ class OAuthPages:
         rows: InstallationRows,
         states: OAuthStates,
         installations: StoredInstallations,
+        rejections: Rejections,
     ) -> None:
+        self._rejections = rejections
         self._slack_url = clients.base_url.removesuffix("api/")
         self._installations = installations
         scopes = [*REQUIRED_SCOPES, *OPTIONAL_SCOPES]
@@ -95,15 +113,17 @@ class OAuthPages:
                 return _response(await self._flow.handle_installation(asked))
             return _response(await self._flow.handle_callback(asked))
         except Refused as error:
-            log.warning("an installation was refused", extra={"code": str(error)})
+            self._rejections.count(f"{INSTALLATION}: {error}")
             return _page(400, pages.used_page() if str(error) == "invalid_state" else pages.refused_page(str(error)))
+        except Busy:
+            self._rejections.count(f"{INSTALLATION}: busy")
+            return _page(503, pages.busy_page())
         except DatabaseError as error:
             log.error("an installation couldn't be saved", extra={"why": str(error)})
             return _page(503, pages.not_kept_page())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.error("an installation couldn't reach Slack", extra={"error_type": type(error).__name__})
             return _page(502, pages.unreachable_page())
-
         except Exception as error:
             # Its text may hold Slack's answer, and so a token.
             log.error("an installation failed", extra={"error_type": type(error).__name__})
@@ -122,13 +142,9 @@ class OAuthPages:
         )
 
     async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
-        known = {
-            "access_denied": pages.canceled_page,
-            "invalid_browser": pages.other_browser_page,
-            "invalid_state": pages.used_page,
-        }
-        log.warning("an installation failed", extra={"code": _code(args.reason)})
-        page = known[args.reason]() if args.reason in known else pages.refused_page(_code(args.reason))
+        is_known = args.reason in _PAGES
+        self._rejections.count(f"{INSTALLATION}: {args.reason if is_known else 'unknown'}")
+        page = _PAGES[args.reason]() if is_known else pages.refused_page(_code(args.reason))
         status = 200 if args.reason == "access_denied" else 400
         return BoltResponse(status=status, body=page)
 
@@ -142,6 +158,7 @@ class _Flow(AsyncOAuthFlow):
         # Nothing is sent twice: the first may have arrived, and a code is good once.
         super().__init__(client=clients.web(None, once=True), logger=sdk_logger, settings=settings)
         self._clock = clients.clock
+        self._trading = asyncio.Semaphore(_AT_ONCE)
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
         """Return where to ask. Bolt would put the request's `team` in as it is, and with it whatever somebody added."""
@@ -154,9 +171,12 @@ class _Flow(AsyncOAuthFlow):
         await super().store_installation(request, installation)
 
     async def run_installation(self, code: str) -> Installation | None:
-        """Trade a code for a bot token. Raises Refused, and what slack_sdk raises where Slack can't be reached."""
+        """Trade a code for a bot token. Raises Busy, Refused, and what slack_sdk raises where Slack isn't reached."""
+        if self._trading.locked():
+            raise Busy
         try:
-            answer = await self._app.access(self.client, code=code, redirect_uri=str(self.settings.redirect_uri))
+            async with self._trading:
+                answer = await self._app.access(self.client, code=code, redirect_uri=str(self.settings.redirect_uri))
         except SlackApiError as error:
             raise Refused(slack_code(error)) from None
         seconds = answer.get("expires_in")

@@ -92,6 +92,13 @@ def unreachable_page() -> str:
     return _page("Slack can't be reached", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}")
 
 
+def busy_page() -> str:
+    """Return the page for when too many people install at once."""
+    return _page(
+        "Too many installations at once", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}"
+    )
+
+
 def not_kept_page() -> str:
     """Return the page for when the database doesn't work."""
     return _page(

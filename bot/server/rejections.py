@@ -12,14 +12,15 @@ NOT_SIGNED = "not signed"
 BAD_SIGNATURE = "bad signature"
 TOO_OLD = "too old"
 MALFORMED = "malformed payload"
+INSTALLATION = "installation"
 REASONS = frozenset(
     {
         *("wrong path", "wrong method", "body too large", "body took too long", "body broke off", "not HTTP"),
         *("too many connections", "head too large or too slow"),
-        *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED),
+        *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED, INSTALLATION),
     }
 )
-"""The reasons as they are counted. A malformed payload's own names the field."""
+"""The reasons as they are counted. A malformed payload's own names the field, an installation's the code."""
 _SECONDS_BETWEEN_LINES = 60.0
 
 
@@ -33,9 +34,10 @@ class Rejections:
         self._untold: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
-        """Count one. `reason` is ours, or names a field: never what the request said."""
+        """Count one. `reason` is ours, or names a field or a code of Slack's: never what the request said."""
         self._untold[reason] += 1
-        self._metrics[REJECTED].labels(reason if reason in REASONS else MALFORMED).inc()
+        kind = reason.partition(":")[0]
+        self._metrics[REJECTED].labels(kind if kind in REASONS else MALFORMED).inc()
         now = self._clock.monotonic()
         if now - self._told_at >= _SECONDS_BETWEEN_LINES:
             log.warning("requests were rejected", extra={"rejected": dict(self._untold)})

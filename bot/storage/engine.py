@@ -129,11 +129,11 @@ class Database(ABC):
     def _one_line(self, error: Exception) -> str:
         # The driver's own words, without the statement and its parameters that SQLAlchemy adds.
         cause = getattr(error, "orig", None) or error
-        text = " ".join(str(cause).split())[:200]
+        text = " ".join(str(cause).split())
         password = self._url.password
         for spelling in (password, quote_plus(str(password)), quote(str(password))):
             text = text.replace(str(spelling), "…") if password else text
-        return f"{type(cause).__name__}: {text}"
+        return f"{type(cause).__name__}: {text[:200]}"
 
 
 class PostgresDatabase(Database):
@@ -200,7 +200,8 @@ class SqliteDatabase(Database):
             url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=_READERS + 1
         )
         event.listen(self._engine, "do_connect", lambda *_: self._file.ensure())
-        event.listen(self._engine, "connect", lambda connection, _: _make_durable(connection))
+        event.listen(self._engine, "connect", self._connected)
+        event.listen(self._engine, "close", lambda *_: self._file.connected(-1))
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
 
@@ -211,9 +212,19 @@ class SqliteDatabase(Database):
                     # A removed file can still be written to, and everything written to it is lost.
                     self._file.check()
                 connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-                return work(connection)
+                result = work(connection)
+            if not reads:
+                self._file.check()
+            return result
 
         return await asyncio.get_running_loop().run_in_executor(self._readers if reads else self._writer, transact)
+
+    def _connected(self, connection: sqlite3.Connection, _: object) -> None:
+        self._file.connected(1)
+        # The driver would begin transactions itself, and only when something is written.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
 
     async def _close(self) -> None:
         try:
@@ -223,32 +234,38 @@ class SqliteDatabase(Database):
             self._readers.shutdown(wait=False, cancel_futures=True)
 
 
-def _make_durable(connection: sqlite3.Connection) -> None:
-    # The driver would begin transactions itself, and only when something is written.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-
-
 class _File:
-    """The file of a SQLite database. Once it has been opened, another one in its place is not the same database."""
+    """The file of a SQLite database, and its write-ahead log.
+
+    Once they have been opened, others in their place aren't the same database: what is written to a removed file is
+    lost. https://www.sqlite.org/wal.html
+    """
 
     def __init__(self, path: Path, creates: bool) -> None:
         self._path = path
+        self._wal = path.with_name(f"{path.name}-wal")
         self._creates = creates
-        self._identity: tuple[int, int] | None = None
+        self._known: dict[Path, tuple[int, int]] = {}
+        self._connections = 0
 
     def ensure(self) -> None:
         """Make the file where that is wanted. Raises FileNotFoundError."""
-        if self._creates and self._identity is None and not self._path.exists():
+        if self._creates and not self._known and not self._path.exists():
             # Nobody else on this machine reads it.
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
         self.check()
 
+    def connected(self, count: int) -> None:
+        """Count a connection that was opened (1) or closed (-1). SQLite removes the write-ahead log with the last."""
+        self._connections += count
+        if not self._connections:
+            self._known.pop(self._wal, None)
+
     def check(self) -> None:
-        """Raise OSError when the file is gone, or another one is in its place."""
-        found = self._path.stat()
-        identity = (found.st_dev, found.st_ino)
-        if self._identity not in (None, identity):
-            raise OSError(f"{self._path} was replaced while Extauth was running: restart it")
-        self._identity = identity
+        """Raise OSError when one of the files is gone, or another one is in its place."""
+        for path in (self._path, self._wal):
+            if path == self._path or path in self._known or path.exists():
+                found = path.stat()
+                identity = (found.st_dev, found.st_ino)
+                if self._known.setdefault(path, identity) != identity:
+                    raise OSError(f"{path} was replaced while Extauth was running: restart it")

@@ -34,6 +34,8 @@ class SettingsStore:
         self._database = database
         self._box = vault.box(PURPOSE)
         self._saved_version = saved_version
+        self._seen: dict[str, int] = {}
+        """The highest version of each workspace's settings that this process has seen."""
 
     async def read(self, workspace_id: str) -> StoredSettings:
         """Return what a workspace decided.
@@ -48,10 +50,11 @@ class SettingsStore:
 
         row, saved = await self._database.run(read, reads=True)
         version = row.version if row is not None else 0
-        if not isinstance(version, int) or version < saved:
+        if not isinstance(version, int) or version < max(saved, self._seen.get(workspace_id, 0)):
             raise DatabaseError(
                 f"the settings of workspace {workspace_id} are older than the audit log says: an old copy was put back"
             )
+        self._seen[workspace_id] = version
         if row is None:
             return StoredSettings()
         opened = self._box.decrypt(row.content)

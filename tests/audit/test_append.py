@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection, delete, select, update
 
 from bot.audit import log as log_module
 from bot.audit.chain import OPERATOR
@@ -14,8 +15,23 @@ from bot.audit.log import Attempt, AuditLog, DuplicateInteraction, _Waiting
 from bot.audit.store import Appended
 from bot.background.tasks import INTERRUPTED_SECONDS
 from bot.storage.engine import DatabaseError
-from tests.audit_log import GET, TOKEN, actor, came, change, checked, configured, locked, open_audit_log, until, write
-from tests.databases import started_database
+from bot.storage.tables import audit_heads, audit_records
+from tests.audit_log import (
+    GET,
+    TOKEN,
+    actor,
+    came,
+    change,
+    checked,
+    configured,
+    locked,
+    open_audit_log,
+    read_rows,
+    run,
+    until,
+    write,
+)
+from tests.databases import DATABASES, started_database
 from tests.manual_clock import ManualClock
 from tests.storage.postgres_proxy import open_proxy
 
@@ -98,6 +114,33 @@ async def test_an_attempt_written_after_its_person_was_told_otherwise_says_so(
     found = [(entry.user_id, entry.outcome) for entry in await audit.newest(10, Filters(team_id="T1"))]
     assert found == [("U5", None), ("U2", "not done"), ("U1", "not done"), ("U0", "not done"), ("U8", None)]
     assert (await checked(audit))[2] is None
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_forged_hash_does_not_hide_that_entries_are_gone(kind: str, tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with (
+        started_database(kind, tmp_path) as url,
+        open_audit_log(configured(url), clock) as one,
+        open_audit_log(configured(url), clock) as other,
+    ):
+        await write(one, 1)
+        old = await read_rows(url, select(audit_heads).where(audit_heads.c.chain == "T1"))
+        await write(one, 1)
+        (known,) = await read_rows(url, select(audit_heads).where(audit_heads.c.chain == "T1"))
+
+        def cut(connection: Connection) -> None:
+            connection.execute(delete(audit_records).where(audit_records.c.chain == "T1", audit_records.c.number > 2))
+            connection.execute(update(audit_heads).where(audit_heads.c.chain == "T1").values(dict(old[0])))
+
+        await run(url, cut)
+        clock.advance(1)
+        await write(other, 2)
+        place = audit_records.c.chain == "T1", audit_records.c.number == known["number"]
+        forged = update(audit_records).where(*place).values(hash=known["hash"])
+        await run(url, lambda connection: connection.execute(forged))
+        with pytest.raises(DatabaseError, match="newer entries of the audit log are gone"):
+            await one.attempt(actor(), GET)
 
 
 async def test_an_answer_lost_on_its_way_is_an_attempt_that_ends_as_interrupted(tmp_path: Path) -> None:

@@ -259,8 +259,8 @@ async def resign(url: str, key: AuditKey) -> None:
 async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     audit: AuditLog, url: str, clock: ManualClock, key: AuditKey
 ) -> None:
-    async def compare(line: str) -> tuple[str | None, str | None]:
-        result = await audit.verify(lambda _: None, audit.read_checkpoints(line))
+    async def compare(log: AuditLog, line: str) -> tuple[str | None, str | None]:
+        result = await log.verify(lambda _: None, log.read_checkpoints(line))
         return result.problem, result.note
 
     await write(audit, 1)
@@ -273,22 +273,28 @@ async def test_a_checkpoint_shows_what_the_database_alone_cannot(
     await write(audit, 1)
     late = (await audit.checkpoints("T1"))[0]
     for line in (first, early, f"`{late}`\n", late.replace(" ", "\n")):
-        assert await compare(line) == (None, None)
+        assert await compare(audit, line) == (None, None)
 
     await restore(url, old)
-    assert await checked(audit) == (3, 5, None)
-    assert await compare(early) == (None, None)
-    problem, _ = await compare(late)
-    assert problem is not None
-    assert problem.startswith("T1: The log ends with row 4, but on ")
     clock.advance(1)
-    with pytest.raises(DatabaseError, match="newer entries of the audit log are gone"):
-        await write(audit, 1)
+    # The process that wrote what is gone knows.
+    gone = "ewer entries of the audit log are gone"
+    problem, _ = await compare(audit, early)
+    assert problem is not None
+    assert gone in problem
+    for using in (write(audit, 1), audit.checkpoints(), audit.newest(1, Filters())):
+        with pytest.raises(DatabaseError, match=gone):
+            await using
     async with open_audit_log(configured(url), clock) as restarted:
+        assert await checked(restarted) == (3, 5, None)
+        assert await compare(restarted, early) == (None, None)
+        problem, _ = await compare(restarted, late)
+        assert problem is not None
+        assert problem.startswith("T1: The log ends with row 4, but on ")
         await write(restarted, 1)
-        assert (await compare(late))[0] == "T1: Row 6 is not the one that the checkpoint saw."
+        assert (await compare(restarted, late))[0] == "T1: Row 6 is not the one that the checkpoint saw."
         await restarted.prune(2**40)
-    problem, note = await compare(early)
+        problem, note = await compare(restarted, early)
     assert (problem, note) == (
         None,
         "The checkpoint is older than what was pruned, so there was nothing to compare it with.",

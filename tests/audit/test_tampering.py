@@ -187,8 +187,10 @@ def test_no_sequence_of_changes_without_the_key_verifies(kind: str, tmp_path: Pa
 
         async def prepare() -> tuple[str, AuditLog, State, str]:
             address = await stack.enter_async_context(started_database(kind, tmp_path))
+            async with open_audit_log(configured(address), clock) as writing:
+                checkpoints = await _fill(writing, clock)
+            # Another process, which knows only what the database says.
             opened = await stack.enter_async_context(open_audit_log(configured(address), clock))
-            checkpoints = await _fill(opened, clock)
             for line in checkpoints:
                 result = await opened.verify(lambda _: None, opened.read_checkpoints(line))
                 assert result.problem is None

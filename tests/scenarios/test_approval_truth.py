@@ -158,6 +158,20 @@ async def test_what_was_decided_stays_so_when_its_row_is_put_back(bulk: Harness,
     assert len(bulk.calls(DELETE)) == (2 if first == "Approve" else 0)
 
 
+@pytest.mark.parametrize("hidden", ["action = 'x'", "reference = 'x'", "kind = 'denied'", "team_id = 'x'"])
+async def test_a_decision_that_is_hidden_for_a_moment_stays_one(bulk: Harness, database: Path, hidden: str) -> None:
+    post = await request(bulk)
+    (asked,) = write(database, "SELECT state, content FROM batches")
+    await pressed(bulk, post, OWNER, "Decline")
+    await told(bulk, ADMIN, "✕ Your deletion was declined")
+    write(database, "UPDATE batches SET state = ?, content = ?", *asked)
+    write(database, f"UPDATE audit_records SET {hidden} WHERE action IN ('decline', 'request')")
+    bulk.state.people[MEMBER].is_admin = True
+    await pressed(bulk, post, MEMBER, "Approve")
+    await told(bulk, MEMBER, "Extauth can't use its database")
+    assert bulk.calls(DELETE) == []
+
+
 async def test_a_clock_that_is_set_back_prolongs_no_request(bulk: Harness) -> None:
     post = await request(bulk)
     bulk.clock.advance(APPROVAL_SECONDS - 60)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -282,3 +283,23 @@ async def test_what_slack_or_the_person_refuses_is_explained(many: Many, caplog:
     assert not many.workspace(ONE).state.grants
     assert secret not in str([record.__dict__ for record in caplog.records])
     assert_not_logged(caplog, back)
+
+
+async def test_strangers_with_invented_codes_hold_up_nobody_and_fill_no_log(
+    many: Many, caplog: pytest.LogCaptureFixture
+) -> None:
+    await many.install(ONE)
+    browser = many.browser()
+    back = await browser.answers(many.slack.base_url, await browser.asks(many.url), "Allow in One")
+    invented = re.sub("code=[^&]+", "code=invented", back)
+    many.slack.web_api.delays["oauth.v2.access"] = 1.0
+    trading = [asyncio.ensure_future(browser.get(invented)) for _ in range(50)]
+    async with asyncio.timeout(20):
+        while len(waiting := [task for task in trading if not task.done()]) > 4:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    many.clock.advance(1)
+    assert sorted(one.status for one in await asyncio.gather(*trading)) == [400] * 4 + [503] * 46
+    assert any("Too many installations at once" in one.text for one in await asyncio.gather(*trading))
+    for _ in range(50):
+        await browser.get(f"{many.url}/slack/oauth_redirect?error=access_denied")
+    assert sum(record.levelno >= logging.WARNING for record in caplog.records) <= 2

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -94,3 +96,25 @@ async def test_each_session_has_its_limits(tmp_path: Path) -> None:
 
         assert await database.run(shown, reads=True) == list(LIMITS.values())
         await database.close()
+
+
+async def test_what_is_written_to_a_removed_write_ahead_log_is_not_done(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    async with open_audit_log(configured(url), ManualClock()) as audit:
+        await audit.attempt(actor(), GET)
+        with closing(sqlite3.connect(tmp_path / "audit.db")) as other:
+            other.execute("PRAGMA wal_checkpoint(FULL)")
+            for name in ("audit.db-wal", "audit.db-shm"):
+                (tmp_path / name).unlink()
+        for _ in range(2):
+            with pytest.raises(DatabaseError, match=r"audit\.db-wal"):
+                await audit.attempt(actor(), GET)
+    async with open_audit_log(configured(url), ManualClock()) as restarted:
+        await restarted.attempt(actor(), GET)
+        assert (await restarted.verify(lambda _: None)).problem is None
+
+
+def test_no_part_of_a_password_is_in_an_error() -> None:
+    database = open_database(database_url("postgresql://ada:S3cretPassw0rd@127.0.0.1/x"))
+    for length in range(180, 205):
+        assert "S3c" not in database._one_line(OSError("x" * length + "S3cretPassw0rd"))

@@ -17,7 +17,7 @@ from bot.storage.key_rotation import ENCRYPTED, Rotated, _renew
 from bot.storage.tables import workspace_settings
 from bot.workspaces.installation_rows import InstallationRows
 from bot.workspaces.settings_store import PURPOSE, SettingsStore, StoredSettings
-from tests.audit_log import change
+from tests.audit_log import change, read_rows
 from tests.databases import DATABASES, started_database
 
 OLD, NEW = b"the old key, of 32 characters ..", b"the new key, of 32 characters .."
@@ -103,3 +103,14 @@ async def test_they_go_with_the_installation(kept: Kept) -> None:
     assert await store.read("T1") == StoredSettings(1), "of the version before, so that it can't be put back"
     assert await store.write("T1", {"contact": "U1"}, 1)
     assert (await store.read("T2")).version == 1
+
+
+async def test_older_settings_serve_nobody_though_the_log_does_not_show_newer_ones(kept: Kept) -> None:
+    store = kept.store()
+    await store.write("T1", {"contact": "U1"}, 0)
+    (old,) = await read_rows(kept.url, select(workspace_settings))
+    await store.write("T1", {"contact": "U2"}, 1)
+    assert (await store.read("T1")).version == 2
+    await change(kept.url, f"UPDATE workspace_settings SET version = 1, content = '{old['content']}'")
+    with pytest.raises(DatabaseError, match="an old copy was put back"):
+        await store.read("T1")

@@ -80,6 +80,8 @@ class WebApi:
         if request.transport is not None:
             self.peers.add(str(request.transport.get_extra_info("peername")))
         if method == "oauth.v2.access" and self._oauth is not None:
+            if method in self.delays:
+                await self._state.clock.sleep(self.delays[method])
             return await send(request, _json(self._oauth.access(request.headers.get("Authorization", ""), arguments)))
         token = _token(request)
         return await self._meant(token, arguments)._call_here(request, method, arguments, token)
