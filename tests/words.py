@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
-from slack_sdk.models.views import View
 
 from bot.access import AllowList, ApprovalPolicy, Decision, Reason
 from bot.actor import Actor
@@ -71,7 +70,7 @@ from bot.views.help import command_screen, help_screen
 from bot.views.home import Lately, Overview, home_view
 from bot.views.metadata import PendingDelete
 from bot.views.outcomes import Shown, outcome_screen
-from bot.views.parts import Screen, as_view
+from bot.views.parts import Screen, View, as_view
 from bot.views.permissions import denied_screen
 from bot.views.surveys import survey_text
 from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
@@ -218,15 +217,14 @@ def _input_texts(block: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _screen(heading: str, screen: Screen) -> Section:
-    return heading, as_view(screen).to_dict()["blocks"]
+    return heading, as_view(screen)["blocks"]
 
 
 def _view(heading: str, view: View) -> Section:
-    drawn = view.to_dict()
-    if not view.title:
-        return heading, drawn["blocks"]
-    frame = f"{drawn['title']['text']}: [{drawn['submit']['text']}] [{drawn['close']['text']}]"
-    return heading, [_line(frame), *drawn["blocks"]]
+    if "title" not in view:
+        return heading, view["blocks"]
+    frame = f"{view['title']['text']}: [{view['submit']['text']}] [{view['close']['text']}]"
+    return heading, [_line(frame), *view["blocks"]]
 
 
 def _line(text: str) -> Mapping[str, Any]:
@@ -451,8 +449,8 @@ def forms() -> Iterator[Section]:
         yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
         yield _view(f"Delete{where}", delete.build_form("", delete.fields(offer)))
     for name, groups in PICKED.items():
-        options = [option["text"]["text"] for group in groups for option in group.to_dict()["options"]]
-        labels = [group.to_dict()["label"]["text"] for group in groups]
+        options = [option["text"]["text"] for group in groups for option in group["options"]]
+        labels = [group["label"]["text"] for group in groups]
         yield f"Picked while typing: {name}", [_line(text) for text in (*labels, *options)]
     yield _view("Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer()))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from slack_sdk.models.views import View
-
 from bot.batch import Batch, BatchState, Item
 from bot.clock import finishes_within
 from bot.listeners import approval_request, batch, flow
@@ -22,7 +20,7 @@ from bot.views.buttons import OPEN_CLEANUP, read_shown
 from bot.views.metadata import PendingBatch
 from bot.views.notices import batch_gone_screen, checking_screen, working_screen
 from bot.views.outcomes import Shown, outcome_screen
-from bot.views.parts import as_view
+from bot.views.parts import View, as_view
 
 routes = Routes()
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from functools import partial
 
-from slack_sdk.models.views import View
-
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import cleanup, flow, picker
 from bot.listeners.flow import Decisions
@@ -19,6 +17,7 @@ from bot.views import metadata
 from bot.views.buttons import OPEN_DELETE, Button, read_as
 from bot.views.metadata import PendingDelete
 from bot.views.notices import checking_screen
+from bot.views.parts import View
 
 routes = Routes()
 

@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
-from slack_sdk.models.views import View
-
 from bot.access import Decision
 from bot.batch import Batch, Item
 from bot.clock import finishes_within
@@ -30,7 +28,7 @@ from bot.views.notices import (
     working_screen,
 )
 from bot.views.outcomes import outcome_screen
-from bot.views.parts import Screen, as_view
+from bot.views.parts import Screen, View, as_view
 from bot.views.permissions import denied_screen
 
 log = logging.getLogger(__name__)
@@ -126,7 +124,7 @@ async def open_if_allowed(
     if isinstance(admitted, AlreadyRun):
         return False
     if not isinstance(admitted, Denied):
-        return await open_modal(interaction, view if isinstance(view, View) else await view(admitted))
+        return await open_modal(interaction, await view(admitted) if callable(view) else view)
     screen = denied_screen(admitted, runtime.contact)
     if interaction.reply is None:
         await open_modal(interaction, as_view(screen))

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from slack_sdk.models.views import View
-
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, picker
@@ -18,7 +16,7 @@ from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.views import get_form, metadata
 from bot.views.buttons import OPEN_GET, Button, read_as
 from bot.views.notices import working_screen
-from bot.views.parts import as_view
+from bot.views.parts import View, as_view
 
 routes = Routes()
 

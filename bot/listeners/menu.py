@@ -1,7 +1,5 @@
 """The modal with the choice: the bare command, and the global shortcut *External tokens*."""
 
-from slack_sdk.models.views import View
-
 from bot.listeners import delete, flow, get, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -11,7 +9,7 @@ from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
 from bot.views.fields import Values
 from bot.views.notices import checking_screen, working_screen
-from bot.views.parts import Screen
+from bot.views.parts import Screen, View
 
 SHORTCUT = "external_tokens"
 

@@ -9,8 +9,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from slack_sdk.models.blocks import OptionGroup
-
 from bot.clock import finishes_within
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -18,6 +16,7 @@ from bot.listeners.routes import Routes
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
 from bot.views import fields, picker
 from bot.views.fields import Offer, Values
+from bot.views.parts import Block
 
 routes = Routes()
 log = logging.getLogger(__name__)
@@ -45,13 +44,13 @@ async def offer(interaction: Interaction, decisions: Decisions, values: Values |
 
 
 @routes.options(fields.TOKEN_ID)
-async def suggest_tokens(interaction: Interaction, typed: str) -> Sequence[OptionGroup]:
+async def suggest_tokens(interaction: Interaction, typed: str) -> Sequence[Block]:
     """Find the accounts, or the tokens used lately, that are like what is typed."""
     return picker.token_groups(typed, *await _look(interaction))
 
 
 @routes.options(fields.PROVIDER_KEY)
-async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[OptionGroup]:
+async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[Block]:
     """Find the providers that are like what is typed."""
     accounts, _ = await _look(interaction)
     return picker.provider_groups(typed, accounts)

@@ -10,7 +10,6 @@ from typing import Protocol
 import aiohttp
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
-from slack_sdk.models.views import View
 
 from bot.actor import Actor
 from bot.clock import retry
@@ -19,7 +18,7 @@ from bot.slack.calls import header, passes, retry_after
 from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
 from bot.views.metadata import Origin
 from bot.views.notices import unshown_screen
-from bot.views.parts import Screen, as_message, as_view
+from bot.views.parts import Screen, View, as_message, as_view
 
 log = logging.getLogger(__name__)
 

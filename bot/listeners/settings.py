@@ -3,8 +3,6 @@
 import logging
 from dataclasses import dataclass, replace
 
-from slack_sdk.models.views import View
-
 from bot.actor import Workspace
 from bot.audit.entries import AuditResult, Event
 from bot.listeners import flow
@@ -19,7 +17,7 @@ from bot.views import settings as screens
 from bot.views import settings_form
 from bot.views.buttons import OPEN_SETTINGS
 from bot.views.notices import checking_screen, outdated_screen
-from bot.views.parts import as_view
+from bot.views.parts import View, as_view
 from bot.views.permissions import denied_screen
 from bot.views.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
 from bot.workspaces.own_token import find_problem

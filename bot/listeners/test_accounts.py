@@ -1,7 +1,5 @@
 """Testing connected accounts without showing their tokens: `/extauth test` and its modal."""
 
-from slack_sdk.models.views import View
-
 from bot.batch import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
 from bot.listeners import batch, flow, picker
@@ -18,7 +16,7 @@ from bot.views.batches import no_accounts_screen, recent_note
 from bot.views.buttons import OPEN_TEST
 from bot.views.notices import working_screen
 from bot.views.outcomes import outcome_screen
-from bot.views.parts import as_view
+from bot.views.parts import View, as_view
 
 routes = Routes()
 

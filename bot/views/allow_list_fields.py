@@ -3,18 +3,11 @@
 import re
 from dataclasses import replace
 
-from slack_sdk.models.blocks import (
-    Block,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-    StaticSelectElement,
-    UserMultiSelectElement,
-)
-
 from bot.access import AllowList
 from bot.ids import GROUP_ID, unwrap
-from bot.views.fields import FieldErrors, Values, read_chosen, selected
+from bot.views import parts
+from bot.views.fields import FieldErrors, Values, choice, read_chosen, selected, text_field
+from bot.views.parts import Block
 
 MOST = 100
 """How many people, or groups, one list may name: more are a user group."""
@@ -34,24 +27,27 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
     """Build the fields for a list. Without approvers, those who can delete can approve."""
     is_approvers, heading = name == "delete_approvers", HEADINGS[name]
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
-    options = {value: Option(value=value, label=label) for value, label in offered.items()}
-    roles = StaticSelectElement(
-        action_id=name,
-        options=list(options.values()),
-        placeholder="The people who can delete" if is_approvers else "Choose",
-        initial_option=options[_role(allowed)] if allowed is not None else None,
-    )
+    roles = choice("static_select", name, offered, _role(allowed) if allowed is not None else None)
+    roles["placeholder"] = parts.plain_text("The people who can delete" if is_approvers else "Choose")
     users, groups = (sorted(allowed.users), sorted(allowed.groups)) if allowed is not None else ([], [])
-    people = UserMultiSelectElement(
-        action_id=f"{name}_users", initial_users=users or None, max_selected_items=MOST, placeholder="People"
-    )
-    ids = PlainTextInputElement(
-        action_id=f"{name}_groups", initial_value=" ".join(groups) or None, placeholder="S012ABCDEF", max_length=2000
+    people = parts.element(
+        "multi_users_select",
+        f"{name}_users",
+        initial_users=users or None,
+        max_selected_items=MOST,
+        placeholder=parts.plain_text("People"),
     )
     return [
-        InputBlock(block_id=name, label=heading, element=roles, optional=is_approvers),
-        InputBlock(block_id=f"{name}_users", label=f"{heading}: these people, too", element=people, optional=True),
-        InputBlock(block_id=f"{name}_groups", label=f"{heading}: these user groups, too", element=ids, optional=True),
+        parts.field(name, heading, roles, optional=is_approvers),
+        parts.field(f"{name}_users", f"{heading}: these people, too", people, optional=True),
+        text_field(
+            f"{name}_groups",
+            f"{heading}: these user groups, too",
+            value=" ".join(groups),
+            optional=True,
+            most=2000,
+            placeholder="S012ABCDEF",
+        ),
     ]
 
 

@@ -2,15 +2,6 @@
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import (
-    Block,
-    CheckboxesElement,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-)
-from slack_sdk.models.views import View
-
 from bot.batch import Batch, Item
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import LONGEST_TEXT
@@ -25,8 +16,19 @@ from bot.slack.external_auth.models import (
 )
 from bot.views import metadata, parts
 from bot.views.batches import named_tokens, stopping_workflows
-from bot.views.fields import FieldErrors, SubmittedView, form, id_field, intro, read_checked, read_text, values_of
+from bot.views.fields import (
+    FieldErrors,
+    SubmittedView,
+    form,
+    id_field,
+    intro,
+    read_checked,
+    read_text,
+    text_field,
+    values_of,
+)
 from bot.views.metadata import PendingBatch, UnreadableMetadata
+from bot.views.parts import Block, View
 
 FORM, CONFIRM = "extauth_cleanup", "extauth_cleanup_confirm"
 TYPED = "typed_count"
@@ -49,19 +51,20 @@ def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
                 "You'll confirm before anything is deleted."
             ),
             *_choice(shown),
-            InputBlock(
-                block_id=TOKEN_IDS,
-                label="Other token IDs" if shown else "Token IDs",
-                hint=f"Up to {MOST_TYPED}, with spaces or line breaks between them.",
+            text_field(
+                TOKEN_IDS,
+                "Other token IDs" if shown else "Token IDs",
+                f"Up to {MOST_TYPED}, with spaces or line breaks between them.",
                 optional=True,
-                element=PlainTextInputElement(action_id=TOKEN_IDS, multiline=True, max_length=3000),
+                most=3000,
+                multiline=True,
             ),
-            InputBlock(
-                block_id=ACCOUNT,
-                label="Account",
-                hint="As /extauth list shows it, such as ada@example.com.",
+            text_field(
+                ACCOUNT,
+                "Account",
+                "As /extauth list shows it, such as ada@example.com.",
                 optional=True,
-                element=PlainTextInputElement(action_id=ACCOUNT, max_length=LONGEST_TEXT),
+                most=LONGEST_TEXT,
             ),
             id_field(
                 PROVIDER_KEY,
@@ -75,11 +78,9 @@ def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
 
 
 def _choice(shown: Sequence[Item]) -> list[Block]:
-    options = [Option(value=item.token_id, label=_label(item)) for item in shown if len(item.token_id) <= MAX_VALUE]
-    if not options:
-        return []
-    boxes = CheckboxesElement(action_id=CHOSEN, options=options)
-    return [InputBlock(block_id=CHOSEN, label="Accounts on this page", optional=True, element=boxes)]
+    options = [parts.option(_label(item), item.token_id) for item in shown if len(item.token_id) <= MAX_VALUE]
+    boxes = parts.element("checkboxes", CHOSEN, options=options)
+    return [parts.field(CHOSEN, "Accounts on this page", boxes, optional=True)] if options else []
 
 
 def _label(item: Item) -> str:
@@ -115,12 +116,7 @@ def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
         [
             named_tokens(f"This deletes {count}:", batch.items),
             parts.paragraph(_breaks(batch, is_listed)),
-            InputBlock(
-                block_id=TYPED,
-                label="Type what you're deleting to confirm",
-                hint=f"delete {count}",
-                element=PlainTextInputElement(action_id=TYPED, max_length=100),
-            ),
+            text_field(TYPED, "Type what you're deleting to confirm", f"delete {count}", most=100),
         ],
     )
 

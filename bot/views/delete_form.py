@@ -1,8 +1,5 @@
 """The modal that asks which tokens to delete, and the confirmation. For more than one token, a name has to be typed."""
 
-from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
-from slack_sdk.models.views import View
-
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
 from bot.views import metadata, parts
@@ -18,10 +15,12 @@ from bot.views.fields import (
     intro,
     read_ids,
     read_text,
+    text_field,
     token_fields,
     values_of,
 )
 from bot.views.metadata import PendingDelete, UnreadableMetadata
+from bot.views.parts import Block, View
 
 FORM, CONFIRM = "extauth_delete", "extauth_delete_confirm"
 TYPED = "typed_name"
@@ -87,12 +86,7 @@ def build_confirmation(metadata: str, pending: PendingDelete) -> View:
         "• You can't undo this."
     )
     inputs = [
-        InputBlock(
-            block_id=block_id,
-            label=f"Type the {LABELS[name]} to confirm",
-            hint=pending.shown[name],
-            element=PlainTextInputElement(action_id=block_id),
-        )
+        text_field(block_id, f"Type the {LABELS[name]} to confirm", pending.shown[name])
         for name, block_id in _typed_fields(pending).items()
     ]
     title = "Delete all tokens?" if is_bulk else "Delete this token?"

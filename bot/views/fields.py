@@ -4,20 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    Block,
-    ContextBlock,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-    PlainTextObject,
-    StaticSelectElement,
-)
-from slack_sdk.models.views import View
-
 from bot.ids import TypedText, is_id, unwrap
 from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
 from bot.views import parts, picker
+from bot.views.parts import Block, View
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """`view.state.values`: what is filled in, by block id and action id."""
@@ -50,40 +40,55 @@ class UnusableChoice(ValueError):
     """What was filled in can't be used. The message is a sentence for the person."""
 
 
-def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block | parts.Block]) -> View:
+def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block]) -> View:
     """Build a modal that is filled in. `submit` is what its button says."""
-    return View(
-        type="modal",
-        callback_id=callback_id,
-        title=title,
-        submit=submit,
-        close="Cancel",
-        private_metadata=metadata,
-        blocks=blocks,
-    )
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": parts.plain_text(title),
+        "submit": parts.plain_text(submit),
+        "close": parts.plain_text("Cancel"),
+        "private_metadata": metadata,
+        "blocks": list(blocks),
+    }
 
 
 def intro(text: str) -> Block:
     """Build the grey lines above the fields."""
-    return ContextBlock(elements=[PlainTextObject(text=text)])
+    return {"type": "context", "elements": [parts.plain_text(text)]}
 
 
-def id_field(
-    name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False
-) -> InputBlock:
+def text_field(
+    name: str,
+    label: str,
+    hint: str | None = None,
+    *,
+    value: str | None = None,
+    optional: bool = False,
+    most: int | None = None,
+    multiline: bool | None = None,
+    placeholder: str | None = None,
+) -> Block:
+    """Build a field for text. Its block ID and action ID are its name."""
+    element = parts.element(
+        "plain_text_input",
+        name,
+        initial_value=value or None,
+        max_length=most,
+        multiline=multiline,
+        placeholder=parts.plain_text(placeholder) if placeholder is not None else None,
+    )
+    return parts.field(name, label, element, hint, optional=optional)
+
+
+def id_field(name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False) -> Block:
     """Build a field for an ID, with a list to pick from while typing if there is one.
 
-    Its block ID and action ID are the parameter's name. A value that isn't formed like an ID can't be an option's.
+    Its name is the parameter's. A value that isn't formed like an ID can't be an option's.
     """
     if has_list and (not value or is_id(value)):
-        return InputBlock(block_id=name, label=label, hint=hint, optional=optional, element=picker.element(name, value))
-    return InputBlock(
-        block_id=name,
-        label=label,
-        hint=hint,
-        optional=optional,
-        element=PlainTextInputElement(action_id=name, initial_value=value or None, max_length=MAX_ID + 50),
-    )
+        return parts.field(name, label, picker.element(name, value), hint, optional=optional)
+    return text_field(name, label, hint, value=value, optional=optional, most=MAX_ID + 50)
 
 
 def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) -> list[Block]:
@@ -100,14 +105,16 @@ def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) 
     )
     if not recent_ids:
         return [field]
-    options = {token_id: Option(value=token_id, label=token_id) for token_id in recent_ids}
-    menu = StaticSelectElement(
-        action_id=RECENT,
-        placeholder="Choose one you used recently",
-        options=list(options.values()),
-        initial_option=options[str(value)] if is_recent else None,
-    )
-    return [InputBlock(block_id=RECENT, label="Recent token", optional=True, element=menu), field]
+    menu = choice("static_select", RECENT, {one: one for one in recent_ids}, value if is_recent else None)
+    menu["placeholder"] = parts.plain_text("Choose one you used recently")
+    return [parts.field(RECENT, "Recent token", menu, optional=True), field]
+
+
+def choice(kind: str, action_id: str, labels: Mapping[str, str], chosen: str | None = None) -> Block:
+    """Build an element to choose one of several values in, by their labels."""
+    options = {value: parts.option(label, value) for value, label in labels.items()}
+    initial = options[chosen] if chosen is not None else None
+    return parts.element(kind, action_id, options=list(options.values()), initial_option=initial)
 
 
 def read_text(values: Values, name: str) -> str | None:

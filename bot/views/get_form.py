@@ -1,9 +1,7 @@
 """The modal that fetches a token."""
 
-from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
-from slack_sdk.models.views import View
-
 from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
+from bot.views import parts
 from bot.views.fields import (
     TOKEN_ID,
     FieldErrors,
@@ -16,6 +14,7 @@ from bot.views.fields import (
     token_fields,
     values_of,
 )
+from bot.views.parts import Block, View
 
 CALLBACK_ID = "extauth_get"
 OPTIONS = "options"
@@ -27,17 +26,12 @@ def fields(
     offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
 ) -> list[Block]:
     """Return the fields, with what is already known."""
-    refresh_option = Option(
-        value=FORCE_REFRESH,
-        label="Force a refresh",
-        description="Get a new token from the provider, even if this one hasn't expired.",
+    refresh_option = parts.option(
+        "Force a refresh", FORCE_REFRESH, "Get a new token from the provider, even if this one hasn't expired."
     )
-    show_option = Option(
-        value=SHOW,
-        label="Show the token in full",
-        description="Otherwise, you see it masked first.",
-    )
+    show_option = parts.option("Show the token in full", SHOW, "Otherwise, you see it masked first.")
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
+    boxes = parts.element("checkboxes", OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None)
     return [
         *token_fields(
             "Looks like Et12345ABCDE. /extauth help says where to find one.",
@@ -45,14 +39,7 @@ def fields(
             optional=False,
             offer=offer,
         ),
-        InputBlock(
-            block_id=OPTIONS,
-            label="Options",
-            optional=True,
-            element=CheckboxesElement(
-                action_id=OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None
-            ),
-        ),
+        parts.field(OPTIONS, "Options", boxes, optional=True),
     ]
 
 

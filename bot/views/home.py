@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from slack_sdk.models.views import View
-
 from bot.access import Decision
 from bot.audit.entries import Entry, doer
 from bot.batch import Item
@@ -18,7 +16,7 @@ from bot.views import buttons, parts
 from bot.views.batches import STATES, named_tokens
 from bot.views.help import ABOUT, TOKEN_IDS
 from bot.views.history import entry_line
-from bot.views.parts import Mark
+from bot.views.parts import Mark, View
 from bot.views.permissions import may_use, permission_lines
 from bot.workspaces.runtime import Listing
 
@@ -68,7 +66,7 @@ def home_view(
         blocks.append(parts.paragraph(TOKEN_IDS))
         hints.insert(0, "Type `/extauth help` in any channel for all commands.")
     blocks.append(parts.small_print(" ".join(hints)))
-    return View(type="home", blocks=blocks)
+    return {"type": "home", "blocks": blocks}
 
 
 def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:

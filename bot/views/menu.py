@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
-from slack_sdk.models.views import View
-
 from bot.ids import is_id
 from bot.operation import Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import delete_form as delete
-from bot.views import get_form
+from bot.views import get_form, parts
 from bot.views.fields import (
     RECENT,
     TOKEN_ID,
@@ -17,11 +14,13 @@ from bot.views.fields import (
     Offer,
     SubmittedView,
     Values,
+    choice,
     form,
     read_chosen,
     read_text,
     values_of,
 )
+from bot.views.parts import View
 
 CALLBACK_ID = "extauth_menu"
 CHOICE = "choice"
@@ -33,15 +32,8 @@ def build(
     metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: Values | None = None
 ) -> View:
     """Build the modal with the fields of `chosen`. `values` are those already filled in, which stay."""
-    options = [Option(value=choice.value, label=LABELS[choice]) for choice in choices]
-    choice_block = InputBlock(
-        block_id=CHOICE,
-        label="What do you want to do?",
-        dispatch_action=True,
-        element=RadioButtonsElement(
-            action_id=CHOICE, options=options, initial_option=options[list(choices).index(chosen)]
-        ),
-    )
+    buttons = choice("radio_buttons", CHOICE, {one.value: LABELS[one] for one in choices}, chosen.value)
+    choice_block = parts.field(CHOICE, "What do you want to do?", buttons, dispatch_action=True)
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
     token_id = filled_in if is_id(filled_in) else None
     is_get = chosen is Operation.GET

@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from slack_sdk.models.views import View
-
 from bot.ids import TypedText
 from bot.operation import Operation, Request
 from bot.slack import mrkdwn
 
 Block = dict[str, Any]
 """A block, or an element of one. https://docs.slack.dev/reference/block-kit"""
+
+View = dict[str, Any]
+"""A modal, or the App Home. https://docs.slack.dev/reference/views"""
 
 Line = Sequence[Block]
 """One line of literal texts."""
@@ -48,17 +49,21 @@ def paragraph(text: str, accessory: Block | None = None) -> Block:
     return {"type": "section", "text": shown, **({"accessory": accessory} if accessory is not None else {})}
 
 
+def plain_text(text: str, *, emoji: bool = True) -> Block:
+    """A text in which nothing is markup, and in text from outside not even an emoji's name."""
+    return {"type": "plain_text", "text": text, "emoji": emoji}
+
+
 def plain_paragraph(text: str) -> Block:
-    """A block of text from outside, in which nothing is markup."""
-    shown = {"type": "plain_text", "text": mrkdwn.clip(text, mrkdwn.MAX_TEXT), "emoji": False}
-    return {"type": "section", "text": shown}
+    """A block of text from outside."""
+    return {"type": "section", "text": plain_text(mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False)}
 
 
 def small_print(*lines: str, quote: str = "") -> Block:
     """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
     elements: list[Block] = [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]
     if quote:
-        elements.append({"type": "plain_text", "text": mrkdwn.clip(quote, MAX_SMALL_PRINT), "emoji": False})
+        elements.append(plain_text(mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
     return {"type": "context", "elements": elements}
 
 
@@ -85,20 +90,50 @@ def copyable(text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(text)]}]}
 
 
+def element(kind: str, action_id: str, **properties: object) -> Block:
+    """An element of a block. A property that is None is left out.
+
+    https://docs.slack.dev/reference/block-kit/block-elements
+    """
+    return {"type": kind, "action_id": action_id, **_given(properties)}
+
+
+def option(label: str, value: str, description: str | None = None) -> Block:
+    """What can be chosen in a menu, or ticked."""
+    described = plain_text(description) if description is not None else None
+    return {"text": plain_text(label), "value": value, **_given({"description": described})}
+
+
+def field(
+    block_id: str, label: str, element: Block, hint: str | None = None, *, optional: bool = False, **properties: object
+) -> Block:
+    """A block to fill in. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+    more = _given({"hint": plain_text(hint) if hint is not None else None, **properties})
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain_text(label),
+        "element": element,
+        "optional": optional,
+        **more,
+    }
+
+
+def _given(properties: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in properties.items() if value is not None}
+
+
 def button(
     label: str, action_id: str, value: str | None = None, style: str | None = None, spoken: str | None = None
 ) -> Block:
     """A button, for `actions`. `spoken` is what a screen reader says instead of the label."""
-    named = {"value": value, "style": style, "accessibility_label": spoken and mrkdwn.clip(spoken, _MAX_LABEL)}
-    more = {name: given for name, given in named.items() if given is not None}
-    shown = {"type": "plain_text", "text": label, "emoji": True}
-    return {"type": "button", "text": shown, "action_id": action_id, **more}
+    spoken = spoken and mrkdwn.clip(spoken, _MAX_LABEL)
+    return element("button", action_id, text=plain_text(label), value=value, style=style, accessibility_label=spoken)
 
 
 def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> Block:
     """A menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
-    built = [{"text": {"type": "plain_text", "text": label, "emoji": True}, "value": value} for label, value in options]
-    return {"type": "overflow", "action_id": action_id, "options": built}
+    return element("overflow", action_id, options=[option(label, value) for label, value in options])
 
 
 def actions(*buttons: Block) -> Block:
@@ -190,4 +225,5 @@ def as_message(screen: Screen) -> dict[str, Any]:
 
 def as_view(screen: Screen) -> View:
     """Return a modal that only shows."""
-    return View(type="modal", title=screen.title, close="Close", blocks=screen.blocks)
+    blocks = list(screen.blocks)
+    return {"type": "modal", "title": plain_text(screen.title), "close": plain_text("Close"), "blocks": blocks}

@@ -7,13 +7,12 @@ https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#ex
 
 from collections.abc import Iterable, Sequence
 
-from slack_sdk.models.blocks import ExternalDataSelectElement, Option, OptionGroup, PlainTextObject
-
 from bot.ids import FORMATS, find_token, is_id, unwrap
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import LABELS, InvalidParameter, PastedToken, check_id
 from bot.views import parts
+from bot.views.parts import Block
 
 MOST_OPTIONS = 100
 """All at once. Slack takes 100 in each of 100 groups, but nobody reads on: they type."""
@@ -29,17 +28,18 @@ _PROBLEM = "?"
 _UNLIKELY = f"{_PROBLEM}unlikely"
 
 
-def element(name: str, value: str | None) -> ExternalDataSelectElement:
+def element(name: str, value: str | None) -> Block:
     """Build the element, with what is already known."""
-    return ExternalDataSelectElement(
-        action_id=name,
-        placeholder=_PLACEHOLDERS[name],
+    return parts.element(
+        "external_select",
+        name,
+        placeholder=parts.plain_text(_PLACEHOLDERS[name]),
         initial_option=_option(value, value) if value else None,
         min_query_length=0,
     )
 
 
-def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[str]) -> Sequence[OptionGroup]:
+def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[str]) -> Sequence[Block]:
     """Return the accounts that what was typed leads to, by provider, after the tokens that this person used lately.
 
     `accounts` is None where they can't be listed.
@@ -65,7 +65,7 @@ def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[
     return _with_typed(typed, "external_token_id", groups)
 
 
-def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[OptionGroup]:
+def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]:
     """Return the providers that what was typed leads to. `accounts` is None where they can't be listed."""
     options = [
         _provider_option(provider, accounts)
@@ -92,14 +92,14 @@ def find_problem(name: str, value: str, command: str) -> str | None:
     )
 
 
-def _with_typed(typed: str, name: str, groups: Sequence[OptionGroup]) -> Sequence[OptionGroup]:
+def _with_typed(typed: str, name: str, groups: Sequence[Block]) -> Sequence[Block]:
     """Add what was typed as it is, unless it's listed: last where something is found, for that is what is meant."""
     text = unwrap(typed)
     token_format = find_token(text)
     if token_format is not None:
         label = f"Looks like {token_format.name}: revoke it. Select for more."
         return [_group("Not an ID", [_option(label, _PROBLEM + token_format.name)])]
-    if not text or text in {option.value for group in groups for option in group.options or ()}:
+    if not text or text in {option["value"] for group in groups for option in group["options"]}:
         return groups
     if is_id(text):
         return [*groups, _group("As typed", [_option(f"Use {text}", text)])]
@@ -118,14 +118,14 @@ def _provider_name(key: str, providers: dict[str, Provider]) -> str:
     return f"{_line(provider.name)} · {_line(key)}" if provider is not None and provider.name else _line(key)
 
 
-def _account_option(account: Account) -> Option:
+def _account_option(account: Account) -> Block:
     if not account.name:
         return _option(account.token_id, account.token_id)
     name = mrkdwn.clip(_line(account.name), LONGEST_LABEL - len(account.token_id) - 3)
     return _option(f"{name} · {account.token_id}", account.token_id)
 
 
-def _provider_option(provider: Provider, accounts: AccountList | None) -> Option:
+def _provider_option(provider: Provider, accounts: AccountList | None) -> Block:
     count = accounts.count(provider) if accounts else 0
     about = f" ({parts.count(count, 'account')})"
     name = _provider_name(provider.key, {provider.key: provider})
@@ -145,9 +145,9 @@ def _line(text: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in text).split()) or "?"
 
 
-def _option(label: str, value: str) -> Option:
-    return Option(value=value, text=PlainTextObject(text=mrkdwn.clip(label, LONGEST_LABEL), emoji=False))
+def _option(label: str, value: str) -> Block:
+    return {"text": parts.plain_text(mrkdwn.clip(label, LONGEST_LABEL), emoji=False), "value": value}
 
 
-def _group(label: str, options: Iterable[Option]) -> OptionGroup:
-    return OptionGroup(label=PlainTextObject(text=label, emoji=False), options=list(options))
+def _group(label: str, options: Iterable[Block]) -> Block:
+    return {"label": parts.plain_text(label, emoji=False), "options": list(options)}

@@ -7,37 +7,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import SecretStr
-from slack_sdk.models.blocks import (
-    Block,
-    CheckboxesElement,
-    ContextBlock,
-    ConversationFilter,
-    ConversationSelectElement,
-    DividerBlock,
-    InputBlock,
-    MarkdownTextObject,
-    Option,
-    PlainTextInputElement,
-    SectionBlock,
-    StaticSelectElement,
-)
-from slack_sdk.models.views import View
 
 from bot.access import AllowList, ApprovalPolicy
 from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
+from bot.views import parts
 from bot.views.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
 from bot.views.fields import (
     FieldErrors,
     SubmittedView,
     Values,
+    choice,
     form,
     read_checked,
     read_chosen,
     read_text,
     selected,
+    text_field,
     values_of,
 )
 from bot.views.metadata import UnreadableMetadata
+from bot.views.parts import Block, View
 from bot.workspaces.settings import LISTS, WorkspaceSettings
 
 CALLBACK_ID = "extauth_settings"
@@ -125,69 +114,51 @@ def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
 
 def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (), *, has_token: bool) -> View:
     """Build the modal. `problems` are mrkdwn of ours, and stand above everything else."""
-    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=f"✕ {problem}")) for problem in problems]
+    blocks: list[Block] = [parts.paragraph(f"✕ {problem}") for problem in problems]
     blocks.append(
-        ContextBlock(
-            elements=[
-                MarkdownTextObject(
-                    text="They apply to this workspace, and each change is in the audit log. Workspace admins and "
-                    "owners can always change them."
-                )
-            ]
+        parts.small_print(
+            "They apply to this workspace, and each change is in the audit log. Workspace admins and owners can always "
+            "change them."
         )
     )
     for name in LISTS[:-1]:
         blocks += allow_list_fields(name, getattr(settings, name))
-    blocks += [
-        DividerBlock(),
-        SectionBlock(text=MarkdownTextObject(text="*Approval*")),
-        _policy_field(settings.delete_approval),
-    ]
+    blocks += [parts.DIVIDER, parts.paragraph("*Approval*"), _policy_field(settings.delete_approval)]
     blocks += allow_list_fields("delete_approvers", settings.delete_approvers)
-    blocks += [
-        DividerBlock(),
-        SectionBlock(text=MarkdownTextObject(text="*More*")),
-        _channel_field(settings.audit_channel),
-    ]
-    blocks += [_contact_field(settings.contact), *_token_fields(has_token=has_token)]
-    return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
+    blocks += [parts.DIVIDER, parts.paragraph("*More*"), _channel_field(settings.audit_channel)]
+    contact = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
+    blocks.append(
+        text_field(CONTACT, "Whom people ask for help", contact, value=settings.contact, optional=True, most=500)
+    )
+    return form(CALLBACK_ID, "Settings", "Save", seen.write(), [*blocks, *_token_fields(has_token=has_token)])
 
 
 def _policy_field(policy: ApprovalPolicy) -> Block:
-    options = {value: Option(value=value.value, label=label) for value, label in _POLICIES.items()}
-    menu = StaticSelectElement(action_id=POLICY, options=list(options.values()), initial_option=options[policy])
-    return InputBlock(
-        block_id=POLICY,
-        label="Deletions that need somebody else's approval",
-        hint="Requests for approval go to the audit channel, or else to the people below.",
-        element=menu,
-    )
+    menu = choice("static_select", POLICY, {one.value: label for one, label in _POLICIES.items()}, policy.value)
+    hint = "Requests for approval go to the audit channel, or else to the people below."
+    return parts.field(POLICY, "Deletions that need somebody else's approval", menu, hint)
 
 
 def _channel_field(channel: str | None) -> Block:
-    kinds = ConversationFilter(include=["public", "private"], exclude_external_shared_channels=True)
-    menu = ConversationSelectElement(
-        action_id=CHANNEL, initial_conversation=channel, filter=kinds, placeholder="Choose a channel"
+    menu = parts.element(
+        "conversations_select",
+        CHANNEL,
+        initial_conversation=channel,
+        filter={"include": ["public", "private"], "exclude_external_shared_channels": True},
+        placeholder=parts.plain_text("Choose a channel"),
     )
     hint = "What everybody does with tokens is posted there, without the tokens. Invite Extauth to it."
-    return InputBlock(block_id=CHANNEL, label="Audit channel", hint=hint, element=menu, optional=True)
-
-
-def _contact_field(contact: str | None) -> Block:
-    element = PlainTextInputElement(action_id=CONTACT, initial_value=contact, max_length=500)
-    hint = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
-    return InputBlock(block_id=CONTACT, label="Whom people ask for help", hint=hint, element=element, optional=True)
+    return parts.field(CHANNEL, "Audit channel", menu, hint, optional=True)
 
 
 def _token_fields(*, has_token: bool) -> list[Block]:
     said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
     hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
-    element = PlainTextInputElement(action_id=TOKEN, placeholder="xoxp-…", max_length=500)
-    field = InputBlock(block_id=TOKEN, label="This workspace's API token", hint=hint, element=element, optional=True)
+    field = text_field(TOKEN, "This workspace's API token", hint, optional=True, most=500, placeholder="xoxp-…")
     if not has_token:
         return [field]
-    boxes = CheckboxesElement(action_id=REMOVE_TOKEN, options=[Option(value="yes", label="Remove what is set")])
-    return [field, InputBlock(block_id=REMOVE_TOKEN, label="Remove the token", element=boxes, optional=True)]
+    boxes = parts.element("checkboxes", REMOVE_TOKEN, options=[parts.option("Remove what is set", "yes")])
+    return [field, parts.field(REMOVE_TOKEN, "Remove the token", boxes, optional=True)]
 
 
 def parse(view: SubmittedView) -> Submitted | FieldErrors:

@@ -1,7 +1,5 @@
 """The modal that tests connected accounts."""
 
-from slack_sdk.models.views import View
-
 from bot.slack.external_auth.models import ListAccounts, TestToken
 from bot.views.fields import (
     APP_ID,
@@ -17,6 +15,7 @@ from bot.views.fields import (
     token_fields,
     values_of,
 )
+from bot.views.parts import View
 
 CALLBACK_ID = "extauth_test"
 

@@ -34,7 +34,7 @@ OPERATIONS = pytest.mark.parametrize("operation", [Operation.TEST, Operation.DEL
 
 def assert_passes(screen: Screen) -> None:
     assert message_complaints(as_message(screen)) == []
-    view = as_view(screen).to_dict()
+    view = as_view(screen)
     assert view["blocks"] == list(screen.blocks)
     assert view_complaints(view) == []
 

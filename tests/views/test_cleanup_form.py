@@ -38,7 +38,7 @@ def _rest(item: Item) -> tuple[Any, ...]:
 @pytest.mark.parametrize("count", [1, 2, 21, 2500])
 def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_listed: bool) -> None:
     remembered = metadata.write(ORIGIN, batch=PendingBatch("f" * 32, count))
-    view = cleanup.build_confirmation(remembered, batch(count), is_listed=is_listed).to_dict()
+    view = cleanup.build_confirmation(remembered, batch(count), is_listed=is_listed)
     assert view_complaints(view) == []
     assert len(remembered) <= 3000
     assert f"This deletes {count:,} token" in json.dumps(view)
@@ -46,7 +46,7 @@ def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_lis
 
 
 def test_the_form_passes_the_limits() -> None:
-    assert view_complaints(cleanup.build_form(metadata.write(ORIGIN)).to_dict()) == []
+    assert view_complaints(cleanup.build_form(metadata.write(ORIGIN))) == []
 
 
 @pytest.mark.parametrize(

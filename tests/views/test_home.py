@@ -52,14 +52,14 @@ def test_it_passes_the_limits(
     listing = Listing(listed) if is_listed else Listing(refusal=text)
     overview = Overview(listing, tests if is_tested else {})
     view = home_view(permissions(*Permission), "a workspace admin", overview, Lately(entries, entries))
-    assert view_complaints(view.to_dict()) == []
+    assert view_complaints(view) == []
 
 
 def test_where_the_database_cannot_be_read_nothing_is_said_of_tests() -> None:
     accounts = (Account("Et1", "google", "ada@example.com"),)
     listed = Listing(AccountList((Provider("google"),), accounts, True, 0))
     view = home_view(permissions(*Permission), "a workspace admin", Overview(listed, None), Lately())
-    said = json.dumps(view.to_dict())
+    said = json.dumps(view)
     assert "Slack lists 1 account and 1 provider." in said
     assert "tested" not in said
 
@@ -67,5 +67,5 @@ def test_where_the_database_cannot_be_read_nothing_is_said_of_tests() -> None:
 def test_only_who_may_test_is_told_how() -> None:
     overview = Overview(None, {"Et1": LastTest("Et1", "google", AT, AccountState.GONE)})
     for allowed, told in (((Permission.LIST,), False), ((Permission.LIST, Permission.GET), True)):
-        said = json.dumps(home_view(permissions(*allowed), "a workspace admin", overview).to_dict())
+        said = json.dumps(home_view(permissions(*allowed), "a workspace admin", overview))
         assert ("says what to do about each" in said) == told

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from slack_sdk.models.blocks import OptionGroup
 
 from bot.audit.reader import MOST_IDS
 from bot.ids import FORMATS, find_token, is_id, unwrap
@@ -15,6 +14,7 @@ from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.models import check_id
 from bot.views import fields, picker
 from bot.views.fields import UnusableChoice
+from bot.views.parts import Block
 from tests.test_ids import EACH_FORMAT, TOKENS
 
 TOKEN_IDS = st.from_regex(r"Et[A-Za-z0-9_.-]{1,38}", fullmatch=True).filter(is_id)
@@ -48,14 +48,13 @@ LISTS = st.none() | st.builds(listed, st.lists(ANY_ACCOUNTS, max_size=8), st.lis
 MANY = listed([Account(f"EtMany{n:06d}", f"provider{n % 130}", f"person{n}@example.com") for n in range(2500)])
 
 
-def drawn(groups: Sequence[OptionGroup]) -> list[tuple[str, list[str]]]:
+def drawn(groups: Sequence[Block]) -> list[tuple[str, list[str]]]:
     """The labels of the groups and of their options."""
-    found = [group.to_dict() for group in groups]
-    return [(group["label"]["text"], [option["text"]["text"] for option in group["options"]]) for group in found]
+    return [(group["label"]["text"], [option["text"]["text"] for option in group["options"]]) for group in groups]
 
 
-def values(groups: Sequence[OptionGroup]) -> list[str]:
-    return [option["value"] for group in groups for option in group.to_dict()["options"]]
+def values(groups: Sequence[Block]) -> list[str]:
+    return [option["value"] for group in groups for option in group["options"]]
 
 
 def problem_of(name: str, value: str) -> str:
@@ -79,7 +78,7 @@ def test_whatever_is_there_slack_takes_it_and_so_does_the_form(
         ("external_token_id", picker.token_groups(typed, accounts, recent_ids)),
         ("provider_key", picker.provider_groups(typed, accounts)),
     ):
-        answer = {"option_groups": [group.to_dict() for group in groups]} if groups else {"options": []}
+        answer = {"option_groups": list(groups)} if groups else {"options": []}
         assert options_complaints(answer) == []
         offered = values(groups)
         assert len(offered) == len(set(offered)) <= picker.MOST_OPTIONS
@@ -111,7 +110,7 @@ def test_of_a_pasted_token_nothing_is_offered(kind: str) -> None:
             picker.token_groups(token, FOUND if is_known else None, ["EtRecent0001"]),
             picker.provider_groups(token, FOUND),
         ):
-            assert token.rsplit(maxsplit=1)[-1] not in json.dumps([group.to_dict() for group in groups])
+            assert token.rsplit(maxsplit=1)[-1] not in json.dumps(list(groups))
             (value,) = values(groups)
             with pytest.raises(UnusableChoice, match=r"This looks like an? .*revoke it"):
                 fields.read_id(state("external_token_id", value), "external_token_id", "/extauth get ID")
@@ -197,7 +196,7 @@ def test_no_value_from_outside_makes_a_form_fail(value: str) -> None:
 @given(st.none() | TOKEN_IDS, st.booleans(), st.lists(TOKEN_IDS, max_size=MOST_IDS, unique=True))
 def test_a_form_offers_a_list_or_else_recent_ids(value: str | None, has_list: bool, recent_ids: list[str]) -> None:
     offer = fields.Offer(has_list, tuple(recent_ids))
-    blocks = [block.to_dict() for block in fields.token_fields("A hint.", value=value, optional=False, offer=offer)]
+    blocks = fields.token_fields("A hint.", value=value, optional=False, offer=offer)
     assert blocks_complaints(blocks, "modal") == []
     kinds = [block["element"]["type"] for block in blocks]
     if has_list:

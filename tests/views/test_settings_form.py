@@ -30,7 +30,7 @@ SETTINGS = st.builds(
 
 
 def shown(settings: WorkspaceSettings) -> dict[str, Any]:
-    return dict(build(settings, Seen.of(settings, 1), has_token=True).to_dict())
+    return dict(build(settings, Seen.of(settings, 1), has_token=True))
 
 
 def submitted(view: dict[str, Any]) -> Any:
