@@ -52,11 +52,6 @@ class Actor:
         enterprise_id = workspace.enterprise_id
         return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), None, what)
 
-    @property
-    def workspace_id(self) -> str:
-        """The workspace's ID, or the organization's where no workspace is named; empty where neither is."""
-        return self.team_id or self.enterprise_id or ""
-
     def step(self, name: str) -> "Actor":
         """Return the person doing one step of several, each of which is run once."""
         key = None

@@ -121,7 +121,8 @@ _ANY_FORMAT = re.compile(
 # No two parts of a pattern can take the same text, so that none takes long over a word that doesn't match.
 _WORDS = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-](?:[a-z]{4,}|[a-z0-9]{1,3})(?![a-z0-9]))*", re.ASCII)
-_NAME = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
+PROVIDER_NAME = re.compile(r"(?!Et[A-Z0-9.])[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
+"""A word without digits, such as `google`, that a token's ID isn't like."""
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
 _WORD = re.compile(r"(?:[A-Za-z][a-z]{0,15}(?:[A-Z][a-z]{1,15})?|[A-Z]{1,15})[0-9]{0,4}|[0-9]{1,4}", re.ASCII)
@@ -179,11 +180,6 @@ def slack_token_kind(token: SecretStr) -> str | None:
     """Return which kind of Slack token this is by its beginning, with an article; None for an unknown one."""
     text = token.get_secret_value()
     return next((name for prefix, name in _SLACK_TOKENS.items() if text.startswith(prefix)), None)
-
-
-def looks_like_provider_key(value: str) -> bool:
-    """Return whether a value is a word without digits, such as `google`. Slack's IDs begin otherwise, or have some."""
-    return _NAME.fullmatch(value) is not None and not re.match(r"Et[A-Z0-9.]", value)
 
 
 class TypedText:

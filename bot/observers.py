@@ -106,7 +106,7 @@ class AuditChannel:
             self._denials.append(line)
         else:
             self._more_denials[denied] += 1
-        if not self.is_posting:
+        if self._posting is None or self._posting.done():
             self._posting = asyncio.ensure_future(self._post_all())
 
     @property

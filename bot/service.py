@@ -298,7 +298,9 @@ class Service:
                 raise _NoLongerAllowed(decision)
 
         # Only a batch can be given up while it waits.
-        caller = Caller(actor.workspace_id, progress, recheck, patience, is_wanted is not None, is_wanted)
+        caller = Caller(
+            chain_of(actor.team_id, actor.enterprise_id), progress, recheck, patience, is_wanted is not None, is_wanted
+        )
         match request:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)

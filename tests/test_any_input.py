@@ -46,7 +46,7 @@ def _body(text: str) -> None:
 FUNCTIONS: list[Callable[[str], object]] = [
     *(_parse, _command, _body, unescape),
     *(ids.find_token, ids.redact, ids.is_id, ids.quote, ids.typed_text, ids.quote_word, ids.unwrap, ids.is_contact),
-    *(ids.looks_like_provider_key, logs.redact, logs.on_one_line, mrkdwn.escape),
+    *(ids.PROVIDER_NAME.fullmatch, logs.redact, logs.on_one_line, mrkdwn.escape),
     lambda text: fields.read_text({"a": {"a": {"value": text}}}, "a"),
     lambda text: picker.find_problem("external_token_id", text, "/extauth get ID"),
 ]

@@ -95,8 +95,9 @@ def authentic_heads(
             raise found
         heads[chain] = found
     for chain, head in known.items():
-        is_asked = chains is None or chain in chains
-        if is_asked and (chain not in heads or _went_back(connection, key, heads[chain], head)):
+        if (chains is not None and chain not in chains) or heads.get(chain) == head:
+            continue
+        if chain not in heads or _went_back(connection, key, heads[chain], head):
             raise Altered(_WENT_BACK)
     return heads
 
@@ -144,7 +145,7 @@ class Writing:
         for chain, found in read_heads(connection, self.key, chains, locks=True).items():
             if isinstance(found, Altered):
                 self.altered[chain] = found
-            elif chain in self.known and _went_back(connection, self.key, found, self.known[chain]):
+            elif found != (known := self.known.get(chain, found)) and _went_back(connection, self.key, found, known):
                 self.altered[chain] = Altered(_WENT_BACK)
             else:
                 self.heads[chain] = found
@@ -180,8 +181,6 @@ class Writing:
 
 def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -> bool:
     """Return whether a chain that ends otherwise than before no longer has what it ended with."""
-    if head == known:
-        return False
     if head.log_id != known.log_id or head.number <= known.number:
         return True
     if known.number <= head.pruned_number:

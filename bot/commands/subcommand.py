@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.ids import TokenFormat, looks_like_provider_key, quote
+from bot.ids import PROVIDER_NAME, TokenFormat, quote
 from bot.operation import OpenForm, Permission, Request
 from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter, Selection
 
@@ -110,7 +110,7 @@ class UsageError(ValueError):
 def check_is_no_provider(values: Values, subcommand: Subcommand) -> None:
     """Raise UsageError where a provider's name was typed for a token ID. Its key is what was probably meant."""
     token_id = str(values.get(TOKEN_ID, ""))
-    if not looks_like_provider_key(token_id):
+    if not PROVIDER_NAME.fullmatch(token_id):
         return
     meant = None
     if PROVIDER_KEY in {option.name for option in subcommand.options} - {*values}:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from slack_sdk.errors import SlackApiError
 
+from bot.audit.chain import chain_of
 from bot.batch import Batch, BatchState
 from bot.jobs.run import BatchOutcome, BatchRunner, Ending
 from bot.listeners import flow
@@ -80,7 +81,7 @@ class _ProgressView:
 
     def __init__(self, interaction: Interaction, batch: Batch) -> None:
         self._limiter, self._clock, reply = interaction.runtime.limiter, interaction.runtime.clock, interaction.reply
-        self._workspace = interaction.actor.workspace_id
+        self._workspace = chain_of(interaction.actor.team_id, interaction.actor.enterprise_id)
         self._batch = batch
         self._wait = Wait(interaction.runtime.clock)
         self._wait.note(self._seconds_left)

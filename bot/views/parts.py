@@ -95,32 +95,23 @@ def element(kind: str, action_id: str, **properties: object) -> Block:
 
     https://docs.slack.dev/reference/block-kit/block-elements
     """
-    return {"type": kind, "action_id": action_id, **_given(properties)}
+    given = {name: value for name, value in properties.items() if value is not None}
+    return {"type": kind, "action_id": action_id, **given}
 
 
 def option(label: str, value: str, description: str | None = None) -> Block:
     """What can be chosen in a menu, or ticked."""
-    described = plain_text(description) if description is not None else None
-    return {"text": plain_text(label), "value": value, **_given({"description": described})}
+    described = {"description": plain_text(description)} if description is not None else {}
+    return {"text": plain_text(label), "value": value, **described}
 
 
 def field(
     block_id: str, label: str, element: Block, hint: str | None = None, *, optional: bool = False, **properties: object
 ) -> Block:
     """A block to fill in. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
-    more = _given({"hint": plain_text(hint) if hint is not None else None, **properties})
-    return {
-        "type": "input",
-        "block_id": block_id,
-        "label": plain_text(label),
-        "element": element,
-        "optional": optional,
-        **more,
-    }
-
-
-def _given(properties: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in properties.items() if value is not None}
+    block = {"type": "input", "block_id": block_id, "label": plain_text(label), "element": element}
+    hinted = {"hint": plain_text(hint)} if hint is not None else {}
+    return {**block, "optional": optional, **hinted, **properties}
 
 
 def button(

@@ -44,7 +44,7 @@ class ExternalAuthClient:
 
         Raises ExternalAuthError, and Stopping before anything was changed.
         """
-        answer = await self._call(api_token, GET, _revealed(request.arguments()), caller, once=request.mutates)
+        answer = await self._call(api_token, GET, request.arguments(), caller, once=request.mutates)
         token = answer.get("external_token")
         if not isinstance(token, str) or not token:
             raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
@@ -57,20 +57,20 @@ class ExternalAuthClient:
 
     async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
         """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
-        await self._call(api_token, DELETE, _revealed(request.arguments()), caller, once=True)
+        await self._call(api_token, DELETE, request.arguments(), caller, once=True)
 
     async def list(self, api_token: SecretStr, request: ListAccounts, caller: Caller) -> AccountList:
         """Return all connected accounts of an app. Slack may refuse, for it isn't public. Raises the same as `get`."""
         arguments: Arguments = {"include_workflows": True}
         if request.app_id is not None:
             arguments["app_id"] = request.app_id
-        accounts = read_accounts(await self._call(api_token, LIST, _revealed(arguments), caller, once=False))
+        accounts = read_accounts(await self._call(api_token, LIST, arguments, caller, once=False))
         if accounts is None:
             raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
         return accounts
 
     async def _call(
-        self, api_token: SecretStr, method: str, sent: dict[str, str | bool], caller: Caller, *, once: bool
+        self, api_token: SecretStr, method: str, request: Arguments, caller: Caller, *, once: bool
     ) -> Mapping[str, object]:
         """Send a request, after a wait where Slack's limits reject it. Over a broken connection `once`, or again."""
         call = self._limiter.call(method, caller)
@@ -81,7 +81,7 @@ class ExternalAuthClient:
             except Busy as busy:
                 answer, again = RateLimitedError(method, busy.seconds), False
             else:
-                answer = await self._send(api_token, method, sent, once=once)
+                answer = await self._send(api_token, method, request, once=once)
                 again = isinstance(answer, RateLimitedError) and call.rejected(answer.retry_after)
             if not isinstance(answer, ExternalAuthError):
                 return answer
@@ -89,10 +89,11 @@ class ExternalAuthClient:
                 raise answer
 
     async def _send(
-        self, api_token: SecretStr, method: str, sent: dict[str, str | bool], *, once: bool
+        self, api_token: SecretStr, method: str, request: Arguments, *, once: bool
     ) -> Mapping[str, object] | ExternalAuthError:
         """Send the request. Failures are returned, so that the slack_sdk exception isn't their context: it holds the
         whole response."""
+        sent = {name: value.reveal() if isinstance(value, TypedText) else value for name, value in request.items()}
         attempts = Attempts(self._clients.clock, self._clients.calls, reconnects=not once, budget=0)
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -106,7 +107,3 @@ class ExternalAuthClient:
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if attempts.answer is None else from_answer(method, attempts.answer, sent)
-
-
-def _revealed(arguments: Arguments) -> dict[str, str | bool]:
-    return {name: value.reveal() if isinstance(value, TypedText) else value for name, value in arguments.items()}

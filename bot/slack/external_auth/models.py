@@ -56,7 +56,7 @@ class PastedToken(InvalidParameter):
 
 
 def check_id(name: str, value: object) -> str | TypedText:
-    """Return `value` if it could be an ID or a key. Slack is the judge of the rest.
+    """Return `value` if it could be an ID or a key, as `TypedText` unless it's formed like one. Slack judges the rest.
 
     Raises InvalidParameter.
     """
@@ -68,7 +68,7 @@ def check_id(name: str, value: object) -> str | TypedText:
     if token_format is not None:
         raise PastedToken(name, token_format)
     if ID_OR_KEY.fullmatch(value):
-        return typed_text(value)
+        return value if is_id(value) else TypedText(value)
     if len(value) > MAX_ID:
         raise InvalidParameter(name, f"It has {len(value)} characters. Slack allows at most {MAX_ID}.")
     if any(character.isspace() for character in value):
@@ -76,12 +76,6 @@ def check_id(name: str, value: object) -> str | TypedText:
     odd = next(character for character in value if not ID_OR_KEY.fullmatch(character))
     shown = f"“{odd}”" if odd.isprintable() else f"the control character U+{ord(odd):04X}"
     raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
-
-
-def _check_ids(request: object, given: Mapping[str, object]) -> None:
-    """Check what was given for the fields that are IDs, and keep as `TypedText` what isn't formed like one."""
-    for name, value in given.items():
-        object.__setattr__(request, name, check_id(name, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ class GetToken:
     show: bool = False
 
     def __post_init__(self) -> None:
-        _check_ids(self, {"external_token_id": self.external_token_id})
+        object.__setattr__(self, "external_token_id", check_id("external_token_id", self.external_token_id))
         if self.force_refresh is not None and not isinstance(self.force_refresh, bool):
             raise InvalidParameter("force_refresh", "It must be true or false.")
         if not isinstance(self.show, bool):
@@ -134,7 +128,8 @@ class TestToken:
     external_token_id: str | TypedText
 
     def __post_init__(self) -> None:
-        _check_ids(self, self.arguments())
+        for name, value in self.arguments().items():
+            object.__setattr__(self, name, check_id(name, value))
 
     def arguments(self) -> Arguments:
         """Return the parameters, which are also recorded."""
@@ -157,7 +152,8 @@ class DeleteTokens:
 
     def __post_init__(self) -> None:
         arguments = self.arguments()
-        _check_ids(self, arguments)
+        for name, value in arguments.items():
+            object.__setattr__(self, name, check_id(name, value))
         if not arguments:
             raise InvalidParameter("external_token_id", "Say what to delete.")
         if self.external_token_id is not None and len(arguments) > 1:
@@ -221,7 +217,8 @@ class ListAccounts:
     newer_than: Place | None = None
 
     def __post_init__(self) -> None:
-        _check_ids(self, self.arguments())
+        for name, value in self.arguments().items():
+            object.__setattr__(self, name, check_id(name, value))
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
