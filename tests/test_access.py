@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import AllowList, Decision, Reason, decide, decide_unattended
+from bot.access import AllowList, Decision, Reason, decide, decide_settings, decide_unattended
 from bot.actor import UserInfo, Workspace
 from bot.operation import Operation, Permission
 from bot.sandbox.slack.state import TEAM_ID, Person
@@ -233,3 +233,31 @@ def test_nobody_of_another_organization_gets_in_by_any_flag_or_list(
             enterprise_user=ORGANIZATIONS[organization],
         )
         assert decide(standing(person, enterprise, ["U0OUT"]), permission, allow).reason is Reason.EXTERNAL
+
+
+@pytest.mark.parametrize(
+    ("user", "allowed", "reason"),
+    [
+        (None, False, Reason.UNKNOWN),
+        (UserInfo("U1"), False, Reason.NOT_LISTED),
+        (UserInfo("U1", is_admin=True), False, Reason.NOT_LISTED),
+        (UserInfo("U1", is_admin=True, is_in_charge=True), True, Reason.ADMIN),
+        (UserInfo("U1", is_admin=True, is_owner=True, is_in_charge=True), True, Reason.OWNER),
+        (UserInfo("U1", is_owner=True, is_in_charge=True, is_guest=True), False, Reason.GUEST),
+        (UserInfo("U1", is_owner=True, is_in_charge=True, is_bot=True), False, Reason.BOT),
+        (UserInfo("U1", is_owner=True, is_in_charge=True, is_external=True), False, Reason.EXTERNAL),
+        (UserInfo("U1", is_owner=True, is_in_charge=True, is_elsewhere=True), False, Reason.NOT_INSTALLED),
+        (UserInfo("U1", is_owner=True, is_in_charge=True, is_deactivated=True), False, Reason.DEACTIVATED),
+    ],
+)
+def test_settings_are_changed_by_slacks_standing_alone(user: UserInfo | None, allowed: bool, reason: Reason) -> None:
+    assert decide_settings(user) == Decision(allowed, reason, Permission.SETTINGS, AllowList.parse(["admins"]))
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_without_a_person_only_reading_is_allowed(operation: Operation) -> None:
+    decision = decide_unattended(operation)
+    assert decision.allowed is (operation in {Operation.LIST, Operation.TEST})
+    assert decision == Decision(
+        decision.allowed, Reason.UNATTENDED, operation.permission, AllowList(frozenset(), frozenset())
+    )

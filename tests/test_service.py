@@ -14,10 +14,13 @@ from bot import settings
 from bot.access import Reason
 from bot.actor import Actor, Unattended, Workspace
 from bot.app import workspace_settings
+from bot.audit.chain import Altered
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.audit.reader import recent_token_ids
-from bot.operation import OpenForm, Operation, Permission
+from bot.batch import Batch, Item
+from bot.jobs.approval import AskApproval, Decide
+from bot.operation import OpenForm, Operation, Permission, Request
 from bot.outcomes import (
     AlreadyRun,
     Deleted,
@@ -40,7 +43,9 @@ from bot.slack.external_auth.errors import RateLimitedError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest
 from bot.slack.rate_limit import RateLimiter, SecondsLeft
 from bot.slack.users import UserDirectory
-from tests.audit_log import open_audit_log
+from bot.storage.engine import DatabaseError
+from bot.workspaces.settings import ChangeSettings
+from tests.audit_log import open_audit_log, until
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER
 from tests.manual_clock import ManualClock
@@ -78,7 +83,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
+async def open_bench(folder: Path, *, has_settings: bool = False, **more: str) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(simulated_slack())
         clock, database = ManualClock(), folder / "service.db"
@@ -95,6 +100,7 @@ async def open_bench(folder: Path, **more: str) -> AsyncIterator[Bench]:
             audit_log,
             [lambda event, result: told.append((event, result))],
             clock,
+            has_settings=has_settings,
         )
         yield Bench(slack, service, audit_log, clock, database, told)
 
@@ -631,3 +637,188 @@ async def test_own_entries_are_the_actor_s_alone(bench: Bench) -> None:
     assert await bench.service.own_entries(replace(bench.actor(), team_id=None), 10) == ()
     bench.execute("ALTER TABLE audit_records RENAME TO gone")
     assert await bench.service.own_entries(bench.actor(), 10) == ()
+
+
+CHANGE = ChangeSettings(["contact"], "T0SANDBOX", 3)
+CHANGED = {"contact": "changed", "workspace": "T0SANDBOX", "version": "3"}
+
+
+@asynccontextmanager
+async def open_settings_bench(folder: Path) -> AsyncIterator[Bench]:
+    """A bench whose admins can change settings."""
+    async with open_bench(folder, has_settings=True) as opened:
+        opened.slack.state.people[ADMIN].is_admin = True
+        yield opened
+
+
+async def test_a_step_is_recorded_with_its_result_and_told(tmp_path: Path) -> None:
+    async with open_settings_bench(tmp_path) as bench:
+        taken = []
+
+        async def act() -> AuditResult:
+            taken.append(await bench.entries())
+            return AuditResult("saved", None, 5)
+
+        assert await bench.service.step(bench.actor(), CHANGE, act) == AuditResult("saved", None, 5)
+        ((attempt,),) = taken
+        assert (attempt.action, attempt.parameters, attempt.outcome) == ("settings", CHANGED, None)
+        (entry,) = await bench.entries()
+        assert (entry.number, entry.outcome, entry.milliseconds) == (attempt.number, "saved", 5)
+        assert bench.told == [(Event.of(bench.actor(), CHANGE), AuditResult("saved", None, 5))]
+
+
+async def test_a_step_is_denied_to_others_and_taken_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_settings_bench(tmp_path) as bench:
+        taken = []
+
+        async def act() -> AuditResult:
+            taken.append(1)
+            return AuditResult("saved", None, 0)
+
+        denied = await bench.service.step(bench.actor(MEMBER), CHANGE, act)
+        assert isinstance(denied, Denied)
+        assert (denied.decision.permission, denied.decision.reason) == (Permission.SETTINGS, Reason.NOT_LISTED)
+        clicked = replace(bench.actor(), interaction="i" * 64)
+        assert isinstance(await bench.service.step(clicked, CHANGE, act), AuditResult)
+        assert await bench.service.step(clicked, CHANGE, act) == AlreadyRun("ABCD2345")
+        assert caplog.messages[-1] == "an interaction came again and wasn't run again"
+        assert taken == [1]
+
+
+async def test_a_step_that_breaks_is_recorded_later_as_interrupted(tmp_path: Path) -> None:
+    async with open_settings_bench(tmp_path) as bench:
+
+        async def act() -> AuditResult:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await bench.service.step(bench.actor(), CHANGE, act)
+        assert bench.told == [(Event.of(bench.actor(), CHANGE), AuditResult("interrupted", None, 0))]
+        await bench.clock.until_asleep(RETRY_SECONDS)
+        bench.clock.advance(RETRY_SECONDS)
+        await until(bench.audit_log, "interrupted")
+
+
+async def test_a_step_whose_result_cannot_be_recorded_is_recorded_later_as_it_was(tmp_path: Path) -> None:
+    async with open_settings_bench(tmp_path) as bench:
+
+        async def act() -> AuditResult:
+            bench.execute("ALTER TABLE audit_heads RENAME TO gone")
+            return AuditResult("saved", None, 0)
+
+        with pytest.raises(DatabaseError):
+            await bench.service.step(bench.actor(), CHANGE, act)
+        assert bench.told == [(Event.of(bench.actor(), CHANGE), AuditResult("saved", None, 0))]
+        bench.execute("ALTER TABLE gone RENAME TO audit_heads")
+        await bench.clock.until_asleep(RETRY_SECONDS)
+        bench.clock.advance(RETRY_SECONDS)
+        await until(bench.audit_log, "saved")
+
+
+async def test_a_step_that_is_cut_off_is_recorded_in_time(tmp_path: Path) -> None:
+    async with open_settings_bench(tmp_path) as bench:
+        begun = asyncio.Event()
+
+        async def act() -> AuditResult:
+            begun.set()
+            await asyncio.Event().wait()
+            return AuditResult("saved", None, 0)
+
+        stepping = asyncio.ensure_future(bench.service.step(bench.actor(), CHANGE, act))
+        await begun.wait()
+        stepping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stepping
+        (entry,) = await bench.entries()
+        assert entry.outcome == "interrupted"
+
+
+async def test_what_happens_unattended_to_a_request_is_recorded_and_told(bench: Bench) -> None:
+    request = DeleteTokens(provider_key="google")
+    await bench.service.note(bench.actor(), request, AuditResult("expired", None, 0))
+    (entry,) = await bench.entries()
+    assert (entry.action, entry.parameters, entry.outcome) == ("delete", {"provider_key": "google"}, "expired")
+    assert bench.told == [(Event.of(bench.actor(), request), AuditResult("expired", None, 0))]
+
+
+async def test_who_loses_the_permission_while_waiting_gets_nothing_and_the_log_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = asyncio.Event()
+    for _ in range(60):
+        bench.slack.web_api.rate_limits.retry_after(GET)
+    request = GetToken("EtGoogle0001")
+    running = asyncio.ensure_future(bench.service.run(bench.actor(), request, lambda _: waits.set()))
+    await waits.wait()
+    bench.slack.state.people[ADMIN].is_admin = bench.slack.state.people[ADMIN].is_owner = False
+    bench.clock.advance(61)
+    outcome = await running
+    assert isinstance(outcome, Denied)
+    assert outcome.decision.reason is Reason.NOT_LISTED
+    (entry,) = await bench.entries()
+    assert (entry.outcome, entry.code, entry.milliseconds) == ("denied", "not listed", 61_000)
+    assert bench.told[-1][1] == AuditResult("denied", "not listed", 61_000)
+    (said,) = [record for record in caplog.records if record.message == "not sent"]
+    assert (said.__dict__["action"], said.__dict__["outcome"], said.__dict__["reason"]) == (
+        "get",
+        "denied",
+        "not listed",
+    )
+
+
+async def test_the_time_of_a_request_for_approval_and_its_decision_are_the_logs(bench: Bench) -> None:
+    async def note(user: str, reference: str, request: Request, outcome: str) -> None:
+        actor = replace(bench.actor(user), reference=reference)
+        await bench.service.note(actor, request, AuditResult(outcome, None, 0))
+
+    asked = Batch.of(bench.actor(), Operation.DELETE, [Item("Et1"), Item("Et2")], bench.clock.now())
+    other = replace(asked, reference="EFGH2345")
+    for one in (asked, other):
+        await note(ADMIN, one.reference, AskApproval(one), "requested")
+    assert await bench.service.now(asked) == bench.clock.now()
+    assert not await bench.service.is_decided(asked)
+    await note(ADMIN, "WXYZ2345", Decide(asked, approves=True), "failed")
+    await note(OWNER, "JKMN2345", Decide(other, approves=False), "declined")
+    assert not await bench.service.is_decided(asked)
+    assert await bench.service.is_decided(other)
+    await note(OWNER, "PQRS2345", Decide(asked, approves=True), "approved")
+    assert await bench.service.is_decided(asked)
+    with pytest.raises(Altered, match="doesn't have the request"):
+        await bench.service.is_decided(replace(asked, reference="TVWX2345"))
+
+
+async def test_a_form_offers_accounts_to_those_who_may_list_and_ids_to_those_who_may_use_them(bench: Bench) -> None:
+    await bench.run(GetToken("EtGoogle0001"))
+    found = await bench.service.accounts(bench.actor())
+    assert found is not None
+    assert len(found.accounts) == len(bench.slack.state.tokens)
+    assert (await bench.entries())[0].action == "list"
+    decisions = await bench.service.authorize(bench.actor())
+    assert bench.service.can_expect_accounts(bench.actor(), decisions)
+    assert await bench.service.recent_ids(bench.actor()) == ("EtGoogle0001",)
+    assert await bench.service.accounts(bench.actor(MEMBER)) is None
+    assert await bench.service.recent_ids(bench.actor(MEMBER)) == ()
+    assert not bench.service.can_expect_accounts(
+        bench.actor(MEMBER), await bench.service.authorize(bench.actor(MEMBER))
+    )
+
+
+async def test_the_version_of_settings_is_the_last_that_was_saved(bench: Bench) -> None:
+    async def save(version: int, outcome: str, place: str = "T0SANDBOX") -> None:
+        request = ChangeSettings(["contact"], place, version)
+        await bench.service.note(bench.actor(), request, AuditResult(outcome, None, 0))
+
+    async def version(place: str) -> int:
+        return await bench.audit_log._database.run(
+            lambda connection: bench.audit_log.settings_version(connection, place), reads=True
+        )
+
+    assert await version("T0SANDBOX") == 0
+    await save(1, "saved")
+    await save(9, "failed")
+    await save(2, "saved")
+    await save(7, "saved", "E1")
+    await save(1, "saved")
+    assert await version("T0SANDBOX") == 2
+    assert await version("E1") == 7
+    assert await version("T0OTHER") == 0

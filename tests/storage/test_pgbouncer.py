@@ -45,9 +45,9 @@ async def behind_pgbouncer(url: str, mode: str, folder: Path) -> AsyncIterator[s
     # In session mode, each connection has one to itself.
     sessions = 3 if mode == "transaction" else 40
     # PgBouncer doesn't run as root.
-    folder.chmod(0o777)
+    folder.chmod(0o777)  # noqa: ASYNC240
     written = folder / "pgbouncer.ini"
-    written.write_text(  # noqa: ASYNC240
+    written.write_text(
         CONFIGURED.format(
             host=host, server_port=server_port or 5432, user=user, port=port, mode=mode, sessions=sessions
         )
