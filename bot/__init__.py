@@ -1,3 +1,3 @@
-"""Extauth: Slack's external tokens, by slash command and dialog."""
+"""Extauth: Slack's external tokens, by slash command and modal."""
 
 __version__ = "0.1.0"

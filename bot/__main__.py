@@ -1,4 +1,4 @@
-"""python -m bot"""
+"""Entry point for `python -m bot`."""
 
 from bot.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Who may do what, and what somebody else has to approve. Pure."""
+"""Decisions on permissions and approvals. Pure: nothing here does I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from bot.operation import Operation, Permission
 
 _ROLES = ("admins", "owners", "members")
 _UNATTENDED = frozenset({Operation.LIST, Operation.TEST})
-"""What is done without a person: neither shows a token, nor changes anything at Slack."""
+"""Operations that run without a person. They neither show a token nor change anything in Slack."""
 APPROVAL_SECONDS = 3600.0
-"""How long somebody has to approve a deletion."""
+"""Seconds an approver has to approve a deletion."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Whom a list allows: roles, single people, and user groups."""
+    """The roles, people, and user groups that have a permission."""
 
     roles: frozenset[str]
     users: frozenset[str]
@@ -25,7 +25,7 @@ class AllowList:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> "AllowList":
-        """Read the entries of a setting: `admins`, `owners`, `members`, user IDs, group IDs. Raises ValueError."""
+        """Parse a setting's entries: `admins`, `owners`, `members`, user IDs, group IDs. Raises ValueError."""
         roles, users, groups = set(), set(), set()
         for entry in entries:
             if entry.lower() in _ROLES:
@@ -45,7 +45,7 @@ class AllowList:
 
 
 class Reason(Enum):
-    """Why a decision is what it is."""
+    """Reasons to grant or deny a permission."""
 
     NAMED = "named"
     GROUP = "group"
@@ -64,7 +64,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a permission is granted, why, and by which list, which also says who can help."""
+    """A granted or denied permission, the reason, and the allow list, which also tells who can help."""
 
     allowed: bool
     reason: Reason
@@ -73,9 +73,9 @@ class Decision:
 
 
 def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> Decision:
-    """Decide by what Slack says of the person now; None means Slack couldn't say, which denies.
+    """Decide on a permission by the person's current standing in Slack; deny if Slack couldn't say (None).
 
-    Guests, bots, deactivated and external people are denied even where a list names them.
+    Guests, bots, deactivated and external people are denied even if a list names them.
     """
     if user is None:
         return Decision(False, Reason.UNKNOWN, permission, allow)
@@ -96,7 +96,7 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 
 
 def decide_settings(user: UserInfo | None) -> Decision:
-    """Decide on changing the settings: by Slack's own standing alone, so that no list can lock everybody out."""
+    """Decide on changing the settings by standing in Slack alone, so that no list can lock everyone out."""
     allow = AllowList(frozenset({"admins"}), frozenset())
     if user is None:
         return Decision(False, Reason.UNKNOWN, Permission.SETTINGS, allow)
@@ -108,7 +108,7 @@ def decide_settings(user: UserInfo | None) -> Decision:
 
 
 def decide_unattended(operation: Operation) -> Decision:
-    """Decide on what Extauth does by itself, whatever the lists say: they are about people."""
+    """Decide on an operation that runs unattended. The allow lists don't apply: they are about people."""
     nobody = AllowList(frozenset(), frozenset())
     return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
 
@@ -126,12 +126,12 @@ def _exclusion(user: UserInfo) -> Reason | None:
 
 
 class ApprovalPolicy(StrEnum):
-    """What `EXTAUTH_DELETE_APPROVAL` can be."""
+    """The values of `EXTAUTH_DELETE_APPROVAL`."""
 
     OFF = "off"
     BULK = "bulk"
     ALL = "all"
 
     def covers(self, *, is_bulk: bool) -> bool:
-        """Return whether a deletion needs approval. `is_bulk`: it can delete more than one token."""
+        """Return whether a deletion needs approval. `is_bulk` means it can delete more than one token."""
         return self is ApprovalPolicy.ALL or (self is ApprovalPolicy.BULK and is_bulk)

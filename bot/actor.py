@@ -1,4 +1,4 @@
-"""Who is asking, and from where the bot is installed."""
+"""The person or process behind a request, and the workspaces Extauth is installed in."""
 
 import hashlib
 import secrets
@@ -11,9 +11,9 @@ _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 class Unattended(StrEnum):
-    """What acts without a person: a schedule, or a command in the terminal.
+    """A trigger without a person: a schedule, or a command in the terminal.
 
-    The value stands in the audit log where a person's ID would. Slack's IDs have no lower case.
+    The audit log has the value in place of a person's ID. Slack's IDs have no lowercase letters.
     """
 
     SCHEDULE = "schedule"
@@ -21,21 +21,20 @@ class Unattended(StrEnum):
 
 
 UNATTENDED = frozenset(one.value for one in Unattended)
-"""The user IDs of the audit log that are no person's."""
+"""User IDs in the audit log that belong to no person."""
 
 
 def new_reference() -> str:
-    """Return what identifies one thing that is done: short, and easy to read aloud."""
+    """Return a new reference ID: short, and easy to read aloud."""
     return "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person doing one thing. `reference` identifies that one thing in the answer and in the log.
+    """A person doing one thing, with one `reference` for it in the answer and in the log.
 
-    `bot_token` is the bot's token in this person's workspace. `interaction` is the hash of Slack's payload, the same
-    whenever Slack or anyone else delivers it. `unattended` is set by `without_person` only: no payload can set it, and
-    `user_id` alone gives nothing.
+    `bot_token` is Extauth's in this person's workspace. `interaction` is the hash of Slack's payload, the same no
+    matter who delivers it. Only `without_person` sets `unattended`: no payload can, and `user_id` alone grants nothing.
     """
 
     user_id: str
@@ -48,12 +47,12 @@ class Actor:
 
     @classmethod
     def without_person(cls, what: Unattended, workspace: "Workspace", bot_token: SecretStr) -> "Actor":
-        """Return what acts by itself in a workspace. What it may do is in `access.decide_unattended`."""
+        """Return the actor for unattended work in a workspace. `access.decide_unattended` limits its operations."""
         enterprise_id = workspace.enterprise_id
         return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), None, what)
 
     def step(self, name: str) -> "Actor":
-        """Return the person doing one step of several, each of which is run once."""
+        """Return the same person with an interaction key for one step of several, so that each step runs once."""
         key = None
         if self.interaction is not None:
             key = hashlib.sha256(f"{self.interaction} {name}".encode()).hexdigest()
@@ -62,7 +61,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where the bot is installed: one workspace, or with `is_org_install` a whole Enterprise organization."""
+    """A workspace Extauth is installed in, or with `is_org_install` a whole Enterprise organization."""
 
     team_id: str
     enterprise_id: str | None = None
@@ -70,16 +69,16 @@ class Workspace:
 
     @property
     def id(self) -> str:
-        """What tells it from others: the workspace's ID, or the organization's where all of it is meant."""
+        """The workspace's ID, or the organization's for an org-wide installation."""
         return self.enterprise_id if self.is_org_install and self.enterprise_id is not None else self.team_id
 
     @property
     def home(self) -> tuple[str | None, str | None]:
-        """The workspace and the organization that a request from there has."""
+        """The workspace ID and the organization ID in requests from there."""
         return (None if self.is_org_install else self.team_id), self.enterprise_id
 
     def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Return whether a request of this workspace and organization comes from where the bot is installed."""
+        """Return whether a request with these IDs comes from this workspace or organization."""
         if self.is_org_install:
             return bool(self.enterprise_id) and enterprise_id == self.enterprise_id
         return team_id == self.team_id
@@ -87,7 +86,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where the bot is installed, and the token it has there."""
+    """An installation of Extauth in a workspace or organization, with its bot token."""
 
     workspace: Workspace
     bot_token: SecretStr = field(repr=False)
@@ -97,7 +96,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class RenewedToken:
-    """What Slack gives for a refresh token, which is used up by it. `seconds` is how long the new token is good."""
+    """Slack's answer to a refresh token, which it uses up. The new bot token is good for `seconds`."""
 
     bot_token: SecretStr = field(repr=False)
     refresh_token: SecretStr = field(repr=False)
@@ -106,13 +105,13 @@ class RenewedToken:
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """What Slack says about a person, at most a minute ago. An owner counts as an admin.
+    """Slack's facts about a person, at most a minute old. An owner counts as an admin.
 
-    `is_external` means they belong to another organization, `is_elsewhere` that their request comes from a workspace
-    where the bot isn't installed, or that they aren't a member of. `is_in_charge` means an admin or owner of where the
-    bot is installed: of the whole organization, for an org-wide installation, and only there `teams` are the workspaces
-    that they are a member of, as far as Slack says so, and `home` is the one that Slack's flags are about. `groups` are
-    the user groups of the allow lists that the person is in; `groups_unknown` means Slack didn't say.
+    `is_external` means they belong to another organization. `is_elsewhere` means their request comes from a workspace
+    that Extauth isn't installed in, or that they aren't a member of. `is_in_charge` means an admin or owner of the
+    workspace, or of the whole organization for an org-wide installation. Only then, `teams` has the workspaces they
+    are a member of, as far as Slack says, and `home` is the one that Slack's flags are about. `groups` has the allow
+    lists' user groups that the person is in; `groups_unknown` means Slack didn't say.
     """
 
     user_id: str

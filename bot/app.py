@@ -1,4 +1,4 @@
-"""The only place where the parts are put together."""
+"""The composition root: the only module that builds and connects the parts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -47,12 +47,12 @@ from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore
 
 INSTALL_PATH = "/slack/install"
-"""Where people install the app, below the public URL."""
+"""The path of the install page, below the public URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What the bot keeps in its database."""
+    """The stores in Extauth's database."""
 
     audit_log: AuditLog
     batches: Batches
@@ -65,7 +65,7 @@ class Storage:
 
 @asynccontextmanager
 async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[Storage]:
-    """Open the database, brought up to date. Raises DatabaseError."""
+    """Open the database and bring its schema up to date. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()))
 
     def prepare(connection: Connection) -> AuditKey:
@@ -99,7 +99,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 
 @asynccontextmanager
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
-    """Open the audit log as it is: nothing is created or migrated. Raises DatabaseError."""
+    """Open the audit log without creating or migrating anything. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
 
     def load(connection: Connection) -> AuditKey:
@@ -115,7 +115,7 @@ async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIt
 def create_workspaces(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> tuple[Shared, Workspaces]:
-    """Put together what all workspaces share, and what finds each one's runtime."""
+    """Build the parts that all workspaces share, and the registry that finds each workspace's runtime."""
     shared = create_shared(settings, session, storage, clock, tasks)
     if shared.installations is not None:
         make = partial(create_runtime, shared, storage.audit_log, has_settings=True)
@@ -128,7 +128,7 @@ def create_workspaces(
 
 
 def _installations(settings: Settings, clients: ClientFactory, storage: Storage) -> StoredInstallations | None:
-    """Return where the bot is installed by OAuth; None where it serves the workspace of its token."""
+    """Return the store of OAuth installations; None if Extauth serves only the workspace of its token."""
     if settings.client_id is None or settings.client_secret is None:
         return None
     renewer = TokenRenewer(clients, AppCredentials(settings.client_id, settings.client_secret))
@@ -138,7 +138,6 @@ def _installations(settings: Settings, clients: ClientFactory, storage: Storage)
 def create_shared(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Shared:
-    """Put together what all workspaces share."""
     metrics = Metrics()
     tasks.on_count = metrics[TASKS].set
     has_one_token = not settings.serves_many
@@ -167,7 +166,7 @@ def create_runtime(
     *,
     has_settings: bool = False,
 ) -> Runtime:
-    """Put together what the listeners work with, for one workspace. `has_settings`: its admins can change them."""
+    """Build the runtime of one workspace. `has_settings` means its admins can change the settings."""
     observers: list[Observer] = [OutcomeCounter(shared.metrics)]
     if audit_channel is not None:
         observers.append(audit_channel)
@@ -194,25 +193,25 @@ def create_runtime(
 
 
 def workspace_settings(settings: Settings) -> WorkspaceSettings:
-    """Return what the environment says of the one workspace, or of each that hasn't decided for itself."""
+    """Return the environment's settings for the only workspace, or the defaults for each of many."""
     return WorkspaceSettings(**{one.name: getattr(settings, one.name) for one in fields(WorkspaceSettings)})
 
 
 def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:
-    """Create the Bolt app, with every listener.
+    """Create the Bolt app with every listener.
 
-    Everything is given to Bolt explicitly, because it reads the environment for what it isn't given.
-    With `process_before_response` Bolt answers as soon as a listener returns, instead of looking every 10 ms whether
-    it has acknowledged; the listeners leave their work to tasks. What no listener is for goes to the error handler, so
-    that the person gets an answer; Bolt would answer 404, and log the payload.
+    Everything is passed to Bolt explicitly, because it reads the environment for missing arguments. With
+    `process_before_response`, Bolt answers as soon as a listener returns, instead of polling every 10 ms for its
+    acknowledgement; the listeners leave their work to tasks. Payloads without a listener go to the error handler, so
+    that the person gets an answer; Bolt would answer 404 and log the payload.
     """
-    with logs.only_errors():  # It warns that SLACK_BOT_TOKEN isn't used: `authorize` is, as intended.
+    with logs.only_errors():  # Bolt warns that SLACK_BOT_TOKEN isn't used. `authorize` is, as intended.
         app = AsyncApp(
             name="extauth",
             logger=logs.sdk_logger,
             client=shared.clients.web(None),
             authorize=_authorize(workspaces, install_url),
-            signing_secret="",  # server/http.py has verified what comes here
+            signing_secret="",  # server/http.py has verified each request
             request_verification_enabled=False,
             ssl_check_enabled=False,
             process_before_response=True,
@@ -223,9 +222,9 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
 
 
 def _authorize(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """Find the workspace of a request, and put its runtime where listeners get it: Bolt's context.
+    """Return the function that finds a request's workspace and puts its runtime into Bolt's context.
 
-    Bolt's own ways call auth.test before they acknowledge.
+    Bolt's own functions for this call auth.test before they acknowledge.
     """
 
     async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:

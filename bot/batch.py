@@ -1,4 +1,4 @@
-"""Several requests that belong together, such as the deletion of an account's tokens."""
+"""Batches: several requests that belong together, such as the deletion of an account's tokens."""
 
 import hashlib
 import json
@@ -14,8 +14,6 @@ from bot.slack.external_auth.models import DeleteTokens
 
 
 class BatchState(StrEnum):
-    """How far a batch is."""
-
     CONFIRMING = "confirming"
     WAITING = "waiting"
     APPROVED = "approved"
@@ -28,9 +26,9 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One token of a batch, and what is known of its account.
+    """One token of a batch, with the known facts of its account.
 
-    Without a token ID, it's all tokens of a provider, an app, or both.
+    Without a token ID, it means all tokens of a provider, an app, or both.
     """
 
     token_id: str
@@ -41,7 +39,7 @@ class Item:
 
     @classmethod
     def of(cls, request: DeleteTokens) -> "Item":
-        """Return a deletion as the one item of a batch. Raises ValueError for one that can't be kept."""
+        """Return a deletion as a batch's only item. Raises ValueError if its values can't be kept."""
         named = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
         if named != request.arguments():
             raise ValueError("What isn't formed like an ID isn't kept.")
@@ -49,11 +47,9 @@ class Item:
 
     @classmethod
     def of_account(cls, account: Account) -> "Item":
-        """Return a connected account as an item of a batch."""
         return cls(account.token_id, account.provider_key, account.name, account.workflows)
 
     def deletion(self) -> DeleteTokens:
-        """Return the request that deletes it."""
         if self.token_id:
             return DeleteTokens(self.token_id)
         return DeleteTokens(provider_key=self.provider_key, app_id=self.app_id)
@@ -61,9 +57,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How an item ended: an outcome of the audit log, and Slack's error code if there is one.
+    """An item's outcome in the audit log, and Slack's error code if there is one.
 
-    `is_sure` is False where Slack may have deleted a token although it didn't confirm that.
+    `is_sure` is False if Slack may have deleted a token without confirming it.
     """
 
     outcome: str
@@ -75,9 +71,9 @@ class ItemResult:
 class Batch:
     """Tokens that one person tests or deletes together.
 
-    `at` is when it was made (seconds since the epoch, UTC). The first of the `items` have `results`, in their order.
-    One that needs approval has the `reference` it was asked for with, the `channel` or modal (`view_id`) that its
-    person is in, and the channels and time stamps of the `posts` that ask for it. `approver` is who gave it.
+    `at` is the time it was made (seconds since the epoch, UTC). `results` are those of the first `items`, in order. A
+    batch that needs approval has the `reference` of that request, the requester's `channel` or modal (`view_id`), and
+    the channel and time stamp of each message that asks for it (`posts`). `approver` is the person who approved it.
     """
 
     batch_id: str
@@ -96,7 +92,7 @@ class Batch:
 
     @classmethod
     def of(cls, actor: Actor, operation: Operation, items: Sequence[Item], at: float) -> "Batch":
-        """Make one, in which every token is once."""
+        """Return a new batch with each token once."""
         unique = {item.token_id: item for item in items}
         return cls(
             secrets.token_hex(16),
@@ -111,28 +107,27 @@ class Batch:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether more than one token can be deleted."""
+        """True if more than one token can be deleted."""
         return len(self.items) > 1 or not all(item.token_id for item in self.items)
 
     @property
     def digest(self) -> str:
-        """What tells this request from any other: a button carries it, so that what is approved is what was shown.
+        """A hash of the request as shown. A button carries it, so that only a request as shown can be approved.
 
-        It needs no key, so it holds even where somebody can write the database and read its key.
+        It needs no key, so it holds even if someone can write the database and read its key.
         """
         items = [asdict(item.deletion()) for item in self.items]
         shown = json.dumps([self.batch_id, self.team_id, self.user_id, self.reference, self.at, items], sort_keys=True)
         return hashlib.sha256(shown.encode()).hexdigest()
 
     def approves(self, actor: Actor, request: DeleteTokens) -> bool:
-        """Return whether somebody else has approved that this person makes this request."""
+        """Return whether someone else has approved this request by this person."""
         is_given = self.approver is not None and self.approver != self.user_id
         return is_given and self.belongs_to(actor) and request in [item.deletion() for item in self.items]
 
     def belongs_to(self, actor: Actor) -> bool:
-        """Return whether this person made it."""
         return (self.team_id, self.user_id) == (actor.team_id, actor.user_id)
 
     def with_result(self, result: ItemResult) -> "Batch":
-        """Return it with the next item's result."""
+        """Return the batch with the next item's result."""
         return replace(self, results=(*self.results, result))

@@ -1,4 +1,4 @@
-"""The cache of what is asked for again and again: Slack's answers, and what the database holds."""
+"""A cache for repeated lookups in Slack and in the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -13,17 +13,17 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[Answer]):
-    """A request for an answer. `at` is when it was made, by the clock that is never set back."""
+    """A request for an answer. `at` is its time, by the clock that is never set back."""
 
     at: float
     answer: asyncio.Future[Answer]
 
 
 class Cache(Generic[Key, Answer]):
-    """Keeps answers for some seconds from when they were asked for, and at most `most` of them.
+    """A cache of up to `most` answers, each kept for some seconds from when it was asked for.
 
-    People who ask meanwhile share one request, which goes on when they give up. Errors aren't kept, and neither is
-    None unless `keeps_none`.
+    Concurrent callers share one request, which continues if they give up. Errors aren't kept, and neither is None
+    unless `keeps_none`.
     """
 
     def __init__(self, clock: Clock, seconds: float, most: int = 10_000, *, keeps_none: bool = False) -> None:
@@ -37,29 +37,28 @@ class Cache(Generic[Key, Answer]):
         return iter(tuple(self._asked))
 
     def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Awaitable[Answer]:
-        """Return what gives the answer to `key`. Where it isn't known, `ask` begins at once, and may raise."""
+        """Return an awaitable of the answer to `key`. If there is none, `ask` begins at once, and may raise."""
         asked = self.find(key) or self._add(key, asyncio.ensure_future(ask()))
         return asyncio.shield(asked.answer)
 
     def find(self, key: Key) -> Asked[Answer] | None:
-        """Return what was asked and still counts, answered or not."""
+        """Return the request for `key`, pending or answered, if it's still valid."""
         asked = self._asked.get(key)
         if asked is not None and asked.answer.done() and self._clock.monotonic() - asked.at >= self._seconds:
             return None
         return asked
 
     def put(self, key: Key, answer: Answer) -> None:
-        """Keep an answer that came by other ways."""
+        """Keep an answer from another source."""
         known: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         known.set_result(answer)
         self._add(key, known)
 
     def pop(self, key: Key) -> None:
-        """Forget the answer to `key`, also one that's still to come."""
+        """Forget the answer to `key`, even a pending one."""
         self._asked.pop(key, None)
 
     def pending(self) -> Sequence[asyncio.Future[Answer]]:
-        """Return the requests that aren't answered yet."""
         return [asked.answer for asked in self._asked.values() if not asked.answer.done()]
 
     def _add(self, key: Key, answer: asyncio.Future[Answer]) -> Asked[Answer]:

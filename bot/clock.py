@@ -1,4 +1,4 @@
-"""Time as a value that is passed in, so that tests never sleep."""
+"""Time as a parameter, so that tests never sleep."""
 
 import asyncio
 import time
@@ -9,19 +9,17 @@ Result = TypeVar("Result")
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """A source of time and waits."""
 
     def now(self) -> float:
         """Return the wall-clock time, in seconds since the epoch (UTC)."""
         ...
 
     def monotonic(self) -> float:
-        """Return a time in seconds that never goes back, whatever happens to the wall clock."""
+        """Return a time in seconds that never goes back, even if the wall clock does."""
         ...
 
-    async def sleep(self, seconds: float, /) -> None:
-        """Return after so many seconds."""
-        ...
+    async def sleep(self, seconds: float, /) -> None: ...
 
 
 class SystemClock:
@@ -39,10 +37,10 @@ async def retry(
     passes: Callable[[Exception], bool],
     failed: Callable[[Exception], None] = lambda _: None,
 ) -> Result:
-    """Call `act`, a coroutine function, and again after each of `waits` (seconds) while what it raises `passes`.
+    """Call `act`, and again after each of `waits` (seconds) while its error `passes`.
 
-    Raises what was raised last; `failed` is told of the others. An exception with a `retry_after`, in seconds, is
-    waited for at least so long.
+    Raises the last error; `failed` gets the earlier ones. After an error with a `retry_after`, in seconds, the wait is
+    at least that long.
     """
     for wait in waits:
         try:
@@ -57,7 +55,7 @@ async def retry(
 
 
 async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
-    """Return whether `work` ends (well or badly) within so many seconds. It goes on either way."""
+    """Return whether `work` ends (well or badly) within this many seconds. It continues either way."""
     over = asyncio.ensure_future(clock.sleep(seconds))
     try:
         await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
-"""What IDs and known tokens look like, and text as people paste it: wrapped IDs, and tokens where their IDs belong.
+"""The forms of IDs and known tokens, and text as people paste it: wrapped IDs, and tokens in place of their IDs.
 
-Everything that a person types is a secret unless it has the form of an ID. What is a known token is turned away before
-anything is sent, stored, logged or shown; what is neither may be tried with Slack, but is only ever quoted by its first
-four characters and its length.
+All typed text is a secret unless it has the form of an ID. A known token is rejected before anything is sent, stored,
+logged, or shown. Text that is neither may be tried with Slack, but is only ever quoted by its first four characters and
+its length.
 """
 
 import re
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 
 def _slack_id(first: str) -> re.Pattern[str]:
-    """Slack doesn't say how long an ID can get: today's have 9 to 11 characters."""
+    """Return the pattern of a kind of Slack ID. Slack documents no maximum length: today's have 9 to 11 characters."""
     return re.compile(rf"[{first}][A-Z0-9]{{1,20}}", re.ASCII)
 
 
@@ -20,19 +20,19 @@ USER_ID = _slack_id("UW")
 GROUP_ID = _slack_id("S")
 CHANNEL_ID = _slack_id("CG")
 TEAM_ID = _slack_id("TE")
-"""A workspace's, or an organization's."""
+"""The ID of a workspace or an organization."""
 APP_ID = _slack_id("A")
 TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
 ID_OR_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
-"""What can be the ID of a token or an app, or the key of a provider: Slack is the judge of the rest."""
+"""A possible ID of a token or an app, or key of a provider. Slack judges the rest."""
 TYPED_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
-"""What can only be a token's ID, even without a subcommand before it."""
+"""A word that can only be a token ID, even without a subcommand before it."""
 TYPED_PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
-"""A name after an @, or the ID of a person, which has a digit in it."""
+"""A name after an @, or a person's ID, which has a digit in it."""
 BATCH_ID = re.compile(r"[0-9a-f]{32}")
 ERROR_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 SECRET = re.compile(r"[\x21-\x7e]{8,}")
-"""What can be a whole secret of Slack's."""
+"""A string that can be one of Slack's secrets in full."""
 _CONTACT = re.compile(r"https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", re.ASCII)
 
 _SLACK_TOKENS = {
@@ -45,7 +45,7 @@ _SLACK_TOKENS = {
     "xoxc-": "a browser's session token",
     "xoxd-": "a browser's session cookie",
 }
-"""The kinds of Slack's tokens, by how they begin. https://docs.slack.dev/authentication/tokens"""
+"""Kinds of Slack tokens, by their prefix. https://docs.slack.dev/authentication/tokens"""
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019{_INVISIBLE}"
@@ -53,12 +53,12 @@ _REMOVE_INVISIBLE = str.maketrans(dict.fromkeys(_INVISIBLE))
 
 REDACTED = "[redacted]"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-"""What keyboards make of a dash."""
+"""The characters that keyboards make of a dash."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFormat:
-    """A format that a provider documents for its secrets. `revoke_url` is where its owner can revoke one."""
+    """A provider's documented format for its secrets. Their owner can revoke one at `revoke_url`."""
 
     name: str
     pattern: str
@@ -102,15 +102,15 @@ FORMATS = (
     TokenFormat("a PyPI token", r"pypi-[\w-]{16,}", "https://pypi.org/manage/account/token/"),
     TokenFormat("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"),
     TokenFormat("a URL with a password in it", r"[a-z][a-z0-9+.-]{1,20}://[^/\s@:]{0,300}:[^/\s@]{1,300}@\S*"),
-    # Not an option: the longest, --external-token-id, has 17 letters.
+    # Excludes options: the longest, --external-token-id, has 17 letters.
     TokenFormat("a bearer token", r"bearer\s+(?!--[a-z][a-z_-]{0,16}(?:[\s=]|$))[\w.~+/=-]{8,}"),
     TokenFormat("a password", r"basic\s+[A-Za-z0-9+/]{16,}={0,2}(?![\w.-])"),
 )
-"""Each provider's documentation names its prefix. Patterns ignore case: phones capitalize the first letter typed."""
+"""Formats with the prefixes that providers document. Case is ignored: phones capitalize the first letter typed."""
 
 _BEGINNINGS = r"[gxya1e0rspwnb-]|[a-z][a-z0-9+.-]{1,20}:"
-"""How anything begins that has one of the formats. Elsewhere none of them is tried, which makes a search three times as
-fast. An address begins with any letter."""
+"""The beginnings of all formats. Checking them first makes a search three times as fast. A URL begins with any
+letter."""
 _ANY_FORMAT = re.compile(
     rf"(?<![A-Za-z0-9])(?={_BEGINNINGS})(?:"
     + "|".join(f"(?P<f{n}>{form.pattern})" for n, form in enumerate(FORMATS))
@@ -118,17 +118,17 @@ _ANY_FORMAT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-# No two parts of a pattern can take the same text, so that none takes long over a word that doesn't match.
+# No two parts of a pattern can match the same text, so that none takes long over a word that doesn't match.
 _WORDS = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-](?:[a-z]{4,}|[a-z0-9]{1,3})(?![a-z0-9]))*", re.ASCII)
 PROVIDER_NAME = re.compile(r"(?!Et[A-Z0-9.])[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
-"""A word without digits, such as `google`, that a token's ID isn't like."""
+"""A word without digits, such as `google`, that no token ID looks like."""
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
 _WORD = re.compile(r"(?:[A-Za-z][a-z]{0,15}(?:[A-Z][a-z]{1,15})?|[A-Z]{1,15})[0-9]{0,4}|[0-9]{1,4}", re.ASCII)
 _SHORT = 8
 _LONGEST_USER_ID = 11
-"""What Slack's have today: a longer word of capitals and digits may be a secret."""
+"""The length of today's longest IDs: a longer word of capitals and digits may be a secret."""
 _MAX_WORD = 24
 _MAX_PLAIN = 40
 _MAX_DIGITS = 4
@@ -136,7 +136,7 @@ _QUOTED = 4
 
 
 def unwrap(text: str) -> str:
-    """Return what was meant, without what wraps it. None of what is taken off can be part of an ID."""
+    """Return the text without the characters around it, none of which can be part of an ID."""
     while True:
         stripped = text.strip(_WRAPPING).rstrip(",;")
         if stripped == text:
@@ -145,18 +145,18 @@ def unwrap(text: str) -> str:
 
 
 def find_token(text: str) -> TokenFormat | None:
-    """Return the format of the first known token in a text; None where there is none."""
+    """Return the format of the first known token in a text; None if there is none."""
     match = _ANY_FORMAT.search(text.translate(_REMOVE_INVISIBLE))
     return FORMATS[int(str(match.lastgroup)[1:])] if match else None
 
 
 def redact(text: str) -> str:
-    """Return the text without the known tokens in it."""
+    """Return the text with its known tokens replaced."""
     return _ANY_FORMAT.sub(REDACTED, text)
 
 
 def is_id(value: str) -> bool:
-    """Return whether a value is formed like the ID of a token (`Et…`), an app (`A…`) or a person, or a short word."""
+    """Return whether a value has the form of a token ID (`Et…`), an app ID (`A…`), a user ID, or a short word."""
     if _ANY_FORMAT.search(value):
         return False
     if any(form.fullmatch(value) for form in (TOKEN_ID, APP_ID)):
@@ -166,26 +166,26 @@ def is_id(value: str) -> bool:
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False
     if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
-        # A short one may be anything. In a longer one, each word is like a word or a name: fooBar2, but not f0oBaR.
+        # A short one may be anything. In a longer one, each part is like a word or a name: fooBar2, but not f0oBaR.
         return len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
     return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 
 
 def is_contact(value: str) -> bool:
-    """Return whether a value can be a contact: the ID of a person, a user group, or a channel, or a link."""
+    """Return whether a value is the ID of a person, a user group, or a channel, or a link."""
     return any(form.fullmatch(value) for form in (USER_ID, GROUP_ID, CHANNEL_ID, _CONTACT))
 
 
 def slack_token_kind(token: SecretStr) -> str | None:
-    """Return which kind of Slack token this is by its beginning, with an article; None for an unknown one."""
+    """Return the kind of a Slack token by its prefix, with an article; None for an unknown one."""
     text = token.get_secret_value()
     return next((name for prefix, name in _SLACK_TOKENS.items() if text.startswith(prefix)), None)
 
 
 class TypedText:
-    """Text that a person typed where an ID belongs, and that isn't formed like one: it may be a secret.
+    """Text typed in place of an ID that doesn't have the form of one, and may be a secret.
 
-    It isn't a `str`, so mypy finds code that shows, stores, or sends it. Made a `str`, it's only its quote. It equals a
+    It isn't a `str`, so mypy finds code that shows, stores, or sends it. As a `str`, it's only its quote. It equals a
     `str` with the same text.
     """
 
@@ -206,12 +206,12 @@ class TypedText:
     __repr__ = __str__
 
     def reveal(self) -> str:
-        """Return the whole text, for Slack, which may know it as an ID."""
+        """Return the whole text for Slack, which may know it as an ID."""
         return self._text
 
 
 def quote(value: str | TypedText) -> str:
-    """Return what may be stored and shown of a value: all of an ID, else its first four characters and its length."""
+    """Return the part of a value to store and show: an ID in full, else its first four characters and its length."""
     if isinstance(value, TypedText):
         return str(value)
     if len(value) <= _QUOTED or is_id(value) or _QUOTE.fullmatch(value):
@@ -220,17 +220,17 @@ def quote(value: str | TypedText) -> str:
 
 
 def typed_text(text: str) -> str | TypedText:
-    """Return a text as a `str` only if it may be shown and kept: where it has the form of an ID or an email address."""
+    """Return an ID or an email address as a `str`, and any other text as a TypedText, not to be shown or kept."""
     return text if is_id(text) or is_email(text) else TypedText(text)
 
 
 def is_email(text: str) -> bool:
-    """Return whether a text is an email address, and no known token."""
+    """Return whether a text is an email address and no known token."""
     return _EMAIL.fullmatch(text) is not None and _ANY_FORMAT.search(text) is None
 
 
 def quote_word(word: str) -> str:
-    """Return what may be shown of a typed word, with the dashes of an option and the punctuation around it."""
+    """Return the quote of a typed word, with an option's dashes and the punctuation around it."""
     core = word.strip(f"{DASHES}/:.!?")
     if not core:
         return word[:_QUOTED]

@@ -1,7 +1,7 @@
-"""Structured logging, and what is never printed.
+"""Structured logging, and the redaction of secrets.
 
-Secrets are kept out where they arise: our code logs none, and the libraries that print whole bodies at DEBUG are held
-at INFO. The redaction here is the last net, over every line of every library, tracebacks included.
+Secrets are kept out at the source: Extauth logs none, and the libraries that print whole bodies at DEBUG are held at
+INFO. The redaction here is the last net, over every line of every library, tracebacks included.
 """
 
 import json
@@ -20,31 +20,31 @@ from slack_sdk.errors import SlackApiError
 from bot import ids
 
 reference: ContextVar[str | None] = ContextVar("reference", default=None)
-"""The reference ID of the request at hand; every log line carries it."""
+"""The reference ID of the current request; every log line carries it."""
 
 sdk_logger = logging.getLogger("bot.slack_sdk")
-"""The logger given to slack_sdk and Bolt: they print whole bodies, and so tokens, when its level is DEBUG."""
+"""The logger for slack_sdk and Bolt, which print whole bodies, and so tokens, when its level is DEBUG."""
 sdk_logger.setLevel(logging.INFO)
 
 _SECRETS = re.compile(
-    r"xox[a-z0-9.]{0,20}-[\w.-]+"  # also what is too short to be a token
+    r"xox[a-z0-9.]{0,20}-[\w.-]+"  # also those too short to be a token
     r"|xapp-[\w-]+"
-    r"|(?<=ticket=)[^&\s'\"]+"  # of a Socket Mode address
+    r"|(?<=ticket=)[^&\s'\"]+"  # in a Socket Mode address
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
 _MOST_FRAMES = 40
-"""How many calls a traceback shows, the innermost: one of endless recursion has a thousand."""
+"""Maximum number of calls shown in a traceback, from the innermost: endless recursion has a thousand."""
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:
-    """Return the text without known tokens, response URLs and Socket Mode tickets."""
+    """Return the text without known tokens, response URLs, and Socket Mode tickets."""
     return ids.redact(_SECRETS.sub(ids.REDACTED, text))
 
 
 class _Formatter(logging.Formatter):
-    """Formats one record as one line: JSON, or text for people."""
+    """A formatter that writes each record as one line: JSON, or text for people."""
 
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _Formatter(logging.Formatter):
 
 @contextmanager
 def only_errors() -> Iterator[None]:
-    """Log only errors of slack_sdk and Bolt meanwhile."""
+    """Log only errors of slack_sdk and Bolt inside the `with` block."""
     level = sdk_logger.level
     sdk_logger.setLevel(max(level, logging.ERROR))
     try:
@@ -89,7 +89,7 @@ def silence() -> None:
 
 
 def on_one_line(text: str) -> str:
-    """Escape line breaks and other control characters: text from outside must not forge a line of the log."""
+    """Escape line breaks and other control characters, so that text from outside can't forge a line of the log."""
     return _escaped(text, lambda odd: repr(odd)[1:-1])
 
 
@@ -100,7 +100,7 @@ def _escaped(text: str, escape: Callable[[str], str]) -> str:
 
 
 def _traceback(error: BaseException | None) -> str:
-    """Return where it broke, innermost cause first. Of a SlackApiError only the code: its text holds the response."""
+    """Return the traceback, innermost cause first. A SlackApiError shows only its code: its text has the response."""
     parts: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

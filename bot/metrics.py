@@ -1,6 +1,6 @@
-"""What the process counts, for Prometheus: every metric with its labels and meaning, and where it's counted.
+"""Prometheus metrics of the process: their names, labels, and meanings, and the objects that count.
 
-A label only ever holds a word that is known beforehand, or "other": nothing that a person or Slack wrote, and so no ID.
+A label only ever holds a word known beforehand, or "other": no text from a person or from Slack, and so no ID.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """A metric by the name that it's queried by. `buckets` (seconds) matter to histograms."""
+    """A metric, with its name in queries. `buckets` (seconds) matter to histograms."""
 
     name: str
     kind: Kind
@@ -95,14 +95,14 @@ METRICS = tuple(value for value in vars().values() if isinstance(value, Metric))
 
 
 def one_of(word: str, known: Collection[str]) -> str:
-    """Return a word that is known, or "other"."""
+    """Return the word if it's known, otherwise "other"."""
     return word if word in known else OTHER
 
 
 class Metrics(dict[Metric, Any]):
-    """The numbers of this process: prometheus_client's own objects, by metric.
+    """The metrics of this process: prometheus_client's own objects, by metric.
 
-    It's loaded only here: the commands that don't serve do without.
+    Only this class loads prometheus_client: commands that don't serve do without.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class Metrics(dict[Metric, Any]):
             )
 
     def scrape(self) -> str:
-        """Return everything in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         from prometheus_client import generate_latest  # noqa: PLC0415
 
         return generate_latest(self._registry).decode()

@@ -1,4 +1,4 @@
-"""What is told of every outcome: metrics and a Slack channel. An observer never holds up an answer, nor fails one."""
+"""Observers of every outcome: metrics and a Slack channel. They never hold up an answer, nor make one fail."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from bot.slack.mrkdwn import code
 log = logging.getLogger(__name__)
 
 MAX_DENIALS = 20
-"""How many denials wait as lines of their own. Beyond that they are counted: what was done is never pushed out."""
+"""Maximum number of denials queued as lines. The rest are counted, so that they never push out other outcomes."""
 MAX_TEXT = 3500
 """The longest message, in characters. https://docs.slack.dev/reference/methods/chat.postMessage"""
 _SECONDS_BETWEEN_POSTS = 1.0
@@ -36,16 +36,16 @@ OUTCOMES = frozenset(
         *("failed", "denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
     }
 )
-"""Every word for how something ended: see `Entry.outcome` and the service."""
+"""Every outcome's name: see `Entry.outcome` and the service."""
 ALERTED = ("withheld", "not recorded")
-"""Outcomes of which a single one is an alert."""
+"""Outcomes that raise an alert at a single occurrence."""
 
 BotToken = Callable[[], Awaitable[SecretStr | None]]
-"""Gives the bot's token as it is now; None where the bot isn't installed any more."""
+"""A function that returns Extauth's current bot token; None once it's uninstalled."""
 
 
 def just(bot_token: SecretStr) -> BotToken:
-    """Return what gives a token that never changes."""
+    """Return a function for a bot token that never changes."""
 
     async def same() -> SecretStr:
         return bot_token
@@ -54,24 +54,23 @@ def just(bot_token: SecretStr) -> BotToken:
 
 
 class OutcomeCounter:
-    """Counts outcomes by operation. Who asked, and for what, isn't looked at."""
+    """A counter of outcomes by operation. It ignores the person and the parameters."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._commands = metrics[COMMANDS]
         for operation in OPERATIONS:
             for outcome in ALERTED:
-                # Told as 0 from the start: what first shows as 1 has no increase that an alert could see.
+                # Exported as 0 from the start: an alert sees no increase in a series that begins at 1.
                 self._commands.labels(operation, outcome)
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Count one."""
         self._commands.labels(one_of(event.action, OPERATIONS), one_of(result.outcome, OUTCOMES)).inc()
 
 
 class AuditChannel:
-    """A queue of lines, and a task that posts them with the bot's token. It never holds up an answer.
+    """A queue of lines, and a task that posts them with Extauth's bot token. It never holds up an answer.
 
-    `workspace` is the ID of the one whose channel it is, where there are many.
+    `workspace` is the ID of the channel's workspace if Extauth serves many.
     """
 
     def __init__(self, channel: str, bot_token: BotToken, clients: ClientFactory, workspace: str | None = None) -> None:
@@ -85,10 +84,10 @@ class AuditChannel:
         self._posting: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        """Queue the line of an outcome, but for two kinds.
+        """Queue an outcome's line, except for two kinds.
 
-        What the audit log doesn't record, as who read it, isn't posted either. Tests that run by themselves tell only
-        what changed, all in one message.
+        Reading the audit log isn't recorded there, so it isn't posted either. Surveys post only the changes, all in one
+        message.
         """
         is_quiet = event.user_id in UNATTENDED and result.outcome != "denied"
         if is_quiet or result.outcome in _NOT_RECORDED:
@@ -99,7 +98,7 @@ class AuditChannel:
         self.say(line, denied=event.user_id if result.outcome == "denied" else None)
 
     def say(self, line: str, denied: str | None = None) -> None:
-        """Queue a line. `denied` is the person to whom something was denied, if that's what it tells."""
+        """Queue a line. If it's about a denial, `denied` is the person's ID."""
         if denied is None:
             self._lines.append(line)
         elif len(self._denials) < MAX_DENIALS:
@@ -111,11 +110,11 @@ class AuditChannel:
 
     @property
     def is_posting(self) -> bool:
-        """Whether lines are still on their way."""
+        """True while lines are still to be posted."""
         return self._posting is not None and not self._posting.done()
 
     async def close(self, seconds: float) -> None:
-        """Post what is queued, for at most so many seconds, and log what is left."""
+        """Post the queued lines for at most this many seconds, and log how many are left."""
         if self._posting is None:
             return
         await asyncio.wait({self._posting}, timeout=seconds)
@@ -128,7 +127,7 @@ class AuditChannel:
             )
 
     async def _post_all(self) -> None:
-        """Post what is queued: again after a while where Slack is in trouble."""
+        """Post the queued lines, with retries while Slack is in trouble."""
 
         def failed(error: Exception) -> None:
             why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
@@ -149,7 +148,7 @@ class AuditChannel:
                 await self._clients.clock.sleep(_SECONDS_BETWEEN_POSTS)
 
     def _next_text(self) -> str:
-        """Take as many lines as fit into one message: what was done first, then what was denied."""
+        """Take as many lines as fit into one message: denials last."""
         taken: list[str] = []
         for waiting in (self._lines, self._denials):
             while waiting and (not taken or len("\n".join([*taken, waiting[0]])) <= MAX_TEXT):
@@ -161,7 +160,7 @@ class AuditChannel:
         return "\n".join(taken)
 
     async def _post(self, text: str) -> bool:
-        """Return whether there is a token to post with."""
+        """Post the text, and return whether there was a token to post with."""
         token = await self._bot_token()
         if token is not None:
             await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)

@@ -1,4 +1,4 @@
-"""What can be done, and the permission each operation needs."""
+"""Operations, and the permission each one needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from bot.ids import TypedText
 
 
 class Permission(Enum):
-    """What an allow list grants. `EXTAUTH_<NAME>_ALLOW` is its setting; `APPROVE` has `EXTAUTH_DELETE_APPROVERS`.
+    """A permission, granted by `EXTAUTH_<NAME>_ALLOW`; `APPROVE` by `EXTAUTH_DELETE_APPROVERS`.
 
-    `SETTINGS` has no list, which somebody could empty: it's granted by what Slack says of a person alone.
+    `SETTINGS` has no list, which someone could empty: it's granted by the person's standing in Slack alone.
     """
 
     GET = "get"
@@ -23,7 +23,7 @@ class Permission(Enum):
 
 
 class Operation(Enum):
-    """What a request does. The value is what buttons and the audit log carry."""
+    """An operation that a request can have. Buttons and the audit log carry the value."""
 
     GET = "get"
     SHOW = "show"
@@ -40,7 +40,6 @@ class Operation(Enum):
 
     @property
     def permission(self) -> Permission:
-        """The permission that a person needs for it."""
         match self:
             case Operation.GET | Operation.SHOW | Operation.REFRESH | Operation.TEST:
                 return Permission.GET
@@ -59,26 +58,24 @@ class Operation(Enum):
 
     @property
     def action(self) -> str:
-        """Its name in the audit log, where a bulk delete is a delete: its parameters tell them apart."""
+        """The operation's name in the audit log. A bulk delete is a delete there: its parameters tell them apart."""
         return "delete" if self is Operation.DELETE_MANY else self.value
 
 
 class Request(Protocol):
-    """What a person asks for: an operation and its parameters."""
+    """A person's request: an operation and its parameters."""
 
     @property
-    def operation(self) -> Operation:
-        """What is to be done."""
-        ...
+    def operation(self) -> Operation: ...
 
     def arguments(self) -> Mapping[str, str | TypedText | bool]:
-        """Return the parameters by API name: exactly those that were given."""
+        """Return exactly the given parameters, by API name."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class OpenForm:
-    """Open an operation's empty form."""
+    """A request to open an operation's empty form."""
 
     operation: Operation
 

@@ -1,4 +1,4 @@
-"""What comes out of a request: how it ended, with what a person gets to see of it."""
+"""Outcomes of requests, with the parts that a person gets to see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Slack returned a token. `at` is in seconds since the epoch, UTC."""
+    """A token that Slack returned. `at` is in seconds since the epoch, UTC."""
 
     request: GetToken
     token: ExternalToken
@@ -23,7 +23,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Slack returned the token, which nobody keeps: the connected account works."""
+    """A connected account that works: Slack returned its token, which no one keeps."""
 
     request: TestToken
     reference: str
@@ -31,7 +31,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Slack deleted what was named."""
+    """A deletion that Slack confirmed."""
 
     request: DeleteTokens
     reference: str
@@ -39,7 +39,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Slack returned the connected accounts. `allowed` is what this person may do with one."""
+    """Connected accounts that Slack returned. `allowed` has this person's permissions."""
 
     request: ListAccounts
     accounts: AccountList
@@ -49,9 +49,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Entries of the audit log, newest first, and whether there are more on either side.
+    """A page of audit log entries, newest first.
 
-    `request` leads to these entries again, as far as they are still there.
+    `request` leads to these entries again, as far as they still exist.
     """
 
     request: ReadHistory
@@ -63,7 +63,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class HistoryUnavailable:
-    """The audit log couldn't be read."""
+    """A failure to read the audit log."""
 
     request: ReadHistory
     reference: str
@@ -71,7 +71,7 @@ class HistoryUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The person doesn't have permission."""
+    """A request that the person has no permission for."""
 
     request: Request
     decision: Decision
@@ -80,9 +80,9 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It was allowed and didn't succeed. `at` is in seconds since the epoch, UTC.
+    """An allowed request that didn't succeed. `at` is in seconds since the epoch, UTC.
 
-    `recent_ids` are token IDs that this person used lately, where the accounts couldn't be listed.
+    If the accounts couldn't be listed, `recent_ids` are token IDs that this person used recently.
     """
 
     request: TokenRequest
@@ -93,7 +93,7 @@ class Failed:
 
     @property
     def may_have_happened(self) -> bool:
-        """Whether Slack may have made the change, although no clear answer came back."""
+        """True if Slack may have made the change, although no clear answer came back."""
         return isinstance(self.error, UnconfirmedError) and self.request.mutates
 
 
@@ -102,9 +102,9 @@ Done = Fetched | Tested | Deleted | Listed | Failed
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """The audit log couldn't be written. `done` is how it really ended; None when nothing was sent to Slack.
+    """A failure to write the audit log. `done` is the true outcome; None if nothing was sent to Slack.
 
-    A fetched token or list is withheld: only that there was one may be told.
+    A fetched token or list is withheld: the person learns only that there was one.
     """
 
     request: TokenRequest
@@ -114,7 +114,7 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The bot or the person stopped before the request was sent to Slack. Nothing changed."""
+    """A request that Extauth or the person stopped before it was sent to Slack. Nothing changed."""
 
     request: TokenRequest
     reference: str
@@ -122,7 +122,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalNeeded:
-    """Somebody else has to approve the deletion first. Nothing was sent to Slack."""
+    """A deletion that someone else has to approve first. Nothing was sent to Slack."""
 
     request: DeleteTokens
     reference: str
@@ -130,7 +130,7 @@ class ApprovalNeeded:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRun:
-    """The same interaction is on record already: Slack, or somebody else, delivered it again."""
+    """A recorded interaction that Slack, or someone else, delivered again."""
 
     reference: str
 
@@ -138,4 +138,4 @@ class AlreadyRun:
 Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent | ApprovalNeeded | AlreadyRun
 
 StepOutcome = AuditResult | Denied | AlreadyRun
-"""How a step on the way to a deletion ended."""
+"""The outcome of a step on the way to a deletion."""

@@ -1,4 +1,4 @@
-"""The one way to do anything: authorize, record the attempt, do it, record the result, tell the observers.
+"""The only way to run a request: authorize, record the attempt, run it, record the result, tell the observers.
 
 Nothing else calls the external-auth client.
 """
@@ -54,17 +54,16 @@ from bot.storage.engine import DatabaseError
 log = logging.getLogger(__name__)
 
 _LAST_SECONDS = 1.5
-"""How long recording an interruption may take while the bot is stopping."""
+"""Seconds that recording an interruption may take during shutdown."""
 
 Observer = Callable[[Event, AuditResult], None]
-"""Is told of every outcome. It must not wait or raise."""
+"""A function that is told of every outcome. It must not wait or raise."""
 
 Runnable = TokenRequest | ReadHistory
-"""The requests that can be run."""
 
 
 class _NoLongerAllowed(Exception):
-    """The person lost the permission while the request waited for its turn."""
+    """The loss of the permission while the request waited for its turn."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.reason.value)
@@ -72,10 +71,10 @@ class _NoLongerAllowed(Exception):
 
 
 class Service:
-    """Runs requests.
+    """The service that runs requests.
 
-    `allow` has a list for each permission: for `APPROVE` only where the `policy` asks for approvals. `api_token` is the
-    token for external tokens, where the workspace's own bot token may not use them. With `has_settings` the workspace's
+    `allow` has a list for each permission: for `APPROVE` only if the `policy` asks for approvals. `api_token` is the
+    token for external tokens, if the workspace's own bot token can't use them. With `has_settings`, the workspace's
     admins can change its settings.
     """
 
@@ -105,7 +104,7 @@ class Service:
         self._groups = frozenset[str]().union(*(listed.groups for listed in allow.values()))
 
     async def authorize(self, actor: Actor) -> Mapping[Permission, Decision]:
-        """Decide on every permission for a person, by what Slack says of them now. Where there is none, deny."""
+        """Decide on every permission by the person's current standing in Slack. Deny all to an unattended actor."""
         if actor.unattended is not None:
             return {
                 permission: Decision(False, Reason.UNATTENDED, permission, listed)
@@ -116,7 +115,7 @@ class Service:
         return {**decisions, Permission.SETTINGS: decide_settings(user)} if self._has_settings else decisions
 
     async def _decide(self, actor: Actor, request: Request) -> tuple[Decision, Mapping[Permission, Decision]]:
-        """Decide on a request. Returns with it what else the person may do."""
+        """Return the decision on a request, and those on every permission."""
         decisions = await self.authorize(actor)
         if actor.unattended is not None:
             return decide_unattended(request.operation), decisions
@@ -127,7 +126,7 @@ class Service:
     ) -> Mapping[Permission, Decision] | Denied | AlreadyRun:
         """Authorize a modal that leads to any of these requests.
 
-        Returns the person's permissions, or a denial of the first request where none is allowed.
+        Returns the person's permissions, or a denial of the first request if none is allowed.
         """
         decisions = await self.authorize(actor)
         if any(decisions[request.operation.permission].allowed for request in requests):
@@ -143,10 +142,10 @@ class Service:
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
     ) -> Outcome:
-        """Do what the person asks for. `progress` is told when it has to wait because of Slack's limits.
+        """Run a request. `progress` is told when Slack's limits make it wait.
 
-        `is_wanted` is asked during such a wait: a request that is no longer wanted isn't sent. `batch` is what the
-        request is a part of, with the approval that it may need. `patience` is the longest wait, in seconds.
+        `is_wanted` is called during such a wait: a request that is no longer wanted isn't sent. `batch` is the one that
+        the request is part of, with any approval. `patience` is the longest wait, in seconds.
         """
         decision, decisions = await self._decide(actor, request)
         if not decision.allowed:
@@ -184,10 +183,9 @@ class Service:
         return outcome
 
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
-        """Authorize a step on the way to a deletion, or a change of settings, record the attempt, take it, and record
-        the result.
+        """Authorize and take a step on the way to a deletion or a change of settings, and record attempt and result.
 
-        Raises DatabaseError where it can't be recorded. What was taken before that is recorded later.
+        Raises DatabaseError if the step can't be recorded. A step already taken is recorded later.
         """
         decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
@@ -212,17 +210,17 @@ class Service:
         return result
 
     async def note(self, actor: Actor, request: Request, result: AuditResult) -> None:
-        """Record what happened by itself to a person's request. Raises DatabaseError."""
+        """Record an automatic result of a person's request, such as its expiry. Raises DatabaseError."""
         attempt = await self._audit_log.attempt(actor, request)
         await self._audit_log.finish(attempt, result)
         self.notify(attempt.event, result)
 
     async def now(self, asked: Batch) -> float:
-        """Return the time (seconds, UTC) by which a request for approval ends. Raises DatabaseError."""
+        """Return the current time (seconds, UTC) for the expiry of a request for approval. Raises DatabaseError."""
         return await self._audit_log.now(chain_of(asked.team_id, asked.enterprise_id))
 
     async def is_decided(self, asked: Batch) -> bool:
-        """Return whether somebody has approved or declined a request, by the audit log. Raises DatabaseError."""
+        """Return whether the audit log has an approval or a decline of a request. Raises DatabaseError."""
         return bool(await self._audit_log.decisions(asked))
 
     def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
@@ -231,9 +229,9 @@ class Service:
         return self.policy.covers(is_bulk=is_bulk) and not is_approved
 
     async def own_entries(self, actor: Actor, count: int, operation: Operation | None = None) -> Sequence[Entry]:
-        """Return the newest audit log entries of what this actor did, perhaps only of one operation.
+        """Return the newest audit log entries of this actor, perhaps only of one operation.
 
-        It's no request: nobody learns anything of others. Empty where the log can't be read.
+        It needs no permission: it tells nothing about others. Empty if the log can't be read.
         """
         if actor.team_id is None:
             return ()
@@ -246,11 +244,11 @@ class Service:
             return ()
 
     def can_expect_accounts(self, actor: Actor, decisions: Mapping[Permission, Decision]) -> bool:
-        """Return whether a form can offer accounts, by what is known now: the person may list, and Slack does."""
+        """Return whether a form can expect accounts: the person may list them, and Slack didn't refuse or stall."""
         return decisions[Permission.LIST].allowed and self._accounts.is_promising(self._app(actor))
 
     async def accounts(self, actor: Actor) -> AccountList | None:
-        """Return the connected accounts that a form can offer this person; None where there are none to be had.
+        """Return the connected accounts that a form can offer this person; None if there are none to offer.
 
         They are at most a moment old. Each request to Slack is run, and recorded, as the request of the person who
         caused it; it doesn't wait for Slack's limits.
@@ -260,25 +258,25 @@ class Service:
         return await self._accounts.get(self._app(actor), lambda: self._list_for_form(actor))
 
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
-        """Return the token IDs that a form can offer this person because they used them lately."""
+        """Return the token IDs that a form can offer this person because they used them recently."""
         decisions = await self.authorize(actor)
         if not any(decisions[permission].allowed for permission in (Permission.GET, Permission.DELETE)):
             return ()
         return await recent_token_ids(self._audit_log, actor)
 
     async def _list_for_form(self, actor: Actor) -> AccountList | None:
-        # What somebody types twice is the same payload, and yet two requests.
+        # The same text typed twice is the same payload, and yet two requests.
         asking = replace(actor, interaction=f"form {actor.reference}")
         outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
         return outcome.accounts if isinstance(outcome, Listed) else None
 
     def _note_accounts(self, actor: Actor, outcome: Listed | Failed) -> None:
-        """Keep for forms what Slack answered about its own app."""
+        """Keep Slack's answer about the token's own app, for forms."""
         if outcome.request.arguments().get("app_id") is None:
             self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
 
     def _app(self, actor: Actor) -> Hashable:
-        """Return what tells the accounts of one app in one workspace from others."""
+        """Return the key of one app's accounts in one workspace."""
         return actor.team_id or actor.enterprise_id, self._api_token or actor.bot_token
 
     async def _carry_out(
@@ -297,7 +295,7 @@ class Service:
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
 
-        # Only a batch can be given up while it waits.
+        # Only a batch can be stopped while it waits.
         caller = Caller(
             chain_of(actor.team_id, actor.enterprise_id), progress, recheck, patience, is_wanted is not None, is_wanted
         )
@@ -322,7 +320,7 @@ class Service:
                 assert_never(request)
 
     async def _finish(self, attempt: Attempt, done: Done, result: AuditResult) -> Outcome:
-        """Record the result, and withhold what couldn't be recorded."""
+        """Record the result, and withhold it if that fails."""
         event = attempt.event
         told = {"action": event.action, "user_id": event.user_id, "team_id": event.team_id}
         log.info("outcome", extra={**told, "outcome": result.outcome, "code": result.code})
@@ -342,7 +340,7 @@ class Service:
         return done
 
     async def _give_up(self, attempt: Attempt, outcome: Denied | NotSent, started: float) -> Denied | NotSent:
-        """Record that a request was never sent after it had waited for its turn. It stands even if that fails."""
+        """Record that a request was never sent after it waited for its turn. The outcome holds even if that fails."""
         denial = outcome.decision.reason.value if isinstance(outcome, Denied) else None
         ended, milliseconds = "denied" if denial else "not done", self._milliseconds_since(started)
         log.warning("not sent", extra={"action": attempt.event.action, "outcome": ended, "reason": denial})
@@ -356,7 +354,7 @@ class Service:
         return outcome
 
     async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
-        """Record how it ended while Extauth is stopping, if that takes but a moment."""
+        """Record a result during shutdown, if that takes only a moment."""
         recording = asyncio.ensure_future(self._audit_log.finish(attempt, result))
         await asyncio.wait({recording}, timeout=_LAST_SECONDS)
         if not recording.cancel() and recording.exception() is None:
@@ -368,7 +366,7 @@ class Service:
         return round((self._clock.monotonic() - started) * 1000)
 
     async def _read_history(self, actor: Actor, request: ReadHistory) -> Outcome:
-        """Read the log, which doesn't record who did. The observers are told."""
+        """Read the audit log and tell the observers. The log doesn't record its readers."""
         started = self._clock.monotonic()
         outcome = await self._read_page(actor, request)
         word = "read" if isinstance(outcome, HistoryPage) else "not read"
@@ -377,14 +375,14 @@ class Service:
 
     async def _read_page(self, actor: Actor, request: ReadHistory) -> HistoryPage | HistoryUnavailable:
         if actor.team_id is None:
-            # Without one, the filter would let every workspace's entries through.
+            # Without a workspace, the filter would let every workspace's entries through.
             log.error("the audit log was asked for without a workspace")
             return HistoryUnavailable(request, actor.reference)
         count = request.count
         try:
             found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
             if request.after is not None and len(found) <= count:
-                # It reaches the newest entry, so it's the first page, and that is a full one.
+                # It reaches the newest entry, so it's the first page, which is a full one.
                 request = replace(request, after=None)
                 found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
         except DatabaseError as error:
@@ -396,7 +394,7 @@ class Service:
         return HistoryPage(request, found[:count], is_cut, request.before is not None, actor.reference)
 
     async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied | AlreadyRun:
-        """Record a denial. It stands even if it can't be recorded."""
+        """Record a denial. It holds even if it can't be recorded."""
         reason = decision.reason.value
         told = {"action": request.operation.action, "user_id": actor.user_id, "team_id": actor.team_id}
         log.warning("denied", extra={**told, "reason": reason})
@@ -411,7 +409,6 @@ class Service:
         return Denied(request, decision, actor.reference)
 
     def notify(self, event: Event, result: AuditResult) -> None:
-        """Tell the observers how something ended."""
         for observer in self._observers:
             observer(event, result)
 

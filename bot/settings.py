@@ -1,4 +1,4 @@
-"""The settings: read here and nowhere else, checked at startup. Secrets in them never print."""
+"""The settings: read here and nowhere else, and checked at startup. Secrets in them never print."""
 
 import os
 import re
@@ -33,12 +33,12 @@ _USUAL_FORMS = {
     "SLACK_CLIENT_SECRET": (r"[0-9a-fA-F]{32}", "is 32 hexadecimal digits (Basic Information > App Credentials)"),
     "EXTAUTH_API_TOKEN": (r"xox.+", "starts with xox"),
 }
-"""The forms that Slack's secrets have had so far. Slack doesn't promise them, so another form only warns."""
+"""The forms of Slack's secrets so far. Slack doesn't promise them, so another form only causes a warning."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class SettingsError(Exception):
-    """Settings that can't be used: one line for each mistake, none of which quotes a secret."""
+    """Unusable settings: one line for each mistake, without quoting a secret."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
@@ -86,11 +86,11 @@ def _check_contact(contact: str) -> str:
 
 _UNITS = {"m": 60, "h": 3600, "d": 24 * 3600}
 SHORTEST_SCHEDULE = 3600
-"""The shortest time between two tests that run by themselves, in seconds."""
+"""The shortest time between two surveys, in seconds."""
 
 
 def _read_interval(value: Any) -> Any:
-    """Read a time such as `90m`, `24h`, or `7d`, in seconds."""
+    """Parse a time such as `90m`, `24h`, or `7d` into seconds."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(\d{1,5})([mhd])", value.lower(), re.ASCII)
@@ -133,7 +133,7 @@ _ADMINS = AllowList.parse(["admins"])
 
 
 class DatabaseSettings(BaseModel):
-    """What reading the audit log needs."""
+    """The settings for reading the audit log."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
@@ -161,7 +161,7 @@ class DatabaseSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, values: Any) -> Any:
-        """An empty variable is an unset one; words may be written in any case."""
+        """Drop empty variables, and normalize the case of words."""
         tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
             tidy["HTTPS_PROXY"] = tidy["https_proxy"]
@@ -173,7 +173,7 @@ class DatabaseSettings(BaseModel):
 
 
 class Settings(DatabaseSettings):
-    """What an operator can set. The alias is the variable's name; docs/settings.md repeats the descriptions."""
+    """The operator's settings. The alias is the variable's name; docs/settings.md repeats the descriptions."""
 
     bot_token: Secret | None = Field(
         None,
@@ -282,19 +282,19 @@ class Settings(DatabaseSettings):
 
     @property
     def serves_many(self) -> bool:
-        """Whether workspaces install the app by OAuth, instead of one by its bot token."""
+        """True if workspaces install the app by OAuth, instead of one by its bot token."""
         return self.client_id is not None
 
     @property
     def only_bot_token(self) -> SecretStr:
-        """The bot token of the one workspace. Not for where there are many."""
+        """The bot token of the only workspace. Raises RuntimeError if there are many."""
         if self.bot_token is None:
             raise RuntimeError("each workspace has a bot token of its own")
         return self.bot_token
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Return a line for each secret of an unusual form, none of which quotes it."""
+    """Return a line for each secret of an unusual form, without quoting it."""
     lines = []
     for field in ("bot_token", "app_token", "signing_secret", "api_token", "client_secret"):
         name, secret = str(Settings.model_fields[field].alias), getattr(settings, field)
@@ -305,7 +305,7 @@ def warnings(settings: Settings) -> list[str]:
 
 
 def read_database(environment: Mapping[str, str]) -> DatabaseSettings:
-    """Read what reading the audit log needs from a mapping of variables. Raises SettingsError."""
+    """Read the settings for the audit log from a mapping of variables. Raises SettingsError."""
     try:
         return DatabaseSettings.model_validate(dict(environment))
     except ValidationError as error:
@@ -330,7 +330,7 @@ _OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 def _workspace_mistakes(given: set[str]) -> list[str]:
-    """Return what keeps a set of variables from saying whether one workspace is served, or many."""
+    """Return the mistakes that leave it open if Extauth serves one workspace or many."""
     if not given & {*_OAUTH}:
         description = Settings.model_fields["bot_token"].description
         return [] if "SLACK_BOT_TOKEN" in given else [f"SLACK_BOT_TOKEN is missing. {description}"]
@@ -349,7 +349,7 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
 
 
 def _mistakes_with_many(settings: Settings) -> list[str]:
-    """Return what names somebody or something of one workspace, though many are served."""
+    """Return a mistake for each setting that has an ID of one workspace, though many are served."""
     lists = {f"EXTAUTH_{name.upper()}": getattr(settings, name) for name in LISTS}
     named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
     named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []
@@ -369,13 +369,13 @@ def _approval_mistakes(settings: Settings) -> list[str]:
 
 
 def environment(folder: Path) -> Mapping[str, str]:
-    """Return the environment, with `.env` in `folder` for what it doesn't set."""
+    """Return the environment, completed from `.env` in `folder`."""
     kept = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
     return {**kept, **os.environ}
 
 
 def key_source() -> str:
-    """Return where EXTAUTH_SECRET_KEY comes from, in words."""
+    """Return the source of EXTAUTH_SECRET_KEY, in words."""
     return "the environment" if "EXTAUTH_SECRET_KEY" in os.environ else ".env"
 
 
@@ -385,7 +385,7 @@ def read_environment(folder: Path) -> Settings:
 
 
 def transport(settings: Settings, wanted: Transport | None) -> Transport:
-    """How to serve: as wanted, or as the settings tell. Raises SettingsError where they do not."""
+    """Return the wanted transport, or the one the settings imply. Raises SettingsError for missing or unclear ones."""
     if wanted is None and settings.app_token and settings.signing_secret:
         raise SettingsError(
             [
@@ -403,7 +403,7 @@ def transport(settings: Settings, wanted: Transport | None) -> Transport:
 
 
 def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None:
-    """Return the port that serves only health and metrics, and the variable it's from; None where there is none.
+    """Return the port that serves only health and metrics, and its variable; None if there is none.
 
     Over HTTP, `PORT` serves them beside Slack's requests. Over Socket Mode nothing else needs a port: it must be set.
     """

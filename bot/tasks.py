@@ -1,15 +1,15 @@
-"""Work that goes on after an acknowledgement, tracked so that shutdown can wait for it."""
+"""Work that continues after an acknowledgement, tracked so that shutdown can wait for it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
 
 def _tells_nobody(count: int) -> None:
-    """Report nothing."""
+    """Ignore the count."""
 
 
 class Tasks:
-    """The background tasks in progress. `on_count` is told how many there are, whenever that changes."""
+    """The background tasks in progress. `on_count` gets their number each time it changes."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[object]] = set()
@@ -27,7 +27,7 @@ class Tasks:
         self.on_count(len(self._running))
 
     async def idle(self) -> None:
-        """Return when nothing is in progress."""
+        """Wait until nothing is in progress."""
         while self._running:
             await asyncio.wait(set(self._running))
 
@@ -39,7 +39,7 @@ class Tasks:
         loop = asyncio.get_running_loop()
         for seconds, cancels in ((grace_period, False), (cancel_period, True)):
             deadline = loop.time() + seconds
-            # Also for what is begun meanwhile, by a request that was acknowledged just before the end.
+            # Includes tasks started in the meantime, by a request acknowledged just before the end.
             while self._running and loop.time() < deadline:
                 for task in self._running:
                     if cancels and not task.cancelling():

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+# Texts that click shows to people, which docs/words.md and the tests of the command line hold.
+SHOWN = {"cli/audit.py: Check that nobody altered, added, moved, or removed entries."}
 BOT = Path(__file__).parents[1] / "bot"
 FILES = sorted(path.relative_to(BOT).as_posix() for path in BOT.rglob("*.py"))
 PHRASES = re.compile(
-    r"\b(whoever|whatever|wherever|(?:some|any|no|every)body(?:'s)?|on record|by itself|the bot(?:'s)?|lately|"
-    r"meanwhile|(?:goes|gets) on|hears of|of ours|not either)\b",
+    r"\b(whoever|whatever|wherever|(?:some|any|no|every)body(?:'s)?|on record|by itself|"
+    r"the bot(?:'s)?(?! (?:token|scope|user))|lately|meanwhile|(?:goes|gets) on|hears of|of ours|not either)\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(r"(?:Whether|What|Where|Which|Who|Whom|How|Why|When)\b")
@@ -39,6 +41,7 @@ def test_the_prose_of_a_file_is_plain(file: str) -> None:
     found = [
         f"{line}: {text[:80]!r}"
         for line, text in docstrings(source)
+        if f"{file}: {text.splitlines()[0]}" not in SHOWN
         if PHRASES.search(text) or QUESTION.match(text) or RETURNS_A_QUESTION.match(text)
     ]
     found += [f"{line}: {text[:80]!r}" for line, text in comments(source) if PHRASES.search(text)]

@@ -744,12 +744,10 @@ async def test_what_happens_unattended_to_a_request_is_recorded_and_told(bench: 
 async def test_who_loses_the_permission_while_waiting_gets_nothing_and_the_log_says_so(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    waits = asyncio.Event()
     for _ in range(60):
         bench.slack.web_api.rate_limits.retry_after(GET)
-    request = GetToken("EtGoogle0001")
-    running = asyncio.ensure_future(bench.service.run(bench.actor(), request, lambda _: waits.set()))
-    await waits.wait()
+    running = asyncio.ensure_future(bench.run(GetToken("EtGoogle0001")))
+    await bench.clock.until_sleeping(1)
     bench.slack.state.people[ADMIN].is_admin = bench.slack.state.people[ADMIN].is_owner = False
     bench.clock.advance(61)
     outcome = await running

@@ -1,1 +1,1 @@
-"""The audit log: an entry before each act, its result after, and proof that nobody changed either."""
+"""The audit log: an attempt before each operation, its result after, and proof that no one changed either."""

@@ -1,8 +1,9 @@
-"""A workspace's chain of rows, its head, and checkpoints: what the key proves of each.
+"""A workspace's chain of rows, its head, and checkpoints, each proven by the key.
 
 A row's hash is keyed and covers all of it and the hash of the row before; a head's MAC covers where its chain begins
-and ends. That a workspace's chain began is an entry of the operator's chain, whose name is empty. So someone who can
-write the database without the key can only put back an old head and remove the newest rows, which a checkpoint shows.
+and ends. The beginning of a workspace's chain is an entry in the operator's chain, whose name is empty. So someone who
+can write to the database without the key can only put back an old head and remove the newest rows, which a checkpoint
+shows.
 """
 
 import re
@@ -22,10 +23,10 @@ ATTEMPT, RESULT, DENIED, PRUNE, BEGAN, VERIFIED = "attempt", "result", "denied",
 """The kinds of rows."""
 
 INTERRUPTED = "interrupted"
-"""The outcome of what was begun when a process ended: whether Slack did it isn't known."""
+"""The outcome of an attempt whose process ended first: it isn't known if Slack carried it out."""
 
 OPERATOR = ""
-"""The chain of what belongs to no workspace."""
+"""The chain of entries that belong to no workspace."""
 
 _NO_HASH = "0" * 64
 _ALTERED = "the audit log's head was altered: `audit verify` says more"
@@ -34,24 +35,24 @@ _HASHED = [name for name in _COLUMNS if name != "hash"]
 
 
 class Altered(DatabaseError):
-    """The log was changed without the key. Trying again doesn't help."""
+    """A change to the log without the key. Retrying doesn't help."""
 
 
 def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
-    """Return the chain of a workspace; of an organization where no workspace is known."""
+    """Return the chain of a workspace, or of an organization if no workspace is known."""
     return team_id or enterprise_id or OPERATOR
 
 
 def began_claim(chain: str) -> str:
-    """Return what stands in the operator's chain in place of an interaction, once, when a workspace's chain begins."""
+    """Return the value that replaces the interaction, once, in the operator's row for the start of a chain."""
     return f"began {chain}"
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain begins and ends, and how many entries it has had. A result belongs to its attempt's entry.
+    """The beginning and end of a chain, and the number of entries it has had. A result belongs to its attempt's entry.
 
-    `verified` is the row of the last verification, 0 where there is none.
+    `verified` is the row of the last verification, 0 if there is none.
     """
 
     chain: str
@@ -66,12 +67,11 @@ class Head:
 
     @classmethod
     def of_new_chain(cls, chain: str) -> "Head":
-        """Return the head of a chain without rows."""
         return cls(chain, secrets.token_hex(8))
 
     @classmethod
     def stored(cls, row: Row, key: AuditKey) -> "Head | Altered":
-        """Return the head that is stored in a row, if the key proves it."""
+        """Return the head stored in a row, or Altered if the key doesn't prove it."""
         head = cls(**{name: row[name] for name in cls.__slots__})
         try:
             is_authentic = is_equal(row["mac"], head.row(key)["mac"])
@@ -80,12 +80,12 @@ class Head:
         return head if is_authentic else Altered(_ALTERED)
 
     def row(self, key: AuditKey) -> dict[str, Any]:
-        """Return the row that stores it, with the MAC that proves it."""
+        """Return the row that stores the head, with the MAC that proves it."""
         fields = asdict(self)
         return {**fields, "mac": key.mac("head", fields)}
 
     def chained(self, key: AuditKey, row: Row) -> tuple["Head", dict[str, Any]]:
-        """Put a row behind it. Returns the new head, and the row complete."""
+        """Chain a row to the head. Returns the new head, and the complete row."""
         placed = {"chain": self.chain, "number": self.number + 1, "previous": self.hash}
         complete = {**dict.fromkeys(_COLUMNS), **row, **placed}
         complete["hash"] = _hash(key, complete)
@@ -99,13 +99,13 @@ class Head:
         return moved, complete
 
     def includes(self, row: Row) -> bool:
-        """Return whether a row's place lies within the chain."""
+        """Return whether a row lies within the chain."""
         number = row["number"]
         is_here = row["chain"] == self.chain and isinstance(number, int)
         return is_here and self.pruned_number < number <= self.number
 
     def checkpoint(self, now: float) -> "Checkpoint":
-        """Return where the chain ends `now` (seconds since the epoch, UTC)."""
+        """Return a checkpoint of the chain's end `now` (seconds since the epoch, UTC)."""
         return Checkpoint(self.log_id, self.number, self.entries, self.hash, utc(now))
 
 
@@ -123,9 +123,9 @@ def is_proven(key: AuditKey, head: Head | None, row: Row) -> bool:
 
 
 def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) -> dict[tuple[str, int], Row]:
-    """Return the result of each attempt, by the attempt's chain and number. What isn't proven is left out.
+    """Return the result of each attempt, by the attempt's chain and number. Unproven rows are left out.
 
-    Of several, the last counts, but never an interruption over what is known.
+    Of several results, the last counts, but an interruption never overrides a known one.
     """
     proven = [row for row in rows if row["kind"] == RESULT and is_proven(key, heads.get(row["chain"]), row)]
     in_order = sorted(proven, key=lambda row: (row["outcome"] != INTERRUPTED, row["number"]))
@@ -144,12 +144,12 @@ _FORM = re.compile(
 
 
 class BadCheckpoint(ValueError):
-    """Text that isn't a checkpoint of this key."""
+    """Text that isn't a checkpoint made with this key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A chain's newest row and how many entries there had been, signed. `at` is a time in UTC, as text.
+    """A chain's newest row and its number of entries until then, signed. `at` is a time in UTC, as text.
 
     Kept elsewhere, it shows that an old copy was put back.
     """
@@ -161,7 +161,7 @@ class Checkpoint:
     at: str
 
     def write(self, key: AuditKey) -> str:
-        """Return its one line."""
+        """Return the checkpoint as one line."""
         return (
             f"extauth-checkpoint {self.log_id} row={self.number} entries={self.entries} at={self.at} hash={self.hash} "
             f"mac={self._mac(key)}"
@@ -169,7 +169,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, text: str, key: AuditKey) -> Sequence["Checkpoint"]:
-        """Read all that are in a text. Raises BadCheckpoint where there is none, or one that isn't right."""
+        """Return all checkpoints in a text. Raises BadCheckpoint if there is none, or an invalid one."""
         found = [cls._matched(match, key) for match in _FORM.finditer(" ".join(text.split()))]
         if not found:
             raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
@@ -187,10 +187,10 @@ class Checkpoint:
 
 
 def micro(seconds: float) -> int:
-    """Return a time in seconds as the log keeps it, in microseconds."""
+    """Convert seconds to microseconds, the log's unit of time."""
     return round(seconds * 1_000_000)
 
 
 def utc(seconds: float) -> str:
-    """Return a time, given in seconds since the epoch, as text in UTC."""
+    """Format a time, in seconds since the epoch, as text in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

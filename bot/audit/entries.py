@@ -1,4 +1,4 @@
-"""What the audit log takes in and gives out, and in a few words: `get EtX, refreshed`, `delete provider google`."""
+"""The audit log's input and output, and short descriptions: `get EtX, refreshed`, `delete provider google`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter, check_id
 
 DEFAULT_HISTORY, MAX_HISTORY = 10, 25
-"""How many entries fit one message: Slack allows 50 blocks."""
+"""The number of entries in a message, by default and at most: Slack allows 50 blocks."""
 _MAX_NUMBER = 2**63 - 1
 _MAX_VALUE = 300
 _KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh", "workspace", "version")
-"""What is said in words of its own, or isn't said."""
+"""Parameters that have their own wording in a description, or are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Who asks for what. `action` is an operation's name in the log; `parameters` only quote what isn't an ID."""
+    """A request and its actor. `action` is an operation's name in the log; `parameters` only quote what isn't an ID."""
 
     reference: str
     team_id: str | None
@@ -32,9 +32,9 @@ class Event:
 
     @classmethod
     def of(cls, actor: Actor, request: Request) -> "Event":
-        """Describe a person's request."""
+        """Return the event for an actor's request."""
         action = request.operation.action
-        # People paste tokens where their IDs belong.
+        # People paste tokens in place of IDs.
         given = request.arguments().items()
         parameters = {name: quote(value) if isinstance(value, TypedText) else value for name, value in given}
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """How it ended. `token` is what was fetched; only its fingerprint is kept."""
+    """The result of an attempt. `token` is the fetched token; only its fingerprint is kept."""
 
     outcome: str
     code: str | None
@@ -56,8 +56,7 @@ class Entry:
 
     `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied`, `pruned`, or `began`; for a verification,
     `intact` or `altered`; `withheld` for a token or list that wasn't shown, because that couldn't be recorded in time;
-    `not done` where the attempt itself couldn't; `interrupted` where Extauth ended in between; None while it is in
-    progress.
+    `not done` if the attempt itself couldn't; `interrupted` if Extauth ended in between; None while it is in progress.
     """
 
     number: int
@@ -76,7 +75,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which entries are wanted.
+    """Search filters for entries.
 
     `since` is in seconds since the epoch (UTC); `before` and `after` are an entry's number. A token ID and a provider
     key are found only if the log keeps them whole: see `Event`.
@@ -95,9 +94,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class ReadHistory:
-    """Read a page of the entries of the person's workspace: the newest, or those next to an entry's number.
+    """A request for a page of the person's workspace's entries: the newest, or those next to an entry's number.
 
-    Only what has the form of an ID can be looked up. Raises InvalidParameter.
+    Only values with the form of an ID can be looked up. Raises InvalidParameter.
     """
 
     count: int
@@ -123,11 +122,10 @@ class ReadHistory:
 
     @property
     def operation(self) -> Operation:
-        """Reading the log."""
         return Operation.HISTORY
 
     def arguments(self) -> Mapping[str, str | bool]:
-        """Return what was asked for, by the names that the log itself has for it."""
+        """Return the given filters, by the log's names for them."""
         named = {
             "user_id": self.user_id,
             "external_token_id": self.external_token_id,
@@ -136,7 +134,7 @@ class ReadHistory:
         return {name: value for name, value in named.items() if value is not None}
 
     def filters(self, team_id: str) -> Filters:
-        """Return the filters that find it in a workspace."""
+        """Return the filters for the page in a workspace."""
         return Filters(
             user_id=self.user_id,
             team_id=team_id,
@@ -149,10 +147,10 @@ class ReadHistory:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What checking the chain found: the entries and rows that are right, and a sentence about the first bad place.
+    """The findings of a verification: the number of valid entries and rows, and a sentence about the first bad place.
 
-    An entry is a row, or two: an attempt and its result. `note` says what couldn't be compared; `pruned` rows are gone
-    because somebody pruned them.
+    An entry is a row, or two: an attempt and its result. `note` describes the checkpoints that couldn't be compared;
+    `pruned` rows are gone because someone pruned them.
     """
 
     entries: int
@@ -162,7 +160,7 @@ class VerificationResult:
     pruned: int = 0
 
     def plus(self, other: "VerificationResult") -> "VerificationResult":
-        """Return what was found with what was found next."""
+        """Return these findings combined with the next ones."""
         return VerificationResult(
             self.entries + other.entries,
             self.rows + other.rows,
@@ -174,19 +172,19 @@ class VerificationResult:
 
 @dataclass(frozen=True, slots=True)
 class TokenTrace:
-    """Where a token was fetched. The log goes back to `since` (seconds since the epoch, UTC); None when it is empty."""
+    """The entries that fetched a token. The log goes back to `since` (seconds since the epoch, UTC), None if empty."""
 
     entries: Sequence[Entry]
     since: float | None
 
 
 def _is_number(value: object, most: int) -> bool:
-    # True is an int as well.
+    # True is an int, too.
     return type(value) is int and 0 < value <= most
 
 
 def deed(action: str, parameters: Mapping[str, str | bool], outcome: str | None) -> str:
-    """Return an entry's action with what it was about, as mrkdwn."""
+    """Return an entry's action and its subject, as mrkdwn."""
     is_forced = parameters.get("force_refresh") is True
     verb = "get" if action == "refresh" else action
     how = "" if not is_forced else ", refreshed" if outcome in ("fetched", "withheld") else " with a refresh"
@@ -194,14 +192,14 @@ def deed(action: str, parameters: Mapping[str, str | bool], outcome: str | None)
 
 
 def doer(user_id: str | None) -> str:
-    """Return who did it, as mrkdwn."""
+    """Return the person or process that acted, as mrkdwn."""
     if user_id is None or user_id == Unattended.TERMINAL:
         return "from the command line"
     return "by itself" if user_id in UNATTENDED else f"<@{mrkdwn.escape(user_id, 40)}>"
 
 
 def about(parameters: Mapping[str, str | bool]) -> str:
-    """Return what parameters name, as mrkdwn: a token ID, a provider, an app, a person; empty for nothing."""
+    """Return the subject in parameters, as mrkdwn: a token ID, a provider, an app, a person; empty for none."""
     named = {name: mrkdwn.code(str(value), _MAX_VALUE) for name, value in parameters.items()}
     said = [named["external_token_id"]] if "external_token_id" in named else []
     said += [f"provider {named['provider_key']}"] if "provider_key" in named else []

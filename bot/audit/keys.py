@@ -1,7 +1,7 @@
 """The key that proves the audit log and turns tokens into fingerprints.
 
-It is random, and stands in the database encrypted under EXTAUTH_SECRET_KEY: so that key can be changed, and what was
-signed before still verifies.
+It is random, and stored in the database, encrypted under EXTAUTH_SECRET_KEY: so that key can be changed, and older
+signatures still verify.
 """
 
 import functools
@@ -20,13 +20,13 @@ from bot.storage.key_rotation import WRAPPED
 from bot.storage.tables import installation_keys
 
 FINGERPRINT = "token fingerprint"
-"""The use of the MAC that recognizes a token, and tells nothing else of it."""
+"""The use of the MAC that recognizes a token, and reveals nothing else about it."""
 
 
 class AuditKey:
     """Keys derived from one master key: no use of one reveals anything about the others.
 
-    `vault` encrypts what else the database holds.
+    `vault` encrypts the rest of the database's secrets.
     """
 
     def __init__(self, master: bytes, vault: Vault) -> None:
@@ -35,7 +35,7 @@ class AuditKey:
         self._derived = functools.cache(lambda use: derive(master, f"extauth {use}"))
 
     def mac(self, use: str, value: object) -> str:
-        """Return the MAC of a value of JSON's types for one use, such as `chain`: 64 hexadecimal digits.
+        """Return the MAC of a JSON value for one use, such as `chain`: 64 hexadecimal digits.
 
         Raises TypeError, ValueError.
         """
@@ -44,12 +44,12 @@ class AuditKey:
 
 
 def is_equal(stored: object, expected: str) -> bool:
-    """Compare what a database holds, whatever it is, with a hash or MAC in constant time."""
+    """Compare a stored value of any type with a hash or MAC, in constant time."""
     return hmac.compare_digest(str(stored).encode(errors="surrogatepass"), expected.encode())
 
 
 def new_key(connection: Connection, given: Sequence[SecretStr]) -> AuditKey:
-    """Make the key of a new log, and keep it encrypted under the newest `given` key."""
+    """Create the key of a new log, and store it encrypted under the newest `given` key."""
     key = AuditKey(secrets.token_bytes(32), vault_of(given))
     wrapped = key.vault.box(WRAPPED).encrypt(SecretStr(key.master.hex()))
     connection.execute(insert(installation_keys).values(name=WRAPPED, value=wrapped))
@@ -57,7 +57,7 @@ def new_key(connection: Connection, given: Sequence[SecretStr]) -> AuditKey:
 
 
 def load_key(connection: Connection, given: Sequence[SecretStr]) -> AuditKey:
-    """Return the key that the log was written with. Raises DatabaseError where no `given` key decrypts it."""
+    """Return the key that the log was written with. Raises DatabaseError if no `given` key decrypts it."""
     kept = select(installation_keys.c.value).where(installation_keys.c.name == WRAPPED)
     vault = vault_of(given)
     opened = vault.box(WRAPPED).decrypt(connection.execute(kept).scalar())

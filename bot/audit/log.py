@@ -1,4 +1,4 @@
-"""Appends to the audit log: what is about to be done, and how it ended."""
+"""The audit log's writer: attempts before they run, and their results."""
 
 import asyncio
 import json
@@ -41,18 +41,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_SECONDS = 5.0
-"""How long to wait before a result that couldn't be recorded is tried again."""
+"""Seconds to wait before retrying a result that couldn't be recorded."""
 MAX_BATCH = 128
-"""How many rows are written at once."""
+"""Maximum number of rows written at once."""
 
 
 class DuplicateInteraction(Exception):
-    """The interaction is on record already, so it must not be run again."""
+    """An interaction that is already in the log, so it must not be run again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt on record, whose result is still to come. Its number is one of its workspace's chain."""
+    """A recorded attempt, whose result is still to come. Its number is one of its workspace's chain."""
 
     number: int
     event: Event
@@ -65,10 +65,10 @@ class _Waiting:
 
 
 class AuditLog(AuditReader):
-    """Appends entries, each to the chain of its workspace, and reads them.
+    """A log that appends entries, each to the chain of its workspace, and reads them.
 
-    What arrives during a write goes into the next one together: there is one queue and one writer. Every method raises
-    DatabaseError when the database doesn't work.
+    Rows that arrive during a write go into the next one together: there is one queue and one writer. Every method
+    raises DatabaseError if the database doesn't work.
     """
 
     def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
@@ -81,35 +81,35 @@ class AuditLog(AuditReader):
         self._ahead: dict[str, float] = {}
 
     async def attempt(self, actor: Actor, request: Request) -> Attempt:
-        """Record that something is about to be done. Raises DuplicateInteraction when it came before."""
+        """Record an attempt before it runs. Raises DuplicateInteraction if its interaction is already in the log."""
         event = Event.of(actor, request)
         return Attempt(await self._append(self._row(ATTEMPT, event, interaction=actor.interaction)), event)
 
     async def finish(self, attempt: Attempt, result: AuditResult) -> None:
-        """Record how an attempt ended."""
+        """Record an attempt's result."""
         ended = {"outcome": result.outcome, "code": result.code, "milliseconds": result.milliseconds}
         token = result.token.get_secret_value() if result.token is not None else None
         token_hmac = self._key.mac(FINGERPRINT, token) if token is not None else None
         await self._append(self._row(RESULT, attempt.event, attempt=attempt.number, token_hmac=token_hmac, **ended))
 
     def finish_later(self, attempt: Attempt, result: AuditResult) -> None:
-        """Record how an attempt ended as soon as the database works again. A later result replaces an earlier one."""
+        """Record an attempt's result as soon as the database works again. A later result replaces an earlier one."""
         self._unwritten.append((attempt, result))
         if self._retrying is None or self._retrying.done():
             self._retrying = asyncio.ensure_future(self._retry())
 
     async def deny(self, actor: Actor, request: Request, reason: str) -> None:
-        """Record a denial. Raises DuplicateInteraction when it came before."""
+        """Record a denial. Raises DuplicateInteraction if its interaction is already in the log."""
         event = Event.of(actor, request)
         await self._append(self._row(DENIED, event, interaction=actor.interaction, outcome="denied", code=reason))
 
     async def interrupt(
         self, older_than: float, serves: Callable[[str | None, str | None], bool] = lambda *_: True
     ) -> Sequence[Entry]:
-        """Record as interrupted what was begun more than `older_than` seconds ago and has no result.
+        """Record attempts that are more than `older_than` seconds old, and have no result, as interrupted.
 
-        Returns those entries; of several processes, one gets each. A chain that was altered is passed over, and so are
-        the workspaces and organizations that the process doesn't serve.
+        Returns their entries; of several processes, one gets each. Altered chains are skipped, and so are the
+        workspaces and organizations that the process doesn't serve.
         """
         before = micro(self._clock.now() - older_than)
         looking = partial(store.unfinished, since=self._finished_until, before=before, serves=serves)
@@ -119,7 +119,7 @@ class AuditLog(AuditReader):
         for chain, numbers in unfinished.items():
             ending = partial(store.interrupt, chain=chain, numbers=numbers, result=self._interruption)
             try:
-                # However long it takes: who was ended is told by nobody else.
+                # Without a timeout, because no other process tells these people.
                 ended = await self._change(ending)
             except DatabaseError as error:
                 log.error("interrupted commands couldn't be recorded", extra={"chain": chain, "why": str(error)})
@@ -127,23 +127,23 @@ class AuditLog(AuditReader):
             else:
                 found += [entry_of(attempt, result) for attempt, result in ended]
         if is_whole:
-            # The next look needn't read the whole log.
+            # The next check needn't read the whole log.
             self._finished_until = before
         return found
 
     async def steps(self, entry: Entry) -> Sequence[Entry]:
         """Return the entries of one interaction, such as the deletions of several tokens, oldest first."""
         workspace = chain_of(entry.team_id, entry.enterprise_id)
-        # A day is longer than any of them lasts.
+        # No interaction lasts a day.
         since = entry.at - 24 * 3600
         found: list[Entry] = []
         await self.export(Filters(team_id=workspace, reference=entry.reference, since=since), found.append)
         return found
 
     async def now(self, workspace: str) -> float:
-        """Return the time (seconds since the epoch, UTC), whatever happened to the clock.
+        """Return the time (seconds since the epoch, UTC), even if the clock was set back.
 
-        It's no earlier than any of a workspace's entries, nor than it was before in this process.
+        It's no earlier than any of a workspace's entries, or than it was before in this process.
         """
         newest, monotonic = await self.newest_time(workspace), self._clock.monotonic()
         now = max(self._clock.now(), newest, self._ahead.get(workspace, -math.inf) + monotonic)
@@ -151,9 +151,9 @@ class AuditLog(AuditReader):
         return now
 
     async def prune(self, before: float, workspace: str | None = None) -> int:
-        """Delete what is older than `before` (seconds since the epoch), perhaps only of one workspace; record that.
+        """Delete entries older than `before` (seconds since the epoch), optionally of one workspace only; record that.
 
-        Returns the number of entries deleted. The operator's chain stays: it says which workspaces there are.
+        Returns the number of entries deleted. The operator's chain stays, because it names the workspaces.
         """
         chains = [head.chain for head in await self.heads(workspace) if head.chain != OPERATOR]
         deleted = 0
@@ -164,12 +164,12 @@ class AuditLog(AuditReader):
         return deleted
 
     async def note_verified(self, result: VerificationResult) -> None:
-        """Record what a verification found just now, in the operator's chain."""
+        """Record the result of a verification that just ended, in the operator's chain."""
         event = Event(new_reference(), None, None, "", VERIFIED, {"rows": str(result.rows)})
         await self._append(self._row(VERIFIED, event, outcome="altered" if result.problem else "intact"))
 
     async def close(self) -> None:
-        """Give up what couldn't be recorded, and wait a moment for what is being written."""
+        """Give up on results that couldn't be recorded, and wait a moment for the current write."""
         if self._retrying is not None:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
@@ -177,7 +177,7 @@ class AuditLog(AuditReader):
             await asyncio.wait({self._writer}, timeout=1.0)
 
     async def _append(self, row: Row) -> int:
-        """Append a row and return its number, once it is on disk. Raises DuplicateInteraction."""
+        """Append a row, and return its number once it is on disk. Raises DuplicateInteraction."""
         written = self._enqueue(row)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -185,14 +185,14 @@ class AuditLog(AuditReader):
                     return await written
                 except asyncio.CancelledError:
                     if not written.cancelled() and written.exception() is None:
-                        # It was written in the moment in which nobody waited for it anymore.
+                        # It was written just as its caller stopped waiting.
                         self._withdraw(row, written.result())
                     raise
         except TimeoutError:
             raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
 
     async def _change(self, act: Callable[[Connection, store.Writing], T]) -> T:
-        """Run a transaction that writes to the log, and remember the heads that it leaves."""
+        """Run a transaction that writes to the log, and remember the heads it leaves."""
         writing = store.Writing(self._key, self._written)
         result = await self._database.run(lambda connection: act(connection, writing), seconds=None)
         for chain, head in writing.moved.items():
@@ -212,7 +212,7 @@ class AuditLog(AuditReader):
             await self._write_batch([self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))])
 
     async def _write_batch(self, taken: Sequence[_Waiting], failed: Exception | None = None) -> None:
-        """Write the rows together; where that `failed`, those of each chain, so that none keeps the others waiting."""
+        """Write the rows together; if that `failed`, chain by chain, so that none keeps the others waiting."""
         batch = [waiting for waiting in taken if not waiting.written.done()]
         if not batch:
             return
@@ -229,7 +229,7 @@ class AuditLog(AuditReader):
                 return
             appended = [error] * len(batch)
         for waiting, number in zip(batch, appended, strict=True):
-            # Where the first try was committed all the same, the duplicate is this very row.
+            # If the first try was committed after all, the duplicate is this very row.
             self._tell(waiting, failed if number is None and failed is not None else number)
 
     def _tell(self, waiting: _Waiting, number: "store.Appended | Exception") -> None:
@@ -242,7 +242,7 @@ class AuditLog(AuditReader):
             waiting.written.set_exception(DuplicateInteraction() if number is None else number)
 
     def _withdraw(self, row: Row, number: int) -> None:
-        """Record that an attempt was never begun: its person has been told that nothing was done."""
+        """Record that an attempt never began: its person has been told that nothing was done."""
         if row["kind"] == ATTEMPT:
             withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
             self._enqueue(withdrawn).add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -257,7 +257,7 @@ class AuditLog(AuditReader):
                 log.error("a result can't be recorded", extra={"why": str(error)})
             except Exception as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})
-                # One workspace whose chain is locked doesn't keep the others from theirs. Its own stay in order: of an
+                # A workspace whose chain is locked doesn't block the others. Its own results stay in order: of an
                 # attempt's results, the last counts.
                 self._unwritten.insert(0, (attempt, result))
                 self._unwritten.sort(key=lambda kept: kept[0].event.team_id == attempt.event.team_id)

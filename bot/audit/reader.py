@@ -1,4 +1,4 @@
-"""Reads the audit log. What isn't authentic is never returned."""
+"""The audit log's reader. Rows that aren't authentic are never returned."""
 
 import json
 import logging
@@ -56,17 +56,17 @@ log = logging.getLogger(__name__)
 
 
 class AuditReader:
-    """Reads entries, each from the chain of its workspace. Every method raises DatabaseError."""
+    """A reader of entries, each from the chain of its workspace. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
         self._database = database
         self._key = key
         self._clock = clock
         self._written: dict[str, Head] = {}
-        """The heads that this process left last."""
+        """The last heads that this process left."""
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        """Return the newest entries, or with `after` those next to it, newest first.
+        """Return the newest entries, or with `after` the ones next to it, newest first.
 
         `before` and `after` are numbers of one workspace: `filters` must name it.
         """
@@ -76,7 +76,7 @@ class AuditReader:
             entries: list[Entry] = []
             last: Row | None = None
             while len(entries) < count:
-                # A row that isn't authentic is passed over, so a page of rows may hold fewer entries.
+                # A row that isn't authentic is skipped, so a page of rows may hold fewer entries.
                 rows = connection.execute(_page(filters, last).limit(count)).mappings().all()
                 entries += self._entries(connection, heads, rows)
                 if len(rows) < count:
@@ -87,7 +87,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def export(self, filters: Filters, write: Callable[[Entry], None]) -> None:
-        """Call `write` with all entries, one workspace after another, oldest first. It may be called in a thread."""
+        """Call `write` with every entry, one workspace after another, oldest first. It may be called in a thread."""
 
         def read(connection: Connection) -> None:
             heads = self._heads(connection, filters.team_id)
@@ -105,7 +105,7 @@ class AuditReader:
         await self._database.run(read, reads=True, seconds=None)
 
     async def find_token(self, token: SecretStr) -> TokenTrace:
-        """Return every entry in which this token was fetched and handed out, oldest first."""
+        """Return every entry that fetched this token and handed it out, oldest first."""
 
         def read(connection: Connection) -> TokenTrace:
             heads = self._heads(connection)
@@ -116,7 +116,7 @@ class AuditReader:
                 (row["chain"], row["attempt"]) for row in rows if is_proven(self._key, heads.get(row["chain"]), row)
             ]
             entries = self._entries(connection, heads, rows_at(connection, _TABLE.number, fetched))
-            # The operator's chain is never pruned, so it says nothing of what is left.
+            # The operator's chain is never pruned, so it doesn't show how far back the log goes.
             first = select(func.min(_TABLE.at)).where(BEGINS_ENTRY, _TABLE.chain != OPERATOR)
             since = connection.execute(first).scalar()
             return TokenTrace(
@@ -132,7 +132,7 @@ class AuditReader:
         checkpoints: Sequence[Checkpoint] = (),
         workspace: str | None = None,
     ) -> VerificationResult:
-        """Check every row, perhaps only of one workspace, and that the log still holds what checkpoints saw.
+        """Check every row, optionally of one workspace only, and that the log still holds the rows of the checkpoints.
 
         `progress` is told the number of rows checked, now and then, perhaps in a thread.
         """
@@ -143,14 +143,14 @@ class AuditReader:
         return await self._database.run(read, reads=True, seconds=None)
 
     async def heads(self, workspace: str | None = None) -> Sequence[Head]:
-        """Return where each chain with rows ends, perhaps only one workspace's."""
+        """Return the head of each chain with rows, optionally of one workspace only."""
         found = await self._database.run(lambda connection: self._heads(connection, workspace), reads=True)
         return [head for head in found.values() if head.number]
 
     async def status(self) -> tuple[int, Verified | None]:
-        """Return how many entries the log has, which its heads tell, and its last verification.
+        """Return the log's number of entries, by its heads, and its last verification.
 
-        A workspace whose head was altered counts for nothing, and raises Altered only where no other is left.
+        A workspace whose head was altered isn't counted, and raises Altered only if no other is left.
         """
 
         def read(connection: Connection) -> tuple[int, Verified | None]:
@@ -165,12 +165,12 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def count(self, filters: Filters) -> int:
-        """Return how many entries there are to export."""
+        """Return the number of entries to export."""
         query = select(func.count()).where(*_conditions(filters))
         return await self._database.run(lambda connection: int(connection.execute(query).scalar_one()), reads=True)
 
     async def count_before(self, before: float, workspace: str | None = None) -> tuple[int, float | None]:
-        """Return how many entries `prune` would delete, and when the oldest was written (both times in seconds)."""
+        """Return the number of entries `prune` would delete, and the time of the oldest (both times in seconds)."""
         now = self._clock.now()
 
         def read(connection: Connection) -> tuple[int, float | None]:
@@ -187,7 +187,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def newest_time(self, workspace: str) -> float:
-        """Return the time of a workspace's entry that is dated farthest ahead (seconds, UTC); 0 where none is."""
+        """Return the time of a workspace's entry that is farthest in the future (seconds, UTC); 0 if there is none."""
         ahead = [_TABLE.chain == workspace, BEGINS_ENTRY, _TABLE.at > micro(self._clock.now())]
 
         def read(connection: Connection) -> float:
@@ -199,7 +199,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def decisions(self, asked: Batch) -> Sequence[Entry]:
-        """Return the entries in which somebody approved or declined what a person asks for.
+        """Return the entries in which someone approved or declined a person's request.
 
         Every row since the request is proven, so that none can be hidden for a moment. Raises Altered.
         """
@@ -220,7 +220,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     def settings_version(self, connection: Connection, workspace_id: str) -> int:
-        """Return the version of a workspace's settings, or of an organization's, that was saved last; 0 for none."""
+        """Return the last saved version of a workspace's settings, or of an organization's; 0 if there is none."""
         is_change = [BEGINS_ENTRY, _TABLE.action == Operation.SETTINGS.action, _TABLE.kind == ATTEMPT]
         of_place = or_(_TABLE.team_id == workspace_id, _TABLE.enterprise_id == workspace_id)
         known = {**self._written}
@@ -231,19 +231,19 @@ class AuditReader:
         return max((int(given["version"]) for given in mine if given.get("workspace") == workspace_id), default=0)
 
     async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
-        """Return a checkpoint of each chain as it is now, or of one workspace's."""
+        """Return a current checkpoint of each chain, or of one workspace's."""
         now = self._clock.now()
         return [head.checkpoint(now).write(self._key) for head in await self.heads(workspace)]
 
     def read_checkpoints(self, text: str) -> Sequence[Checkpoint]:
-        """Read checkpoints. Raises BadCheckpoint."""
+        """Return the checkpoints in a text. Raises BadCheckpoint."""
         return Checkpoint.read(text, self._key)
 
     def _heads(self, connection: Connection, workspace: str | None = None) -> Mapping[str, Head]:
         return authentic_heads(connection, self._key, None if workspace is None else [workspace], {**self._written})
 
     def _entries(self, connection: Connection, heads: Mapping[str, Head], rows: Sequence[Row]) -> list[Entry]:
-        """Return the entries that rows begin, with their results."""
+        """Return the entries that these rows begin, with their results."""
         rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
         attempts = [(row["chain"], row["number"]) for row in rows if row["kind"] == ATTEMPT]
         results = results_of(self._key, heads, rows_at(connection, _TABLE.attempt, attempts))
@@ -253,7 +253,7 @@ class AuditReader:
 
 
 def entry_of(row: Row, result: Row | None) -> Entry:
-    """Return the entry of a row, and of its result where it has one."""
+    """Return the entry of a row, with its result if it has one."""
     end = result or {"outcome": None, "code": None, "milliseconds": None, "token_hmac": None}
     named = {name: row[name] for name in ("external_token_id", "provider_key") if row[name] is not None}
     return Entry(
@@ -273,10 +273,10 @@ def entry_of(row: Row, result: Row | None) -> Entry:
 
 
 def _page(filters: Filters, last: Row | None) -> Select[Any]:
-    """Return the query of the page of rows after a row, or of the first page."""
+    """Return the query for the page of rows after a row, or for the first page."""
     query = select(audit_records).where(*_conditions(filters))
     if filters.team_id is None:
-        # Of several workspaces: what was written last comes first.
+        # Across workspaces, the row written last comes first.
         place = (_TABLE.at, _TABLE.chain, _TABLE.number)
         if last is not None:
             query = query.where(tuple_(*place) < tuple_(last["at"], last["chain"], last["number"]))
@@ -289,7 +289,7 @@ def _page(filters: Filters, last: Row | None) -> Select[Any]:
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    """Return the conditions for the rows that begin the wanted entries, wherever a page of them begins."""
+    """Return the conditions for the rows that begin the filtered entries, on any page."""
     is_kind = filters.action in (DENIED, PRUNE, BEGAN, VERIFIED)
     wanted = (
         (_TABLE.external_token_id, filters.external_token_id),
@@ -305,7 +305,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[str]:
-    """Return the IDs of the tokens that this person fetched lately, newest first; none if the log can't be read."""
+    """Return the IDs of the tokens this person fetched recently, newest first; none if the log can't be read."""
     if actor.team_id is None:
         return ()
     try:
@@ -317,7 +317,7 @@ async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[st
 
 
 def fetched_ids(entries: Sequence[Entry]) -> Sequence[str]:
-    """Return the IDs of fetched tokens, without those that were deleted afterward. The newest entry comes first."""
+    """Return the IDs of fetched tokens, without those deleted afterward. The newest entry comes first."""
     ended: dict[str, str] = {}
     for entry in entries:
         token_id = entry.parameters.get("external_token_id")

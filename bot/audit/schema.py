@@ -1,4 +1,4 @@
-"""What the migration made of the database, kept under the key: something added later can switch the audit log off."""
+"""The schema that the migration made, signed with the key: a later addition can switch the audit log off."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ _NAME = "schema"
 
 
 def keep_schema(connection: Connection, key: AuditKey) -> None:
-    """Keep what there is now, in the transaction that made the tables."""
+    """Store the current schema, signed, in the transaction that made the tables."""
     kept = json.dumps(sorted([*place, how] for place, how in read_schema(connection).items()))
     connection.execute(insert(installation_keys).values(name=_NAME, value=f"{key.mac(_NAME, kept)} {kept}"))
 
 
 def schema_differences(connection: Connection, key: AuditKey) -> Sequence[str]:
-    """Return how the database differs from what the migration made, in a few words each."""
+    """Return the differences between the database and the migration's schema, in a few words each."""
     row = select(installation_keys.c.value).where(installation_keys.c.name == _NAME)
     mac, _, kept = str(connection.execute(row).scalar()).partition(" ")
     if not is_equal(mac, key.mac(_NAME, kept)):
@@ -30,7 +30,7 @@ def schema_differences(connection: Connection, key: AuditKey) -> Sequence[str]:
 
 
 def check_tables(connection: Connection, key: AuditKey) -> None:
-    """Raise DatabaseError where the database differs from what the migration made."""
+    """Raise DatabaseError if the database differs from the migration's schema."""
     found = schema_differences(connection, key)
     if found:
         raise DatabaseError(f"its tables were changed: {'; '.join(found[:5])}. Undo that, or restore a backup")

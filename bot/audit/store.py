@@ -1,6 +1,6 @@
 """The log in the database: plain functions, each for use within a transaction.
 
-What isn't authentic is never built upon: nothing is appended behind a head that the key doesn't prove.
+Nothing is built on data that isn't authentic: no row is appended behind a head that the key doesn't prove.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,11 +40,11 @@ from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
 
 _TABLE = audit_records.c
-# A query finds by an index of some rows only if it says the same words, so these are no values that are bound later.
+# A query uses a partial index only if it repeats the index's own words, so these aren't bound values.
 BEGINS_ENTRY = _TABLE.kind != literal_column("'result'")
-"""The rows that begin an entry: all but results, by which nothing is looked up but their attempts."""
+"""The rows that begin an entry: all but results, which are looked up only by their attempts."""
 STANDS_ALONE = BEGINS_ENTRY & (_TABLE.kind != literal_column("'attempt'"))
-"""The few rows that are an entry by themselves, such as denials."""
+"""The few rows that are a whole entry, such as denials."""
 _MOVE = (
     update(audit_heads)
     .where(audit_heads.c.chain == bindparam("moved"))
@@ -57,7 +57,7 @@ _WENT_BACK = (
 _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
 
 Appended = int | Altered | None
-"""What became of a row: its number, None for a duplicate, the error where nothing can be appended to its chain."""
+"""The outcome of appending a row: its number, None for a duplicate, or the error if its chain takes no rows."""
 
 
 def begin_log(connection: Connection, key: AuditKey) -> None:
@@ -68,13 +68,13 @@ def begin_log(connection: Connection, key: AuditKey) -> None:
 def read_heads(
     connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
 ) -> Mapping[str, Head | Altered]:
-    """Return the heads of some chains or of all, in the order of their names, and whether each is authentic.
+    """Return the heads of some chains or of all, in the order of their names; Altered for each that isn't authentic.
 
-    Heads that are `locked` stay so until the transaction ends: SQLite has one writer at a time anyway.
+    With `locks`, they stay locked until the transaction ends: SQLite has one writer at a time anyway.
     """
     query = select(audit_heads).order_by(audit_heads.c.chain)
     query = query if chains is None else query.where(audit_heads.c.chain.in_(chains))
-    # In one order, or two processes could wait for each other.
+    # In one order, or two processes could deadlock.
     found = connection.execute(query.with_for_update() if locks else query).mappings()
     return {row["chain"]: Head.stored(row, key) for row in found}
 
@@ -87,7 +87,7 @@ def authentic_heads(
 ) -> Mapping[str, Head]:
     """Return the heads of some chains, or of all. `known` are those that this process left before this transaction.
 
-    Raises Altered, also where a chain ends before what is known.
+    Raises Altered, also if a chain ends before its known head.
     """
     heads = {}
     for chain, found in read_heads(connection, key, chains).items():
@@ -103,9 +103,9 @@ def authentic_heads(
 
 
 def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, previous: str) -> Sequence[Row]:
-    """Return the rows of a chain behind the one of this number and hash, up to the chain's head.
+    """Return the rows of a chain after the one with this number and hash, up to the chain's head.
 
-    Raises Altered where they aren't all there, each proven and behind the one before it.
+    Raises Altered unless they are all there, each proven and chained to the one before it.
     """
     query = select(audit_records).where(_TABLE.chain == head.chain, _TABLE.number > number)
     rows = connection.execute(query.where(_TABLE.number <= head.number).order_by(_TABLE.number)).mappings().all()
@@ -121,7 +121,7 @@ def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, p
 
 @dataclass(slots=True)
 class Writing:
-    """What one transaction writes: the heads as it leaves them, what was wrong with others, and the rows.
+    """One transaction's writes: the new heads, the errors of altered chains, and the rows.
 
     `known` are the heads that this process left last. It builds on no older ones. Once written, `moved` are those that
     it leaves.
@@ -135,7 +135,7 @@ class Writing:
     moved: dict[str, Head] = field(default_factory=dict)
 
     def add(self, chain: str, row: Row) -> int:
-        """Put a row behind a chain's head. Returns its number."""
+        """Append a row to a chain. Returns its number."""
         self.heads[chain], complete = self.heads[chain].chained(self.key, row)
         self.rows.append(complete)
         return self.heads[chain].number
@@ -151,7 +151,7 @@ class Writing:
                 self.heads[chain] = found
 
     def head(self, connection: Connection, chain: str) -> Head | None:
-        """Lock the head of one chain and return it; None where there is no such chain. Raises Altered."""
+        """Lock the head of one chain and return it; None if there is no such chain. Raises Altered."""
         self.lock(connection, [chain])
         if chain in self.altered:
             raise self.altered[chain]
@@ -160,7 +160,7 @@ class Writing:
     def write(self, connection: Connection) -> None:
         """Write the rows, move the heads of their chains, and read both back.
 
-        Raises DatabaseError where the database doesn't keep them.
+        Raises DatabaseError if the database doesn't keep them.
         """
         if not self.rows:
             return
@@ -168,11 +168,11 @@ class Writing:
         connection.execute(insert(audit_records), self.rows)
         connection.execute(_MOVE, [{"moved": chain, **head.row(self.key)} for chain, head in moved.items()])
         if connection.dialect.name == "postgresql":
-            # Or a trigger that waits for the end of the transaction would come after what is read next.
+            # Otherwise a deferred trigger would run after the rows are read back.
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         written = {(row["chain"], row["number"]): row for row in self.rows}
         kept = rows_at(connection, _TABLE.number, [*written])
-        # Counted too: what took the table's place might give a row twice.
+        # Counted too, because a replaced table might return a row twice.
         is_kept = len(kept) == len(written) and {(row["chain"], row["number"]): dict(row) for row in kept} == written
         if not is_kept or read_heads(connection, self.key, [*moved]) != moved:
             raise DatabaseError(_NOT_KEPT)
@@ -180,7 +180,7 @@ class Writing:
 
 
 def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -> bool:
-    """Return whether a chain that ends otherwise than before no longer has what it ended with."""
+    """Return whether a chain whose head differs from the `known` one has lost that one's row."""
     if head.log_id != known.log_id or head.number <= known.number:
         return True
     if known.number <= head.pruned_number:
@@ -195,13 +195,13 @@ def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -
 def append(
     connection: Connection, writing: Writing, batch: Sequence[Row], began: Callable[[Head], Row]
 ) -> Sequence[Appended]:
-    """Put rows behind the heads of their chains, each interaction once.
+    """Append rows to their chains, each interaction once.
 
-    A workspace's first row begins its chain, which `began` makes an entry of the operator's chain about.
+    A workspace's first row begins its chain, which `began` records as an entry in the operator's chain.
     """
     chains = sorted({row["chain"] for row in batch})
     if not {*chains} <= read_heads(connection, writing.key, chains).keys():
-        # A chain begins in the operator's. That is locked first, so that the next query sees what began meanwhile.
+        # A chain begins in the operator's, which is locked first, so that the next query sees the chains begun since.
         read_heads(connection, writing.key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})
     writing.lock(connection, chains)
@@ -228,7 +228,7 @@ def _begin(connection: Connection, writing: Writing, chain: str, began: Callable
     if OPERATOR in writing.altered:
         writing.altered[chain] = writing.altered[OPERATOR]
     elif OPERATOR not in writing.heads or chain in writing.known or _interactions(connection, [claim]):
-        # A workspace whose whole chain was taken away must not silently get a new one.
+        # A workspace whose whole chain was removed must not silently get a new one.
         writing.altered[chain] = Altered("the audit log of a workspace is missing: `audit verify` says more")
     else:
         head = writing.heads[chain] = Head.of_new_chain(chain)
@@ -237,15 +237,15 @@ def _begin(connection: Connection, writing: Writing, chain: str, began: Callable
 
 
 def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str | None]]:
-    """Return which interactions of rows were recorded before, with their chains."""
+    """Return the rows' interactions that were recorded before, with their chains."""
     query = select(_TABLE.chain, _TABLE.interaction).where(_TABLE.interaction.in_([row["interaction"] for row in rows]))
     return {(chain, interaction) for chain, interaction in connection.execute(query)}
 
 
 def prunable(connection: Connection, head: Head, before: int, now: int) -> int:
-    """Return the number of the last row of a chain that is older than `before` (both in microseconds).
+    """Return the number of the last row of a chain that is older than `before` (both times in microseconds).
 
-    A clock that ran ahead for a moment keeps nothing: what is dated after `now` is as old as the row after it.
+    A clock that briefly ran ahead keeps no rows: one dated after `now` is as old as the row after it.
     """
     within = [_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
     kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before, _TABLE.at <= now))
@@ -254,7 +254,7 @@ def prunable(connection: Connection, head: Head, before: int, now: int) -> int:
 
 
 def prunable_entries(head: Head, last: int) -> ColumnElement[bool]:
-    """Return the condition for the entries that go with the rows up to `last`."""
+    """Return the condition for the entries that are pruned with the rows up to `last`."""
     return and_(_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= last, BEGINS_ENTRY)
 
 
@@ -264,7 +264,7 @@ def prune(
     """Delete the rows of a chain that are older than `before`, and append the `entry` that says so.
 
     `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted. Raises
-    Altered where the key doesn't prove that they are older.
+    Altered if the key doesn't prove that they are older.
     """
     head = writing.head(connection, chain)
     if head is None:
@@ -276,7 +276,7 @@ def prune(
         connection.execute(select(audit_records).where(_TABLE.chain == chain, _TABLE.number == last)).mappings().one()
     )
     if not is_proven(writing.key, head, edge) or edge["at"] >= before:
-        # A row was made to look old. What is before a row that isn't is older than that.
+        # A row was made to look old. The rows before an authentic one are older than it.
         raise Altered(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
     entries = int(connection.execute(select(func.count()).where(prunable_entries(head, last))).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
@@ -291,9 +291,9 @@ def prune(
 def unfinished(
     connection: Connection, *, since: int, before: int, serves: Callable[[str | None, str | None], bool]
 ) -> Mapping[str, Sequence[int]]:
-    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by their chains.
+    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by chain.
 
-    `serves` says of which workspaces and organizations.
+    `serves` selects the workspaces and organizations.
     """
     found: dict[str, list[int]] = {}
     for row in connection.execute(unfinished_query(since, before)):
@@ -303,7 +303,6 @@ def unfinished(
 
 
 def unfinished_query(since: int, before: int) -> Select[Any]:
-    """Return the query of `unfinished`."""
     results = audit_records.alias()
     result = exists().where(results.c.chain == _TABLE.chain, results.c.attempt == _TABLE.number)
     in_time = (_TABLE.at >= since) & (_TABLE.at < before)
@@ -314,7 +313,7 @@ def unfinished_query(since: int, before: int) -> Select[Any]:
 def interrupt(
     connection: Connection, writing: Writing, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
 ) -> Sequence[tuple[Row, Row]]:
-    """Append the `result` of attempts of a chain that have none. Returns each attempt with it.
+    """Append the `result` of a chain's attempts that have none. Returns each attempt with it.
 
     Of several processes, one gets each attempt, because the chain's head is locked. Raises Altered.
     """
@@ -333,11 +332,11 @@ def interrupt(
 
 
 def rows_at(connection: Connection, column: Any, places: Sequence[tuple[str, int]]) -> Sequence[Row]:
-    """Return the rows with these numbers in a column, each of its own chain, authentic or not."""
+    """Return the rows with these numbers in a column, each in its own chain, authentic or not."""
     numbers: dict[str, list[int]] = {}
     for chain, number in places:
         numbers.setdefault(chain, []).append(number)
-    # Chain by chain: for pairs of both, SQLite would read the whole log.
+    # Chain by chain, because for pairs of both, SQLite would read the whole log.
     return [
         row
         for chain, some in numbers.items()

@@ -1,4 +1,4 @@
-"""Checks the audit log's chains from end to end, and that none is missing; tells when that was done last."""
+"""Verification of the audit log: each chain from end to end, missing chains, and the time of the last run."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -46,12 +46,12 @@ def verify_chains(
 ) -> VerificationResult:
     """Check every row, or those of one workspace's chain. `progress` is told the number of rows, now and then.
 
-    What the checkpoints saw must still be there, and what this process wrote: `known` are the heads it left.
+    The rows of the checkpoints must still be there, and those that this process wrote: `known` are the heads it left.
     """
     changed = schema_differences(connection, key)
     problem = f"Its tables were changed: {'; '.join(changed)}." if changed else altered_heads(connection, key)
     if problem is None and connection.dialect.name == "sqlite":
-        # An index that was emptied hides rows from whoever looks for them by it.
+        # An emptied index hides rows from the queries that use it.
         damage = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
         problem = None if damage == "ok" else f"Its database is damaged or was tampered with: {damage}."
     if problem is not None:
@@ -61,7 +61,7 @@ def verify_chains(
     if any(seen.log_id not in logs for seen in checkpoints):
         return VerificationResult(0, 0, _OTHER_LOG)
     total = VerificationResult(0, 0)
-    # The operator's chain says which others there have to be.
+    # The operator's chain names the others that have to exist.
     walked = {chain: head for chain, head in heads.items() if workspace in (None, chain) or chain == OPERATOR}
     for chain, head in walked.items():
         walk = _Walk(key, head, [checkpoint for checkpoint in checkpoints if checkpoint.log_id == head.log_id])
@@ -82,7 +82,7 @@ def verify_chains(
 
 
 def altered_heads(connection: Connection, key: AuditKey) -> str | None:
-    """Return what is wrong with the heads; None where they are right."""
+    """Return the problem with the heads; None if they are right."""
     heads = read_heads(connection, key)
     for chain, head in heads.items():
         if isinstance(head, Altered):
@@ -95,7 +95,7 @@ def altered_heads(connection: Connection, key: AuditKey) -> str | None:
 
 
 def _missing(began: Mapping[str, str], heads: Mapping[str, Head]) -> str | None:
-    """Return what is wrong where the chains aren't those that the operator's chain says began."""
+    """Return the problem if the chains differ from those that began, as the operator's chain has them."""
     for chain, log_id in began.items():
         if chain not in heads or heads[chain].log_id != log_id:
             return f"The log{_of(chain)} is missing, or another one is in its place."
@@ -131,7 +131,7 @@ def _of(chain: str) -> str:
 
 
 class _Walk:
-    """Goes from row to row of a chain, and says what is wrong with the first that isn't right."""
+    """A walk from row to row of a chain, which describes the problem with the first bad row."""
 
     def __init__(self, key: AuditKey, head: Head, checkpoints: Sequence[Checkpoint]) -> None:
         self.head = head
@@ -146,7 +146,7 @@ class _Walk:
         self._notes: list[str] = []
 
     def result(self, problem: str | None) -> VerificationResult:
-        """Return what was found, as far as it went."""
+        """Return the findings so far."""
         head = self.head
         where = f"{head.chain}: " if head.chain != OPERATOR else ""
         note = self._notes[0] if self._notes else None
@@ -154,7 +154,7 @@ class _Walk:
         return VerificationResult(self._entries, self.rows, text, note, head.pruned_number)
 
     def check(self, row: Row) -> str | None:
-        """Return what is wrong with the next row; None where it is right."""
+        """Return the problem with the next row; None if it is right."""
         if row["number"] != self._number + 1:
             return f"Row {self._number + 1} is missing."
         if not is_authentic(self._key, row):
@@ -177,7 +177,7 @@ class _Walk:
         return None
 
     def at_end(self) -> str | None:
-        """Return what is wrong with the chain as a whole; None where it is right."""
+        """Return the problem with the chain as a whole; None if it is right."""
         head = self.head
         if self._number != head.number:
             return f"Row {self._number + 1} is missing."
@@ -192,7 +192,7 @@ class _Walk:
         return next((problem for seen in self._to_see if (problem := self._unseen(seen)) is not None), None)
 
     def _unseen(self, seen: Checkpoint) -> str | None:
-        """Return what is wrong where the chain doesn't have the row that a checkpoint saw."""
+        """Return the problem if the chain lacks a checkpoint's row; else None."""
         head = self.head
         if seen.number > head.number:
             return (
@@ -208,7 +208,7 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A verification: when (seconds since the epoch, UTC), how many rows were right, and whether all were."""
+    """A verification: its time (seconds since the epoch, UTC), the number of valid rows, and whether all were."""
 
     at: int
     rows: int
@@ -216,9 +216,9 @@ class Verified:
 
 
 def last_verified(connection: Connection, key: AuditKey, head: Head | Altered | None) -> Verified | None:
-    """Return the last verification on record, by the operator's `head`; None before the first one.
+    """Return the last recorded verification, by the operator's `head`; None before the first one.
 
-    What took the place of its row, or of the head, counts as one that found the log altered.
+    If its row, or the head, was replaced, that counts as a verification that found the log altered.
     """
     if isinstance(head, Head) and not head.verified:
         return None

@@ -1,1 +1,1 @@
-"""What runs without anyone asking for it."""
+"""Work that runs unattended."""

@@ -1,4 +1,4 @@
-"""Tests all connected accounts by itself, in one of the processes, and tells the audit channel what changed."""
+"""Scheduled tests of all connected accounts, in one of the processes, with changes posted to the audit channel."""
 
 import asyncio
 import logging
@@ -18,20 +18,20 @@ log = logging.getLogger(__name__)
 
 NAME = "test"
 LOOK_SECONDS = 900.0
-"""How often to look, at least: another process may have another setting, and the database trouble."""
+"""Maximum seconds between checks: another process may have another setting, and the database may fail."""
 NEW_SECONDS = 300.0
-"""How often to look for workspaces where the bot was installed meanwhile."""
+"""Seconds between checks for new workspaces."""
 AT_ONCE = 8
-"""How many workspaces are tested at a time, so that people's commands don't wait for the database."""
+"""Number of workspaces tested at a time: few enough that people's commands don't wait for the database."""
 AHEAD_SECONDS = 120.0
-"""How long before its time a test that is still running takes the next one, so that no other process begins it."""
+"""Seconds before its due time that a running test claims the next one, so that no other process begins it."""
 
 
 async def test_on_schedule(every: float | None, workspaces: Workspaces, shared: Shared, schedules: Schedules) -> None:
-    """Test each workspace whenever it's due and no other process has taken it. Returns at once without a schedule.
+    """Test each workspace whenever it's due and no other process has claimed it. Returns at once without a schedule.
 
-    Where the bot is installed is looked up now and then: a new workspace gets its tests, too. A few are tested at a
-    time, each with its own token and in its own time.
+    Installations are looked up now and then: a new workspace gets its tests, too. A few are tested at a time, each with
+    its own token and in its own time.
     """
     if every is None:
         return
@@ -63,9 +63,9 @@ async def _keep_testing(
     schedules: Schedules,
     at_once: asyncio.Semaphore,
 ) -> None:
-    """Test one workspace whenever it's due, until the bot isn't installed there any more.
+    """Test one workspace whenever it's due, until Extauth isn't installed there anymore.
 
-    The first test is due at the first start. One that a stop cuts off isn't made up for: the next comes as planned.
+    The first test is due at the first start. A test that a stop cuts off isn't made up for: the next comes as planned.
     """
     clock, home = runtime.clock, runtime.home
     while True:
@@ -88,7 +88,7 @@ async def _keep_testing(
 
 
 def _name(runtime: Runtime) -> str:
-    """Return the name by which processes take turns. The one workspace's has no ID in it."""
+    """Return the name by which processes take turns. A single workspace's has no ID in it."""
     team_id, enterprise_id = runtime.home
     return " ".join([NAME, *filter(None, [team_id or enterprise_id])])
 

@@ -1,5 +1,5 @@
-"""Work that nobody asked for, in every workspace: commands that were interrupted are recorded and their people told,
-requests for approval expire, and checkpoints go to the audit channels."""
+"""Unattended work in every workspace: recording interrupted commands and telling their people, expiring requests for
+approval, and posting checkpoints to the audit channels."""
 
 import logging
 
@@ -28,27 +28,27 @@ log = logging.getLogger(__name__)
 _DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
 
 INTERRUPTED_SECONDS = WAIT_SECONDS + 180.0
-"""How old a command without a result is when its process must have ended, wherever it ran: a process that lives lets
-it wait for Slack's limits, then sends it, and records how it ended."""
+"""Seconds after which a command without a result has lost its process, on any machine: a live process lets it wait for
+Slack's limits, then sends it, and records its result."""
 TELL_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0)
-"""How long to wait, where the database or Slack failed, before each further try to tell a person."""
+"""Seconds to wait before each retry to tell a person, after the database or Slack failed."""
 LOOK_AGAIN_SECONDS = 300.0
-"""How often to look for interrupted commands."""
+"""Seconds between checks for interrupted commands."""
 SWEEP_SECONDS = 60.0
-"""How often requests for approval are looked for that nobody decided in time."""
+"""Seconds between checks for requests for approval that weren't decided in time."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 NO_CHECKPOINT = "The audit log has no entries yet."
-"""What the audit channel gets in place of a checkpoint of nothing, so that an operator sees that it works."""
+"""The audit channel's message in place of an empty checkpoint, so that an operator sees that it works."""
 LOOK_SECONDS = 3600.0
-"""How often to look whose checkpoint is due, where there are many workspaces."""
+"""Seconds between checks for due checkpoints, if there are many workspaces."""
 
 
 async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
-    """Record what was begun and never ended as interrupted, now and then, and tell its people."""
+    """Record commands that began and never ended as interrupted, now and then, and tell their people."""
     while True:
         try:
             told: set[str] = set()
-            # Others may have their own bot, which shares the database.
+            # Other workspaces may have their own Extauth, which shares the database.
             serves = await workspaces.serves()
             for entry in await audit_log.interrupt(INTERRUPTED_SECONDS, serves) if serves is not None else ():
                 extra = {"interrupted": entry.reference, "action": entry.action, "user_id": entry.user_id}
@@ -64,7 +64,7 @@ async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: 
 
 
 async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock: Clock) -> None:
-    """Tell the audit channel and the person, who gets a direct message."""
+    """Tell the audit channel, and send the person a direct message."""
     for seconds in (*TELL_SECONDS, None):
         try:
             runtime = await workspaces.find(entry.team_id, entry.enterprise_id)
@@ -87,7 +87,7 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock
 
 
 async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
-    """End what nobody decided in time, every minute, in whichever process comes first."""
+    """End requests for approval that weren't decided in time, every minute, in the first process to find them."""
 
     async def find(asked: Batch) -> Runtime | None:
         return await workspaces.find(asked.team_id, asked.enterprise_id)
@@ -105,7 +105,7 @@ async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
 
 
 async def check_tokens(workspaces: Workspaces) -> None:
-    """Say in the log which workspaces' tokens Slack refuses: there, the app has to be installed again."""
+    """Log the workspaces whose tokens Slack refuses: there, the app has to be installed again."""
     try:
         runtimes = await workspaces.all()
     except DatabaseError as error:
@@ -126,7 +126,7 @@ async def check_tokens(workspaces: Workspaces) -> None:
 async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedules: Schedules, clock: Clock) -> None:
     """Post a checkpoint of the audit log to each audit channel, every day.
 
-    For the one workspace, each process does so, beginning now; of many, one process does.
+    For a single workspace, each process does so, beginning now; for many, one process does.
     """
     while True:
         wait = LOOK_SECONDS
@@ -147,7 +147,7 @@ async def _is_due(schedules: Schedules, where: Workspace) -> bool:
 
 
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
-    """Post a checkpoint of the chain of the channel's workspace; of each chain, where only one is served."""
+    """Post a checkpoint of the channel's workspace's chain; of each chain, if only one workspace is served."""
     try:
         lines = await audit_log.checkpoints(channel.workspace)
         for line in lines:

@@ -1,4 +1,4 @@
-"""`python -m bot check`: everything that can be wrong before the first command, and how to fix it."""
+"""`extauth check`: tests of the whole setup before the first command, with a fix for each problem."""
 
 from collections.abc import AsyncIterator
 
@@ -16,7 +16,7 @@ from bot.slack.client import ClientFactory, open_session
 
 
 async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
-    """Check everything, one finding after the other. Nothing is changed, posted or created."""
+    """Yield a finding for each part of the setup, without changing, posting, or creating anything."""
     async with open_session() as session:
         clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
         reached, blocked = await reach(settings, clients)

@@ -1,4 +1,4 @@
-"""Checks that the bot can post to the audit channel, without posting anything there."""
+"""A check that Extauth can post to the audit channel, without posting anything there."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from bot.slack.external_auth.errors import ExternalAuthError
 
 SUBJECT = "EXTAUTH_AUDIT_CHANNEL"
 SCHEDULE_SECONDS = 30 * 24 * 3600
-"""How far ahead the test message is scheduled: Slack may still post one that is deleted minutes before its time."""
+"""Seconds ahead to schedule the test message. Slack may still post one that is deleted minutes before its time."""
 _TEXT = "A test message from Extauth's check that couldn't be deleted. You can ignore it."
 _FAULTS = {
     "channel_not_found": (
@@ -33,7 +33,7 @@ async def check_channel(
 ) -> Finding:
     """Schedule a message and delete it at once.
 
-    That asks for all that posting does, needs no scope but chat:write, and nobody sees it.
+    Slack refuses it just as it would a post, asks for no scope but chat:write, and shows it to no one.
     https://docs.slack.dev/reference/methods/chat.scheduleMessage
     """
     if blocked or bot.unusable:

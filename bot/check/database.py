@@ -1,4 +1,4 @@
-"""Checks the database and its key, and changes nothing in either."""
+"""A check of the database and its key that changes neither."""
 
 import tempfile
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.storage.tables import SCHEMA, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
 _SQLITE_BEGINNING = b"SQLite format 3\0"
-"""What every file of SQLite's begins with, but for an empty one. https://www.sqlite.org/fileformat.html"""
+"""The first bytes of every SQLite file but an empty one. https://www.sqlite.org/fileformat.html"""
 _SQLITE_FAULTS = {
     "SQLITE_BUSY": (
         "Another program has locked the database.",
@@ -54,7 +54,7 @@ _NO_PRIVILEGE = (
     "Make that user the owner of the database and its tables.",
 )
 _CAN_WRITE = text(
-    # A list of privileges would ask whether there is any of them.
+    # Given a list of privileges, PostgreSQL checks for any one of them.
     "SELECT bool_and(has_table_privilege(t.oid, p)) FROM pg_class t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) p "
     "WHERE t.relnamespace = CAST(:schema AS regnamespace) AND t.relname = ANY(:tables)"
 )
@@ -62,7 +62,7 @@ _CAN_CREATE = text("SELECT has_schema_privilege(:schema, 'CREATE')")
 
 
 async def check_database(settings: DatabaseSettings) -> list[Finding]:
-    """Check that the audit log can be read and written, and that the key is the one it was written with."""
+    """Check that the audit log can be read and written, and that EXTAUTH_SECRET_KEY is the key it was written with."""
     url = database_url(settings.database_url.get_secret_value())
     if url.drivername.startswith("sqlite"):
         about_file = _check_file(Path(str(url.database)), settings)
@@ -81,7 +81,7 @@ _KEY_TO_COME = ok(KEY, "Extauth uses this key from its first start.")
 
 
 async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
-    """Return why the audit log can't be read, and how to fix that, in one line."""
+    """Return the reason the audit log can't be read, and its fix, in one line."""
     where = describe(settings.database_url.get_secret_value())
     for finding in await check_database(settings):
         if finding.status is Status.PROBLEM or finding.fix:
@@ -95,13 +95,13 @@ def _broken(says: str, fix: str) -> list[Finding]:
 
 
 def _check_file(path: Path, settings: DatabaseSettings) -> list[Finding] | None:
-    """Return what there is to say of a file without opening it as a database; None where that has to be tried."""
+    """Return the findings about a file without opening it as a database, or None if it has to be opened."""
     if not path.exists():
         return _not_made_yet(path.absolute(), settings)
     if not _can_open(path, "rb"):
         return _broken(*_SQLITE_FAULTS["SQLITE_CANTOPEN"])
     if not _can_open(path, "r+b"):
-        # SQLite opens such a file, and fails only at the first entry.
+        # SQLite opens a read-only file, and fails only at the first entry.
         return _broken(*_SQLITE_FAULTS["SQLITE_READONLY"])
     with path.open("rb") as file:
         beginning = file.read(len(_SQLITE_BEGINNING))
@@ -176,7 +176,7 @@ def _log(connection: Connection, key: AuditKey) -> Finding:
 
 
 def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
-    """Name what is wrong by what the driver said: its error is the context of ours."""
+    """Return the problem and its fix, judged by the driver's error, which is the context of `error`."""
     driver: Any = getattr(error.__context__, "orig", None) or error.__context__
     where = describe(settings.database_url.get_secret_value())
     name = getattr(driver, "sqlite_errorname", None)

@@ -1,11 +1,11 @@
-"""What `check` says about one thing."""
+"""The findings of `check`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a check ended. What couldn't be asked is neither well nor wrong."""
+    """The result of a check. A part that couldn't be checked is neither OK nor a problem."""
 
     OK = "ok"
     PROBLEM = "problem"
@@ -14,7 +14,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked: a sentence about it, and what to do where something is to be done."""
+    """A sentence about one part of the setup, and the fix if it needs one."""
 
     subject: str
     status: Status
@@ -23,17 +23,14 @@ class Finding:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it was checked and is well."""
         return self.status is Status.OK
 
 
 def ok(subject: str, says: str, fix: str = "") -> Finding:
-    """Return a finding about something that works."""
     return Finding(subject, Status.OK, says, fix)
 
 
 def problem(subject: str, says: str, fix: str) -> Finding:
-    """Return a finding about something that must be fixed."""
     return Finding(subject, Status.PROBLEM, says, fix)
 
 

@@ -1,4 +1,4 @@
-"""Checks that the people and user groups on the allow lists exist and can be allowed."""
+"""A check that the people and user groups on the allow lists exist and can be allowed."""
 
 from collections.abc import Mapping
 
@@ -17,14 +17,14 @@ _SHOWN = 3
 
 
 class Unknown(Exception):
-    """Something that couldn't be asked. The message completes “because …”."""
+    """An entry that couldn't be checked. The message completes “because …”."""
 
 
 class ListCheck:
-    """Checks allow lists with the bot token, and asks for each person and group once."""
+    """A check of allow lists with the bot token, which asks Slack about each person and group once."""
 
     def __init__(self, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> None:
-        # Where there are many workspaces, lists name nobody, and nothing is asked.
+        # With many workspaces, lists name no one, so nothing is asked.
         self._token = settings.bot_token or SecretStr("")
         self._clients = clients
         self._workspace = bot.workspace
@@ -32,7 +32,6 @@ class ListCheck:
         self._known: dict[str, str | None] = {}
 
     async def check(self, name: str, allow: AllowList) -> Finding:
-        """Return the one finding about a list."""
         wrong: dict[str, str] = {}
         unknown: str | None = None
         for entry in sorted(allow.users | allow.groups):
@@ -80,7 +79,7 @@ class ListCheck:
         return None if answer.get("users") else "has no members"
 
     async def _ask(self, method: str, absent: set[str], **arguments: str) -> Mapping[str, object] | None:
-        """Return Slack's answer; None where its code is one of those for what doesn't exist. Raises Unknown."""
+        """Return Slack's answer, or None if its error code is in `absent`. Raises Unknown."""
         try:
             answer = await ask(self._clients, self._token, method, **arguments)
         except ExternalAuthError as error:

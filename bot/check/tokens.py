@@ -1,4 +1,4 @@
-"""Checks the tokens: their kind, whether Slack accepts them, and what they may do."""
+"""Checks of the tokens: their kinds, their scopes, and that Slack accepts them."""
 
 from dataclasses import dataclass
 
@@ -40,19 +40,19 @@ _LIST_REFUSALS = TOKEN_REFUSALS | {
     "method_not_supported",
     "unknown_method",
 }
-"""Slack's codes for a list that it doesn't offer, or not to this token, or not for its app."""
+"""Slack's codes for a list it doesn't offer: at all, to this token, or for its app."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """What is known of the bot token: its workspace, and why nothing can be asked with it where that is so."""
+    """The workspace of the bot token, and the reason the token can't be used, if any."""
 
     workspace: Workspace | None = None
     unusable: str | None = None
 
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
-    """Check the bot token and its scopes. `blocked` is why Slack can't be asked."""
+    """Check the bot token and its scopes. `blocked` is the reason Slack can't be asked, if any."""
     found = slack_token_kind(settings.only_bot_token)
     if found not in ("a bot token", None):
         return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
@@ -108,7 +108,7 @@ def _scopes(answer: Answer) -> Finding:
 
 
 def check_transport(settings: Settings) -> Finding:
-    """Check that there is a way for Slack to reach the bot."""
+    """Check that Slack has a way to reach Extauth."""
     if settings.app_token is None and settings.signing_secret is None:
         return problem(
             TRANSPORT,
@@ -155,7 +155,7 @@ def _unopened(error: ExternalAuthError) -> Finding:
 
 async def _open_socket(url: str, clients: ClientFactory) -> Finding:
     try:
-        # A WebSocket outlives the session's limit for an attempt, so only the greeting is waited for.
+        # A WebSocket outlasts the session's limit for an attempt, so wait only for its greeting.
         async with clients.session.ws_connect(url, proxy=clients.proxy) as socket:
             hello = await socket.receive_json(timeout=READ_SECONDS)
     except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError):
@@ -170,14 +170,14 @@ async def _open_socket(url: str, clients: ClientFactory) -> Finding:
 
 
 def external_auth_token(settings: Settings, bot: Bot, blocked: str | None) -> tuple[SecretStr, str, str | None]:
-    """Return the token that external tokens are asked for with, what to call it, and why it can't be asked with."""
+    """Return the token for external-token calls, its name in a sentence, and the reason it can't be used, if any."""
     if settings.api_token is not None:
         return settings.api_token, "This token", blocked
     return settings.only_bot_token, "The bot token", blocked or bot.unusable
 
 
 async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
-    """Ask for a token that nobody has: the refusal shows whether external tokens can be asked for at all."""
+    """Ask for a token that doesn't exist: the refusal shows whether external tokens can be fetched at all."""
     token, name, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
@@ -202,7 +202,7 @@ def _refused_method(error: ExternalAuthError, name: str) -> Finding:
 
 
 async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
-    """List the accounts, as `/extauth list` does. Where Slack refuses, nothing is wrong: people type token IDs."""
+    """List the accounts, as `/extauth list` does. A refusal is no problem: people can type token IDs."""
     token, _, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(LISTING, blocked)

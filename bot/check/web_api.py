@@ -1,4 +1,4 @@
-"""Asks Slack, and keeps “Slack said no” apart from “Slack couldn't be asked”."""
+"""Calls to Slack that keep “Slack said no” apart from “Slack couldn't be asked”."""
 
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ TOKEN_REFUSALS = frozenset(
         "token_revoked",
     }
 )
-"""Slack's codes that are about the token, whatever was asked with it. https://docs.slack.dev/reference/methods"""
+"""Slack's codes about the token itself, the same for every method. https://docs.slack.dev/reference/methods"""
 
 SUBJECT = "SLACK_API_URL"
 _ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
@@ -41,10 +41,10 @@ _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 
 
 async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> Answer:
-    """Call a method of the Web API and return its answer, which is a success. Raises ExternalAuthError."""
+    """Call a Web API method and return its successful answer. Raises ExternalAuthError."""
     attempts = Attempts(clients.clock, clients.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
     try:
-        # As a form, which every method takes.
+        # A form, since every method takes one.
         response = await clients.web(token, attempts).api_call(method, data=dict(arguments))
     except Exception as error:
         failure = from_exception(method, error)
@@ -54,7 +54,7 @@ async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **ar
 
 
 def reason(error: ExternalAuthError) -> str:
-    """Return why something couldn't be asked, to follow “because”."""
+    """Return the reason that Slack couldn't be asked, to follow “because”."""
     if isinstance(error, UnreachableError):
         return "Slack couldn't be reached"
     if isinstance(error, RateLimitedError):
@@ -74,13 +74,13 @@ def reason(error: ExternalAuthError) -> str:
 
 
 async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, str | None]:
-    """Find out whether Slack answers at all, and return why nothing else can be asked where it doesn't."""
+    """Check that Slack answers, and return the reason nothing else can be asked if it doesn't."""
     parts = urlsplit(settings.api_url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     try:
         await ask(clients, None, "api.test")
     except RefusedError:
-        pass  # A code of Slack's is an answer all the same.
+        pass  # A refusal is still an answer.
     except ExternalAuthError as error:
         return _unreached(error, host), reason(error)
     return ok(SUBJECT, f"Slack answers at {host}."), None

@@ -1,1 +1,1 @@
-"""The command line: one file a command group. It parses and prints; the work is done elsewhere."""
+"""The command line: one file per command group. It parses and prints; other packages do the work."""

@@ -1,4 +1,4 @@
-"""`python -m bot audit …`: the audit log in a terminal. Only `prune` changes it; `verify` notes that it ran."""
+"""`extauth audit …`: the audit log in a terminal. Only `prune` changes it; `verify` records its own run."""
 
 import asyncio
 import csv
@@ -29,7 +29,7 @@ from bot.views import parts
 from bot.views.exports import cell
 
 logger = logging.getLogger(__name__)
-"""`log` is the audit log here."""
+"""The process log: here, `log` is the audit log."""
 
 _COLUMNS = list(Entry.__dataclass_fields__)
 
@@ -142,7 +142,7 @@ def verify(text: str | None, workspace: str | None) -> None:
 
 
 async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
-    """Note it for /metrics. Who may only read the database can verify the audit log all the same."""
+    """Record the verification for /metrics. A person with read-only access to the database can verify all the same."""
     try:
         await log.note_verified(result)
     except DatabaseError as error:
@@ -150,14 +150,14 @@ async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
 
 
 async def _check_known(log: AuditLog, workspace: str | None) -> None:
-    """Exit where a workspace has no entries: a mistyped ID must not look like an intact log."""
+    """Exit if a workspace has no entries: a mistyped ID must not look like an intact log."""
     if workspace is not None and not await log.heads(workspace):
         click.echo(f"extauth: There are no entries of {workspace}. `audit list` shows the workspaces.", err=True)
         sys.exit(2)
 
 
 async def _rows(log: AuditLog, workspace: str | None) -> int:
-    """Return how many rows there are, for the progress alone: of a log that was altered, `verify` says more."""
+    """Return the number of rows, for the progress bar only: `verify` says more about an altered log."""
     try:
         heads = await log.heads(workspace) if sys.stderr.isatty() else ()
         return sum(head.number - head.pruned_number for head in heads)
@@ -226,9 +226,9 @@ def find_token() -> None:
 
 
 def _read_token() -> SecretStr:
-    """Ask for a token, and take off what a paste wraps around it."""
+    """Ask for a token, and strip the text that pasting wraps around it."""
     typed = click.prompt("Token (hidden)", hide_input=True, err=True, default="", show_default=False)
-    # Of several lines only the first was asked for; the rest waits where it was pasted from.
+    # The prompt reads only the first line of a paste; the rest waits on standard input.
     more = "" if sys.stdin.isatty() else sys.stdin.read()
     token = re.sub(r"^(?:authorization:)?\s*(?:bearer|token)[\s:=]+", "", unwrap(typed + more), flags=re.IGNORECASE)
     token = "".join(unwrap(token).split())
@@ -264,7 +264,7 @@ def prune(days: int, yes: bool, workspace: str | None) -> None:
 
 
 def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
-    """Work with the log as it is, or exit with one line that names the database and the fix."""
+    """Run work on the existing log, or exit with one line that names the database and the fix."""
     settings = read_database_settings()
     try:
         asyncio.run(_run(settings, work))

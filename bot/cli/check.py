@@ -1,4 +1,4 @@
-"""`python -m bot check`."""
+"""`extauth check`."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def check(as_json: bool) -> None:
     Exit status: 0 if everything is OK, 1 if something needs fixing or couldn't be checked, 2 if a setting is wrong.
     """
     settings = load_settings()
-    # A line of a library's between the results would say the same again, worse.
+    # A library's log lines between the results would only repeat them, in worse words.
     logs.silence()
     run(_print_json(settings) if as_json else _print_findings(settings))
 
@@ -57,7 +57,7 @@ def _redacted(finding: Finding) -> dict[str, str]:
 
 
 def _print(finding: Finding) -> None:
-    """Print one finding, its lines no wider than a terminal's."""
+    """Print a finding, wrapped to the terminal's width."""
     status = click.style(f"{finding.status:<{len(_MARGIN)}}", fg=_COLORS[finding.status])
     lines = [_wrapped(f"{finding.subject}: {finding.says}")]
     if finding.fix:

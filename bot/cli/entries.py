@@ -1,4 +1,4 @@
-"""Which entries of the audit log are wanted, and how they are printed."""
+"""The options that filter the audit log's entries, and the table that shows them."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -37,7 +37,7 @@ ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied"
 def _id_of(
     form: re.Pattern[str], example: str, others: Collection[str] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Check the form of an ID: a name would find nothing, and look as if nothing had been done."""
+    """Return a check of an ID's form: a name would match no entry, as if nothing had been done."""
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
         if value is not None and value not in others and not form.fullmatch(value):
@@ -59,7 +59,7 @@ of_workspace = click.option(
 
 
 def filtered(function: Any) -> Any:
-    """Give a command the options that say which entries are wanted."""
+    """Add the options that filter entries to a command."""
     options = (
         click.option(
             "--user",
@@ -100,7 +100,7 @@ def filters(
     workspace: str | None,
     since: datetime | None,
 ) -> Filters:
-    """Return what those options say."""
+    """Turn the values of those options into filters."""
     if token_id is not None and provider_key is not None:
         raise click.UsageError("Use --token-id or --provider-key: no entry has both.")
     at = since.replace(tzinfo=UTC).timestamp() if since is not None else None
@@ -115,8 +115,8 @@ def filters(
 
 
 def print_entries(entries: Sequence[Entry]) -> None:
-    """Print entries one a line, in aligned columns."""
-    # What somebody typed comes last, so that its width moves nothing.
+    """Print one entry per line, in aligned columns."""
+    # People type the parameters, so they come last, where their width moves nothing.
     lines = aligned([_HEADINGS, *map(_cells, entries)], _NUMBERS)
     for cells, entry in zip(lines, (None, *entries), strict=True):
         color = _COLORS.get(entry.outcome or _NO_RESULT) if entry is not None else None

@@ -1,4 +1,4 @@
-"""`python -m bot keys …`: the operator's keys."""
+"""`extauth keys …`: the operator's keys."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def new(write: bool) -> None:
         if not os.environ[_NAME].strip():
             _give_up(f"{_NAME} is set, but empty, which hides the one in .env. Unset it.")
         return
-    # Through a link: the file that it leads to is the one to change.
+    # If .env is a link, the file to change is its target.
     file = (Path.cwd() / ".env").resolve()
     try:
         is_new = _write(file, key)
@@ -61,7 +61,7 @@ def _give_up(why: str) -> NoReturn:
 
 
 def _write(file: Path, key: str) -> bool:
-    """Put a key into a file that has none. Returns whether that was so: another key would make the log unreadable."""
+    """Add a key to a file that has none: a second would make the log unreadable. Returns whether it was added."""
     file.touch(mode=0o600)
     if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
         return False

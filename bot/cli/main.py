@@ -1,4 +1,4 @@
-"""`python -m bot`: the commands, each loaded only when it is used."""
+"""`extauth`: the commands, each loaded only when used."""
 
 import gc
 import os
@@ -22,38 +22,36 @@ _COMMANDS = {
     "test": ("bot.cli.test:test", "Test all connected accounts, once."),
     "socket": ("bot.cli.serve:socket", "Serve over Socket Mode."),
 }
-"""Where each command is, and its line in the help, which is so shown without loading any."""
+"""The location of each command, and its line in the help, which so loads none of them."""
 
 
 class LazyGroup(Group):
     """A group that imports a command when it is used: serving never loads the sandbox, and `--help` loads nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None when there is no such command."""
+        """Import and return a command, or None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
         command = _load(_COMMANDS[cmd_name][0])
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a line for each command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 def _load(place: str) -> Any:
-    # Modules are no garbage, and most of what a burst makes isn't yet: looking at it takes a third of a burst's CPU.
+    # Modules are never garbage, and most of a burst's objects aren't yet: scanning them takes a third of a burst's CPU.
     gc.set_threshold(20_000, 10, 10)
     module, name = place.split(":")
     return getattr(import_module(module), name)
 
 
 def _print_anything() -> None:
-    """Escape what the terminal's encoding lacks, instead of failing over it."""
+    """Escape characters that the terminal's encoding lacks, instead of failing on them."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,6 +1,6 @@
-"""`python -m bot manifest`: the app as Slack is told, from what the code listens to and needs.
+"""`extauth manifest`: the app's manifest for Slack, built from the code's listeners and scopes.
 
-It's written as YAML, with a comment wherever somebody could wonder. https://docs.slack.dev/reference/app-manifest
+It's YAML, with a comment at each value that needs one. https://docs.slack.dev/reference/app-manifest
 """
 
 import json
@@ -22,7 +22,7 @@ from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[\w.~%/-]*)?", re.ASCII)
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
-"""Where Slack makes an app of a manifest: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
+"""Slack's page for an app from a manifest: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
 
 _DISPLAY = """\
 # The app, as Slack is told: https://docs.slack.dev/reference/app-manifest
@@ -73,11 +73,11 @@ PROVIDERS: Mapping[str, str] = {
           account_identifier: $.login
 """,
 }
-"""Examples of what the app's workflows can connect to, by provider key. What each says is the provider's own."""
+"""Example providers for the app's workflows, by provider key. The values in each are the provider's own."""
 
 
 def _request_url(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
-    """Return where Slack sends its requests, whether or not the path was given."""
+    """Add the path of Slack's requests to a URL that lacks it."""
     if url is None:
         return None
     if not _URL.fullmatch(url):
@@ -120,17 +120,17 @@ def manifest(url: str | None, providers: tuple[str, ...], in_json: bool, link: b
 
 
 def as_yaml(url: str | None = None, providers: Iterable[str] = ()) -> str:
-    """Return the manifest: for Socket Mode, or for requests to a URL, with examples of these providers."""
+    """Return the manifest for Socket Mode, or for requests to a URL, with examples of these providers."""
     return _DISPLAY + _features(url) + _scopes(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
 
 
 def as_json(manifest: str) -> str:
-    """Return a manifest in JSON, which has no comments."""
+    """Convert a manifest to JSON, which has no comments."""
     return json.dumps(yaml.safe_load(manifest), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_link(manifest: str) -> str:
-    """Return a link that opens Slack's *Create New App* with a manifest filled in."""
+    """Return a link that opens Slack's *Create New App* with the manifest filled in."""
     return _CREATE + quote(manifest, safe="")
 
 
@@ -159,7 +159,7 @@ features:
 
 
 def _usage_hint() -> str:
-    """Return the main way to type each subcommand, without the options that take a value."""
+    """Return the main usage of each subcommand, without the options that take a value."""
     usages = (listener.subcommand.usage.removeprefix(f"{COMMAND} ") for listener in LISTENERS)
     return " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
 

@@ -1,4 +1,4 @@
-"""`python -m bot sandbox`: the only command that loads the sandbox."""
+"""`extauth sandbox`: the only command that loads the sandbox."""
 
 import asyncio
 import os
@@ -72,6 +72,6 @@ async def _serve(transport: Transport, port: int, seed_file: Path | None, accoun
 
 
 def _has_display() -> bool:
-    """Return whether a browser can open here. A text browser, which Python would open instead, can't show the page."""
+    """Return whether a graphical browser can open: Python may open a text browser, which can't show the page."""
     always = sys.platform in ("darwin", "win32")
     return always or any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,4 +1,4 @@
-"""`python -m bot socket` and `python -m bot http`: serving."""
+"""`extauth socket` and `extauth http`: the commands that serve."""
 
 import gc
 
@@ -33,7 +33,7 @@ def http() -> None:
 
 
 def serve(wanted: Transport | None) -> None:
-    """Serve as wanted, or as the settings tell, until SIGTERM or Ctrl-C."""
+    """Serve over the given transport, or the one the settings choose, until SIGTERM or Ctrl-C."""
     settings = read_settings()
     try:
         transport = choose_transport(settings, wanted)
@@ -43,6 +43,6 @@ def serve(wanted: Transport | None) -> None:
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
-    # What was imported stays.
+    # Imported modules are never garbage.
     gc.freeze()
     await serve_app(settings, transport, SystemClock(), stop_signal())

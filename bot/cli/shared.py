@@ -1,4 +1,4 @@
-"""What the commands share: reading settings, running, and turning errors into lines."""
+"""Helpers for the commands: reading settings, running, and turning errors into lines."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ def read_settings() -> Settings:
 
 
 def read_database_settings() -> DatabaseSettings:
-    """Read what the database needs and start logging, or exit with a line for each mistake."""
+    """Read the database settings and start logging, or exit with a line for each mistake."""
     try:
         settings = settings_module.read_database(settings_module.environment(Path.cwd()))
     except SettingsError as error:
@@ -55,7 +55,7 @@ def exit_over_settings(error: SettingsError) -> NoReturn:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a command's work, or exit with the one line that says why it couldn't."""
+    """Run a command's work, or exit with the reason in one line."""
     try:
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             runner.run(work)
@@ -67,7 +67,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return what makes the event loop that commands run on: uvloop's, or asyncio's own where that isn't installed."""
+    """Return the factory of the commands' event loop: uvloop's, or asyncio's where uvloop isn't installed."""
     try:
         import uvloop  # noqa: PLC0415
     except ImportError:

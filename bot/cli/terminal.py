@@ -1,4 +1,4 @@
-"""How commands look in a terminal: `--help` with examples to copy, and how far long work has come."""
+"""Commands in a terminal: `--help` with examples to copy, and the progress of long work."""
 
 import sys
 import time
@@ -9,31 +9,31 @@ from typing import Any
 import click
 
 _STEPS = 1000
-"""How often the bar is drawn, at most: drawing it for each entry would take longer than the work."""
+"""The maximum number of times to draw the bar: drawing it for each entry would take longer than the work."""
 
 
 class Command(click.Command):
-    """A command whose help ends with examples: what to type after the command's own name."""
+    """A command whose help ends with examples: the text to type after the command's own name."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*args, **options)
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each example on a line of its own, under the name the program was started by."""
+        """Write each example on its own line, after the name the program was started by."""
         with formatter.section("Examples"):
             for example in self.examples:
                 formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
 
 
 class Group(Command, click.Group):
-    """A group whose help, and that of its commands, ends with examples."""
+    """A group whose help, like that of its commands, ends with examples."""
 
     command_class = Command
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[list[str]]:
-    """Pad each cell to its column's width, but for the last column. The columns in `right` are aligned to the right."""
+    """Pad each cell to its column's width, except in the last column. Columns in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = [
@@ -45,9 +45,9 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Itera
 
 @contextmanager
 def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar with the rate and the time remaining. Yields a function to tell how much is done.
+    """Show a bar with the rate and the time remaining. Yields a function that takes the count of finished units.
 
-    It's on standard error, and only where that is a terminal.
+    The bar is on standard error, and only if that is a terminal.
     """
     if not total or not sys.stderr.isatty():
         yield lambda done: None

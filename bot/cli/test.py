@@ -1,4 +1,4 @@
-"""`python -m bot test --all`: a test of all connected accounts, for a terminal or a platform's scheduler."""
+"""`extauth test --all`: a test of all connected accounts, for a terminal or a platform's scheduler."""
 
 import asyncio
 import json
@@ -102,14 +102,14 @@ async def _survey(runtime: Runtime) -> Survey:
 
 
 class _Bar:
-    """The progress on a terminal, once it's known how many accounts there are."""
+    """A progress bar on a terminal, shown once the number of accounts is known."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._tell: Callable[[int], None] = lambda done: None
 
     async def got_on(self, batch: Batch) -> None:
-        """Draw it."""
+        """Draw the bar."""
         if not batch.results:
             self._tell = self._stack.enter_context(progress("Testing accounts", len(batch.items), "accounts"))
         self._tell(len(batch.results))

@@ -1,7 +1,7 @@
-"""What was probably meant, as a button can carry it: *Did you mean `/extauth get Et12345ABCDE`?*
+"""The likely correction of a command, as a button can carry it: *Did you mean `/extauth get Et12345ABCDE`?*
 
-A button's value is stored by Slack and comes back from outside. So it's written from what was understood, never copied
-from what was typed, holds nothing but names of ours and what has the form of an ID, and is read by the parser again.
+Slack stores a button's value, and it comes back from outside. So it's written from the parsed command, never copied
+from typed text, holds only Extauth's names and values in the form of an ID, and is parsed again.
 """
 
 import re
@@ -17,18 +17,18 @@ _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A command as text to be typed after `/extauth`, and the same parsed."""
+    """A command as text to type after `/extauth`, and its parsed form."""
 
     text: str
     parsed: Parsed
 
 
 class NoCorrection(ValueError):
-    """Text that no button of ours carries."""
+    """Text that no button of Extauth's carries."""
 
 
 def correct(meant: Parsed | None, subcommands: Sequence[Subcommand]) -> Correction | None:
-    """Return the command to run instead; None where it can't be told, or where a value could be a secret."""
+    """Return the command to run instead; None if it isn't clear, or if a value could be a secret."""
     if meant is None or meant.subcommand is None:
         return None
     skips = {option.name for option in meant.subcommand.options if option.skips_question}
@@ -44,7 +44,7 @@ def correct(meant: Parsed | None, subcommands: Sequence[Subcommand]) -> Correcti
 
 
 def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
-    """Read what a button carries. Raises NoCorrection for anything but what `correct` returns."""
+    """Parse a button's value. Raises NoCorrection for anything that `correct` doesn't return."""
     try:
         correction = correct(parse(value, subcommands), subcommands) if isinstance(value, str) else None
     except (UsageError, PastedTokenError):
@@ -61,7 +61,7 @@ def _is_plain(value: str) -> bool:
 
 
 def _words(subcommand: Subcommand, values: Values) -> Iterator[str]:
-    """Yield the words after the subcommand. Bare words come first, lest one be read as an option's value."""
+    """Yield the words after the subcommand, bare words first, lest one be read as an option's value."""
     bare = {name: text for name, text in values.items() if subcommand.argument_for(str(text)) == name}
     yield from (str(bare[option.name]) for option in subcommand.options if option.name in bare)
     for option in subcommand.options:

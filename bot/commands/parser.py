@@ -1,7 +1,7 @@
-"""Parses what a person typed after `/extauth`, with tolerance for phones and Macs.
+"""The parser of text after `/extauth`, tolerant of phones and Macs.
 
-Keyboards turn `--` into a dash and quotes into curly ones, chats wrap ids in backticks, and Slack itself escapes
-names, addresses, `&`, `<` and `>`. None of these can be part of an id, so all of them are forgiven.
+Keyboards turn `--` into a dash and quotes into curly ones, chats wrap IDs in backticks, and Slack itself escapes names,
+addresses, `&`, `<`, and `>`. None of these can be part of an ID, so all of them are forgiven.
 """
 
 import difflib
@@ -14,9 +14,9 @@ from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, S
 from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
 
 MAX_TEXT = 3000
-"""The longest text that is looked at, in characters: as long as Slack's own fields."""
+"""The longest text that is parsed, in characters: as long as Slack's own fields."""
 _MOST_CORRECTED = 20
-"""The most words that a command can have for a correction to be offered."""
+"""Maximum number of words in a command for a correction to be offered."""
 _SEQUENCE = re.compile(r"<([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
@@ -24,7 +24,7 @@ _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
 _DASHES = re.compile(f"[{re.escape(DASHES)}]+")
 HELP, TOPIC = "help", "topic"
-"""The subcommand that `get --help` means as well, and the option that then names `get`."""
+"""The subcommand that `get --help` means as well, and its option, which then names `get`."""
 _HELP_OPTIONS = {f"_{HELP}", HELP, "h", "?"}
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
@@ -44,7 +44,7 @@ _SYNONYMS = {
     "tokens": "list",
 }
 _IMPLIED = {"show": "--show", "refresh": "--force-refresh"}
-"""What a synonym says besides its subcommand."""
+"""The option that a synonym implies besides its subcommand."""
 
 
 def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
@@ -55,7 +55,7 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
             f"{COMMAND} [{' | '.join(subcommand.name for subcommand in subcommands)}]",
         )
     plain = unescape(text)
-    # Also as it came: a link's address isn't part of what was typed.
+    # Also the raw text: a link's address isn't part of the plain text.
     token_format = find_token(plain) or (find_token(text) if text != plain else None)
     if token_format is not None:
         raise PastedTokenError(token_format)
@@ -64,7 +64,7 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
 
 
 def closest_name(word: str, names: Iterable[str]) -> str | None:
-    """Return the subcommand that a word is a synonym or a misspelling of; None where it's like none of `names`."""
+    """Return the subcommand for a synonym or a misspelling; None if the word is like none of `names`."""
     known = [*names]
     closest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return _SYNONYMS.get(word) if _SYNONYMS.get(word) in known else next(iter(closest), None)
@@ -88,8 +88,8 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
 
 
 def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed | None:
-    """Return the command that corrected words are, with what else is wrong corrected too; None if something stays."""
-    # Each correction parses again what is left, so many of them would take long.
+    """Return the command of corrected words, with other mistakes corrected, too; None if one remains."""
+    # Each correction parses the rest again, so many of them would take long.
     if words == before or len(words) > _MOST_CORRECTED:
         return None
     try:
@@ -99,12 +99,12 @@ def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Su
 
 
 def _name(word: str) -> str:
-    """The API name that an option's spelling means."""
+    """Return the API name for an option's spelling."""
     return _DASHES.sub("_", word.lstrip(DASHES)).lower()
 
 
 def _unknown(name: str, words: Sequence[str], subcommands: Sequence[Subcommand]) -> UsageError:
-    """Say that no subcommand has this name, and which command the words were probably meant to be."""
+    """Return the error for an unknown subcommand, with the command that was probably meant."""
     word, *rest = words
     names = [subcommand.name for subcommand in subcommands]
     suggestion, corrected = None, words
@@ -125,13 +125,13 @@ def _unknown(name: str, words: Sequence[str], subcommands: Sequence[Subcommand])
 
 
 def _owner(word: str, subcommands: Sequence[Subcommand]) -> str | None:
-    """Return the first subcommand that has an option of a bare word's form."""
+    """Return the first subcommand that has an option of the bare word's form."""
     return next((one.name for one in subcommands if any(option.form.fullmatch(word) for option in one.options)), None)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads the words after a subcommand, one by one, as values of its `options`. `at` is the next word."""
+    """A reader of the words after a subcommand, as values of its `options`. `at` is the next word."""
 
     subcommand: Subcommand
     subcommands: Sequence[Subcommand]
@@ -145,7 +145,7 @@ class _Reader:
             word = self.words[self.at]
             self.at += 1
             value: str | bool = word
-            # No id has a "=" in it, so such a word is always a name and its value.
+            # No ID has a "=" in it, so such a word is always a name and its value.
             name, equals, given = word.partition("=")
             if equals or word[0] in DASHES:
                 option = self._option(name, equals + given)
@@ -164,7 +164,7 @@ class _Reader:
         return values
 
     def _error(self, problem: str, suggestion: str | None = None, instead: str | None = None) -> UsageError:
-        """Say what is wrong with the last word that was read, and what would be right `instead` of it."""
+        """Return the error for the last word read, with the word that belongs there `instead`."""
         meant = None
         if instead is not None:
             corrected = [*self.words[: self.at - 1], instead, *self.words[self.at :]]
@@ -173,7 +173,7 @@ class _Reader:
         return UsageError(problem, self.subcommand.usage, suggestion, meant)
 
     def _option(self, spelling: str, given: str) -> Option:
-        """Return the option of this spelling. `given` is what follows it in the same word."""
+        """Return the option of this spelling. `given` is the rest of the same word."""
         name = _name(unwrap(spelling))
         if name in self.options:
             return self.options[name]
@@ -189,7 +189,7 @@ class _Reader:
         raise self._error(problem, suggestion, f"{suggestion}{given}")
 
     def _value(self, option: Option, value: str | None) -> str | bool:
-        """Return the value of an option: what is given in the same word, or else the next word."""
+        """Return the value of an option, from the same word or else from the next one."""
         follows = self.words[self.at] if value is None and self.at < len(self.words) else ""
         if option.is_flag and value is None and follows.lower() not in {"true", "false"}:
             return True
@@ -218,14 +218,14 @@ class _Reader:
 
 
 def unescape(text: str) -> str:
-    """Return the text as it was typed, but for people: they are `@` and their user ID, whatever they are called.
+    """Return the text as it was typed, except that people are `@` and their user ID.
 
-    With `should_escape` in the manifest, Slack makes `<@U…|name>` of a person, `<#C…|name>` of a channel, and
-    `<https://…>`, `<http://example.com|example.com>` or `<mailto:…|…>` of what looks like an address, even within an
-    ID or a token. The characters `&`, `<` and `>` that somebody typed are `&amp;`, `&lt;` and `&gt;`.
+    With `should_escape` in the manifest, Slack turns a person into `<@U…|name>`, a channel into `<#C…|name>`, and text
+    like an address into `<https://…>`, `<http://example.com|example.com>`, or `<mailto:…|…>`, even within an ID or a
+    token. A typed `&`, `<`, or `>` becomes `&amp;`, `&lt;`, or `&gt;`.
     https://docs.slack.dev/interactivity/implementing-slash-commands#defining_slash_command
     """
-    # Slack escapes only these three; html.unescape would also touch what somebody typed as it stands.
+    # Slack escapes only these three; html.unescape would also change entities that a person typed.
     return _ENTITY.sub(lambda match: html.unescape(match[0]), _SEQUENCE.sub(_typed, text))
 
 

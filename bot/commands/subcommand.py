@@ -1,4 +1,4 @@
-"""What can be typed after `/extauth`: subcommands and their options."""
+"""Subcommands of `/extauth`, and their options."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
 _NOTHING = re.compile(r"(?!)")
 
 Values = Mapping[str, str | bool]
-"""What was typed after a subcommand, by API name."""
+"""Values typed after a subcommand, by API name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A parameter by its API name, and what it does. A flag is true when it stands alone.
+    """A parameter by its API name, and its effect. A flag without a value is true.
 
-    A bare word of the `form` stands for this option, whatever the subcommand's `argument` is. Where no subcommand was
-    typed, it tells which was meant. A flag that `skips_question` is never part of what a button runs. An option that
-    `repeats` can be there several times; its values are joined by spaces.
+    A bare word of the `form` is this option's value, regardless of the subcommand's `argument`. Without a typed
+    subcommand, it tells which was meant. A flag that `skips_question` is never part of a button's command. An option
+    that `repeats` can occur several times; its values are joined by spaces.
     """
 
     name: str
@@ -34,17 +34,17 @@ class Option:
 
     @property
     def spelling(self) -> str:
-        """How it is typed."""
+        """The option as it is typed."""
         return f"--{self.name.replace('_', '-')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """A word after `/extauth`, and what can follow it.
+    """A word after `/extauth`, and the options that can follow it.
 
-    `usages` are the ways to type it and what each does, the main one first. `wanted` makes the request that values ask
-    for, None where the service isn't asked for anything; it raises UsageError. `argument` names the option that any
-    other bare word stands for. Help leaves the command out for people without its `permission`.
+    `usages` are the ways to type it and the effect of each, the main one first. `wanted` returns the request for the
+    values, None if the service isn't asked for anything; it raises UsageError. `argument` names the option for any
+    other bare word. Help leaves the command out for people without its `permission`.
     """
 
     name: str
@@ -60,13 +60,13 @@ class Subcommand:
         return self.usages[0][0]
 
     def argument_for(self, word: str) -> str | None:
-        """Return the name of the option that a bare word stands for; None where it stands for none."""
+        """Return the name of the option for a bare word; None if there is none."""
         return next((option.name for option in self.options if option.form.fullmatch(word)), self.argument)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Typed text, understood: the subcommand (None for the bare command), the values, and what they ask for."""
+    """Parsed text: the subcommand (None for the bare command), the values, and the request for them."""
 
     subcommand: Subcommand | None
     values: Values = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Parsed:
 
     @property
     def asks_first(self) -> bool:
-        """Whether a button for this opens a form or a confirmation first: it changes something, or lacks an ID."""
+        """True if a button for this opens a form or a confirmation first: it changes something, or lacks an ID."""
         changes = isinstance(self.request, GetToken | DeleteTokens) and self.request.mutates
         return changes or isinstance(self.request, OpenForm | Selection)
 
@@ -90,8 +90,8 @@ class PastedTokenError(ValueError):
 class UsageError(ValueError):
     """Typed text that wasn't understood, with the usage line.
 
-    `meant` is the whole command that was probably meant, whose values may be anything that was typed; `suggestion` is
-    the part of it that was mistyped, to be shown where the whole can't be.
+    `meant` is the whole command that was probably meant, with any text as its values; `suggestion` is its mistyped
+    part, to be shown if the whole can't be.
     """
 
     def __init__(self, problem: str, usage: str, suggestion: str | None = None, meant: Parsed | None = None) -> None:
@@ -103,12 +103,12 @@ class UsageError(ValueError):
 
     @classmethod
     def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
-        """Describe an invalid parameter in the words of the command."""
+        """Return the error for an invalid parameter, in the words of the command."""
         return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)
 
 
 def check_is_no_provider(values: Values, subcommand: Subcommand) -> None:
-    """Raise UsageError where a provider's name was typed for a token ID. Its key is what was probably meant."""
+    """Raise UsageError for a provider's name typed as a token ID. Its key was probably meant."""
     token_id = str(values.get(TOKEN_ID, ""))
     if not PROVIDER_NAME.fullmatch(token_id):
         return

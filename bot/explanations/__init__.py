@@ -1,4 +1,4 @@
-"""Slack's error code and the operation that got it, to an explanation in plain words.
+"""Explanations in plain words, by Slack's error code and the operation that got it.
 
 To add one, put an entry in the table it belongs to: `methods` (the codes of get, delete, and list), `common` (those of
 every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
@@ -10,7 +10,7 @@ from bot.operation import Operation
 
 __all__ = ["Explanation", "Who", "explain", "known_codes"]
 
-# Later tables win: the methods' own words are the more precise ones.
+# Later tables win: the methods' own words are more precise.
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
 
 _UNKNOWN = Explanation(
@@ -28,11 +28,11 @@ _GENERAL = {
     Operation.TEST: Operation.GET,
     Operation.DELETE_MANY: Operation.DELETE,
 }
-"""The plainer operation that one is a kind of."""
+"""The general operation that each special one is a kind of."""
 
 
 def explain(code: str, operation: Operation) -> Explanation:
-    """Return the explanation of `code` after `operation`; an honest general one for an unknown code."""
+    """Return the explanation of `code` after `operation`; a general one for an unknown code."""
     return (
         _EXPLANATIONS.get((code, operation))
         or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
@@ -42,5 +42,4 @@ def explain(code: str, operation: Operation) -> Explanation:
 
 
 def known_codes() -> frozenset[str]:
-    """Return every code that has an explanation of its own."""
     return frozenset(code for code, _ in _EXPLANATIONS)

@@ -8,7 +8,7 @@ from bot.operation import Operation
 
 
 class Who(Enum):
-    """Who can fix it, as a sentence says it. `OPERATOR` stands for `EXTAUTH_CONTACT` where that is set."""
+    """The person who can fix it, as a sentence says it. `OPERATOR` means `EXTAUTH_CONTACT` if that is set."""
 
     YOU = "you"
     CONNECTOR = "the person who connected the account"
@@ -20,9 +20,9 @@ class Who(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A failure in plain words: texts are ours, in Slack's mrkdwn.
+    """A failure in plain words: Extauth's texts, in Slack's mrkdwn.
 
-    `retry` says that the same request can succeed without anybody changing anything; `edit`, that another value can.
+    `retry` says that the same request can succeed without any change; `edit`, that another value can.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Explanation:
 
 
 API_TOKEN = "Give Extauth a token of the app that owns it: App Home, *Settings…*, or `EXTAUTH_API_TOKEN`."
-"""What to do about a token that may not do it. Where many workspaces are served, each has its own."""
+"""Advice on a token without access. If many workspaces are served, each has its own token."""
 
 Table = Mapping[tuple[str, Operation | None], Explanation]
-"""Explanations by code and operation; None stands for any operation."""
+"""Explanations by code and operation; None means any operation."""

@@ -1,6 +1,6 @@
-"""The codes that `apps.auth.external.get` and `apps.auth.external.delete` document as their own.
+"""Codes that `apps.auth.external.get` and `apps.auth.external.delete` document as their own.
 
-Also, what codes mean after `apps.auth.external.list`, which isn't in Slack's public reference.
+Also, the meaning of codes after `apps.auth.external.list`, which isn't in Slack's public reference.
 
 https://docs.slack.dev/reference/methods/apps.auth.external.get
 https://docs.slack.dev/reference/methods/apps.auth.external.delete
@@ -98,7 +98,7 @@ TABLE: Table = {
         who=Who.SLACK,
         retry=True,
     ),
-    # Not every token may list, so these say what can be done without it.
+    # Not every token may list, so these tell people the alternatives.
     ("not_allowed_token_type", Operation.LIST): Explanation(
         title="Extauth's token can't list connected accounts",
         happened="Slack lists them only for some kinds of tokens, and not for Extauth's.",

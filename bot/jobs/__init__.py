@@ -1,1 +1,1 @@
-"""Several requests that belong together: running them, and testing all accounts when nobody waits for it."""
+"""Batches of requests, and unattended tests of all accounts."""

@@ -1,7 +1,7 @@
-"""Keeps what the last test found of each connected account.
+"""A store for the last test of each connected account.
 
-A convenience for the App Home and for telling what changed; the audit log has every test. What is kept can't be trusted
-more than the database can, so nothing is decided by it, and a failure to write it fails nothing.
+A convenience for the App Home and for reporting changes; the audit log has every test. It can't be trusted more than
+the database, so nothing is decided by it, and a failure to write it fails nothing.
 """
 
 import logging
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 _MICRO = 1_000_000
 _AT_ONCE = 500
-"""How many tokens one statement names: SQLite and PostgreSQL bound the number of parameters."""
+"""Maximum number of tokens in one statement: SQLite and PostgreSQL limit the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastTest:
-    """What the last test of an account found, and when (seconds since the epoch, UTC). `code` is Slack's error code."""
+    """An account's last test: its state, and its time (seconds since the epoch, UTC). `code` is Slack's error code."""
 
     token_id: str
     provider_key: str | None
@@ -51,10 +51,10 @@ class AccountStates:
         return {row.token_id: _last_test(row) for row in rows if isinstance(row.at, int)}
 
     async def note(self, batch: Batch) -> None:
-        """Keep what a batch of tests found, or forget what a batch of deletions deleted. Never raises.
+        """Store a batch's test results, or forget the accounts that a batch deleted. Never raises.
 
-        A test that says nothing of its account, such as one while Slack was in trouble, leaves what is known. What
-        isn't of an ID's form isn't kept: it could be a token.
+        A test that says nothing about its account, such as one while Slack was in trouble, leaves the last state. A
+        token ID that isn't formed like one isn't stored: it could be a token.
         """
         ended = list(zip(batch.items, batch.results, strict=False))
         if batch.operation is Operation.TEST:
@@ -74,7 +74,7 @@ class AccountStates:
             await self._forget(batch.team_id, account_states.c.token_id, deleted)
 
     async def forget_provider(self, team_id: str | None, provider_key: str | None) -> None:
-        """Forget the accounts of a provider, or all where there is no telling which were deleted. Never raises."""
+        """Forget the accounts of a provider, or all if it isn't known which were deleted. Never raises."""
         keys = [provider_key] if provider_key is not None else None
         await self._forget(team_id, account_states.c.provider_key, keys)
 
@@ -111,7 +111,7 @@ class AccountStates:
         await self._keep(write)
 
     async def _forget(self, team_id: str | None, column: Any, values: Sequence[str] | None) -> None:
-        """Forget the rows with these values in a column; all rows of the workspace for None."""
+        """Delete the rows with these values in a column; all rows of the workspace for None."""
         if team_id is None or values == []:
             return
         chunks = [None] if values is None else [values[n : n + _AT_ONCE] for n in range(0, len(values), _AT_ONCE)]
@@ -131,7 +131,7 @@ class AccountStates:
 
 
 def _last_test(row: Any) -> LastTest:
-    # Whatever stands there: another version may have had other states.
+    # Another version may have stored other states.
     known = row.state in {state.value for state in AccountState}
     state = AccountState(row.state) if known else AccountState.UNKNOWN
     return LastTest(row.token_id, row.provider_key, row.at / _MICRO, state, row.code)

@@ -1,4 +1,4 @@
-"""Runs a batch: its requests one by one, until all are done or something stops it."""
+"""The batch runner: requests run one by one, until all are done or something stops them."""
 
 import asyncio
 import logging
@@ -23,13 +23,13 @@ from bot.storage.engine import DatabaseError
 log = logging.getLogger(__name__)
 
 GotOn = Callable[[Batch], Awaitable[None]]
-"""Hears how far a batch is. The next item waits for it. It must not raise."""
+"""A callback for a batch's progress. The next item waits for it. It must not raise."""
 MOST_FAILURES = 3
-"""How many failures in a row that aren't about their tokens end a batch: the next ones would fare no better."""
+"""Failures in a row, none about its token, that end a batch: the next items would fare no better."""
 
 
 class Ending(Enum):
-    """Why a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
+    """The reason a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
 
     DONE = "done"
     STOPPED = "stopped"
@@ -43,10 +43,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """How a batch ended: what became of each item that was begun, and why there are no more.
+    """The end of a batch: the result of each item that was begun, and the reason there are no more.
 
     `last` is the outcome that ended it early, if one did. With `is_cut`, the item after the last result was begun, and
-    nobody knows how it ended.
+    its result is unknown.
     """
 
     batch: Batch
@@ -57,10 +57,10 @@ class BatchOutcome:
 
 
 class BatchRunner:
-    """Runs batches. `is_closing` says whether the bot is stopping.
+    """A runner for batches. `is_closing` returns whether the process is stopping.
 
-    What a batch of tests found is noted when it ends, for whatever reason. One that is killed notes nothing, so the
-    next test still tells what has changed.
+    The results of a batch of tests are noted when it ends, for any reason. One that is killed notes nothing, so the
+    next test still reports the changes.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class BatchRunner:
         self._keeping: asyncio.Future[None] | None = None
 
     async def run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress = tells_nobody) -> BatchOutcome:
-        """Run a batch that is kept as running. Canceled, it keeps the results so far.
+        """Run a batch that is stored as running. If canceled, store the results so far.
 
         `progress` is told when the next item has to wait for its turn.
         """
@@ -90,7 +90,7 @@ class BatchRunner:
             try:
                 last, ending = await self._run_item(actor, batch, item, progress)
             except asyncio.CancelledError:
-                # Not waited for: the person has to be told in the moment that is left.
+                # Not awaited: the person has to be told in the moment that is left.
                 self._keeping = asyncio.ensure_future(self._keep(batch))
                 raise
             result = result_of(last)
@@ -106,16 +106,16 @@ class BatchRunner:
     async def _run_item(
         self, actor: Actor, batch: Batch, item: Item, progress: Progress
     ) -> tuple[Outcome, Ending | None]:
-        """Run an item. Returns its outcome, and why it wasn't sent if the batch stopped while it waited."""
+        """Run an item. Returns its outcome, and the reason it wasn't sent if the batch stopped while it waited."""
         ending: Ending | None = None
 
         async def is_wanted() -> bool | None:
             nonlocal ending
             ending = await self._stops(batch)
-            # A database that fails may be back before the wait is over.
+            # A failing database may be back before the wait is over.
             return None if ending is Ending.NOT_RECORDED else ending is None
 
-        # Once per batch, whoever puts the batch back into the database, and however it's begun again.
+        # Once per batch, even if it is put back into the database, or begun again in any way.
         step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
         request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self._service.run(step, request, progress, is_wanted, batch)
@@ -124,7 +124,7 @@ class BatchRunner:
         return outcome, Ending.RESTARTED if self._is_closing() else ending
 
     async def _stops(self, batch: Batch) -> Ending | None:
-        """Return why the next item isn't begun, if it isn't."""
+        """Return the reason not to begin the next item, if there is one."""
         if self._is_closing():
             return Ending.RESTARTED
         try:
@@ -148,7 +148,7 @@ class BatchRunner:
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:
-    """Return what became of an item; None where nothing was sent to Slack."""
+    """Return an item's result; None if nothing was sent to Slack."""
     match outcome:
         case Tested():
             return ItemResult("works")
@@ -167,7 +167,7 @@ def _says_nothing_of_its_token(outcome: Outcome) -> bool:
 
 
 def _ends_by(outcome: Outcome, failures: int) -> Ending | None:
-    """Return why an item's outcome ends the batch, if it does."""
+    """Return the reason an item's outcome ends the batch, if it does."""
     match outcome:
         case Denied():
             return Ending.DENIED

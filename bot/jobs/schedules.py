@@ -1,4 +1,4 @@
-"""When work that runs by itself is due. Of several processes, one does it: whoever moves the time on."""
+"""The due times of unattended work. Of several processes, the one that moves the time does the work."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ _BEAT = "beat"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whether the work is this process's to do now, and when it is due next (seconds since the epoch, UTC)."""
+    """A process's turn at the work, if it has one now, and the next due time (seconds since the epoch, UTC)."""
 
     is_mine: bool
     due: float
 
 
 def next_due(due: int, now: int, every: int) -> int:
-    """Return when work is due after `now`: on the beat of `due`, however many times were missed.
+    """Return the first due time after `now`: on the beat of `due`, regardless of the number missed.
 
     All are in the same unit. A time that is further off than `every` was set for a longer one, or by a clock that was
     wrong, and is brought forward.
@@ -32,17 +32,17 @@ def next_due(due: int, now: int, every: int) -> int:
 
 
 class Schedules:
-    """The times in the database. Every method raises DatabaseError."""
+    """The due times in the database. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def claim(self, name: str, every: float, ahead: float = 0.0) -> Turn:
-        """Take the work if it's due, and set when it is due next, which stands even if this process is killed now.
+        """Claim the work if it's due, and set its next due time, which holds even if this process is killed now.
 
-        What was never done is due at once. Work that takes longer than `every` is taken `ahead` of its time by whoever
-        is still at it, so that no other process begins. Both are in seconds.
+        Work that was never done is due at once. A process whose work takes longer than `every` claims the next turn
+        `ahead` of its time, so that no other process begins. Both are in seconds.
         """
 
         now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
@@ -50,20 +50,20 @@ class Schedules:
         def write(connection: Connection) -> Turn:
             connection.execute(insert_into(connection, schedules).values(name=name, due=now).on_conflict_do_nothing())
             found = connection.execute(select(schedules.c.due).where(schedules.c.name == name)).scalar_one()
-            # SQLite keeps anything in any column: what isn't a time is due now.
+            # SQLite keeps anything in any column: a value that isn't a time is due now.
             due = found if isinstance(found, int) else now
             after = next_due(due, now, beat)
             if after == due:
                 return Turn(is_mine=False, due=due / _MICRO)
             moved = update(schedules).where(schedules.c.name == name, schedules.c.due == found).values(due=after)
-            # Where another process moved it first, it's due no sooner.
+            # If another process moved it first, it's due no sooner.
             is_moved = connection.execute(moved.returning(schedules.c.name)).first() is not None
             return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)
 
         return await self._database.run(write)
 
     async def beat(self) -> None:
-        """Write a time and read it back: the database takes what is written now. Raises DatabaseError also if not."""
+        """Write a time and read it back, to check that the database keeps writes. Raises DatabaseError, also if not."""
         now = round(self._clock.now() * _MICRO)
 
         def write(connection: Connection) -> int | None:

@@ -1,6 +1,6 @@
-"""Keeps batches for as long as somebody may come back to one.
+"""A store for batches, for as long as a person may come back to one.
 
-What was done is in the audit log. This is what a button's click needs to find again, in whichever process.
+The audit log has the work that was done. This has the batch that a button's click needs, in any process.
 """
 
 import json
@@ -21,7 +21,7 @@ from bot.storage.engine import Database
 from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
-"""How long a batch can be found again."""
+"""Seconds a batch can be found again."""
 _MICRO = 1_000_000
 
 
@@ -34,7 +34,7 @@ class Batches:
         self._clock = clock
 
     async def put(self, batch: Batch, state: BatchState) -> None:
-        """Keep a new batch, and forget the old ones."""
+        """Store a new batch, and delete the old ones."""
 
         old = batches.c.at < round((self._clock.now() - KEPT_SECONDS) * _MICRO)
         row = {"id": batch.batch_id, "at": round(batch.at * _MICRO), "state": state.value}
@@ -46,25 +46,24 @@ class Batches:
         await self._database.run(write)
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
-        """Return a batch that this person made, and how far it is; None where there is none, or no longer."""
+        """Return a batch that this person made, and its state; None if there is none, or no longer."""
         found = await self.find_in(actor.team_id, batch_id)
         return found if found is not None and found[0].belongs_to(actor) else None
 
     async def find_in(self, team_id: str | None, batch_id: str) -> tuple[Batch, BatchState] | None:
-        """Return anybody's batch in a workspace, and how far it is; None where there is none, or no longer."""
+        """Return anyone's batch in a workspace, and its state; None if there is none, or no longer."""
         if BATCH_ID.fullmatch(batch_id) is None:
             return None
         row = await self._row(batch_id, batches.c.state, batches.c.content)
         batch = self._read(row.content) if row is not None else None
         if batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
             return None
-        # The database may hold a state that is none.
+        # The database may hold an unknown state.
         if batch.at < self._clock.now() - KEPT_SECONDS or row.state not in {*BatchState}:
             return None
         return batch, BatchState(row.state)
 
     async def in_states(self, states: Sequence[BatchState]) -> Sequence[tuple[Batch, BatchState]]:
-        """Return the batches in some states."""
         wanted = select(batches.c.state, batches.c.content).where(
             batches.c.state.in_([state.value for state in states])
         )
@@ -73,14 +72,14 @@ class Batches:
         return [(batch, state) for batch, state in found if batch is not None]
 
     async def is_stopping(self, batch: Batch) -> bool:
-        """Return whether a batch that runs is to stop, or is gone."""
+        """Return whether a running batch is to stop, or is gone."""
         row = await self._row(batch.batch_id, batches.c.state)
         return row is None or row.state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
-        """Bring a batch from one state to another, and keep it as it is now.
+        """Move a batch from one state to another, and store it as it is now.
 
-        Returns whether it was in the first state: of several callers, for one.
+        Returns whether it was in the first state: of several callers, true for only one.
         """
         found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
         values = {"at": round(batch.at * _MICRO), "state": after.value, "content": self._write(batch)}
@@ -88,7 +87,7 @@ class Batches:
         return await self._database.run(lambda connection: connection.execute(moved).first() is not None)
 
     async def end(self, batch: Batch) -> None:
-        """Keep how a batch ended."""
+        """Store a batch as ended."""
         found = update(batches).where(batches.c.id == batch.batch_id)
         ended = found.values(state=BatchState.ENDED.value, content=self._write(batch))
         await self._database.run(lambda connection: connection.execute(ended))

@@ -1,4 +1,4 @@
-"""A test of all connected accounts that nobody waits for: by a schedule, or by a command in the terminal."""
+"""An unattended test of all connected accounts: by a schedule, or by a command in the terminal."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 NOT_STORED = "database_unavailable"
 NO_ANSWER = "no_answer"
-"""Why nothing could be tested, where that isn't a code of Slack's."""
+"""The reasons that nothing could be tested, besides Slack's codes."""
 
 
 class Change(Enum):
-    """What became of an account since its last test."""
+    """An account's change since its last test."""
 
     BROKE = "broke"
     NEW = "new and broken"
@@ -35,7 +35,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An account that isn't as it was. `code` is Slack's error code, if it's broken."""
+    """An account that changed. `code` is Slack's error code, if it's broken."""
 
     change: Change
     item: Item
@@ -45,9 +45,9 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found. `outcome` is None where nothing could be tested or there was nothing to test.
+    """The findings of a survey. `outcome` is None if nothing could be tested or there was nothing to test.
 
-    `refusal` says why Slack listed no accounts: its code. `was_refused` is the same of the time before.
+    `refusal` is the code of Slack's failure to list accounts. `was_refused` is the code of the time before.
     """
 
     reference: str
@@ -58,11 +58,11 @@ class Survey:
 
     @property
     def is_news(self) -> bool:
-        """Whether anything is other than the last time."""
+        """True if anything differs from the last survey."""
         return bool(self.changes) or self.refusal != self.was_refused
 
     def items(self, *, broken: bool) -> Sequence[tuple[Item, str | None]]:
-        """Return the accounts that are broken, or that couldn't be tested, with Slack's error code."""
+        """Return the `broken` accounts, or else those that couldn't be tested, with Slack's error code."""
         if self.outcome is None:
             return ()
         batch = self.outcome.batch
@@ -74,12 +74,12 @@ class Survey:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every listed account was tested."""
+        """True if every listed account was tested."""
         return self.refusal is None and (self.outcome is None or not self.items(broken=False))
 
 
 def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[Changed]:
-    """Return what changed since the last tests. A test that says nothing of its account changes nothing."""
+    """Return the changes since the last tests. A test that says nothing about its account changes nothing."""
     found = []
     for item, result in zip(batch.items, batch.results, strict=False):
         state, last = state_of(result.code), before.get(item.token_id)
@@ -98,7 +98,7 @@ def _change(before: AccountState | None, now: AccountState) -> Change | None:
 
 
 class Surveyor(BatchRunner):
-    """Lists the accounts and tests them one by one, on the service's own door, slowly enough to hold up nobody."""
+    """A runner that lists accounts and tests them through the service one by one, slowly enough to hold up no one."""
 
     async def survey(
         self,
@@ -107,14 +107,14 @@ class Surveyor(BatchRunner):
         bot_token: SecretStr,
         got_on: GotOn,
     ) -> Survey:
-        """Test every account that Slack lists. `got_on` hears of the batch when it begins and after each test."""
+        """Test every account that Slack lists. `got_on` is called with the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
         was_refused = await self._last_refusal(actor)
         listed = await self._service.run(actor.step("list"), ListAccounts(), tells_nobody)
         if not isinstance(listed, Listed):
             refusal = _refusal(listed)
             log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
-            # What isn't Slack's answer, such as a stop of the bot, is no news of Slack's.
+            # A failure that isn't Slack's answer, such as a shutdown of Extauth, is no news from Slack.
             before = was_refused if isinstance(listed, Failed) else refusal
             return Survey(actor.reference, refusal=refusal, was_refused=before)
         accounts = listed.accounts.accounts
@@ -139,7 +139,7 @@ class Surveyor(BatchRunner):
         return Survey(actor.reference, outcome, changes, was_refused=found.was_refused)
 
     async def _last_refusal(self, actor: Actor) -> str | None:
-        """Return why Slack listed no accounts the last time; None where it did, or where that isn't known."""
+        """Return the code of the last failure to list accounts; None if the list succeeded, or that isn't known."""
         entries = await self._service.own_entries(actor, 1, Operation.LIST)
         return entries[0].code if entries and entries[0].outcome == "failed" else None
 

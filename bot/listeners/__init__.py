@@ -1,4 +1,4 @@
-"""What a person can do with the bot, one file each. To add a subcommand, add its file and its line here."""
+"""The listeners, one file for each thing a person can do. To add a subcommand, add its file and its line here."""
 
 from slack_bolt.async_app import AsyncApp
 
@@ -43,7 +43,6 @@ LISTENERS = (*_SUBCOMMANDS, show_help.listener(_SUBCOMMANDS))
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Register every listener with the app."""
     command.register(app, LISTENERS)
     uninstalled.register(app, shared)
     errors.register(app, shared)

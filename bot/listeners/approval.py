@@ -1,4 +1,4 @@
-"""The buttons *Approve* and *Decline* under a request for approval, and what follows."""
+"""The buttons *Approve* and *Decline* under a request for approval, and their effects."""
 
 import hashlib
 import logging
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 routes = Routes()
 GRACE_SECONDS = 30.0
-"""How long after the end of a request nobody can be deciding it any more."""
+"""Seconds after the end of a request until no one can be deciding it any more."""
 
 
 @routes.click(APPROVE, DECLINE, replace=Replace.NEVER)
 async def decide(interaction: Interaction) -> None:
-    """Approve or decline a request, once, and delete what was approved.
+    """Approve or decline a request, once, and run an approved deletion.
 
-    Slack's clock counts where this machine's was set back.
+    Slack's clock counts if this machine's was set back.
     """
     runtime = interaction.runtime
     click = interaction.click
@@ -58,7 +58,7 @@ async def decide(interaction: Interaction) -> None:
     found = await runtime.batches.find_in(interaction.actor.team_id, batch_id)
     wanted = found[0] if found is not None and found[0].digest == digest else None
     if wanted is not None and post is not None and post not in wanted.posts:
-        # Whoever clicks at once, or after a crash, finds a message that isn't noted down.
+        # After a very quick click, or a crash, the batch doesn't have this message yet.
         wanted = replace(wanted, posts=(*wanted.posts, post))
     after = BatchState.APPROVED if approves else BatchState.DECLINED
 
@@ -70,7 +70,7 @@ async def decide(interaction: Interaction) -> None:
         if max(click.at, await runtime.service.now(wanted)) - wanted.at >= APPROVAL_SECONDS:
             return AuditResult("failed", "expired", 0)
         if await runtime.service.is_decided(wanted):
-            # The database may say that it still waits, where somebody has put that back.
+            # The database may have it as waiting, if someone has put that back.
             return AuditResult("failed", "decided", 0)
         decided = replace(wanted, approver=interaction.actor.user_id if approves else None)
         if not await runtime.batches.move(decided, BatchState.WAITING, after):
@@ -94,7 +94,7 @@ async def decide(interaction: Interaction) -> None:
 
 
 async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
-    """Delete what was approved, on behalf of who asked for it."""
+    """Run an approved deletion on behalf of the requester."""
     token, by = approver.bot_token, f"approved by <@{approver.user_id}>"
     asked = _requester(runtime, token, approved)
     if not await runtime.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
@@ -135,7 +135,7 @@ def _ended(outcome: Outcome) -> str:
 
 
 def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Interaction:
-    """Return the person who asked, as an interaction that was answered where they asked."""
+    """Return an interaction of the requester, with its answer in the place of the request."""
     key = hashlib.sha256(f"approved {approved.batch_id}".encode()).hexdigest()
     actor = Actor(
         user_id=approved.user_id,
@@ -149,7 +149,7 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
 
 
 def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
-    """Return the modal that the person asked in, as long as it's open, else a private message."""
+    """Return the modal that the person asked in, as long as it's open, otherwise a private message."""
     direct = DirectReply(runtime.clients, bot_token, asked.user_id, asked.channel)
     if asked.view_id is None:
         return direct
@@ -175,11 +175,10 @@ async def expire_due(
     find: Callable[[Batch], Awaitable[Runtime | None]],
     serves: Callable[[str | None, str | None], bool],
 ) -> None:
-    """End what nobody decided in time. `find` returns the runtime of a request's workspace, where there is one.
+    """End the requests that no one decided in time. Raises DatabaseError.
 
-    `serves` says of which workspaces and organizations.
-
-    What goes wrong in one workspace doesn't keep the others waiting. Raises DatabaseError.
+    `find` returns the runtime of a request's workspace, if there is one. `serves` tells if a workspace or organization
+    is served. An error in one workspace doesn't keep the others waiting.
     """
     states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
     for asked, state in await batches.in_states(states):
@@ -188,7 +187,7 @@ async def expire_due(
         try:
             runtime = await find(asked)
             now = await runtime.service.now(asked) if runtime is not None else clock.now()
-            # Somebody may have decided in the last second, and what follows takes a moment.
+            # Someone may have decided in the last second, and the steps after that take a moment.
             if now < asked.at + APPROVAL_SECONDS + GRACE_SECONDS:
                 continue
             if await batches.move(asked, state, BatchState.EXPIRED) and runtime is not None:
@@ -203,7 +202,7 @@ async def expire_due(
 async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
     bot_token = runtime.bot_token
     if before is BatchState.DECLINED:
-        # The bot was killed before it could say so.
+        # The process was killed before it could say so.
         await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
         await _tell(runtime, bot_token, asked, declined_screen(asked, "Somebody"))
         return

@@ -1,4 +1,4 @@
-"""Asks somebody else to approve a deletion."""
+"""Requests for someone else's approval of a deletion."""
 
 import logging
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ async def ask_for(interaction: Interaction, request: DeleteTokens) -> None:
 
 
 async def ask(interaction: Interaction, confirmed: Batch) -> None:
-    """Ask for the approval of what a person has confirmed, once. Raises DatabaseError."""
+    """Ask for the approval of a confirmed batch, once. Raises DatabaseError."""
     runtime = interaction.runtime
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
@@ -52,7 +52,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
 
     async def act() -> AuditResult:
         nonlocal posts
-        # On record before anybody can click.
+        # Recorded before anyone can click.
         if not await runtime.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
             return AuditResult("failed", "decided", 0)
         posts = await _post(interaction, waiting)
@@ -67,7 +67,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
     except DatabaseError as error:
         if not posts:
             raise
-        # It can be approved from now on, so that is what its person is told.
+        # It can be approved from now on, so tell the person that.
         log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
         outcome = AuditResult("requested", None, 0)
     if isinstance(outcome, AlreadyRun):
@@ -83,7 +83,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
 
 
 async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
-    """Post the message to the audit channel, or else to each approver. Return where it is."""
+    """Post the request to the audit channel, or else to each approver, and return the places of the messages."""
     client, posts = interaction.runtime.clients.web(interaction.actor.bot_token), []
     message = as_message(request_screen(waiting))
     for channel in _addressees(interaction.runtime, waiting):
@@ -96,7 +96,7 @@ async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, st
 
 
 def _addressees(runtime: Runtime, waiting: Batch) -> list[str]:
-    """Return the channel, or the people but the one who asks."""
+    """Return the channel, or the approvers except the requester."""
     return [one for one in runtime.approvals_go_to if one != waiting.user_id]
 
 

@@ -1,4 +1,4 @@
-"""What testing and deleting many tokens share: the accounts behind them, progress, *Stop*, the result, *Export…*."""
+"""Shared parts of testing and deleting many tokens: the list of accounts, progress, *Stop*, the result, *Export…*."""
 
 import asyncio
 import logging
@@ -30,11 +30,11 @@ routes = Routes()
 log = logging.getLogger(__name__)
 
 UPDATE_SECONDS = 2.0
-"""The least time between two updates of the progress. Slack allows about 100 a minute."""
+"""Minimum seconds between two updates of the progress. Slack allows about 100 a minute."""
 
 
 async def list_accounts(interaction: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
-    """List the accounts that a batch is chosen from, as one step of it."""
+    """List the accounts to choose a batch from, as one step of it."""
     runtime = interaction.runtime
     wait = Wait(runtime.clock)
     interaction.request = request
@@ -52,7 +52,7 @@ async def list_accounts(interaction: Interaction, request: ListAccounts) -> Show
 
 
 async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOutcome:
-    """Run a batch that is kept as running, and show how it gets on and what became of it."""
+    """Run a batch that is saved as running, and show its progress and its result."""
     runtime = interaction.runtime
     if isinstance(interaction.reply, ModalReply):
         interaction.reply.keeps_answer = True
@@ -70,14 +70,14 @@ async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOu
         await view.finish()
     finally:
         view.close()
-    if outcome.ending is not Ending.ELSEWHERE:  # there, the other delivery owes the answer
+    if outcome.ending is not Ending.ELSEWHERE:  # for that, the other delivery owes the answer
         interaction.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
         await flow.show(interaction, batch_screen(outcome, runtime.contact, note))
     return outcome
 
 
 class _ProgressView:
-    """Draws a batch's progress beside it, not oftener than Slack likes."""
+    """A task that draws a batch's progress, no more often than Slack allows."""
 
     def __init__(self, interaction: Interaction, batch: Batch) -> None:
         self._limiter, self._clock, reply = interaction.runtime.limiter, interaction.runtime.clock, interaction.reply
@@ -91,29 +91,29 @@ class _ProgressView:
         self._drawing = asyncio.ensure_future(self._draw(reply)) if isinstance(reply, ModalReply) else None
 
     async def got_on(self, batch: Batch) -> None:
-        """Draw it soon."""
+        """Draw the progress soon."""
         self._batch = batch
         self._is_news.set()
 
     def waits(self, seconds_left: SecondsLeft) -> None:
-        """Draw when it will be done, unless that's soon or already drawn."""
+        """Draw the time left, unless it's short or already drawn."""
         self._wait.note(self._seconds_left)
         if self._wait.is_known:
             self._is_news.set()
 
     def cut_off(self, reference: str) -> BatchOutcome:
-        """Return what is known should the bot be stopped now."""
+        """Return the outcome to show if the process is stopped now."""
         return BatchOutcome(self._batch, Ending.RESTARTED, reference, is_cut=True)
 
     async def finish(self) -> None:
-        """Begin no more drawings, and wait for one on its way, or it would take the result's place."""
+        """Start no more drawings, and wait for a current one, which would otherwise replace the result."""
         if self._drawing is not None:
             self._drawing.cancel()
         if self._showing is not None:
             await asyncio.wait({self._showing})
 
     def close(self) -> None:
-        """Give up what is on its way, too."""
+        """Cancel a current drawing, too."""
         for task in (self._drawing, self._showing):
             if task is not None:
                 task.cancel()
@@ -137,22 +137,21 @@ class _ProgressView:
 
 @routes.click(STOP, read=str)
 async def stop(interaction: Interaction, batch_id: str) -> None:
-    """Stop a batch."""
     seen = interaction.click.seen
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or not isinstance(interaction.reply, ModalReply):
         await flow.show(interaction, batch_gone_screen())
         return
     batch, _ = found
-    # One that has ended meanwhile has its result in the modal already, and this must not take its place: not either
-    # where it ends in this very moment.
+    # A batch that has ended in the meantime has its result in the modal, and this must not replace it: not even if it
+    # ends at this very moment.
     if await interaction.runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
         await show_progress(replace(interaction.reply, seen=seen), stopping_screen(batch.operation))
 
 
 @routes.click(EXPORT, read=str, replace=Replace.NEVER)
 async def export(interaction: Interaction, batch_id: str) -> None:
-    """Send the results of tests as a file."""
+    """Send a test's results as a file."""
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(interaction, batch_gone_screen())
@@ -161,7 +160,7 @@ async def export(interaction: Interaction, batch_id: str) -> None:
 
 
 async def _send_export(interaction: Interaction, batch: Batch) -> None:
-    """Send the results to the person as a file; where Slack doesn't take one, show them to be copied."""
+    """Send the results to the person as a file, or show them for copying if Slack doesn't take it."""
     text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
     name = f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
     try:

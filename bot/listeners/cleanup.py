@@ -1,4 +1,4 @@
-"""Deleting several tokens: chosen by their IDs or by the account of somebody who has left."""
+"""Deletion of several tokens, chosen by their IDs or by the account of a person who has left."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ from bot.views.parts import View, as_view
 routes = Routes()
 
 LOOK_SECONDS = 1.0
-"""Seconds that looking for the accounts behind IDs may take before a form opens without them."""
+"""Seconds to look for the accounts behind IDs before a form opens without them."""
 
 
 @routes.click(OPEN_CLEANUP, read=read_shown, replace=Replace.NEVER)
 async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None:
-    """Open the modal that asks which tokens to delete, beginning with those that a list shows."""
+    """Open the modal that asks for the tokens to delete, beginning with those that a list shows."""
     runtime = interaction.runtime
 
     async def view(decisions: Decisions) -> View:
@@ -47,13 +47,13 @@ async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None
 
 @routes.modal(cleanup.FORM, cleanup.parse_form, shows=lambda _: checking_screen(), stays=lambda _: True)
 async def select(interaction: Interaction, selection: Selection) -> None:
-    """Ask before the selected tokens are deleted."""
+    """Ask before deleting the selected tokens."""
     view = as_view(working_screen(ListAccounts()))
     if not await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view):
         return
     decisions = await interaction.runtime.service.authorize(interaction.actor)
     listed: Shown | AlreadyRun | None = None
-    # What IDs are typed needs no list: it only tells more about them.
+    # Typed IDs need no list: it only tells more about them.
     if selection.account is not None or decisions[Permission.LIST].allowed:
         listed = await batch.list_accounts(interaction, ListAccounts(selection.provider_key))
     if isinstance(listed, AlreadyRun):
@@ -90,7 +90,7 @@ async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed
 
 @routes.click(RETRY, read=str, replace=Replace.NEVER)
 async def retry(interaction: Interaction, batch_id: str) -> None:
-    """Ask again for what a batch didn't delete: much may have happened since."""
+    """Ask again about the tokens that a batch didn't delete: much may have happened since."""
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
     items = left_over(found[0]) if found is not None and is_over else []
@@ -104,14 +104,14 @@ async def retry(interaction: Interaction, batch_id: str) -> None:
 
 @routes.modal(cleanup.CONFIRM, cleanup.parse_confirmation, shows=lambda _: checking_screen(), stays=lambda _: True)
 async def delete(interaction: Interaction, pending: PendingBatch) -> None:
-    """Delete what was confirmed, or ask for its approval."""
+    """Delete a confirmed batch, or ask for its approval."""
     runtime = interaction.runtime
     found = await runtime.batches.find(pending.batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
         await flow.show(interaction, batch_gone_screen())
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await approval_request.ask(interaction, found[0])
-    # Submitted twice, it is deleted once.
+    # A batch submitted twice is deleted once.
     elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(interaction, found[0])
     else:

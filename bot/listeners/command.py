@@ -1,4 +1,4 @@
-"""The slash command itself: typed text to the listener it means, and the button that runs what was meant."""
+"""The slash command, from typed text to its listener, and the button that runs a suggested command."""
 
 import logging
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Screen:
-    """Return what wasn't understood, and what was probably meant: with a button, if a button can carry it."""
+    """Return the screen for a mistyped command, with a button for the likely correction if a button can carry it."""
     corrected = correction.correct(error.meant, subcommands)
     if corrected is None:
         return usage_screen(error.problem, error.suggestion, error.usage)
@@ -31,7 +31,6 @@ def mistake_screen(error: UsageError, subcommands: Sequence[Subcommand]) -> Scre
 
 
 def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
-    """Listen for the command and the button."""
     subcommands = [listener.subcommand for listener in listeners]
     named = {listener.subcommand.name: listener for listener in listeners}
 

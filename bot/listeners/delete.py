@@ -1,4 +1,4 @@
-"""Deleting tokens on Slack's side: `/extauth delete`, its modal, the confirmation, and the button *Delete…*."""
+"""Deletion of tokens in Slack: `/extauth delete`, its modal, the confirmation, and the button *Delete…*."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ routes = Routes()
 
 
 def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:
-    """Return what typed values ask for. Raises UsageError."""
+    """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items() if name != "yes"}
     if not named:
         return OpenForm(Operation.DELETE)
@@ -59,7 +59,6 @@ SUBCOMMAND = Subcommand(
 
 
 async def on_typed(interaction: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values) -> None:
-    """Handle `/extauth delete …`."""
     if isinstance(request, OpenForm):
         await open_form(interaction)
     elif isinstance(request, Selection):
@@ -71,7 +70,7 @@ async def on_typed(interaction: Interaction, request: DeleteTokens | Selection |
 
 
 def _selection(named: Mapping[str, str]) -> Selection:
-    """Return which of several tokens are meant. Raises UsageError and InvalidParameter."""
+    """Return the selection of several tokens. Raises UsageError and InvalidParameter."""
     if "app_id" in named:
         raise UsageError("An app ID works only with a provider key, or alone.", SUBCOMMAND.usage)
     token_ids = named.get("external_token_id", "").split()
@@ -80,7 +79,7 @@ def _selection(named: Mapping[str, str]) -> Selection:
 
 @routes.click(OPEN_DELETE, replace=Replace.NEVER)
 async def open_form(interaction: Interaction, known: Mapping[str, str] | None = None) -> None:
-    """Open the Delete modal with what is already known, by parameter."""
+    """Open the Delete modal with the known values, by parameter."""
     named = known or {}
 
     async def view(decisions: Decisions) -> View:
@@ -94,7 +93,7 @@ async def open_form(interaction: Interaction, known: Mapping[str, str] | None = 
 @routes.click(Button.DELETE.action_id, read=partial(read_as, DeleteTokens))
 @routes.modal(delete.FORM, delete.parse_form, shows=lambda _: checking_screen(), stays=lambda _: True)
 async def confirm(interaction: Interaction, request: DeleteTokens) -> None:
-    """Ask before deleting, in a modal of its own or in the one the person is in."""
+    """Ask before deleting, in a new modal or in the one the person is in."""
     pending = PendingDelete.of(request)
     view = delete.build_confirmation(metadata.write(interaction.origin, pending), pending)
     await flow.open_if_allowed(interaction, [request], view)
@@ -102,7 +101,7 @@ async def confirm(interaction: Interaction, request: DeleteTokens) -> None:
 
 @routes.modal(delete.CONFIRM, delete.parse_confirmation)
 async def run(interaction: Interaction, request: DeleteTokens) -> None:
-    """Delete what was confirmed."""
+    """Run a confirmed deletion."""
     await flow.run(interaction, request)
 
 

@@ -1,4 +1,4 @@
-"""What the person sees when a listener itself breaks, before its work has begun, or when nothing can serve them."""
+"""Answers for a listener that breaks before its work has begun, and for payloads that nothing can serve."""
 
 import logging
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Handle every error of every listener, and what no listener is for: a button of an older version, most likely."""
+    """Handle every listener's errors, and payloads without a listener: most likely a button of an older version."""
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
@@ -50,7 +50,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
         runtime.tasks.start(_tell(runtime, body, context, screen))
-        # Bolt has put a 500 in place of what was acknowledged; Slack still has to get the acknowledgement.
+        # Bolt has replaced the acknowledgement with a 500; Slack still has to get the acknowledgement.
         return context.ack.response or await context.ack()
 
 
@@ -69,7 +69,7 @@ def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltConte
     if "command" in body:
         return interaction.from_command(runtime, body, context)
     if body.get("type") == "block_actions":
-        # Without its metadata, which may be what could not be read.
+        # Without its metadata, which may be the unreadable part.
         view = {"view": {"id": body["view"]["id"], "type": body["view"].get("type")}} if "view" in body else {}
         return interaction.from_click(runtime, {**body, **view}, context)
     if body.get("type") == "shortcut":
@@ -78,7 +78,7 @@ def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltConte
 
 
 def _id(body: dict[str, Any]) -> str:
-    """Return what a listener would have been found by, as it may be logged."""
+    """Return the ID that a listener would be found by, as it may be logged."""
     part = body.get("actions", [body.get("view") or body.get("event") or body])[0]
     named = (part.get(name) for name in ("action_id", "callback_id", "type", "command"))
     return quote(next(filter(None, named), ""))
@@ -87,7 +87,7 @@ def _id(body: dict[str, Any]) -> str:
 async def _answer_unserved(
     shared: Shared, error: Exception, body: dict[str, Any], context: AsyncBoltContext
 ) -> BoltResponse:
-    """Acknowledge a request that has no runtime, and say why where the person can be told."""
+    """Acknowledge a payload that has no runtime, and tell the person why if possible."""
     if isinstance(error, NotInstalled):
         log.warning("a request came from a workspace where the bot isn't installed")
         screen = not_installed_screen(error.install_url)
@@ -105,7 +105,7 @@ async def _answer_unserved(
 
 
 async def tell_unserved(shared: Shared, screen: Screen, body: Mapping[str, Any]) -> None:
-    """Answer at the payload's own address, where it has one: there is no token to answer with."""
+    """Answer at the payload's own address, if it has one: there is no token to answer with."""
     url = body.get("response_url")
     if url is None:
         return

@@ -1,4 +1,4 @@
-"""The steps that listeners share: start the work, open a modal for who is allowed, run a request, answer."""
+"""Shared steps of listeners: start the work, open a modal if it's allowed, run a request, answer."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ from bot.views.permissions import denied_screen
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
-"""Seconds the access check may take before a modal is opened without it: a trigger ID is good for three."""
+"""Seconds the permission check may take before a modal opens without it: a trigger ID lasts three."""
 
 Decisions = Mapping[Permission, Decision]
 
@@ -64,7 +64,7 @@ async def _guard(interaction: Interaction, work: Coroutine[None, None, None], ca
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
-    """Answer with a screen, where there is a place for it."""
+    """Answer with a screen, if there is a place for it."""
     reply = interaction.reply or interaction.elsewhere
     if reply is not None:
         await reply.show(screen)
@@ -80,13 +80,13 @@ async def _tell(interaction: Interaction, screen: Screen) -> None:
 async def open_modal(interaction: Interaction, view: View) -> bool:
     """Open a modal, or change the one the person is in; answers go into it from now on.
 
-    Returns False when Slack didn't open it, which the person has then been told.
+    Returns False if Slack didn't open it, after telling the person.
     """
     try:
         if isinstance(interaction.reply, ModalReply):
             await interaction.reply.put(view)
             return True
-        # A trigger ID serves once: a second attempt could only hide that the first one worked.
+        # A trigger ID works once: a second attempt could only hide that the first one worked.
         token = interaction.actor.bot_token
         client = interaction.runtime.clients.web(token, once=True)
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
@@ -108,10 +108,10 @@ async def open_if_allowed(
     requests: Sequence[Request],
     view: View | Callable[[Decisions], Awaitable[View]],
 ) -> bool:
-    """Open a modal for a person who may make at least one of these requests; tell anybody else why not.
+    """Open a modal for a person who may make at least one of these requests; tell anyone else why not.
 
-    The check comes first, so that a person who is denied gets no modal. When Slack takes long to answer, the modal
-    opens with a word that it is being checked, because its trigger ID wouldn't last.
+    The check comes first, so that a denied person gets no modal. If Slack takes long to answer, the modal opens with a
+    note that the check is running, because its trigger ID wouldn't last.
     """
     runtime = interaction.runtime
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
@@ -134,7 +134,7 @@ async def open_if_allowed(
 
 
 async def run(interaction: Interaction, request: Runnable) -> None:
-    """Run the request and show its outcome; say so in between when it takes longer."""
+    """Run the request and show its outcome, with a notice in between if it takes longer."""
     runtime = interaction.runtime
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
@@ -147,18 +147,18 @@ async def run(interaction: Interaction, request: Runnable) -> None:
     finally:
         if not running.done():
             running.cancel()
-            # It records that it was interrupted.
+            # It records its interruption.
             await asyncio.wait({running})
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(interaction, outcome.request)
-    elif not isinstance(outcome, AlreadyRun):  # there, the other delivery owes the answer
+    elif not isinstance(outcome, AlreadyRun):  # for that, the other delivery owes the answer
         if isinstance(request, TestToken | DeleteTokens):
             await note(interaction, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 
 async def note(interaction: Interaction, outcome: Outcome) -> None:
-    """Note what a single test found, and forget what a single request deleted. Never raises."""
+    """Note a single test's result, and forget a single request's deleted tokens. Never raises."""
     runtime, actor = interaction.runtime, interaction.actor
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
@@ -175,6 +175,6 @@ async def note(interaction: Interaction, outcome: Outcome) -> None:
 
 
 async def run_in_modal(interaction: Interaction, request: Runnable) -> None:
-    """Run the request of a person who is where there's no channel: its answer opens a modal."""
+    """Run the request of a person outside any channel, and answer in a modal."""
     if await open_if_allowed(interaction, [request], as_view(working_screen(request))):
         await run(interaction, request)

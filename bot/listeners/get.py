@@ -22,7 +22,7 @@ routes = Routes()
 
 
 def wanted(values: Values) -> GetToken | OpenForm:
-    """Return what typed values ask for. Raises UsageError."""
+    """Return the request for the typed values. Raises UsageError."""
     if "external_token_id" not in values:
         return OpenForm(Operation.GET)
     check_is_no_provider(values, SUBCOMMAND)
@@ -60,7 +60,7 @@ async def open_form(
     force_refresh: bool = False,
     show: bool = False,
 ) -> None:
-    """Open the Get modal with what is already known."""
+    """Open the Get modal with the known values."""
 
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(interaction, decisions)
@@ -71,7 +71,7 @@ async def open_form(
 
 
 async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed: Values) -> None:
-    """Handle `/extauth get …`. Without an ID, open the form with what was typed."""
+    """Handle `/extauth get …`: fetch the token, or without an ID open the form with the other values."""
     if isinstance(request, GetToken):
         await fetch(interaction, request)
     else:
@@ -82,12 +82,12 @@ async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed
 @routes.modal(get_form.CALLBACK_ID, get_form.parse, stays=lambda request: request.show)
 @routes.click(Button.SHOW.action_id, Button.REFRESH.action_id, read=partial(read_as, GetToken))
 async def fetch(interaction: Interaction, request: GetToken) -> None:
-    """Fetch the token and answer with it: masked, or in a modal that shows it whole."""
+    """Fetch the token and answer with it: masked, or in full in a modal."""
     if request.show:
         if not await flow.open_if_allowed(interaction, [request], as_view(working_screen(request))):
             return
     elif isinstance(interaction.reply, ModalReply):
-        # In place of the button that was pressed, so that it isn't pressed twice.
+        # Replaces the pressed button, so that it isn't pressed twice.
         await show_progress(interaction.reply, working_screen(request))
     await flow.run(interaction, request)
 

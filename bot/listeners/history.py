@@ -1,4 +1,4 @@
-"""`/extauth history`: who did what, for those with permission to see it."""
+"""`/extauth history`: the audit log, for people with permission to see it."""
 
 import re
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\d+", re.ASCII)
 
 
 def wanted(values: Values) -> ReadHistory:
-    """Return which entries typed values ask for. Raises UsageError."""
+    """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     count = _count(named.get("count", str(DEFAULT_HISTORY)))
     check_is_no_provider(values, SUBCOMMAND)
@@ -40,7 +40,7 @@ def _count(text: str) -> int:
 
 
 def _person(word: str) -> str:
-    """Return the user ID that Slack put in place of a name. It leaves a name that it doesn't know as it is."""
+    """Return the user ID that Slack put in place of a name. Slack leaves a name that it doesn't know as it is."""
     user_id = word.removeprefix("@")
     if not USER_ID.fullmatch(user_id):
         problem = (
@@ -72,7 +72,6 @@ SUBCOMMAND = Subcommand(
 
 
 async def on_typed(interaction: Interaction, request: ReadHistory, _: Values) -> None:
-    """Handle `/extauth history …`."""
     await flow.run(interaction, request)
 
 
@@ -84,7 +83,6 @@ async def open_history(interaction: Interaction) -> None:
 
 @routes.click(OLDER_BUTTON, NEWER_BUTTON, read=read_page)
 async def turn_page(interaction: Interaction, request: ReadHistory) -> None:
-    """Show older or newer entries."""
     await flow.run(interaction, request)
 
 

@@ -25,17 +25,17 @@ routes = Routes()
 log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 1.0
-"""How long the first drawing waits for Slack's list. What takes longer is filled in."""
+"""Seconds the first drawing waits for Slack's list. A later list is filled in."""
 LISTED_SECONDS = 300.0
-"""How long the numbers are remembered: each listing is a request to Slack and an entry in the audit log, so opening the
-tab again and again must not be one."""
+"""Seconds to remember the numbers: each listing is a request to Slack and an entry in the audit log, so reopening
+the tab mustn't cause one each time."""
 _OWN_ENTRIES = 50
-"""How far back to look for what a person did: many of these may be one test of many accounts."""
+"""Entries to search for a person's actions: many of these may be one test of many accounts."""
 
 
 @routes.home
 async def publish(interaction: Interaction) -> None:
-    """Draw the person's App Home by what they are allowed to do now."""
+    """Draw the person's App Home by their current permissions."""
     runtime = interaction.runtime
     decisions = await runtime.service.authorize(interaction.actor)
     lately = await _lately(interaction, decisions)
@@ -61,7 +61,7 @@ async def _draw(
     lately: Lately | None,
     drawn: str | None = None,
 ) -> str | None:
-    """Publish the tab, in place of what was `drawn` only. Returns the hash of what is there now.
+    """Publish the tab, replacing only the view with the hash `drawn`. Returns the hash of the new view.
 
     https://docs.slack.dev/reference/methods/views.publish
     """
@@ -81,7 +81,7 @@ async def _draw(
 
 
 async def _list(interaction: Interaction) -> Listing | None:
-    """List as this person. None, which isn't remembered, where it says nothing of Slack."""
+    """List as this person. Returns None, which isn't remembered, if that says nothing about Slack."""
     try:
         outcome = await interaction.runtime.service.run(interaction.actor.step("list"), ListAccounts(), tells_nobody)
     except Exception:

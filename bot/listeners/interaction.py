@@ -1,4 +1,4 @@
-"""A payload of Slack's, unpacked: who is asking and where the answer goes. The payload goes no further than this."""
+"""Slack's payloads, unpacked into a person and a place for the answer. They go no further than this."""
 
 import asyncio
 import re
@@ -32,10 +32,10 @@ _TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """What a click says beside who clicked: the value, and where it was.
+    """A click's value, and its place.
 
-    `post` is the channel and time stamp of its message; `seen` the hash of its modal as the person saw it, and `fields`
-    what was filled in there. `at` is by Slack's clock (seconds since the epoch, UTC); 0 where Slack doesn't say.
+    `post` is the channel and time stamp of its message, `seen` the hash of its modal as the person saw it, and `fields`
+    the values filled in there. `at` is by Slack's clock (seconds since the epoch, UTC); 0 if Slack doesn't say.
     """
 
     value: object = None
@@ -53,11 +53,10 @@ NO_CLICK = Click()
 class Interaction:
     """A person doing one thing.
 
-    `runtime` serves the workspace it comes from. `reply` is where the answer goes now: it changes when a modal opens,
-    and is None until the shortcut's does; `elsewhere` is how to reach the person if none does. `request` is set when a
-    request is run.
-    `interrupted` returns what the person is told should the bot be stopped now, where that is more than that it was.
-    `origin` is what a modal has to remember to answer in the channel.
+    `runtime` serves the person's workspace. `reply` is the current place for the answer: it changes when a modal opens,
+    and is None until the shortcut's does; `elsewhere` reaches the person if none opens. `request` is set when a request
+    is run. `interrupted` returns the screen for a shutdown at this moment, if there is more to say than that it came.
+    `origin` is the part that a modal has to remember to answer in the channel.
     """
 
     runtime: Runtime
@@ -72,28 +71,27 @@ class Interaction:
 
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
-    """Unpack a slash command."""
     actor = actor_of(context)
     origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
     return Interaction(runtime, actor, str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin, actor))
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
-    """Unpack the global shortcut, where there is no channel."""
+    """Unpack the global shortcut, which has no channel."""
     actor = actor_of(context)
     direct = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
     return Interaction(runtime, actor, str(body["trigger_id"]), None, None, elsewhere=direct)
 
 
 def without_place(runtime: Runtime, context: AsyncBoltContext) -> Interaction:
-    """Unpack what has no place for an answer and can open no modal, such as the opening of the App Home."""
+    """Unpack a payload with no place for an answer or a modal, such as the opening of the App Home."""
     return Interaction(runtime, actor_of(context), "", None, None)
 
 
 def from_click(
     runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS
 ) -> Interaction:
-    """Unpack a click in a message, in a modal, or in the App Home, where there is no channel."""
+    """Unpack a click in a message, in a modal, or in the App Home, which has no channel."""
     actor, trigger_id, click = actor_of(context), str(body["trigger_id"]), _click(body)
     if "view" in body:
         view = body["view"]
@@ -127,8 +125,8 @@ def from_submission(
 ) -> Interaction:
     """Unpack a modal's submission: the answer goes to the channel it came from, or stays in the modal.
 
-    It stays, too, when the channel's address has grown too old. With `stays_in_modal` the answer takes long, so that it
-    is still wanted when the person has closed the modal. Raises UnreadableMetadata.
+    It also stays if the channel's address is too old. With `stays_in_modal` the answer takes so long that the person
+    still wants it after closing the modal. Raises UnreadableMetadata.
     """
     actor, view = actor_of(context), body["view"]
     origin = metadata.read(view["private_metadata"]).origin
@@ -153,7 +151,6 @@ def _modal(
 
 
 def actor_of(context: AsyncBoltContext) -> Actor:
-    """Unpack who is asking."""
     return Actor(
         user_id=str(context.user_id),
         team_id=context.team_id,

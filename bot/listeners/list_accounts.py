@@ -1,4 +1,4 @@
-"""Listing connected accounts: `/extauth list`, its pages, and the menu beside each account."""
+"""Lists of connected accounts: `/extauth list`, its pages, and the menu beside each account."""
 
 import re
 from functools import partial
@@ -20,7 +20,7 @@ _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 
 
 def wanted(values: Values) -> ListAccounts:
-    """Return which accounts typed values ask for. Raises UsageError."""
+    """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     try:
         return ListAccounts(named.get("provider_key"), named.get("app_id"))
@@ -42,7 +42,6 @@ SUBCOMMAND = Subcommand(
 
 
 async def on_typed(interaction: Interaction, request: ListAccounts, _: Values) -> None:
-    """Handle `/extauth list …`."""
     await flow.run(interaction, request)
 
 
@@ -54,14 +53,13 @@ async def open_list(interaction: Interaction) -> None:
 
 @routes.click(Button.OLDER.action_id, Button.NEWER.action_id, read=partial(read_as, ListAccounts))
 async def turn_page(interaction: Interaction, request: ListAccounts) -> None:
-    """Show another page of the list."""
     await flow.run(interaction, request)
 
 
-# The list stays: the next account may be the next to look at.
+# The list stays: the person may look at the next account.
 @routes.click(MENU, read=read_menu, replace=Replace.NEVER)
 async def choose(interaction: Interaction, request: GetToken | TestToken | DeleteTokens | ReadHistory) -> None:
-    """Do what was chosen in an account\'s menu."""
+    """Run the choice from an account's menu."""
     if isinstance(request, ReadHistory):
         await flow.run(interaction, request)
     else:

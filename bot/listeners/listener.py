@@ -1,4 +1,4 @@
-"""What a subcommand consists of."""
+"""The parts of a subcommand."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from bot.listeners.interaction import Interaction
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A subcommand: its words, and what typing it does.
+    """A subcommand, and the function that handles it when typed.
 
-    `on_typed` gets the request that the subcommand's `wanted` made, and the values.
+    `on_typed` gets the request from the subcommand's `wanted`, and the values.
     """
 
     subcommand: Subcommand

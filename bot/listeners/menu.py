@@ -1,4 +1,4 @@
-"""The modal with the choice: the bare command, and the global shortcut *External tokens*."""
+"""The modal with a choice of operations, for the bare command and the global shortcut *External tokens*."""
 
 from bot.listeners import delete, flow, get, picker
 from bot.listeners.flow import Decisions
@@ -19,7 +19,7 @@ routes = Routes()
 
 @routes.shortcut(SHORTCUT)
 async def open_menu(interaction: Interaction, wanted: Operation = Operation.GET, values: Values | None = None) -> None:
-    """Open the modal, with what this person is allowed to do to choose from."""
+    """Open the modal with the operations that this person may choose from."""
 
     async def view(decisions: Decisions) -> View:
         choices = [operation for operation in menu.LABELS if decisions[operation.permission].allowed]
@@ -32,7 +32,7 @@ async def open_menu(interaction: Interaction, wanted: Operation = Operation.GET,
 
 @routes.click(menu.CHOICE)
 async def choose(interaction: Interaction) -> None:
-    """Show the fields of what was chosen."""
+    """Show the fields of the chosen operation."""
     values = interaction.click.fields
     await open_menu(interaction, menu.chosen_in(values), values)
 

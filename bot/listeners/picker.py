@@ -1,7 +1,7 @@
-"""What a form offers to pick from: when it opens, and at each key that is pressed in such a field.
+"""Options that a form offers: when it opens, and at each key pressed in a field to pick from.
 
 Slack takes the options with the acknowledgement, within three seconds, so these listeners look before they acknowledge.
-They change nothing: what comes twice is answered twice.
+They change nothing: a payload that comes twice is answered twice.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ routes = Routes()
 log = logging.getLogger(__name__)
 
 RECENT_SECONDS = 0.5
-"""Seconds that looking for recent IDs may take before a form opens without them: a trigger ID is good for three."""
+"""Seconds to look for recent IDs before a form opens without them: a trigger ID lasts three."""
 
 Found = TypeVar("Found")
 
 
 async def offer(interaction: Interaction, decisions: Decisions, values: Values | None = None) -> Offer:
-    """Return what a form can offer a person when it opens, by what is known already.
+    """Return the offer of a form that opens, by the facts known already.
 
-    `values` are those of a form that is open: what is filled in stays, and so do its fields.
+    `values` are those of an open form: they stay, and so do its fields.
     """
     service = interaction.runtime.service
     has_list = service.can_expect_accounts(interaction.actor, decisions) if values is None else fields.has_list(values)
@@ -45,19 +45,19 @@ async def offer(interaction: Interaction, decisions: Decisions, values: Values |
 
 @routes.options(fields.TOKEN_ID)
 async def suggest_tokens(interaction: Interaction, typed: str) -> Sequence[Block]:
-    """Find the accounts, or the tokens used lately, that are like what is typed."""
+    """Find the accounts, or the recently used tokens, that match the typed text."""
     return picker.token_groups(typed, *await _look(interaction))
 
 
 @routes.options(fields.PROVIDER_KEY)
 async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[Block]:
-    """Find the providers that are like what is typed."""
+    """Find the providers that match the typed text."""
     accounts, _ = await _look(interaction)
     return picker.provider_groups(typed, accounts)
 
 
 async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[str]]:
-    """Return what can be offered in time. What takes longer goes on, for the next key that is pressed."""
+    """Return the accounts and recent IDs found in time. A slower search continues, for the next key pressed."""
     runtime = interaction.runtime
     accounts = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
     recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))

@@ -1,4 +1,4 @@
-"""Where an answer goes: into an open modal, back into the channel, or to the person directly."""
+"""Places for an answer: an open modal, the channel, or a private message."""
 
 import asyncio
 import logging
@@ -23,22 +23,22 @@ from bot.views.parts import Screen, View, as_message, as_view
 log = logging.getLogger(__name__)
 
 RESPONSE_URL_SECONDS = 29 * 60
-"""Slack's half hour for a `response_url`, less a minute for the way.
+"""Slack's half hour for a `response_url`, in seconds, less a minute for the way.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
 RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300)
-"""How long to wait, in seconds, before each retry of an answer that Slack didn't accept. With the longest wait for
-Slack's limits before it, all fit in its half hour."""
+"""Seconds to wait before each retry of an answer that Slack didn't accept. With the longest wait for Slack's limits
+before it, all fit in its half hour."""
 MODAL_RETRY_SECONDS = (1, 2, 5)
-"""How long to wait, in seconds, before each retry of a modal that Slack didn't update."""
+"""Seconds to wait before each retry of a modal that Slack didn't update."""
 
 
 ACKNOWLEDGED_SECONDS = 0.05
-"""How long Slack has, in seconds, to put what a submission was acknowledged with into the modal. It would replace an
-answer that came first."""
+"""Seconds for Slack to put a submission's acknowledgement into the modal. It would replace an answer that came
+first."""
 
 
 class Replace(Enum):
-    """When an answer replaces the message whose button was pressed.
+    """The cases in which an answer replaces the message whose button was pressed.
 
     A command's `response_url` can't replace anything: each post is a new message.
     """
@@ -49,7 +49,7 @@ class Replace(Enum):
 
 
 class NotPosted(Exception):
-    """Slack didn't take a message. `retry_after` is how many seconds it asks to wait."""
+    """A message that Slack didn't take. `retry_after` is the wait that it asks for, in seconds."""
 
     def __init__(self, why: str, *, is_passing: bool = False, retry_after: int | None = None) -> None:
         super().__init__(why)
@@ -60,20 +60,18 @@ class NotPosted(Exception):
 class Reply(Protocol):
     """A place for answers."""
 
-    async def show(self, screen: Screen) -> None:
-        """Show the answer."""
-        ...
+    async def show(self, screen: Screen) -> None: ...
 
     async def show_progress(self, screen: Screen) -> None:
-        """Show that it takes longer; the answer follows in the same place. May raise anything where that fails."""
+        """Show that it takes longer; the answer follows in the same place. May raise anything if that fails."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DirectReply:
-    """Private messages from the bot: in the channel where the person is, if the bot is there too, else directly.
+    """Private messages from Extauth: in the person's channel if Extauth is in it, otherwise directly.
 
-    They need no `response_url`, so they reach a person whose one is used up or too old.
+    They need no `response_url`, so they reach a person whose URL is used up or too old.
     """
 
     clients: ClientFactory
@@ -82,7 +80,7 @@ class DirectReply:
     channel: str | None = None
 
     async def show(self, screen: Screen) -> None:
-        """Post the answer. One that can't be posted is logged: there's no other way to the person."""
+        """Post the answer, or log that it can't be posted: there's no other way to the person."""
         client = self.clients.web(self.bot_token)
         message = as_message(unshown_screen() if screen.modal_only else screen)
         why = ""
@@ -93,20 +91,20 @@ class DirectReply:
             except Exception as error:
                 why = reason(error)
         try:
-            # Slack takes a person's ID for their conversation with the bot.
+            # Slack takes a person's ID for their conversation with Extauth.
             await client.chat_postMessage(channel=self.user_id, unfurl_links=False, **message)
         except Exception as error:
             log.error("an answer couldn't be posted", extra={"code": reason(error), "code_in_channel": why})
 
     async def show_progress(self, screen: Screen) -> None:
-        """Say nothing: a message of this kind stays."""
+        """Show nothing: a message of this kind stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReply:
-    """Ephemeral messages in the channel where the person is: the `actor`, where that's known.
+    """Ephemeral messages in the channel of the person: the `actor`, if known.
 
-    Slack takes five of them in half an hour; no path through the bot needs more than four. What can't be posted there
+    Slack takes five of them in half an hour; no path through Extauth needs more than four. One that can't be posted
     reaches the actor directly. Raises UntrustedAddress for a `response_url` that isn't an address of Slack's.
     """
 
@@ -120,7 +118,7 @@ class ChannelReply:
             raise UntrustedAddress("A response_url isn't an address of Slack's.")
 
     async def show(self, screen: Screen) -> None:
-        """Post the answer, in place of the pressed message where that is meant, until Slack takes it."""
+        """Post the answer, with retries, in place of the pressed message if intended."""
         replaces = self.replace is not Replace.NEVER and not screen.is_failure
 
         def failed(error: Exception) -> None:
@@ -138,7 +136,7 @@ class ChannelReply:
             await direct.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
-        """Post that it takes longer, once. Raises NotPosted, and what aiohttp does."""
+        """Post that it takes longer, once. Raises NotPosted, and aiohttp's errors."""
         await self._post(screen, replaces=False)
 
     async def _post(self, screen: Screen, replaces: bool) -> None:
@@ -161,7 +159,7 @@ class ChannelReply:
 
 
 _UNPOSTED = (NotPosted, aiohttp.ClientError, OSError, UnicodeError)
-"""What posting raises where Slack didn't take the message, or nobody knows."""
+"""Errors that mean Slack didn't take a message, or may not have."""
 
 
 def _may_post(error: Exception) -> bool:
@@ -179,11 +177,11 @@ def reason(error: Exception) -> str:
 
 @dataclass(slots=True)
 class ModalReply:
-    """An open modal, whose content becomes the answer. What Slack doesn't put there goes `elsewhere`.
+    """An open modal, whose content becomes the answer. If Slack doesn't put it there, it goes `elsewhere`.
 
-    With `keeps_answer` that includes what comes after the person closed it. With `seen`, the hash that Slack gave the
-    modal once, it's only changed as long as it is as it was then. It isn't changed before `earliest`, a time of the
-    event loop.
+    With `keeps_answer`, so does one that comes after the person closed the modal. With `seen`, a hash that Slack gave
+    the modal, it's changed only while it still has that hash. It isn't changed before `earliest`, a time of the event
+    loop.
     """
 
     clients: ClientFactory
@@ -195,7 +193,7 @@ class ModalReply:
     earliest: float = 0.0
 
     async def show(self, screen: Screen) -> None:
-        """Put the answer into the modal, until Slack takes it."""
+        """Put the answer into the modal, with retries."""
 
         def failed(error: Exception) -> None:
             log.warning("a modal couldn't be updated yet", extra={"code": reason(error)})
@@ -216,7 +214,7 @@ class ModalReply:
         await self.put(as_view(screen))
 
     async def put(self, view: View) -> bool:
-        """Make the modal this one. Returns whether it was still open."""
+        """Replace the modal's view. Returns whether the modal was still open."""
         await asyncio.sleep(self.earliest - asyncio.get_running_loop().time())
         try:
             client = self.clients.web(self.bot_token)
@@ -224,7 +222,7 @@ class ModalReply:
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise
-            # Closed by the person, or already changed by a later click: nobody waits for this any more.
+            # Closed by the person, or already changed by a later click: no one waits for this any more.
             log.info("a modal was gone before its answer", extra={"code": slack_code(error)})
             return False
         return True

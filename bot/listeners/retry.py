@@ -14,7 +14,7 @@ routes = Routes()
 
 @routes.click(Button.RETRY.action_id, read=read, replace=Replace.ALWAYS)
 async def act(interaction: Interaction, request: TokenRequest) -> None:
-    """Make the request that a button carries. A deletion is confirmed first: much may have happened since."""
+    """Run the request that a button carries. A deletion is confirmed first: much may have happened since."""
     match request:
         case GetToken():
             await get.fetch(interaction, request)
@@ -35,7 +35,7 @@ def _read_editable(value: object) -> GetToken | TestToken | DeleteTokens:
 
 @routes.click(Button.EDIT.action_id, read=_read_editable)
 async def edit(interaction: Interaction, request: GetToken | TestToken | DeleteTokens) -> None:
-    """Open the form again, filled in as it was."""
+    """Open the form again with the values as they were."""
     known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
     token_id = known.get("external_token_id")
     match request:

@@ -1,6 +1,6 @@
-"""Which payloads go to which functions: decorators that acknowledge a payload, unpack it, and start the function.
+"""Routes from payloads to functions: decorators that acknowledge a payload, unpack it, and start the function.
 
-Bolt gives each listener the runtime of the workspace that a payload comes from.
+Bolt gives each listener the runtime of the payload's workspace.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -20,23 +20,22 @@ from bot.workspaces.runtime import Runtime
 
 Body = dict[str, Any]
 Act = TypeVar("Act", bound=Callable[..., Coroutine[None, None, None]])
-"""A listener: what is done for an `Interaction`."""
+"""A listener: the function that handles an `Interaction`."""
 Suggest = Callable[[Interaction, str], Awaitable[Sequence[Block]]]
 
 
 class Routes:
-    """Which payloads go to which listeners."""
+    """A table of payloads and their listeners."""
 
     def __init__(self) -> None:
         self._listeners: list[tuple[str, str, Callable[..., Awaitable[None]]]] = []
 
     def register(self, app: AsyncApp) -> None:
-        """Register the listeners with Bolt."""
         for kind, name, listener in self._listeners:
             getattr(app, kind)(name)(listener)
 
     def command(self, name: str) -> Callable[[Act], Act]:
-        """Decorate what handles a slash command. It gets the text after it."""
+        """Decorate the handler of a slash command, which gets the text after it."""
 
         def route(act: Act) -> Act:
             async def on_command(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -50,7 +49,7 @@ class Routes:
         return route
 
     def shortcut(self, callback_id: str) -> Callable[[Act], Act]:
-        """Decorate what handles a global shortcut."""
+        """Decorate the handler of a global shortcut."""
 
         def route(act: Act) -> Act:
             async def on_shortcut(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
@@ -64,7 +63,7 @@ class Routes:
         return route
 
     def home(self, act: Act) -> Act:
-        """Decorate what handles the opening of the App Home."""
+        """Decorate the handler of the opening of the App Home."""
 
         async def on_opened(ack: AsyncAck, event: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
             await ack()
@@ -81,10 +80,10 @@ class Routes:
         read: Callable[[object], object] | None = None,
         replace: Replace = Replace.ON_SUCCESS,
     ) -> Callable[[Act], Act]:
-        """Decorate what handles a button, a menu, or another element that is clicked.
+        """Decorate the handler of a click on a button, a menu, or another element.
 
-        It also gets what `read` makes of the value. What `read` raises goes to the error handler: Extauth didn't write
-        that value.
+        It also gets the value as `read` returns it. Errors of `read` go to the error handler: Extauth didn't write that
+        value.
         """
 
         def route(act: Act) -> Act:
@@ -107,10 +106,10 @@ class Routes:
         shows: Callable[[Any], Screen] = working_screen,
         stays: Callable[[Any], bool] = lambda _: False,
     ) -> Callable[[Act], Act]:
-        """Decorate what handles a submitted modal. It gets what `parse` reads out of the view.
+        """Decorate the handler of a submitted modal. It gets the result of `parse` for the view.
 
-        Mistakes are shown beside the fields. The modal closes when the answer goes to the channel. Otherwise, or where
-        it `stays`, it `shows` that work goes on.
+        Mistakes are shown beside the fields. The modal closes when the answer goes to the channel. Otherwise, or if it
+        `stays`, it `shows` that work continues.
         """
 
         def route(act: Act) -> Act:
@@ -132,7 +131,7 @@ class Routes:
         return route
 
     def options(self, field: str) -> Callable[[Suggest], Suggest]:
-        """Decorate what finds the options of a field, by what is typed there.
+        """Decorate the function that finds a field's options for the typed text.
 
         Slack takes them with the acknowledgement, within three seconds.
         """

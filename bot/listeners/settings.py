@@ -32,10 +32,10 @@ MEANWHILE, NO_PLACE = "changed_meanwhile", "nobody_to_ask"
 
 @routes.click(OPEN_SETTINGS, replace=Replace.NEVER)
 async def open_form(interaction: Interaction) -> None:
-    """Open the modal, for those who can save it."""
+    """Open the modal, for a person who can save it."""
     keeper, workspace = interaction.runtime.keeper, interaction.runtime.installed_in
     if keeper is None or workspace is None:
-        # The operator decides, so there was no button.
+        # The operator decides on the settings, so there was no button.
         await flow.open_modal(interaction, as_view(outdated_screen()))
         return
 
@@ -53,7 +53,7 @@ def _form(kept: Kept, shown: WorkspaceSettings, *problems: str) -> View:
 
 @routes.modal(settings_form.CALLBACK_ID, settings_form.parse, shows=lambda _: checking_screen(), stays=lambda _: True)
 async def save(interaction: Interaction, submitted: Submitted) -> None:
-    """Save what a person changed, unless somebody else saved since they opened the modal."""
+    """Save the person's changes, unless someone else saved since they opened the modal."""
     runtime = interaction.runtime
     keeper, workspace = runtime.keeper, runtime.installed_in
     if keeper is None or workspace is None:
@@ -80,7 +80,7 @@ class _Saving:
     problem: str | None = None
 
     async def run(self) -> None:
-        """Save with a record, and show what came of it."""
+        """Save with an entry in the audit log, and show the result."""
         actor = self.interaction.actor
         version = self.submitted.seen.version + 1
         request = ChangeSettings(self.submitted.changed, self.workspace.id, version, self.submitted.removes_token)
@@ -95,7 +95,7 @@ class _Saving:
             await self._show_again(outcome.code)
 
     async def _act(self) -> AuditResult:
-        """Try the token and save. A person's standing has just been checked."""
+        """Try the token and save. The person's permission has just been checked."""
         kept = await self.keeper.read(self.workspace)
         if kept.version != self.submitted.seen.version:
             return AuditResult("failed", MEANWHILE, 0)
@@ -113,14 +113,14 @@ class _Saving:
         return AuditResult("saved", None, 0)
 
     def _merged(self, kept: Kept) -> WorkspaceSettings:
-        """Return what is kept, with what the person changed."""
+        """Return the kept settings with the person's changes."""
         wanted = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed if name != TOKEN}
         if TOKEN in self.submitted.changed:
             wanted[TOKEN] = self.submitted.new_token
         return replace(kept.settings, **wanted)
 
     async def _saved(self, event: Event, result: AuditResult) -> None:
-        """Serve by the new settings from now on, and say so where it was said before, and where it is from now on."""
+        """Apply the new settings, announce them in a new audit channel as well, and tell the person."""
         now = await self.keeper.runtime(self.workspace)
         channel = now.audit_channel if now is not None else None
         if channel is not None and channel is not self.interaction.runtime.audit_channel:
@@ -130,7 +130,7 @@ class _Saving:
         await flow.show(self.interaction, screens.saved_screen(labels, where, event.reference))
 
     async def _show_again(self, code: str | None) -> None:
-        """Show the modal again, as others left it meanwhile, with what this person changed."""
+        """Show the modal again with the settings as others left them, and this person's changes."""
         kept = await self.keeper.read(self.workspace)
         if self.problem is not None:
             problems = [screens.token_problem(self.problem)]

@@ -1,4 +1,4 @@
-"""`/extauth help`: what this person can do; `/extauth help get`: how to use one command."""
+"""`/extauth help`: a person's commands; `/extauth help get`: the use of one command."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ _BARE = (COMMAND, "opens a form to choose what to do")
 
 
 def listener(others: Sequence[Listener]) -> Listener:
-    """Make the help on the other subcommands, in their order, and on itself."""
+    """Return the listener that helps with the other subcommands, in their order, and with itself."""
 
     def wanted(values: Values) -> None:
-        """Check the topic: the service isn't asked for anything. Raises UsageError."""
+        """Check the topic, and ask the service for nothing. Raises UsageError."""
         topic = str(values.get(TOPIC, "")).lower()
         if topic and topic not in subcommands:
             closest = closest_name(topic, subcommands)

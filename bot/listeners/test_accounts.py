@@ -1,4 +1,4 @@
-"""Testing connected accounts without showing their tokens: `/extauth test` and its modal."""
+"""Tests of connected accounts without showing their tokens: `/extauth test` and its modal."""
 
 from bot.batch import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
@@ -22,7 +22,7 @@ routes = Routes()
 
 
 def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:
-    """Return what typed values ask for. Raises UsageError."""
+    """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items() if name != "all"}
     if not named and not values.get("all"):
         return OpenForm(Operation.TEST)
@@ -57,7 +57,6 @@ SUBCOMMAND = Subcommand(
 
 
 async def on_typed(interaction: Interaction, request: TestToken | ListAccounts | OpenForm, _: Values) -> None:
-    """Handle `/extauth test …`."""
     if isinstance(request, OpenForm):
         await open_form(interaction)
     else:
@@ -66,7 +65,7 @@ async def on_typed(interaction: Interaction, request: TestToken | ListAccounts |
 
 @routes.click(OPEN_TEST, replace=Replace.NEVER)
 async def open_form(interaction: Interaction, token_id: str | None = None) -> None:
-    """Open the Test modal with what is already known."""
+    """Open the Test modal with the known values."""
 
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(interaction, decisions)
@@ -77,7 +76,7 @@ async def open_form(interaction: Interaction, token_id: str | None = None) -> No
 
 @routes.modal(test_form.CALLBACK_ID, test_form.parse, stays=lambda request: isinstance(request, ListAccounts))
 async def test(interaction: Interaction, request: TestToken | ListAccounts) -> None:
-    """Test one account, or all that are listed. Of many, the progress is shown in a modal."""
+    """Test one account, or all that are listed, with the progress in a modal."""
     if isinstance(request, TestToken):
         await flow.run(interaction, request)
         return

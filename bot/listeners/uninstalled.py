@@ -1,4 +1,4 @@
-"""When the app is removed from a workspace, what it kept to work there goes too. The audit log stays.
+"""Cleanup after the app is removed from a workspace. The audit log stays.
 
 https://docs.slack.dev/reference/events/app_uninstalled
 https://docs.slack.dev/reference/events/tokens_revoked
@@ -23,21 +23,21 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = (1, 10, 60, 600)
-"""How long to wait, in seconds, before each time that Slack is asked again whether a token works."""
+"""Seconds to wait before each further check of a token with Slack."""
 
 EVENTS = {
     "app_uninstalled": "forgets the workspace's token",
     "tokens_revoked": "the same, when only the token was revoked",
 }
-"""What has to be subscribed to, and what each event does."""
+"""The events to subscribe to, and the effect of each."""
 
 
 async def _remove(
     shared: Shared, installations: StoredInstallations, team_id: str | None, enterprise_id: str | None
 ) -> None:
-    """Remove an installation whose token Slack refuses. One that was made since then works, and stays.
+    """Remove an installation whose token Slack refuses. One made since then works, and stays.
 
-    So does an organization's, when only one of its workspaces has removed the app.
+    So does an organization's, if only one of its workspaces has removed the app.
     """
     extra = {"team_id": team_id, "enterprise_id": enterprise_id}
 
@@ -60,7 +60,7 @@ async def _remove(
 
 
 class _Unknown(Exception):
-    """Slack doesn't say whether it accepts a token."""
+    """A check of a token without a clear answer from Slack."""
 
 
 async def _works(shared: Shared, installation: Installation) -> bool:
@@ -77,7 +77,7 @@ async def _works(shared: Shared, installation: Installation) -> bool:
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Listen for removals. The one workspace of a bot token has nothing to remove.
+    """Listen for removals. With a bot token for one workspace, there is nothing to remove.
 
     Bolt authorizes neither event, so there is no runtime in its context.
     """

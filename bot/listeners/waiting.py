@@ -1,4 +1,4 @@
-"""Tells a person who waits for an answer that it takes longer, and for how long."""
+"""Notices for a person who waits: that the answer takes longer, and by how much."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ from bot.views.parts import Screen
 log = logging.getLogger(__name__)
 
 NOTICE_SECONDS = 2.8
-"""Seconds after which a person is told that it takes longer: within three, they are to have heard something."""
+"""Seconds after which a person is told that it takes longer, so that they hear something within three."""
 SHORT_SECONDS = 3
-"""Seconds of waiting that need no words of their own."""
+"""Seconds of waiting that are too short to mention."""
 NOTICE_RETRY_SECONDS = (2.0, 10.0, 30.0)
-"""How long to wait, in seconds, before each further try to show a notice."""
+"""Seconds to wait before each further try to show a notice."""
 MAX_NOTICES = 2
-"""How often a person is told that it takes longer. A `response_url` takes five messages in all."""
+"""Maximum number of notices that it takes longer. A `response_url` takes five messages in all."""
 
 
 @dataclass(slots=True)
 class Wait:
-    """How long a request still waits because of Slack's limits."""
+    """The remaining wait of a request because of Slack's limits."""
 
     clock: Clock
     _seconds_left: SecondsLeft = lambda: 0
@@ -34,7 +34,7 @@ class Wait:
     _is_news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, seconds_left: SecondsLeft) -> None:
-        """Note a wait. A short one isn't news, nor one that ends about when the person has been told."""
+        """Note a wait. A short one isn't news, nor one that ends about when the person expects."""
         self._seconds_left = seconds_left
         seconds = seconds_left()
         if seconds > SHORT_SECONDS and self.clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
@@ -42,18 +42,18 @@ class Wait:
 
     @property
     def is_known(self) -> bool:
-        """Whether it waits because of Slack's limits, and for more than a moment."""
+        """True while a wait because of Slack's limits is still to be told."""
         return self._is_news.is_set()
 
     def tell(self) -> int | None:
-        """Return the seconds that are left now, to be told; None where nothing limits it."""
+        """Return the seconds left to tell the person; None if no limit applies."""
         left = self._seconds_left()
         self._told_until = self.clock.monotonic() + left
         self._is_news.clear()
         return left or None
 
     async def news(self) -> None:
-        """Return when there is something to tell."""
+        """Wait until there is something to tell."""
         await self._is_news.wait()
 
 
@@ -68,7 +68,7 @@ async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyn
 
 
 async def _tell_wait(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
-    """Show one notice: again where Slack doesn't take it, while the person still waits."""
+    """Show one notice, with retries while the person still waits."""
 
     async def tell() -> None:
         if not running.done():
@@ -92,7 +92,7 @@ async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
 
 
 async def show_progress(reply: Reply, screen: Screen) -> bool:
-    """Show a notice. One that can't be shown is no reason to give up what it is about. Returns whether it was."""
+    """Show a notice, and return whether that worked. A failure is no reason to give up the work."""
     try:
         await reply.show_progress(screen)
     except Exception as error:

@@ -1,1 +1,1 @@
-"""Try the bot without Slack: the real bot against a simulated Slack on loopback, in a browser."""
+"""Extauth without Slack: the real app against a simulated Slack on loopback, in a browser."""

@@ -1,4 +1,4 @@
-"""The real bot, served to a simulated Slack in the same process: for the sandbox, and for the tests."""
+"""The real app, served to a simulated Slack in the same process, for the sandbox and the tests."""
 
 import asyncio
 import os
@@ -26,11 +26,11 @@ from bot.slack.client import READ_SECONDS
 from bot.tasks import Tasks
 
 AUDITED = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}
-"""What the sandbox sets unless it is told otherwise: the page shows that channel."""
+"""The sandbox's default settings: the page shows that channel."""
 
 
 def variables(slack: SimulatedSlack) -> dict[str, str]:
-    """Return the settings by which a bot finds the simulated Slack."""
+    """Return the settings that point Extauth to the simulated Slack."""
     return {
         "SLACK_BOT_TOKEN": slack.state.bot_token,
         "SLACK_APP_TOKEN": slack.state.app_token,
@@ -43,7 +43,7 @@ def variables(slack: SimulatedSlack) -> dict[str, str]:
 
 
 def variables_of_many(slack: SimulatedSlack, public_url: str) -> dict[str, str]:
-    """Return the settings by which a bot finds the simulated Slack, and serves every workspace that installs it."""
+    """Return the settings that point Extauth to the simulated Slack and let every workspace install the app."""
     return {
         **variables(slack),
         "SLACK_BOT_TOKEN": "",
@@ -64,10 +64,9 @@ async def open_sandbox(
     accounts: int = 0,
     tasks: Tasks | None = None,
 ) -> AsyncIterator[SimulatedSlack]:
-    """Open a workspace with people, tokens and the bot in it, until the block ends.
+    """Open a workspace with people, tokens, and Extauth in it, until the block ends.
 
-    `more` are settings of the bot, `accounts` how many more connected accounts there are, `tasks` those the bot works
-    in.
+    `more` are Extauth's settings, `accounts` is the number of extra connected accounts, `tasks` runs Extauth's work.
     Raises SeedError, and StartError when the port is taken.
     """
     clock = clock or SystemClock()
@@ -102,7 +101,7 @@ async def serving(
     read_seconds: float = READ_SECONDS,
     tasks: Tasks | None = None,
 ) -> AsyncIterator[Receiver]:
-    """Serve the bot until the block ends. Raises StartError."""
+    """Serve Extauth until the block ends. Raises StartError."""
     stop = asyncio.Event()
     ready: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
     serving: asyncio.Future[None] = asyncio.ensure_future(

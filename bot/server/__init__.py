@@ -1,5 +1,5 @@
-"""Takes Slack's requests in, over Socket Mode or HTTP, and serves what operators ask."""
+"""The servers for Slack's requests, over Socket Mode or HTTP, and for operators' requests."""
 
 
 class StartError(Exception):
-    """Why serving can't begin. One line for the operator: what is wrong, and how to fix it."""
+    """A reason serving can't begin: one line for the operator with the problem and its fix."""

@@ -1,4 +1,4 @@
-"""From a payload to Bolt's answer, the same for both transports."""
+"""The path from a payload to Bolt's answer, the same for both transports."""
 
 import asyncio
 import hashlib
@@ -22,17 +22,17 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 600.0
-"""How long an answer is given again to the same payload. Slack's own repetitions come within minutes."""
+"""Seconds to repeat an answer to the same payload. Slack's own retries come within minutes."""
 _MOST_ANSWERS = 5000
 _ANSWERED = frozenset({"view_submission", "url_verification"})
-"""The payloads whose acknowledgement says something."""
+"""The payloads whose acknowledgement has content."""
 
 
 class Dispatcher:
-    """Hands verified payloads to Bolt, each once: what is delivered again gets the same answer.
+    """A dispatcher of verified payloads to Bolt, each once: a repeated payload gets the same answer.
 
-    Whose acknowledgement is always empty is acknowledged before that, since Bolt looks for its workspace first, perhaps
-    in a database that is slow. Across processes, an act is done once because its interaction is in the audit log.
+    A payload whose acknowledgement is always empty is acknowledged first, since Bolt looks up its workspace, perhaps in
+    a slow database. Across processes, an act is done once because its interaction is in the audit log.
     """
 
     def __init__(self, app: AsyncApp, shared: Shared) -> None:
@@ -43,13 +43,13 @@ class Dispatcher:
     async def dispatch(self, payload: object) -> BoltResponse:
         """Return Bolt's answer to a payload. Raises MalformedPayload."""
         parsed = parse_payload(payload)
-        # The same for every delivery of a payload, over either transport and to any process.
+        # Every delivery of a payload has the same key, over either transport and to any process.
         text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
         asking = partial(self._ask_bolt, parsed, key)
         kind = parsed.get("type")
-        if kind == "block_suggestion":  # what is typed twice in a menu is the same payload
+        if kind == "block_suggestion":  # typing the same text twice sends the same payload
             return await asyncio.ensure_future(asking())
         if kind in _ANSWERED:
             return await self._answers.get(key, asking)
@@ -59,12 +59,12 @@ class Dispatcher:
         return BoltResponse(status=200)
 
     async def _ask_bolt(self, payload: dict[str, Any], key: str) -> BoltResponse:
-        # The person and the log both get it.
+        # The person and the log both get this reference.
         reference = new_reference()
         logs.reference.set(reference)
         context = {"interaction": key, "reference": reference}
         try:
-            # Bolt calls a payload that comes as a dict one of Socket Mode's, and neither parses nor verifies it again.
+            # Bolt takes a dict for a Socket Mode payload, and neither parses nor verifies it again.
             request = AsyncBoltRequest(mode="socket_mode", body=payload, context=context)
             return await self._app.async_dispatch(request)
         except asyncio.CancelledError:

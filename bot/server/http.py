@@ -1,6 +1,6 @@
-"""Takes Slack's requests in over HTTP: raw bytes, signature, UTF-8, the payload's form, then Bolt.
+"""A receiver of Slack's requests over HTTP: raw bytes, signature, UTF-8, the payload's form, then Bolt.
 
-Until its signature is verified, nothing looks at a request but its size.
+Until a request's signature is verified, nothing but its size is examined.
 https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
@@ -27,20 +27,20 @@ from bot.workspaces.runtime import Shared
 
 PATH = "/slack/events"
 BODY_SECONDS = 5.0
-"""How long a body may take to arrive."""
+"""Seconds a body may take to arrive."""
 SMALL_BODY = 64 * 1024
-"""How large a body is, in bytes, that need not wait for its turn. Commands and clicks in messages have less."""
+"""The largest body, in bytes, that need not wait its turn. Commands and clicks in messages are smaller."""
 MOST_LARGE_BODIES = 16
-"""How many larger ones are read at once: who isn't Slack can fill no more memory with them."""
+"""The maximum number of larger bodies read at a time: strangers can fill no more memory with them."""
 MAX_AGE_SECONDS = 300
-"""Slack's own advice: what is older may be a replay."""
+"""The maximum age of a request, in seconds, as Slack advises: an older one may be a replay."""
 _MAX_FIELDS = 100
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 
 
 class HttpReceiver(WebServer):
-    """A web server for Slack's requests, and for the browsers of people who install the app where `oauth` is given."""
+    """A web server for Slack's requests and, if `oauth` is given, for the browsers of people who install the app."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class HttpReceiver(WebServer):
 
     @property
     def problem(self) -> str | None:
-        """Why no request can come in; None once it listens, for then it's Slack's turn."""
+        """The reason no request can come in; None once the server listens, when the rest is up to Slack."""
         return None if self.port is not None else "not listening"
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -92,7 +92,7 @@ class HttpReceiver(WebServer):
 
 
 def check_signature(secret: SecretStr, timestamp: str, signature: str, body: bytes, now: float) -> str | None:
-    """Return why a request must be rejected, or None. `now` is in seconds since the epoch (UTC)."""
+    """Return the reason to reject a request, or None. `now` is in seconds since the epoch (UTC)."""
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return NOT_SIGNED
     signed = b"v0:" + timestamp.encode() + b":" + body
@@ -105,7 +105,7 @@ def check_signature(secret: SecretStr, timestamp: str, signature: str, body: byt
 def parse_body(body: bytes) -> object:
     """Return the payload in a body: JSON, a form, or JSON in a form's `payload`. Raises MalformedPayload.
 
-    The text is UTF-8 whatever charset its sender names.
+    The text is UTF-8, no matter the charset its sender names.
     """
     try:
         text = body.decode("utf-8")

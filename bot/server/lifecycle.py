@@ -1,4 +1,4 @@
-"""The life of the process, whichever way Slack reaches it."""
+"""The life of the process, over either transport."""
 
 import asyncio
 import logging
@@ -36,33 +36,33 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 22.0
-"""How long everything between SIGTERM and the end may take; platforms kill after 30.
+"""Seconds everything may take between SIGTERM and the end; platforms kill after 30.
 
 A database that has stopped answering takes up to three more."""
 CLOSE_SECONDS = 1.0
-"""Of these, how long closing the receiver may hold up the rest, whatever its peer does."""
+"""Of these, the seconds that closing the receiver may hold up the rest, no matter what its peer does."""
 CANCEL_SECONDS = 4.0
-"""Of these, how long canceled work has to tell its people."""
+"""Of these, the seconds that canceled work has to tell its people."""
 CHANNEL_SECONDS = 3.0
-"""Of these, how long the audit channel's last lines may take."""
+"""Of these, the seconds that the audit channel's last lines may take."""
 GRACE_SECONDS = STOP_SECONDS - CLOSE_SECONDS - CANCEL_SECONDS - CHANNEL_SECONDS
-"""Of these, how long acknowledged work may go on."""
+"""Of these, the seconds that acknowledged work may continue."""
 
 
 class Receiver(Protocol):
-    """A way for Slack to reach the bot."""
+    """A way for Slack to reach Extauth."""
 
     @property
     def problem(self) -> str | None:
-        """Why Slack's requests can't come in now; None when they can."""
+        """The reason Slack's requests can't come in now; None if they can."""
         ...
 
     async def start(self) -> None:
-        """Begin to take requests. Raises StartError."""
+        """Start taking requests. Raises StartError."""
         ...
 
     async def stop(self) -> None:
-        """Take no more, and return when those that were taken are acknowledged."""
+        """Stop taking requests, and return once those already taken are acknowledged."""
         ...
 
 
@@ -75,7 +75,7 @@ async def serve(
     read_seconds: float = READ_SECONDS,
     tasks: Tasks | None = None,
 ) -> None:
-    """Serve until `stop`, then finish what was acknowledged. Raises StartError."""
+    """Serve until `stop`, then finish the acknowledged work. Raises StartError."""
     async with AsyncExitStack() as stack:
         storage = await _enter_storage(stack, settings, clock)
         session = await stack.enter_async_context(open_session(read_seconds))
@@ -100,7 +100,7 @@ async def serve(
             ops.readiness.is_stopping = True
             for task in background:
                 task.cancel()
-            # Before the database they may be reading is closed; one that has stopped answering can't be waited for.
+            # They may be reading the database, which closes next. One that has stopped answering can't be waited for.
             await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, workspaces, shared, audit_log)
             log.info("stopped")
@@ -116,8 +116,8 @@ async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock
 def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
     async def ask_slack() -> None:
         client = shared.clients.web(settings.bot_token, once=True)
-        with suppress(SlackApiError, aiohttp.ClientError, OSError):  # what Slack answered has been noted
-            # Where each workspace has its token, the one call that needs none.
+        with suppress(SlackApiError, aiohttp.ClientError, OSError):  # Slack's answer has been noted
+            # With a token for each workspace, call the one method that needs none.
             await (client.api_test() if settings.serves_many else client.auth_test())
 
     return Ops(Readiness(storage.audit_log, storage.schedules, shared.slack, ask_slack, shared.clock), shared.metrics)
@@ -125,7 +125,7 @@ def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
 
 @asynccontextmanager
 async def _answering(ops: Ops, settings: Settings, transport: Transport, shared: Shared) -> AsyncIterator[None]:
-    """Answer what operators ask on a port of its own, where there is one, until the block ends. Raises StartError."""
+    """Answer operators on their own port, if there is one, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
     rejections = Rejections(shared.clock, shared.metrics)
     server = WebServer(ops.routes(), settings.host, *port, rejections) if port is not None else None
@@ -156,11 +156,11 @@ def _start_background(
 
 
 async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
-    """Finish in time, even where a peer keeps the receiver waiting."""
+    """Finish in time, even if a peer keeps the receiver waiting."""
     closing = asyncio.ensure_future(receiver.stop())
-    # What waits for Slack's limits would not be done in time: its people hear that at once.
+    # Work that waits for Slack's rate limits can't finish in time: its people hear that at once.
     shared.limiter.close()
-    # What is being acknowledged may still begin its work.
+    # Requests being acknowledged may still start their work.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if shared.installations is not None:
@@ -226,9 +226,9 @@ def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages |
 
 
 async def _check_bot_token(settings: Settings, shared: Shared) -> None:
-    """Stop at once over the one workspace's token if Slack refuses it; an unreachable Slack may come back.
+    """Raise StartError if Slack refuses the only workspace's token; an unreachable Slack may come back.
 
-    Of many workspaces, one whose token was revoked doesn't keep the others waiting: see `check_tokens`.
+    With many workspaces, one revoked token doesn't keep the others waiting: see `check_tokens`.
     """
     if settings.serves_many:
         return

@@ -1,4 +1,4 @@
-"""Installs the app in more workspaces: Slack's OAuth flow, as Bolt goes through it, with pages of our own.
+"""Installation in more workspaces: Slack's OAuth flow, as Bolt runs it, with Extauth's own pages.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """
@@ -37,25 +37,25 @@ _CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
 
 
 _AT_ONCE = 4
-"""How many codes are traded at a time. Anyone can send one, and Slack takes its time to refuse it."""
+"""The maximum number of codes traded at a time. Anyone can send one, and Slack takes its time to refuse it."""
 _PAGES = {
     "access_denied": pages.canceled_page,
     "invalid_browser": pages.other_browser_page,
     "invalid_state": pages.used_page,
 }
-"""What a browser is told, by Bolt's reason."""
+"""The page for each of Bolt's reasons."""
 
 
 class Busy(Exception):
-    """Too many codes are being traded now."""
+    """A refusal to trade another code while too many are being traded."""
 
 
 class Refused(Exception):
-    """Slack doesn't give a token for a code. The message is Slack's error code."""
+    """Slack's refusal to give a token for a code. The message is Slack's error code."""
 
 
 class OAuthPages:
-    """Answers a browser. Codes, states, and tokens are in no page and no line of the log."""
+    """The answers to a browser. No page and no line of the log holds a code, a state, or a token."""
 
     def __init__(
         self,
@@ -89,14 +89,13 @@ class OAuthPages:
             state_expiration_seconds=STATE_SECONDS,
             logger=sdk_logger,
         )
-        # Bolt takes the scopes that it asks of people from the environment: none are wanted.
+        # Bolt takes user scopes from the environment: Extauth wants none.
         settings.authorize_url_generator = AuthorizeUrlGenerator(
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
         self._flow = _Flow(settings, clients, states)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what is answered where."""
         return [
             web.get(INSTALL_PATH, self._ask),
             web.get(pages.START_PATH, self._answer),
@@ -125,7 +124,7 @@ class OAuthPages:
             log.error("an installation couldn't reach Slack", extra={"error_type": type(error).__name__})
             return _page(502, pages.unreachable_page())
         except Exception as error:
-            # Its text may hold Slack's answer, and so a token.
+            # The error's text may hold Slack's answer, and so a token.
             log.error("an installation failed", extra={"error_type": type(error).__name__})
             return _page(500, pages.refused_page("internal_error"))
 
@@ -150,28 +149,28 @@ class OAuthPages:
 
 
 class _Flow(AsyncOAuthFlow):
-    """Bolt's flow. Its own way to trade a code logs it, and measures by another clock how long the token is good."""
+    """Bolt's flow with another way to trade a code: Bolt's own logs the code, and times the token by another clock."""
 
     def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory, states: OAuthStates) -> None:
         self._states = states
         self._app = AppCredentials(settings.client_id, SecretStr(settings.client_secret))
-        # Nothing is sent twice: the first may have arrived, and a code is good once.
+        # No retries: the first attempt may have arrived, and a code is good once.
         super().__init__(client=clients.web(None, once=True), logger=sdk_logger, settings=settings)
         self._clock = clients.clock
         self._trading = asyncio.Semaphore(_AT_ONCE)
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
-        """Return where to ask. Bolt would put the request's `team` in as it is, and with it whatever somebody added."""
+        """Return the URL of Slack's page. Bolt would add the request's `team` unchecked, with any text in it."""
         return self.settings.authorize_url_generator.generate(state=state)
 
     async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
-        """Keep an installation, once for each state. Raises Refused, DatabaseError."""
+        """Save an installation, once for each state. Raises Refused, DatabaseError."""
         if not await self._states.use(request.query["state"][0]):
             raise Refused("invalid_state")
         await super().store_installation(request, installation)
 
     async def run_installation(self, code: str) -> Installation | None:
-        """Trade a code for a bot token. Raises Busy, Refused, and what slack_sdk raises where Slack isn't reached."""
+        """Trade a code for a bot token. Raises Busy, Refused, or slack_sdk's error if Slack can't be reached."""
         if self._trading.locked():
             raise Busy
         try:
@@ -198,7 +197,7 @@ class _Flow(AsyncOAuthFlow):
 
 
 def _code(reason: str) -> str:
-    """Return a reason that came with a browser's request, if it looks like a code."""
+    """Return the reason from a browser's request if it looks like a code, else “unknown”."""
     return reason if _CODE.fullmatch(reason) else "unknown"
 
 

@@ -1,4 +1,4 @@
-"""The pages that somebody sees who installs the app. Everything that comes from outside is escaped."""
+"""The pages for a person who installs the app. Everything that comes from outside is escaped."""
 
 import base64
 import hashlib
@@ -27,13 +27,13 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""What goes with every page: nothing is loaded, kept, framed, or told to the next site."""
+"""The headers of every page: nothing is loaded, kept, framed, or told to the next site."""
 _AGAIN = f'<p><a class="button" href="{INSTALL_PATH}">Start again</a></p>'
 _OF_SLACK = "https://docs.slack.dev/reference/methods/oauth.v2.access#errors"
 
 
 def install_page() -> str:
-    """Return the page with the button, and what the app asks for."""
+    """Return the page with the install button and the app's scopes."""
     needed = "".join(_scope(name, purpose) for name, purpose in REQUIRED_SCOPES.items())
     optional = "".join(_scope(name, f"{purpose} (optional)") for name, purpose in OPTIONAL_SCOPES.items())
     return _page(
@@ -46,7 +46,7 @@ def install_page() -> str:
 
 
 def done_page(link: str) -> str:
-    """Return the page that says what to do next. `link` leads into Slack."""
+    """Return the page with the next steps. `link` leads into Slack."""
     return _page(
         "Extauth is installed",
         "<ol><li>In any channel, type <code>/extauth help</code>: it says what you can do.</li>"
@@ -61,7 +61,7 @@ def canceled_page() -> str:
 
 
 def other_browser_page() -> str:
-    """Return the page for a state that another browser has, or none."""
+    """Return the page for a state that belongs to another browser, or to none."""
     return _page(
         "This installation began somewhere else",
         "<p>Nothing was installed. An installation has to end in the browser it began in, with cookies allowed, and "
@@ -70,7 +70,7 @@ def other_browser_page() -> str:
 
 
 def used_page() -> str:
-    """Return the page for a state that was used, or is too old."""
+    """Return the page for a state that was used or is too old."""
     return _page(
         "This installation link was used or is too old",
         "<p>A link is good once, for 10 minutes. If Extauth was just installed, you're done: type "
@@ -79,7 +79,7 @@ def used_page() -> str:
 
 
 def refused_page(code: str) -> str:
-    """Return the page for what Slack refused, with its code."""
+    """Return the page for a refusal by Slack, with its code."""
     return _page(
         "Slack didn't finish the installation",
         "<p>Nothing was installed. Start again. If this keeps happening, send this code to the team that runs Extauth: "
@@ -88,19 +88,16 @@ def refused_page(code: str) -> str:
 
 
 def unreachable_page() -> str:
-    """Return the page for when Slack can't be reached."""
     return _page("Slack can't be reached", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}")
 
 
 def busy_page() -> str:
-    """Return the page for when too many people install at once."""
     return _page(
         "Too many installations at once", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}"
     )
 
 
 def not_kept_page() -> str:
-    """Return the page for when the database doesn't work."""
     return _page(
         "Extauth can't save the installation",
         "<p>Its database doesn't work now. Wait a few minutes, then start again. If this keeps happening, tell the "

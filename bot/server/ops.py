@@ -1,4 +1,4 @@
-"""What operators ask the process: whether it lives, whether it's ready, and its numbers."""
+"""Operators' endpoints: liveness, readiness, and metrics."""
 
 from aiohttp import web
 
@@ -12,9 +12,9 @@ _TEXT_FORMAT = "text/plain; version=0.0.4"
 
 
 class Ops:
-    """Answers what anyone can ask who reaches the port: no answer holds a secret, or says who did what.
+    """Endpoints for anyone who reaches the port: no answer holds a secret, or says who did what.
 
-    What came through a proxy, and so perhaps from the internet, gets no numbers.
+    Requests through a proxy, and so perhaps from the internet, get no metrics.
     """
 
     def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
@@ -22,7 +22,6 @@ class Ops:
         self._metrics = metrics
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what is answered where."""
         answers = {"/health": self._live, LIVE_PATH: self._live, READY_PATH: self._ready, "/metrics": self._scrape}
         return [web.get(path, answer, allow_head=False) for path, answer in answers.items()]
 

@@ -1,7 +1,7 @@
 """The form of Slack's payloads, checked before Bolt or a listener sees them.
 
-What the bot reads is declared here. It is checked and passed on; everything else is dropped, so that nothing unexpected
-reaches Bolt, and Slack can add to its payloads.
+The fields that Extauth reads are declared here. They are checked and passed on; all others are dropped, so that nothing
+unexpected reaches Bolt, and Slack can add to its payloads.
 https://docs.slack.dev/interactivity/implementing-slash-commands
 https://docs.slack.dev/reference/interaction-payloads
 https://docs.slack.dev/apis/events-api/#callback-field
@@ -23,7 +23,7 @@ def _without_nulls(given: object) -> object:
 
 T = TypeVar("T")
 Given = Annotated[T, BeforeValidator(_without_nulls)]
-"""An object in a payload. Slack leaves out what there isn't, or says null for it: the listeners find it left out."""
+"""An object in a payload. Slack omits an absent field or sends null for it: listeners find it omitted."""
 Text = Annotated[str, Field(max_length=50_000)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -132,7 +132,7 @@ class _Tokens(_Part):
 
 class _Event(_Part):
     type: Name
-    tokens: NotRequired[Given[_Tokens]]  # whose were revoked
+    tokens: NotRequired[Given[_Tokens]]  # users whose tokens were revoked
     user: NotRequired[Id]
     tab: NotRequired[Name]
 
@@ -145,7 +145,7 @@ class _Authorization(_Part):
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
-    event_id: NotRequired[Name]  # tells the same event, delivered again, from the next one
+    event_id: NotRequired[Name]  # tells a repeated delivery from a new event
     team_id: NotRequired[Id]
     enterprise_id: NotRequired[Id]
     event: Given[_Event]
@@ -169,7 +169,7 @@ _OTHERS: TypeAdapter[Any] = TypeAdapter(
 
 
 def parse_payload(payload: object) -> dict[str, Any]:
-    """Return what the bot reads of a payload. Raises MalformedPayload."""
+    """Return the fields of a payload that Extauth reads. Raises MalformedPayload."""
     if not isinstance(payload, dict):
         raise MalformedPayload("the payload is not an object")
     try:
@@ -183,6 +183,6 @@ def parse_payload(payload: object) -> dict[str, Any]:
 
 
 def _field(location: tuple[str | int, ...]) -> str:
-    """Name a field as it is declared here, without the keys and positions that the payload chose."""
+    """Name a field as it is declared here, without the payload's own keys and positions."""
     names = [part for part in location if isinstance(part, str)]
     return ".".join(names[: names.index("values") + 1] if "values" in names else names)

@@ -1,4 +1,4 @@
-"""Whether this process can do its work now: the database answers, Slack answers, and Slack's requests come in."""
+"""The readiness of this process: the database answers, Slack answers, and Slack's requests come in."""
 
 import asyncio
 import logging
@@ -13,23 +13,23 @@ from bot.slack.calls import Calls
 from bot.storage.engine import DatabaseError
 
 IDLE_SECONDS = 30.0
-"""How long Slack may be quiet before it's asked for a sign of life."""
+"""Seconds that Slack may be quiet before it's asked for a sign of life."""
 LOST_SECONDS = 90.0
-"""How long ago Slack must have been heard from. Several questions fit between, so one that fails changes nothing."""
+"""Seconds of quiet after which Slack counts as lost. Several calls fit in between, so one failure changes nothing."""
 ASK_SECONDS = 10.0
-"""How often to ask Slack at most, however often anyone looks."""
+"""The minimum seconds between two calls to Slack, no matter how often anyone looks."""
 READ_SECONDS = 5.0
-"""How often to read and write the database at most."""
+"""The minimum seconds between two reads and writes of the database."""
 ANSWER_SECONDS = 2.0
-"""How long a question may hold up the answer to who looks."""
+"""Seconds that a check may hold up the answer."""
 log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Answers from what is known, and asks where that is too old.
+    """Answers from recent checks, made again once they are too old.
 
-    `ask_slack` makes a cheap call, whose end `slack` is told of. `receiving` says why no request can come in, or None;
-    set it once there is something that receives.
+    `ask_slack` makes a cheap call, and `slack` learns how it ended. `receiving` returns the reason no request can come
+    in, or None; set it once there is a receiver.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Readiness:
         self.verified: Verified | None = None
 
     async def problems(self) -> Mapping[str, str | None]:
-        """Return what is wrong with each part; None where it works."""
+        """Return the problem with each part; None if it works."""
         database, slack = await asyncio.gather(_soon(self._readings, self._read), self._slack_problem())
         receiving = "stopping" if self.is_stopping else self.receiving()
         return {"database": database, "slack": slack, "receiver": receiving}
 
     def close(self) -> None:
-        """Give up what is being asked."""
+        """Cancel the checks in progress."""
         for asked in (*self._readings.pending(), *self._calls.pending()):
             asked.cancel()
 
@@ -67,7 +67,7 @@ class Readiness:
         try:
             self.entries, self.verified = await self._audit_log.status()
         except DatabaseError as error:
-            # Its text may name a host: that's for the log.
+            # The error's text may name a host: that's for the log.
             log.warning("the database doesn't answer", extra={"why": str(error)})
             return "the audit log can't be read"
         try:
@@ -93,7 +93,7 @@ class Readiness:
 
 
 async def _soon(cache: Cache[None, str | None], ask: Callable[[], Awaitable[str | None]]) -> str | None:
-    """Return what is wrong by what was asked last, or is asked now; None when all is well."""
+    """Return the problem that the last check found, or a new one; None if there is none."""
 
     async def asked() -> str | None:
         try:

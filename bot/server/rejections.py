@@ -1,4 +1,4 @@
-"""Counts what was rejected, and says so in at most one line of the log a minute."""
+"""A count of rejected requests, with at most one line in the log a minute."""
 
 import logging
 from collections import Counter
@@ -20,7 +20,7 @@ REASONS = frozenset(
         *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED, INSTALLATION),
     }
 )
-"""The reasons as they are counted. A malformed payload's own names the field, an installation's the code."""
+"""The reasons to count by. A malformed payload's own reason names the field, an installation's the code."""
 _SECONDS_BETWEEN_LINES = 60.0
 
 
@@ -34,7 +34,7 @@ class Rejections:
         self._untold: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
-        """Count one. `reason` is ours, or names a field or a code of Slack's: never what the request said."""
+        """Count a rejection. `reason` is Extauth's, or names a field or a Slack error code: never request content."""
         self._untold[reason] += 1
         kind = reason.partition(":")[0]
         self._metrics[REJECTED].labels(kind if kind in REASONS else MALFORMED).inc()

@@ -1,4 +1,4 @@
-"""One WebSocket of Socket Mode, from its address to its end.
+"""A WebSocket of Socket Mode, from its address to its end.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -22,17 +22,17 @@ from bot.slack.client import ClientFactory
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 6.0
-"""How often to ask Slack whether it's still there."""
+"""Seconds between two pings to Slack."""
 MAX_UNHEARD = 3
-"""How many of these questions in a row may stay without any sign from Slack. A fourth isn't asked: it's silent."""
+"""The maximum number of pings in a row without a sign from Slack: after them, the connection counts as silent."""
 HELLO_SECONDS = 10.0
-"""How long Slack may take to say hello, and so whether it wants the connection."""
+"""Seconds Slack may take to say hello, and so to accept the connection."""
 _CLOSE_SECONDS = 1.0
 _FRAMES_AT_END = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 class Ending(StrEnum):
-    """Why a connection ends: Slack's words in its `disconnect`, and ours."""
+    """The reasons a connection ends: Slack's words in its `disconnect`, and Extauth's own."""
 
     WARNING = "warning"
     REFRESH = "refresh_requested"
@@ -44,11 +44,11 @@ class Ending(StrEnum):
 
 
 RENEWALS = frozenset({Ending.WARNING, Ending.REFRESH, Ending.OTHER})
-"""After these, Slack still uses the connection for some seconds, so that another one can be opened first."""
+"""The endings after which Slack still uses the connection for some seconds, so that another can be opened first."""
 
 
 class Refused(Exception):
-    """A connection couldn't be opened. `code` is Slack's, an `Ending`, or the name of what broke on the way."""
+    """A failure to open a connection. `code` is Slack's, an `Ending`, or the name of the error on the way."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -57,7 +57,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What Slack delivers. `came_at` is by the clock that is never set back."""
+    """A delivery from Slack. `came_at` is by the clock that is never set back."""
 
     id: str
     payload: object
@@ -65,9 +65,9 @@ class Envelope:
 
 
 class Connection:
-    """An open WebSocket. `heard_at` is when anything came last: Slack's answer to a ping comes every few seconds.
+    """An open WebSocket. `heard_at` is the time of its last message: Slack answers a ping every few seconds.
 
-    `on_envelope` is told of each envelope; `told` is set when Slack has asked to leave or when it's over.
+    `on_envelope` gets each envelope; `told` is set when Slack has asked to leave or the connection is over.
     """
 
     def __init__(
@@ -88,25 +88,25 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether Slack can still deliver over it, as far as anyone can tell."""
+        """True while Slack can still deliver over it, as far as anyone can tell."""
         return not self.over.done()
 
     async def greeted(self) -> None:
-        """Return when Slack has said hello. Raises Refused when it says something else, or nothing."""
+        """Wait for Slack's hello. Raises Refused if Slack says something else, or nothing."""
         if not await finishes_within(self._clock, self._hello, HELLO_SECONDS):
             self._end(Ending.SILENT)
-        # After a hello, Slack may already have asked to leave: that is another matter.
+        # After its hello, Slack may already have asked to leave: the connection was greeted all the same.
         if not await self._hello:
             await self.close()
             raise Refused((self.ending or Ending.CLOSED).value)
 
     async def acknowledge(self, envelope_id: str, payload: object) -> None:
-        """Send an acknowledgement. Raises ConnectionError."""
+        """Acknowledge an envelope. Raises ConnectionError."""
         answer = {"envelope_id": envelope_id} if payload is None else {"envelope_id": envelope_id, "payload": payload}
         await self._socket.send_str(json.dumps(answer))
 
     async def close(self) -> None:
-        """Close it. A peer that says nothing is waited for a moment."""
+        """Close the connection, and wait a moment for a silent peer."""
         self._end(Ending.CLOSED)
         await self._socket.close()
         await asyncio.wait({self.over})
@@ -136,7 +136,7 @@ class Connection:
             await self._socket.close()
 
     async def _ping(self) -> None:
-        """Ask every few seconds. Counting the questions, a pause of this whole process isn't taken for silence."""
+        """Ping every few seconds. It counts pings, not seconds, so a pause of this process isn't taken for silence."""
         while self._unheard < MAX_UNHEARD:
             self._unheard += 1
             try:
@@ -181,7 +181,7 @@ async def open_connection(
     except aiohttp.WSServerHandshakeError as error:
         raise Refused(f"http_{error.status}") from None
     except Exception as error:
-        # Whatever it is, the next attempt may do better. Its text would hold the address, and so the ticket.
+        # After any error, the next attempt may do better. The error's text would hold the address, and so the ticket.
         raise Refused(type(error).__name__) from None
     connection = Connection(socket, clients.clock, on_envelope)
     try:
@@ -193,7 +193,7 @@ async def open_connection(
 
 
 async def _address(clients: ClientFactory, app_token: SecretStr) -> str:
-    """Ask where to connect to. https://docs.slack.dev/reference/methods/apps.connections.open"""
+    """Ask Slack for the address. https://docs.slack.dev/reference/methods/apps.connections.open"""
     try:
         answer = await clients.web(None).apps_connections_open(app_token=app_token.get_secret_value())
     except SlackApiError as error:

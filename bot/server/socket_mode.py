@@ -1,4 +1,4 @@
-"""Takes Slack's requests in over Socket Mode.
+"""A receiver of Slack's requests over Socket Mode.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -24,19 +24,19 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 STALE_SECONDS = 25.0
-"""How old the last sign of a connection may be for it to count as one."""
+"""The maximum age, in seconds, of an open connection's last sign of life."""
 LINGER_SECONDS = 15.0
-"""How long a connection that was replaced is still listened to. Slack ends it after ten seconds."""
+"""Seconds to listen on a replaced connection. Slack ends it after ten."""
 RETRY_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""How long to wait before a connection is opened again, after so many failures in a row."""
+"""Seconds to wait before opening a connection again, by the number of failures in a row."""
 HOPELESS_SECONDS = 30.0
-"""How long to wait where only a person can help."""
+"""Seconds to wait where only a person can help."""
 STEADY_SECONDS = 60.0
-"""How long a connection must have lasted for what failed before it to be forgotten."""
+"""Seconds a connection must last for earlier failures to be forgotten."""
 TOKEN_REFUSALS = REFUSALS | {"missing_scope", "not_allowed_token_type"}
 """Slack's codes for an app-level token that will never open Socket Mode."""
 SWITCHED_OFF = frozenset({Ending.LINK_DISABLED.value, "socket_mode_not_enabled"})
-"""What Slack says when Socket Mode is off in the app's settings."""
+"""Slack's codes for Socket Mode that is off in the app's settings."""
 _REMIND_SECONDS = 60.0
 _KNOWN = (
     frozenset(Ending)
@@ -51,8 +51,8 @@ _ACKNOWLEDGE_SECONDS = 3.0
 class SocketModeReceiver:
     """Several WebSockets to Slack, each kept open. Slack spreads its envelopes over them.
 
-    When Slack ends one, as it does every few hours, the next is opened before that, and the others go on. Each envelope
-    is run once. Slack repeats an envelope whose acknowledgement it didn't see; it then gets the same answer again.
+    Before Slack ends one, as it does every few hours, the next is opened, and the others continue. Each envelope is run
+    once: when Slack repeats one because it didn't see the acknowledgement, it gets the same answer again.
     """
 
     def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
@@ -69,14 +69,14 @@ class SocketModeReceiver:
 
     @property
     def problem(self) -> str | None:
-        """Why no envelope can come in now; None when one can. It goes by when Slack was heard."""
+        """The reason no envelope can come in now, judged by Slack's last sign of life; None if one can."""
         oldest = self._shared.clock.monotonic() - STALE_SECONDS
         if any(connection.is_open and connection.heard_at >= oldest for connection in self._open):
             return None
         return f"no connection ({self._status.trouble if not self._open else Ending.SILENT.value})"
 
     async def start(self) -> None:
-        """Connect. Raises StartError when Slack refuses the token; anything else is tried until it works."""
+        """Connect, and retry until it works. Raises StartError if Slack refuses the token."""
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._run(self._keep(first))
         await first
@@ -98,7 +98,7 @@ class SocketModeReceiver:
         task.add_done_callback(self._keeping.discard)
 
     async def _keep(self, first: asyncio.Future[None] | None) -> None:
-        """Keep one connection open, whatever happens to it."""
+        """Keep one connection open, and replace it when it ends."""
         replaced: Connection | None = None
         failures = 0
         while True:
@@ -108,7 +108,7 @@ class SocketModeReceiver:
                 self._refused(refused.code, first)
                 failures += 1
                 if replaced is not None and refused.code == Ending.TOO_MANY:
-                    # The new one takes its place. If this process has others, those go on meanwhile.
+                    # The new one takes its place. Any others that this process has continue in the meantime.
                     await replaced.close()
                     replaced = None
                     await self._pause(1, Ending.CLOSED)
@@ -158,19 +158,19 @@ class SocketModeReceiver:
         connection.over.add_done_callback(over)
 
     async def _retire(self, connection: Connection) -> None:
-        """Listen on for as long as Slack may deliver over a connection that was replaced."""
+        """Keep listening for as long as Slack may deliver over a replaced connection."""
         await finishes_within(self._shared.clock, connection.over, LINGER_SECONDS)
         await connection.close()
 
     def _came(self, connection: Connection, envelope: Envelope) -> None:
         if self._is_stopping:
-            return  # Without an acknowledgement Slack gives it to another connection.
+            return  # Without an acknowledgement, Slack sends it over another connection.
         task = asyncio.ensure_future(self._take(connection, envelope))
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
 
     async def _take(self, connection: Connection, envelope: Envelope) -> None:
-        """Have one envelope handled, and acknowledge it."""
+        """Handle an envelope, and acknowledge it."""
         try:
             answer = await self._dispatcher.dispatch(envelope.payload)
         except MalformedPayload as error:
@@ -183,9 +183,9 @@ class SocketModeReceiver:
             log.warning("an envelope wasn't acknowledged", extra={"status": answer.status})
             return
         self._shared.slack.heard_at = self._shared.clock.monotonic()
-        # Bolt gives the payload of an acknowledgement as the JSON body of an HTTP response.
+        # Bolt returns an acknowledgement's payload as the JSON body of an HTTP response.
         payload = json.loads(answer.body) if answer.body else None
-        # The others only where its own is gone: Slack may know the envelope by its ID alone.
+        # Other connections only if its own is gone: Slack may know the envelope by its ID alone.
         for way in (connection, *(self._open - {connection})):
             try:
                 await way.acknowledge(envelope.id, payload)
@@ -197,7 +197,7 @@ class SocketModeReceiver:
 
 
 def advice(code: str) -> str:
-    """Return in words why no connection could be opened, and what to do about it."""
+    """Return a line that explains a failure to connect, and says what to do about it."""
     if code == Ending.TOO_MANY:
         return "All of the app's Socket Mode connections are in use. Lower EXTAUTH_SOCKET_CONNECTIONS or stop a process"
     if code in SWITCHED_OFF:
@@ -208,7 +208,7 @@ def advice(code: str) -> str:
 
 
 class SocketStatus:
-    """How many connections are open, why one isn't, and when that was told last. Nothing is told twice in a minute."""
+    """The number of open connections, the last trouble with one, and the lines logged: none twice in a minute."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
@@ -219,7 +219,7 @@ class SocketStatus:
         self.trouble = "not connected yet"
 
     def opened(self, count: int) -> None:
-        """A connection was opened, and makes it so many."""
+        """Record an opened connection, with `count` open now."""
         self._metrics[SOCKETS_OPENED].inc()
         self._metrics[SOCKETS].set(count)
         if not self._has_connected:
@@ -231,7 +231,7 @@ class SocketStatus:
         self._told.clear()
 
     def over(self, ending: Ending, count: int) -> None:
-        """A connection is over, which leaves so many."""
+        """Record the end of a connection, with `count` left open."""
         self._metrics[SOCKETS].set(count)
         if ending not in RENEWALS:
             self.trouble = ending.value
@@ -246,7 +246,7 @@ class SocketStatus:
             log.info("a Socket Mode connection ended", extra={"reason": ending.value, "connections": count})
 
     def refused(self, code: str, count: int) -> None:
-        """A connection couldn't be opened, with so many others open."""
+        """Record a failure to open a connection, with `count` others open."""
         self._metrics[SOCKETS_REFUSED].labels(one_of(code, _KNOWN)).inc()
         self.trouble = code
         self._tell(advice(code), code, count)

@@ -1,4 +1,4 @@
-"""The web server, aiohttp's. Deadlines and limits of connections are the proxy's: docs/operating/proxy.md."""
+"""The web server, built on aiohttp. Connections' deadlines and limits are the proxy's: docs/operating/proxy.md."""
 
 import asyncio
 import logging
@@ -14,30 +14,30 @@ from bot.server.rejections import Rejections
 
 log = logging.getLogger(__name__)
 
-# Every answer names it, also aiohttp's own to what isn't HTTP: not the versions that it would tell.
+# Every answer names its server, even aiohttp's own to requests that aren't HTTP. The default would tell versions.
 web_response.SERVER_SOFTWARE = "Extauth"  # type: ignore[attr-defined]
 
 MAX_BODY = 256 * 1024
-"""The largest body taken, in bytes. The largest that comes back of what Extauth shows has a tenth of that."""
+"""The largest body to accept, in bytes. The largest that comes back from Extauth's own screens has a tenth of that."""
 MOST_CONNECTIONS = 1000
-"""How many connections are open at once. A proxy needs as many as Slack sends requests at a time."""
+"""The maximum number of open connections. A proxy needs as many as Slack sends requests at a time."""
 _BUFFER = 8 * 1024
-"""How much of a body is taken in, in bytes, before somebody reads it."""
+"""The maximum number of bytes of a body taken in before a handler reads it."""
 _MAX_HEAD = 32 * 1024
 """The largest head of a request, in bytes."""
 _HEAD_SECONDS = 10.0
-"""How long a head may take to arrive."""
+"""Seconds a head may take to arrive."""
 _MOST_AHEAD = 8
-"""How many requests may be sent over a connection before the first has its answer."""
+"""The maximum number of requests sent over a connection before the first has its answer."""
 _STOP_SECONDS = 3.0
-"""How long a request may go on once the server stops. Slack waits no longer for an answer."""
+"""Seconds a request may continue once the server stops. Slack waits no longer for an answer."""
 _KEEP_ALIVE_SECONDS = 75.0
-"""How long an idle connection is kept. Proxies close theirs sooner, and so never send over one that's being closed."""
+"""Seconds to keep an idle connection. Proxies close theirs sooner, and so never send over one that's being closed."""
 _REASONS = {404: "wrong path", 405: "wrong method", 413: "body too large"}
 
 
 class WebServer:
-    """Serves routes on a port. `variable` is the setting that the port is from."""
+    """A server of routes on a port. `variable` names the setting that the port is from."""
 
     def __init__(
         self, routes: Iterable[web.RouteDef], host: str, port: int, variable: str, rejections: Rejections
@@ -63,11 +63,11 @@ class WebServer:
 
     @property
     def port(self) -> int | None:
-        """The port it listens on, also when the settings leave the choice to the system. None while it doesn't."""
+        """The port it listens on, even if the system chose it. None while it doesn't listen."""
         return next((one.getsockname()[1] for one in (self._listening.sockets if self._listening else ())), None)
 
     async def start(self) -> None:
-        """Listen. Raises StartError when the port is taken."""
+        """Start listening. Raises StartError when the port is taken."""
         await self._runner.setup()
         try:
             self._listening = await asyncio.get_running_loop().create_server(self._connected, self._host, self._port)
@@ -78,7 +78,7 @@ class WebServer:
             ) from None
 
     async def stop(self) -> None:
-        """Stop listening, and return when every request that was taken has its answer."""
+        """Stop listening, and return once every request taken has its answer."""
         if self._listening is not None:
             self._listening.close()
         await self._runner.cleanup()
@@ -91,7 +91,7 @@ class WebServer:
         return _Bounded(server(), self._rejections)
 
     def reject(self, status: int, reason: str) -> web.Response:
-        """Count a request, and return its answer."""
+        """Count a rejected request, and return its answer."""
         self._rejections.count(reason)
         return web.Response(status=status)
 
@@ -108,10 +108,10 @@ class WebServer:
 
 
 class _Bounded(asyncio.BufferedProtocol):
-    """A connection that is ended where a request's head is too large or takes too long, or too many are sent ahead.
+    """A connection that is ended if a request's head is too large or too slow, or too many requests are sent ahead.
 
     aiohttp would keep a megabyte of headers for each connection, for as long as it's open, and any number of requests.
-    All connections share one buffer to receive into, since what is in it is handed on at once.
+    All connections share one buffer to receive into, since its content is handed on at once.
     """
 
     _received = memoryview(bytearray(_BUFFER * 2))
@@ -125,17 +125,15 @@ class _Bounded(asyncio.BufferedProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own kind is none by its class
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's class isn't a subclass
         self._inner.connection_made(transport)
         self._deadline = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._end_unless_complete)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to receive into."""
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Hand on what came, and count what belongs to no request yet."""
+        """Hand on the received bytes, and count those that belong to no request yet."""
         self._head += nbytes
         self._inner.data_received(bytes(self._received[:nbytes]))
         if self._has_request():
@@ -146,25 +144,21 @@ class _Bounded(asyncio.BufferedProtocol):
             self._end()
 
     def eof_received(self) -> None:
-        """Hand it on."""
         self._inner.eof_received()
 
     def pause_writing(self) -> None:
-        """Hand it on."""
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Hand it on."""
         self._inner.resume_writing()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Hand it on."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._inner.connection_lost(exc)
 
     def _has_request(self) -> bool:
-        # What aiohttp doesn't tell otherwise. tests/server/test_ops.py notices when it's called something else.
+        # aiohttp has no public way to ask. tests/server/test_ops.py fails if it renames these.
         return self._inner._current_request is not None or bool(self._inner._messages)
 
     def _end_unless_complete(self) -> None:
@@ -182,24 +176,22 @@ class _Refused(asyncio.Protocol):
     """A connection that is ended at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """End it."""
         cast(asyncio.Transport, transport).abort()
 
 
 class ParserLog(logging.Logger):
-    """Takes what aiohttp logs of requests that aren't HTTP, a traceback each, and counts them instead."""
+    """A logger that counts requests that aren't HTTP, instead of aiohttp's traceback for each."""
 
     def __init__(self, rejections: Rejections) -> None:
         super().__init__("bot.server.parser")
         self._rejections = rejections
 
     def handle(self, record: logging.LogRecord) -> None:
-        """Count one."""
         self._rejections.count("not HTTP")
 
 
 async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
     if request.can_read_body:
-        # What is left of the body isn't read. A proxy has to know, so that it sends nothing more over the connection.
+        # The rest of the body stays unread. A proxy has to know, so that it sends nothing more over the connection.
         response.force_close()
         response.headers["Connection"] = "close"

@@ -1,1 +1,1 @@
-"""How the bot talks to Slack's Web API, and to the two external-auth methods."""
+"""Clients for Slack's Web API, including its external auth methods."""

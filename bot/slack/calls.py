@@ -1,4 +1,4 @@
-"""What comes back from Slack: when a call is sent again, how answers are counted, when Slack was heard from last.
+"""Retries of Slack calls, counts of their results, and the time Slack was last heard from.
 
 https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 """
@@ -20,13 +20,13 @@ from bot.logs import slack_code
 from bot.metrics import RATE_LIMIT_WAITS, SLACK_CALLS, Metrics, one_of
 
 PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
-"""Slack's codes for trouble that passes; `unknown` is an answer without a code, such as an error page."""
+"""Slack's codes for temporary trouble; `unknown` is an answer without a code, such as an error page."""
 MAX_RETRIES = 60
-"""More than any call is sent again."""
+"""A retry limit that no call reaches."""
 RATE_LIMIT_BUDGET = 10.0
-"""How long one call waits in all, in seconds, because Slack says that it comes too soon."""
+"""Seconds one call waits in total when Slack rate-limits it."""
 RECONNECT_SECONDS = 0.1
-"""Most connections break because they were idle: a new one works at once."""
+"""Seconds before a reconnect. Most connections break because they were idle: a new one works at once."""
 RESPONSE_URL = "response_url"
 METHODS = frozenset(
     {
@@ -37,17 +37,17 @@ METHODS = frozenset(
         *("views.open", "views.publish", "views.update"),
     }
 )
-"""What the bot calls, beside response URLs."""
+"""The Web API methods that Extauth calls, besides response URLs."""
 OURS = frozenset({"ok", "ratelimited", "http_error", "not_json", "timeout", "connection_failed"})
-"""How a call ends, beside with a code of Slack's."""
+"""Codes for a call's result, besides Slack's own."""
 _OTHER_TOKENS = "apps."
-"""How the methods begin that aren't called with the bot's token."""
+"""The prefix of methods that aren't called with a bot token."""
 REFUSALS = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
-"""Slack's codes for a token that it accepts for nothing."""
+"""Slack's codes for a token that it rejects for every call."""
 
 
 def header(headers: Mapping[str, object], name: str) -> str | None:
-    """Return a response header by its lowercase name; None when it is missing. slack_sdk may give lists of values."""
+    """Return a response header by its lowercase name; None if it is missing. slack_sdk may give lists of values."""
     for found, value in headers.items():
         if str(found).lower() == name:
             return str(value[0] if isinstance(value, list) and value else value).strip()
@@ -55,7 +55,7 @@ def header(headers: Mapping[str, object], name: str) -> str | None:
 
 
 def retry_after(headers: Mapping[str, object]) -> int | None:
-    """Read `Retry-After`, whole seconds, at least 1; None when it is missing or isn't a number.
+    """Return `Retry-After` in whole seconds, at least 1; None if it is missing or isn't a number.
 
     https://docs.slack.dev/apis/web-api/rate-limits/
     """
@@ -64,13 +64,13 @@ def retry_after(headers: Mapping[str, object]) -> int | None:
 
 
 def passes(error: BaseException) -> bool:
-    """Return whether what a call raised is trouble that passes: Slack's own, or on the way there."""
+    """Return whether a call's error is temporary: trouble at Slack, or on the way there."""
     return not isinstance(error, SlackApiError) or slack_code(error) in PASSING_CODES
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer as it came. `body` is None where it wasn't JSON that could be read, or was `null`."""
+    """An HTTP response, unprocessed. `body` is None if it wasn't readable JSON, or was `null`."""
 
     status: int
     headers: Mapping[str, object]
@@ -78,11 +78,11 @@ class Answer:
 
 
 class Calls:
-    """Counts how calls end, and knows when Slack was last heard from and whether it refuses the bot's token.
+    """Counts of call results, the time Slack was last heard from, and its refusal of Extauth's token.
 
-    `codes` are the codes that are known. `heard_at` is when Slack last answered with a success, or sent something that
-    was verified, by the clock that is never set back; `refusal` is Slack's code. Where there are many workspaces, one
-    whose token is refused says nothing of the others, so there `has_one_token` is false and no refusal is noted.
+    `codes` are the known codes. `heard_at` is when Slack last answered with a success, or sent a verified request, by
+    the monotonic clock; `refusal` is Slack's code. With many workspaces, one refused token says nothing about the
+    others, so `has_one_token` is false and no refusal is noted.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Calls:
         self.refusal: str | None = None
 
     def ended(self, url: str, code: str) -> str:
-        """Note how a call of an address ended, and name what is there: a response URL is a secret."""
+        """Count a call's result, and return its method, or `response_url`: the URL itself is a secret."""
         method = RESPONSE_URL
         if url.startswith(self._base_url):
             method = one_of(url[len(self._base_url) :], METHODS)
@@ -112,16 +112,16 @@ class Calls:
         return method
 
     def waited(self, method: str, seconds: float) -> None:
-        """Note how long a call was held back."""
+        """Record the length of a rate-limit wait."""
         self._metrics[RATE_LIMIT_WAITS].labels(one_of(method, METHODS | {RESPONSE_URL})).observe(seconds)
 
 
 class Attempts(AsyncRetryHandler):
-    """Sees each answer to one call: tells `calls` of it, keeps the last failure, and says whether to send it again.
+    """A retry handler that sees each answer to one call, reports it to `calls`, and keeps the last failure.
 
-    slack_sdk raises on an answer it doesn't expect, with exceptions that differ by what was wrong; a retry handler is
-    shown every answer first. Its own handlers wait however long they're told, and repeat what timed out. This one
-    waits as long as a 429 says, at most `budget` seconds in all, and `reconnects` once after a broken connection.
+    slack_sdk raises on an answer it doesn't expect, with exceptions that differ by cause, but shows a retry handler
+    every answer first. Its own handlers wait as long as they're told, and repeat calls that timed out. This one waits
+    as long as a 429 says, at most `budget` seconds in total, and `reconnects` once after a broken connection.
     """
 
     def __init__(self, clock: Clock, calls: Calls | None, *, reconnects: bool, budget: float) -> None:
@@ -152,7 +152,7 @@ class Attempts(AsyncRetryHandler):
             return seconds is not None and seconds <= self._left
         raw = error.response if isinstance(error, SlackApiError) else None
         if isinstance(raw, aiohttp.ClientResponse) and raw.status != 200:
-            # JSON that breaks off comes as an error. Its status still tells a 429 from an outage.
+            # Truncated JSON comes as an error. Its status still tells a 429 from an outage.
             self.answer = Answer(raw.status, raw.headers, None)
         is_broken = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
         return is_broken and self._reconnects and state.current_attempt == 0
@@ -165,7 +165,7 @@ class Attempts(AsyncRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Wait."""
+        """Wait for `Retry-After`, or briefly before a reconnect."""
         seconds = retry_after(response.headers) if error is None and response is not None else None
         if seconds is None:
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -193,10 +193,10 @@ def _code(response: HttpResponse | None, error: Exception | None) -> str:
 
 
 def release(error: BaseException) -> None:
-    """Let go of what a failed call holds, as soon as nobody needs it.
+    """Release the objects that a failed call keeps alive.
 
     The function that sends a request keeps its last error, whose traceback leads back to it: a cycle that keeps an
-    answer that couldn't be read, and whatever token is in it, until Python happens to look for cycles.
+    unreadable answer, and any token in it, until Python next collects cycles.
     """
     found: BaseException | None = error
     while found is not None:

@@ -1,4 +1,4 @@
-"""The HTTP session, and Slack clients that share it: with one base address and one proxy, and logging no bodies."""
+"""The HTTP session, and Slack clients that share it: one base address, one proxy, and no bodies in logs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,12 +18,11 @@ from bot.logs import sdk_logger
 from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, Calls
 
 READ_SECONDS = 10.0
-"""How long Slack may take to accept a connection, and then to send the next byte of its answer."""
+"""Seconds Slack may take to accept a connection, and then to send the next byte of its answer."""
 MAX_CONNECTIONS = 200
-"""How many requests may be on their way to Slack at once. With half as many, a burst waits for Slack while
-the CPU is idle."""
+"""Maximum number of requests to Slack at once. With half as many, a burst waits for Slack while the CPU is idle."""
 MAX_ANSWER = 2 * 1024 * 1024
-"""The largest answer that is read, in bytes: several times what a list of 2,500 accounts takes."""
+"""The largest answer to read, in bytes: several times the size of a list of 2,500 accounts."""
 _WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 
@@ -33,8 +32,8 @@ class UntrustedAddress(ValueError):
 
 
 def is_slack_address(url: str, base_url: str) -> bool:
-    """Return whether an address is on Slack's own hosts, or on that of the Web API in use."""
-    # Nearly all are one of these, and taking an address apart takes much longer.
+    """Return whether an address is on Slack's own hosts, or on the host of the Web API in use."""
+    # Nearly all addresses match here, and parsing one takes much longer.
     if url.startswith((_WEBHOOKS, f"{'/'.join(base_url.split('/', 3)[:3])}/")):
         return True
     try:
@@ -50,9 +49,9 @@ def is_slack_address(url: str, base_url: str) -> bool:
 def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
     """Open the HTTP session that every Slack client shares. Close it at shutdown.
 
-    It keeps no cookies, follows no redirects, unpacks nothing, and doesn't read the environment. In a burst a request
-    may wait for a free connection without that counting against `read_seconds`; an answer that trickles in is cut off
-    after three times as long.
+    It keeps no cookies, follows no redirects, decompresses nothing, and ignores the environment. In a burst, a wait for
+    a free connection doesn't count against `read_seconds`; an answer that trickles in is cut off after three times as
+    long.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)
@@ -69,10 +68,10 @@ def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
 
 
 class _LimitedResponse(aiohttp.ClientResponse):
-    """An HTTP response whose body is read up to `MAX_ANSWER`."""
+    """An HTTP response that reads at most `MAX_ANSWER` bytes of its body."""
 
     async def read(self) -> bytes:
-        """Return the body. Raises ClientPayloadError where it's too large."""
+        """Return the body. Raises ClientPayloadError if it is too large."""
         if self._body is None:
             body = bytearray()
             try:
@@ -90,15 +89,15 @@ class _LimitedResponse(aiohttp.ClientResponse):
 async def _refuse_redirect(
     session: aiohttp.ClientSession, context: SimpleNamespace, redirect: aiohttp.TraceRequestRedirectParams
 ) -> None:
-    """Send nothing on to another address. slack_sdk has no setting for that, so it's the session's."""
+    """Refuse to follow a redirect. slack_sdk has no setting for this, so the session has it."""
     redirect.response.close()
     raise aiohttp.ClientError("Slack's address leads to another one.")
 
 
 class ClientFactory:
-    """Makes Slack clients. They are made for each use, since their retry handler belongs to one call.
+    """A factory for Slack clients. Each use gets a new one, since its retry handler belongs to one call.
 
-    `calls` is told how each call ends; without one, nobody counts them.
+    `calls` counts call results; without it, they aren't counted.
     """
 
     def __init__(
@@ -116,9 +115,9 @@ class ClientFactory:
         self.calls = calls
 
     def web(self, token: SecretStr | None, attempts: Attempts | None = None, *, once: bool = False) -> AsyncWebClient:
-        """Make a Web API client that speaks with `token`.
+        """Return a Web API client that uses `token`.
 
-        Without `attempts` it retries a broken connection and a 429, unless each request is to be sent `once`.
+        Without `attempts`, it retries a broken connection and a 429, unless each request is to be sent `once`.
         """
         budget = 0.0 if once else RATE_LIMIT_BUDGET
         attempts = attempts or Attempts(self.clock, self.calls, reconnects=not once, budget=budget)
@@ -129,11 +128,11 @@ class ClientFactory:
             logger=sdk_logger,
             retry_handlers=[attempts],
         )
-        client.proxy = self.proxy  # Given None, the constructor takes one from the environment.
+        client.proxy = self.proxy  # Given None, the constructor reads one from the environment.
         return client
 
     async def post(self, response_url: str, message: Mapping[str, Any]) -> WebhookResponse:
-        """Post a message to a `response_url` that is an address of Slack's, with the same retries.
+        """Post a message to a Slack `response_url`, with the same retries as `web`.
 
         Raises aiohttp.ClientError, OSError, and UnicodeError for an answer that isn't text.
         """
@@ -141,16 +140,16 @@ class ClientFactory:
         client = AsyncWebhookClient(response_url, session=self.session, logger=sdk_logger, retry_handlers=[attempts])
         client.proxy = self.proxy
         answer = await client.send_dict(dict(message))
-        if self.calls is not None and answer.status_code != 429:  # that's shown to the retry handler
+        if self.calls is not None and answer.status_code != 429:  # the retry handler sees those
             self.calls.ended(response_url, "ok" if answer.status_code == 200 else "http_error")
         return answer
 
 
 async def send_file(clients: ClientFactory, bot_token: SecretStr, user_id: str, name: str, text: str) -> None:
-    """Put a text file into a person's messages with the bot. Needs the scopes `im:write` and `files:write`.
+    """Send a person a text file as a direct message. Needs the scopes `im:write` and `files:write`.
 
-    It makes the calls of slack_sdk's `files_upload_v2`, which would send the file to whatever address it is given.
-    Raises SlackApiError, aiohttp.ClientError, UntrustedAddress, and what an answer of another form leads to.
+    Makes the calls of slack_sdk's `files_upload_v2`, which would send the file to any address it is given. Raises
+    SlackApiError, aiohttp.ClientError, UntrustedAddress, and the errors that a malformed answer causes.
     https://docs.slack.dev/messaging/working-with-files#uploading_files
     """
     client, content = clients.web(bot_token), text.encode()

@@ -1,4 +1,4 @@
-"""Text from outside, made safe for Slack's mrkdwn.
+"""Untrusted text, made safe for Slack's mrkdwn.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -6,17 +6,17 @@ https://docs.slack.dev/messaging/formatting-message-text
 from bot.ids import CHANNEL_ID, GROUP_ID, USER_ID
 
 MAX_TEXT = 3000
-"""The longest text of a section block, in characters. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
+"""Maximum characters of a section block's text. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def clip(text: str, limit: int) -> str:
-    """Shorten to at most `limit` characters, with an ellipsis for what is missing."""
+    """Shorten text to at most `limit` characters, with an ellipsis if it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def escape(text: str, limit: int = MAX_TEXT) -> str:
-    """Return mrkdwn that shows the text as it is, at most `limit` characters long when escaped.
+    """Return mrkdwn that shows the text as is, at most `limit` characters long when escaped.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -32,13 +32,13 @@ def escape(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def code(text: str, limit: int = MAX_TEXT) -> str:
-    """Return the text in a code span. mrkdwn has no escape for a backtick, so one becomes a quote."""
+    """Return the text in a code span. mrkdwn has no escape for a backtick, so it becomes a quote."""
     one_line = " ".join(text.replace("`", "'").split())
     return f"`{escape(one_line, limit - 2)}`" if one_line else ""
 
 
 def mention(contact: str | None) -> str:
-    """Return `EXTAUTH_CONTACT` as mrkdwn: a person, a user group, a channel, or a link. Without one, an admin."""
+    """Return `EXTAUTH_CONTACT` as mrkdwn: a person, a user group, a channel, or a link; without one, an admin."""
     if contact is None:
         return "a workspace admin"
     for form, sign in ((USER_ID, "@"), (GROUP_ID, "!subteam^"), (CHANNEL_ID, "#")):

@@ -1,4 +1,4 @@
-"""What the app asks for when it's installed, and how Slack renews the bot's tokens.
+"""The app's scopes and OAuth credentials, and the renewal of its bot tokens.
 
 https://docs.slack.dev/authentication/using-token-rotation
 """
@@ -21,29 +21,29 @@ REQUIRED_SCOPES = {
     "usergroups:read": "who is in a user group of a list",
     "users:read": "who is an admin, a member, a guest",
 }
-"""The bot scopes that Extauth can't do without, and what each is for."""
+"""Bot scopes that Extauth needs, and the reason for each."""
 OPTIONAL_SCOPES = {
     "files:write": "sends the results of a test as a file",
     "im:write": "opens the direct message that the file goes to",
 }
-"""The bot scopes that people can leave out when they install the app, and what each is for."""
+"""Bot scopes that people can leave out when they install the app, and the reason for each."""
 
 
 class RenewalRefused(Exception):
-    """Slack gives no new token. The message is its code."""
+    """Slack's refusal to issue a new token. The message is Slack's code, or the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppCredentials:
-    """By what Slack knows the app, beside any token."""
+    """The app's client ID and secret, which identify it to Slack without a token."""
 
     client_id: str
     client_secret: SecretStr = field(repr=False)
 
     async def access(self, client: AsyncWebClient, **arguments: str) -> AsyncSlackResponse:
-        """Call oauth.v2.access. Raises what slack_sdk raises.
+        """Call oauth.v2.access. Raises slack_sdk's errors.
 
-        slack_sdk's own method warns, for it uses what aiohttp has deprecated.
+        slack_sdk's own method warns, because it uses a deprecated part of aiohttp.
         https://docs.slack.dev/reference/methods/oauth.v2.access
         """
         pair = f"{self.client_id}:{self.client_secret.get_secret_value()}"
@@ -52,18 +52,18 @@ class AppCredentials:
 
 
 class TokenRenewer:
-    """Trades refresh tokens, as the app that they were given to."""
+    """A client that trades refresh tokens, as the app they were issued to."""
 
     def __init__(self, clients: ClientFactory, app: AppCredentials) -> None:
         self._clients = clients
         self._app = app
 
     async def renew(self, refresh_token: SecretStr) -> RenewedToken:
-        """Return a new token.
+        """Trade a refresh token for a new bot token.
 
-        Raises RenewalRefused, and what slack_sdk raises where Slack can't be reached.
+        Raises RenewalRefused, and slack_sdk's errors if Slack can't be reached.
         """
-        # Nothing is sent twice: the first may have arrived, and a refresh token is good once.
+        # Sent only once: the first request may have arrived, and a refresh token works once.
         client = self._clients.web(None, once=True)
         try:
             answer = await self._app.access(

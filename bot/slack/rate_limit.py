@@ -1,6 +1,6 @@
-"""Holds back the calls of a method after Slack's 429, and then lets them go one by one.
+"""A rate limiter that holds back a method's calls after Slack's 429, then releases them one by one.
 
-One 429 says enough: without this, each call of a burst would be rejected for itself, over and over. Each process learns
+One 429 is enough: without this, each call of a burst would be rejected separately, over and over. Each process learns
 from its own 429s.
 https://docs.slack.dev/apis/web-api/rate-limits/
 """
@@ -19,23 +19,23 @@ GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 LIST = "apps.auth.external.list"
 PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
-"""How often Slack allows each method in a workspace at least: tiers 3 and 4. What it allows for a list isn't public."""
+"""Minimum calls per minute that Slack allows in a workspace: tiers 3 and 4. The limit for a list isn't public."""
 
 SecondsLeft = Callable[[], int]
-"""Returns how long a call still has to wait. It's 0 once its turn has come."""
+"""A function that returns the seconds a call still has to wait: 0 once its turn has come."""
 Progress = Callable[[SecondsLeft], None]
-"""Is told of a wait, and again whenever the call looks at the line."""
+"""A callback for a wait, called again whenever the call checks the line."""
 Wanted = Callable[[], Awaitable[bool | None]]
-"""Returns whether a call is still wanted; None where nobody can tell now."""
+"""A check that returns whether a call is still wanted; None if that can't be told now."""
 Waited = Callable[[str, float], None]
-"""Is told of each wait that is over: the method, and the seconds."""
+"""A callback for each finished wait: the method, and the seconds."""
 
 WAIT_SECONDS = 600.0
-"""How long one call waits in all because of Slack's limits. 300 calls at once need six minutes."""
+"""Seconds one call waits in total because of Slack's limits. 300 calls at once need six minutes."""
 WANTED_SECONDS = 2.0
-"""How often a waiting call looks whether it's still wanted."""
+"""Seconds between a waiting call's checks that it is still wanted."""
 _MINUTE = 61.0
-"""The minute that Slack counts by, in seconds, with one for the way there and back."""
+"""Seconds in the minute that Slack counts by, plus one for the way there and back."""
 _MOMENT = 0.001
 
 
@@ -48,17 +48,17 @@ def tells_nobody(seconds_left: SecondsLeft) -> None:
 
 
 def _notes_nothing(method: str, seconds: float) -> None:
-    """Note nothing."""
+    """Record nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What happens while a call waits.
+    """A call's limits, and the callbacks while it waits.
 
     `progress` is told of a wait. `is_wanted` is asked every two seconds during a wait, and once more after it: the call
     isn't sent if it's no longer wanted, or if that can't be told after the wait. `recheck` runs right before the call
-    is sent, and may raise. `patience` is the longest wait in all, in seconds. Calls that are `in_batch` take at most
-    half of what Slack allows, so that nobody else meets a 429 because of them.
+    is sent, and may raise. `patience` is the longest total wait, in seconds. Calls that are `in_batch` take at most
+    half of Slack's limit, so that they cause no 429 for others.
     """
 
     workspace: str = ""
@@ -70,7 +70,7 @@ class Caller:
 
 
 class Busy(Exception):
-    """Slack's limits last longer than the call can wait. `seconds` is when its turn would come."""
+    """A wait for Slack's limits that is longer than the call's patience. `seconds` is the time until its turn."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"{seconds} seconds")
@@ -78,18 +78,17 @@ class Busy(Exception):
 
 
 class Stopping(Exception):
-    """The bot is stopping, so the call isn't sent."""
+    """A shutdown of the process, so the call isn't sent."""
 
 
 class NoLongerWanted(Exception):
-    """The call has been given up while it waited, so it isn't sent."""
+    """A call that was given up while it waited, so it isn't sent."""
 
 
 class _Line:
     """The calls of one method in one workspace, first come, first served.
 
-    They go at once until a 429, and then at the pace that Slack documents. Those of batches never go more than half as
-    often.
+    They are sent at once until a 429, then at the pace that Slack documents. Batch calls never exceed half that pace.
     """
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
@@ -103,15 +102,15 @@ class _Line:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing waits, and Slack no longer counts what went."""
+        """True if nothing waits, and Slack no longer counts the calls that were sent."""
         last = max((self._free_at, *self._batch_went))
         return not self.waiting and self._clock.monotonic() >= last + _MINUTE
 
     def leave(self, call: "LimitedCall", *, goes: bool) -> None:
-        """Take a call out of the line, since it's sent or given up."""
+        """Take a call out of the line, because it is sent or given up."""
         now = self._clock.monotonic()
         if goes and now < self._free_at + _MINUTE:
-            # From when it was due, so that being woken late doesn't add up.
+            # Counted from its due time, so that late wake-ups don't add up.
             self._free_at = max(self._free_at, now - self._interval) + self._interval
         if goes and call.caller.in_batch:
             self._batch_went.append(now)
@@ -120,23 +119,23 @@ class _Line:
             self.wake()
 
     def hold(self, seconds: float) -> None:
-        """Let nobody go for so many seconds."""
+        """Send no calls for this many seconds."""
         before, self._free_at = self._free_at, max(self._free_at, self._clock.monotonic() + seconds)
-        # Of a burst, each call is rejected for about as long.
+        # A burst's calls are all rejected with about the same wait: only the first wakes the line.
         if self._free_at > before + 1:
             self.wake()
 
     def wake(self) -> None:
-        """Have everybody who waits look at the line again."""
+        """Make every waiting call check the line again."""
         self.changed.set_result(None)
         self.changed = asyncio.get_running_loop().create_future()
 
     def seconds_left(self, call: "LimitedCall") -> int:
-        """Return the seconds until a call's turn comes; 0 once it has."""
+        """Return the seconds until a call's turn; 0 once it has come."""
         return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
 
     def seconds_until(self, call: "LimitedCall") -> float:
-        """Return the seconds until the turn of a call that waits comes, as far as can be told now; 0 once it has."""
+        """Return the seconds until a waiting call's turn, as far as can be told now; 0 once it has come."""
         held = self._free_at - self._clock.monotonic()
         held = held if held > _MOMENT else 0.0
         before = self.waiting[: bisect.bisect_left(self.waiting, call)]
@@ -147,14 +146,14 @@ class _Line:
         return held + (len(before) - skipped) * self._interval
 
     def batch_seconds(self, count: int) -> float:
-        """Return the seconds until so many more calls of a batch have gone, while it takes turns with other batches."""
+        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches."""
         batches = sum(call.caller.in_batch for call in self.waiting)
         held = self._free_at - self._clock.monotonic()
         paced = max(held, 0.0) + count * self._interval if held > -_MINUTE else 0.0
         return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
 
     def _half_free_in(self, more: int) -> float:
-        """Return the seconds until another call of a batch can go when so many more have gone before it."""
+        """Return the seconds until a batch can send a call, after `more` others."""
         now = self._clock.monotonic()
         recent = [at for at in self._batch_went if at > now - _MINUTE + _MOMENT]
         minutes, number = divmod(more + len(recent), self._half)
@@ -164,7 +163,7 @@ class _Line:
 
 
 class RateLimiter:
-    """The lines of all methods and workspaces. One where nothing waits is forgotten in time."""
+    """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
 
     def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
         self.clock = clock
@@ -174,12 +173,12 @@ class RateLimiter:
         self._numbers = itertools.count()
 
     def call(self, method: str, caller: Caller) -> "LimitedCall":
-        """Begin a call."""
+        """Create a call, which joins its line on `turn`."""
         until = self.clock.monotonic() + caller.patience
         return LimitedCall(next(self._numbers), self, method, caller, until)
 
     def line(self, method: str, workspace: str) -> _Line:
-        """Return the line of a method in a workspace."""
+        """Return the line of a method in a workspace, and drop quiet lines."""
         line = self._lines.get((method, workspace))
         if line is None:
             for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
@@ -188,11 +187,11 @@ class RateLimiter:
         return line
 
     def batch_seconds(self, method: str, workspace: str, count: int) -> float:
-        """Return the seconds until so many more calls of a batch have gone, as far as can be told now."""
+        """Return the seconds until `count` more calls of a batch are sent, as far as can be told now."""
         return self.line(method, workspace).batch_seconds(count)
 
     def close(self) -> None:
-        """Send away everybody who waits, now and from now on: the bot is stopping."""
+        """Turn away all calls that wait, now and from now on: the process is stopping."""
         self.is_closed = True
         for line in self._lines.values():
             line.wake()
@@ -200,7 +199,7 @@ class RateLimiter:
 
 @dataclass(order=True, frozen=True, slots=True)
 class LimitedCall:
-    """One call on its way. Await its `turn` each time it's sent, and say when it was `rejected`."""
+    """One call on its way. Await its `turn` before each send, and report when it was `rejected`."""
 
     number: int
     limiter: RateLimiter = field(compare=False)
@@ -209,9 +208,9 @@ class LimitedCall:
     until: float = field(compare=False)
 
     async def turn(self) -> None:
-        """Return when it can be sent.
+        """Wait until the call can be sent.
 
-        Raises Busy, Stopping, NoLongerWanted, and what the caller's `recheck` raises.
+        Raises Busy, Stopping, NoLongerWanted, and the errors of the caller's `recheck`.
         """
         line, goes = self.limiter.line(self.method, self.caller.workspace), False
         bisect.insort(line.waiting, self)
@@ -227,10 +226,9 @@ class LimitedCall:
             await self.caller.recheck()
 
     def rejected(self, seconds: int | None) -> bool:
-        """Note a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it once more.
+        """Record a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it again.
 
-        What takes longer than anyone would wait holds nobody back: whoever comes later hears it from Slack, and
-        whether it's still so.
+        A wait longer than any call's patience holds none back: later calls learn from Slack if it still applies.
         """
         if seconds is None or seconds > WAIT_SECONDS:
             return False

@@ -1,4 +1,4 @@
-"""Who a person is, as Slack says it, at most a minute old."""
+"""People's roles and user groups, as Slack reports them, at most a minute old."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,12 +17,12 @@ from bot.slack.client import ClientFactory
 log = logging.getLogger(__name__)
 
 MAX_AGE_SECONDS = 60.0
-"""How old what Slack said about a person may be. Measured on a clock that is never set back."""
+"""Maximum age in seconds of Slack's facts about a person, by the monotonic clock."""
 _WORKSPACE_SECONDS = 3600.0
 
 
 class UserDirectory:
-    """Looks up people and user groups with the bot token of their workspace."""
+    """A directory of people and user groups, looked up with their workspace's bot token."""
 
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
@@ -31,15 +31,15 @@ class UserDirectory:
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
     def know(self, bot_token: SecretStr, workspace: Workspace) -> None:
-        """Remember where a bot token is installed, as an installation says it."""
+        """Remember the workspace of a bot token, as an installation states it."""
         self._workspaces.put(bot_token, workspace)
 
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
-        """Return where a bot token is installed; None when Slack doesn't say."""
+        """Return the workspace of a bot token; None if Slack doesn't say."""
         return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
-        """Return what Slack says of a bot token, and remember where it is installed. Raises what slack_sdk raises."""
+        """Return Slack's facts about a bot token, and remember its workspace. Raises slack_sdk's errors."""
         answer = await self._clients.web(bot_token).auth_test()
         data: object = answer.data
         said = data if isinstance(data, Mapping) else {}
@@ -47,7 +47,7 @@ class UserDirectory:
         return said
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
-        """Return who the actor is and which of `groups` they are in; None when Slack doesn't say, for any reason."""
+        """Return the actor's details, with their groups among `groups`; None if Slack doesn't say, for any reason."""
         workspace = await self.workspace(actor.bot_token)
         if workspace is None:
             return None
@@ -58,15 +58,15 @@ class UserDirectory:
             (workspace.team_id, actor.user_id),
             lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
-        # In a channel shared with another organization, a modal's payload can have that one's workspace, where the app
-        # is installed, beside the person's own organization.
+        # In a channel shared with another organization, a modal's payload can pair the workspace where the app is
+        # installed with the person's own organization.
         is_named = actor.team_id is not None and actor.team_id != workspace.enterprise_id
         if person is not None and workspace.is_org_install:
             if is_named and actor.team_id not in person.teams:
                 log.warning("a request came from a workspace that Slack doesn't say the person is a member of")
                 return replace(person, is_elsewhere=True)
             if actor.team_id != person.home:
-                # Slack says only of one workspace whether somebody is an admin there.
+                # Slack reports an admin's role for only one workspace.
                 person = replace(person, is_admin=person.is_in_charge, is_owner=False)
         if person is None or not groups:
             return person
@@ -78,14 +78,14 @@ class UserDirectory:
         )
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
-        """Return who is in a user group; None when Slack doesn't say."""
+        """Return the members of a user group; None if Slack doesn't say."""
         return await self._groups.get(
             (actor.bot_token, group), lambda: _ask_members(self._clients.web(actor.bot_token), group)
         )
 
 
 async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
-    """Ask where the token is installed. https://docs.slack.dev/reference/methods/auth.test"""
+    """Ask Slack for the token's workspace. https://docs.slack.dev/reference/methods/auth.test"""
     answer = await _ask("auth.test", lambda: client.auth_test())
     return _workspace(answer if answer is not None else {})
 
@@ -122,18 +122,18 @@ async def _ask(method: str, call: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await call()
     except Exception as error:
-        # Anything at all that goes wrong here denies. The text of a SlackApiError holds the response: not logged.
+        # Any failure here denies access. The text of a SlackApiError holds the response, so it isn't logged.
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
         log.warning("Slack didn't answer, so access is denied", extra={"method": method, "code": code})
         return None
 
 
 def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
-    """Read a user object. https://docs.slack.dev/reference/objects/user-object
+    """Return the details in a user object. https://docs.slack.dev/reference/objects/user-object
 
-    `is_stranger` is false for people of another organization who share a channel with the bot, so where somebody
-    belongs is told by `team_id` and, on Enterprise Grid, by `enterprise_user`. There, a person can be an admin of the
-    organization without being one of the workspace; the flags of another workspace's own admins don't count here.
+    `is_stranger` is false for people of another organization who share a channel with Extauth, so `team_id` and, on
+    Enterprise Grid, `enterprise_user` tell where a person belongs. On Grid, a person can be an admin of the
+    organization but not of the workspace; the flags of another workspace's own admins don't count here.
     """
     grid = user.get("enterprise_user")
     organization: Mapping[str, object] = grid if isinstance(grid, Mapping) else {}

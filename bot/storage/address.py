@@ -1,4 +1,4 @@
-"""Where the database is, as `DATABASE_URL` says it."""
+"""The database's address in `DATABASE_URL`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _POSTGRES_OPTIONS = {"ssl", "host", "port"}
 
 
 def database_url(value: str) -> URL:
-    """Return the address in SQLAlchemy's form, for the drivers this bot uses. Raises ValueError.
+    """Return the address in SQLAlchemy's form, for Extauth's drivers. Raises ValueError.
 
     Heroku writes `postgres://`, and libpq's `sslmode` is asyncpg's `ssl`.
     """
@@ -32,7 +32,7 @@ def database_url(value: str) -> URL:
 
 
 def _postgres_options(url: URL) -> dict[str, str | tuple[str, ...]]:
-    """Translate the options that libpq's addresses have and asyncpg's don't. Raises ValueError."""
+    """Translate the options of libpq's addresses to asyncpg's. Raises ValueError."""
     options = {("ssl" if name == "sslmode" else name): value for name, value in url.query.items()}
     unknown = sorted(set(options) - _POSTGRES_OPTIONS)
     if unknown:
@@ -42,7 +42,7 @@ def _postgres_options(url: URL) -> dict[str, str | tuple[str, ...]]:
 
 
 def describe(value: str) -> str:
-    """Return which database an address means, without its password."""
+    """Return the name of an address's database, without the password."""
     url = database_url(value)
     if url.drivername == "sqlite":
         return str(Path(str(url.database)).absolute())

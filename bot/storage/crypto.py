@@ -1,4 +1,4 @@
-"""Encrypts what the database holds for others to be unable to read, under keys that can be changed."""
+"""Encryption of the database's secrets, under keys that can be changed."""
 
 import base64
 import hashlib
@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 
 class Box:
-    """Encrypts one kind of text: what another box encrypted, or nobody did, can't be read with it.
+    """An encryptor for one kind of text: it can't read another box's text, or plain text.
 
-    The first key encrypts; the others only read what they encrypted before. Whoever can write the database can put what
-    is encrypted in another place: where that matters, name the place inside the text, and compare it on reading.
+    The first key encrypts; the others only read their older text. A person who can write to the database can move
+    encrypted text to another place: if that matters, name the place inside the text, and compare it on reading.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -21,25 +21,25 @@ class Box:
         self._newest, self._all = fernets[0], MultiFernet(fernets)
 
     def encrypt(self, text: SecretStr) -> str:
-        """Return the text, readable only with the newest key."""
+        """Encrypt a text with the newest key."""
         return self._newest.encrypt(text.get_secret_value().encode()).decode()
 
     def decrypt(self, text: object) -> SecretStr | None:
-        """Return what was encrypted; None for what none of the keys encrypted."""
+        """Return the decrypted text; None if none of the keys encrypted it."""
         return _decrypt(self._all, text)
 
     def is_current(self, text: object) -> bool:
-        """Return whether the newest key encrypted it, so that the older ones aren't needed for it."""
+        """Return whether the newest key encrypted it, so that it doesn't need the older ones."""
         return _decrypt(self._newest, text) is not None
 
     def renew(self, text: object) -> str | None:
-        """Return the same text under the newest key; None for what none of the keys encrypted."""
+        """Return the same text under the newest key; None if none of the keys encrypted it."""
         opened = self.decrypt(text)
         return None if opened is None else self.encrypt(opened)
 
 
 class Vault:
-    """Makes a box for each purpose out of the operator's keys, the newest first.
+    """A source of boxes, one for each purpose, derived from the operator's keys, the newest first.
 
     No box's key reveals anything about another's, or about the keys they are derived from.
     """
@@ -55,7 +55,6 @@ class Vault:
 
 
 def derive(master: bytes, use: str) -> bytes:
-    """Return the key for one use of a master key."""
     return hmac.digest(master, use.encode(), hashlib.sha256)
 
 

@@ -1,4 +1,4 @@
-"""A database and its transactions, whichever of the two kinds it is."""
+"""A database of either kind, and its transactions."""
 
 import asyncio
 import logging
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_SECONDS = 10
-"""How long a transaction waits for a connection, or for SQLite's one writer."""
+"""Seconds a transaction waits for a connection, or for SQLite's one writer."""
 LOCK_SECONDS = 4
-"""How long a transaction waits for a row that another one of PostgreSQL's has locked: so briefly that there's time for
-a second try."""
+"""Seconds a PostgreSQL transaction waits for a row that another has locked: few enough for a second try."""
 ANSWER_SECONDS = 15.0
-"""How long a caller waits for a transaction."""
+"""Seconds a caller waits for a transaction."""
 _CLOSE_SECONDS = 1.0
 _READERS = 4
 SCHEMA_NAME = "public"
-"""Where PostgreSQL has the tables. They are named with it, since nothing else is looked for there."""
+"""PostgreSQL's schema for the tables. Their names include it, since the search path doesn't."""
 BEGIN = f"""
     BEGIN ISOLATION LEVEL {{}};
     RESET SESSION AUTHORIZATION;
@@ -44,29 +43,29 @@ BEGIN = f"""
     SET LOCAL tcp_keepalives_interval = 10;
     SET LOCAL tcp_keepalives_count = 3
 """
-"""How a transaction of PostgreSQL begins: whatever the database, a pooler, or a trigger did to its session is undone.
+"""The start of a PostgreSQL transaction: it undoes changes to the session by the database, a pooler, or a trigger.
 
-Someone who can create functions and operators could otherwise put theirs in the place of PostgreSQL's. The timeouts
-release the locks of a machine that died in a transaction; TCP alone would notice much later.
+A person who can create functions and operators could otherwise replace PostgreSQL's with theirs. The timeouts release
+the locks of a machine that died in a transaction; TCP alone would notice much later.
 """
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-"""A transaction: a plain function that gets SQLAlchemy's connection."""
+"""A transaction: a plain function that takes SQLAlchemy's connection."""
 
 
 class DatabaseError(Exception):
-    """The database can't be used. The message is one line and holds no password."""
+    """A failure of the database. The message is one line and holds no password."""
 
 
 def open_database(url: URL, *, creates: bool = True) -> "Database":
-    """Make a database ready to be used. Only one that `creates` makes a missing SQLite file."""
+    """Return a database, ready to use. A missing SQLite file is made only if `creates`."""
     return PostgresDatabase(url) if url.drivername.startswith("postgresql") else SqliteDatabase(url, creates=creates)
 
 
 def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
-    """Begin an INSERT that can say what happens `on_conflict`: SQLAlchemy has one for each kind of database."""
+    """Return an INSERT that supports `on_conflict`: SQLAlchemy has one for each kind of database."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
@@ -77,21 +76,21 @@ def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sq
 
 
 class Database(ABC):
-    """Connections to one database. Nothing is connected before it is used."""
+    """Connections to one database, opened on first use."""
 
     def __init__(self, url: URL, *driver_errors: type[Exception]) -> None:
         self._url = url
-        # What a driver raises on connecting reaches us as it is.
+        # SQLAlchemy doesn't wrap the errors that a driver raises on connecting.
         self._errors: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError, *driver_errors)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def run(self, work: Work[T], *, reads: bool = False, seconds: float | None = ANSWER_SECONDS) -> T:
-        """Run `work` in one transaction and return what it returns.
+        """Run `work` in one transaction and return its result.
 
         A transaction that only `reads` sees one state throughout and blocks no writer. It runs to its end even if the
         caller is canceled, or stops waiting after `seconds`: then it isn't known whether it was committed.
 
-        Raises DatabaseError, and what `work` raises.
+        Raises DatabaseError, and the errors of `work`.
         """
         task: asyncio.Task[T] = asyncio.ensure_future(self._transact(work, reads))
         self._running.add(task)
@@ -105,7 +104,7 @@ class Database(ABC):
             raise DatabaseError(self._one_line(error)) from None
 
     async def close(self) -> None:
-        """Close the connections. A database that has stopped answering gets a moment, and is then left alone."""
+        """Close the connections. A database that has stopped answering gets a moment, and is then abandoned."""
         if self._running:
             await asyncio.wait(set(self._running), timeout=_CLOSE_SECONDS)
         try:
@@ -123,11 +122,11 @@ class Database(ABC):
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            # The caller got the exception, unless it no longer waits.
+            # The caller got the exception, unless it stopped waiting.
             log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
 
     def _one_line(self, error: Exception) -> str:
-        # The driver's own words, without the statement and its parameters that SQLAlchemy adds.
+        # The driver's own message, without the statement and its parameters that SQLAlchemy adds.
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())
         password = self._url.password
@@ -137,10 +136,10 @@ class Database(ABC):
 
 
 class PostgresDatabase(Database):
-    """A database of a PostgreSQL server."""
+    """A database on a PostgreSQL server."""
 
     def __init__(self, url: URL) -> None:
-        # Where the database is SQLite, neither is needed.
+        # With SQLite, neither is needed.
         import asyncpg  # noqa: PLC0415
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
@@ -149,10 +148,10 @@ class PostgresDatabase(Database):
             url,
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
-            # Transactions begin as `BEGIN` says, not as SQLAlchemy would begin them.
+            # Transactions begin with `BEGIN`, not as SQLAlchemy would begin them.
             isolation_level="AUTOCOMMIT",
-            # A pooler such as PgBouncer may give each transaction another session, and a trigger could prepare
-            # statements of its own under the names of ours: so none has a name.
+            # A pooler such as PgBouncer may give each transaction another session, and a trigger could prepare its own
+            # statements under Extauth's names: so none has a name.
             connect_args={
                 "timeout": BUSY_SECONDS,
                 "command_timeout": 60,
@@ -162,7 +161,7 @@ class PostgresDatabase(Database):
             hide_parameters=True,
             execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
-        # However many read, connections are left for those who write.
+        # Readers always leave connections for writers.
         self._readers = asyncio.Semaphore(_READERS)
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
@@ -174,20 +173,20 @@ class PostgresDatabase(Database):
                 if await driver.execute("COMMIT") != "COMMIT":
                     raise DatabaseError("a transaction was rolled back")
             except BaseException:
-                # The session ends, in whatever state it is, and the server rolls back.
+                # This ends the session in any state, and the server rolls back.
                 await connection.invalidate()
                 raise
             return result
 
     async def _close(self) -> None:
         for task in self._running:
-            # Its connection is cut off, because the server has stopped answering.
+            # Canceling cuts off its connection, because the server has stopped answering.
             task.cancel()
         await self._engine.dispose()
 
 
 class SqliteDatabase(Database):
-    """A SQLite file, durable: a transaction that has ended is on disk.
+    """A durable SQLite file: a transaction that has ended is on disk.
 
     The driver blocks, so each transaction is one call to a thread: one thread writes, as SQLite has one writer at a
     time, and a few read. Only a database that `creates` makes a missing file.
@@ -209,7 +208,7 @@ class SqliteDatabase(Database):
         def transact() -> T:
             with self._engine.connect() as connection, connection.begin():
                 if not reads:
-                    # A removed file can still be written to, and everything written to it is lost.
+                    # A removed file can still be written to, but everything written to it is lost.
                     self._file.check()
                 connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
                 result = work(connection)
@@ -221,7 +220,7 @@ class SqliteDatabase(Database):
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
         self._file.connected(1)
-        # The driver would begin transactions itself, and only when something is written.
+        # Otherwise the driver begins transactions on its own, and only on a write.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -237,8 +236,8 @@ class SqliteDatabase(Database):
 class _File:
     """The file of a SQLite database, and its write-ahead log.
 
-    Once they have been opened, others in their place aren't the same database: what is written to a removed file is
-    lost. https://www.sqlite.org/wal.html
+    Once they are open, files that replace them aren't the same database: data written to a removed file is lost.
+    https://www.sqlite.org/wal.html
     """
 
     def __init__(self, path: Path, creates: bool) -> None:
@@ -249,9 +248,9 @@ class _File:
         self._connections = 0
 
     def ensure(self) -> None:
-        """Make the file where that is wanted. Raises FileNotFoundError."""
+        """Create the file if it is missing and `creates` is set. Raises FileNotFoundError."""
         if self._creates and not self._known and not self._path.exists():
-            # Nobody else on this machine reads it.
+            # No other user of this machine can read it.
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
         self.check()
 
@@ -262,7 +261,7 @@ class _File:
             self._known.pop(self._wal, None)
 
     def check(self) -> None:
-        """Raise OSError when one of the files is gone, or another one is in its place."""
+        """Raise OSError if one of the files is gone or was replaced."""
         for path in (self._path, self._wal):
             if path == self._path or path in self._known or path.exists():
                 found = path.stat()

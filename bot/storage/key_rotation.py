@@ -1,4 +1,4 @@
-"""Puts everything that is encrypted under the newest key, so that the older ones can be dropped."""
+"""Re-encryption of the database under the newest key, so that the older ones can be dropped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from bot.storage.crypto import Vault
 from bot.storage.tables import batches, installation_keys, installations, workspace_settings
 
 WRAPPED = "audit log key"
-"""The name under which the database holds the key of the audit log, and the purpose of the box that encrypts it."""
+"""The audit log key's name in the database, and the purpose of the box that encrypts it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """A column of encrypted texts: what they are called (one, several), and the purpose of their box."""
+    """A column of encrypted texts: their name (singular, plural), and the purpose of their box."""
 
     what: tuple[str, str]
     table: Table
@@ -38,12 +38,12 @@ ENCRYPTED = (
     ),
     Encrypted(("batch", "batches"), batches, _batches.id, _batches.content, "batch"),
 )
-"""Everything in the database that is encrypted."""
+"""All encrypted columns of the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """How many texts of a kind were re-encrypted, and how many no key could decrypt."""
+    """The number of texts of a kind that were re-encrypted, and of those that no key could decrypt."""
 
     what: tuple[str, str]
     renewed: int
@@ -53,27 +53,27 @@ class Rotated:
 def rotate(connection: Connection, vault: Vault) -> Sequence[Rotated]:
     """Re-encrypt everything that isn't under the newest key.
 
-    Processes that have all of the keys can go on meanwhile: what they write is under the newest one.
+    Processes that have all of the keys can keep running: they write under the newest one.
     """
     return [_renew(connection, one, vault) for one in ENCRYPTED]
 
 
 def count_under_older_keys(connection: Connection, vault: Vault) -> int:
-    """Return how many texts the newest key alone couldn't read."""
+    """Return the number of texts that the newest key alone can't read."""
     return sum(len(_older(connection, one, vault)[0]) for one in ENCRYPTED)
 
 
 def _renew(connection: Connection, one: Encrypted, vault: Vault) -> Rotated:
     older, unreadable = _older(connection, one, vault)
     for name, text, renewed in older:
-        # What was changed since was encrypted under the newest key.
+        # A text that has changed since is already under the newest key.
         same = (one.key == name) & (one.column == text)
         connection.execute(update(one.table).where(same).values({one.column.name: renewed}))
     return Rotated(one.what, len(older), unreadable)
 
 
 def _older(connection: Connection, one: Encrypted, vault: Vault) -> tuple[Sequence[tuple[str, str, str]], int]:
-    """Return the texts under older keys, each with its key and re-encrypted, and how many no key can decrypt."""
+    """Return the texts under older keys, each with its key and re-encrypted, and the number no key can decrypt."""
     box, older, unreadable = vault.box(one.purpose), [], 0
     of_kind = one.key == WRAPPED if one.table is installation_keys else one.key.is_not(None)
     for name, text in connection.execute(select(one.key, one.column).where(of_kind).order_by(one.key)).all():

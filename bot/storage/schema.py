@@ -1,4 +1,4 @@
-"""Making the tables, by Alembic's migrations."""
+"""Creation of the tables by Alembic's migrations, and detection of later changes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,18 +9,18 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, tex
 from bot.storage.engine import SCHEMA_NAME, DatabaseError
 from bot.storage.tables import SCHEMA, metadata
 
-logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every start
 
-_MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates a PostgreSQL
+_MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates PostgreSQL
 
 _OTHER_VERSION = "its tables are of another version of Extauth: use that version, or an empty database"
 
 _alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
-"""Where Alembic keeps the tables' version. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
+"""Alembic's table for the version of the tables. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
 
 
 def migrate(connection: Connection) -> bool:
-    """Make the tables where there are none, and return whether that was so. Raises DatabaseError.
+    """Create the tables if there are none, and return whether there were none. Raises DatabaseError.
 
     Other processes wait until the transaction ends.
     """
@@ -43,7 +43,7 @@ def migrate(connection: Connection) -> bool:
 
 
 def check_schema(connection: Connection) -> None:
-    """Raise DatabaseError where the tables are missing or of another version. Changes nothing."""
+    """Raise DatabaseError if the tables are missing or of another version. Changes nothing."""
     found = schema_version(connection)
     if found is None:
         raise DatabaseError("there is no audit log in it")
@@ -52,7 +52,7 @@ def check_schema(connection: Connection) -> None:
 
 
 def schema_version(connection: Connection) -> str | None:
-    """Return the version of the tables; None where there are none."""
+    """Return the version of the tables; None if there are none."""
     schema = SCHEMA_NAME if connection.dialect.name == "postgresql" else None
     if not inspect(connection).has_table(_alembic_version.name, schema):
         return None
@@ -60,12 +60,12 @@ def schema_version(connection: Connection) -> str | None:
 
 
 Schema = Mapping[tuple[str, str, str], str]
-"""What there is of the tables: by its kind, name, and table, how it is defined."""
+"""The definitions of the tables' parts, by kind, name, and table."""
 
 _KINDS = ("trigger", "rule", "policy", "view", "table", "partition", "parent", "index", "constraint", "column")
-"""What to name first: what can do most."""
+"""The order in which to report differences: the parts that can do most come first."""
 _SQLITE = text("SELECT type, name, tbl_name, sql FROM sqlite_master")
-# A server's next version may list NOT NULL among the constraints: the columns say it, too.
+# A server's next version may list NOT NULL among the constraints: the columns already include it.
 _POSTGRESQL = text(
     """
     WITH t AS (SELECT c.* FROM unnest(CAST(:tables AS text[])) n JOIN pg_class c ON c.oid = to_regclass(:schema || n))
@@ -106,13 +106,13 @@ _POSTGRESQL = text(
 
 
 def read_schema(connection: Connection) -> Schema:
-    """Return what the database has of the tables, with all that can change what is written to them or read."""
+    """Return the definitions of the tables, and of everything that can change their reads or writes."""
     tables = [*metadata.tables, _alembic_version.name]
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"tables": tables, "schema": f"{SCHEMA_NAME}."})
         return {(kind, name, table): str(definition) for kind, name, table, definition in rows}
-    # SQLite doesn't mind how a table's name is spelled, and reads it up to a NUL. What isn't a table or an index, such
-    # as a trigger of another table, can change these as well.
+    # SQLite ignores case in a table's name, and reads it up to a NUL. Anything but a table or an index, such as a
+    # trigger of another table, can change these as well.
     return {
         (kind, name, table): _plain(str(definition), tables)
         for kind, name, table, definition in connection.execute(_SQLITE)
@@ -121,14 +121,14 @@ def read_schema(connection: Connection) -> Schema:
 
 
 def _plain(definition: str, tables: Sequence[str]) -> str:
-    """Return a definition without the quotes that a table's name gets when it's renamed, and renamed back."""
+    """Return a definition without the quotes that a table's name gets when it's renamed and renamed back."""
     for table in tables:
         definition = definition.replace(f'"{table}"', table)
     return " ".join(definition.split())
 
 
 def differences(made: Schema, found: Schema) -> list[str]:
-    """Return how what is found differs from what the migration made, in a few words each."""
+    """Return the differences between the found schema and the migration's, in a few words each."""
     said = []
     order = {kind: number for number, kind in enumerate(_KINDS)}
     for kind, name, table in sorted({*made, *found}, key=lambda place: (order.get(place[0], -1), place)):

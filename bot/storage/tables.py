@@ -3,20 +3,20 @@
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
 SCHEMA = "v2"
-"""The newest migration."""
+"""The version of the newest migration."""
 
 metadata = MetaData()
 
 audit_records = Table(
     "audit_records",
     metadata,
-    Column("chain", String(64), primary_key=True),  # the workspace's ID; empty: the operator's
+    Column("chain", String(64), primary_key=True),  # the workspace's ID; empty for the operator's
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
     Column("kind", String(16), nullable=False),
     Column("reference", String(16), nullable=False),
-    Column("attempt", BigInteger),  # of a result: the number of its attempt, in the same chain
-    Column("interaction", String(64)),  # of an attempt or a denial: the hash of its payload, unique in its chain
+    Column("attempt", BigInteger),  # for a result: the number of its attempt, in the same chain
+    Column("interaction", String(64)),  # for an attempt or denial: the hash of its payload, unique in its chain
     Column("team_id", String(64)),
     Column("enterprise_id", String(64)),
     Column("user_id", String(64)),
@@ -36,15 +36,15 @@ audit_heads = Table(
     "audit_heads",
     metadata,
     Column("chain", String(64), primary_key=True),
-    Column("log_id", String(32), nullable=False),  # tells this chain from any other, also of another database
+    Column("log_id", String(32), nullable=False),  # unique to this chain, across databases too
     Column("number", BigInteger, nullable=False),  # the newest row, and its hash
     Column("hash", String(64), nullable=False),
     Column("entries", BigInteger, nullable=False),  # ever written; a result belongs to its attempt's entry
-    Column("pruned_number", BigInteger, nullable=False),  # the newest row that was pruned, and its hash
+    Column("pruned_number", BigInteger, nullable=False),  # the newest pruned row, and its hash
     Column("pruned_hash", String(64), nullable=False),
     Column("pruned_entries", BigInteger, nullable=False),
     Column("verified", BigInteger, nullable=False),  # in the operator's chain: the row of the last verification
-    Column("mac", String(64), nullable=False),  # under the key, over all of the above
+    Column("mac", String(64), nullable=False),  # with the key, over all of the above
 )
 
 batches = Table(
@@ -53,7 +53,7 @@ batches = Table(
     Column("id", String(32), primary_key=True),
     Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
     Column("state", String(16), nullable=False),
-    Column("content", Text, nullable=False),  # whose it is, what is in it, and how it went, encrypted
+    Column("content", Text, nullable=False),  # the owner, the items, and the results, encrypted
 )
 
 account_states = Table(
@@ -62,7 +62,7 @@ account_states = Table(
     Column("team_id", String(64), primary_key=True),
     Column("token_id", String(255), primary_key=True),
     Column("provider_key", String(255)),
-    Column("at", BigInteger, nullable=False),  # of its last test: microseconds since the epoch, UTC
+    Column("at", BigInteger, nullable=False),  # of the last test: microseconds since the epoch, UTC
     Column("state", String(16), nullable=False),
     Column("code", String(255)),
 )
@@ -71,15 +71,15 @@ schedules = Table(
     "schedules",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC: whoever moves it on does the work
+    Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC: moving it claims the work
 )
 
 workspace_settings = Table(
     "workspace_settings",
     metadata,
-    Column("workspace_id", String(64), primary_key=True),  # or the organization's, of an org-wide installation
-    Column("version", BigInteger, nullable=False),  # whoever moves it on has saved
-    Column("content", Text, nullable=False),  # whose it is, its version, and what was decided, encrypted
+    Column("workspace_id", String(64), primary_key=True),  # or the organization's, for an org-wide installation
+    Column("version", BigInteger, nullable=False),  # the save that moves it wins
+    Column("content", Text, nullable=False),  # the workspace, the version, and the decided settings, encrypted
 )
 
 installation_keys = Table(
@@ -92,15 +92,15 @@ installation_keys = Table(
 installations = Table(
     "installations",
     metadata,
-    Column("workspace_id", String(64), primary_key=True),  # or, of an org-wide one, the organization's
+    Column("workspace_id", String(64), primary_key=True),  # or the organization's, for an org-wide one
     Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
-    Column("content", Text, nullable=False),  # the tokens and whose they are, encrypted
-    Column("refreshing_until", BigInteger),  # until then, one process has Slack renew the token
+    Column("content", Text, nullable=False),  # the tokens and their workspace, encrypted
+    Column("refreshing_until", BigInteger),  # until then, one process renews the token
 )
 
 oauth_states = Table(
     "oauth_states",
     metadata,
-    Column("hash", String(64), primary_key=True),  # of what a browser carried to Slack and back, once it has installed
+    Column("hash", String(64), primary_key=True),  # of a used state, which a browser carried to Slack and back
     Column("expires_at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
 )

@@ -1,1 +1,1 @@
-"""What people see: outcomes to Block Kit. Pure: nothing here calls Slack."""
+"""Screens that people see: outcomes as Block Kit. Pure: nothing here calls Slack."""

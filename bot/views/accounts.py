@@ -1,4 +1,4 @@
-"""The connected accounts, as people read them: a page at a time, each with a menu."""
+"""The list of connected accounts: a page at a time, each account with a menu."""
 
 from collections.abc import Sequence
 

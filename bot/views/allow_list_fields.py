@@ -10,7 +10,7 @@ from bot.views.fields import FieldErrors, Values, choice, read_chosen, selected,
 from bot.views.parts import Block
 
 MOST = 100
-"""How many people, or groups, one list may name: more are a user group."""
+"""Maximum number of people, or groups, that one list may name. More people need a user group."""
 HEADINGS = {
     "get_allow": "Who can fetch tokens",
     "delete_allow": "Who can delete tokens",
@@ -19,12 +19,12 @@ HEADINGS = {
     "delete_approvers": "Who can approve deletions",
 }
 _ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
-"""The widest first: it has the others in it."""
+"""The roles, the widest first, which includes the others."""
 _NOBODY = "none"
 
 
 def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
-    """Build the fields for a list. Without approvers, those who can delete can approve."""
+    """Build the fields for a list. Without approvers, people who can delete can approve."""
     is_approvers, heading = name == "delete_approvers", HEADINGS[name]
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
     roles = choice("static_select", name, offered, _role(allowed) if allowed is not None else None)
@@ -52,7 +52,7 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
 
 
 def read_allow_list(values: Values, name: str, errors: FieldErrors) -> AllowList | None:
-    """Read a list, and add what is wrong with it to the errors; None where nothing is filled in."""
+    """Return the list, or None if nothing is filled in. Adds its mistakes to `errors`."""
     role = read_chosen(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")

@@ -1,4 +1,4 @@
-"""Asking for somebody's approval of a deletion, and what became of it."""
+"""Requests for approval of a deletion, and the screens that follow."""
 
 from bot.access import APPROVAL_SECONDS
 from bot.batch import Batch
@@ -17,11 +17,11 @@ _NOT_DECIDED = {
     "off": "Deletions need no approval any more, so Extauth takes none. Nothing was deleted.",
     "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
 }
-"""Why a click decided nothing, by the code in the audit log."""
+"""Reasons that a click decided nothing, by the code in the audit log."""
 
 
 def deletion(batch: Batch) -> str:
-    """Return what a batch deletes, as mrkdwn."""
+    """Return the tokens that a batch deletes, as mrkdwn."""
     if len(batch.items) > 1:
         return f"{len(batch.items):,} tokens"
     return parts.subject(batch.items[0].deletion().arguments())
@@ -50,7 +50,7 @@ def request_screen(batch: Batch) -> Screen:
 
 
 def decided_screen(batch: Batch, what: str) -> Screen:
-    """Return what takes the place of the message that asked. `what` is mrkdwn."""
+    """Return the replacement for the message that asked. `what` is mrkdwn."""
     blocks = (
         parts.paragraph(f"<@{batch.user_id}> asked to delete {deletion(batch)}\n{what}"),
         parts.small_print(f"Reference {batch.reference}"),
@@ -59,7 +59,7 @@ def decided_screen(batch: Batch, what: str) -> Screen:
 
 
 def requested_screen(batch: Batch, where: str) -> Screen:
-    """Return that approval was asked for. `where` says whom, as mrkdwn."""
+    """Return the screen for a request that waits for approval. `where` names its place or approvers, as mrkdwn."""
     until = parts.moment(batch.at + APPROVAL_SECONDS, "{time}")
     return notice(
         "Approval",
@@ -72,7 +72,7 @@ def requested_screen(batch: Batch, where: str) -> Screen:
 
 
 def not_asked_screen(batch: Batch, contact: str) -> Screen:
-    """Return that nobody could be asked."""
+    """Return the screen for a request that no one could be asked to approve."""
     return notice(
         "Approval",
         "Extauth couldn't ask for approval",
@@ -84,7 +84,7 @@ def not_asked_screen(batch: Batch, contact: str) -> Screen:
 
 
 def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
-    """Return that nobody is asked about what doesn't look like an ID, because it would have to be kept and shown."""
+    """Return the screen for a value that isn't an ID: a request for approval would keep and show it."""
     return notice(
         "Approval",
         "Extauth can't ask for approval of this",
@@ -96,23 +96,23 @@ def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
 
 
 def declined_screen(batch: Batch, by: str) -> Screen:
-    """Return to who asked that somebody declined. `by` says who, as mrkdwn."""
+    """Return the requester's screen for a declined deletion. `by` is the approver, as mrkdwn."""
     return _ended(batch, "Your deletion was declined", f"{by} declined it. Nothing was deleted.")
 
 
 def expired_screen(batch: Batch) -> Screen:
-    """Return to who asked that nobody decided in time."""
+    """Return the requester's screen for a request that no one decided in time."""
     return _ended(batch, "Nobody approved your deletion", "It expired after an hour. Nothing was deleted.")
 
 
 def not_begun_screen(batch: Batch) -> Screen:
-    """Return to who asked that the bot was killed between the approval and the deletion."""
+    """Return the requester's screen for a process killed between the approval and the deletion."""
     said = "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again."
     return _ended(batch, "Your deletion wasn't begun", said)
 
 
 def not_decided_screen(code: str, reference: str) -> Screen:
-    """Return why a click decided nothing."""
+    """Return the screen for a click that decided nothing."""
     blocks = (parts.paragraph(f"{Mark.FAILED} {_NOT_DECIDED[code]}"), parts.small_print(f"Reference {reference}"))
     return Screen("Approval", _NOT_DECIDED[code], blocks, is_failure=True)
 

@@ -1,4 +1,4 @@
-"""A batch while it runs, and what became of it."""
+"""The progress and the result of a batch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,9 +17,9 @@ from bot.views.permissions import denied_because
 STOP, EXPORT, RETRY = "batch_stop", "batch_export", "batch_retry"
 """The `action_id`s of a batch's buttons. Each carries the batch's ID."""
 MOST_ITEMS = 20
-"""How many tokens are named in one list."""
+"""Maximum number of tokens named in one list."""
 MOST_GROUPS = 12
-"""How many error codes are explained: what a message has room for. The others share one list."""
+"""Maximum number of error codes explained: a message has no room for more. The others share one list."""
 _BAR = 20
 _LONGEST_NAME = 60
 _LONGEST_WORKFLOW = 80
@@ -34,7 +34,7 @@ STATES = {
     AccountState.GONE: "Gone",
     AccountState.UNKNOWN: "Couldn't be tested",
 }
-"""What is wrong with an account."""
+"""The problem with an account, by its state."""
 _BECAUSE = {
     Ending.STOPPED: "You stopped it.",
     Ending.RESTARTED: "Extauth restarted.",
@@ -43,11 +43,11 @@ _BECAUSE = {
     Ending.DENIED: "You no longer have permission.",
     Ending.REFUSED: "Slack kept refusing.",
 }
-"""Why a batch ended before its last token."""
+"""Reasons that a batch ended before its last token."""
 
 
 def progress_screen(batch: Batch, left: int | None = None) -> Screen:
-    """Return how far a batch is. `left` is in about how many seconds it will be done, if that isn't soon."""
+    """Return the progress of a batch. `left` is about the number of seconds left, unless it's done soon."""
     title, done, _ = _WORDS[batch.operation]
     count, total = len(batch.results), len(batch.items)
     filled = _BAR * count // total
@@ -66,7 +66,7 @@ def progress_screen(batch: Batch, left: int | None = None) -> Screen:
 
 
 def stopping_screen(operation: Operation) -> Screen:
-    """Return that a batch will end. How far it is, only the process that runs it knows."""
+    """Return the screen for a batch that will stop. Only the process that runs it knows its progress."""
     text = "Stopping…"
     return Screen(_WORDS[operation][0], text, (parts.paragraph(text), parts.small_print(_CLOSABLE)))
 
@@ -79,7 +79,7 @@ def _tally(batch: Batch) -> str:
 
 
 def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
-    """Return what became of a batch, the failures first, each with what to do about it."""
+    """Return the result of a batch, the failures first, each with its fix."""
     batch = outcome.batch
     groups = _groups(batch)
     succeeded = len(groups.get(None, ()))
@@ -105,14 +105,14 @@ def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
 
 
 def no_accounts_screen(provider_key: str | TypedText | None) -> Screen:
-    """Return that there is nothing to test."""
+    """Return the screen for a test without accounts."""
     title = "Nobody has connected an account yet"
     subject = mrkdwn.code(quote(provider_key)) if provider_key is not None else ""
     return Screen("Test results", title, (parts.heading(Mark.UNSURE, title, subject),), is_failure=True)
 
 
 def no_such_account_screen(account: str | TypedText) -> Screen:
-    """Return that no token belongs to an account. `account` is as it was typed, and may be a secret."""
+    """Return the screen for an account without tokens. `account` is as typed, and may be a secret."""
     title = "Slack has no tokens of this account"
     blocks = (
         parts.heading(Mark.FAILED, title),
@@ -123,13 +123,13 @@ def no_such_account_screen(account: str | TypedText) -> Screen:
 
 
 def recent_note(failed: Failed) -> str:
-    """Return why only some accounts are tested: Slack doesn't list them."""
+    """Return the reason that only some accounts are tested: Slack doesn't list them."""
     title = explain(failed.error.code, failed.request.operation).title
     return f"{title} ({mrkdwn.code(failed.error.code, 100)}). So these are the tokens you used lately."
 
 
 def left_over(batch: Batch) -> Sequence[Item]:
-    """Return the tokens that a batch should have deleted and that may still be there."""
+    """Return the tokens that a batch should have deleted and that may still exist."""
     groups = _groups(batch)
     gone = {item.token_id for code in (None, "token_not_found") for item in groups.get(code, ())}
     return [item for item in batch.items if item.token_id not in gone]
@@ -189,7 +189,7 @@ def _failed(
 
 
 def fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
-    """Return what to do about an error, and who can, as mrkdwn."""
+    """Return the fix for an error, and the person who can help, as mrkdwn."""
     title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is Operation.TEST else ""
     helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
     who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"
@@ -197,7 +197,7 @@ def fix(explanation: Explanation, contact: str, code: str, operation: Operation)
 
 
 def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
-    """Return a heading over a line for each token: its account, provider, and ID; of too many, how many more."""
+    """Return a heading over a list of tokens with account, provider, and ID; past `MOST_ITEMS`, only a number."""
     lines = [_line(item) for item in items[:MOST_ITEMS]]
     left_out = len(items) - MOST_ITEMS
     if left_out > 0:
@@ -206,7 +206,7 @@ def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
 
 
 def stopping_workflows(batch: Batch) -> str:
-    """Return which workflows a deletion stops, as mrkdwn; nothing where Slack names none."""
+    """Return the workflows that a deletion stops, as mrkdwn; empty if Slack names none."""
     workflows = sorted({name for item in batch.items for name in item.workflows})
     names = ", ".join(mrkdwn.code(name, _LONGEST_WORKFLOW) for name in workflows[:MOST_ITEMS])
     left_out = len(workflows) - MOST_ITEMS

@@ -27,7 +27,7 @@ Asked = TypeVar("Asked", GetToken, DeleteTokens, ListAccounts)
 
 
 class Button(Enum):
-    """An `action_id` and what the button says."""
+    """The `action_id` and the label of a button."""
 
     SHOW = "token_show", "Show token"
     REFRESH = "token_refresh", "Force refresh"
@@ -43,35 +43,35 @@ class Button(Enum):
 
 
 class UnreadableValue(ValueError):
-    """A button's value that this bot didn't write, or wrote in an older version."""
+    """A button's value that Extauth didn't write, or wrote in an older version."""
 
 
 MENU = "account_menu"
 """The `action_id` of the menu beside a connected account."""
 
 SUGGESTION = "suggested_command"
-"""The `action_id` of the button that does what was probably meant. Its value is read as typed text is."""
+"""The `action_id` of the button that runs a suggested command. Its value is read as strictly as typed text."""
 
 _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
     Permission.DELETE: ("open_delete", "Delete tokens…"),
 }
+"""The `action_id` and the label of each button that opens a form, by the permission it needs."""
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
 OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
-"""The `action_id` and label of the button that opens a form, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
 
 
 def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
-    """Build a row of buttons that open the forms this person may use; nothing when there are none."""
+    """Build a row of buttons that open the forms this person may use; empty if there are none."""
     allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
     elements = [parts.button(label, action_id) for action_id, label in allowed]
     return [parts.actions(*elements)] if elements else []
 
 
 def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
-    """Build a row of buttons for everything this person may do; nothing when that is nothing."""
+    """Build a row of buttons for everything this person may do; empty if that is nothing."""
     allowed = {permission for permission, decision in permissions.items() if decision.allowed}
     shown = ((Permission.LIST, "List accounts", OPEN_LIST), (Permission.HISTORY, "Audit log", OPEN_HISTORY))
     elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
@@ -82,7 +82,7 @@ def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block
 
 
 def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> list[parts.Block]:
-    """Build the buttons for what a person may do with several accounts at once. `shown` are their token IDs."""
+    """Build the buttons for a person's operations on several accounts. `shown` are the accounts' token IDs."""
     built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
     if Permission.DELETE in allowed:
         carried = json.dumps([*shown], separators=(",", ":"))
@@ -92,7 +92,7 @@ def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> lis
 
 
 def read_shown(value: object) -> Sequence[str]:
-    """Read which token IDs stood above a button; none where there was no list. Raises UnreadableValue."""
+    """Return the token IDs shown above a button; empty if there was no list. Raises UnreadableValue."""
     try:
         shown = json.loads(value) if isinstance(value, str) else []
     except (ValueError, RecursionError):
@@ -103,25 +103,24 @@ def read_shown(value: object) -> Sequence[str]:
 
 
 def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block:
-    """Build the button for `command`, which carries its `arguments`. `asks_first`: a form or a confirmation opens."""
+    """Build the button for `command` with its `arguments`. With `asks_first`, a form or a confirmation opens."""
     label = "Continue" if asks_first else "Run it"
     spoken = f"{label}: {command} {arguments}"
     return parts.button(f"{label}…" if asks_first else label, SUGGESTION, arguments, spoken=spoken)
 
 
 def can_carry(request: TokenRequest) -> bool:
-    """Return whether a button may hold the request: one with a value that isn't an ID has to be typed again."""
+    """Return whether a button may hold the request: a value that isn't an ID has to be typed again."""
     return not any(isinstance(value, TypedText) for value in request.arguments().values())
 
 
 def build(button: Button, request: TokenRequest) -> parts.Block:
-    """Build the button that asks for `request`."""
     style = "danger" if button is Button.DELETE else None
     return parts.button(button.label, button.action_id, _value(request), style)
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
-    """Build the menu of what a person may do with an account's token; None when that is nothing."""
+    """Build the menu of a person's operations on an account's token; None if there are none."""
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
@@ -134,18 +133,18 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
 
 
 def _value(request: TokenRequest | ReadHistory) -> str:
-    """What a button or menu carries: the request, and of a list its place."""
+    """Return the value of a button or menu: the request, and a list's place."""
     places = {}
     if isinstance(request, ListAccounts):
         named = {"older_than": request.older_than, "newer_than": request.newer_than}
         places = {name: place.write() for name, place in named.items() if place is not None}
     carried = {"do": request.operation.action, **request.arguments(), **places}
-    # Slack has returned its token, or lists it: so it's an ID, however it's formed.
+    # Slack has returned or listed this token, so it's an ID, regardless of its form.
     return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
 
 
 def read_as(kind: type[Asked], value: object) -> Asked:
-    """Read a button's value that must ask for this kind of request. Raises UnreadableValue."""
+    """Return the request in a button's value, which must be of this kind. Raises UnreadableValue."""
     request = read(value)
     if not isinstance(request, kind):
         raise UnreadableValue("The button's value asks for something else.")
@@ -153,7 +152,7 @@ def read_as(kind: type[Asked], value: object) -> Asked:
 
 
 def read_menu(value: object) -> GetToken | TestToken | DeleteTokens | ReadHistory:
-    """Read what was chosen in an account's menu. Raises UnreadableValue."""
+    """Return the choice from an account's menu. Raises UnreadableValue."""
     request = _read(value)
     if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
         raise UnreadableValue("The menu's value isn't about an account.")
@@ -161,7 +160,7 @@ def read_menu(value: object) -> GetToken | TestToken | DeleteTokens | ReadHistor
 
 
 def read(value: object) -> TokenRequest:
-    """Read the request that a button's value asks for. Raises UnreadableValue."""
+    """Return the request in a button's value. Raises UnreadableValue."""
     request = _read(value)
     if isinstance(request, ReadHistory):
         raise UnreadableValue("No button asks for this operation.")

@@ -1,4 +1,4 @@
-"""The modal that asks which of several tokens to delete, and the confirmation, which names them and what will stop."""
+"""The modal for choosing several tokens to delete, and its confirmation, which names them and the effects."""
 
 from collections.abc import Sequence
 
@@ -34,12 +34,12 @@ FORM, CONFIRM = "extauth_cleanup", "extauth_cleanup_confirm"
 TYPED = "typed_count"
 CHOSEN = "chosen_token_ids"
 MAX_LABEL, MAX_VALUE = 75, 150
-"""The longest label and value of an option.
+"""The longest label and value of an option, in characters.
 https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
 
 
 def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
-    """Build the modal. `shown` are the tokens of the list that it was opened from, to choose among."""
+    """Build the modal. `shown` are the tokens of the list it was opened from, to choose among."""
     return form(
         FORM,
         "Delete several tokens",
@@ -94,7 +94,7 @@ def _label(item: Item) -> str:
 
 
 def parse_form(view: SubmittedView) -> Selection | FieldErrors:
-    """Read what was filled in, or say what is wrong with it."""
+    """Return the selection, or the mistakes by field."""
     values = values_of(view)
     typed = read_text(values, TOKEN_IDS)
     account, provider_key = read_text(values, ACCOUNT), read_text(values, PROVIDER_KEY)
@@ -106,7 +106,7 @@ def parse_form(view: SubmittedView) -> Selection | FieldErrors:
 
 
 def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
-    """Build the confirmation. `is_listed` says whether Slack told which accounts are behind the tokens."""
+    """Build the confirmation. `is_listed` says that Slack listed the accounts behind the tokens."""
     count = parts.count(len(batch.items), "token")
     return form(
         CONFIRM,
@@ -122,7 +122,7 @@ def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
 
 
 def parse_confirmation(view: SubmittedView) -> PendingBatch | FieldErrors:
-    """Return what was confirmed, or say what is wrong with what was typed. Raises UnreadableMetadata."""
+    """Return the confirmed batch, or the mistakes by field. Raises UnreadableMetadata."""
     pending = metadata.read(view["private_metadata"]).batch
     if pending is None:
         raise UnreadableMetadata("The modal has no batch of this bot's.")

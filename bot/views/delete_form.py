@@ -1,4 +1,4 @@
-"""The modal that asks which tokens to delete, and the confirmation. For more than one token, a name has to be typed."""
+"""The modal that asks for the tokens to delete, and its confirmation. A deletion of several takes a typed name."""
 
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
@@ -30,7 +30,7 @@ _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "a
 def fields(
     offer: Offer, token_id: str | None = None, provider_key: str | None = None, app_id: str | None = None
 ) -> list[Block]:
-    """Return the fields, with what is already known."""
+    """Return the fields with the known values."""
     return [
         intro(
             "Enter a token ID to delete one token, or a provider key, an app ID, or both to delete all of "
@@ -56,12 +56,11 @@ def fields(
 
 
 def build_form(metadata: str, blocks: list[Block]) -> View:
-    """Build the modal."""
     return form(FORM, "Delete tokens", "Continue", metadata, blocks)
 
 
 def parse_form(view: SubmittedView) -> DeleteTokens | FieldErrors:
-    """Read what was filled in, or say what is wrong with it."""
+    """Return the deletion, or the mistakes by field."""
     given, errors = read_ids(values_of(view), "/extauth delete")
     if errors:
         return errors
@@ -94,7 +93,7 @@ def build_confirmation(metadata: str, pending: PendingDelete) -> View:
 
 
 def parse_confirmation(view: SubmittedView) -> DeleteTokens | FieldErrors:
-    """Return the confirmed deletion, or say what is wrong with what was typed. Raises UnreadableMetadata."""
+    """Return the confirmed deletion, or the mistakes by field. Raises UnreadableMetadata."""
     pending, values = metadata.read(view["private_metadata"]).request, values_of(view)
     if pending is None:
         raise UnreadableMetadata("The modal has no deletion of this bot's.")
@@ -110,7 +109,7 @@ def parse_confirmation(view: SubmittedView) -> DeleteTokens | FieldErrors:
 
 
 def _typed_fields(pending: PendingDelete) -> dict[str, str]:
-    """Return the block IDs for what has to be typed: the name of a bulk deletion, and what isn't kept."""
+    """Return the block IDs for the values to type: the name of a bulk deletion, and values that aren't kept."""
     main = next(iter(pending.shown))
     names = [name for name in pending.shown if name in pending.quoted or (name == main and name != TOKEN_ID)]
     return {name: TYPED if name == main else f"typed_{name}" for name in names}

@@ -1,4 +1,4 @@
-"""The results of a test as CSV, and what is said of them."""
+"""The results of a test as CSV, and the screens of their export."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from bot.views.parts import Screen, notice
 _FORMULA = frozenset("=+-@'")
 _LONGEST_BLOCK = 2900
 _MOST_BLOCKS = 12
-"""What fits in one message: Slack takes about 40,000 characters of text in all."""
+"""Maximum number of blocks in one message: Slack takes about 40,000 characters of text in all."""
 
 
 def as_csv(batch: Batch) -> str:
@@ -28,21 +28,21 @@ def as_csv(batch: Batch) -> str:
 def cell(value: str) -> str:
     """Return a cell of a CSV file that no spreadsheet takes for a formula.
 
-    What looks like one gets an apostrophe in front, as what begins with one does: so each value can be read back by
-    taking one off. What can't be printed becomes a space. https://owasp.org/www-community/attacks/CSV_Injection
+    A value like a formula gets an apostrophe in front, and so does one that begins with an apostrophe: each can be read
+    back by taking one off. Unprintable characters become spaces. https://owasp.org/www-community/attacks/CSV_Injection
     """
     shown = "".join(character if character.isprintable() else " " for character in value)
     return f"'{shown}" if shown[:1] in _FORMULA else shown
 
 
 def exported_screen(count: int) -> Screen:
-    """Return that the file was sent."""
+    """Return the screen for an export sent as a file."""
     said = f"The results of {parts.count(count, 'account')} are in your messages with Extauth, as a CSV file."
     return notice("Export", "Export sent", said, mark=parts.Mark.DONE)
 
 
 def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
-    """Return the export itself, to be copied, where no file could be sent."""
+    """Return the export as text to copy, if no file could be sent."""
     title = "Copy the results"
     why = (
         "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."
@@ -58,7 +58,7 @@ def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
 
 
 def _split(text: str) -> list[str]:
-    """Cut the text between lines into pieces that fit a block."""
+    """Split the text between lines into pieces that fit a block."""
     pieces: list[str] = []
     for line in text.splitlines(keepends=True):
         if not pieces or len(pieces[-1]) + len(line) > _LONGEST_BLOCK:

@@ -1,4 +1,4 @@
-"""What a provider sent beside the token: the values of harmless names that hold nothing that may be secret."""
+"""A provider's fields beside the token: the values of harmless names without possible secrets."""
 
 import json
 import re
@@ -14,14 +14,14 @@ _LONGEST_KEY = 60
 _LONGEST_SHOWN = 200
 _LONGEST_VALUE = 400
 _LONGEST_FIELD = 2000
-"""How long a field's value can be, as JSON, for it to be looked at: none needs as much to be understood."""
+"""The longest value, as JSON, that is examined: none needs as much to be understood."""
 _DEEPEST = 6
 _TELLING_PIECE = 16
 _LONGEST_WORD = 20
 _LONGEST_MIXED = 12
 _LARGEST_NUMBER = 10**13
 _LONGEST_TOKEN = 20_000
-"""The longest token whose pieces are looked for. Beside a longer one, nothing is shown."""
+"""The longest token whose pieces are searched for. Beside a longer one, nothing is shown."""
 
 HARMLESS = frozenset(
     {
@@ -35,7 +35,7 @@ HARMLESS = frozenset(
         *("duplicated_template_id", "is_admin", "is_enterprise_install", "object", "person", "version"),
     }
 )
-"""The names whose values are shown. OAuth's own and those that providers document for what isn't secret."""
+"""Names whose values are shown: OAuth's own, and those that providers document as not secret."""
 _WORDS = re.compile(r"[\s,;]+")
 _PIECES = re.compile(r"[._:/+-]+")
 _PLAIN = re.compile(rf"(?:[A-Z]?[a-z]{{1,{_LONGEST_WORD}}}|[A-Z]{{1,{_LONGEST_WORD}}}|[0-9]{{1,13}})", re.ASCII)
@@ -44,7 +44,7 @@ _KEY = re.compile(rf"[A-Za-z][A-Za-z_. -]{{0,{_LONGEST_KEY - 1}}}", re.ASCII)
 
 
 def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
-    """Return a list of the provider's other fields, of which there are some."""
+    """Return a list of the provider's other fields. `extras` must not be empty."""
     items = [
         [
             parts.literal(_shown_key(str(key), token) or "(no name)", is_bold=True),
@@ -68,12 +68,12 @@ def _shown(key: str, value: object, token: str) -> str:
 
 
 def _shown_key(key: str, token: str) -> str:
-    """Return a name, unless it could be a secret itself."""
+    """Return a name, unless it could be a secret."""
     return key if not key or (_KEY.fullmatch(key) and _is_harmless(key, token)) else HIDDEN
 
 
 def _visible(key: str, value: object, token: str, depth: int) -> object:
-    """The value with everything hidden that isn't known to be harmless, at every depth."""
+    """Return the value with everything hidden that isn't known to be harmless, at every depth."""
     if value is None or value == "" or isinstance(value, bool):
         return value
     if isinstance(value, Mapping | list) and depth == 0:

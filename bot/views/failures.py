@@ -1,4 +1,4 @@
-"""A failure, explained: what happened, what to do, who can do it, and the small print."""
+"""A failure, explained: the cause, the fix, the person who can help, and the small print."""
 
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
@@ -22,7 +22,7 @@ _TITLES = {
 
 
 def failure_screen(failed: Failed, contact: str) -> Screen:
-    """Return what went wrong, for a person. `contact` says whom to ask for help."""
+    """Return the screen for a failure. `contact` is the person to ask for help."""
     explanation, operation = explain(failed.error.code, _explained_operation(failed)), failed.request.operation
     arguments, is_unsure = failed.request.arguments(), failed.may_have_happened
     mark = parts.Mark.UNSURE if is_unsure else parts.Mark.FAILED
@@ -42,7 +42,7 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
 
 
 def _instead(failed: Failed) -> list[parts.Block]:
-    """What works without a list: typing the IDs of tokens."""
+    """Return the alternative to a list: typing the IDs of tokens."""
     if not isinstance(failed.request, ListAccounts):
         return []
     ids = [mrkdwn.code(token_id) for token_id in failed.recent_ids]
@@ -58,7 +58,7 @@ def _button(failed: Failed, explanation: Explanation) -> list[parts.Block]:
 
 
 def _explained_operation(failed: Failed) -> Operation:
-    # A token that was to be refreshed and shown failed as a refresh, if it was the refresh that failed.
+    # A request to refresh and show a token fails as a refresh.
     request = failed.request
     return Operation.REFRESH if request.operation is Operation.SHOW and request.mutates else request.operation
 

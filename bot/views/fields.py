@@ -1,4 +1,4 @@
-"""The fields for IDs, and reading what was filled in: typed, picked from a list, or chosen among recent ones."""
+"""Fields for IDs, and readers of their values: typed, picked from a list, or chosen among recent ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from bot.views import parts, picker
 from bot.views.parts import Block, View
 
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""`view.state.values`: what is filled in, by block id and action id."""
+"""`view.state.values`: the values filled in, by block ID and action ID."""
 
 SubmittedView = Mapping[str, Any]
-"""A modal as Slack sends it back. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+"""A modal as submitted. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
 
 FieldErrors = dict[str, str]
-"""What is wrong, by block id, for Slack to show beside the field."""
+"""Mistakes by block ID, for Slack to show beside the field."""
 
 TOKEN_ID = "external_token_id"
 PROVIDER_KEY = "provider_key"
@@ -26,10 +26,10 @@ RECENT = "recent_token_id"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a form offers instead of typing.
+    """Choices that a form offers instead of typing.
 
-    `has_list` says that accounts can be listed for this person; where they can't be, `recent_ids` are the IDs of tokens
-    that the person used lately.
+    `has_list` says that accounts can be listed for this person; if not, `recent_ids` are the IDs of tokens that the
+    person used recently.
     """
 
     has_list: bool = False
@@ -37,11 +37,11 @@ class Offer:
 
 
 class UnusableChoice(ValueError):
-    """What was filled in can't be used. The message is a sentence for the person."""
+    """An unusable value. The message is a sentence for the person."""
 
 
 def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block]) -> View:
-    """Build a modal that is filled in. `submit` is what its button says."""
+    """Build a modal to fill in. `submit` is the label of its button."""
     return {
         "type": "modal",
         "callback_id": callback_id,
@@ -84,7 +84,7 @@ def text_field(
 def id_field(name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False) -> Block:
     """Build a field for an ID, with a list to pick from while typing if there is one.
 
-    Its name is the parameter's. A value that isn't formed like an ID can't be an option's.
+    `name` is the parameter's. A value without the form of an ID can't be an option's.
     """
     if has_list and (not value or is_id(value)):
         return parts.field(name, label, picker.element(name, value), hint, optional=optional)
@@ -92,7 +92,7 @@ def id_field(name: str, label: str, hint: str, *, value: str | None, optional: b
 
 
 def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) -> list[Block]:
-    """Build the field for a token ID, below a menu of recent ones where there is no list to pick from."""
+    """Build the field for a token ID, below a menu of recent ones if there is no list to pick from."""
     recent_ids = () if offer.has_list else offer.recent_ids
     is_recent = value in recent_ids
     field = id_field(
@@ -111,14 +111,14 @@ def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) 
 
 
 def choice(kind: str, action_id: str, labels: Mapping[str, str], chosen: str | None = None) -> Block:
-    """Build an element to choose one of several values in, by their labels."""
+    """Build an element for choosing one of several values by its label."""
     options = {value: parts.option(label, value) for value, label in labels.items()}
     initial = options[chosen] if chosen is not None else None
     return parts.element(kind, action_id, options=list(options.values()), initial_option=initial)
 
 
 def read_text(values: Values, name: str) -> str | None:
-    """Return what a field holds, typed or picked, without what a paste wraps around it; None when it is empty."""
+    """Return a field's text, typed or picked, without the characters of a paste around it; None if it's empty."""
     state = values.get(name, {}).get(name, {})
     option = state.get("selected_option")
     text = option.get("value") if isinstance(option, Mapping) else state.get("value")
@@ -126,9 +126,9 @@ def read_text(values: Values, name: str) -> str | None:
 
 
 def read_id(values: Values, name: str, command: str) -> str | None:
-    """Return what the field for an ID holds. `command` is how else to type it.
+    """Return the value of a field for an ID. `command` is another way to type it.
 
-    Raises UnusableChoice for an option that stands for a problem.
+    Raises UnusableChoice for an option that represents a problem.
     """
     text = read_text(values, name)
     problem = picker.find_problem(name, text, command) if text else None
@@ -138,7 +138,7 @@ def read_id(values: Values, name: str, command: str) -> str | None:
 
 
 def read_token_id(values: Values, command: str) -> str | None:
-    """Return the token ID, from either field. Raises UnusableChoice, also when they hold two different ones."""
+    """Return the token ID from either field. Raises UnusableChoice, also if they hold two different ones."""
     token_id, recent = read_id(values, TOKEN_ID, command), read_text(values, RECENT)
     if token_id is not None and recent is not None and token_id != recent:
         raise UnusableChoice("Choose a recent token or enter an ID, not both.")
@@ -146,7 +146,7 @@ def read_token_id(values: Values, command: str) -> str | None:
 
 
 def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], FieldErrors]:
-    """Return the token ID, provider key, and app ID that are filled in, and what is wrong with the others."""
+    """Return the token ID, provider key, and app ID that are filled in, and the mistakes by field."""
     readers: Mapping[str, Callable[[], str | None]] = {
         TOKEN_ID: lambda: read_token_id(values, f"{command} ID"),
         PROVIDER_KEY: lambda: read_id(values, PROVIDER_KEY, f"{command} --provider-key KEY"),
@@ -167,7 +167,6 @@ def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], 
 
 
 def values_of(view: SubmittedView) -> Values:
-    """Return what is filled in."""
     values: Values = view["state"]["values"]
     return values
 
@@ -178,17 +177,17 @@ def has_list(values: Values) -> bool:
 
 
 def read_checked(values: Values, name: str) -> set[str]:
-    """Return the checkboxes that are ticked."""
+    """Return the values of the ticked checkboxes."""
     options = values.get(name, {}).get(name, {}).get("selected_options") or []
     return {str(option.get("value")) for option in options if isinstance(option, Mapping)}
 
 
 def read_chosen(values: Values, name: str) -> str | None:
-    """Return the radio button that is chosen."""
+    """Return the value of the chosen option."""
     option = values.get(name, {}).get(name, {}).get("selected_option")
     return str(option.get("value")) if isinstance(option, Mapping) else None
 
 
 def selected(values: Values, name: str, key: str) -> Any:
-    """Return what a field's state has under a key, such as `selected_users`; None where it has none."""
+    """Return a field's state under a key, such as `selected_users`; None if there is none."""
     return values.get(name, {}).get(name, {}).get(key)

@@ -25,7 +25,7 @@ SHOW = "show"
 def fields(
     offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
 ) -> list[Block]:
-    """Return the fields, with what is already known."""
+    """Return the fields with the known values."""
     refresh_option = parts.option(
         "Force a refresh", FORCE_REFRESH, "Get a new token from the provider, even if this one hasn't expired."
     )
@@ -44,12 +44,11 @@ def fields(
 
 
 def build(metadata: str, blocks: list[Block]) -> View:
-    """Build the modal."""
     return form(CALLBACK_ID, "Get a token", "Get", metadata, blocks)
 
 
 def parse(view: SubmittedView) -> GetToken | FieldErrors:
-    """Read what was filled in, or say what is wrong with it."""
+    """Return the request, or the mistakes by field."""
     values = values_of(view)
     ticked = read_checked(values, OPTIONS)
     try:

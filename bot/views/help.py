@@ -1,4 +1,4 @@
-"""`/extauth help`: what this person can do, on one screen."""
+"""`/extauth help`: a person's permissions and commands, on one screen."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,11 +21,11 @@ TOKEN_IDS = (
 _PAGES = "https://docs.slack.dev/reference/methods"
 
 Usages = Sequence[tuple[str, str]]
-"""What can be typed, and what each does."""
+"""Commands or options as typed, and the effect of each."""
 
 
 def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], contact: str) -> Screen:
-    """Return the commands this person can use, what they are allowed to do, and where a token ID comes from."""
+    """Return the screen with a person's commands and permissions, and the source of token IDs."""
     text = "How to use /extauth"
     allowed = parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")
     if not may_use(permissions):
@@ -45,7 +45,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
 
 
 def command_screen(name: str, usages: Usages, options: Usages) -> Screen:
-    """Return how to use one command."""
+    """Return the screen on the use of one command."""
     text = f"How to use /extauth {name}"
     blocks: list[parts.Block] = [parts.paragraph(f"*{text}*\n{_list(usages)}")]
     if options:

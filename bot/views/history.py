@@ -1,6 +1,6 @@
-"""The audit log, as people read it, and the buttons that lead from page to page.
+"""The audit log's screen, and the buttons that lead from page to page.
 
-A button carries which page it leads to. It comes back from outside, so it is read as strictly as typed text.
+A button carries the page it leads to. The value comes back from outside, so it is read as strictly as typed text.
 """
 
 import json
@@ -20,7 +20,7 @@ _OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "de
 
 
 def history_screen(page: HistoryPage) -> Screen:
-    """Return a page of it, newest first, with buttons for what is older and newer."""
+    """Return a page of the log, newest first, with buttons for older and newer entries."""
     title = _title(page)
     blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
     blocks += [parts.paragraph(entry_line(entry)) for entry in page.entries]
@@ -33,14 +33,14 @@ def history_screen(page: HistoryPage) -> Screen:
 
 
 def write_page(request: ReadHistory) -> str:
-    """Write the value of a button that leads to a page."""
+    """Return the value of a button that leads to a page."""
     places = {"before": request.before, "after": request.after}
     given = {name: place for name, place in places.items() if place is not None}
     return json.dumps({"count": request.count, **request.arguments(), **given}, separators=(",", ":"))
 
 
 def read_page(value: object) -> ReadHistory:
-    """Read which page a button leads to. Raises UnreadableValue."""
+    """Return the request for the page that a button leads to. Raises UnreadableValue."""
     try:
         given: Any = json.loads(value) if isinstance(value, str) else None
         return ReadHistory(**given)
@@ -50,7 +50,7 @@ def read_page(value: object) -> ReadHistory:
 
 def _buttons(page: HistoryPage) -> list[parts.Block]:
     request, numbers = page.request, [entry.number for entry in page.entries]
-    # Of a page whose entries are gone, the place that it began at is known.
+    # If a page's entries are gone, the place that it began at is still known.
     newest = max(numbers, default=(request.before or 1) - 1)
     buttons = []
     if page.has_newer and newest:
@@ -74,7 +74,7 @@ def _title(page: HistoryPage) -> str:
 
 
 def entry_line(entry: Entry) -> str:
-    """Return an entry in one line: when, who, what, how it ended, and its reference."""
+    """Return an entry in one line: time, person, action, outcome, and reference."""
     when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
     what = deed(entry.action, entry.parameters, entry.outcome)
     return f"{when} · {doer(entry.user_id)} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"

@@ -1,4 +1,4 @@
-"""The App Home: how the connected accounts are, what was done lately, what this person can do, and whom to ask."""
+"""The App Home: the state of the connected accounts, recent actions, a person's permissions, and the contact."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from bot.views.permissions import may_use, permission_lines
 from bot.workspaces.runtime import Listing
 
 MOST_LINES = 5
-"""How many things that were done are shown."""
+"""Maximum number of actions shown in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a person is told of the accounts who may list them.
+    """The known facts of the accounts, for a person who may list them.
 
-    `listing` is None where Slack hasn't answered; `is_asked` says that its answer is still to come. `tests` are what
-    the last ones found, by token ID; None where that can't be read.
+    `listing` is None if Slack hasn't answered; `is_asked` says that its answer is still to come. `tests` are the last
+    results, by token ID; None if they can't be read.
     """
 
     listing: Listing | None
@@ -39,7 +39,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """What was done lately, newest first: by the person, and, for those who may see it, by everybody."""
+    """Recent actions, newest first: the person's own, and everyone's for people who may see them."""
 
     own: Sequence[Entry] = ()
     everybody: Sequence[Entry] = ()
@@ -51,9 +51,9 @@ def home_view(
     overview: Overview | None = None,
     lately: Lately | None = None,
 ) -> View:
-    """Return the tab for a person with these permissions: only what they are allowed to do has a button.
+    """Return the tab for a person with these permissions, with buttons only for allowed operations.
 
-    `overview` is for those who may list accounts, and None for everybody else.
+    `overview` is None for people who may not list accounts.
     """
     blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.home_buttons(permissions)]
     if overview is not None:
@@ -131,7 +131,7 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
 
 
 def _lately(lately: Lately) -> list[parts.Block]:
-    # Opening this tab may list, which is on record, but nothing the person would say they did.
+    # Opening this tab may list: that is in the log, but the person wouldn't say they did it.
     own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
     blocks: list[parts.Block] = []
     for heading, entries in (("What you did lately", own), ("Audit log", lately.everybody)):
@@ -142,7 +142,7 @@ def _lately(lately: Lately) -> list[parts.Block]:
 
 
 def _lines(entries: Sequence[Entry]) -> list[str]:
-    """Return a line for each thing that was done: what a batch consists of is one."""
+    """Return a line for each action: a batch is one."""
     groups = groupby(entries, key=lambda entry: (entry.reference, entry.action if _is_step(entry) else entry.number))
     return [_line(list(group)) for _, group in islice(groups, MOST_LINES)]
 

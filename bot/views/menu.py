@@ -1,4 +1,4 @@
-"""The modal that begins with the choice between Get and Delete; the fields follow the choice."""
+"""The modal that begins with the choice between Get and Delete; its fields follow the choice."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
 def build(
     metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: Values | None = None
 ) -> View:
-    """Build the modal with the fields of `chosen`. `values` are those already filled in, which stay."""
+    """Build the modal with the fields of `chosen`. `values` are already filled in, and stay."""
     buttons = choice("radio_buttons", CHOICE, {one.value: LABELS[one] for one in choices}, chosen.value)
     choice_block = parts.field(CHOICE, "What do you want to do?", buttons, dispatch_action=True)
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
@@ -42,12 +42,12 @@ def build(
 
 
 def chosen_in(values: Values) -> Operation:
-    """Return what is chosen; Get when Slack doesn't say."""
+    """Return the chosen operation; Get if Slack doesn't say."""
     value = read_chosen(values, CHOICE)
     return next((choice for choice in LABELS if choice.value == value), Operation.GET)
 
 
 def parse(view: SubmittedView) -> GetToken | DeleteTokens | FieldErrors:
-    """Read what was filled in for the chosen operation, or say what is wrong with it."""
+    """Return the request, or the mistakes by field."""
     is_get = chosen_in(values_of(view)) is Operation.GET
     return get_form.parse(view) if is_get else delete.parse_form(view)

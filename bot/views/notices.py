@@ -1,4 +1,4 @@
-"""The short answers: usage, waiting, and what went wrong in Extauth itself."""
+"""Short answers: usage, waiting, and errors in Extauth itself."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _WORKING = {
     Operation.HISTORY: "Reading the audit log",
 }
 _UNNAMED = {Operation.LIST: "connected accounts"}
-"""What an operation is about when nothing is named."""
+"""The subject of an operation that names none."""
 _MAYBE = "Your request may or may not have gone through."
 _ASKED = {
     "get": "fetch a token",
@@ -39,7 +39,7 @@ _ASKED = {
     "decline": "decline a deletion",
     "settings": "change the settings",
 }
-"""What a person asked for, by the operation's name in the audit log."""
+"""A person's requests in words, by the operation's name in the audit log."""
 _LOOK = {
     "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
     "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
@@ -53,11 +53,11 @@ _STEPS = {
     "not done": "not sent to Slack",
     "interrupted": "may or may not have gone through",
 }
-"""What became of one of several, by its outcome in the audit log."""
+"""The results of several steps in words, by their outcome in the audit log."""
 
 
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
-    """Return what happened although it couldn't be recorded."""
+    """Return the screen for a result that couldn't be recorded."""
     title, said = _not_recorded(outcome)
     arguments = outcome.request.arguments()
     mark = Mark.UNSURE if isinstance(outcome.done, Deleted | Tested) else Mark.FAILED
@@ -97,7 +97,7 @@ def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
 
 
 def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts.Block | None = None) -> Screen:
-    """Return what wasn't understood in typed text, with the button that does what is suggested.
+    """Return the screen for text that wasn't understood, with the button for the suggested command.
 
     `problem` is plain text and may quote the person.
     """
@@ -111,7 +111,7 @@ def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts
 
 
 def pasted_token_screen(token_format: TokenFormat) -> Screen:
-    """Return that a token was typed, and what to do about it."""
+    """Return the screen for a typed token, with the advice to revoke it."""
     where = f" on <{token_format.revoke_url}|the provider's page>" if token_format.revoke_url else " with its provider"
     return notice(
         "Not an ID",
@@ -122,19 +122,19 @@ def pasted_token_screen(token_format: TokenFormat) -> Screen:
 
 
 def checking_screen() -> Screen:
-    """Return what a modal says until a person's permissions are known."""
+    """Return the modal's screen until the person's permissions are known."""
     text = "Checking your permissions…"
     return Screen("One moment", text, (parts.paragraph(text),))
 
 
 def working_screen(request: Request) -> Screen:
-    """Return what a modal says until the answer comes."""
+    """Return the modal's screen until the answer comes."""
     text = f"{_working(request)}…"
     return Screen("One moment", text, (parts.paragraph(text),))
 
 
 def waiting_screen(request: Request, seconds: int | None) -> Screen:
-    """Return that it takes longer; `seconds` if it waits because of Slack's limits."""
+    """Return the screen for a longer wait, with the `seconds` left if Slack's limits cause it."""
     why = (
         f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
         if seconds is not None
@@ -145,7 +145,7 @@ def waiting_screen(request: Request, seconds: int | None) -> Screen:
 
 
 def not_sent_screen(outcome: NotSent) -> Screen:
-    """Return that the bot was stopped while the request waited because of Slack's limits."""
+    """Return the screen for a request that waited because of Slack's limits when the process was stopped."""
     title = "Extauth restarted before sending your request"
     blocks: list[parts.Block] = [
         parts.heading(Mark.FAILED, title, parts.subject(outcome.request.arguments())),
@@ -166,7 +166,6 @@ def _working(request: Request) -> str:
 
 
 def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Screen:
-    """Return that the audit log can't be read now."""
     return notice(
         "Audit log",
         "Extauth can't read the audit log",
@@ -176,29 +175,29 @@ def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Scr
 
 
 def too_late_screen() -> Screen:
-    """Return that a modal couldn't be opened, because Slack's three seconds for that were over."""
+    """Return the screen for a modal that wasn't opened within Slack's three seconds."""
     return failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
 
 
 def unopened_screen() -> Screen:
-    """Return that Slack didn't open a modal, or didn't say that it did."""
+    """Return the screen for a modal that Slack didn't open, or didn't confirm."""
     return failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
 
 
 def unshown_screen() -> Screen:
-    """Return that a token was fetched, but the modal that would have shown it couldn't be updated."""
+    """Return the screen for a fetched token whose modal couldn't be updated to show it."""
     return failed_line(
         "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
     )
 
 
 def batch_gone_screen() -> Screen:
-    """Return that a batch is too old to come back to."""
+    """Return the screen for a batch that is too old to return to."""
     return failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
 
 
 def no_database_screen(reference: str, contact: str) -> Screen:
-    """Return that nothing was begun, because the database doesn't work."""
+    """Return the screen for a request that wasn't begun, because the database doesn't work."""
     return notice(
         "Not recorded",
         "Extauth can't use its database",
@@ -209,25 +208,25 @@ def no_database_screen(reference: str, contact: str) -> Screen:
 
 
 def unserved_screen(reference: str) -> Screen:
-    """Return that a request can't be begun, because it isn't known from which workspace it comes."""
+    """Return the screen for a request that can't be begun, because its workspace isn't known."""
     said = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
     return notice("Not begun", "Extauth can't use its database", said, f"Reference {reference}")
 
 
 def not_installed_screen(install_url: str | None) -> Screen:
-    """Return that the bot isn't installed where the person is, and how that changes."""
+    """Return the screen for a workspace without Extauth, with the way to install it."""
     where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
     said = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
     return notice("Not installed", "Extauth isn't installed in this workspace", said)
 
 
 def outdated_screen() -> Screen:
-    """Return that a button or modal is of an older version."""
+    """Return the screen for a button or modal of an older version."""
     return failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
 
 
 def unexpected_screen(request: Request | None, reference: str, contact: str) -> Screen:
-    """Return that something broke in Extauth itself."""
+    """Return the screen for an error in Extauth itself."""
     return notice(
         "Something went wrong",
         "Something went wrong in Extauth",
@@ -240,7 +239,7 @@ def unexpected_screen(request: Request | None, reference: str, contact: str) -> 
 
 
 def interrupted_screen(request: Request | None, reference: str) -> Screen:
-    """Return that the bot is being stopped before an answer came."""
+    """Return the screen for a shutdown before the answer came."""
     return notice(
         "Interrupted",
         "Extauth restarted before Slack answered",
@@ -252,7 +251,7 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
 
 
 def restarted_screen(entry: Entry) -> Screen:
-    """Return that nobody knows how a request ended, because Extauth was cut off, and how to find out."""
+    """Return the screen for a request that was cut off, with the way to find out its result."""
     asked = f"You asked Extauth to {_ASKED.get(entry.action, 'change something')} {parts.moment(entry.at)}."
     return notice(
         "Interrupted",
@@ -265,7 +264,7 @@ def restarted_screen(entry: Entry) -> Screen:
 
 
 def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
-    """Return how far several requests had come when the bot was killed, as the audit log has it."""
+    """Return the screen for several requests when the process was killed, by their results in the audit log."""
     counts = Counter(_STEPS.get(entry.outcome or "", _STEPS["interrupted"]) for entry in entries)
     steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
     return notice(

@@ -1,4 +1,4 @@
-"""An outcome to what is shown of it."""
+"""The screen for each outcome."""
 
 from typing import assert_never
 
@@ -25,13 +25,13 @@ from bot.views.permissions import denied_screen
 from bot.views.tokens import deleted_screen, masked_screen, tested_screen, token_screen
 
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
-"""The outcomes that a person is shown: of an interaction that came again, nothing is."""
+"""Outcomes that a person is shown. An interaction that came again has none."""
 
 
 def outcome_screen(outcome: Shown, contact: str) -> Screen:
-    """Return what a person is shown of an outcome. `contact` says whom to ask for help.
+    """Return the screen for an outcome. `contact` is the person to ask for help.
 
-    The screen of a token to be shown whole is for a modal only.
+    A screen that shows a token in full is for a modal only.
     """
     match outcome:
         case Fetched():

@@ -1,7 +1,7 @@
-"""A screen, which is shown as a message or as a modal, and the few blocks it's built from, as Slack's JSON.
+"""Screens, which are shown as messages or modals, and the few blocks they're built from, as Slack's JSON.
 
-slack_sdk's models check each object each time it's built, which takes longer than all else that answering takes. Here
-the tests check, with those models: every screen, with typical and longest values. Limits are those of
+slack_sdk's models check each object each time it's built, which takes longer than the rest of an answer. Here the tests
+check, with those models: every screen, with typical and longest values. Limits are those of
 https://docs.slack.dev/reference/block-kit/blocks.
 """
 
@@ -26,12 +26,12 @@ Line = Sequence[Block]
 DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
 MAX_VALUE = 2000
-"""The longest value of a button."""
+"""The longest value of a button, in characters."""
 _MAX_LABEL = 75
 
 
 class Mark(StrEnum):
-    """How it went, before a title. Readable without color."""
+    """A mark for the result, before a title. Readable without color."""
 
     DONE = "✓"
     UNSURE = "⚠"
@@ -39,28 +39,28 @@ class Mark(StrEnum):
 
 
 def heading(mark: Mark, title: str, subject: str = "") -> Block:
-    """The first line of an answer: how it went, its title, and what it is about. `title` and `subject` are mrkdwn."""
+    """Build the first line of an answer: its mark, title, and subject. `title` and `subject` are mrkdwn."""
     return paragraph(f"{mark} *{title}*" + (f"  {subject}" if subject else ""))
 
 
 def paragraph(text: str, accessory: Block | None = None) -> Block:
-    """A block of mrkdwn, which is ours or was escaped, with a button or menu beside it."""
+    """Build a block of mrkdwn, with a button or menu beside it. The text must be Extauth's or escaped."""
     shown = {"type": "mrkdwn", "text": text, "verbatim": True}
     return {"type": "section", "text": shown, **({"accessory": accessory} if accessory is not None else {})}
 
 
 def plain_text(text: str, *, emoji: bool = True) -> Block:
-    """A text in which nothing is markup, and in text from outside not even an emoji's name."""
+    """Build text in which nothing is markup, and in text from outside not even an emoji's name."""
     return {"type": "plain_text", "text": text, "emoji": emoji}
 
 
 def plain_paragraph(text: str) -> Block:
-    """A block of text from outside."""
+    """Build a block of text from outside."""
     return {"type": "section", "text": plain_text(mrkdwn.clip(text, mrkdwn.MAX_TEXT), emoji=False)}
 
 
 def small_print(*lines: str, quote: str = "") -> Block:
-    """Grey lines under an answer: mrkdwn of ours, and a text from outside, in which nothing is markup."""
+    """Build grey lines under an answer: Extauth's mrkdwn, and a `quote` from outside, in which nothing is markup."""
     elements: list[Block] = [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]
     if quote:
         elements.append(plain_text(mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
@@ -68,30 +68,29 @@ def small_print(*lines: str, quote: str = "") -> Block:
 
 
 def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> Block:
-    """Text that Slack shows character by character, with no markup to escape."""
+    """Build text that Slack shows character by character, with no markup to escape."""
     style = {name: True for name, is_wanted in (("code", is_code), ("bold", is_bold)) if is_wanted}
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def rich_text(*lines: Line) -> Block:
-    """A block of lines of literal texts."""
+    """Build a block of lines of literal texts."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [*line]} for line in lines]}
 
 
 def bullets(heading: Line, items: Iterable[Line]) -> Block:
-    """A heading and a list of lines."""
     block = rich_text(heading)
     block["elements"].append({"type": "rich_text_list", "style": "bullet", "elements": rich_text(*items)["elements"]})
     return block
 
 
 def copyable(text: str) -> Block:
-    """Text to be selected and copied exactly, whatever characters it has."""
+    """Build text to select and copy exactly, with any characters."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(text)]}]}
 
 
 def element(kind: str, action_id: str, **properties: object) -> Block:
-    """An element of a block. A property that is None is left out.
+    """Build an element of a block, without the properties that are None.
 
     https://docs.slack.dev/reference/block-kit/block-elements
     """
@@ -100,7 +99,7 @@ def element(kind: str, action_id: str, **properties: object) -> Block:
 
 
 def option(label: str, value: str, description: str | None = None) -> Block:
-    """What can be chosen in a menu, or ticked."""
+    """Build an option of a menu or of checkboxes."""
     described = {"description": plain_text(description)} if description is not None else {}
     return {"text": plain_text(label), "value": value, **described}
 
@@ -108,7 +107,7 @@ def option(label: str, value: str, description: str | None = None) -> Block:
 def field(
     block_id: str, label: str, element: Block, hint: str | None = None, *, optional: bool = False, **properties: object
 ) -> Block:
-    """A block to fill in. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+    """Build a block to fill in. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
     block = {"type": "input", "block_id": block_id, "label": plain_text(label), "element": element}
     hinted = {"hint": plain_text(hint)} if hint is not None else {}
     return {**block, "optional": optional, **hinted, **properties}
@@ -117,23 +116,22 @@ def field(
 def button(
     label: str, action_id: str, value: str | None = None, style: str | None = None, spoken: str | None = None
 ) -> Block:
-    """A button, for `actions`. `spoken` is what a screen reader says instead of the label."""
+    """Build a button, for `actions`. A screen reader says `spoken` instead of the label."""
     spoken = spoken and mrkdwn.clip(spoken, _MAX_LABEL)
     return element("button", action_id, text=plain_text(label), value=value, style=style, accessibility_label=spoken)
 
 
 def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> Block:
-    """A menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
+    """Build a menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
     return element("overflow", action_id, options=[option(label, value) for label, value in options])
 
 
 def actions(*buttons: Block) -> Block:
-    """A row of buttons."""
     return {"type": "actions", "elements": list(buttons)}
 
 
 def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = False) -> str:
-    """What a request names: a token ID, or all tokens of a provider, an app, or both. Empty for none.
+    """Return a request's subject: a token ID, or all tokens of a provider, an app, or both. Empty for none.
 
     It's mrkdwn, or `plain` text for a notification.
     """
@@ -147,17 +145,16 @@ def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = Fa
 
 
 def request_subject(request: Request) -> str:
-    """What a request names, as mrkdwn. Reading the audit log is about the log, whatever is looked for."""
+    """Return a request's subject, as mrkdwn. A request for the audit log has none, even if it names a token."""
     return "" if request.operation is Operation.HISTORY else subject(request.arguments())
 
 
 def count(number: int, noun: str) -> str:
-    """How many there are."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: int) -> str:
-    """A wait in words."""
+    """Return a wait in words."""
     if seconds < 120:
         return count(seconds, "second")
     minutes = -(-seconds // 60)
@@ -165,7 +162,7 @@ def duration(seconds: int) -> str:
 
 
 def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
-    """A time (seconds since the epoch, UTC) in the reader's time zone, as mrkdwn.
+    """Return a time (seconds since the epoch, UTC) in the reader's time zone, as mrkdwn.
 
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
@@ -175,11 +172,11 @@ def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is shown, wherever it is shown.
+    """The content of a message or a modal.
 
-    `title` heads it as a modal (24 characters at most); `text` is the notification, which reads alone and never
-    holds anything secret. `is_failure` keeps it from replacing a message that is still useful. `modal_only` marks what
-    shows a raw token: no message can be made of it.
+    `title` heads a modal (24 characters at most); `text` is the notification, which reads alone and never holds a
+    secret. `is_failure` keeps it from replacing a message that is still useful. `modal_only` marks a screen with a raw
+    token: no message can be made of it.
     """
 
     title: str
@@ -202,7 +199,7 @@ def notice(
 
 
 def failed_line(label: str, said: str) -> Screen:
-    """Return a screen that says in one line what didn't work."""
+    """Return a screen with one line about a failure."""
     text = f"{Mark.FAILED} {said}"
     return Screen(label, text, (paragraph(text),), is_failure=True)
 
@@ -215,6 +212,6 @@ def as_message(screen: Screen) -> dict[str, Any]:
 
 
 def as_view(screen: Screen) -> View:
-    """Return a modal that only shows."""
+    """Return a modal with nothing to fill in."""
     blocks = list(screen.blocks)
     return {"type": "modal", "title": plain_text(screen.title), "close": plain_text("Close"), "blocks": blocks}

@@ -1,4 +1,4 @@
-"""What a person has permission for, and why not for the rest."""
+"""A person's permissions, and the reasons for denials."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ _BECAUSE = {
     Reason.UNATTENDED: "By itself, Extauth can only list and test accounts.",
     Reason.UNKNOWN: "Extauth couldn't confirm with Slack who you are. Try again in a minute.",
 }
-"""Reasons that are the same for every permission. `NOT_LISTED` names the people of the list."""
+"""Reasons that are the same for every permission. `NOT_LISTED` names the people on the list."""
 _ROLES = {
     "members": "full members of this workspace",
     "admins": "workspace admins and owners",
@@ -36,7 +36,7 @@ _NOBODY = "By this workspace's settings, nobody can. Its admins can change that.
 
 
 def denied_screen(denied: Denied, contact: str) -> Screen:
-    """Return why not, and who can help."""
+    """Return the screen for a denial, with the people who can help."""
     decision = denied.decision
     title = f"You don't have permission to {_DOING[decision.permission]}"
     fine_print = f"No request was sent to Slack. Reference {denied.reference}"
@@ -45,17 +45,17 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
 
 
 def may_use(permissions: Mapping[Permission, Decision]) -> bool:
-    """Return whether a person may do anything at all."""
+    """Return whether a person has any permission."""
     return any(decision.allowed for decision in permissions.values())
 
 
 def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -> str:
-    """Return what this person is allowed to do, and whom to ask for the rest, as mrkdwn."""
+    """Return this person's permissions, and the people to ask for the rest, as mrkdwn."""
     if not may_use(permissions) and len({decision.reason for decision in permissions.values()}) == 1:
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
             return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
-    # That only admins change settings is no news to the others.
+    # People who aren't admins needn't know that only admins change settings.
     told = [one for one in permissions.values() if one.allowed or one.permission is not Permission.SETTINGS]
     return "\n".join(_line(decision) for decision in told)
 
@@ -69,7 +69,7 @@ def _line(decision: Decision) -> str:
 
 
 def denied_because(decision: Decision, contact: str) -> str:
-    """Return why a person doesn't have permission, and who can help, as mrkdwn."""
+    """Return the reason for a denial, and the people who can help, as mrkdwn."""
     people = _people(decision.allow)
     match decision.reason:
         case Reason.NOT_LISTED:

@@ -1,7 +1,7 @@
-"""The options of a field that is picked from while typing: accounts, providers, and what was typed.
+"""Options of a field to pick from while typing: accounts, providers, and the typed text.
 
-An option's value goes to Slack and comes back, so, like a button's, it never holds typed text that isn't formed like an
-ID. Such text gets an option that stands for a problem; submitting it leads to an explanation beside the field.
+An option's value goes to Slack and comes back, so, like a button's, it never holds typed text without the form of an
+ID. Such text gets an option that represents a problem; submitting it leads to an explanation beside the field.
 https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select
 """
 
@@ -15,21 +15,21 @@ from bot.views import parts
 from bot.views.parts import Block
 
 MOST_OPTIONS = 100
-"""All at once. Slack takes 100 in each of 100 groups, but nobody reads on: they type."""
+"""Maximum number of options in all. Slack takes 100 in each of 100 groups, but people don't read on: they type."""
 LONGEST_LABEL = 75
 LONGEST_VALUE = 150
-"""https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
+"""Limits in characters. https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
 _PLACEHOLDERS = {
     "external_token_id": "Type an account, a provider, or a token ID",
     "provider_key": "Type a provider",
 }
 _PROBLEM = "?"
-"""What the value of an option begins with that stands for a problem. No ID has one."""
+"""The beginning of an option's value that represents a problem. No ID has it."""
 _UNLIKELY = f"{_PROBLEM}unlikely"
 
 
 def element(name: str, value: str | None) -> Block:
-    """Build the element, with what is already known."""
+    """Build the element with the known value."""
     return parts.element(
         "external_select",
         name,
@@ -40,9 +40,9 @@ def element(name: str, value: str | None) -> Block:
 
 
 def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[str]) -> Sequence[Block]:
-    """Return the accounts that what was typed leads to, by provider, after the tokens that this person used lately.
+    """Return the accounts that match the typed text, by provider, after the tokens this person used recently.
 
-    `accounts` is None where they can't be listed.
+    `accounts` is None if they can't be listed.
     """
     known = {account.token_id: account for account in accounts.accounts} if accounts else {}
     providers = {provider.key: provider for provider in accounts.providers} if accounts else {}
@@ -66,7 +66,7 @@ def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[
 
 
 def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]:
-    """Return the providers that what was typed leads to. `accounts` is None where they can't be listed."""
+    """Return the providers that match the typed text. `accounts` is None if they can't be listed."""
     options = [
         _provider_option(provider, accounts)
         for provider in (accounts.providers if accounts else ())
@@ -77,9 +77,9 @@ def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]
 
 
 def find_problem(name: str, value: str, command: str) -> str | None:
-    """Return what is wrong with an option that was chosen; None when it stands for no problem.
+    """Return the problem with a chosen option; None if there is none.
 
-    `command` is how to type what the options can't hold.
+    `command` is the way to type values that options can't hold.
     """
     if not value.startswith(_PROBLEM):
         return None
@@ -93,7 +93,7 @@ def find_problem(name: str, value: str, command: str) -> str | None:
 
 
 def _with_typed(typed: str, name: str, groups: Sequence[Block]) -> Sequence[Block]:
-    """Add what was typed as it is, unless it's listed: last where something is found, for that is what is meant."""
+    """Add the typed text as an option, unless it's listed: last if there are matches, because one of them is meant."""
     text = unwrap(typed)
     token_format = find_token(text)
     if token_format is not None:
@@ -141,7 +141,7 @@ def _can_be_key(key: str) -> bool:
 
 
 def _line(text: str) -> str:
-    """Return a text from outside as one line of what can be read."""
+    """Return text from outside as one readable line."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split()) or "?"
 
 

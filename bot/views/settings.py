@@ -1,4 +1,4 @@
-"""What a person sees after they have changed a workspace's settings."""
+"""Screens after a change of a workspace's settings."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
 
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
-    """Return which settings are changed. `channel` is where that is said, too."""
+    """Return the screen with the changed settings. `channel` is the audit channel that announces them, too."""
     title = "The settings are saved"
     lines = "\n".join(f"• {name[0].upper()}{name[1:]}" for name in changed)
     blocks = [parts.heading(Mark.DONE, title), parts.paragraph(f"Changed:\n{lines}")]
@@ -23,12 +23,11 @@ def saved_screen(changed: Sequence[str], channel: str | None, reference: str) ->
 
 
 def unchanged_screen() -> Screen:
-    """Return that there was nothing to save."""
     return notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
 
 
 def unsure_screen(reference: str, contact: str) -> Screen:
-    """Return that the database failed while the settings were being saved."""
+    """Return the screen for a database that failed while the settings were being saved."""
     return notice(
         "Settings",
         "The settings may or may not be saved",
@@ -40,7 +39,7 @@ def unsure_screen(reference: str, contact: str) -> Screen:
 
 
 def changed_meanwhile(names: Sequence[str]) -> str:
-    """Return, as mrkdwn, that somebody else saved first. `names` are what both changed."""
+    """Return, as mrkdwn, that someone else saved first. `names` are the settings that both changed."""
     both = f" You both changed {_listed(names)}: saving replaces theirs." if names else ""
     return (
         f"*Somebody else changed the settings meanwhile.* Yours aren't saved yet. Here are theirs, with what you "
@@ -49,7 +48,7 @@ def changed_meanwhile(names: Sequence[str]) -> str:
 
 
 def token_problem(code: str) -> str:
-    """Return, as mrkdwn, why a token wasn't taken."""
+    """Return the problem with a token, as mrkdwn."""
     shown = mrkdwn.code(code, 100)
     if code == OTHER_WORKSPACE:
         why = "This API token belongs to another workspace. Enter one of this workspace."

@@ -43,7 +43,7 @@ LABELS = {
     CONTACT: "whom people ask for help",
     TOKEN: "the API token",
 }
-"""The settings as sentences name them."""
+"""The names of the settings in sentences."""
 _POLICIES = {
     ApprovalPolicy.OFF: "None",
     ApprovalPolicy.BULK: "Deletions of more than one token",
@@ -54,23 +54,22 @@ _USABLE_KINDS = ("a bot token", "a user token", None)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a person saw when they opened the modal: the version, and a fingerprint of each setting."""
+    """The settings as the person saw them in the modal: the version, and a fingerprint of each."""
 
     version: int
     fingerprints: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: WorkspaceSettings, version: int) -> "Seen":
-        """Return what there is to see."""
         return cls(version, fingerprints(settings))
 
     def write(self) -> str:
-        """Return it as the modal carries it."""
+        """Return the metadata for the modal."""
         return json.dumps({"origin": None, "version": self.version, "seen": self.fingerprints}, separators=(",", ":"))
 
     @classmethod
     def read(cls, text: str) -> "Seen":
-        """Read it again. Raises UnreadableMetadata."""
+        """Parse a modal's metadata. Raises UnreadableMetadata."""
         try:
             noted = json.loads(text)
             version, seen = noted["version"], noted["seen"]
@@ -83,7 +82,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was filled in. Its settings have no API token: that is replaced, removed, or stays as it is."""
+    """The submitted settings, without an API token: that is replaced, removed, or stays as it is."""
 
     settings: WorkspaceSettings
     seen: Seen
@@ -99,21 +98,21 @@ class Submitted:
 
 
 def fingerprints(settings: WorkspaceSettings) -> dict[str, str]:
-    """Return what tells each setting, as the modal shows it, from another. Of the API token nothing is known."""
+    """Return a fingerprint of each setting, as the modal shows it, except the API token."""
     names = [name for name in NAMES if name != TOKEN]
     shown = as_shown(settings).written(names)
     return {name: hashlib.sha256(json.dumps(shown[name]).encode()).hexdigest()[:12] for name in names}
 
 
 def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
-    """Return the settings as the modal can show them: of several roles, the widest one says it all."""
+    """Return the settings as the modal can show them: only the widest of several roles, which includes the others."""
     lists: dict[str, AllowList | None] = {name: getattr(settings, name) for name in LISTS}
     shown: dict[str, Any] = {name: widest(one) if one is not None else None for name, one in lists.items()}
     return replace(settings, **shown)
 
 
 def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (), *, has_token: bool) -> View:
-    """Build the modal. `problems` are mrkdwn of ours, and stand above everything else."""
+    """Build the modal. `problems` are Extauth's mrkdwn, above everything else."""
     blocks: list[Block] = [parts.paragraph(f"✕ {problem}") for problem in problems]
     blocks.append(
         parts.small_print(
@@ -162,7 +161,7 @@ def _token_fields(*, has_token: bool) -> list[Block]:
 
 
 def parse(view: SubmittedView) -> Submitted | FieldErrors:
-    """Read what was filled in, or say what is wrong with it: without a word of what may be a secret.
+    """Return the submission, or the mistakes by field, which quote no possible secret.
 
     Raises UnreadableMetadata.
     """
@@ -198,7 +197,7 @@ NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can ap
 
 
 def lacks_place(settings: WorkspaceSettings) -> bool:
-    """Return whether approval is asked for, but there is nowhere to ask."""
+    """Return whether approval is required, but there is no place to ask for it."""
     return settings.delete_approval is not ApprovalPolicy.OFF and not settings.approvals_go_to()
 
 

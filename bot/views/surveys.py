@@ -1,4 +1,4 @@
-"""What a test that ran by itself has to tell the audit channel: only what changed."""
+"""The audit channel's message about a survey: only the changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,9 +11,9 @@ from bot.views.batches import STATES, fix
 from bot.views.parts import Mark
 
 MOST_NAMED = 10
-"""How many accounts are named for one reason."""
+"""Maximum number of accounts named for one reason."""
 MOST_CHARACTERS = 3000
-"""The audit channel's messages are no longer than this, but for the last line."""
+"""The longest message to the audit channel, in characters, except for the last line."""
 _LONGEST = 60
 _HEADINGS = {
     Change.BROKE: (Mark.FAILED, "Stopped working"),
@@ -23,7 +23,7 @@ _HEADINGS = {
 
 
 def survey_text(survey: Survey, contact: str) -> str:
-    """Return one message: what broke, what works again, and what to do, as mrkdwn. No account's name is in it."""
+    """Return one message, as mrkdwn: accounts that broke or work again, and the fixes. It names no account."""
     lines = [f"*{_title(survey)}*"]
     if survey.refusal != survey.was_refused:
         lines.append(_listing(survey, contact))
@@ -57,7 +57,7 @@ def _listing(survey: Survey, contact: str) -> str:
 
 
 def _groups(changes: Sequence[Changed]) -> Mapping[tuple[Change, str], Sequence[Changed]]:
-    """Return the changes by kind and by error code, in the order of the kinds."""
+    """Group the changes by kind and by error code, in the order of the kinds."""
     groups: dict[tuple[Change, str], list[Changed]] = {}
     for kind in Change:
         for one in changes:

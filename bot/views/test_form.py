@@ -21,7 +21,6 @@ CALLBACK_ID = "extauth_test"
 
 
 def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
-    """Build the modal, with what is already known."""
     return form(
         CALLBACK_ID,
         "Test accounts",
@@ -47,7 +46,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
 
 
 def parse(view: SubmittedView) -> TestToken | ListAccounts | FieldErrors:
-    """Read what was filled in, or say what is wrong with it."""
+    """Return the request, or the mistakes by field."""
     given, errors = read_ids(values_of(view), "/extauth test")
     if errors:
         return errors

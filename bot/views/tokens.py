@@ -1,4 +1,4 @@
-"""A token that was fetched, tested, or deleted. It's masked in a message, and whole in a modal and nowhere else."""
+"""A token that was fetched, tested, or deleted. It's masked in a message, and shown in full only in a modal."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from bot.views.parts import Screen
 
 DOTS = "••••••••"
 _SHORTEST_PARTLY_SHOWN = 24
-_LAST_SECOND = 253402300799  # of the year 9999: later is not a date, but a mistake or a joke
+_LAST_SECOND = 253402300799  # of the year 9999: a later time is a mistake or a joke
 _PAGES = {
     ("google", "gmail", "gdrive", "gcal"): ("Google", "https://myaccount.google.com/connections"),
     ("github",): ("GitHub", "https://github.com/settings/applications"),
@@ -33,20 +33,20 @@ _PAGES = {
     ("hubspot",): ("HubSpot", "https://knowledge.hubspot.com/integrations/manage-connected-apps"),
     ("box",): ("Box", "https://app.box.com/account/security"),
 }
-"""The words of a provider key that tell whose it is, and that provider's name and page."""
+"""The words in a provider key that identify the provider, and its name and page."""
 NAMES = tuple(name for names in _PAGES for name in names)
 """Words that are likely to be a provider's key."""
 
 
 def mask(token: str) -> str:
-    """Return the first and last four characters of a long token; nothing of a short one."""
+    """Return the first and last four characters of a long token, and nothing of a short one."""
     if len(token) < _SHORTEST_PARTLY_SHOWN:
         return DOTS
     return f"{token[:4]}{DOTS}{token[-4:]}"
 
 
 def expiry(token: str) -> int | None:
-    """Return when a token says it expires, in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    """Return a token's own expiry in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
     if token.count(".") != 2:
         return None
     import jwt  # noqa: PLC0415 (it loads all kinds of keys, and most tokens aren't JWTs)
@@ -62,7 +62,7 @@ def expiry(token: str) -> int | None:
 
 
 def masked_screen(fetched: Fetched) -> Screen:
-    """Return the token masked, with what is known about it and the buttons to go on."""
+    """Return the screen with the masked token, the known facts about it, and the buttons for the next steps."""
     token, token_id = fetched.token.token.get_secret_value(), fetched.request.external_token_id
     title, (length, *expires), extras = _described(fetched, token)
     blocks: list[parts.Block] = [
@@ -84,7 +84,7 @@ def masked_screen(fetched: Fetched) -> Screen:
 
 
 def token_screen(fetched: Fetched) -> Screen:
-    """Return the token itself, for a modal only."""
+    """Return the screen with the whole token, for a modal only."""
     token = fetched.token.token.get_secret_value()
     title, facts, extras = _described(fetched, token)
     blocks: list[parts.Block] = [
@@ -101,9 +101,9 @@ def token_screen(fetched: Fetched) -> Screen:
 
 
 def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequence[parts.Block]]:
-    """Return a title, the token's length and when it expires, and the provider's other fields.
+    """Return a title, the token's length and expiry, and the provider's other fields.
 
-    It expires as the token says, or else counted from this very refresh. Nothing is said where neither is known.
+    The expiry is the token's own, or else counted from this very refresh. It's left out if neither is known.
     """
     at, extras = expiry(token), fetched.token.extras
     if at is None and fetched.request.force_refresh:
@@ -117,13 +117,13 @@ def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequen
 
 
 def _seconds(value: object) -> int | None:
-    """Read a lifetime as RFC 6749 has it (5.1), also where a provider sends it as text."""
+    """Parse a lifetime as in RFC 6749 (5.1), even if a provider sends it as text."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None
 
 
 def tested_screen(tested: Tested) -> Screen:
-    """Return that one account works."""
+    """Return the screen for an account that works."""
     arguments = tested.request.arguments()
     title = "This account works"
     blocks = (
@@ -135,7 +135,7 @@ def tested_screen(tested: Tested) -> Screen:
 
 
 def deleted_screen(deleted: Deleted) -> Screen:
-    """Return what was deleted, and what that means."""
+    """Return the screen for a deletion, with its consequences."""
     request = deleted.request
     copies, them = ("Copies of the tokens", "them") if request.is_bulk else ("Copies of the token", "it")
     page = revoke_page(request.provider_key) if request.provider_key is not None else None

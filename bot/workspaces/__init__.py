@@ -1,1 +1,1 @@
-"""The workspaces that the bot serves: where it is installed, with which token and settings."""
+"""The workspaces that Extauth serves: their installations, tokens, and settings."""

@@ -1,4 +1,4 @@
-"""Where the bot is installed, in the database: the tokens encrypted, each bound to its workspace."""
+"""The installations in the database: the tokens encrypted, each bound to its workspace."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from bot.workspaces.settings_store import forget
 PURPOSE = "installation"
 """The purpose of the box that encrypts installations."""
 REFRESHING_SECONDS = 60.0
-"""How long one process has for having a token renewed, before another may try."""
+"""Seconds one process has to renew a token, before another may try."""
 _KEEP_AGAIN_SECONDS = (1.0, 5.0, 15.0)
 _MICRO = 1_000_000
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An installation as it is encrypted. `workspace_id` is what it's found by. Times are in seconds since the epoch.
+    """An installation, as it is encrypted. It is found by `workspace_id`. Times are in seconds since the epoch.
 
     Without a `refresh_token`, the token doesn't expire.
     """
@@ -52,22 +52,20 @@ class Kept:
 
     @property
     def installation(self) -> Installation:
-        """What the bot works with."""
+        """The installation in the form that listeners use."""
         workspace = Workspace(self.workspace_id, self.enterprise_id, self.is_org_install)
         return Installation(workspace, SecretStr(self.bot_token), self.bot_user_id, frozenset(self.scopes))
 
     def renewed(self, by: RenewedToken, now: float) -> "Kept":
-        """Return it with a new token."""
+        """Return a copy with a new token."""
         token, refresh_token = by.bot_token.get_secret_value(), by.refresh_token.get_secret_value()
         return replace(self, bot_token=token, refresh_token=refresh_token, expires_at=now + by.seconds)
 
 
 class InstallationRows(AsyncInstallationStore):
-    """The rows, as Bolt's OAuth flow writes them and as the bot reads them.
+    """The rows, written by Bolt's OAuth flow and read by Extauth.
 
-    Nobody's own token is kept: the bot needs none.
-
-    Every method raises DatabaseError.
+    People's own tokens aren't kept, because Extauth needs none. Every method raises DatabaseError.
     """
 
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
@@ -78,15 +76,15 @@ class InstallationRows(AsyncInstallationStore):
 
     @property
     def logger(self) -> Logger:
-        """What slack_sdk would log with."""
+        """The logger for slack_sdk."""
         return sdk_logger
 
     async def async_save(self, installation: SlackInstallation) -> None:
-        """Keep an installation in place of an earlier one."""
+        """Store an installation in place of an earlier one."""
         await self.async_save_bot(installation.to_bot(), installation.user_id)
 
     async def async_save_bot(self, bot: Bot, installed_by: str | None = None) -> None:
-        """Keep a bot's token, and when it expires."""
+        """Store a bot token, and its expiry."""
         workspace_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
         if not workspace_id or not bot.bot_token:
             raise DatabaseError("Slack didn't say what was installed where")
@@ -128,7 +126,7 @@ class InstallationRows(AsyncInstallationStore):
         return await self._database.run(remove)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
-        """Return the workspace's own installation, else its organization's."""
+        """Return the workspace's own installation, or else its organization's."""
         ids = [one for one in (team_id, enterprise_id) if one]
         wanted = select(installations.c.workspace_id, installations.c.content)
         wanted = wanted.where(installations.c.workspace_id.in_(ids))
@@ -140,7 +138,7 @@ class InstallationRows(AsyncInstallationStore):
         return None
 
     async def all(self) -> Sequence[Kept]:
-        """Return every installation that can be read."""
+        """Return every readable installation."""
         wanted = select(installations.c.workspace_id, installations.c.content).order_by(installations.c.workspace_id)
         rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
         found = []
@@ -152,14 +150,14 @@ class InstallationRows(AsyncInstallationStore):
         return found
 
     async def count(self) -> int:
-        """Return how many there are, readable or not."""
+        """Return the number of installations, readable or not."""
         counted = select(func.count()).select_from(installations)
         return await self._database.run(lambda connection: int(connection.execute(counted).scalar_one()), reads=True)
 
     async def renew(self, kept: Kept, renew: Callable[[SecretStr], Awaitable[RenewedToken]]) -> Kept | None:
-        """Have a token renewed, by whichever process comes first: Slack takes each refresh token once.
+        """Renew a token, in the process that comes first: Slack takes each refresh token once.
 
-        Returns None where another one is at it, or has done it. Raises what `renew` raises; then nobody tries again for
+        Returns None while another process is renewing it. Raises the errors of `renew`; then no process tries again for
         a minute.
         """
         until = round((self._clock.now() + REFRESHING_SECONDS) * _MICRO)
@@ -184,7 +182,7 @@ class InstallationRows(AsyncInstallationStore):
         return renewed
 
     async def _keep(self, renewed: Kept, mine: Sequence[ColumnElement[bool]]) -> None:
-        """Keep a new token. Slack gives it once, so a database that fails is tried again."""
+        """Store a new token. Slack gives it once, so a failed write is retried."""
         values = {"content": self._write(renewed), "refreshing_until": None}
         kept = update(installations).where(*mine).values(values)
 
@@ -205,11 +203,8 @@ class InstallationRows(AsyncInstallationStore):
 
 
 def _remove(connection: Connection, vault: Vault, workspace_id: str) -> None:
-    """Remove an installation, what was found out about its accounts, and what its admins decided.
-
-    The audit log stays.
-    """
+    """Remove an installation, its account states, and its admins' settings. The audit log stays."""
     connection.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
     connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
-    # Its own API token is among it.
+    # The settings include its own API token.
     forget(connection, vault, workspace_id)

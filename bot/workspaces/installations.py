@@ -1,4 +1,4 @@
-"""Everywhere the bot is installed, out of the database, with tokens that still work."""
+"""The installations in the database, with tokens that still work."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ from bot.storage.engine import DatabaseError
 from bot.workspaces.installation_rows import InstallationRows, Kept
 
 FRESH_SECONDS = 15.0
-"""How long an installation is remembered: for so long, a process can miss that another one has removed it."""
+"""Seconds an installation is remembered: for so long, a process can miss that another one has removed it."""
 RENEW_AHEAD_SECONDS = 2 * 3600.0
-"""How long before a token expires a new one is asked for. Slack's live for twelve hours."""
+"""Seconds before a token expires to ask for a new one. Slack's tokens live for twelve hours."""
 WAIT_SECONDS = 2.0
-"""How long a request waits for another process to have an expired token renewed: Slack waits three for the request."""
+"""Seconds a request waits for another process to renew an expired token: Slack waits three for the request."""
 _AGAIN_SECONDS = 0.2
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
 
 
 class StoredInstallations:
-    """The installations that OAuth has made. `renew` asks Slack for a new token."""
+    """The installations made by OAuth. `renew` asks Slack for a new token."""
 
     def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
         self._rows = rows
@@ -35,7 +35,7 @@ class StoredInstallations:
         self._renewing: Cache[str, Kept] = Cache(clock, 0.0, most=1_000_000)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
-        """Return the workspace's own installation, else its organization's; None where there is neither.
+        """Return the workspace's own installation, or else its organization's; None if there is neither.
 
         It was read at most 15 seconds ago, and a token that's about to expire has been renewed. Raises DatabaseError.
         """
@@ -44,17 +44,17 @@ class StoredInstallations:
         return None if kept is None else (await self._current(kept)).installation
 
     async def all(self) -> Sequence[Installation]:
-        """Return every installation, for work that nobody asked for. Raises DatabaseError."""
+        """Return every installation, for unattended work. Raises DatabaseError."""
         return [(await self._current(kept)).installation for kept in await self._rows.all()]
 
     def forget(self, team_id: str | None, enterprise_id: str | None) -> None:
-        """Read what is remembered of this workspace or organization again the next time."""
+        """Drop this workspace or organization from the cache."""
         for key in self._known:
             if (team_id and team_id in key) or (enterprise_id and enterprise_id in key):
                 self._known.pop(key)
 
     async def remove(self, installation: Installation) -> bool:
-        """Remove an installation that Slack no longer knows. Returns whether it was still that one.
+        """Remove an installation that Slack no longer knows. Returns whether its token was still the same.
 
         Raises DatabaseError.
         """
@@ -64,11 +64,11 @@ class StoredInstallations:
         return was_removed
 
     async def close(self) -> None:
-        """Wait for the tokens that are being renewed: Slack's answer would be lost, and with it the refresh token."""
+        """Wait for running renewals: otherwise Slack's answer would be lost, and the refresh token with it."""
         await asyncio.gather(*self._renewing.pending(), return_exceptions=True)
 
     async def _current(self, kept: Kept) -> Kept:
-        """Return it with a token that works. One that still does for a while is renewed meanwhile."""
+        """Return the installation with a token that works. One that soon expires is renewed in the background."""
         left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
         if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
             return kept
@@ -92,7 +92,7 @@ class StoredInstallations:
         return renewed
 
     async def _renewed_elsewhere(self, kept: Kept) -> Kept:
-        """Wait for another process to have the token renewed, where it's needed now."""
+        """Wait for another process to renew a token that is needed now."""
         deadline = self._clock.monotonic() + WAIT_SECONDS
         while self._clock.monotonic() < deadline:
             found = await self._rows.find(kept.workspace_id, None)

@@ -1,4 +1,4 @@
-"""What a browser carries to Slack and back, so that an installation ends where it began.
+"""The states that a browser carries to Slack and back, so that an installation ends where it began.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """
@@ -20,15 +20,15 @@ from bot.storage.engine import Database, insert_into
 from bot.storage.tables import oauth_states
 
 STATE_SECONDS = 600
-"""How long somebody can take from the button to Slack's *Allow*."""
+"""Seconds a person can take from the button to Slack's *Allow*."""
 _MICRO = 1_000_000
 
 
 class OAuthStates(AsyncOAuthStateStore):
-    """States that say themselves when they were issued, encrypted. Each is good once, for ten minutes, in any process.
+    """Encrypted states that hold their own time of issue. Each is good once, for ten minutes, in any process.
 
-    Anyone can begin an installation, so nothing is written for that. The database has hashes of those with which an
-    installation ended.
+    Anyone can begin an installation, so nothing is written for that. The database has hashes of the states that
+    completed one.
     """
 
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
@@ -38,17 +38,17 @@ class OAuthStates(AsyncOAuthStateStore):
 
     @property
     def logger(self) -> Logger:
-        """What slack_sdk would log with."""
+        """The logger for slack_sdk."""
         return sdk_logger
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         """Return a new state."""
         text = json.dumps([secrets.token_hex(16), self._clock.now()])
-        # Bolt puts it into a cookie and an address as it is.
+        # Bolt puts it into a cookie and an address unescaped.
         return self._box.encrypt(SecretStr(text)).rstrip("=")
 
     async def async_consume(self, state: str) -> bool:
-        """Return whether a state is good. It is until `use`. Raises DatabaseError."""
+        """Return whether a state is good, as it is until `use`. Raises DatabaseError."""
         opened = self._open(state)
         if opened is None or not 0 <= self._clock.now() - json.loads(opened)[1] < STATE_SECONDS:
             return False
@@ -56,7 +56,7 @@ class OAuthStates(AsyncOAuthStateStore):
         return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
 
     async def use(self, state: str) -> bool:
-        """Note that an installation ends with it. Returns whether it's the first one. Raises DatabaseError."""
+        """Mark a state as used by an installation. Returns whether it's the first one. Raises DatabaseError."""
         opened, now = self._open(state), round(self._clock.now() * _MICRO)
         if opened is None:
             return False
@@ -75,5 +75,5 @@ class OAuthStates(AsyncOAuthStateStore):
 
 
 def _hash(opened: str) -> str:
-    # Of what is in it: the same can be spelled in several ways.
+    # The decrypted text, because one state can be spelled in several ways.
     return hashlib.sha256(opened.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Whether a token that somebody entered is a workspace's own: asked of Slack by a call that changes nothing."""
+"""A check that an entered token is a workspace's own, by a Slack call that changes nothing."""
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -12,7 +12,7 @@ OTHER_WORKSPACE, UNREACHABLE = "other_workspace", "unreachable"
 
 
 async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Workspace) -> str | None:
-    """Return why a token isn't one of this workspace's, as Slack's code or one of ours; None where it is.
+    """Return the reason a token isn't this workspace's, as Slack's code or Extauth's; None if it is.
 
     An org-wide installation needs an org-wide token: one of a single workspace would be sent for the others, too.
     https://docs.slack.dev/reference/methods/auth.test

@@ -1,4 +1,4 @@
-"""The workspaces that the bot serves: from a request to the runtime of where it comes from."""
+"""The workspaces that Extauth serves, and the runtime for a request from each."""
 
 import logging
 from collections import OrderedDict
@@ -17,27 +17,27 @@ from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore, StoredSettings
 
 FRESH_SECONDS = 15.0
-"""How old a workspace's settings may be, in the processes that didn't save them."""
+"""Maximum age in seconds of a workspace's settings, in the processes that didn't save them."""
 MOST_RUNTIMES = 1_000
-"""How many workspaces' runtimes are kept in memory: those that somebody used last."""
+"""Maximum number of workspaces' runtimes in memory: the most recently used ones."""
 log = logging.getLogger(__name__)
 
 
 class OneWorkspace:
     """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
 
-    Which workspace that is, only Slack knows: `UserDirectory` asks it, and denies what comes from another.
+    Only Slack knows the workspace's ID: `UserDirectory` asks for it, and denies requests from another.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return what serves any request."""
+        """Return the only runtime, for any request."""
         return self.runtime
 
     async def serves(self) -> Callable[[str | None, str | None], bool] | None:
-        """Return what says whether a workspace and organization are the token's; None while Slack doesn't say."""
+        """Return a check that a workspace and organization are the token's; None while Slack doesn't say."""
         workspace = await self.runtime.users.workspace(self.runtime.bot_token)
         return workspace.includes if workspace is not None else None
 
@@ -46,7 +46,7 @@ class OneWorkspace:
         return (self.runtime,)
 
     def audit_channels(self) -> Collection[AuditChannel]:
-        """Return its audit channel, if it has one."""
+        """Return the workspace's audit channel, if it has one."""
         channel = self.runtime.audit_channel
         return (channel,) if channel is not None else ()
 
@@ -83,18 +83,18 @@ class ManyWorkspaces(SettingsKeeper):
         self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return what serves a request from there; None where the bot isn't installed. Raises DatabaseError."""
+        """Return the runtime for a workspace's requests; None if Extauth isn't installed. Raises DatabaseError."""
         installation = await self._installations.find(team_id, enterprise_id)
         return await self._runtime(installation) if installation is not None else None
 
     async def serves(self) -> Callable[[str | None, str | None], bool]:
-        """Return what says that this process serves any workspace."""
+        """Return a check that accepts any workspace."""
         return lambda *_: True
 
     async def all(self) -> Sequence[Runtime]:
-        """Return what serves each workspace, for work that nobody asked for. Raises DatabaseError.
+        """Return the runtime of each workspace, for unattended work. Raises DatabaseError.
 
-        Those whose settings can't be read are left out.
+        Workspaces whose settings can't be read are left out.
         """
         found = []
         for installation in await self._installations.all():
@@ -105,17 +105,17 @@ class ManyWorkspaces(SettingsKeeper):
         return found
 
     def audit_channels(self) -> Collection[AuditChannel]:
-        """Return the audit channels of the workspaces that this process served lately, and what else is posting."""
+        """Return the audit channels of the workspaces served recently, and replaced ones that are still posting."""
         self._replaced = [channel for channel in self._replaced if channel.is_posting]
         return [*self._channels.values(), *self._replaced]
 
     async def read(self, workspace: Workspace) -> Kept:
-        """Return a workspace's settings as they are in the database now. Raises DatabaseError."""
+        """Return a workspace's current settings from the database. Raises DatabaseError."""
         stored = await self._store.read(workspace.id)
         return Kept(self._overlaid(workspace, stored), stored.version)
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
-        """Keep what an admin decided, in place of the version `seen` only. Raises DatabaseError."""
+        """Store an admin's settings, but only in place of the version `seen`. Raises DatabaseError."""
         stored = await self._store.read(workspace.id)
         if stored.version != seen:
             return False
@@ -125,7 +125,7 @@ class ManyWorkspaces(SettingsKeeper):
         return is_saved
 
     async def runtime(self, workspace: Workspace) -> Runtime | None:
-        """Return what serves a workspace by its newest settings. Raises DatabaseError."""
+        """Return the runtime of a workspace with its newest settings. Raises DatabaseError."""
         self._reads.pop(workspace.id)
         return await self.find(*workspace.home)
 
@@ -142,7 +142,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._made[workspace.id] = made
         if len(self._made) > MOST_RUNTIMES:
             self._forget_oldest()
-        # The installation says where its token is from, so Slack needn't be asked.
+        # The installation names its token's workspace, so Slack needn't be asked.
         self._shared.users.know(bot_token, workspace)
         return made.runtime
 
@@ -153,7 +153,7 @@ class ManyWorkspaces(SettingsKeeper):
             raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
 
     def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
-        """Return the workspace's audit channel: the same object as before while it is the same channel."""
+        """Return the workspace's audit channel: the same object as before while the channel is the same."""
         known = self._channels.get(workspace.id)
         if known is not None and known.channel == channel:
             return known
@@ -179,4 +179,4 @@ class ManyWorkspaces(SettingsKeeper):
 
 
 Workspaces = OneWorkspace | ManyWorkspaces
-"""Where the bot is installed."""
+"""The workspaces that Extauth is installed in."""

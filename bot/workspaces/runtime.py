@@ -1,4 +1,4 @@
-"""What every listener works with."""
+"""The runtime that every listener works with."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,15 +24,15 @@ from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.settings import WorkspaceSettings
 
 RUNTIME = "runtime"
-"""The key of Bolt's context, and so the name of the argument, by which a listener gets its workspace's runtime."""
+"""The key in Bolt's context, and so the name of a listener's argument, for its workspace's runtime."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all workspaces share: the clients and their pace, who people are, what is stored, the clock, the tasks.
+    """The state that all workspaces share: clients and their pace, the user directory, stores, the clock, and tasks.
 
-    `slack` is when Slack was last heard from; `installations` are the workspaces that installed the app, None where the
-    bot serves the one of its token.
+    `slack` is when Slack was last heard from; `installations` are the workspaces that installed the app, None if
+    Extauth serves the one of its token.
     """
 
     clients: ClientFactory
@@ -49,7 +49,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What came of asking Slack for the accounts: them, or the code of why not."""
+    """The result of asking Slack for the accounts: the accounts, or the code of the refusal."""
 
     accounts: AccountList | None = None
     refusal: str | None = None
@@ -57,36 +57,36 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The settings of a workspace, and which version of what it decided they are."""
+    """The settings of a workspace, and the version of its own decisions in them."""
 
     settings: WorkspaceSettings
     version: int
 
 
 class SettingsKeeper(Protocol):
-    """Keeps what a workspace's admins decide. Every method raises DatabaseError."""
+    """A store for the decisions of a workspace's admins. Every method raises DatabaseError."""
 
     async def read(self, workspace: Workspace) -> Kept:
-        """Return the settings as they are in the database now."""
+        """Return the current settings from the database."""
         ...
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
-        """Keep what the settings of these `names` are now. Returns whether nobody had changed the version `seen`."""
+        """Store the settings with these `names`. Returns whether the stored version was still the one `seen`."""
         ...
 
     async def runtime(self, workspace: Workspace) -> "Runtime | None":
-        """Return what serves the workspace from now on, by its newest settings."""
+        """Return the workspace's runtime with its newest settings."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime(Shared):
-    """What serves one workspace, beside what all share: the service with its settings, and the bot's token there.
+    """The runtime of one workspace: the shared state, the service with its settings, and its bot token.
 
-    `contact` says in mrkdwn whom to ask for help; `approvals_go_to` are the channel, or the people, that are asked to
-    approve deletions; `listings` are the numbers that the App Home counted. `installed_in` is where it's installed;
-    None for the token in the settings, of which only Slack knows that. `keeper` keeps what the workspace's admins
-    decide; None where the operator decides.
+    `contact` is the person or place to ask for help, in mrkdwn; `approvals_go_to` are the channel, or the people, that
+    are asked to approve deletions; `listings` are the App Home's cached lists. `installed_in` is its workspace; None
+    for the token in the settings, whose workspace only Slack knows. `keeper` stores the admins' decisions; None if the
+    operator decides.
     """
 
     service: Service
@@ -104,12 +104,12 @@ class Runtime(Shared):
         return self.installed_in.home if self.installed_in is not None else (None, None)
 
     async def workspace(self) -> Workspace | None:
-        """Return where it is installed; None when only Slack knows and doesn't say."""
+        """Return the workspace; None if only Slack knows it and doesn't say."""
         return self.installed_in or await self.users.workspace(self.bot_token)
 
 
 class NotInstalled(Exception):
-    """A request comes from a workspace where the bot isn't installed. `install_url` is where it can be."""
+    """A request from a workspace where Extauth isn't installed. `install_url` is the address to install it from."""
 
     def __init__(self, install_url: str | None) -> None:
         super().__init__("not installed")
@@ -117,6 +117,6 @@ class NotInstalled(Exception):
 
 
 def runtime_in(context: Mapping[str, Any]) -> Runtime | None:
-    """Return the runtime of the workspace that a request comes from; None where there is none."""
+    """Return the runtime of the workspace that a request comes from; None if there is none."""
     found = context.get(RUNTIME)
     return found if isinstance(found, Runtime) else None

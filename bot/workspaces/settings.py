@@ -11,16 +11,15 @@ from bot.operation import Operation, Permission
 
 _ADMINS = AllowList.parse(["admins"])
 LISTS = ("get_allow", "delete_allow", "list_allow", "history_allow", "delete_approvers")
-"""The settings that say who may do what."""
+"""The settings that are allow lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """What a workspace's admins decide, or for a single workspace its operator.
+    """The decisions of a workspace's admins, or, for a single workspace, of its operator.
 
-    Without `delete_approvers`, those who can delete can approve. `contact` and `audit_channel` are as
-    `EXTAUTH_CONTACT` and `EXTAUTH_AUDIT_CHANNEL` have them. `api_token` is used for external tokens instead of the
-    bot's.
+    Without `delete_approvers`, those who can delete can approve. `contact` and `audit_channel` have the form of
+    `EXTAUTH_CONTACT` and `EXTAUTH_AUDIT_CHANNEL`. `api_token` replaces Extauth's bot token for external tokens.
     """
 
     get_allow: AllowList = _ADMINS
@@ -34,7 +33,7 @@ class WorkspaceSettings:
     api_token: SecretStr | None = field(default=None, repr=False)
 
     def with_decided(self, decided: Mapping[str, Any]) -> "WorkspaceSettings":
-        """Return these settings with what a workspace decided in their place, as `written` has it.
+        """Return these settings with a workspace's decisions over them, in the form of `written`.
 
         A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
         """
@@ -45,11 +44,11 @@ class WorkspaceSettings:
             raise ValueError(f"a setting can't be read: {type(error).__name__}") from None
 
     def written(self, names: Collection[str]) -> Mapping[str, Any]:
-        """Return these settings as they are stored, in JSON's types."""
+        """Return the settings with these names as they are stored, in JSON's types."""
         return {name: _written(getattr(self, name)) for name in sorted(names)}
 
     def allow_lists(self) -> Mapping[Permission, AllowList]:
-        """Return who may do what: who can approve only where approval is asked for."""
+        """Return the allow list of each permission; the one to approve only if deletions need approval."""
         approving = {Permission.APPROVE: self.delete_approvers or self.delete_allow}
         return {
             Permission.GET: self.get_allow,
@@ -60,7 +59,7 @@ class WorkspaceSettings:
         }
 
     def approvals_go_to(self) -> tuple[str, ...]:
-        """Return the channel, or the people, that are asked to approve deletions."""
+        """Return the channel or the people that are asked to approve deletions."""
         if self.audit_channel is not None:
             return (self.audit_channel,)
         return tuple(sorted(self.delete_approvers.users)) if self.delete_approvers is not None else ()
@@ -68,10 +67,10 @@ class WorkspaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSettings:
-    """Change settings, by their names. What they are changed to, which can be a token, isn't in it.
+    """A change to settings, by their names. The new values, which can include a token, aren't in it.
 
-    `version` is the one that this makes of the settings of a workspace or, of an org-wide installation, organization:
-    so an older one that's put back into the database is recognized.
+    `version` is the new version of the settings of a workspace or, if installed org-wide, organization: so an older one
+    that's put back into the database is recognized.
     """
 
     changed: Collection[str]
@@ -81,11 +80,10 @@ class ChangeSettings:
 
     @property
     def operation(self) -> Operation:
-        """Changing settings."""
         return Operation.SETTINGS
 
     def arguments(self) -> Mapping[str, str | bool]:
-        """Return what is changed."""
+        """Return the changed settings, with their workspace and version."""
         changed = {
             name: "removed" if name == "api_token" and self.removes_token else "changed"
             for name in sorted(self.changed)

@@ -1,4 +1,4 @@
-"""Keeps what workspaces decided for themselves, encrypted: a workspace's own API token is among it."""
+"""An encrypted store of workspaces' own decisions, which include their API tokens."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import workspace_settings
 
 PURPOSE = "workspace settings"
-"""What the box is for, by which the vault makes it."""
+"""The purpose of the box that encrypts settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """What a workspace decided, by the settings' names, and which version of it this is: 0 where it decided nothing."""
+    """A workspace's decisions, by the settings' names, and their version: 0 if it decided nothing."""
 
     version: int = 0
     decided: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -27,7 +27,7 @@ class StoredSettings:
 class SettingsStore:
     """The settings in the database, by the ID of the workspace, or of the organization for an org-wide installation.
 
-    `saved_version` reads which version of them was saved last, as the audit log has it.
+    `saved_version` reads the version that was saved last, from the audit log.
     """
 
     def __init__(self, database: Database, vault: Vault, saved_version: Callable[[Connection, str], int]) -> None:
@@ -38,10 +38,10 @@ class SettingsStore:
         """The highest version of each workspace's settings that this process has seen."""
 
     async def read(self, workspace_id: str) -> StoredSettings:
-        """Return what a workspace decided.
+        """Return a workspace's decisions.
 
-        Raises DatabaseError, also for what was altered, encrypted with another key, or put there from another
-        workspace or an older copy: it isn't served by settings that it didn't make, or changed since.
+        Raises DatabaseError, also if they were altered, encrypted with another key, or put there from another workspace
+        or an older copy: a workspace isn't served by settings that it didn't make, or has changed since.
         """
         wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
 
@@ -67,9 +67,9 @@ class SettingsStore:
         return StoredSettings(row.version, content["decided"])
 
     async def write(self, workspace_id: str, decided: Mapping[str, Any], version: int) -> bool:
-        """Keep what a workspace decides now, in place of a version. Raises DatabaseError.
+        """Store a workspace's decisions in place of a version. Raises DatabaseError.
 
-        Returns whether it was still that version: of two people who save at once, for one.
+        Returns whether it was still that version: if two people save at once, true for only one.
         """
         values = {"version": version + 1, "content": _content(self._box, workspace_id, version + 1, decided)}
         this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
@@ -84,7 +84,7 @@ class SettingsStore:
 
 
 def forget(connection: Connection, vault: Vault, workspace_id: str) -> None:
-    """Forget what a workspace decided. The version stays, so that no older one can be put back."""
+    """Erase a workspace's decisions. The version stays, so that no older one can be put back."""
     mine = workspace_settings.c.workspace_id == workspace_id
     version = connection.execute(select(workspace_settings.c.version).where(mine)).scalar()
     if version is not None:

@@ -1,4 +1,4 @@
-"""What there is to try in the sandbox: each line is a command that the page types for you."""
+"""The catalogue of things to try in the sandbox: each line is a command that the page types for the person."""
 
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ _OURS = {"http_error", "timeout", "connection_failed"}
 
 
 def catalogue(state: State) -> dict[str, Any]:
-    """Tokens, broken answers, error codes and usage lines, for the page's side panel."""
+    """Return the tokens, providers, broken answers, and error codes for the page's side panel."""
     codes = sorted(code for code in known_codes() - _OURS if not code.startswith("answer_"))
     return {
         "tokens": [
@@ -29,12 +29,12 @@ def catalogue(state: State) -> dict[str, Any]:
 
 
 def completions() -> list[dict[str, str]]:
-    """What the composer offers once a slash is typed."""
+    """Return the composer's suggestions once a slash is typed."""
     usages = [(COMMAND, "opens the dialog to choose what to do")]
     usages += [usage for listener in LISTENERS for usage in listener.subcommand.usages]
     return [{"usage": usage, "does": does} for usage, does in usages]
 
 
 def buttons() -> dict[str, str]:
-    """The ids of a token's buttons, by which the guided tour finds them."""
+    """Return the ids of a token's buttons, for the guided tour to find them."""
     return {"show": Button.SHOW.action_id, "refresh": Button.REFRESH.action_id, "delete": Button.DELETE.action_id}

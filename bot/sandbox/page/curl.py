@@ -1,4 +1,4 @@
-"""What the bot sent to Slack, as a curl command for a real workspace. Secrets become shell variables."""
+"""Extauth's requests to Slack, as curl commands for a real workspace. Secrets become shell variables."""
 
 import json
 import shlex
@@ -8,14 +8,14 @@ from typing import Any
 from bot.sandbox.slack.state import Exchange
 
 Parts = list[tuple[str, bool]]
-"""A text in parts, each with whether it stands for a secret."""
+"""A text in parts, each with True if it's a secret."""
 
 _API = "https://slack.com/api/"
 _AS_JSON = ("apps.auth.external.",)
 
 
 def as_curl(exchange: Exchange, masked: Callable[[str], Parts]) -> str | None:
-    """The command, or None for what isn't a request of the bot's. `masked` finds the secrets in a text."""
+    """Return Extauth's request as a curl command; None for other exchanges. `masked` finds the secrets in a text."""
     is_request = exchange.direction == "bot" and exchange.kind != "acknowledgement"
     if not is_request or not isinstance(exchange.body, Mapping):
         return None

@@ -20,7 +20,7 @@ _POLICY = (
 
 
 class Page:
-    """Shows a workspace to browsers on this machine, and lets them act in it."""
+    """A workspace shown to browsers on this machine, whose people can act in it."""
 
     def __init__(self, workspace: Callable[[], Workspace]) -> None:
         self._workspace = workspace
@@ -62,7 +62,7 @@ class Page:
 
 
 def _only_from_here(request: web.Request) -> None:
-    """Turn away what another site makes a browser ask, by its own name or under this one's."""
+    """Reject requests that another site makes a browser send, under its own name or this one's."""
     host = urlsplit(f"//{request.host}").hostname
     origin = request.headers.get("Origin")
     if host not in {"127.0.0.1", "localhost", "::1"} or (origin and urlsplit(origin).netloc != request.host):

@@ -1,4 +1,4 @@
-"""One browser tab: what its person does, and what it is told."""
+"""A browser tab: the acts of its person, and the updates it gets."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _TOGETHER_SECONDS = 0.03
 
 
 class Tab:
-    """One browser tab: who it is, what it has been told."""
+    """A browser tab: its person, and the traffic it has been sent."""
 
     def __init__(self, workspace: Workspace, socket: web.WebSocketResponse) -> None:
         self._workspace = workspace
@@ -32,7 +32,7 @@ class Tab:
         self._acting: set[asyncio.Task[None]] = set()
 
     async def act(self, wish: dict[str, Any]) -> None:
-        """Do what the person at the browser does. It goes on beside the next act, as in Slack."""
+        """Start an act of the person at the browser. It runs beside the next act, as in Slack."""
         if wish.get("do") == "become" and wish.get("user") in self._state.people:
             self._user = wish["user"]
             self._state.changed()
@@ -96,7 +96,7 @@ class Tab:
         await self._workspace.submit(view)
 
     async def _close(self, wish: dict[str, Any]) -> None:
-        # Pressed twice, it is closed all the same.
+        # A double press may close it twice.
         with contextlib.suppress(NotThere):
             self._workspace.close(self._view(wish))
 
@@ -121,7 +121,7 @@ class Tab:
         raise NotThere("this modal")
 
     async def tell_changes(self) -> None:
-        """Tell the browser how things stand, now and after each change."""
+        """Send the browser the workspace's state, now and after each change."""
         await self._socket.send_json({"completions": completions(), "buttons": buttons()})
         while True:
             change = self._state.next_change()
@@ -155,7 +155,7 @@ class Tab:
         return {channel.channel_id for channel in self._workspace.channels(self._user)} | {DIRECT}
 
     def _messages(self) -> list[dict[str, Any]]:
-        """What the person sees, each with `at`, the time stamp of its place among the others."""
+        """Return the messages that the person sees, each with `at`, the time stamp of its place among the others."""
         own: list[dict[str, Any]] = [
             {
                 "kind": "error" if message.is_error else "private",
@@ -191,7 +191,7 @@ class Tab:
 
 
 def _order(ts: str) -> int:
-    """Numbers count on over seconds, so they alone say what came first."""
+    """Return the number in a time stamp. Numbers rise across seconds, so they alone give the order."""
     return int(ts.partition(".")[2])
 
 

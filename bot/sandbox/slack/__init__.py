@@ -1,1 +1,1 @@
-"""The simulated Slack, strict where Slack is strict. It knows nothing of the bot but its clock."""
+"""The simulated Slack, strict where Slack is strict. It knows nothing of Extauth but its clock."""

@@ -1,4 +1,4 @@
-"""Block Kit's limits, as Slack enforces them: a list of complaints, empty for what Slack accepts.
+"""Block Kit's limits, as Slack enforces them: a list of complaints, empty if Slack would accept the content.
 
 https://docs.slack.dev/reference/block-kit
 """
@@ -10,13 +10,13 @@ MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 LONGEST_MESSAGE_TEXT = 40_000
 MOST_OPTIONS = 100
 LEAST_QUERY = 3
-"""How many characters have to be typed before Slack asks for options, unless the element says otherwise."""
+"""The minimum number of typed characters before Slack asks for options, unless the element says otherwise."""
 _VIEW_LIMITS = {"callback_id": 255, "private_metadata": 3000, "external_id": 255}
 _TITLE_LIMITS = {"title": 24, "submit": 24, "close": 24}
 
 
 def view_complaints(view: Any) -> list[str]:
-    """What Slack would not accept in a view."""
+    """Return Slack's complaints about a view."""
     if not isinstance(view, Mapping) or view.get("type") not in {"modal", "home"}:
         return ["view is not a modal or home"]
     found = [f"{name} too long" for name, most in _VIEW_LIMITS.items() if len(str(view.get(name) or "")) > most]
@@ -33,7 +33,7 @@ def view_complaints(view: Any) -> list[str]:
 
 
 def message_complaints(message: Mapping[str, Any]) -> list[str]:
-    """What Slack would not accept in a message."""
+    """Return Slack's complaints about a message."""
     text, blocks = message.get("text"), message.get("blocks")
     if not text and not blocks:
         return ["no_text"]
@@ -42,7 +42,7 @@ def message_complaints(message: Mapping[str, Any]) -> list[str]:
 
 
 def blocks_complaints(blocks: Any, surface: str) -> list[str]:
-    """What Slack would not accept in a list of blocks."""
+    """Return Slack's complaints about a list of blocks."""
     if not isinstance(blocks, list) or not blocks:
         return ["blocks missing"]
     found = [f"more than {MOST_BLOCKS[surface]} blocks"] if len(blocks) > MOST_BLOCKS[surface] else []
@@ -177,7 +177,7 @@ def _overflow(element: Mapping[str, Any]) -> Iterator[str]:
 
 
 def options_complaints(answer: Any) -> list[str]:
-    """What Slack would not accept as the options of an `external_select`.
+    """Return Slack's complaints about the options of an `external_select`.
 
     https://docs.slack.dev/reference/block-kit/composition-objects/option-group-object
     """

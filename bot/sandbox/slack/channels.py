@@ -1,4 +1,4 @@
-"""The conversations of the simulated workspace, and what everybody in them sees."""
+"""The conversations of the simulated workspace, and the messages that everyone in them sees."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ BOT = "U0EXTAUTH"
 
 @dataclass(frozen=True)
 class Channel:
-    """A conversation. Guests see one only when it is open to them."""
+    """A conversation. Guests see it only if it is open to them."""
 
     channel_id: str
     name: str
@@ -27,7 +27,7 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Post:
-    """A message that everybody in the channel sees. `edits` is how often it was changed."""
+    """A message that everyone in the channel sees. `edits` counts its changes."""
 
     ts: str
     channel: str

@@ -1,4 +1,4 @@
-"""How the simulated Slack reaches the bot: over Socket Mode, or over HTTP with a signature.
+"""The simulated Slack's ways to reach Extauth: Socket Mode, or HTTP with a signature.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -22,18 +22,18 @@ from bot.sandbox.slack.state import APP_ID, State
 ACKNOWLEDGE_SECONDS = 3.0
 MOST_CONNECTIONS = 10
 LEAVE_SECONDS = 10.0
-"""How long after its `disconnect` Slack ends a connection."""
+"""Seconds between Slack's `disconnect` and the end of a connection."""
 
 
 class NotAcknowledged(Exception):
-    """The bot did not answer in time, or not with a success."""
+    """A payload that Extauth didn't answer in time, or not with a success."""
 
 
 class Delivery(Protocol):
-    """A way to the bot."""
+    """A way to reach Extauth."""
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Hand over a payload (`slash_commands`, `interactive` or `events_api`); what it was acknowledged with.
+        """Deliver a payload (`slash_commands`, `interactive` or `events_api`), and return its acknowledgement.
 
         Raises NotAcknowledged.
         """
@@ -41,7 +41,7 @@ class Delivery(Protocol):
 
 
 class SocketMode:
-    """The WebSockets that bots have open. Each payload goes to one of them, in turn."""
+    """The WebSockets that Extauth's processes have open. Each payload goes to one of them, in turn."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -54,23 +54,22 @@ class SocketMode:
         self.most_connections = MOST_CONNECTIONS
         self.ignores_close = False
         self.is_blocked = False
-        """Whether something on the way answers for the WebSocket's address, as a proxy does that allows none."""
+        """True to answer 403 at the WebSocket's address, like a proxy that allows no WebSockets."""
         self.delivered: Counter[web.WebSocketResponse] = Counter()
-        """How many envelopes each connection has been sent."""
+        """The number of envelopes sent over each connection."""
 
     def add_to(self, server: web.Application) -> None:
         """Serve the WebSocket's address."""
         server.router.add_get("/link/", self._socket)
 
     def new_ticket(self) -> str:
-        """A ticket for one connection."""
+        """Return a ticket for one connection."""
         ticket = secrets.token_hex(12)
         self._tickets.add(ticket)
         return ticket
 
     @property
     def open_connections(self) -> int:
-        """How many are open now."""
         return len(self._sockets)
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class SocketMode:
         return await self.send(f"{secrets.token_hex(8)}-{self._state.number()}", kind, payload)
 
     async def send(self, envelope_id: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """The same under an envelope id of one's own, to repeat an envelope. Raises NotAcknowledged."""
+        """Send an envelope under a given id, to repeat an envelope. Raises NotAcknowledged."""
         reached = [socket for socket in self._sockets if socket not in self._silent]
         if not reached:
             raise NotAcknowledged("no bot is connected")
@@ -101,7 +100,7 @@ class SocketMode:
         return acknowledgement
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask every bot to renew its connections, as Slack does every few hours. They go on for ten seconds."""
+        """Ask Extauth to renew its connections, as Slack does every few hours. The old ones last ten more seconds."""
         for socket in list(self._sockets):
             await self._tell_to_leave(socket, reason)
             ending = asyncio.ensure_future(self._end_later(socket))
@@ -109,17 +108,17 @@ class SocketMode:
             ending.add_done_callback(self._ending.discard)
 
     async def switch_off(self) -> None:
-        """Turn Socket Mode off in the app's settings: connections end. What is asked for one is up to `failures`."""
+        """Turn Socket Mode off in the app's settings, which ends connections. `failures` decides about new ones."""
         for socket in list(self._sockets):
             await self._tell_to_leave(socket, "link_disabled")
             await socket.close()
 
     def fall_silent(self, count: int) -> None:
-        """Let nothing through over so many connections, nor an answer to a ping, without ending them."""
+        """Let nothing through over `count` connections, not even the answer to a ping, without ending them."""
         self._silent.update(self._sockets[:count])
 
     async def drop(self) -> None:
-        """Break every connection without a word."""
+        """Break every connection without a `disconnect`."""
         for ending in list(self._ending):
             ending.cancel()
         for socket in list(self._sockets):
@@ -181,7 +180,7 @@ class SocketMode:
 
 @dataclass
 class SignedHttp:
-    """Requests to the bot's address, signed with the app's secret."""
+    """Requests to Extauth's address, signed with the app's secret."""
 
     state: State
     session: aiohttp.ClientSession

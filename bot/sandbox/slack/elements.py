@@ -1,4 +1,4 @@
-"""Finds what a person presses, chooses or fills in among the blocks that they see."""
+"""A search for the elements that a person presses, chooses, or fills in, among the blocks that they see."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,11 +11,11 @@ _SENT = ("action_id", "type", "text", "value", "style")
 
 
 class NotThere(LookupError):
-    """A person cannot press or fill in what they do not see."""
+    """An element that a person can't press or fill in, because they don't see it."""
 
 
 def button(blocks: Blocks, label: str) -> dict[str, Any]:
-    """What Slack sends of a button, found by what it says. Raises NotThere."""
+    """Return Slack's payload for a button, found by its label. Raises NotThere."""
     for block in blocks:
         for element in _pressable(block):
             if element.get("type") == "button" and element["text"]["text"] == label:
@@ -24,7 +24,7 @@ def button(blocks: Blocks, label: str) -> dict[str, Any]:
 
 
 def menu_item(blocks: Blocks, row: str, label: str) -> dict[str, Any]:
-    """What Slack sends of an item, found by its label, in the menu beside a text that has `row` in it."""
+    """Return Slack's payload for an item, found by its label, in the menu beside a text with `row` in it."""
     for block in blocks:
         for element in _pressable(block):
             if element.get("type") == "overflow" and row in block["text"]["text"]:
@@ -35,12 +35,12 @@ def menu_item(blocks: Blocks, row: str, label: str) -> dict[str, Any]:
 
 
 def sent(element: Mapping[str, Any]) -> dict[str, Any]:
-    """What Slack sends of an element."""
+    """Return Slack's payload for an element."""
     return {**{name: element[name] for name in _SENT if name in element}, "block_id": element.get("block_id", "b1")}
 
 
 def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a field with `value` filled in; `offered` are options that came while the person typed.
+    """Return the state of a field filled with `value`; `offered` are options that came while the person typed.
 
     Raises KeyError for an option that isn't there.
     """
@@ -61,13 +61,13 @@ def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any])
 
 
 def all_options(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The options of an answer, in its order, whether they come in groups or not."""
+    """Return the options of an answer, in its order, grouped or not."""
     groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
     return [option for group in groups for option in group["options"]]
 
 
 def meant(options: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
-    """The option that somebody takes who has typed `text`: what is just that, or else the first. Raises NotThere."""
+    """Return the option a person takes after typing `text`: the one that matches, or the first. Raises NotThere."""
     for option in options:
         if text in {option["value"], option["text"]["text"]}:
             return option
@@ -77,7 +77,7 @@ def meant(options: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
 
 
 def left_empty(view: OpenView) -> dict[str, str]:
-    """Slack itself asks for what is not optional."""
+    """Return Slack's errors for required fields that are empty."""
     optional = {block.get("block_id") for block in view.content["blocks"] if block.get("optional")}
     errors = {}
     for block_id, filled in views.values(view).items():

@@ -1,4 +1,4 @@
-"""What Slack makes of a command's text before the app gets it.
+"""Slack's escaping of a command's text before the app gets it.
 
 https://docs.slack.dev/interactivity/implementing-slash-commands#defining_slash_command
 https://docs.slack.dev/messaging/formatting-message-text#escaping
@@ -21,14 +21,14 @@ _FOUND = re.compile(
 
 
 def entities(text: str) -> str:
-    """Escape the three characters that Slack's markup is made of."""
+    """Escape the three characters of Slack's markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def escape(text: str, people: Iterable[Person], channels: Iterable[Channel]) -> str:
     """Escape a command's text as for an app whose manifest says `should_escape`.
 
-    Names of people and channels become IDs, URLs stand in angle brackets. A name that is nobody's stays as typed.
+    Names of people and channels become IDs, and URLs get angle brackets. An unknown name stays as typed.
     """
     named = {f"@{person.handle}": f"<@{person.user_id}|{person.handle}>" for person in people}
     named |= {f"#{channel.name}": f"<#{channel.channel_id}|{channel.name}>" for channel in channels}

@@ -1,4 +1,4 @@
-"""The simulated Slack's side of the methods for external tokens."""
+"""The simulated Slack's methods for external tokens."""
 
 import base64
 import json
@@ -122,14 +122,14 @@ def _workflows(
 
 
 def make_jwt(expires_at: float, subject: str) -> str:
-    """A token in the form of a JWT, with a signature that nothing has to accept."""
+    """Return a token in the form of a JWT, with a random signature."""
     parts = ({"alg": "RS256", "typ": "JWT"}, {"sub": subject, "exp": int(expires_at)})
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*encoded, secrets.token_urlsafe(64)])
 
 
 def _secrets(extras: object) -> set[str]:
-    """The values that are secrets by their key's name. Tests give extras of any form."""
+    """Return the values that are secrets by their key's name. Tests pass extras of any form."""
     if not isinstance(extras, Mapping):
         return set()
     return {value for key, value in extras.items() if isinstance(value, str) and value and _SECRET_KEY.search(str(key))}

@@ -1,6 +1,6 @@
 """Ids that make the simulated Slack fail: `EtErr.` and an error code, or the name of a broken answer.
 
-`EtErr.invalid_auth` gets that code after every method; as a provider key or app id it is `err.invalid_auth`.
+`EtErr.invalid_auth` gets that code from every method; as a provider key or app id it's `err.invalid_auth`.
 """
 
 import re
@@ -15,7 +15,7 @@ SLOW_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it goes over the wire. `delay` is in seconds; `breaks` closes the connection instead.
+    """An answer as sent over the wire. `delay` is in seconds; `breaks` closes the connection instead.
 
     `cuts` resets the connection in the middle of the body; `drip` is the seconds between two of its characters.
     """
@@ -64,7 +64,7 @@ MORE_FAULTS: Mapping[str, Answer] = {
     "reset": Answer(200, _HALF, cuts=True),
     "drip": Answer(200, _HALF * 20, drip=0.05),
 }
-"""Faults that a method is given by name. There's no ID to try them with."""
+"""Faults that tests give a method by name. There's no ID to try them with."""
 
 _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
     "missing_scope": {"needed": "external_tokens:read", "provided": "commands,users:read"},
@@ -74,7 +74,7 @@ _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
 
 
 def fault_answer(fault: str) -> Answer | None:
-    """Return the broken answer of that name, or a 429 for `429-SECONDS`; None where it is an error code of Slack's."""
+    """Return the broken answer of that name, or a 429 for `429-SECONDS`; None for one of Slack's error codes."""
     if fault in TRANSPORT_FAULTS:
         return TRANSPORT_FAULTS[fault][1]
     if fault in MORE_FAULTS:
@@ -86,7 +86,7 @@ def fault_answer(fault: str) -> Answer | None:
 
 
 def fault_in(arguments: Mapping[str, object]) -> str | None:
-    """The fault that one of the arguments asks for."""
+    """Return the fault that one of the arguments asks for."""
     for value in arguments.values():
         match = _FAULT_ID.fullmatch(value) if isinstance(value, str) else None
         if match:
@@ -95,5 +95,5 @@ def fault_in(arguments: Mapping[str, object]) -> str | None:
 
 
 def error_body(code: str) -> dict[str, object]:
-    """Slack's refusal with `code`, and the detail that goes with some codes."""
+    """Return Slack's refusal with `code`, and the detail that some codes include."""
     return {"ok": False, "error": code, **_WITH_DETAIL.get(code, {})}

@@ -1,4 +1,4 @@
-"""The simulated Slack's files: uploaded in three steps, then a message in the person's conversation with the bot.
+"""The simulated Slack's files: uploaded in three steps, then a message in the person's conversation with Extauth.
 
 https://docs.slack.dev/messaging/working-with-files#uploading_files
 """
@@ -19,7 +19,7 @@ _LONGEST_SHOWN = 3000
 
 @dataclass
 class Upload:
-    """A file on its way. `content` is None until it has arrived."""
+    """A file being uploaded. `content` is None until it has arrived."""
 
     name: str
     length: int
@@ -27,7 +27,7 @@ class Upload:
 
 
 class Files:
-    """Takes uploads, at addresses below `base_url`."""
+    """The uploads, at addresses below `base_url`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -35,18 +35,18 @@ class Files:
         self.base_url = ""
 
     def add_to(self, server: web.Application) -> None:
-        """Serve the addresses that files are uploaded to."""
+        """Serve the addresses for uploads."""
         server.router.add_post("/upload/v1/{file_id}", self._take)
 
     def open_conversation(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/conversations.open"""
+        """Implement https://docs.slack.dev/reference/methods/conversations.open"""
         user = str(arguments.get("users"))
         if user not in self._state.people:
             return {"ok": False, "error": "user_not_found"}
         return {"ok": True, "channel": {"id": _conversation(user)}}
 
     def begin(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
+        """Implement https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
         name, length = str(arguments.get("filename") or ""), str(arguments.get("length"))
         if not name or not length.isdigit() or not int(length):
             return {"ok": False, "error": "invalid_arguments"}
@@ -55,7 +55,7 @@ class Files:
         return {"ok": True, "file_id": file_id, "upload_url": f"{self.base_url}/upload/v1/{file_id}"}
 
     def complete(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
+        """Implement https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
         channel = arguments.get("channel_id")
         user = next((user for user in self._state.people if _conversation(user) == channel), None)
         if user is None:
@@ -77,7 +77,7 @@ class Files:
         return web.Response(text=f"OK - {len(content)}")
 
     def _post(self, user: str, upload: Upload) -> None:
-        """A file looks like a message with its beginning in it."""
+        """Post a file as a message with its beginning in it."""
         text = (upload.content or b"").decode(errors="replace")[:_LONGEST_SHOWN]
         shown = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
         name = {"type": "section", "text": {"type": "plain_text", "text": f"📄 {upload.name}", "emoji": True}}

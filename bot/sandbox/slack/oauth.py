@@ -26,7 +26,7 @@ _INSTALLER = "U0ADMIN"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the app can be installed: one workspace, or an organization with all of its workspaces."""
+    """A place to install the app: one workspace, or an organization with all of its workspaces."""
 
     place_id: str
     name: str
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Code:
-    """What a browser takes back to the bot, good once."""
+    """A code that a browser takes back to Extauth, good once."""
 
     place: Place
     redirect_url: str
@@ -45,11 +45,10 @@ class Code:
 
 
 class OAuth:
-    """The app's client ID and secret, and what was given out for them.
+    """The app's client ID and secret, and the codes and tokens given out for them.
 
     With `rotates`, tokens expire after `token_seconds`, twelve hours in reality, and each comes with a refresh token
-    that is good once.
-    `redirect_urls` are those of the app's manifest; where there are none, any is taken.
+    that is good once. `redirect_urls` are those of the app's manifest; if there are none, any is accepted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -61,7 +60,7 @@ class OAuth:
         self.token_seconds = TOKEN_SECONDS
         self.places: dict[str, Place] = {}
         self.refused: list[str] = []
-        """Why requests for a token were turned away."""
+        """The error codes of refused requests for a token."""
         self._codes: dict[str, Code] = {}
         self._refresh_tokens: dict[str, tuple[Place, str]] = {}
 
@@ -76,7 +75,7 @@ class OAuth:
         self.places[place_id] = Place(place_id, name, tuple(workspaces), is_organization)
 
     def new_code(self, place_id: str, redirect_url: str, scopes: str) -> str:
-        """What Slack sends a browser back with, after *Allow*."""
+        """Return the code that Slack sends a browser back with, after *Allow*."""
         code = f"{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._codes[code] = Code(self.places[place_id], redirect_url, scopes, self._clock.now())
         return code

@@ -1,4 +1,4 @@
-"""What an app connects: the providers in its manifest, and the workflows that use their tokens."""
+"""The providers in an app's manifest, and the workflows that use their tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow, with the token it uses of each provider: provider keys to token IDs."""
+    """A workflow, and the token it uses for each provider: provider keys to token IDs."""
 
     workflow_id: str
     callback_id: str

@@ -1,4 +1,4 @@
-"""Slack's rate limits: so many calls a minute, by method and workspace. https://docs.slack.dev/apis/web-api/rate-limits"""
+"""Slack's rate limits per minute, by method and workspace. https://docs.slack.dev/apis/web-api/rate-limits"""
 
 import math
 from collections import Counter, deque
@@ -11,7 +11,7 @@ _OTHERS_PER_MINUTE = 100
 
 
 class RateLimits:
-    """Counts the calls of the last minute. `is_on` can be switched for a burst; `rejected` counts what was too much."""
+    """The calls of the last minute. A burst can turn `is_on` off; `rejected` counts the calls over the limit."""
 
     def __init__(self, clock: Clock) -> None:
         self.is_on = True
@@ -20,7 +20,7 @@ class RateLimits:
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
     def retry_after(self, method: str, workspace: str = TEAM_ID) -> int | None:
-        """Count a call; the seconds to wait if it was one too many."""
+        """Count a call, and return the seconds to wait if it was over the limit."""
         if not self.is_on:
             return None
         now, calls = self._clock.now(), self._calls.setdefault((method, workspace), deque())

@@ -1,4 +1,4 @@
-"""The scopes that the simulated app has, and what Slack asks for each method."""
+"""The simulated app's scopes, and the scope that Slack requires for each method."""
 
 GRANTED = frozenset({"chat:write", "commands", "files:write", "im:write", "usergroups:read", "users:read"})
 NEEDED = {
@@ -13,4 +13,4 @@ NEEDED = {
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
 }
-"""A method that isn't here needs none."""
+"""The scope for each method. A method that isn't here needs none."""

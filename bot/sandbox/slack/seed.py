@@ -26,12 +26,12 @@ _HOUR = 3600.0
 
 
 def people() -> list[Person]:
-    """New people, whose standing can be changed."""
+    """Return new people, whose roles can be changed."""
     return [Person(**vars(person)) for person in (ADMIN, OWNER, MEMBER, GUEST)]
 
 
 def tokens(now: float) -> list[StoredToken]:
-    """New tokens; `now` is in seconds since the epoch, UTC."""
+    """Return new tokens; `now` is in seconds since the epoch, UTC."""
     return [
         StoredToken(
             "EtGoogle0001",
@@ -73,7 +73,7 @@ def tokens(now: float) -> list[StoredToken]:
 
 
 def long_token() -> str:
-    """6,000 characters, with those that markup would spoil."""
+    """Return 6,000 characters, among them those that markup would spoil."""
     plain = secrets.token_urlsafe(4500)
     return "".join(plain[number * 12 : number * 12 + 12] + "&<>`*_~"[number % 7] for number in range(500))[:6000]
 
@@ -87,7 +87,7 @@ def plant(state: State) -> None:
 
 
 def plant_accounts(state: State, count: int) -> None:
-    """Put so many more connected accounts into a workspace, an hour apart and of three providers in turn."""
+    """Put `count` more connected accounts into a workspace, an hour apart and of three providers in turn."""
     for number in range(1, count + 1):
         provider = PROVIDERS[number % 3].key
         state.tokens[f"EtMany{number:06d}"] = StoredToken(

@@ -26,11 +26,11 @@ _ROLES: Mapping[str, Mapping[str, Any]] = {
 
 
 class SeedError(ValueError):
-    """A seed file that can't be used, in one line."""
+    """The reason a seed file can't be used, in one line."""
 
 
 def plant_file(state: State, path: Path) -> None:
-    """Put what the file names into the workspace, in place of what is there. Raises SeedError."""
+    """Replace the workspace's people and tokens with those in a file. Raises SeedError."""
     try:
         seed = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -15,7 +15,7 @@ from bot.sandbox.slack.workspace import Workspace
 
 
 class SimulatedSlack:
-    """Start it with `async with`; bots reach it at `api_url`, people act through `workspace`.
+    """A Slack to start with `async with`: processes reach it at `api_url`, people act through `workspace`.
 
     A page can add its routes to `server` before the start. Entering raises OSError when the port is taken.
     """
@@ -26,7 +26,7 @@ class SimulatedSlack:
         self.oauth = OAuth(self.state.clock)
         self.web_api = WebApi(self.state, self._socket_url, self.oauth)
         self.more: dict[str, Workspace] = {}
-        """The workspaces that the app can be installed in beside the first one, by their IDs."""
+        """The other workspaces that the app can be installed in, by their IDs."""
         self._port = port
         self.server = web.Application()
         self.web_api.add_to(self.server)
@@ -39,7 +39,7 @@ class SimulatedSlack:
 
     @property
     def api_url(self) -> str:
-        """What SLACK_API_URL has to be."""
+        """The value for SLACK_API_URL."""
         return f"{self.base_url}/api/"
 
     async def __aenter__(self) -> "SimulatedSlack":
@@ -64,9 +64,9 @@ class SimulatedSlack:
         await self._runner.cleanup()
 
     def add_workspace(self, team_id: str, name: str, enterprise_id: str | None = None) -> Workspace:
-        """Add a workspace in which the app isn't installed yet, with people, providers and tokens of its own.
+        """Add a workspace in which the app isn't installed yet, with its own people, providers, and tokens.
 
-        Its requests come to the bot over the first one's Socket Mode, as all of an app's do. Call it after the start.
+        Its requests reach Extauth over the first one's Socket Mode, as all of an app's do. Call it after the start.
         """
         state = State(self.state.clock, team_id, name)
         state.app_token, state.signing_secret = self.state.app_token, self.state.signing_secret
@@ -85,7 +85,7 @@ class SimulatedSlack:
         return workspace
 
     def add_organization(self, enterprise_id: str, name: str, teams: Mapping[str, str]) -> list[Workspace]:
-        """Add an organization, in which the app can be installed as a whole, with workspaces by ID and name."""
+        """Add an organization that can install the app as a whole, with workspaces by ID and name."""
         added = [self.add_workspace(team_id, team, enterprise_id) for team_id, team in teams.items()]
         for workspace in added:
             for person in workspace.state.people.values():
@@ -94,7 +94,7 @@ class SimulatedSlack:
         return added
 
     async def uninstall(self, place_id: str) -> bool:
-        """Remove the app from a workspace or an organization. Returns whether the bot acknowledged that."""
+        """Remove the app from a workspace or an organization. Returns whether Extauth acknowledged that."""
         place = self.oauth.places[place_id]
         for state in place.workspaces:
             for token in [
@@ -105,12 +105,12 @@ class SimulatedSlack:
         return await self.more[place.workspaces[0].team_id].tell_uninstalled()
 
     async def listen(self) -> None:
-        """Accept connections, also again after `stop_listening`. Raises OSError when the port is taken."""
+        """Accept connections, even again after `stop_listening`. Raises OSError when the port is taken."""
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await self._site.start()
 
     async def stop_listening(self) -> None:
-        """Refuse connections, and close those that are open."""
+        """Refuse new connections, and close the open ones."""
         if self._site is not None:
             await self._site.stop()
         server = self._runner.server

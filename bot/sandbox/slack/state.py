@@ -1,4 +1,4 @@
-"""What the simulated workspace holds: people, tokens, messages, open dialogs. All of it in memory."""
+"""The simulated workspace's state: people, tokens, messages, open dialogs. All of it in memory."""
 
 import asyncio
 import re
@@ -22,12 +22,12 @@ RESPONSE_URL_USES = 5
 _OTHERS = ("xoxb-sandbox", "xapp-1-")
 
 answering: ContextVar[int | None] = ContextVar("answering", default=None)
-"""The number of the exchange that this task is waiting to see answered."""
+"""The number of the exchange that this task expects an answer to."""
 
 
 @dataclass
 class Person:
-    """Somebody of the workspace. https://docs.slack.dev/reference/objects/user-object"""
+    """A person in the workspace. https://docs.slack.dev/reference/objects/user-object"""
 
     user_id: str
     name: str
@@ -44,11 +44,11 @@ class Person:
 
     @property
     def handle(self) -> str:
-        """What stands behind the @ that names this person: “ada” for “Ada (admin)”."""
+        """The name behind the @ that mentions this person: “ada” for “Ada (admin)”."""
         return re.sub(r"\W+", ".", self.name.partition("(")[0].strip().lower())
 
     def user_object(self) -> dict[str, Any]:
-        """What users.info answers."""
+        """Return this person as users.info answers them."""
         flags = [
             "is_admin",
             "is_owner",
@@ -67,7 +67,7 @@ class Person:
 
 @dataclass
 class StoredToken:
-    """An external token that Slack keeps. `account` is the user's name at the provider, `updated_at` in seconds."""
+    """An external token that Slack keeps. `account` is the user's name at the provider; `updated_at` is in seconds."""
 
     token_id: str
     provider_key: str
@@ -93,14 +93,14 @@ class Message:
     shown_at: str = ""
     """The time stamp of the message that this one replaced, whose place it takes."""
     is_error: bool = False
-    """Slack itself says that something went wrong."""
+    """True for a notice from Slack itself that something went wrong."""
     edits: int = 0
-    """How often it was changed."""
+    """The number of changes to it."""
 
 
 @dataclass
 class OpenView:
-    """A dialog as one person has it open, with what is filled in."""
+    """A dialog that one person has open, with the values filled in."""
 
     view_id: str
     user_id: str
@@ -108,7 +108,7 @@ class OpenView:
     hash: str
     filled: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """The options that the bot has offered for a field while the person typed, by block id and value."""
+    """The options that Extauth has offered for a field while the person typed, by block id and value."""
     errors: dict[str, str] = field(default_factory=dict)
     banner: str | None = None
 
@@ -143,9 +143,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Something that passed between Slack and the bot, with its time (UTC) and, for an answer, its milliseconds.
+    """An exchange between Slack and Extauth, with its time (UTC) and, for an answer, its milliseconds.
 
-    `answers` is the number of the exchange it answers, `path` that of the response URL it went to.
+    `answers` is the number of the exchange it answers, `path` the path of the response URL it went to.
     """
 
     number: int
@@ -159,10 +159,10 @@ class Exchange:
 
 
 class State:
-    """The workspace. Every change goes through `changed`, so that who waits for one wakes up.
+    """The workspace's state. Every change goes through `changed`, which wakes up those who wait for one.
 
-    Beside `bot_token`, `grants` are the tokens that OAuth has given out here: when each expires (seconds since the
-    epoch, UTC), and whether it's an organization's. `refusals` says why a token isn't good any more.
+    Beside `bot_token`, `grants` are the tokens that OAuth has given out here, with their expiry (seconds since the
+    epoch, UTC), and True for an organization's. `refusals` are the error codes of tokens that aren't good anymore.
     """
 
     def __init__(self, clock: Clock, team_id: str = TEAM_ID, team_name: str = "Sandbox") -> None:
@@ -179,7 +179,7 @@ class State:
         self.enterprise_id: str | None = None
         self.is_org_install = False
         self.should_escape = True
-        """What the app's manifest says of its command."""
+        """The manifest's setting for the app's command."""
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
@@ -204,7 +204,7 @@ class State:
         self._change = asyncio.Event()
 
     def refusal(self, token: str) -> str | None:
-        """Why a bot's token isn't good here; None for one that is."""
+        """Return the reason a bot token isn't good here; None if it is."""
         grant = self.grants.get(token)
         if token == self.bot_token or (grant and (grant.expires_at is None or self.clock.now() < grant.expires_at)):
             return None
@@ -213,27 +213,27 @@ class State:
         return self.refusals.get(token) or ("not_allowed_token_type" if token.startswith(_OTHERS) else "invalid_auth")
 
     def knows(self, token: str) -> bool:
-        """Whether a bot's token is, or was, one of this workspace's."""
+        """Return whether a bot token is, or was, one of this workspace's."""
         return token == self.bot_token or token in self.grants or token in self.refusals
 
     def has(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether what a call names is in this workspace."""
+        """Return whether this workspace has an object that a call's arguments name."""
         trigger, view, user = (str(arguments.get(name)) for name in ("trigger_id", "view_id", "user_id"))
         token_id, user = arguments.get("external_token_id"), str(arguments.get("user") or user)
         return trigger in self.triggers or self.view(view) is not None or token_id in self.tokens or user in self.people
 
     def number(self) -> int:
-        """A new number, for ids and time stamps."""
+        """Return a new number, for ids and time stamps."""
         self._numbers += 1
         return self._numbers
 
     def changed(self) -> None:
-        """Wake up who waits for a change."""
+        """Wake up those who wait for a change."""
         self._change.set()
         self._change = asyncio.Event()
 
     def next_change(self) -> asyncio.Event:
-        """What the next change from now on will set."""
+        """Return the event that the next change from now on sets."""
         return self._change
 
     async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -243,11 +243,11 @@ class State:
                 await self._change.wait()
 
     def remember_start(self) -> None:
-        """Keep the people, groups and tokens as they are now, for `reset`. The rest of the app doesn't change."""
+        """Save the people, groups, and tokens as they are now, for `reset`. The rest of the app doesn't change."""
         self._start = deepcopy((self.people, self.groups, self.tokens))
 
     def reset(self) -> None:
-        """Put the workspace back to its start. The bot keeps its connection and its credentials."""
+        """Restore the workspace to its start. Extauth keeps its connection and its credentials."""
         self.people, self.groups, self.tokens = deepcopy(self._start)
         for held in (
             *(self.messages, self.posts, self.typed, self.views, self.homes),
@@ -267,7 +267,7 @@ class State:
         answers: int | None = None,
         path: str = "",
     ) -> int:
-        """Keep what passed. Returns its number."""
+        """Record an exchange, and return its number."""
         self._exchanges += 1
         answers = answering.get() if answers is None else answers
         exchange = Exchange(self._exchanges, self.clock.now(), direction, kind, body, milliseconds, answers, path)
@@ -276,13 +276,13 @@ class State:
         return exchange.number
 
     def new_trigger(self, user_id: str) -> str:
-        """A trigger id, good for three seconds and one dialog."""
+        """Return a trigger id, good for three seconds and one dialog."""
         trigger_id = f"{self.number()}.{self.team_id}.{secrets.token_hex(8)}"
         self.triggers[trigger_id] = Trigger(user_id, self.clock.now())
         return trigger_id
 
     def new_response_url(self, kind: str, user_id: str, channel: str, message_ts: str | None = None) -> str:
-        """The path of an address to answer at; `kind` is Slack's `commands` or `actions`."""
+        """Return the path of a new address to answer at; `kind` is Slack's `commands` or `actions`."""
         path = f"/{kind}/{self.team_id}/{self.number()}/{secrets.token_hex(12)}"
         self.response_urls[path] = ResponseUrl(user_id, channel, self.clock.now(), message_ts)
         return path
@@ -297,14 +297,14 @@ class State:
         return message
 
     def post_to_all(self, author: str, channel: str, text: str, blocks: list[dict[str, Any]]) -> Post:
-        """Add a message that everybody in the channel sees."""
+        """Add a message that everyone in the channel sees."""
         post = Post(self._timestamp(), channel, author, text, blocks)
         self.posts.append(post)
         self.changed()
         return post
 
     def change(self, channel: str, ts: str, text: str, blocks: list[dict[str, Any]]) -> bool:
-        """Change a message of the bot's. Returns False where there is none."""
+        """Change one of Extauth's messages. Returns False if there is none."""
         for index, post in enumerate(self.posts):
             if (post.channel, post.ts, post.author) == (channel, ts, BOT):
                 self.posts[index] = replace(post, text=text, blocks=blocks, edits=post.edits + 1)
@@ -318,7 +318,7 @@ class State:
         return False
 
     def echo(self, user_id: str, channel: str, line: str) -> None:
-        """Show somebody the command that they typed."""
+        """Show a person the command that they typed."""
         self.typed.append(TypedCommand(self._timestamp(), channel, user_id, line))
         self.changed()
 
@@ -326,5 +326,4 @@ class State:
         return f"{int(self.clock.now())}.{self.number():06d}"
 
     def view(self, view_id: str) -> OpenView | None:
-        """An open dialog by its id."""
         return next((view for stack in self.views.values() for view in stack if view.view_id == view_id), None)

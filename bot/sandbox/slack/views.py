@@ -1,4 +1,4 @@
-"""Dialogs on the simulated Slack's side: opening, changing, and what a person has filled in."""
+"""Dialogs in the simulated Slack: opening them, changing them, and the values a person fills in."""
 
 import json
 import secrets
@@ -62,7 +62,7 @@ def update_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def replace(state: State, view: OpenView, content: dict[str, Any]) -> None:
-    """Give an open dialog a new content. What was filled into fields that stay, stays."""
+    """Replace the content of an open dialog. Fields that stay keep their values."""
     kept = {(block_id, action_id) for block_id, action_id, _ in inputs(content)}
     view.filled = {
         block_id: {action_id: value for action_id, value in filled.items() if (block_id, action_id) in kept}
@@ -73,7 +73,7 @@ def replace(state: State, view: OpenView, content: dict[str, Any]) -> None:
 
 
 def view_object(view: OpenView) -> dict[str, Any]:
-    """A dialog as payloads and answers carry it."""
+    """Return a dialog as payloads and answers carry it."""
     return {
         "callback_id": "",
         "private_metadata": "",
@@ -87,7 +87,7 @@ def view_object(view: OpenView) -> dict[str, Any]:
 
 
 def values(view: OpenView) -> dict[str, dict[str, Any]]:
-    """`state.values`: what is filled in, or stands there from the start."""
+    """Return `state.values`: the values filled in, or the initial ones."""
     found: dict[str, dict[str, Any]] = {}
     for block_id, action_id, element in inputs(view.content):
         filled = view.filled.get(block_id, {}).get(action_id)
@@ -96,14 +96,14 @@ def values(view: OpenView) -> dict[str, dict[str, Any]]:
 
 
 def inputs(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Element]]:
-    """Every field of a view: block id, action id, element."""
+    """Yield every field of a view: block id, action id, element."""
     for block in content["blocks"]:
         if block["type"] == "input":
             yield str(block.get("block_id")), str(block["element"]["action_id"]), block["element"]
 
 
 def initial(element: Element) -> dict[str, Any]:
-    """The state of a field that nobody has touched."""
+    """Return the state of an untouched field."""
     kind = element["type"]
     if kind == "plain_text_input":
         return {"type": kind, "value": element.get("initial_value")}

@@ -1,4 +1,4 @@
-"""The simulated Slack over HTTP: the Web API methods the bot uses, and the addresses to answer at."""
+"""The simulated Slack over HTTP: the Web API methods that Extauth uses, and the addresses to answer at."""
 
 import json
 import time
@@ -24,12 +24,11 @@ _FURTHEST_SECONDS = 120 * 24 * 3600
 
 
 class WebApi:
-    """Answers calls. `latency` is in seconds, and `delays` what a method takes beside it; `failures` make a method
-    answer a code, whatever it is asked.
+    """The Web API. `latency` is in seconds, and `delays` adds seconds for a method; `failures` gives a method a code.
 
     `failures["response_url"]` makes response URLs give a broken answer, and `response_failures` are the statuses that
-    the next posts to them get; `channel_failures` make posting to a channel answer a code, such as `not_in_channel`.
-    What `scopes` doesn't hold is refused. `workspaces` are all of the app's, and `oauth` gives it their tokens.
+    the next posts to them get; `channel_failures` are the error codes of posts to a channel, such as `not_in_channel`.
+    A method whose scope isn't in `scopes` is refused. `workspaces` are all of the app's; `oauth` gives it their tokens.
     """
 
     def __init__(self, state: State, open_connection: Callable[[], str], oauth: OAuth | None = None) -> None:
@@ -69,7 +68,7 @@ class WebApi:
         }
 
     def add_to(self, server: web.Application) -> None:
-        """Serve under `/api/`, and the response URLs."""
+        """Serve `/api/` and the response URLs."""
         for verb in ("GET", "POST"):
             server.router.add_route(verb, "/api/{method}", self._call)
         server.router.add_post("/{kind:commands|actions}/{team}/{number}/{secret}", self._respond)
@@ -87,7 +86,7 @@ class WebApi:
         return await self._meant(token, arguments)._call_here(request, method, arguments, token)
 
     def _meant(self, token: str, arguments: Mapping[str, Any]) -> "WebApi":
-        """The workspace that a token is of; of an organization's several, the one that what is named belongs to."""
+        """Return the API of a token's workspace; of an organization's, the one with the objects that a call names."""
         known = [one for one in self.workspaces if one._state.knows(token)]
         named = [one for one in known if one._state.has(arguments)]
         return (named or known or [self])[0]
@@ -124,7 +123,7 @@ class WebApi:
         return _json(self._methods[method](arguments))
 
     def revoke(self, token: str, refusal: str) -> None:
-        """Take a token back, in every workspace that it's good in."""
+        """Revoke a token in every workspace that it's good in."""
         for one in self.workspaces:
             if one._state.grants.pop(token, None) is not None:
                 one._state.refusals[token] = refusal
@@ -171,7 +170,7 @@ class WebApi:
         return {"ok": False, "error": "no_such_subteam"} if users is None else {"ok": True, "users": users}
 
     def _post_ephemeral(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+        """Implement https://docs.slack.dev/reference/methods/chat.postEphemeral"""
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
@@ -183,7 +182,7 @@ class WebApi:
 
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("channel") in self._state.people:
-            # Their conversation with the bot, which nobody else sees.
+            # Only the person sees their conversation with Extauth.
             posted = self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
             return {**posted, "channel": DIRECT, "ts": posted["message_ts"]} if posted["ok"] else posted
         refusal = self._channel_refusal(arguments)
@@ -194,7 +193,7 @@ class WebApi:
         return {"ok": True, "channel": channel, "ts": post.ts}
 
     def _update(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/chat.update"""
+        """Implement https://docs.slack.dev/reference/methods/chat.update"""
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
@@ -212,7 +211,7 @@ class WebApi:
         return "invalid_blocks" if message_complaints(arguments) else None
 
     def _schedule_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/chat.scheduleMessage"""
+        """Implement https://docs.slack.dev/reference/methods/chat.scheduleMessage"""
         refusal = self._channel_refusal(arguments)
         if refusal is not None:
             return {"ok": False, "error": refusal}
@@ -224,7 +223,7 @@ class WebApi:
         return {"ok": True, "scheduled_message_id": scheduled_id, "channel": arguments.get("channel")}
 
     def _delete_scheduled_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.slack.dev/reference/methods/chat.deleteScheduledMessage"""
+        """Implement https://docs.slack.dev/reference/methods/chat.deleteScheduledMessage"""
         gone = self._state.scheduled.pop(str(arguments.get("scheduled_message_id")), None)
         return {"ok": True} if gone is not None else {"ok": False, "error": "invalid_scheduled_message_id"}
 
@@ -234,12 +233,12 @@ class WebApi:
         return await meant._respond_here(request)
 
     async def _respond_here(self, request: web.Request) -> web.StreamResponse:
-        """A response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+        """Serve a response URL. https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         state, address = self._state, self._state.response_urls.get(request.path)
         message = await _arguments(request)
         asked, started = state.record("bot", "response_url", message, path=request.path), time.perf_counter()
         fault = fault_answer(self.failures.get("response_url", ""))
-        # What Slack garbles but doesn't refuse has been posted all the same, unless a page came from somewhere else.
+        # If Slack only garbles its answer, the message was posted all the same. A page from elsewhere means it wasn't.
         is_posted = fault is None or (fault.status == 200 and fault.content_type == "application/json")
         is_posted = is_posted and not (fault and (fault.delay or fault.breaks or fault.cuts or fault.drip))
         answer = await self._post_back(address, message) if is_posted else web.Response()
@@ -285,7 +284,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
 
 
 def _blocks(blocks: Any) -> list[dict[str, Any]]:
-    """A list, or one as a form spells it."""
+    """Return the blocks, which a form holds as JSON."""
     return list(json.loads(blocks) if isinstance(blocks, str) else blocks or [])
 
 

@@ -1,4 +1,4 @@
-"""Sends the simulated Slack's answers, however broken they are to be."""
+"""A sender of the simulated Slack's answers, broken ones included."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from bot.sandbox.slack.faults import Answer
 
 
 async def send(request: web.Request, answer: Answer, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
-    """Answer a request as it was decided."""
+    """Send an answer, with its delay and its faults."""
     if answer.delay:
         await asyncio.sleep(answer.delay)
     if answer.breaks and request.transport is not None:
@@ -30,7 +30,7 @@ async def _send_slowly(request: web.Request, answer: Answer, headers: Mapping[st
             await response.write(part.encode())
             await asyncio.sleep(answer.drip)
     except ConnectionError:
-        return response  # Whoever waited for it has given up.
+        return response  # The client has given up waiting for it.
     if request.transport is not None:
         request.transport.abort()
     return response

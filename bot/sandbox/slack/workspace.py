@@ -1,6 +1,6 @@
 """The simulated workspace as its people use it: type, press, fill in, look.
 
-Every act is delivered to the bot as Slack would, and what the bot acknowledges it with is applied.
+Every act is delivered to Extauth as Slack would, and the acknowledgement is applied.
 """
 
 import secrets
@@ -17,11 +17,11 @@ from bot.sandbox.slack.escaping import entities, escape
 from bot.sandbox.slack.state import APP_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
-"""What a person fills in, by block id: text, the value of a radio button, or a list of ticked values."""
+"""A person's input by block id: text, the value of a radio button, or a list of ticked values."""
 
 
 class Workspace:
-    """Acts as people. `base_url` is where response URLs lead, `team_id` where requests say that they come from."""
+    """A workspace in which people act. Response URLs begin with `base_url`; requests say they come from `team_id`."""
 
     def __init__(self, state: State, base_url: str) -> None:
         self.state = state
@@ -31,22 +31,22 @@ class Workspace:
         self._base_url = base_url
 
     def messages(self, user_id: str) -> list[Message]:
-        """The messages that this person sees, oldest first."""
+        """Return the messages that this person sees, oldest first."""
         return [message for message in self.state.messages if message.user_id == user_id]
 
     def channels(self, user_id: str) -> list[Channel]:
-        """The channels that this person sees."""
+        """Return the channels that this person sees."""
         person = self.state.people[user_id]
         is_guest = person.is_restricted or person.is_ultra_restricted
         return [channel for channel in self.state.channels.values() if channel.is_open_to_guests or not is_guest]
 
     def dialog(self, user_id: str) -> OpenView | None:
-        """The dialog that this person has in front of them."""
+        """Return the dialog that this person has in front of them."""
         stack = self.state.views.get(user_id)
         return stack[-1] if stack else None
 
     async def command(self, user_id: str, line: str, channel: str = CHANNEL) -> bool:
-        """Type a slash command. False when the bot did not acknowledge it, which the person then sees."""
+        """Type a slash command. Returns False when Extauth doesn't acknowledge it, which the person then sees."""
         command, _, text = line.partition(" ")
         payload = {
             "command": command,
@@ -88,12 +88,12 @@ class Workspace:
         return await self._deliver("interactive", payload) is not None
 
     async def open_home(self, user_id: str) -> bool:
-        """Open the bot's App Home."""
+        """Open Extauth's App Home."""
         event = {"type": "app_home_opened", "user": user_id, "channel": f"D{user_id[1:]}", "tab": "home"}
         return await self._event({**event, "event_ts": str(self.state.clock.now())})
 
     async def tell_uninstalled(self) -> bool:
-        """Tell the bot that it was removed, and its tokens with it: in Slack's order, which is any."""
+        """Tell Extauth that it was removed, and its tokens with it: in any order, like Slack."""
         revoked = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}}
         told = [await self._event(event) for event in (revoked, {"type": "app_uninstalled"})]
         return all(told)
@@ -119,15 +119,15 @@ class Workspace:
         return self.state.is_org_install
 
     async def press(self, message: Message, label: str) -> bool:
-        """Press a button of a message, by what it says."""
+        """Press a button of a message, found by its label."""
         return await self._message_action(message, elements.button(message.blocks, label))
 
     async def press_post(self, post: Post, user_id: str, label: str) -> bool:
-        """Press a button of a message that everybody in its channel sees, as one of them."""
+        """Press a button of a message in a channel, as one of the people who see it."""
         return await self._post_action(post, user_id, elements.button(post.blocks, label))
 
     async def press_in_dialog(self, view: OpenView, label: str) -> bool:
-        """Press a button of a dialog, by what it says."""
+        """Press a button of a dialog, found by its label."""
         return await self._view_action(view, elements.button(view.content["blocks"], label))
 
     async def pick(self, message: Message, row: str, label: str) -> bool:
@@ -162,7 +162,7 @@ class Workspace:
         return await self._deliver("interactive", payload) is not None
 
     async def choose(self, view: OpenView, block_id: str, value: str) -> bool:
-        """Choose a radio button. The bot gets the choice where the field dispatches it."""
+        """Choose a radio button. Extauth gets the choice if the field dispatches it."""
         self.fill(view, {block_id: value})
         block = next(block for block in view.content["blocks"] if block.get("block_id") == block_id)
         if not block.get("dispatch_action"):
@@ -172,9 +172,9 @@ class Workspace:
         return await self._view_action(view, action)
 
     async def suggest(self, view: OpenView, block_id: str, text: str) -> dict[str, Any]:
-        """Type into a field whose options the bot has, and see them: Slack's `options` or `option_groups`.
+        """Type into a field whose options Extauth has, and return them: Slack's `options` or `option_groups`.
 
-        There are none when the bot doesn't answer in time, or not as Slack asks.
+        There are none if Extauth doesn't answer in time, or answers in another form than Slack's.
         https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
         """
         element = self._field(view, block_id)
@@ -199,7 +199,7 @@ class Workspace:
         return answer
 
     async def type_into(self, view: OpenView, block_id: str, text: str) -> None:
-        """Type into a field whose options the bot has, and take what is meant. Nothing empties it. Raises NotThere."""
+        """Type into a field whose options Extauth has, and take the match; no text empties it. Raises NotThere."""
         if text:
             options = elements.all_options(await self.suggest(view, block_id, text))
             self.fill(view, {block_id: elements.meant(options, text)["value"]})
@@ -213,7 +213,7 @@ class Workspace:
         raise NotThere(f"no field {block_id}")
 
     def fill(self, view: OpenView, filled: Filled) -> None:
-        """Fill in fields, by block id: of a field with options, with the value of one."""
+        """Fill in fields by block id: a field with options, with the value of one."""
         for block_id, value in filled.items():
             element = self._field(view, block_id)
             view.filled.setdefault(block_id, {})[element["action_id"]] = elements.state_of(
@@ -222,9 +222,9 @@ class Workspace:
         self.state.changed()
 
     async def submit(self, view: OpenView, filled: Filled | None = None) -> bool:
-        """Fill in what is given and press the dialog's submit button. False when nothing reached the bot.
+        """Fill in the fields and press the dialog's submit button. Returns False when nothing reached Extauth.
 
-        Into a field whose options the bot has, it is typed.
+        Values for fields whose options Extauth has are typed.
         """
         for block_id, value in (filled or {}).items():
             if self._field(view, block_id)["type"] == "external_select":
@@ -249,14 +249,13 @@ class Workspace:
         return answer is not None
 
     def close(self, view: OpenView) -> None:
-        """Close a dialog."""
         stack = self.state.views.get(view.user_id, [])
         if view in stack:
             stack.remove(view)
         self.state.changed()
 
     def _apply(self, view: OpenView, answer: dict[str, Any] | None) -> None:
-        """What a submission was acknowledged with. https://docs.slack.dev/surfaces/modals#response_actions"""
+        """Apply the answer to a submission. https://docs.slack.dev/surfaces/modals#response_actions"""
         action = (answer or {}).get("response_action")
         content = (answer or {}).get("view")
         if answer is None:

@@ -1,1 +1,1 @@
-"""The two Web API methods this bot exists for, and nothing of Slack's user interface."""
+"""The Web API methods that Extauth exists for, and nothing of Slack's user interface."""

@@ -1,7 +1,7 @@
 """The connected accounts of an app, as `apps.auth.external.list` describes them.
 
-The method is Slack's own CLI's and isn't in the public reference, so its answer is taken as it comes: what is missing
-or of another type is unknown, and an account whose ID can't be read is counted.
+The method belongs to Slack's own CLI and isn't in the public reference, so reading it is lenient: a field that is
+missing or of another type is unknown, and an account whose ID can't be read is counted.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from bot.slack.external_auth.models import ListAccounts, Place
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
 KEPT_SECONDS = 45.0
-"""How long a form goes by an answer of Slack's."""
+"""Seconds a form relies on Slack's last answer."""
 SLOW_SECONDS = 2.4
-"""How long a form waits for an answer. Slack waits three seconds for the form's."""
+"""Seconds a form waits for an answer. Slack waits three seconds for the form's."""
 _LAST_SECOND = 253402300799  # of the year 9999
 
 
 class AccountState(StrEnum):
-    """Whether a connected account works. The value is what the database and an export hold."""
+    """The condition of a connected account. The value is stored in the database and in exports."""
 
     WORKS = "works"
     EXPIRED = "expired"
@@ -34,7 +34,7 @@ class AccountState(StrEnum):
 
     @property
     def is_broken(self) -> bool:
-        """Whether somebody has to do something about the account."""
+        """True if a person has to fix the account."""
         return self in (AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
 
 
@@ -56,17 +56,17 @@ _STATES = {
         AccountState.REJECTED,
     ),
 }
-"""The codes that are about the token and its account. Any other says nothing of them."""
+"""The error codes about the token and its account. Any other code says nothing about them."""
 
 
 def state_of(code: str | None) -> AccountState:
-    """Return the state that a fetch's error code tells of; None stands for a token that was returned."""
+    """Return the state that a fetch's error code indicates; None means that a token was returned."""
     return AccountState.WORKS if code is None else _STATES.get(code, AccountState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider in the app's manifest. None stands for what Slack didn't say."""
+    """A provider in the app's manifest. None means that Slack didn't say."""
 
     key: str
     name: str | None = None
@@ -78,8 +78,8 @@ class Provider:
 class Account:
     """A connected account, and the token that Slack keeps for it.
 
-    `name` is what the provider calls its user, `refreshed_at` is in seconds since the epoch (UTC), and `workflows` are
-    the callback IDs, or else the IDs, of those that use the token.
+    `name` is the provider's name for its user, `refreshed_at` is in seconds since the epoch (UTC), and `workflows` are
+    the callback IDs, or else the IDs, of the workflows that use the token.
     """
 
     token_id: str
@@ -90,15 +90,15 @@ class Account:
 
     @property
     def place(self) -> Place:
-        """Where it stands in the list, which is ordered by the last refresh."""
+        """The position in the list, which is ordered by the last refresh."""
         return Place(self.refreshed_at or 0, self.token_id)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountList:
-    """An app's providers, and its accounts, those refreshed last first.
+    """An app's providers and accounts, the most recently refreshed first.
 
-    `has_workflows` says whether Slack told which workflows use them. `unreadable` counts accounts without a usable ID.
+    `has_workflows` is true if Slack reported their workflows. `unreadable` counts accounts without a usable ID.
     """
 
     providers: tuple[Provider, ...]
@@ -107,7 +107,7 @@ class AccountList:
     unreadable: int
 
     def of_provider(self, key: str | TypedText | None) -> "AccountList":
-        """Return what belongs to one provider; everything for None."""
+        """Return the list of one provider; all of it for None."""
         if key is None:
             return self
         providers = tuple(provider for provider in self.providers if provider.key == key)
@@ -115,13 +115,13 @@ class AccountList:
         return replace(self, providers=providers, accounts=accounts)
 
     def count(self, provider: Provider) -> int:
-        """Return how many accounts are connected to a provider."""
+        """Return the number of accounts connected to a provider."""
         return sum(account.provider_key == provider.key for account in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The accounts to show at once. `first` is the number of the first, from 1; `older` and `newer` ask for more."""
+    """One page of accounts. `first` is the number of its first one, from 1; `older` and `newer` request more."""
 
     accounts: Sequence[Account]
     first: int
@@ -130,7 +130,7 @@ class Page:
 
 
 def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
-    """Read Slack's answer; None where it holds no list."""
+    """Return the accounts in Slack's answer; None if it holds no list."""
     authorizations = answer.get("authorizations")
     if not isinstance(authorizations, list):
         return None
@@ -155,7 +155,7 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
 def page(accounts: Sequence[Account], request: ListAccounts) -> Page:
     """Return the page that a request asks for.
 
-    It begins or ends at a place and not at a number, so that what came, went or was refreshed in between moves nothing.
+    It begins or ends at a place, not at a number, so accounts added, removed, or refreshed in between don't shift it.
     """
     start = 0
     if request.older_than is not None:
@@ -193,7 +193,7 @@ def _account(token: object, provider: Provider, users: Mapping[str, tuple[str, .
 
 
 def _users(workflows: list[object]) -> Mapping[str, tuple[str, ...]]:
-    """The names of the workflows that use each token, by its ID."""
+    """Return the names of the workflows that use each token, by token ID."""
     used = sorted({pair for workflow in _mappings(workflows) for pair in _uses(workflow)})
     return {token_id: tuple(name for _, name in uses) for token_id, uses in groupby(used, lambda pair: pair[0])}
 
@@ -233,20 +233,20 @@ def _seconds(value: object) -> int | None:
 
 
 class AccountMemory(Cache[Hashable, AccountList | None]):
-    """What Slack answered lately, by app: its accounts, or None where it refused or couldn't be asked.
+    """A cache of Slack's recent answers, by app: its accounts, or None if Slack refused or couldn't be asked.
 
-    A form asks at each key that a person presses, and when it opens it can't wait for Slack.
+    A form asks on every keystroke, and can't wait for Slack when it opens.
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
-        """Return an app's accounts, by `ask` where they aren't known. None where there is no list, or not soon."""
+        """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
         return None if self._is_slow(key) else await super().get(key, ask)
 
     def is_promising(self, app: Hashable) -> bool:
-        """Return whether a list can be expected: Slack didn't refuse lately, and isn't slow."""
+        """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""
         asked = self.find(app)
         has_refused = asked is not None and asked.answer.done() and asked.answer.result() is None
         return not has_refused and not self._is_slow(app)

@@ -1,4 +1,4 @@
-"""Calls the methods for external tokens through slack_sdk's AsyncWebClient, which has no functions for them."""
+"""A client for the external token methods, for which slack_sdk's AsyncWebClient has no functions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,19 +28,18 @@ from bot.slack.external_auth.models import (
 from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, RateLimiter
 
 SEND_SECONDS = 90.0
-"""How long sending a request may take, from the wait for a free connection to the answer, with one repetition.
-Waiting for its turn isn't part of it."""
+"""Seconds from the wait for a free connection to the answer, with one retry. The wait for its turn isn't included."""
 
 
 class ExternalAuthClient:
-    """Slack's external auth, for any token that may use it. Calls that Slack's limits reject wait for their turn."""
+    """A client for Slack's external auth, for any token that may use it. Rate-limited calls wait for their turn."""
 
     def __init__(self, clients: ClientFactory, limiter: RateLimiter) -> None:
         self._clients = clients
         self._limiter = limiter
 
     async def get(self, api_token: SecretStr, request: GetToken | TestToken, caller: Caller) -> ExternalToken:
-        """Fetch a token, refreshed by Slack when it has expired or when the request forces it.
+        """Fetch a token, refreshed by Slack if it has expired or the request forces it.
 
         Raises ExternalAuthError, and Stopping before anything was changed.
         """
@@ -52,15 +51,16 @@ class ExternalAuthClient:
         return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
 
     async def test(self, api_token: SecretStr, request: TestToken, caller: Caller) -> None:
-        """Fetch a token and drop it. Raises the same as `get`."""
+        """Fetch a token and drop it. Raises the same errors as `get`."""
         await self.get(api_token, request, caller)
 
     async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
-        """Delete tokens on Slack's side. The provider isn't told. Raises the same as `get`."""
+        """Delete tokens at Slack, which doesn't tell the provider. Raises the same errors as `get`."""
         await self._call(api_token, DELETE, request.arguments(), caller, once=True)
 
     async def list(self, api_token: SecretStr, request: ListAccounts, caller: Caller) -> AccountList:
-        """Return all connected accounts of an app. Slack may refuse, for it isn't public. Raises the same as `get`."""
+        """Return an app's connected accounts. Slack may refuse: the method isn't public. Raises the same errors as
+        `get`."""
         arguments: Arguments = {"include_workflows": True}
         if request.app_id is not None:
             arguments["app_id"] = request.app_id
@@ -72,7 +72,7 @@ class ExternalAuthClient:
     async def _call(
         self, api_token: SecretStr, method: str, request: Arguments, caller: Caller, *, once: bool
     ) -> Mapping[str, object]:
-        """Send a request, after a wait where Slack's limits reject it. Over a broken connection `once`, or again."""
+        """Send a request, and wait if Slack's limits reject it. With `once`, a broken connection isn't retried."""
         call = self._limiter.call(method, caller)
         answer: Mapping[str, object] | ExternalAuthError
         while True:
@@ -103,7 +103,7 @@ class ExternalAuthClient:
             release(error)
         else:
             data: object = response.data
-            # Strictly: slack_sdk takes any value of `ok` that isn't false, empty or 0 for a success.
+            # Strict, because slack_sdk takes any value of `ok` that isn't false, empty, or 0 for a success.
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if attempts.answer is None else from_answer(method, attempts.answer, sent)

@@ -1,4 +1,4 @@
-"""Every way a call can fail, as a family of exceptions.
+"""The ways a call can fail, as a family of exceptions.
 
 ExternalAuthError
 ├── RefusedError        Slack said no. Nothing changed.
@@ -6,7 +6,7 @@ ExternalAuthError
 ├── UnreachableError    The request never reached Slack. Nothing changed.
 └── UnconfirmedError    The request was sent, and no clear answer came back: a change may have happened.
 
-A code is Slack's own wherever Slack gave one; `TransportCode` names the failures on the way there and back.
+A code is Slack's own if Slack gave one; `TransportCode` names the failures on the way there and back.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from bot.ids import ERROR_CODE, quote, redact
 from bot.slack.calls import Answer, header, retry_after
 
 _MOST, _LONGEST = 20, 2000
-"""How many messages of Slack's are read, and how much of each, in characters: more than anyone is shown."""
+"""Maximum number of Slack's messages to read, and of characters in each: more than are ever shown."""
 
 
 class TransportCode(StrEnum):
-    """Our codes for what goes wrong between the bot and Slack."""
+    """Extauth's codes for failures on the way to Slack and back."""
 
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
@@ -37,7 +37,7 @@ class TransportCode(StrEnum):
 class BreakdownCode(StrEnum):
     """Slack's codes for work that it began and may have finished.
 
-    Slack says so of the first two; the others break off the same way.
+    Slack documents this for the first two; the others break off the same way.
     https://docs.slack.dev/reference/methods/apps.auth.external.delete#errors
     """
 
@@ -49,10 +49,10 @@ class BreakdownCode(StrEnum):
 
 
 class ExternalAuthError(Exception):
-    """A call to one of the methods for external tokens that didn't succeed.
+    """A failed call to one of the methods for external tokens.
 
-    `detail`, `needed` and `provided` are Slack's own words. Nothing in it holds a token: the exception it came from is
-    dropped, because slack_sdk puts whole responses into those.
+    `detail`, `needed`, and `provided` are Slack's own words. Nothing in it holds a token: the original exception is
+    dropped, because slack_sdk puts whole responses into its exceptions.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class ExternalAuthError(Exception):
 
 
 class RefusedError(ExternalAuthError):
-    """Slack said no. Nothing changed."""
+    """A refusal by Slack. Nothing changed."""
 
 
 class RateLimitedError(ExternalAuthError):
-    """Slack said to slow down, for longer than the bot waits. Nothing changed. `retry_after` is in seconds."""
+    """A rate limit that lasts longer than Extauth waits. Nothing changed. `retry_after` is in seconds."""
 
     def __init__(self, method: str, retry_after: int | None) -> None:
         super().__init__("ratelimited", method, status=429)
@@ -87,15 +87,15 @@ class RateLimitedError(ExternalAuthError):
 
 
 class UnreachableError(ExternalAuthError):
-    """The request never reached Slack. Nothing changed."""
+    """A request that never reached Slack. Nothing changed."""
 
 
 class UnconfirmedError(ExternalAuthError):
-    """The request was sent, and no clear answer came back: a change may have happened."""
+    """A request that was sent, but got no clear answer: a change may have happened."""
 
 
 def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> ExternalAuthError:
-    """Name what is wrong with an answer that isn't a success. Slack's words may repeat what was `sent`."""
+    """Return the error for an answer that isn't a success. Slack's words may repeat the values that were `sent`."""
     if answer.status == 429:
         return RateLimitedError(method, retry_after(answer.headers))
     if not isinstance(answer.body, Mapping):
@@ -116,7 +116,7 @@ def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> Exte
 
 
 def from_exception(method: str, error: Exception) -> ExternalAuthError:
-    """Name what went wrong when no answer came that could be read."""
+    """Return the error for a call that got no readable answer."""
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return UnreachableError(TransportCode.CONNECTION_FAILED, method)
     if isinstance(error, TimeoutError):

@@ -17,12 +17,12 @@ LABELS = {
     "provider_key": "provider key",
     "app_id": "app ID",
 }
-"""What people call the API's parameters."""
+"""People's names for the API's parameters."""
 TOKEN_IDS = "external_token_ids"
 ACCOUNT = "account"
 PROVIDER_KEY = "provider_key"
 MOST_TYPED = 100
-"""How many token IDs can be typed at once."""
+"""Maximum number of token IDs typed at once."""
 _PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
 
 
@@ -31,7 +31,7 @@ Arguments = dict[str, str | TypedText | bool]
 
 
 class InvalidParameter(ValueError):
-    """A parameter that cannot be one, whatever Slack would say.
+    """A parameter value that is invalid in any request, so Slack isn't asked.
 
     `name` is the API's name of the parameter; the message is a sentence for the person who gave it.
     """
@@ -43,7 +43,7 @@ class InvalidParameter(ValueError):
 
 
 class PastedToken(InvalidParameter):
-    """A known token where an ID belongs. No request can hold one, so it is never sent, recorded or shown."""
+    """A known token in place of an ID. No request can hold one, so it is never sent, recorded, or shown."""
 
     def __init__(self, name: str, token_format: TokenFormat) -> None:
         revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with its provider"
@@ -56,7 +56,7 @@ class PastedToken(InvalidParameter):
 
 
 def check_id(name: str, value: object) -> str | TypedText:
-    """Return `value` if it could be an ID or a key, as `TypedText` unless it's formed like one. Slack judges the rest.
+    """Return `value` if it could be an ID or a key, as `TypedText` unless it's formed like one. Slack checks the rest.
 
     Raises InvalidParameter.
     """
@@ -80,9 +80,9 @@ def check_id(name: str, value: object) -> str | TypedText:
 
 @dataclass(frozen=True, slots=True)
 class GetToken:
-    """`apps.auth.external.get`. `force_refresh` is sent only when it was given.
+    """A request to `apps.auth.external.get`. `force_refresh` is sent only if it was given.
 
-    `show` says that the person wants to see the whole token, not to have it masked; Slack isn't told.
+    `show` means that the person wants the whole token, unmasked; Slack isn't told.
     https://docs.slack.dev/reference/methods/apps.auth.external.get
     """
 
@@ -99,18 +99,17 @@ class GetToken:
 
     @property
     def operation(self) -> Operation:
-        """How the token is fetched."""
         if self.show:
             return Operation.SHOW
         return Operation.REFRESH if self.force_refresh else Operation.GET
 
     @property
     def mutates(self) -> bool:
-        """Whether it changes something at Slack, and is never sent twice. A forced refresh replaces the token."""
+        """True if it changes something at Slack, so it is never sent twice. A forced refresh replaces the token."""
         return self.force_refresh is True
 
     def arguments(self) -> Arguments:
-        """Return exactly the parameters that were given, which are also recorded."""
+        """Return only the given parameters, which are also recorded."""
         arguments: Arguments = {"external_token_id": self.external_token_id}
         if self.force_refresh is not None:
             arguments["force_refresh"] = self.force_refresh
@@ -119,11 +118,11 @@ class GetToken:
 
 @dataclass(frozen=True, slots=True)
 class TestToken:
-    """`apps.auth.external.get`, only to see whether it succeeds: the token goes no further than the client."""
+    """A request to `apps.auth.external.get` that only tests if it succeeds: the token stays in the client."""
 
-    __test__ = False  # pytest takes any name that begins with Test for a test
+    __test__ = False  # pytest collects any class whose name begins with Test
     operation = Operation.TEST
-    mutates = False  # Slack refreshes a token that has expired, as any fetch makes it do.
+    mutates = False  # Slack refreshes an expired token, as on any fetch.
 
     external_token_id: str | TypedText
 
@@ -138,10 +137,10 @@ class TestToken:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTokens:
-    """`apps.auth.external.delete`: one token by its id, or all tokens of a provider, an app, or both.
+    """A request to `apps.auth.external.delete`: one token by its ID, or all tokens of a provider, an app, or both.
 
-    Slack documents every parameter as optional, and no meaning for a token id together with the others:
-    one token or all of them? Such a request is not made.
+    Slack documents every parameter as optional, and no meaning for a token ID together with the others: one token or
+    all of them? Such a request is never sent.
     https://docs.slack.dev/reference/methods/apps.auth.external.delete
     """
 
@@ -164,16 +163,15 @@ class DeleteTokens:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether more than one token can be deleted."""
+        """True if more than one token can be deleted."""
         return self.external_token_id is None
 
     @property
     def operation(self) -> Operation:
-        """Whether one token is deleted, or all that match."""
         return Operation.DELETE_MANY if self.external_token_id is None else Operation.DELETE
 
     def arguments(self) -> Arguments:
-        """Return exactly the parameters that were given, which are also recorded."""
+        """Return only the given parameters, which are also recorded."""
         named = {
             "external_token_id": self.external_token_id,
             "provider_key": self.provider_key,
@@ -183,18 +181,18 @@ class DeleteTokens:
 
 
 class Place(NamedTuple):
-    """Where an account stands in a list that is ordered by the last refresh (seconds since the epoch, UTC)."""
+    """An account's position in a list that is ordered by the last refresh (seconds since the epoch, UTC)."""
 
     at: int
     token_id: str
 
     def write(self) -> str:
-        """Return it as text, for a button."""
+        """Return the place as text, for a button."""
         return f"{self.at} {self.token_id}"
 
     @classmethod
     def read(cls, text: object) -> "Place":
-        """Read it again. Raises ValueError."""
+        """Return the place in a button's text. Raises ValueError."""
         match = _PLACE.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ValueError("That isn't a place in the list.")
@@ -203,10 +201,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListAccounts:
-    """`apps.auth.external.list`: the connected accounts of an app, or those of one of its providers.
+    """A request to `apps.auth.external.list`: the connected accounts of an app, or of one of its providers.
 
-    Slack returns all of them at once and knows no page: which accounts to show, older or newer than a place, is
-    Extauth's to choose. So is the provider.
+    Slack returns all of them at once, without pages or filters: Extauth picks the provider, and the accounts older or
+    newer than a place.
     """
 
     operation = Operation.LIST
@@ -223,7 +221,7 @@ class ListAccounts:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
     def arguments(self) -> Arguments:
-        """Return exactly the parameters that were given, which are also recorded."""
+        """Return only the given parameters, which are also recorded."""
         named = {"provider_key": self.provider_key, "app_id": self.app_id}
         return {name: value for name, value in named.items() if value is not None}
 
@@ -234,9 +232,9 @@ TokenRequest = GetToken | TestToken | DeleteTokens | ListAccounts
 
 @dataclass(frozen=True, slots=True)
 class ExternalToken:
-    """A provider's access token, and what else the provider said when it issued it.
+    """A provider's access token, and the extras that the provider issued with it.
 
-    Neither prints: the extras of some providers hold secrets as well.
+    Neither is printed: the extras of some providers hold secrets as well.
     """
 
     token: SecretStr
@@ -245,7 +243,7 @@ class ExternalToken:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The tokens with these IDs, or all of an account, perhaps only with one provider. They're to be deleted."""
+    """The tokens to delete: those with these IDs, or all of an account, optionally of one provider only."""
 
     token_ids: tuple[str, ...] = ()
     account: str | TypedText | None = None
@@ -253,16 +251,16 @@ class Selection:
 
     @property
     def operation(self) -> Operation:
-        """Each token is deleted by itself."""
+        """The operation for each token: they are deleted one by one."""
         return Operation.DELETE
 
     def arguments(self) -> Arguments:
-        """Return no parameters: they're those of each deletion, and an account is none of the API's."""
+        """Return no parameters: each deletion has its own, and the API has none for an account."""
         return {}
 
 
 def select(token_ids: Sequence[str], account: str | None, provider_key: str | None) -> Selection:
-    """Return what is meant. Raises InvalidParameter."""
+    """Return the selection that the inputs describe. Raises InvalidParameter."""
     unwrapped = tuple(dict.fromkeys(filter(None, (unwrap(word) for word in token_ids))))
     for token_id in unwrapped:
         _check_one(token_id)
@@ -287,5 +285,5 @@ def _check_one(token_id: str) -> None:
     except InvalidParameter as error:
         raise InvalidParameter(TOKEN_IDS, f"One of them isn't a token ID. {error.problem}") from None
     if not is_id(token_id):
-        # It may be a secret. By itself it's only quoted, and typed again before Slack gets it; a list is shown whole.
+        # It may be a secret. On its own it is only quoted, and typed again before Slack gets it; a list is shown whole.
         raise InvalidParameter(TOKEN_IDS, f"“{quote(token_id)}” doesn't look like a token ID.")

@@ -1,1 +1,1 @@
-"""Changes of the tables, by Alembic. Run at each start."""
+"""Alembic's migrations of the tables. Run at each start."""

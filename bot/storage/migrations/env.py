@@ -1,4 +1,4 @@
-"""Alembic's way in: it migrates the connection that `engine.migrate` hands it."""
+"""Alembic's entry point: it migrates the connection that `schema.migrate` passes to it."""
 
 from alembic import context
 

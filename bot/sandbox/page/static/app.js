@@ -1,4 +1,4 @@
-// The page: who one is, where one is, and what one sees there.
+// The page: the person, the conversation, and the messages in it.
 
 import { showCatalogue } from "./catalogue.js";
 import { composer } from "./composer.js";
@@ -86,7 +86,7 @@ function show() {
   tour.look(told, place);
 }
 
-// Once each time that somebody comes to a conversation: what is new to them, and its heading.
+// Runs once each time a person comes to a conversation: marks the new messages and sets the heading.
 function openPlace() {
   const key = `${told.resets} ${told.me} ${place}`;
   if (key === opened) return;
@@ -134,7 +134,7 @@ function reset() {
   send({ do: "reset" });
 }
 
-// The tour needs somebody who may do everything, and a token. It waits for both.
+// The tour needs a person who may do everything, and a token. It waits for both.
 function startTour() {
   closeDrawer();
   const admin = told.people.find((person) => person.admin);

@@ -1,4 +1,4 @@
-// Block Kit, drawn: every block, element and text object that the bot uses.
+// Block Kit, drawn: every block, element, and text object that Extauth uses.
 
 import { confirmed } from "./confirm.js";
 import { make } from "./dom.js";
@@ -44,7 +44,7 @@ function drawAccessory({ accessory, text }, context) {
   return accessory?.type === "overflow" ? drawOverflow(accessory, text.text, context) : null;
 }
 
-// The menu behind an ellipsis. `row` is the text it stands beside.
+// The menu behind an ellipsis. `row` is the text beside it.
 function drawOverflow(element, row, { pick }) {
   const opener = make("button", { type: "button", class: "plain", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "More actions", "data-action": element.action_id }, "⋯");
   const items = element.options.map(({ text }) => make("button", { type: "button", role: "menuitem" }, emoji(text.text)));
@@ -84,7 +84,7 @@ function drawButton(element, { people, press }) {
   return button;
 }
 
-// A button spins until the bot has acknowledged the press.
+// A button spins until Extauth has acknowledged the press.
 export async function busyUntil(button, done) {
   button.setAttribute("aria-busy", "true");
   await done;

@@ -1,4 +1,4 @@
-// What there is to try. A click types it.
+// The commands to try. A click types one.
 
 import { make } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// A field whose options the bot has: what is typed asks for them, and one of them is taken.
+// A field whose options Extauth has: typing asks for them, and the person takes one.
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
 
 import { make } from "./dom.js";
@@ -63,7 +63,7 @@ export function combobox(input, chosen, suggest) {
     close();
   }
 
-  // The field says what is taken, and nothing else.
+  // The field shows only the option taken.
   function settle() {
     input.value = taken?.text.text ?? "";
     input.dataset.value = taken?.value ?? "";

@@ -1,4 +1,4 @@
-// Where one types: the command, what completes it, and the lines typed before.
+// The composer: the command, its completions, and the lines typed before.
 
 import { menu } from "./menu.js";
 import { suggestions } from "./suggestions.js";
@@ -24,7 +24,7 @@ export function composer(onLine, onShortcut) {
     showSend();
   }
 
-  // Goes through the lines typed before, and only from an empty line: what is being typed is never replaced.
+  // Recalls the lines typed before, but only from an empty line: unsent text is never replaced.
   function recall(event) {
     const isWalking = recalled !== null && line.value === recalled;
     if (line.value && !isWalking) return;

@@ -1,9 +1,9 @@
-// One WebSocket to the sandbox, opened again when it breaks.
+// A WebSocket to the sandbox, opened again when it breaks.
 
 const RETRY_MILLISECONDS = 1000;
 
-// `send` takes what the person does. Its promise is kept when the bot has acknowledged that,
-// with the answer where there is one.
+// `send` takes an act of the person. Its promise resolves once Extauth has acknowledged the act,
+// with the answer if there is one.
 export function connect(onTold, onProblem) {
   const waiting = new Map();
   let socket;

@@ -1,4 +1,4 @@
-// Elements are made here, and text only ever becomes text: nothing on this page is parsed as HTML.
+// The maker of elements. Text only ever becomes text: nothing on this page is parsed as HTML.
 
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);

@@ -28,7 +28,7 @@ function show(drawer) {
   (drawer.element.querySelector(".close-drawer") ?? drawer.element).focus();
 }
 
-// Closes the open drawer, if any, and gives back the focus.
+// Closes the open drawer, if any, and returns the focus.
 export function closeDrawer() {
   if (!open) return;
   const { opener } = open;
@@ -43,7 +43,7 @@ export function drawers() {
     drawer.opener.addEventListener("click", () => show(drawer));
     drawer.element.querySelector(".close-drawer").addEventListener("click", closeDrawer);
   }
-  // Before any other listener: Escape closes what is in front.
+  // Before any other listener: Escape closes the drawer in front.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !open || document.querySelector("dialog[open]")) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-// Slack writes emoji as :names:. These are the ones that apps use to say how something went.
+// Emoji, which Slack writes as :names:. These are the ones that apps use to report a result.
 
 const EMOJI = {
   arrows_counterclockwise: "🔄", bulb: "💡", closed_lock_with_key: "🔐", hourglass: "⌛", hourglass_flowing_sand: "⏳",

@@ -1,4 +1,4 @@
-// The fields of a modal, and what is filled into them.
+// The fields of a modal, and their values.
 
 import { combobox } from "./combobox.js";
 import { make } from "./dom.js";
@@ -64,7 +64,7 @@ export function drawInput(block, context) {
   return make("fieldset", { "aria-describedby": about }, make("legend", {}, block.label.text, optional), ...options, wrong, hint);
 }
 
-// What is filled in, by block id, as the sandbox expects it.
+// Returns the values by block id, as the sandbox expects them.
 export function filledIn(form) {
   const filled = {};
   for (const input of form.querySelectorAll("[data-block]")) {

@@ -1,4 +1,4 @@
-// The bot's App Home, as it has published it.
+// Extauth's App Home, as it was published.
 
 import { drawBlocks } from "./blocks.js";
 import { make } from "./dom.js";

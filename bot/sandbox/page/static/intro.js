@@ -1,4 +1,4 @@
-// What stands at the very beginning of a conversation. The first screen says what all this is.
+// The text at the very beginning of a conversation. The first screen explains the sandbox.
 
 import { make } from "./dom.js";
 

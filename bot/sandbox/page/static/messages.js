@@ -10,7 +10,7 @@ import { clockTime, dayOf, fullTime, isoTime } from "./times.js";
 
 const TOGETHER_SECONDS = 300;
 
-// `firstNew` is the message above which it says “New”.
+// `firstNew` is the message below the “New” line.
 export function showMessages(list, told, place, firstNew, send) {
   const key = (name) => `${told.resets} ${told.me} ${place} ${name}`;
   const wanted = [];
@@ -34,7 +34,7 @@ function continues(before, message) {
   return isSameAuthor && dayOf(before.at) === dayOf(message.at) && Number(message.at) - Number(before.at) < TOGETHER_SECONDS;
 }
 
-// Leaves in place what is there already, so that neither focus nor scrolling is lost.
+// Leaves existing messages in place, so that neither focus nor scrolling is lost.
 function arrange(list, wanted) {
   const drawn = new Map([...list.querySelectorAll(":scope > [data-key]")].map((node) => [node.dataset.key, node]));
   const keys = new Set(wanted.map(([key]) => key));

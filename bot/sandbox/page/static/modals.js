@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 
 const shown = { key: null, element: null, giveBackFocus: null };
 
-// Calls `onTop` with the element that is in front, each time that another comes there.
+// Calls `onTop` with the element in front, each time it changes.
 export function showModals(views, context, onTop) {
   const view = views.at(-1) ?? null;
   const key = view && JSON.stringify([view.id, view.hash, view.errors, view.banner]);

@@ -7,7 +7,7 @@ const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 const unescape = (text) => text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 
 const EDGE = "[^\\p{L}\\p{N}]";
-// A mark is one of * _ ~, written as a class of its own, where none of them has another meaning.
+// A mark is one of * _ ~, in a character class, where none of them has another meaning.
 const styled = (mark) => new RegExp(`(?<=^|${EDGE})[${mark}](?=\\S)([^${mark}\\n]*[^\\s${mark}])[${mark}](?=$|${EDGE})`, "u");
 const RULES = [
   [/`([^`\n]+)`/u, (match) => make("code", {}, unescape(match[1]))],

@@ -1,4 +1,4 @@
-// A list that is read at its end stays there when its room changes, such as by a hint or a phone's keyboard.
+// A list scrolled to its end stays there when its height changes, such as for a hint or a phone's keyboard.
 
 const NEAR_PIXELS = 40;
 

@@ -1,4 +1,4 @@
-// The conversations, which of them has something new, and who one is.
+// The conversations, their unread messages, and the current person.
 
 import { make } from "./dom.js";
 
@@ -10,7 +10,7 @@ export function conversations(told) {
   return [...told.channels.map((channel) => ({ ...channel, isChannel: true })), DIRECT];
 }
 
-// What somebody has seen of a conversation, as the number of the newest message.
+// The newest message that each person has seen in a conversation, by its number.
 export function readMarks() {
   const marks = new Map();
   const key = (told, place) => `${told.resets} ${told.me} ${place}`;

@@ -1,8 +1,8 @@
-// What the composer offers while a command is typed.
+// The composer's suggestions while a command is typed.
 
 import { make } from "./dom.js";
 
-// A usage such as “/extauth get ID [--show]” up to where what one types oneself begins.
+// The part of a usage such as “/extauth get ID [--show]” before the person's own arguments.
 const fixedPart = (usage) => usage.split(/ (?=[A-Z[])/)[0];
 
 export function suggestions(line, list, hint, onTake) {
@@ -44,7 +44,7 @@ export function suggestions(line, list, hint, onTake) {
     } else line.removeAttribute("aria-activedescendant");
   }
 
-  // Only ever adds to what stands there.
+  // Only ever adds to the typed text.
   function take(index) {
     const { fixed, usage } = list.children[index].dataset;
     const rest = fixed.slice(line.value.length) + (usage.length > fixed.length ? " " : "");
@@ -60,7 +60,7 @@ export function suggestions(line, list, hint, onTake) {
     hint.hidden = true;
   }
 
-  // Answers whether the key was the list's.
+  // Returns whether the list used the key.
   function key(event) {
     if (list.hidden) return false;
     const last = list.children.length - 1;

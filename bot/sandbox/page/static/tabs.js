@@ -1,4 +1,4 @@
-// Tabs. The arrow keys go from one to the next. https://www.w3.org/WAI/ARIA/apg/patterns/tabs/
+// Tabs. The arrow keys move between them. https://www.w3.org/WAI/ARIA/apg/patterns/tabs/
 
 export function tabs(list) {
   const all = [...list.querySelectorAll("[role=tab]")];

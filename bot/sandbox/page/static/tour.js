@@ -1,4 +1,4 @@
-// The guided tour: a card that says the next step, offers the command, and waits for what the bot really answers.
+// The guided tour: a card that says the next step, offers the command, and waits for Extauth's real answer.
 
 import { make } from "./dom.js";
 import { STEPS } from "./tour_steps.js";
@@ -25,7 +25,7 @@ export function guidedTour(page) {
     else point();
   }
 
-  // Fills in the command, unless somebody is typing something of their own, and takes the keyboard to where to press.
+  // Fills in the command, unless the person is typing text of their own, and focuses the control to press.
   function offer(isAsked) {
     const command = STEPS[tour.step].command?.(tour);
     const isFree = ["", tour.offered].includes(page.composer.text());
@@ -89,7 +89,7 @@ export function guidedTour(page) {
     start,
     leave,
     isOn: () => tour !== null,
-    // Looks at the workspace after each change.
+    // Checks the workspace after each change.
     look(told, place) {
       if (!tour) return;
       if (told.resets !== tour.resets) {
@@ -104,7 +104,7 @@ export function guidedTour(page) {
         say();
       }
     },
-    // What is in front of everything holds the card, so that it can be reached there.
+    // The element in front holds the card, so that it can be reached there.
     comeAlong(top) {
       if (card.parentElement !== top) top.append(card);
     },

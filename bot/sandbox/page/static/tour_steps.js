@@ -1,4 +1,4 @@
-// The six steps of the tour. Each says what to do and why, and knows from the workspace itself when that has happened.
+// The six steps of the tour. Each says what to do and why, and detects in the workspace that it was done.
 
 const AUDIT = "C0AUDIT";
 const ERROR = "EtErr.not_allowed_token_type";
@@ -8,7 +8,7 @@ const actions = (message) => (message.blocks ?? []).flatMap(({ elements }) => el
 const answers = ({ told, since }) => told.messages.filter((message) => ["private", "error"].includes(message.kind) && number(message) > since);
 const hasButton = (tour, name) => (message) => actions(message).includes(tour.buttons[name]);
 
-// The newest button with that action, or what opens the way to it.
+// The newest button with that action, or the composer, which leads to it.
 function button(tour, name) {
   return [...document.querySelectorAll(`#messages [data-action="${CSS.escape(tour.buttons[name])}"]`)].at(-1) ?? tour.composer;
 }

@@ -1,4 +1,4 @@
-// What passes between Slack and the bot: a group for each thing that somebody did.
+// The traffic between Slack and Extauth: a group for each act of a person.
 
 import { make } from "./dom.js";
 import { icon } from "./icons.js";
@@ -67,7 +67,7 @@ class Group {
     this.list.append(line.element);
   }
 
-  // Draws all bars to one scale: from the first thing that passed to the last.
+  // Draws all bars to one scale, from the first exchange to the last.
   measure({ at }) {
     this.#ended = Math.max(this.#ended, at);
     const [count, seconds] = [this.#lines.length, this.#ended - this.#began];

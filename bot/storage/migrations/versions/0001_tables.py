@@ -1,4 +1,4 @@
-"""All tables, and the indexes of what is looked up."""
+"""All tables, and their indexes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,11 +11,11 @@ branch_labels = None
 depends_on = None
 
 BEGINS_ENTRY = "kind != 'result'"
-"""Results are found by their attempt, and are in no other index."""
+"""The condition of most indexes. Results are found by their attempt, and are in no other index."""
 
 
 def upgrade() -> None:
-    """Make them. A later migration first writes out here what the tables were."""
+    """Create the tables. A later migration must first write out their present form here."""
     metadata.create_all(op.get_bind(), checkfirst=False)
     for name, columns, where in (
         ("at", ["at"], BEGINS_ENTRY),
@@ -41,5 +41,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
     metadata.drop_all(op.get_bind())

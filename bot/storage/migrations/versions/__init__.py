@@ -1,1 +1,1 @@
-"""One file a change, in order."""
+"""The migrations, one file each, in order."""
