@@ -27,7 +27,7 @@ from bot.metrics import TASKS, Metrics
 from bot.observers import AuditChannel, OutcomeCounter, just
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
-from bot.slack.calls import Calls
+from bot.slack.calls import SlackHealth
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.mrkdwn import mention
@@ -141,19 +141,19 @@ def create_shared(
     metrics = Metrics()
     tasks.on_count = metrics[TASKS].set
     has_one_token = not settings.serves_many
-    slack = Calls(settings.api_url, metrics, clock, explanations.known_codes(), has_one_token=has_one_token)
+    slack = SlackHealth(settings.api_url, metrics, clock, explanations.known_codes(), has_one_token=has_one_token)
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, slack)
     return Shared(
-        clients,
-        RateLimiter(clock, slack.waited),
-        UserDirectory(clients),
-        storage.batches,
-        storage.account_states,
-        clock,
-        tasks,
-        metrics,
-        slack,
-        _installations(settings, clients, storage),
+        clients=clients,
+        limiter=RateLimiter(clock, slack.waited),
+        users=UserDirectory(clients),
+        batches=storage.batches,
+        account_states=storage.account_states,
+        clock=clock,
+        tasks=tasks,
+        metrics=metrics,
+        slack=slack,
+        installations=_installations(settings, clients, storage),
     )
 
 
@@ -171,14 +171,14 @@ def create_runtime(
     if audit_channel is not None:
         observers.append(audit_channel)
     service = Service(
-        ExternalAuthClient(shared.clients, shared.limiter),
-        shared.users,
-        settings.allow_lists(),
-        settings.api_token,
-        audit_log,
-        observers,
-        shared.clock,
-        settings.delete_approval,
+        client=ExternalAuthClient(shared.clients, shared.limiter),
+        users=shared.users,
+        allow=settings.allow_lists(),
+        api_token=settings.api_token,
+        audit_log=audit_log,
+        observers=observers,
+        clock=shared.clock,
+        policy=settings.delete_approval,
         has_settings=has_settings,
     )
     return Runtime(

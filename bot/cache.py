@@ -8,18 +8,18 @@ from typing import Generic, TypeVar
 from bot.clock import Clock
 
 Key = TypeVar("Key")
-Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Answer]):
+class CachedAnswer(Generic[Value]):
     """A request for an answer. `at` is its time, by the clock that is never set back."""
 
     at: float
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[Value]
 
 
-class Cache(Generic[Key, Answer]):
+class Cache(Generic[Key, Value]):
     """A cache of up to `most` answers, each kept for some seconds from when it was asked for.
 
     Concurrent callers share one request, which continues if they give up. Errors aren't kept, and neither is None
@@ -31,26 +31,26 @@ class Cache(Generic[Key, Answer]):
         self._seconds = seconds
         self._most = most
         self._keeps_none = keeps_none
-        self._asked: dict[Key, Asked[Answer]] = {}
+        self._asked: dict[Key, CachedAnswer[Value]] = {}
 
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._asked))
 
-    def get(self, key: Key, ask: Callable[[], Awaitable[Answer]]) -> Awaitable[Answer]:
+    def get(self, key: Key, ask: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         """Return an awaitable of the answer to `key`. If there is none, `ask` begins at once, and may raise."""
         asked = self.find(key) or self._add(key, asyncio.ensure_future(ask()))
         return asyncio.shield(asked.answer)
 
-    def find(self, key: Key) -> Asked[Answer] | None:
+    def find(self, key: Key) -> CachedAnswer[Value] | None:
         """Return the request for `key`, pending or answered, if it's still valid."""
         asked = self._asked.get(key)
         if asked is not None and asked.answer.done() and self._clock.monotonic() - asked.at >= self._seconds:
             return None
         return asked
 
-    def put(self, key: Key, answer: Answer) -> None:
+    def put(self, key: Key, answer: Value) -> None:
         """Keep an answer from another source."""
-        known: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        known: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         known.set_result(answer)
         self._add(key, known)
 
@@ -58,19 +58,19 @@ class Cache(Generic[Key, Answer]):
         """Forget the answer to `key`, even a pending one."""
         self._asked.pop(key, None)
 
-    def pending(self) -> Sequence[asyncio.Future[Answer]]:
+    def pending(self) -> Sequence[asyncio.Future[Value]]:
         return [asked.answer for asked in self._asked.values() if not asked.answer.done()]
 
-    def _add(self, key: Key, answer: asyncio.Future[Answer]) -> Asked[Answer]:
+    def _add(self, key: Key, answer: asyncio.Future[Value]) -> CachedAnswer[Value]:
         self.pop(key)
         while self._asked:
             oldest = next(iter(self._asked))
             if len(self._asked) < self._most and self.find(oldest) is not None:
                 break
             self.pop(oldest)
-        asked = self._asked[key] = Asked(self._clock.monotonic(), answer)
+        asked = self._asked[key] = CachedAnswer(self._clock.monotonic(), answer)
 
-        def ended(_: asyncio.Future[Answer]) -> None:
+        def ended(_: asyncio.Future[Value]) -> None:
             is_kept = not answer.cancelled() and answer.exception() is None
             is_kept = is_kept and (answer.result() is not None or self._keeps_none)
             if self._asked.get(key) is asked and not (is_kept and self.find(key)):

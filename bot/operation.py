@@ -33,7 +33,7 @@ class Operation(Enum):
     DELETE_MANY = "delete_many"
     LIST = "list"
     HISTORY = "history"
-    REQUEST = "request"
+    ASK_APPROVAL = "request"
     APPROVE = "approve"
     DECLINE = "decline"
     SETTINGS = "settings"
@@ -43,7 +43,7 @@ class Operation(Enum):
         match self:
             case Operation.GET | Operation.SHOW | Operation.REFRESH | Operation.TEST:
                 return Permission.GET
-            case Operation.DELETE | Operation.DELETE_MANY | Operation.REQUEST:
+            case Operation.DELETE | Operation.DELETE_MANY | Operation.ASK_APPROVAL:
                 return Permission.DELETE
             case Operation.LIST:
                 return Permission.LIST

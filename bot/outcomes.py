@@ -8,7 +8,7 @@ from bot.audit.entries import AuditResult, Entry, ReadHistory
 from bot.operation import Permission, Request
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.external_auth.errors import ExternalAuthError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Fetched:
 class Tested:
     """A connected account that works: Slack returned its token, which no one keeps."""
 
-    request: TestToken
+    request: CheckToken
     reference: str
 
 

@@ -41,13 +41,13 @@ from bot.slack.external_auth.accounts import AccountList, AccountMemory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.external_auth.models import (
+    CheckToken,
     DeleteTokens,
     GetToken,
     ListAccounts,
-    TestToken,
     TokenRequest,
 )
-from bot.slack.rate_limit import WAIT_SECONDS, Caller, NoLongerWanted, Progress, Stopping, Wanted, tells_nobody
+from bot.slack.rate_limit import WAIT_SECONDS, Caller, IsWanted, NoLongerWanted, Progress, ShuttingDown, tells_nobody
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
 
@@ -138,7 +138,7 @@ class Service:
         actor: Actor,
         request: Runnable,
         progress: Progress,
-        is_wanted: Wanted | None = None,
+        is_wanted: IsWanted | None = None,
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
     ) -> Outcome:
@@ -170,7 +170,7 @@ class Service:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
             return await self._give_up(attempt, Denied(request, lost.decision, actor.reference), started)
-        except (Stopping, NoLongerWanted):
+        except (ShuttingDown, NoLongerWanted):
             return await self._give_up(attempt, NotSent(request, actor.reference), started)
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
@@ -285,7 +285,7 @@ class Service:
         request: TokenRequest,
         progress: Progress,
         decisions: Mapping[Permission, Decision],
-        is_wanted: Wanted | None,
+        is_wanted: IsWanted | None,
         patience: float,
     ) -> Done:
         api_token = self._api_token or actor.bot_token
@@ -303,7 +303,7 @@ class Service:
             case GetToken():
                 token = await self._client.get(api_token, request, caller)
                 return Fetched(request, token, self._clock.now(), actor.reference)
-            case TestToken():
+            case CheckToken():
                 await self._client.test(api_token, request, caller)
                 return Tested(request, actor.reference)
             case DeleteTokens():

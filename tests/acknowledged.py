@@ -13,7 +13,7 @@ from bot.background.tasks import INTERRUPTED_SECONDS, LOOK_AGAIN_SECONDS
 from bot.clock import SystemClock
 from bot.sandbox.run import serving, variables
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 from tests.audit_log import configured, open_audit_log
 from tests.manual_clock import ManualClock
 
@@ -24,7 +24,7 @@ class Acknowledged:
     They are of the first workspace, unless another is given.
     """
 
-    def __init__(self, slack: SimulatedSlack, workspace: Workspace | None = None) -> None:
+    def __init__(self, slack: SimulatedSlack, workspace: SimulatedWorkspace | None = None) -> None:
         self._base_url = slack.base_url
         self._state = (workspace or slack.workspace).state
         self._untold: dict[str, dict[str, Any]] = {}

@@ -14,7 +14,7 @@ from bot.app import INSTALL_PATH
 from bot.sandbox.run import serving, variables_of_many
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 from bot.server.http import PATH
 from bot.server.oauth_pages import REDIRECT_PATH
 from bot.settings import Settings, Transport
@@ -95,7 +95,7 @@ class Many:
     def browser(self) -> Browser:
         return Browser(self.session)
 
-    def workspace(self, team_id: str) -> Workspace:
+    def workspace(self, team_id: str) -> SimulatedWorkspace:
         return self.slack.more[team_id]
 
     def people_of(self, team_id: str) -> Harness:

@@ -13,7 +13,7 @@ from bot import explanations
 from bot.metrics import METRICS, OTHER, Kind, Metric
 from bot.observers import OPERATIONS, OUTCOMES
 from bot.server.rejections import REASONS
-from bot.server.socket_connection import Ending
+from bot.server.socket_connection import DisconnectReason
 from bot.slack.calls import METHODS, OURS, REFUSALS, RESPONSE_URL
 from tests.bot_process import ROOT
 
@@ -28,7 +28,7 @@ VALUES = {
     "outcome": OUTCOMES,
     "method": METHODS | {RESPONSE_URL},
     "code": explanations.known_codes() | OURS | REFUSALS,
-    "reason": REASONS | frozenset(Ending),
+    "reason": REASONS | frozenset(DisconnectReason),
     "check": {"database", "slack", "receiver"},
 }
 TOKEN = re.compile(

@@ -14,7 +14,7 @@ from bot import settings
 from bot.access import Reason
 from bot.actor import Actor, Unattended, Workspace
 from bot.app import workspace_settings
-from bot.audit.chain import Altered
+from bot.audit.chain import AlteredLog
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
 from bot.audit.reader import recent_token_ids
@@ -40,7 +40,7 @@ from bot.service import Runnable, Service
 from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TestToken, TokenRequest
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken, ListAccounts, ListPosition, TokenRequest
 from bot.slack.rate_limit import RateLimiter, SecondsLeft
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
@@ -173,7 +173,7 @@ async def test_a_failure_carries_slacks_error_and_is_recorded(bench: Bench) -> N
 
 async def test_a_list_comes_back_with_what_the_person_may_do_and_is_recorded_as_it_was_asked(tmp_path: Path) -> None:
     async with open_bench(tmp_path, EXTAUTH_LIST_ALLOW="members", EXTAUTH_GET_ALLOW="members") as bench:
-        request = ListAccounts("google", older_than=Place(1, "Et1"))
+        request = ListAccounts("google", older_than=ListPosition(1, "Et1"))
 
         outcome = await bench.run(request, MEMBER)
 
@@ -601,7 +601,7 @@ def unattended(bench: Bench) -> Actor:
 async def test_without_a_person_only_listing_and_testing_are_run(bench: Bench) -> None:
     actor = unattended(bench)
     assert isinstance(await bench.service.run(actor.step("1"), ListAccounts(), lambda _: None), Listed)
-    await bench.service.run(actor.step("2"), TestToken("EtGoogle0001"), lambda _: None)
+    await bench.service.run(actor.step("2"), CheckToken("EtGoogle0001"), lambda _: None)
     others: tuple[Runnable, ...] = (
         GetToken("EtGoogle0001"),
         GetToken("EtGoogle0001", show=True),
@@ -622,7 +622,7 @@ async def test_without_a_person_only_listing_and_testing_are_run(bench: Bench) -
 
 @pytest.mark.parametrize("user_id", ["schedule", "terminal"])
 async def test_its_name_alone_gives_nothing(bench: Bench, user_id: str) -> None:
-    assert isinstance(await bench.run(TestToken("EtGoogle0001"), user_id), Denied)
+    assert isinstance(await bench.run(CheckToken("EtGoogle0001"), user_id), Denied)
     assert bench.calls(GET) == []
 
 
@@ -781,7 +781,7 @@ async def test_the_time_of_a_request_for_approval_and_its_decision_are_the_logs(
     assert await bench.service.is_decided(other)
     await note(OWNER, "PQRS2345", Decide(asked, approves=True), "approved")
     assert await bench.service.is_decided(asked)
-    with pytest.raises(Altered, match="doesn't have the request"):
+    with pytest.raises(AlteredLog, match="doesn't have the request"):
         await bench.service.is_decided(replace(asked, reference="TVWX2345"))
 
 

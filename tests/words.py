@@ -19,8 +19,8 @@ from bot.commands.subcommand import PastedTokenError, UsageError
 from bot.explanations import known_codes
 from bot.ids import FORMATS
 from bot.jobs.account_states import LastTest
-from bot.jobs.run import BatchOutcome, Ending
-from bot.jobs.survey import Change, Changed, Survey
+from bot.jobs.run import BatchEnding, BatchOutcome
+from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
 from bot.operation import OpenForm, Operation, Permission
@@ -39,7 +39,7 @@ from bot.outcomes import (
 )
 from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, TestToken, TokenRequest
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
 from bot.slack.mrkdwn import mention
 from bot.views import cleanup_form as cleanup
 from bot.views import delete_form as delete
@@ -67,7 +67,7 @@ from bot.views.batches import (
 from bot.views.exports import copyable_export_screen, exported_screen
 from bot.views.fields import Offer
 from bot.views.help import command_screen, help_screen
-from bot.views.home import Lately, Overview, home_view
+from bot.views.home import Overview, RecentActivity, home_view
 from bot.views.metadata import PendingDelete
 from bot.views.outcomes import Shown, outcome_screen
 from bot.views.parts import Screen, View, as_view
@@ -85,7 +85,7 @@ CONTACT = mention("U012ABCDEF")
 AT = 1_800_000_000.0
 METHODS: Mapping[type[TokenRequest], str] = {
     GetToken: "apps.auth.external.get",
-    TestToken: "apps.auth.external.get",
+    CheckToken: "apps.auth.external.get",
     DeleteTokens: "apps.auth.external.delete",
     ListAccounts: "apps.auth.external.list",
 }
@@ -98,7 +98,7 @@ BOTH = DeleteTokens(provider_key="google", app_id="A012ABCDEF")
 GET, REFRESH = GetToken("EtGoogle0001"), GetToken("EtGoogle0001", force_refresh=True)
 SHOW = GetToken("EtGoogle0001", show=True)
 LIST = ListAccounts(provider_key="google")
-TEST = TestToken("EtGoogle0001")
+TEST = CheckToken("EtGoogle0001")
 ADA = Actor("U012ABCDEF", "T012ABCDEF", None, SecretStr(""), REFERENCE)
 RECENT = ("EtGoogle0001", "EtGitHub0001")
 LONGEST = DeleteTokens(provider_key="k" * 255, app_id="A" * 255)
@@ -360,19 +360,21 @@ def batches() -> Iterator[Section]:
         yield _screen(f"Before: {name}", progress_screen(batch))
         yield _screen(f"During: {name}", progress_screen(some, 20))
         yield _screen(f"Stopping: {name}", stopping_screen(operation))
-        yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, Ending.DONE, REFERENCE), CONTACT))
-        cut = BatchOutcome(some, Ending.RESTARTED, REFERENCE, is_cut=True)
+        yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, BatchEnding.DONE, REFERENCE), CONTACT))
+        cut = BatchOutcome(some, BatchEnding.RESTARTED, REFERENCE, is_cut=True)
         yield _screen(f"Cut off: {name}", batch_screen(cut, CONTACT))
         yield _screen(
-            f"After, with failures: {name}", batch_screen(BatchOutcome(whole, Ending.DONE, REFERENCE), CONTACT)
+            f"After, with failures: {name}", batch_screen(BatchOutcome(whole, BatchEnding.DONE, REFERENCE), CONTACT)
         )
-        for ending in (Ending.STOPPED, Ending.RESTARTED, Ending.REFUSED, Ending.NOT_RECORDED):
+        for ending in (BatchEnding.STOPPED, BatchEnding.RESTARTED, BatchEnding.REFUSED, BatchEnding.NOT_RECORDED):
             ended = BatchOutcome(replace(few, results=few.results[:1]), ending, REFERENCE)
             yield _screen(f"Ended early: {name}, {ending.value}", batch_screen(ended, CONTACT))
     denied = Denied(ONE, Decision(False, Reason.GUEST, Permission.DELETE, ADMINS), REFERENCE)
-    yield _screen("Ended early: denied", batch_screen(BatchOutcome(batch, Ending.DENIED, REFERENCE, denied), CONTACT))
+    yield _screen(
+        "Ended early: denied", batch_screen(BatchOutcome(batch, BatchEnding.DENIED, REFERENCE, denied), CONTACT)
+    )
     failed = Failed(LIST, _error("not_allowed_token_type", LIST), AT, REFERENCE, RECENT)
-    noted = BatchOutcome(few, Ending.DONE, REFERENCE)
+    noted = BatchOutcome(few, BatchEnding.DONE, REFERENCE)
     yield _screen("Tested without a list", batch_screen(noted, CONTACT, recent_note(failed)))
     yield _screen("Nothing to test", no_accounts_screen("google"))
     yield _screen("No such account", no_such_account_screen("ada@exmaple.com"))
@@ -488,7 +490,7 @@ def _homes(permissions: Mapping[Permission, Decision]) -> Iterator[Section]:
     states = (AccountState.WORKS, AccountState.EXPIRED, AccountState.REJECTED, AccountState.GONE)
     ids = ("EtGoogle0001", "EtZoom000001", "EtMany000001", "EtMany000002")
     tests = {one: LastTest(one, "google", AT, state) for one, state in zip(ids, states, strict=True)}
-    lately = Lately([*_deeds()], [*_entries()])
+    lately = RecentActivity([*_deeds()], [*_entries()])
     overviews = {
         "while it counts": Overview(None, tests, is_asked=True),
         "counted": Overview(Listing(listed), tests),
@@ -514,7 +516,9 @@ def settings() -> Iterator[Section]:
         ("before anybody changed them", WorkspaceSettings(), False),
         ("changed", chosen, True),
     ):
-        yield _view(f"Settings, {name}", settings_form.build(one, settings_form.Seen.of(one, 0), has_token=has_token))
+        yield _view(
+            f"Settings, {name}", settings_form.build(one, settings_form.ShownSettings.of(one, 0), has_token=has_token)
+        )
     labels = [*settings_form.LABELS.values()]
     problems = [
         *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
@@ -529,7 +533,7 @@ def settings() -> Iterator[Section]:
     tokens = ("xapp-1-A0123456789", "xoxb", "ghp_0123456789abcdef")
     filled: list[dict[str, Any]] = [wrong, *({settings_form.TOKEN: {"value": token}} for token in tokens)]
     mistakes: list[str] = []
-    seen = settings_form.Seen.of(WorkspaceSettings(), 0).write()
+    seen = settings_form.ShownSettings.of(WorkspaceSettings(), 0).write()
     for values in filled:
         result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, seen))
         mistakes += result.values() if isinstance(result, dict) else []
@@ -556,14 +560,14 @@ def surveys() -> Iterator[Section]:
     """Yield what the audit channel is told of tests that run by themselves."""
     changes = [
         *(
-            Changed(Change.BROKE, Item(f"EtMany{number:06}", "google"), AccountState.EXPIRED, "no_refresh_token")
+            ChangedAccount(Change.BROKE, Item(f"EtMany{number:06}", "google"), AccountState.EXPIRED, "no_refresh_token")
             for number in range(12)
         ),
-        Changed(Change.NEW, Item("EtZoom000001", "zoom"), AccountState.REJECTED, "access_token_exchange_failed"),
-        Changed(Change.MENDED, Item("EtGoogle0001", "google"), AccountState.WORKS),
+        ChangedAccount(Change.NEW, Item("EtZoom000001", "zoom"), AccountState.REJECTED, "access_token_exchange_failed"),
+        ChangedAccount(Change.MENDED, Item("EtGoogle0001", "google"), AccountState.WORKS),
     ]
     made = Batch.of(ADA, Operation.TEST, [one.item for one in changes], AT)
-    tested = BatchOutcome(replace(made, results=(ItemResult("works"),) * len(changes)), Ending.DONE, REFERENCE)
+    tested = BatchOutcome(replace(made, results=(ItemResult("works"),) * len(changes)), BatchEnding.DONE, REFERENCE)
     refused = Survey(REFERENCE, refusal="not_allowed_token_type")
     told = {
         "What changed": Survey(REFERENCE, tested, changes),

@@ -34,7 +34,7 @@ _COLUMNS = [column.name for column in audit_records.columns]
 _HASHED = [name for name in _COLUMNS if name != "hash"]
 
 
-class Altered(DatabaseError):
+class AlteredLog(DatabaseError):
     """A change to the log without the key. Retrying doesn't help."""
 
 
@@ -70,14 +70,14 @@ class Head:
         return cls(chain, secrets.token_hex(8))
 
     @classmethod
-    def stored(cls, row: Row, key: AuditKey) -> "Head | Altered":
+    def stored(cls, row: Row, key: AuditKey) -> "Head | AlteredLog":
         """Return the head stored in a row, or Altered if the key doesn't prove it."""
         head = cls(**{name: row[name] for name in cls.__slots__})
         try:
             is_authentic = is_equal(row["mac"], head.row(key)["mac"])
         except (TypeError, ValueError):  # SQLite stores anything in any column
             is_authentic = False
-        return head if is_authentic else Altered(_ALTERED)
+        return head if is_authentic else AlteredLog(_ALTERED)
 
     def row(self, key: AuditKey) -> dict[str, Any]:
         """Return the row that stores the head, with the MAC that proves it."""

@@ -23,7 +23,7 @@ from bot.audit.chain import (
     PRUNE,
     RESULT,
     VERIFIED,
-    Altered,
+    AlteredLog,
     Head,
     Row,
     chain_of,
@@ -59,7 +59,7 @@ class Attempt:
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingRow:
     row: Row
     written: asyncio.Future[int]
 
@@ -73,7 +73,7 @@ class AuditLog(AuditReader):
 
     def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
         super().__init__(database, key, clock)
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_PendingRow] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._unwritten: list[tuple[Attempt, AuditResult]] = []
         self._retrying: asyncio.Task[None] | None = None
@@ -191,9 +191,9 @@ class AuditLog(AuditReader):
         except TimeoutError:
             raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
 
-    async def _change(self, act: Callable[[Connection, store.Writing], T]) -> T:
+    async def _change(self, act: Callable[[Connection, store.LogWrite], T]) -> T:
         """Run a transaction that writes to the log, and remember the heads it leaves."""
-        writing = store.Writing(self._key, self._written)
+        writing = store.LogWrite(self._key, self._written)
         result = await self._database.run(lambda connection: act(connection, writing), seconds=None)
         for chain, head in writing.moved.items():
             if chain not in self._written or self._written[chain].number < head.number:
@@ -201,7 +201,7 @@ class AuditLog(AuditReader):
         return result
 
     def _enqueue(self, row: Row) -> asyncio.Future[int]:
-        waiting = _Waiting(row, asyncio.get_running_loop().create_future())
+        waiting = _PendingRow(row, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write())
@@ -211,14 +211,14 @@ class AuditLog(AuditReader):
         while self._queue:
             await self._write_batch([self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))])
 
-    async def _write_batch(self, taken: Sequence[_Waiting], failed: Exception | None = None) -> None:
+    async def _write_batch(self, taken: Sequence[_PendingRow], failed: Exception | None = None) -> None:
         """Write the rows together; if that `failed`, chain by chain, so that none keeps the others waiting."""
         batch = [waiting for waiting in taken if not waiting.written.done()]
         if not batch:
             return
         rows = [waiting.row for waiting in batch]
         try:
-            appended: Sequence[store.Appended | Exception] = await self._change(
+            appended: Sequence[store.AppendResult | Exception] = await self._change(
                 partial(store.append, batch=rows, began=self._began_row)
             )
         except Exception as error:
@@ -232,7 +232,7 @@ class AuditLog(AuditReader):
             # If the first try was committed after all, the duplicate is this very row.
             self._tell(waiting, failed if number is None and failed is not None else number)
 
-    def _tell(self, waiting: _Waiting, number: "store.Appended | Exception") -> None:
+    def _tell(self, waiting: _PendingRow, number: "store.AppendResult | Exception") -> None:
         if waiting.written.done():
             if isinstance(number, int):
                 self._withdraw(waiting.row, number)
@@ -253,7 +253,7 @@ class AuditLog(AuditReader):
             attempt, result = self._unwritten.pop(0)
             try:
                 await self.finish(attempt, result)
-            except Altered as error:
+            except AlteredLog as error:
                 log.error("a result can't be recorded", extra={"why": str(error)})
             except Exception as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})

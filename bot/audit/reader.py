@@ -16,7 +16,7 @@ from bot.audit.chain import (
     OPERATOR,
     PRUNE,
     VERIFIED,
-    Altered,
+    AlteredLog,
     Checkpoint,
     Head,
     Row,
@@ -37,7 +37,7 @@ from bot.audit.store import (
     rows_at,
     rows_since,
 )
-from bot.audit.verify import Verified, last_verified, verify_chains
+from bot.audit.verify import LastVerification, last_verified, verify_chains
 from bot.batch import Batch
 from bot.clock import Clock
 from bot.ids import is_id
@@ -147,16 +147,16 @@ class AuditReader:
         found = await self._database.run(lambda connection: self._heads(connection, workspace), reads=True)
         return [head for head in found.values() if head.number]
 
-    async def status(self) -> tuple[int, Verified | None]:
+    async def status(self) -> tuple[int, LastVerification | None]:
         """Return the log's number of entries, by its heads, and its last verification.
 
         A workspace whose head was altered isn't counted, and raises Altered only if no other is left.
         """
 
-        def read(connection: Connection) -> tuple[int, Verified | None]:
+        def read(connection: Connection) -> tuple[int, LastVerification | None]:
             heads = read_heads(connection, self._key)
             proven = [head for head in heads.values() if isinstance(head, Head)]
-            altered = [head for head in heads.values() if isinstance(head, Altered)]
+            altered = [head for head in heads.values() if isinstance(head, AlteredLog)]
             if altered and not any(head.chain != OPERATOR for head in proven):
                 raise altered[0]
             entries = sum(head.entries - head.pruned_entries for head in proven)
@@ -211,7 +211,7 @@ class AuditReader:
             heads = self._heads(connection, chain)
             first = connection.execute(select(audit_records).where(*request).order_by(_TABLE.number)).mappings().first()
             if first is None or not is_proven(self._key, heads.get(chain), first):
-                raise Altered(f"the audit log of {chain} doesn't have the request: `audit verify` says more")
+                raise AlteredLog(f"the audit log of {chain} doesn't have the request: `audit verify` says more")
             rows = rows_since(connection, self._key, heads[chain], first["number"], first["hash"])
             decided = [row for row in rows if row["kind"] == ATTEMPT and row["action"] in _DECISIONS]
             entries = self._entries(connection, heads, decided)

@@ -27,7 +27,7 @@ from bot.audit.chain import (
     ATTEMPT,
     OPERATOR,
     RESULT,
-    Altered,
+    AlteredLog,
     Head,
     Row,
     began_claim,
@@ -56,7 +56,7 @@ _WENT_BACK = (
 )
 _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
 
-Appended = int | Altered | None
+AppendResult = int | AlteredLog | None
 """The outcome of appending a row: its number, None for a duplicate, or the error if its chain takes no rows."""
 
 
@@ -67,7 +67,7 @@ def begin_log(connection: Connection, key: AuditKey) -> None:
 
 def read_heads(
     connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
-) -> Mapping[str, Head | Altered]:
+) -> Mapping[str, Head | AlteredLog]:
     """Return the heads of some chains or of all, in the order of their names; Altered for each that isn't authentic.
 
     With `locks`, they stay locked until the transaction ends: SQLite has one writer at a time anyway.
@@ -91,14 +91,14 @@ def authentic_heads(
     """
     heads = {}
     for chain, found in read_heads(connection, key, chains).items():
-        if isinstance(found, Altered):
+        if isinstance(found, AlteredLog):
             raise found
         heads[chain] = found
     for chain, head in known.items():
         if (chains is not None and chain not in chains) or heads.get(chain) == head:
             continue
         if chain not in heads or _went_back(connection, key, heads[chain], head):
-            raise Altered(_WENT_BACK)
+            raise AlteredLog(_WENT_BACK)
     return heads
 
 
@@ -112,15 +112,15 @@ def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, p
     for row in rows:
         number += 1
         if row["number"] != number or row["previous"] != previous or not is_authentic(key, row):
-            raise Altered(f"row {number} of the audit log of {head.chain} was altered: `audit verify` says more")
+            raise AlteredLog(f"row {number} of the audit log of {head.chain} was altered: `audit verify` says more")
         previous = row["hash"]
     if (number, previous) != (head.number, head.hash):
-        raise Altered(f"row {head.number} of the audit log of {head.chain} is missing: `audit verify` says more")
+        raise AlteredLog(f"row {head.number} of the audit log of {head.chain} is missing: `audit verify` says more")
     return rows
 
 
 @dataclass(slots=True)
-class Writing:
+class LogWrite:
     """One transaction's writes: the new heads, the errors of altered chains, and the rows.
 
     `known` are the heads that this process left last. It builds on no older ones. Once written, `moved` are those that
@@ -130,7 +130,7 @@ class Writing:
     key: AuditKey
     known: Mapping[str, Head] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
-    altered: dict[str, Altered] = field(default_factory=dict)
+    altered: dict[str, AlteredLog] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     moved: dict[str, Head] = field(default_factory=dict)
 
@@ -143,10 +143,10 @@ class Writing:
     def lock(self, connection: Connection, chains: Sequence[str]) -> None:
         """Lock the heads of chains until the transaction ends."""
         for chain, found in read_heads(connection, self.key, chains, locks=True).items():
-            if isinstance(found, Altered):
+            if isinstance(found, AlteredLog):
                 self.altered[chain] = found
             elif found != (known := self.known.get(chain, found)) and _went_back(connection, self.key, found, known):
-                self.altered[chain] = Altered(_WENT_BACK)
+                self.altered[chain] = AlteredLog(_WENT_BACK)
             else:
                 self.heads[chain] = found
 
@@ -187,14 +187,14 @@ def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -
         return False
     try:
         rows_since(connection, key, head, known.number, known.hash)
-    except Altered:
+    except AlteredLog:
         return True
     return False
 
 
 def append(
-    connection: Connection, writing: Writing, batch: Sequence[Row], began: Callable[[Head], Row]
-) -> Sequence[Appended]:
+    connection: Connection, writing: LogWrite, batch: Sequence[Row], began: Callable[[Head], Row]
+) -> Sequence[AppendResult]:
     """Append rows to their chains, each interaction once.
 
     A workspace's first row begins its chain, which `began` records as an entry in the operator's chain.
@@ -209,7 +209,7 @@ def append(
         if chain not in writing.heads and chain not in writing.altered:
             _begin(connection, writing, chain, began)
     seen = _interactions(connection, [row for row in batch if row.get("interaction") is not None])
-    appended: list[Appended] = []
+    appended: list[AppendResult] = []
     for row in batch:
         chain, claim = row["chain"], (row["chain"], row.get("interaction"))
         if chain in writing.altered:
@@ -223,13 +223,13 @@ def append(
     return appended
 
 
-def _begin(connection: Connection, writing: Writing, chain: str, began: Callable[[Head], Row]) -> None:
+def _begin(connection: Connection, writing: LogWrite, chain: str, began: Callable[[Head], Row]) -> None:
     claim = {"chain": OPERATOR, "interaction": began_claim(chain)}
     if OPERATOR in writing.altered:
         writing.altered[chain] = writing.altered[OPERATOR]
     elif OPERATOR not in writing.heads or chain in writing.known or _interactions(connection, [claim]):
         # A workspace whose whole chain was removed must not silently get a new one.
-        writing.altered[chain] = Altered("the audit log of a workspace is missing: `audit verify` says more")
+        writing.altered[chain] = AlteredLog("the audit log of a workspace is missing: `audit verify` says more")
     else:
         head = writing.heads[chain] = Head.of_new_chain(chain)
         connection.execute(insert(audit_heads), head.row(writing.key))
@@ -259,7 +259,7 @@ def prunable_entries(head: Head, last: int) -> ColumnElement[bool]:
 
 
 def prune(
-    connection: Connection, writing: Writing, chain: str, before: int, now: int, entry: Callable[[int, int], Row]
+    connection: Connection, writing: LogWrite, chain: str, before: int, now: int, entry: Callable[[int, int], Row]
 ) -> int:
     """Delete the rows of a chain that are older than `before`, and append the `entry` that says so.
 
@@ -277,7 +277,7 @@ def prune(
     )
     if not is_proven(writing.key, head, edge) or edge["at"] >= before:
         # A row was made to look old. The rows before an authentic one are older than it.
-        raise Altered(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
+        raise AlteredLog(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
     entries = int(connection.execute(select(func.count()).where(prunable_entries(head, last))).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
     writing.heads[chain] = replace(
@@ -311,7 +311,7 @@ def unfinished_query(since: int, before: int) -> Select[Any]:
 
 
 def interrupt(
-    connection: Connection, writing: Writing, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
+    connection: Connection, writing: LogWrite, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
 ) -> Sequence[tuple[Row, Row]]:
     """Append the `result` of a chain's attempts that have none. Returns each attempt with it.
 

@@ -13,7 +13,7 @@ from bot.audit.chain import (
     PRUNE,
     RESULT,
     VERIFIED,
-    Altered,
+    AlteredLog,
     Checkpoint,
     Head,
     Row,
@@ -73,7 +73,7 @@ def verify_chains(
             total = total.plus(found)
     try:
         authentic_heads(connection, key, known=known)
-    except Altered as error:
+    except AlteredLog as error:
         return total.plus(VerificationResult(0, 0, f"{str(error)[0].upper()}{str(error)[1:]}."))
     compared = {head.log_id for head in walked.values()}
     if any(seen.log_id not in compared for seen in checkpoints):
@@ -85,7 +85,7 @@ def altered_heads(connection: Connection, key: AuditKey) -> str | None:
     """Return the problem with the heads; None if they are right."""
     heads = read_heads(connection, key)
     for chain, head in heads.items():
-        if isinstance(head, Altered):
+        if isinstance(head, AlteredLog):
             return f"The head of the log{_of(chain)} was altered."
     if OPERATOR not in heads:
         return "The head of the log is missing."
@@ -207,7 +207,7 @@ class _Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class LastVerification:
     """A verification: its time (seconds since the epoch, UTC), the number of valid rows, and whether all were."""
 
     at: int
@@ -215,7 +215,7 @@ class Verified:
     is_intact: bool
 
 
-def last_verified(connection: Connection, key: AuditKey, head: Head | Altered | None) -> Verified | None:
+def last_verified(connection: Connection, key: AuditKey, head: Head | AlteredLog | None) -> LastVerification | None:
     """Return the last recorded verification, by the operator's `head`; None before the first one.
 
     If its row, or the head, was replaced, that counts as a verification that found the log altered.
@@ -227,5 +227,5 @@ def last_verified(connection: Connection, key: AuditKey, head: Head | Altered | 
         row = connection.execute(query).mappings().first()
         if row is not None and is_proven(key, head, row):
             rows = int(json.loads(row["parameters"])["rows"])
-            return Verified(row["at"] // 1_000_000, rows, row["outcome"] == "intact")
-    return Verified(0, 0, False)
+            return LastVerification(row["at"] // 1_000_000, rows, row["outcome"] == "intact")
+    return LastVerification(0, 0, False)

@@ -6,7 +6,7 @@ import logging
 from bot.actor import Unattended
 from bot.batch import Batch
 from bot.clock import Clock
-from bot.jobs.run import GotOn
+from bot.jobs.run import ProgressCallback
 from bot.jobs.schedules import Schedules, Turn
 from bot.jobs.survey import Surveyor
 from bot.storage.engine import DatabaseError
@@ -93,7 +93,7 @@ def _name(runtime: Runtime) -> str:
     return " ".join([NAME, *filter(None, [team_id or enterprise_id])])
 
 
-def _keep_taking(name: str, schedules: Schedules, turn: Turn, every: float, clock: Clock) -> GotOn:
+def _keep_taking(name: str, schedules: Schedules, turn: Turn, every: float, clock: Clock) -> ProgressCallback:
     async def got_on(_: Batch) -> None:
         nonlocal turn
         if turn.due - clock.now() < AHEAD_SECONDS:
@@ -102,7 +102,7 @@ def _keep_taking(name: str, schedules: Schedules, turn: Turn, every: float, cloc
     return got_on
 
 
-async def _test(runtime: Runtime, got_on: GotOn) -> None:
+async def _test(runtime: Runtime, got_on: ProgressCallback) -> None:
     workspace = await runtime.workspace()
     if workspace is None:
         log.warning("a scheduled test was left out: Slack didn't say which workspace this is")

@@ -10,7 +10,7 @@ from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.web_api import TOKEN_REFUSALS, ask, reason
 from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
-from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, header
+from bot.slack.calls import RATE_LIMIT_BUDGET, HttpAnswer, header
 from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
@@ -77,7 +77,7 @@ def _unasked_bot_token(why: str) -> tuple[list[Finding], Bot]:
     return [not_checked(BOT_TOKEN, why), not_checked(SCOPES, why)], Bot(unusable=why)
 
 
-def _known_bot(answer: Answer) -> tuple[list[Finding], Bot]:
+def _known_bot(answer: HttpAnswer) -> tuple[list[Finding], Bot]:
     body = answer.body if isinstance(answer.body, dict) else {}
     team_id, enterprise_id = body.get("team_id"), body.get("enterprise_id")
     if not body.get("bot_id"):
@@ -89,7 +89,7 @@ def _known_bot(answer: Answer) -> tuple[list[Finding], Bot]:
     return [works, _scopes(answer)], Bot(workspace)
 
 
-def _scopes(answer: Answer) -> Finding:
+def _scopes(answer: HttpAnswer) -> Finding:
     granted = header(answer.headers, "x-oauth-scopes")
     if granted is None:
         return not_checked(SCOPES, "Slack didn't say which scopes are granted")

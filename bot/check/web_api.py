@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.settings import Settings
-from bot.slack.calls import RATE_LIMIT_BUDGET, Answer, Attempts
+from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, HttpAnswer
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -40,7 +40,7 @@ _ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
 _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 
 
-async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> Answer:
+async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> HttpAnswer:
     """Call a Web API method and return its successful answer. Raises ExternalAuthError."""
     attempts = Attempts(clients.clock, clients.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
     try:
@@ -49,7 +49,7 @@ async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **ar
     except Exception as error:
         failure = from_exception(method, error)
     else:
-        return Answer(response.status_code, response.headers, response.data)
+        return HttpAnswer(response.status_code, response.headers, response.data)
     raise failure if attempts.answer is None else from_answer(method, attempts.answer, arguments)
 
 

@@ -19,7 +19,7 @@ from bot.cli.terminal import Group
 from bot.settings import DatabaseSettings
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
-from bot.storage.key_rotation import Rotated, rotate
+from bot.storage.key_rotation import RotationResult, rotate
 from bot.storage.schema import check_schema
 
 _NAME = "EXTAUTH_SECRET_KEY"
@@ -100,10 +100,10 @@ def _count(number: int, what: tuple[str, str]) -> str:
     return f"1 {what[0]}" if number == 1 else f"{number:,} {what[1]}"
 
 
-async def _rotate(settings: DatabaseSettings) -> Sequence[Rotated]:
+async def _rotate(settings: DatabaseSettings) -> Sequence[RotationResult]:
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
 
-    def work(connection: Connection) -> Sequence[Rotated]:
+    def work(connection: Connection) -> Sequence[RotationResult]:
         check_schema(connection)
         return rotate(connection, load_key(connection, settings.secret_keys).vault)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.commands.parser import parse
-from bot.commands.subcommand import Parsed, PastedTokenError, Subcommand, UsageError, Values
+from bot.commands.subcommand import OptionValues, ParsedCommand, PastedTokenError, Subcommand, UsageError
 from bot.ids import USER_ID, is_id
 
 _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
@@ -20,14 +20,14 @@ class Correction:
     """A command as text to type after `/extauth`, and its parsed form."""
 
     text: str
-    parsed: Parsed
+    parsed: ParsedCommand
 
 
 class NoCorrection(ValueError):
     """Text that no button of Extauth's carries."""
 
 
-def correct(meant: Parsed | None, subcommands: Sequence[Subcommand]) -> Correction | None:
+def correct(meant: ParsedCommand | None, subcommands: Sequence[Subcommand]) -> Correction | None:
     """Return the command to run instead; None if it isn't clear, or if a value could be a secret."""
     if meant is None or meant.subcommand is None:
         return None
@@ -40,7 +40,7 @@ def correct(meant: Parsed | None, subcommands: Sequence[Subcommand]) -> Correcti
         parsed = parse(text, subcommands)
     except (UsageError, PastedTokenError):
         return None
-    return Correction(text, parsed) if parsed == Parsed(meant.subcommand, values) else None
+    return Correction(text, parsed) if parsed == ParsedCommand(meant.subcommand, values) else None
 
 
 def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
@@ -60,7 +60,7 @@ def _is_plain(value: str) -> bool:
     return is_person or is_number or all(is_id(word) for word in value.split(" "))
 
 
-def _words(subcommand: Subcommand, values: Values) -> Iterator[str]:
+def _words(subcommand: Subcommand, values: OptionValues) -> Iterator[str]:
     """Yield the words after the subcommand, bare words first, lest one be read as an option's value."""
     bare = {name: text for name, text in values.items() if subcommand.argument_for(str(text)) == name}
     yield from (str(bare[option.name]) for option in subcommand.options if option.name in bare)

@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.commands.subcommand import COMMAND, Option, Parsed, PastedTokenError, Subcommand, UsageError, Values
+from bot.commands.subcommand import (
+    COMMAND,
+    Option,
+    OptionValues,
+    ParsedCommand,
+    PastedTokenError,
+    Subcommand,
+    UsageError,
+)
 from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
 
 MAX_TEXT = 3000
@@ -47,7 +55,7 @@ _IMPLIED = {"show": "--show", "refresh": "--force-refresh"}
 """The option that a synonym implies besides its subcommand."""
 
 
-def parse(text: str, subcommands: Sequence[Subcommand]) -> Parsed:
+def parse(text: str, subcommands: Sequence[Subcommand]) -> ParsedCommand:
     """Parse the text after `/extauth`. Raises UsageError, and PastedTokenError for a known token anywhere in it."""
     if len(text) > MAX_TEXT:
         raise UsageError(
@@ -70,9 +78,9 @@ def closest_name(word: str, names: Iterable[str]) -> str | None:
     return _SYNONYMS.get(word) if _SYNONYMS.get(word) in known else next(iter(closest), None)
 
 
-def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
+def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCommand:
     if not words:
-        return Parsed(None)
+        return ParsedCommand(None)
     word, *rest = words
     named = {subcommand.name: subcommand for subcommand in subcommands}
     name = word.lower().rstrip(":.!").lstrip(f"/{DASHES}")
@@ -84,10 +92,10 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed:
         return _parse([HELP, subcommand.name], subcommands)
     options = {option.name: option for option in subcommand.options}
     values = _Reader(subcommand, subcommands, options, rest).read()
-    return Parsed(subcommand, values, subcommand.wanted(values))
+    return ParsedCommand(subcommand, values, subcommand.wanted(values))
 
 
-def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> Parsed | None:
+def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCommand | None:
     """Return the command of corrected words, with other mistakes corrected, too; None if one remains."""
     # Each correction parses the rest again, so many of them would take long.
     if words == before or len(words) > _MOST_CORRECTED:
@@ -139,7 +147,7 @@ class _Reader:
     words: Sequence[str]
     at: int = 0
 
-    def read(self) -> Values:
+    def read(self) -> OptionValues:
         values: dict[str, str | bool] = {}
         while self.at < len(self.words):
             word = self.words[self.at]

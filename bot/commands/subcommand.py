@@ -12,7 +12,7 @@ COMMAND = "/extauth"
 TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
 _NOTHING = re.compile(r"(?!)")
 
-Values = Mapping[str, str | bool]
+OptionValues = Mapping[str, str | bool]
 """Values typed after a subcommand, by API name."""
 
 
@@ -49,7 +49,7 @@ class Subcommand:
 
     name: str
     usages: tuple[tuple[str, str], ...]
-    wanted: Callable[[Values], Request | None] = field(compare=False)
+    wanted: Callable[[OptionValues], Request | None] = field(compare=False)
     options: tuple[Option, ...] = ()
     argument: str | None = None
     permission: Permission | None = None
@@ -65,11 +65,11 @@ class Subcommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedCommand:
     """Parsed text: the subcommand (None for the bare command), the values, and the request for them."""
 
     subcommand: Subcommand | None
-    values: Values = field(default_factory=dict)
+    values: OptionValues = field(default_factory=dict)
     request: Request | None = field(default=None, compare=False)
 
     @property
@@ -94,7 +94,9 @@ class UsageError(ValueError):
     part, to be shown if the whole can't be.
     """
 
-    def __init__(self, problem: str, usage: str, suggestion: str | None = None, meant: Parsed | None = None) -> None:
+    def __init__(
+        self, problem: str, usage: str, suggestion: str | None = None, meant: ParsedCommand | None = None
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.usage = usage
@@ -107,7 +109,7 @@ class UsageError(ValueError):
         return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)
 
 
-def check_is_no_provider(values: Values, subcommand: Subcommand) -> None:
+def check_is_no_provider(values: OptionValues, subcommand: Subcommand) -> None:
     """Raise UsageError for a provider's name typed as a token ID. Its key was probably meant."""
     token_id = str(values.get(TOKEN_ID, ""))
     if not PROVIDER_NAME.fullmatch(token_id):
@@ -115,6 +117,6 @@ def check_is_no_provider(values: Values, subcommand: Subcommand) -> None:
     meant = None
     if PROVIDER_KEY in {option.name for option in subcommand.options} - {*values}:
         others = {name: value for name, value in values.items() if name != TOKEN_ID}
-        meant = Parsed(subcommand, {**others, PROVIDER_KEY: token_id})
+        meant = ParsedCommand(subcommand, {**others, PROVIDER_KEY: token_id})
     problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
     raise UsageError(problem, subcommand.usage, meant=meant)

@@ -16,7 +16,7 @@ class AskApproval:
 
     @property
     def operation(self) -> Operation:
-        return Operation.REQUEST
+        return Operation.ASK_APPROVAL
 
     def arguments(self) -> Mapping[str, str | TypedText | bool]:
         """Return the deletion's parameters; for several tokens, their number."""

@@ -16,19 +16,19 @@ from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, No
 from bot.service import Service
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.errors import RateLimitedError
-from bot.slack.external_auth.models import TestToken
+from bot.slack.external_auth.models import CheckToken
 from bot.slack.rate_limit import Progress, tells_nobody
 from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
-GotOn = Callable[[Batch], Awaitable[None]]
+ProgressCallback = Callable[[Batch], Awaitable[None]]
 """A callback for a batch's progress. The next item waits for it. It must not raise."""
 MOST_FAILURES = 3
 """Failures in a row, none about its token, that end a batch: the next items would fare no better."""
 
 
-class Ending(Enum):
+class BatchEnding(Enum):
     """The reason a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
 
     DONE = "done"
@@ -50,7 +50,7 @@ class BatchOutcome:
     """
 
     batch: Batch
-    ending: Ending
+    ending: BatchEnding
     reference: str
     last: Outcome | None = None
     is_cut: bool = False
@@ -78,7 +78,9 @@ class BatchRunner:
         self._is_closing = is_closing
         self._keeping: asyncio.Future[None] | None = None
 
-    async def run(self, actor: Actor, batch: Batch, got_on: GotOn, progress: Progress = tells_nobody) -> BatchOutcome:
+    async def run(
+        self, actor: Actor, batch: Batch, got_on: ProgressCallback, progress: Progress = tells_nobody
+    ) -> BatchOutcome:
         """Run a batch that is stored as running. If canceled, store the results so far.
 
         `progress` is told when the next item has to wait for its turn.
@@ -101,39 +103,41 @@ class BatchRunner:
             ending = ending or _ends_by(last, failures)
             if ending is not None:
                 return await self._ended(batch, ending, actor, last)
-        return await self._ended(batch, Ending.DONE, actor)
+        return await self._ended(batch, BatchEnding.DONE, actor)
 
     async def _run_item(
         self, actor: Actor, batch: Batch, item: Item, progress: Progress
-    ) -> tuple[Outcome, Ending | None]:
+    ) -> tuple[Outcome, BatchEnding | None]:
         """Run an item. Returns its outcome, and the reason it wasn't sent if the batch stopped while it waited."""
-        ending: Ending | None = None
+        ending: BatchEnding | None = None
 
         async def is_wanted() -> bool | None:
             nonlocal ending
             ending = await self._stops(batch)
             # A failing database may be back before the wait is over.
-            return None if ending is Ending.NOT_RECORDED else ending is None
+            return None if ending is BatchEnding.NOT_RECORDED else ending is None
 
         # Once per batch, even if it is put back into the database, or begun again in any way.
         step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
-        request = TestToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
+        request = CheckToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self._service.run(step, request, progress, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
-        return outcome, Ending.RESTARTED if self._is_closing() else ending
+        return outcome, BatchEnding.RESTARTED if self._is_closing() else ending
 
-    async def _stops(self, batch: Batch) -> Ending | None:
+    async def _stops(self, batch: Batch) -> BatchEnding | None:
         """Return the reason not to begin the next item, if there is one."""
         if self._is_closing():
-            return Ending.RESTARTED
+            return BatchEnding.RESTARTED
         try:
-            return Ending.STOPPED if await self._batches.is_stopping(batch) else None
+            return BatchEnding.STOPPED if await self._batches.is_stopping(batch) else None
         except DatabaseError as error:
             log.warning("whether a batch is to stop can't be read now", extra={"why": str(error)})
-            return Ending.NOT_RECORDED
+            return BatchEnding.NOT_RECORDED
 
-    async def _ended(self, batch: Batch, ending: Ending, actor: Actor, last: Outcome | None = None) -> BatchOutcome:
+    async def _ended(
+        self, batch: Batch, ending: BatchEnding, actor: Actor, last: Outcome | None = None
+    ) -> BatchOutcome:
         extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
         log.info("batch", extra=extra)
         await self._keep(batch)
@@ -166,20 +170,20 @@ def _says_nothing_of_its_token(outcome: Outcome) -> bool:
     return isinstance(outcome, Failed) and state_of(outcome.error.code) is AccountState.UNKNOWN
 
 
-def _ends_by(outcome: Outcome, failures: int) -> Ending | None:
+def _ends_by(outcome: Outcome, failures: int) -> BatchEnding | None:
     """Return the reason an item's outcome ends the batch, if it does."""
     match outcome:
         case Denied():
-            return Ending.DENIED
+            return BatchEnding.DENIED
         case NotRecorded():
-            return Ending.NOT_RECORDED
+            return BatchEnding.NOT_RECORDED
         case ApprovalNeeded():
-            return Ending.NOT_APPROVED
+            return BatchEnding.NOT_APPROVED
         case NotSent():
-            return Ending.STOPPED
+            return BatchEnding.STOPPED
         case AlreadyRun():
-            return Ending.ELSEWHERE
+            return BatchEnding.ELSEWHERE
         case Failed() if isinstance(outcome.error, RateLimitedError) or failures >= MOST_FAILURES:
-            return Ending.REFUSED
+            return BatchEnding.REFUSED
         case _:
             return None

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.actor import Actor, Unattended, Workspace
 from bot.batch import Batch, BatchState, Item
 from bot.jobs.account_states import LastTest
-from bot.jobs.run import BatchOutcome, BatchRunner, Ending, GotOn
+from bot.jobs.run import BatchEnding, BatchOutcome, BatchRunner, ProgressCallback
 from bot.operation import Operation
 from bot.outcomes import Failed, Listed, NotRecorded, Outcome
 from bot.slack.external_auth.accounts import AccountState, state_of
@@ -34,7 +34,7 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedAccount:
     """An account that changed. `code` is Slack's error code, if it's broken."""
 
     change: Change
@@ -52,7 +52,7 @@ class Survey:
 
     reference: str
     outcome: BatchOutcome | None = None
-    changes: Sequence[Changed] = ()
+    changes: Sequence[ChangedAccount] = ()
     refusal: str | None = None
     was_refused: str | None = None
 
@@ -78,14 +78,14 @@ class Survey:
         return self.refusal is None and (self.outcome is None or not self.items(broken=False))
 
 
-def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[Changed]:
+def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[ChangedAccount]:
     """Return the changes since the last tests. A test that says nothing about its account changes nothing."""
     found = []
     for item, result in zip(batch.items, batch.results, strict=False):
         state, last = state_of(result.code), before.get(item.token_id)
         change = _change(last.state if last is not None else None, state)
         if change is not None:
-            found.append(Changed(change, item, state, result.code))
+            found.append(ChangedAccount(change, item, state, result.code))
     return found
 
 
@@ -105,7 +105,7 @@ class Surveyor(BatchRunner):
         what: Unattended,
         workspace: Workspace,
         bot_token: SecretStr,
-        got_on: GotOn,
+        got_on: ProgressCallback,
     ) -> Survey:
         """Test every account that Slack lists. `got_on` is called with the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
@@ -126,13 +126,13 @@ class Surveyor(BatchRunner):
         _log(found)
         return found
 
-    async def _test(self, actor: Actor, batch: Batch, found: Survey, got_on: GotOn) -> Survey:
+    async def _test(self, actor: Actor, batch: Batch, found: Survey, got_on: ProgressCallback) -> Survey:
         try:
             before = await self._states.known(batch.team_id or "")
             await self._batches.put(batch, BatchState.RUNNING)
         except DatabaseError as error:
             log.error("accounts weren't tested, because the database couldn't be used", extra={"why": str(error)})
-            return Survey(actor.reference, BatchOutcome(batch, Ending.NOT_RECORDED, actor.reference))
+            return Survey(actor.reference, BatchOutcome(batch, BatchEnding.NOT_RECORDED, actor.reference))
         await got_on(batch)
         outcome = await self.run(actor, batch, got_on)
         changes = changes_between(before, outcome.batch)

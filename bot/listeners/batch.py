@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.audit.chain import chain_of
 from bot.batch import Batch, BatchState
-from bot.jobs.run import BatchOutcome, BatchRunner, Ending
+from bot.jobs.run import BatchEnding, BatchOutcome, BatchRunner
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, Replace, reason
@@ -70,7 +70,7 @@ async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOu
         await view.finish()
     finally:
         view.close()
-    if outcome.ending is not Ending.ELSEWHERE:  # for that, the other delivery owes the answer
+    if outcome.ending is not BatchEnding.ELSEWHERE:  # for that, the other delivery owes the answer
         interaction.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
         await flow.show(interaction, batch_screen(outcome, runtime.contact, note))
     return outcome
@@ -103,7 +103,7 @@ class _ProgressView:
 
     def cut_off(self, reference: str) -> BatchOutcome:
         """Return the outcome to show if the process is stopped now."""
-        return BatchOutcome(self._batch, Ending.RESTARTED, reference, is_cut=True)
+        return BatchOutcome(self._batch, BatchEnding.RESTARTED, reference, is_cut=True)
 
     async def finish(self) -> None:
         """Start no more drawings, and wait for a current one, which would otherwise replace the result."""

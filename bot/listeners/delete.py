@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import cleanup, flow, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -22,7 +22,7 @@ from bot.views.parts import View
 routes = Routes()
 
 
-def wanted(values: Values) -> DeleteTokens | Selection | OpenForm:
+def wanted(values: OptionValues) -> DeleteTokens | Selection | OpenForm:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items() if name != "yes"}
     if not named:
@@ -58,7 +58,9 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(interaction: Interaction, request: DeleteTokens | Selection | OpenForm, values: Values) -> None:
+async def on_typed(
+    interaction: Interaction, request: DeleteTokens | Selection | OpenForm, values: OptionValues
+) -> None:
     if isinstance(request, OpenForm):
         await open_form(interaction)
     elif isinstance(request, Selection):

@@ -16,7 +16,7 @@ from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, Outcome, Tested
 from bot.service import Runnable
-from bot.slack.external_auth.models import DeleteTokens, TestToken
+from bot.slack.external_auth.models import CheckToken, DeleteTokens
 from bot.storage.engine import DatabaseError
 from bot.views.notices import (
     checking_screen,
@@ -152,7 +152,7 @@ async def run(interaction: Interaction, request: Runnable) -> None:
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # for that, the other delivery owes the answer
-        if isinstance(request, TestToken | DeleteTokens):
+        if isinstance(request, CheckToken | DeleteTokens):
             await note(interaction, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
@@ -166,7 +166,7 @@ async def note(interaction: Interaction, outcome: Outcome) -> None:
             await runtime.account_states.forget_provider(actor.team_id, key if isinstance(key, str) else None)
         case Tested() | Deleted() | Failed():
             request, result = outcome.request, result_of(outcome)
-            token_id = request.external_token_id if isinstance(request, TestToken | DeleteTokens) else None
+            token_id = request.external_token_id if isinstance(request, CheckToken | DeleteTokens) else None
             if isinstance(token_id, str) and result is not None:
                 alone = Batch.of(actor, request.operation, [Item(token_id)], runtime.clock.now())
                 await runtime.account_states.note(alone.with_result(result))

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
 from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, picker
 from bot.listeners.flow import Decisions
@@ -21,7 +21,7 @@ from bot.views.parts import View, as_view
 routes = Routes()
 
 
-def wanted(values: Values) -> GetToken | OpenForm:
+def wanted(values: OptionValues) -> GetToken | OpenForm:
     """Return the request for the typed values. Raises UsageError."""
     if "external_token_id" not in values:
         return OpenForm(Operation.GET)
@@ -70,7 +70,7 @@ async def open_form(
     await flow.open_if_allowed(interaction, [OpenForm(Operation.GET)], view)
 
 
-async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed: Values) -> None:
+async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed: OptionValues) -> None:
     """Handle `/extauth get …`: fetch the token, or without an ID open the form with the other values."""
     if isinstance(request, GetToken):
         await fetch(interaction, request)

@@ -3,7 +3,7 @@
 import re
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
 from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
@@ -18,7 +18,7 @@ routes = Routes()
 _NUMBER = re.compile(r"\d+", re.ASCII)
 
 
-def wanted(values: Values) -> ReadHistory:
+def wanted(values: OptionValues) -> ReadHistory:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     count = _count(named.get("count", str(DEFAULT_HISTORY)))
@@ -71,7 +71,7 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(interaction: Interaction, request: ReadHistory, _: Values) -> None:
+async def on_typed(interaction: Interaction, request: ReadHistory, _: OptionValues) -> None:
     await flow.run(interaction, request)
 
 

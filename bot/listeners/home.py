@@ -17,7 +17,7 @@ from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
-from bot.views.home import Lately, Overview, home_view
+from bot.views.home import Overview, RecentActivity, home_view
 from bot.views.permissions import may_use
 from bot.workspaces.runtime import Listing
 
@@ -58,7 +58,7 @@ async def _draw(
     interaction: Interaction,
     decisions: Decisions,
     overview: Overview | None,
-    lately: Lately | None,
+    lately: RecentActivity | None,
     drawn: str | None = None,
 ) -> str | None:
     """Publish the tab, replacing only the view with the hash `drawn`. Returns the hash of the new view.
@@ -100,13 +100,13 @@ async def _tests(interaction: Interaction) -> dict[str, LastTest] | None:
         return None
 
 
-async def _lately(interaction: Interaction, decisions: Decisions) -> Lately | None:
+async def _lately(interaction: Interaction, decisions: Decisions) -> RecentActivity | None:
     if not may_use(decisions):
         return None
     own = await interaction.runtime.service.own_entries(interaction.actor, _OWN_ENTRIES)
     if not decisions[Permission.HISTORY].allowed:
-        return Lately(own)
+        return RecentActivity(own)
     page = await interaction.runtime.service.run(
         interaction.actor.step("history"), ReadHistory(MAX_HISTORY), tells_nobody
     )
-    return Lately(own, page.entries if isinstance(page, HistoryPage) else ())
+    return RecentActivity(own, page.entries if isinstance(page, HistoryPage) else ())

@@ -4,14 +4,14 @@ import re
 from functools import partial
 
 from bot.audit.entries import ReadHistory
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.listeners import flow, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.routes import Routes
 from bot.operation import Permission
-from bot.slack.external_auth.models import DeleteTokens, GetToken, InvalidParameter, ListAccounts, TestToken
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken, InvalidParameter, ListAccounts
 from bot.views.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
 from bot.views.tokens import NAMES
 
@@ -19,7 +19,7 @@ routes = Routes()
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 
 
-def wanted(values: Values) -> ListAccounts:
+def wanted(values: OptionValues) -> ListAccounts:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     try:
@@ -41,7 +41,7 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(interaction: Interaction, request: ListAccounts, _: Values) -> None:
+async def on_typed(interaction: Interaction, request: ListAccounts, _: OptionValues) -> None:
     await flow.run(interaction, request)
 
 
@@ -58,7 +58,7 @@ async def turn_page(interaction: Interaction, request: ListAccounts) -> None:
 
 # The list stays: the person may look at the next account.
 @routes.click(MENU, read=read_menu, replace=Replace.NEVER)
-async def choose(interaction: Interaction, request: GetToken | TestToken | DeleteTokens | ReadHistory) -> None:
+async def choose(interaction: Interaction, request: GetToken | CheckToken | DeleteTokens | ReadHistory) -> None:
     """Run the choice from an account's menu."""
     if isinstance(request, ReadHistory):
         await flow.run(interaction, request)

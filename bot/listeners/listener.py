@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.commands.subcommand import Subcommand, Values
+from bot.commands.subcommand import OptionValues, Subcommand
 from bot.listeners.interaction import Interaction
 
 
@@ -16,4 +16,4 @@ class Listener:
     """
 
     subcommand: Subcommand
-    on_typed: Callable[[Interaction, Any, Values], Awaitable[None]]
+    on_typed: Callable[[Interaction, Any, OptionValues], Awaitable[None]]

@@ -7,7 +7,7 @@ from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
-from bot.views.fields import Values
+from bot.views.fields import FieldValues
 from bot.views.notices import checking_screen, working_screen
 from bot.views.parts import Screen, View
 
@@ -18,7 +18,9 @@ routes = Routes()
 
 
 @routes.shortcut(SHORTCUT)
-async def open_menu(interaction: Interaction, wanted: Operation = Operation.GET, values: Values | None = None) -> None:
+async def open_menu(
+    interaction: Interaction, wanted: Operation = Operation.GET, values: FieldValues | None = None
+) -> None:
     """Open the modal with the operations that this person may choose from."""
 
     async def view(decisions: Decisions) -> View:

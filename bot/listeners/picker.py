@@ -15,7 +15,7 @@ from bot.listeners.interaction import Interaction
 from bot.listeners.routes import Routes
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
 from bot.views import fields, picker
-from bot.views.fields import Offer, Values
+from bot.views.fields import FieldValues, Offer
 from bot.views.parts import Block
 
 routes = Routes()
@@ -27,7 +27,7 @@ RECENT_SECONDS = 0.5
 Found = TypeVar("Found")
 
 
-async def offer(interaction: Interaction, decisions: Decisions, values: Values | None = None) -> Offer:
+async def offer(interaction: Interaction, decisions: Decisions, values: FieldValues | None = None) -> Offer:
     """Return the offer of a form that opens, by the facts known already.
 
     `values` are those of an open form: they stay, and so do its fields.

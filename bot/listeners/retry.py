@@ -6,7 +6,7 @@ from bot.listeners import delete, flow, get, test_accounts
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
 from bot.listeners.routes import Routes
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TestToken, TokenRequest
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken, ListAccounts, TokenRequest
 from bot.views.buttons import Button, UnreadableValue, read
 
 routes = Routes()
@@ -20,13 +20,13 @@ async def act(interaction: Interaction, request: TokenRequest) -> None:
             await get.fetch(interaction, request)
         case DeleteTokens():
             await delete.confirm(interaction, request)
-        case ListAccounts() | TestToken():
+        case ListAccounts() | CheckToken():
             await flow.run(interaction, request)
         case _:
             assert_never(request)
 
 
-def _read_editable(value: object) -> GetToken | TestToken | DeleteTokens:
+def _read_editable(value: object) -> GetToken | CheckToken | DeleteTokens:
     request = read(value)
     if isinstance(request, ListAccounts):
         raise UnreadableValue("A list has no form.")
@@ -34,7 +34,7 @@ def _read_editable(value: object) -> GetToken | TestToken | DeleteTokens:
 
 
 @routes.click(Button.EDIT.action_id, read=_read_editable)
-async def edit(interaction: Interaction, request: GetToken | TestToken | DeleteTokens) -> None:
+async def edit(interaction: Interaction, request: GetToken | CheckToken | DeleteTokens) -> None:
     """Open the form again with the values as they were."""
     known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
     token_id = known.get("external_token_id")
@@ -42,7 +42,7 @@ async def edit(interaction: Interaction, request: GetToken | TestToken | DeleteT
         case GetToken():
             forced = request.force_refresh is True
             await get.open_form(interaction, token_id, force_refresh=forced, show=request.show)
-        case TestToken():
+        case CheckToken():
             await test_accounts.open_form(interaction, token_id)
         case DeleteTokens():
             await delete.open_form(interaction, known)

@@ -19,9 +19,9 @@ from bot.views.buttons import OPEN_SETTINGS
 from bot.views.notices import checking_screen, outdated_screen
 from bot.views.parts import View, as_view
 from bot.views.permissions import denied_screen
-from bot.views.settings_form import LABELS, NAMES, TOKEN, Seen, Submitted
+from bot.views.settings_form import LABELS, NAMES, TOKEN, ShownSettings, SubmittedSettings
 from bot.workspaces.own_token import find_problem
-from bot.workspaces.runtime import Kept, SettingsKeeper
+from bot.workspaces.runtime import SettingsKeeper, SettingsSnapshot
 from bot.workspaces.settings import ChangeSettings, WorkspaceSettings
 
 routes = Routes()
@@ -46,13 +46,13 @@ async def open_form(interaction: Interaction) -> None:
     await flow.open_if_allowed(interaction, [OpenForm(Operation.SETTINGS)], view)
 
 
-def _form(kept: Kept, shown: WorkspaceSettings, *problems: str) -> View:
-    seen = Seen.of(kept.settings, kept.version)
+def _form(kept: SettingsSnapshot, shown: WorkspaceSettings, *problems: str) -> View:
+    seen = ShownSettings.of(kept.settings, kept.version)
     return settings_form.build(shown, seen, problems, has_token=kept.settings.api_token is not None)
 
 
 @routes.modal(settings_form.CALLBACK_ID, settings_form.parse, shows=lambda _: checking_screen(), stays=lambda _: True)
-async def save(interaction: Interaction, submitted: Submitted) -> None:
+async def save(interaction: Interaction, submitted: SubmittedSettings) -> None:
     """Save the person's changes, unless someone else saved since they opened the modal."""
     runtime = interaction.runtime
     keeper, workspace = runtime.keeper, runtime.installed_in
@@ -62,7 +62,7 @@ async def save(interaction: Interaction, submitted: Submitted) -> None:
         await flow.show(interaction, screens.unchanged_screen())
     else:
         try:
-            await _Saving(interaction, keeper, workspace, submitted).run()
+            await _SettingsSave(interaction, keeper, workspace, submitted).run()
         except DatabaseError as error:
             log.error("settings couldn't be saved", extra={"why": str(error)})
             reference = interaction.actor.reference
@@ -70,13 +70,13 @@ async def save(interaction: Interaction, submitted: Submitted) -> None:
 
 
 @dataclass
-class _Saving:
+class _SettingsSave:
     """One person's attempt to save."""
 
     interaction: Interaction
     keeper: SettingsKeeper
     workspace: Workspace
-    submitted: Submitted
+    submitted: SubmittedSettings
     problem: str | None = None
 
     async def run(self) -> None:
@@ -112,7 +112,7 @@ class _Saving:
             return AuditResult("failed", MEANWHILE, 0)
         return AuditResult("saved", None, 0)
 
-    def _merged(self, kept: Kept) -> WorkspaceSettings:
+    def _merged(self, kept: SettingsSnapshot) -> WorkspaceSettings:
         """Return the kept settings with the person's changes."""
         wanted = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed if name != TOKEN}
         if TOKEN in self.submitted.changed:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.commands.parser import HELP, TOPIC, closest_name
-from bot.commands.subcommand import COMMAND, Option, Parsed, Subcommand, UsageError, Values
+from bot.commands.subcommand import COMMAND, Option, OptionValues, ParsedCommand, Subcommand, UsageError
 from bot.ids import quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
@@ -16,12 +16,12 @@ _BARE = (COMMAND, "opens a form to choose what to do")
 def listener(others: Sequence[Listener]) -> Listener:
     """Return the listener that helps with the other subcommands, in their order, and with itself."""
 
-    def wanted(values: Values) -> None:
+    def wanted(values: OptionValues) -> None:
         """Check the topic, and ask the service for nothing. Raises UsageError."""
         topic = str(values.get(TOPIC, "")).lower()
         if topic and topic not in subcommands:
             closest = closest_name(topic, subcommands)
-            meant = Parsed(subcommand, {TOPIC: closest}) if closest is not None else None
+            meant = ParsedCommand(subcommand, {TOPIC: closest}) if closest is not None else None
             raise UsageError(f"{COMMAND} has no command “{quote_word(topic)}”.", subcommand.usage, meant=meant)
 
     subcommand = Subcommand(
@@ -33,7 +33,7 @@ def listener(others: Sequence[Listener]) -> Listener:
     )
     subcommands = {other.subcommand.name: other.subcommand for other in others} | {HELP: subcommand}
 
-    async def on_typed(interaction: Interaction, _: None, values: Values) -> None:
+    async def on_typed(interaction: Interaction, _: None, values: OptionValues) -> None:
         topic = str(values.get(TOPIC, "")).lower()
         if topic in subcommands:
             named = subcommands[topic]

@@ -1,7 +1,7 @@
 """Tests of connected accounts without showing their tokens: `/extauth test` and its modal."""
 
 from bot.batch import Batch, BatchState, Item
-from bot.commands.subcommand import COMMAND, Option, Subcommand, UsageError, Values, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
 from bot.listeners import batch, flow, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -10,7 +10,7 @@ from bot.listeners.replies import Replace
 from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Failed, Listed
-from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TestToken
+from bot.slack.external_auth.models import CheckToken, InvalidParameter, ListAccounts
 from bot.views import metadata, test_form
 from bot.views.batches import no_accounts_screen, recent_note
 from bot.views.buttons import OPEN_TEST
@@ -21,7 +21,7 @@ from bot.views.parts import View, as_view
 routes = Routes()
 
 
-def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:
+def wanted(values: OptionValues) -> CheckToken | ListAccounts | OpenForm:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items() if name != "all"}
     if not named and not values.get("all"):
@@ -32,7 +32,7 @@ def wanted(values: Values) -> TestToken | ListAccounts | OpenForm:
         raise UsageError("A token ID stands alone: it tests one account.", SUBCOMMAND.usage)
     try:
         if token_id is not None:
-            return TestToken(token_id)
+            return CheckToken(token_id)
         return ListAccounts(named.get("provider_key"), named.get("app_id"))
     except InvalidParameter as error:
         raise UsageError.about(error, SUBCOMMAND) from None
@@ -56,7 +56,7 @@ SUBCOMMAND = Subcommand(
 )
 
 
-async def on_typed(interaction: Interaction, request: TestToken | ListAccounts | OpenForm, _: Values) -> None:
+async def on_typed(interaction: Interaction, request: CheckToken | ListAccounts | OpenForm, _: OptionValues) -> None:
     if isinstance(request, OpenForm):
         await open_form(interaction)
     else:
@@ -75,9 +75,9 @@ async def open_form(interaction: Interaction, token_id: str | None = None) -> No
 
 
 @routes.modal(test_form.CALLBACK_ID, test_form.parse, stays=lambda request: isinstance(request, ListAccounts))
-async def test(interaction: Interaction, request: TestToken | ListAccounts) -> None:
+async def test(interaction: Interaction, request: CheckToken | ListAccounts) -> None:
     """Test one account, or all that are listed, with the progress in a modal."""
-    if isinstance(request, TestToken):
+    if isinstance(request, CheckToken):
         await flow.run(interaction, request)
         return
     if await flow.open_if_allowed(interaction, [OpenForm(Operation.TEST)], as_view(working_screen(request))):

@@ -46,11 +46,11 @@ _PAGES = {
 """The page for each of Bolt's reasons."""
 
 
-class Busy(Exception):
+class TooManyInstallations(Exception):
     """A refusal to trade another code while too many are being traded."""
 
 
-class Refused(Exception):
+class InstallationRefused(Exception):
     """Slack's refusal to give a token for a code. The message is Slack's error code."""
 
 
@@ -111,10 +111,10 @@ class OAuthPages:
             if request.path == pages.START_PATH:
                 return _response(await self._flow.handle_installation(asked))
             return _response(await self._flow.handle_callback(asked))
-        except Refused as error:
+        except InstallationRefused as error:
             self._rejections.count(f"{INSTALLATION}: {error}")
             return _page(400, pages.used_page() if str(error) == "invalid_state" else pages.refused_page(str(error)))
-        except Busy:
+        except TooManyInstallations:
             self._rejections.count(f"{INSTALLATION}: busy")
             return _page(503, pages.busy_page())
         except DatabaseError as error:
@@ -166,22 +166,22 @@ class _Flow(AsyncOAuthFlow):
     async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
         """Save an installation, once for each state. Raises Refused, DatabaseError."""
         if not await self._states.use(request.query["state"][0]):
-            raise Refused("invalid_state")
+            raise InstallationRefused("invalid_state")
         await super().store_installation(request, installation)
 
     async def run_installation(self, code: str) -> Installation | None:
         """Trade a code for a bot token. Raises Busy, Refused, or slack_sdk's error if Slack can't be reached."""
         if self._trading.locked():
-            raise Busy
+            raise TooManyInstallations
         try:
             async with self._trading:
                 answer = await self._app.access(self.client, code=code, redirect_uri=str(self.settings.redirect_uri))
         except SlackApiError as error:
-            raise Refused(slack_code(error)) from None
+            raise InstallationRefused(slack_code(error)) from None
         seconds = answer.get("expires_in")
         enterprise, team, person = (answer.get(name) or {} for name in ("enterprise", "team", "authed_user"))
         if answer.get("token_type") != "bot":
-            raise Refused("no_bot_token")
+            raise InstallationRefused("no_bot_token")
         return Installation(
             app_id=answer.get("app_id"),
             enterprise_id=enterprise.get("id"),

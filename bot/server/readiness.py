@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.audit.log import AuditLog
-from bot.audit.verify import Verified
+from bot.audit.verify import LastVerification
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.jobs.schedules import Schedules
-from bot.slack.calls import Calls
+from bot.slack.calls import SlackHealth
 from bot.storage.engine import DatabaseError
 
 IDLE_SECONDS = 30.0
@@ -36,7 +36,7 @@ class Readiness:
         self,
         audit_log: AuditLog,
         schedules: Schedules,
-        slack: Calls,
+        slack: SlackHealth,
         ask_slack: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
@@ -50,7 +50,7 @@ class Readiness:
         self.receiving: Callable[[], str | None] = lambda: "starting"
         self.is_stopping = False
         self.entries: int | None = None
-        self.verified: Verified | None = None
+        self.verified: LastVerification | None = None
 
     async def problems(self) -> Mapping[str, str | None]:
         """Return the problem with each part; None if it works."""

@@ -31,7 +31,7 @@ _CLOSE_SECONDS = 1.0
 _FRAMES_AT_END = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
-class Ending(StrEnum):
+class DisconnectReason(StrEnum):
     """The reasons a connection ends: Slack's words in its `disconnect`, and Extauth's own."""
 
     WARNING = "warning"
@@ -43,12 +43,12 @@ class Ending(StrEnum):
     CLOSED = "closed"
 
 
-RENEWALS = frozenset({Ending.WARNING, Ending.REFRESH, Ending.OTHER})
+RENEWALS = frozenset({DisconnectReason.WARNING, DisconnectReason.REFRESH, DisconnectReason.OTHER})
 """The endings after which Slack still uses the connection for some seconds, so that another can be opened first."""
 
 
-class Refused(Exception):
-    """A failure to open a connection. `code` is Slack's, an `Ending`, or the name of the error on the way."""
+class ConnectionRefused(Exception):
+    """A failure to open a connection. `code` is Slack's, an `DisconnectReason`, or the name of the error on the way."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -82,7 +82,7 @@ class Connection:
         self._unheard = 0
         self._hello: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.opened_at = self.heard_at = clock.monotonic()
-        self.ending: Ending | None = None
+        self.ending: DisconnectReason | None = None
         self.told = asyncio.Event()
         self.over: asyncio.Future[None] = asyncio.ensure_future(self._serve())
 
@@ -94,11 +94,11 @@ class Connection:
     async def greeted(self) -> None:
         """Wait for Slack's hello. Raises Refused if Slack says something else, or nothing."""
         if not await finishes_within(self._clock, self._hello, HELLO_SECONDS):
-            self._end(Ending.SILENT)
+            self._end(DisconnectReason.SILENT)
         # After its hello, Slack may already have asked to leave: the connection was greeted all the same.
         if not await self._hello:
             await self.close()
-            raise Refused((self.ending or Ending.CLOSED).value)
+            raise ConnectionRefused((self.ending or DisconnectReason.CLOSED).value)
 
     async def acknowledge(self, envelope_id: str, payload: object) -> None:
         """Acknowledge an envelope. Raises ConnectionError."""
@@ -107,11 +107,11 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection, and wait a moment for a silent peer."""
-        self._end(Ending.CLOSED)
+        self._end(DisconnectReason.CLOSED)
         await self._socket.close()
         await asyncio.wait({self.over})
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: DisconnectReason) -> None:
         self.ending = self.ending or ending
         self.told.set()
         if not self._hello.done():
@@ -127,12 +127,12 @@ class Connection:
                 elif message.type is WSMsgType.TEXT:
                     self._read(message.data)
         except (aiohttp.ClientError, OSError):
-            self._end(Ending.CLOSED)
+            self._end(DisconnectReason.CLOSED)
         except Exception:
             log.exception("a Socket Mode connection failed")
         finally:
             pinging.cancel()
-            self._end(Ending.CLOSED)
+            self._end(DisconnectReason.CLOSED)
             await self._socket.close()
 
     async def _ping(self) -> None:
@@ -145,7 +145,7 @@ class Connection:
             except (aiohttp.ClientError, OSError):
                 break
             await self._clock.sleep(PING_SECONDS)
-        self._end(Ending.SILENT)
+        self._end(DisconnectReason.SILENT)
         await self._socket.close()
 
     def _read(self, text: str) -> None:
@@ -165,8 +165,8 @@ class Connection:
                 self._on_envelope(self, Envelope(envelope_id, said.get("payload"), self.heard_at))
 
     def _asked_to_leave(self, reason: object) -> None:
-        known = isinstance(reason, str) and reason in frozenset(Ending)
-        self._end(Ending(str(reason)) if known else Ending.OTHER)
+        known = isinstance(reason, str) and reason in frozenset(DisconnectReason)
+        self._end(DisconnectReason(str(reason)) if known else DisconnectReason.OTHER)
 
 
 async def open_connection(
@@ -179,10 +179,10 @@ async def open_connection(
             address, proxy=clients.proxy, autoping=False, timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS)
         )
     except aiohttp.WSServerHandshakeError as error:
-        raise Refused(f"http_{error.status}") from None
+        raise ConnectionRefused(f"http_{error.status}") from None
     except Exception as error:
         # After any error, the next attempt may do better. The error's text would hold the address, and so the ticket.
-        raise Refused(type(error).__name__) from None
+        raise ConnectionRefused(type(error).__name__) from None
     connection = Connection(socket, clients.clock, on_envelope)
     try:
         await connection.greeted()
@@ -197,10 +197,10 @@ async def _address(clients: ClientFactory, app_token: SecretStr) -> str:
     try:
         answer = await clients.web(None).apps_connections_open(app_token=app_token.get_secret_value())
     except SlackApiError as error:
-        raise Refused(slack_code(error)) from None
+        raise ConnectionRefused(slack_code(error)) from None
     except Exception as error:
-        raise Refused(type(error).__name__) from None
+        raise ConnectionRefused(type(error).__name__) from None
     url = answer.get("url")
     if not isinstance(url, str):
-        raise Refused("answer_without_url")
+        raise ConnectionRefused("answer_without_url")
     return url

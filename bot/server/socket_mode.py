@@ -17,7 +17,14 @@ from bot.server import StartError
 from bot.server.dispatch import Dispatcher
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
-from bot.server.socket_connection import RENEWALS, Connection, Ending, Envelope, Refused, open_connection
+from bot.server.socket_connection import (
+    RENEWALS,
+    Connection,
+    ConnectionRefused,
+    DisconnectReason,
+    Envelope,
+    open_connection,
+)
 from bot.slack.calls import REFUSALS
 from bot.workspaces.runtime import Shared
 
@@ -35,16 +42,16 @@ STEADY_SECONDS = 60.0
 """Seconds a connection must last for earlier failures to be forgotten."""
 TOKEN_REFUSALS = REFUSALS | {"missing_scope", "not_allowed_token_type"}
 """Slack's codes for an app-level token that will never open Socket Mode."""
-SWITCHED_OFF = frozenset({Ending.LINK_DISABLED.value, "socket_mode_not_enabled"})
+SWITCHED_OFF = frozenset({DisconnectReason.LINK_DISABLED.value, "socket_mode_not_enabled"})
 """Slack's codes for Socket Mode that is off in the app's settings."""
 _REMIND_SECONDS = 60.0
 _KNOWN = (
-    frozenset(Ending)
+    frozenset(DisconnectReason)
     | TOKEN_REFUSALS
     | SWITCHED_OFF
     | {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "http_401", "http_403", "http_503"}
 )
-_HOPELESS = TOKEN_REFUSALS | SWITCHED_OFF | {Ending.TOO_MANY.value, "ratelimited"}
+_HOPELESS = TOKEN_REFUSALS | SWITCHED_OFF | {DisconnectReason.TOO_MANY.value, "ratelimited"}
 _ACKNOWLEDGE_SECONDS = 3.0
 
 
@@ -73,7 +80,7 @@ class SocketModeReceiver:
         oldest = self._shared.clock.monotonic() - STALE_SECONDS
         if any(connection.is_open and connection.heard_at >= oldest for connection in self._open):
             return None
-        return f"no connection ({self._status.trouble if not self._open else Ending.SILENT.value})"
+        return f"no connection ({self._status.trouble if not self._open else DisconnectReason.SILENT.value})"
 
     async def start(self) -> None:
         """Connect, and retry until it works. Raises StartError if Slack refuses the token."""
@@ -104,14 +111,14 @@ class SocketModeReceiver:
         while True:
             try:
                 connection = await open_connection(self._shared.clients, self._app_token, self._came)
-            except Refused as refused:
+            except ConnectionRefused as refused:
                 self._refused(refused.code, first)
                 failures += 1
-                if replaced is not None and refused.code == Ending.TOO_MANY:
+                if replaced is not None and refused.code == DisconnectReason.TOO_MANY:
                     # The new one takes its place. Any others that this process has continue in the meantime.
                     await replaced.close()
                     replaced = None
-                    await self._pause(1, Ending.CLOSED)
+                    await self._pause(1, DisconnectReason.CLOSED)
                 else:
                     await self._pause(failures, refused.code)
                 continue
@@ -121,7 +128,7 @@ class SocketModeReceiver:
             if replaced is not None:
                 self._run(self._retire(replaced))
             await connection.told.wait()
-            ending = connection.ending or Ending.CLOSED
+            ending = connection.ending or DisconnectReason.CLOSED
             self._shared.metrics[SOCKETS_ENDED].labels(ending.value).inc()
             replaced = connection if ending in RENEWALS else None
             if replaced is None:
@@ -153,7 +160,7 @@ class SocketModeReceiver:
         def over(_: asyncio.Future[None]) -> None:
             self._open.discard(connection)
             if not self._is_stopping:
-                self._status.over(connection.ending or Ending.CLOSED, len(self._open))
+                self._status.over(connection.ending or DisconnectReason.CLOSED, len(self._open))
 
         connection.over.add_done_callback(over)
 
@@ -198,7 +205,7 @@ class SocketModeReceiver:
 
 def advice(code: str) -> str:
     """Return a line that explains a failure to connect, and says what to do about it."""
-    if code == Ending.TOO_MANY:
+    if code == DisconnectReason.TOO_MANY:
         return "All of the app's Socket Mode connections are in use. Lower EXTAUTH_SOCKET_CONNECTIONS or stop a process"
     if code in SWITCHED_OFF:
         return "Socket Mode is off. Turn it on in the app's settings"
@@ -230,17 +237,17 @@ class SocketStatus:
         self._has_connected, self._gone_at = True, None
         self._told.clear()
 
-    def over(self, ending: Ending, count: int) -> None:
+    def over(self, ending: DisconnectReason, count: int) -> None:
         """Record the end of a connection, with `count` left open."""
         self._metrics[SOCKETS].set(count)
         if ending not in RENEWALS:
             self.trouble = ending.value
-        if ending in SWITCHED_OFF or ending is Ending.TOO_MANY:
+        if ending in SWITCHED_OFF or ending is DisconnectReason.TOO_MANY:
             self._tell(advice(ending), ending.value, count)
         if count == 0:
             self._gone_at = self._clock.monotonic()
             self._tell("Socket Mode is disconnected; reconnecting", ending.value, count)
-        elif ending is Ending.SILENT:
+        elif ending is DisconnectReason.SILENT:
             self._tell("A Socket Mode connection went silent; reconnecting", ending.value, count)
         else:
             log.info("a Socket Mode connection ended", extra={"reason": ending.value, "connections": count})

@@ -88,7 +88,7 @@ class WebServer:
         if server is None or len(server.connections) >= MOST_CONNECTIONS:
             self._rejections.count("too many connections")
             return _Refused()
-        return _Bounded(server(), self._rejections)
+        return _BoundedRequest(server(), self._rejections)
 
     def reject(self, status: int, reason: str) -> web.Response:
         """Count a rejected request, and return its answer."""
@@ -107,7 +107,7 @@ class WebServer:
             return web.Response(status=500)
 
 
-class _Bounded(asyncio.BufferedProtocol):
+class _BoundedRequest(asyncio.BufferedProtocol):
     """A connection that is ended if a request's head is too large or too slow, or too many requests are sent ahead.
 
     aiohttp would keep a megabyte of headers for each connection, for as long as it's open, and any number of requests.

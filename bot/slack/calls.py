@@ -69,7 +69,7 @@ def passes(error: BaseException) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP response, unprocessed. `body` is None if it wasn't readable JSON, or was `null`."""
 
     status: int
@@ -77,7 +77,7 @@ class Answer:
     body: object
 
 
-class Calls:
+class SlackHealth:
     """Counts of call results, the time Slack was last heard from, and its refusal of Extauth's token.
 
     `codes` are the known codes. `heard_at` is when Slack last answered with a success, or sent a verified request, by
@@ -124,14 +124,14 @@ class Attempts(AsyncRetryHandler):
     as long as a 429 says, at most `budget` seconds in total, and `reconnects` once after a broken connection.
     """
 
-    def __init__(self, clock: Clock, calls: Calls | None, *, reconnects: bool, budget: float) -> None:
+    def __init__(self, clock: Clock, calls: SlackHealth | None, *, reconnects: bool, budget: float) -> None:
         super().__init__(max_retry_count=MAX_RETRIES)
         self._clock = clock
         self._calls = calls
         self._reconnects = reconnects
         self._left = budget
         self._method = ""
-        self.answer: Answer | None = None
+        self.answer: HttpAnswer | None = None
 
     async def _can_retry_async(
         self,
@@ -147,13 +147,13 @@ class Attempts(AsyncRetryHandler):
         self.answer = None
         if error is None and response is not None:
             if code != "ok" or response.status_code != 200:
-                self.answer = Answer(response.status_code, response.headers, response.body)
+                self.answer = HttpAnswer(response.status_code, response.headers, response.body)
             seconds = retry_after(response.headers) if response.status_code == 429 else None
             return seconds is not None and seconds <= self._left
         raw = error.response if isinstance(error, SlackApiError) else None
         if isinstance(raw, aiohttp.ClientResponse) and raw.status != 200:
             # Truncated JSON comes as an error. Its status still tells a 429 from an outage.
-            self.answer = Answer(raw.status, raw.headers, None)
+            self.answer = HttpAnswer(raw.status, raw.headers, None)
         is_broken = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
         return is_broken and self._reconnects and state.current_attempt == 0
 

@@ -15,7 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock
 from bot.logs import sdk_logger
-from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, Calls
+from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, SlackHealth
 
 READ_SECONDS = 10.0
 """Seconds Slack may take to accept a connection, and then to send the next byte of its answer."""
@@ -106,7 +106,7 @@ class ClientFactory:
         base_url: str,
         proxy: str | None,
         clock: Clock,
-        calls: Calls | None = None,
+        calls: SlackHealth | None = None,
     ) -> None:
         self.session = session
         self.base_url = base_url

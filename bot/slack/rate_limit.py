@@ -25,9 +25,9 @@ SecondsLeft = Callable[[], int]
 """A function that returns the seconds a call still has to wait: 0 once its turn has come."""
 Progress = Callable[[SecondsLeft], None]
 """A callback for a wait, called again whenever the call checks the line."""
-Wanted = Callable[[], Awaitable[bool | None]]
+IsWanted = Callable[[], Awaitable[bool | None]]
 """A check that returns whether a call is still wanted; None if that can't be told now."""
-Waited = Callable[[str, float], None]
+WaitObserver = Callable[[str, float], None]
 """A callback for each finished wait: the method, and the seconds."""
 
 WAIT_SECONDS = 600.0
@@ -66,7 +66,7 @@ class Caller:
     recheck: Callable[[], Awaitable[None]] = _anything_goes
     patience: float = WAIT_SECONDS
     in_batch: bool = False
-    is_wanted: Wanted | None = None
+    is_wanted: IsWanted | None = None
 
 
 class Busy(Exception):
@@ -77,7 +77,7 @@ class Busy(Exception):
         self.seconds = seconds
 
 
-class Stopping(Exception):
+class ShuttingDown(Exception):
     """A shutdown of the process, so the call isn't sent."""
 
 
@@ -165,7 +165,7 @@ class _Line:
 class RateLimiter:
     """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
 
-    def __init__(self, clock: Clock, waited: Waited = _notes_nothing) -> None:
+    def __init__(self, clock: Clock, waited: WaitObserver = _notes_nothing) -> None:
         self.clock = clock
         self.waited = waited
         self.is_closed = False
@@ -241,7 +241,7 @@ class LimitedCall:
         try:
             while (seconds := line.seconds_until(self)) > 0:
                 if self.limiter.is_closed:
-                    raise Stopping
+                    raise ShuttingDown
                 if clock.monotonic() + seconds > self.until:
                     raise Busy(math.ceil(seconds))
                 self.caller.progress(lambda: line.seconds_left(self))

@@ -13,7 +13,7 @@ WRAPPED = "audit log key"
 
 
 @dataclass(frozen=True, slots=True)
-class Encrypted:
+class EncryptedColumn:
     """A column of encrypted texts: their name (singular, plural), and the purpose of their box."""
 
     what: tuple[str, str]
@@ -25,24 +25,24 @@ class Encrypted:
 
 _keys, _installed, _decided, _batches = installation_keys.c, installations.c, workspace_settings.c, batches.c
 ENCRYPTED = (
-    Encrypted(("audit log key", "audit log keys"), installation_keys, _keys.name, _keys.value, WRAPPED),
-    Encrypted(
+    EncryptedColumn(("audit log key", "audit log keys"), installation_keys, _keys.name, _keys.value, WRAPPED),
+    EncryptedColumn(
         ("installation", "installations"), installations, _installed.workspace_id, _installed.content, "installation"
     ),
-    Encrypted(
+    EncryptedColumn(
         ("workspace's settings", "workspaces' settings"),
         workspace_settings,
         _decided.workspace_id,
         _decided.content,
         "workspace settings",
     ),
-    Encrypted(("batch", "batches"), batches, _batches.id, _batches.content, "batch"),
+    EncryptedColumn(("batch", "batches"), batches, _batches.id, _batches.content, "batch"),
 )
 """All encrypted columns of the database."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class RotationResult:
     """The number of texts of a kind that were re-encrypted, and of those that no key could decrypt."""
 
     what: tuple[str, str]
@@ -50,7 +50,7 @@ class Rotated:
     unreadable: int
 
 
-def rotate(connection: Connection, vault: Vault) -> Sequence[Rotated]:
+def rotate(connection: Connection, vault: Vault) -> Sequence[RotationResult]:
     """Re-encrypt everything that isn't under the newest key.
 
     Processes that have all of the keys can keep running: they write under the newest one.
@@ -63,16 +63,16 @@ def count_under_older_keys(connection: Connection, vault: Vault) -> int:
     return sum(len(_older(connection, one, vault)[0]) for one in ENCRYPTED)
 
 
-def _renew(connection: Connection, one: Encrypted, vault: Vault) -> Rotated:
+def _renew(connection: Connection, one: EncryptedColumn, vault: Vault) -> RotationResult:
     older, unreadable = _older(connection, one, vault)
     for name, text, renewed in older:
         # A text that has changed since is already under the newest key.
         same = (one.key == name) & (one.column == text)
         connection.execute(update(one.table).where(same).values({one.column.name: renewed}))
-    return Rotated(one.what, len(older), unreadable)
+    return RotationResult(one.what, len(older), unreadable)
 
 
-def _older(connection: Connection, one: Encrypted, vault: Vault) -> tuple[Sequence[tuple[str, str, str]], int]:
+def _older(connection: Connection, one: EncryptedColumn, vault: Vault) -> tuple[Sequence[tuple[str, str, str]], int]:
     """Return the texts under older keys, each with its key and re-encrypted, and the number no key can decrypt."""
     box, older, unreadable = vault.box(one.purpose), [], 0
     of_kind = one.key == WRAPPED if one.table is installation_keys else one.key.is_not(None)

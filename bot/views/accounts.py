@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.ids import TypedText, quote
 from bot.outcomes import Listed
 from bot.slack import mrkdwn
-from bot.slack.external_auth.accounts import Account, AccountList, Page, Provider, page
+from bot.slack.external_auth.accounts import Account, AccountList, AccountPage, Provider, page
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
@@ -42,7 +42,7 @@ def accounts_screen(listed: Listed) -> Screen:
     return Screen("Connected accounts", title, tuple(blocks))
 
 
-def _title(shown: Page, total: int) -> str:
+def _title(shown: AccountPage, total: int) -> str:
     if total <= len(shown.accounts):
         return f"{total} connected account{'' if total == 1 else 's'}"
     return f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"

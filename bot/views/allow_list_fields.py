@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.access import AllowList
 from bot.ids import GROUP_ID, unwrap
 from bot.views import parts
-from bot.views.fields import FieldErrors, Values, choice, read_chosen, selected, text_field
+from bot.views.fields import FieldErrors, FieldValues, choice, read_chosen, selected, text_field
 from bot.views.parts import Block
 
 MOST = 100
@@ -51,7 +51,7 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
     ]
 
 
-def read_allow_list(values: Values, name: str, errors: FieldErrors) -> AllowList | None:
+def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList | None:
     """Return the list, or None if nothing is filled in. Adds its mistakes to `errors`."""
     role = read_chosen(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.batch import Batch, Item
 from bot.explanations import Explanation, Who, explain
 from bot.ids import TypedText, quote
-from bot.jobs.run import BatchOutcome, Ending
+from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation
 from bot.outcomes import Denied, Failed
 from bot.slack import mrkdwn
@@ -36,12 +36,12 @@ STATES = {
 }
 """The problem with an account, by its state."""
 _BECAUSE = {
-    Ending.STOPPED: "You stopped it.",
-    Ending.RESTARTED: "Extauth restarted.",
-    Ending.NOT_RECORDED: "Extauth couldn't use its database.",
-    Ending.NOT_APPROVED: "Nobody else approved it.",
-    Ending.DENIED: "You no longer have permission.",
-    Ending.REFUSED: "Slack kept refusing.",
+    BatchEnding.STOPPED: "You stopped it.",
+    BatchEnding.RESTARTED: "Extauth restarted.",
+    BatchEnding.NOT_RECORDED: "Extauth couldn't use its database.",
+    BatchEnding.NOT_APPROVED: "Nobody else approved it.",
+    BatchEnding.DENIED: "You no longer have permission.",
+    BatchEnding.REFUSED: "Slack kept refusing.",
 }
 """Reasons that a batch ended before its last token."""
 
@@ -148,7 +148,7 @@ def _rank(group: tuple[str, Sequence[Item]]) -> tuple[int, str]:
 
 def _ended_early(outcome: BatchOutcome, contact: str) -> str:
     left = len(outcome.batch.items) - len(outcome.batch.results)
-    if outcome.ending is Ending.NOT_RECORDED and not left:
+    if outcome.ending is BatchEnding.NOT_RECORDED and not left:
         return "Extauth couldn't record the last one in its audit log yet."
     if not left:
         return ""

@@ -13,17 +13,17 @@ from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
 from bot.ids import TypedText, is_id
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.models import (
+    CheckToken,
     DeleteTokens,
     GetToken,
     InvalidParameter,
     ListAccounts,
-    Place,
-    TestToken,
+    ListPosition,
     TokenRequest,
 )
 from bot.views import parts
 
-Asked = TypeVar("Asked", GetToken, DeleteTokens, ListAccounts)
+RequestType = TypeVar("RequestType", GetToken, DeleteTokens, ListAccounts)
 
 
 class Button(Enum):
@@ -124,7 +124,7 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
-        ("Test", TestToken(token_id)),
+        ("Test", CheckToken(token_id)),
         ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
         (Button.DELETE.label, DeleteTokens(token_id)),
     )
@@ -143,7 +143,7 @@ def _value(request: TokenRequest | ReadHistory) -> str:
     return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
 
 
-def read_as(kind: type[Asked], value: object) -> Asked:
+def read_as(kind: type[RequestType], value: object) -> RequestType:
     """Return the request in a button's value, which must be of this kind. Raises UnreadableValue."""
     request = read(value)
     if not isinstance(request, kind):
@@ -151,7 +151,7 @@ def read_as(kind: type[Asked], value: object) -> Asked:
     return request
 
 
-def read_menu(value: object) -> GetToken | TestToken | DeleteTokens | ReadHistory:
+def read_menu(value: object) -> GetToken | CheckToken | DeleteTokens | ReadHistory:
     """Return the choice from an account's menu. Raises UnreadableValue."""
     request = _read(value)
     if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
@@ -181,12 +181,18 @@ def _read(value: object) -> TokenRequest | ReadHistory:
             case Operation.SHOW:
                 return GetToken(**arguments, show=True)
             case Operation.TEST:
-                return TestToken(**arguments)
+                return CheckToken(**arguments)
             case Operation.LIST:
                 return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
             case Operation.HISTORY:
                 return ReadHistory(DEFAULT_HISTORY, **arguments)
-            case Operation.DELETE_MANY | Operation.REQUEST | Operation.APPROVE | Operation.DECLINE | Operation.SETTINGS:
+            case (
+                Operation.DELETE_MANY
+                | Operation.ASK_APPROVAL
+                | Operation.APPROVE
+                | Operation.DECLINE
+                | Operation.SETTINGS
+            ):
                 raise UnreadableValue("No button asks for this operation.")
             case _:
                 assert_never(operation)
@@ -195,4 +201,4 @@ def _read(value: object) -> TokenRequest | ReadHistory:
 
 
 def _read_place(name: str, value: object) -> Any:
-    return Place.read(value) if name in _PLACES else value
+    return ListPosition.read(value) if name in _PLACES else value

@@ -9,7 +9,7 @@ from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
 from bot.views import parts, picker
 from bot.views.parts import Block, View
 
-Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
+FieldValues = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """`view.state.values`: the values filled in, by block ID and action ID."""
 
 SubmittedView = Mapping[str, Any]
@@ -117,7 +117,7 @@ def choice(kind: str, action_id: str, labels: Mapping[str, str], chosen: str | N
     return parts.element(kind, action_id, options=list(options.values()), initial_option=initial)
 
 
-def read_text(values: Values, name: str) -> str | None:
+def read_text(values: FieldValues, name: str) -> str | None:
     """Return a field's text, typed or picked, without the characters of a paste around it; None if it's empty."""
     state = values.get(name, {}).get(name, {})
     option = state.get("selected_option")
@@ -125,7 +125,7 @@ def read_text(values: Values, name: str) -> str | None:
     return (unwrap(text) or None) if isinstance(text, str) else None
 
 
-def read_id(values: Values, name: str, command: str) -> str | None:
+def read_id(values: FieldValues, name: str, command: str) -> str | None:
     """Return the value of a field for an ID. `command` is another way to type it.
 
     Raises UnusableChoice for an option that represents a problem.
@@ -137,7 +137,7 @@ def read_id(values: Values, name: str, command: str) -> str | None:
     return text
 
 
-def read_token_id(values: Values, command: str) -> str | None:
+def read_token_id(values: FieldValues, command: str) -> str | None:
     """Return the token ID from either field. Raises UnusableChoice, also if they hold two different ones."""
     token_id, recent = read_id(values, TOKEN_ID, command), read_text(values, RECENT)
     if token_id is not None and recent is not None and token_id != recent:
@@ -145,7 +145,7 @@ def read_token_id(values: Values, command: str) -> str | None:
     return token_id or recent
 
 
-def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], FieldErrors]:
+def read_ids(values: FieldValues, command: str) -> tuple[dict[str, str | TypedText], FieldErrors]:
     """Return the token ID, provider key, and app ID that are filled in, and the mistakes by field."""
     readers: Mapping[str, Callable[[], str | None]] = {
         TOKEN_ID: lambda: read_token_id(values, f"{command} ID"),
@@ -166,28 +166,28 @@ def read_ids(values: Values, command: str) -> tuple[dict[str, str | TypedText], 
     return given, errors
 
 
-def values_of(view: SubmittedView) -> Values:
-    values: Values = view["state"]["values"]
+def values_of(view: SubmittedView) -> FieldValues:
+    values: FieldValues = view["state"]["values"]
     return values
 
 
-def has_list(values: Values) -> bool:
+def has_list(values: FieldValues) -> bool:
     """Return whether a form's token ID is picked from a list."""
     return values.get(TOKEN_ID, {}).get(TOKEN_ID, {}).get("type") == "external_select"
 
 
-def read_checked(values: Values, name: str) -> set[str]:
+def read_checked(values: FieldValues, name: str) -> set[str]:
     """Return the values of the ticked checkboxes."""
     options = values.get(name, {}).get(name, {}).get("selected_options") or []
     return {str(option.get("value")) for option in options if isinstance(option, Mapping)}
 
 
-def read_chosen(values: Values, name: str) -> str | None:
+def read_chosen(values: FieldValues, name: str) -> str | None:
     """Return the value of the chosen option."""
     option = values.get(name, {}).get(name, {}).get("selected_option")
     return str(option.get("value")) if isinstance(option, Mapping) else None
 
 
-def selected(values: Values, name: str, key: str) -> Any:
+def selected(values: FieldValues, name: str, key: str) -> Any:
     """Return a field's state under a key, such as `selected_users`; None if there is none."""
     return values.get(name, {}).get(name, {}).get(key)

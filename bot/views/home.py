@@ -38,7 +38,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentActivity:
     """Recent actions, newest first: the person's own, and everyone's for people who may see them."""
 
     own: Sequence[Entry] = ()
@@ -49,7 +49,7 @@ def home_view(
     permissions: Mapping[Permission, Decision],
     contact: str,
     overview: Overview | None = None,
-    lately: Lately | None = None,
+    lately: RecentActivity | None = None,
 ) -> View:
     """Return the tab for a person with these permissions, with buttons only for allowed operations.
 
@@ -130,7 +130,7 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
     return blocks
 
 
-def _lately(lately: Lately) -> list[parts.Block]:
+def _lately(lately: RecentActivity) -> list[parts.Block]:
     # Opening this tab may list: that is in the log, but the person wouldn't say they did it.
     own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
     blocks: list[parts.Block] = []

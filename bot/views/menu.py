@@ -11,9 +11,9 @@ from bot.views.fields import (
     RECENT,
     TOKEN_ID,
     FieldErrors,
+    FieldValues,
     Offer,
     SubmittedView,
-    Values,
     choice,
     form,
     read_chosen,
@@ -29,7 +29,7 @@ LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
 
 
 def build(
-    metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: Values | None = None
+    metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: FieldValues | None = None
 ) -> View:
     """Build the modal with the fields of `chosen`. `values` are already filled in, and stay."""
     buttons = choice("radio_buttons", CHOICE, {one.value: LABELS[one] for one in choices}, chosen.value)
@@ -41,7 +41,7 @@ def build(
     return form(CALLBACK_ID, "External tokens", "Get" if is_get else "Continue", metadata, [choice_block, *rest])
 
 
-def chosen_in(values: Values) -> Operation:
+def chosen_in(values: FieldValues) -> Operation:
     """Return the chosen operation; Get if Slack doesn't say."""
     value = read_chosen(values, CHOICE)
     return next((choice for choice in LABELS if choice.value == value), Operation.GET)

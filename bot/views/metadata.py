@@ -59,7 +59,7 @@ class PendingBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class ModalState:
     """The contents of the metadata. `origin` is None if the person started from the shortcut or the App Home."""
 
     origin: Origin | None = None
@@ -67,15 +67,15 @@ class Remembered:
     batch: PendingBatch | None = None
 
 
-_REMEMBERED = TypeAdapter(Remembered)
+_REMEMBERED = TypeAdapter(ModalState)
 
 
 def write(origin: Origin | None, request: PendingDelete | None = None, batch: PendingBatch | None = None) -> str:
     """Return the metadata that the submission will need."""
-    return json.dumps(asdict(Remembered(origin, request, batch)), separators=(",", ":"))
+    return json.dumps(asdict(ModalState(origin, request, batch)), separators=(",", ":"))
 
 
-def read(text: str) -> Remembered:
+def read(text: str) -> ModalState:
     """Parse a modal's metadata. Raises UnreadableMetadata."""
     try:
         found = _REMEMBERED.validate_json(text, strict=True)

@@ -14,8 +14,8 @@ from bot.views import parts
 from bot.views.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
 from bot.views.fields import (
     FieldErrors,
+    FieldValues,
     SubmittedView,
-    Values,
     choice,
     form,
     read_checked,
@@ -53,14 +53,14 @@ _USABLE_KINDS = ("a bot token", "a user token", None)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ShownSettings:
     """The settings as the person saw them in the modal: the version, and a fingerprint of each."""
 
     version: int
     fingerprints: Mapping[str, str]
 
     @classmethod
-    def of(cls, settings: WorkspaceSettings, version: int) -> "Seen":
+    def of(cls, settings: WorkspaceSettings, version: int) -> "ShownSettings":
         return cls(version, fingerprints(settings))
 
     def write(self) -> str:
@@ -68,7 +68,7 @@ class Seen:
         return json.dumps({"origin": None, "version": self.version, "seen": self.fingerprints}, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> "Seen":
+    def read(cls, text: str) -> "ShownSettings":
         """Parse a modal's metadata. Raises UnreadableMetadata."""
         try:
             noted = json.loads(text)
@@ -81,11 +81,11 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class SubmittedSettings:
     """The submitted settings, without an API token: that is replaced, removed, or stays as it is."""
 
     settings: WorkspaceSettings
-    seen: Seen
+    seen: ShownSettings
     new_token: SecretStr | None = field(default=None, repr=False)
     removes_token: bool = False
 
@@ -111,7 +111,7 @@ def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
     return replace(settings, **shown)
 
 
-def build(settings: WorkspaceSettings, seen: Seen, problems: Sequence[str] = (), *, has_token: bool) -> View:
+def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[str] = (), *, has_token: bool) -> View:
     """Build the modal. `problems` are Extauth's mrkdwn, above everything else."""
     blocks: list[Block] = [parts.paragraph(f"✕ {problem}") for problem in problems]
     blocks.append(
@@ -160,12 +160,12 @@ def _token_fields(*, has_token: bool) -> list[Block]:
     return [field, parts.field(REMOVE_TOKEN, "Remove the token", boxes, optional=True)]
 
 
-def parse(view: SubmittedView) -> Submitted | FieldErrors:
+def parse(view: SubmittedView) -> SubmittedSettings | FieldErrors:
     """Return the submission, or the mistakes by field, which quote no possible secret.
 
     Raises UnreadableMetadata.
     """
-    seen, values, errors = Seen.read(view["private_metadata"]), values_of(view), FieldErrors()
+    seen, values, errors = ShownSettings.read(view["private_metadata"]), values_of(view), FieldErrors()
     lists = {name: read_allow_list(values, name, errors) for name in LISTS}
     approvers = lists.pop("delete_approvers")
     policy = _read_policy(values, errors)
@@ -190,7 +190,7 @@ def parse(view: SubmittedView) -> Submitted | FieldErrors:
     )
     if lacks_place(settings):
         errors.setdefault(POLICY, NO_PLACE)
-    return errors or Submitted(settings, seen, new_token, removes)
+    return errors or SubmittedSettings(settings, seen, new_token, removes)
 
 
 NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can approve."
@@ -201,7 +201,7 @@ def lacks_place(settings: WorkspaceSettings) -> bool:
     return settings.delete_approval is not ApprovalPolicy.OFF and not settings.approvals_go_to()
 
 
-def _read_policy(values: Values, errors: FieldErrors) -> ApprovalPolicy:
+def _read_policy(values: FieldValues, errors: FieldErrors) -> ApprovalPolicy:
     try:
         return ApprovalPolicy(read_chosen(values, POLICY) or "")
     except ValueError:
@@ -209,7 +209,7 @@ def _read_policy(values: Values, errors: FieldErrors) -> ApprovalPolicy:
         return ApprovalPolicy.OFF
 
 
-def _read_token(values: Values, errors: FieldErrors) -> SecretStr | None:
+def _read_token(values: FieldValues, errors: FieldErrors) -> SecretStr | None:
     text = read_text(values, TOKEN)
     if text is None:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.explanations import explain
-from bot.jobs.survey import Change, Changed, Survey
+from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.operation import Operation
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import AccountState
@@ -56,9 +56,9 @@ def _listing(survey: Survey, contact: str) -> str:
     return f"{Mark.FAILED} {explanation.title} ({code}). {fix(explanation, contact, survey.refusal, Operation.LIST)}"
 
 
-def _groups(changes: Sequence[Changed]) -> Mapping[tuple[Change, str], Sequence[Changed]]:
+def _groups(changes: Sequence[ChangedAccount]) -> Mapping[tuple[Change, str], Sequence[ChangedAccount]]:
     """Group the changes by kind and by error code, in the order of the kinds."""
-    groups: dict[tuple[Change, str], list[Changed]] = {}
+    groups: dict[tuple[Change, str], list[ChangedAccount]] = {}
     for kind in Change:
         for one in changes:
             if one.change is kind:
@@ -66,7 +66,7 @@ def _groups(changes: Sequence[Changed]) -> Mapping[tuple[Change, str], Sequence[
     return groups
 
 
-def _group(group: Sequence[Changed], contact: str) -> Iterator[str]:
+def _group(group: Sequence[ChangedAccount], contact: str) -> Iterator[str]:
     first = group[0]
     mark, heading = _HEADINGS[first.change]
     why = f"  {STATES[first.state]}" if first.state is not AccountState.WORKS else ""

@@ -1,6 +1,6 @@
 """The modal that tests connected accounts."""
 
-from bot.slack.external_auth.models import ListAccounts, TestToken
+from bot.slack.external_auth.models import CheckToken, ListAccounts
 from bot.views.fields import (
     APP_ID,
     PROVIDER_KEY,
@@ -45,7 +45,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
     )
 
 
-def parse(view: SubmittedView) -> TestToken | ListAccounts | FieldErrors:
+def parse(view: SubmittedView) -> CheckToken | ListAccounts | FieldErrors:
     """Return the request, or the mistakes by field."""
     given, errors = read_ids(values_of(view), "/extauth test")
     if errors:
@@ -55,4 +55,4 @@ def parse(view: SubmittedView) -> TestToken | ListAccounts | FieldErrors:
         return ListAccounts(given.get(PROVIDER_KEY), given.get(APP_ID))
     if given:
         return {TOKEN_ID: "A token ID stands alone: it tests one account. Empty the other fields, or this one."}
-    return TestToken(token_id)
+    return CheckToken(token_id)

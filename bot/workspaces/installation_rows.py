@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredInstallation:
     """An installation, as it is encrypted. It is found by `workspace_id`. Times are in seconds since the epoch.
 
     Without a `refresh_token`, the token doesn't expire.
@@ -56,7 +56,7 @@ class Kept:
         workspace = Workspace(self.workspace_id, self.enterprise_id, self.is_org_install)
         return Installation(workspace, SecretStr(self.bot_token), self.bot_user_id, frozenset(self.scopes))
 
-    def renewed(self, by: RenewedToken, now: float) -> "Kept":
+    def renewed(self, by: RenewedToken, now: float) -> "StoredInstallation":
         """Return a copy with a new token."""
         token, refresh_token = by.bot_token.get_secret_value(), by.refresh_token.get_secret_value()
         return replace(self, bot_token=token, refresh_token=refresh_token, expires_at=now + by.seconds)
@@ -88,7 +88,7 @@ class InstallationRows(AsyncInstallationStore):
         workspace_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
         if not workspace_id or not bot.bot_token:
             raise DatabaseError("Slack didn't say what was installed where")
-        kept = Kept(
+        kept = StoredInstallation(
             workspace_id,
             bot.enterprise_id or None,
             bool(bot.is_enterprise_install),
@@ -125,7 +125,7 @@ class InstallationRows(AsyncInstallationStore):
 
         return await self._database.run(remove)
 
-    async def find(self, team_id: str | None, enterprise_id: str | None) -> Kept | None:
+    async def find(self, team_id: str | None, enterprise_id: str | None) -> StoredInstallation | None:
         """Return the workspace's own installation, or else its organization's."""
         ids = [one for one in (team_id, enterprise_id) if one]
         wanted = select(installations.c.workspace_id, installations.c.content)
@@ -137,7 +137,7 @@ class InstallationRows(AsyncInstallationStore):
                 return self._read(workspace_id, found[workspace_id])
         return None
 
-    async def all(self) -> Sequence[Kept]:
+    async def all(self) -> Sequence[StoredInstallation]:
         """Return every readable installation."""
         wanted = select(installations.c.workspace_id, installations.c.content).order_by(installations.c.workspace_id)
         rows = await self._database.run(lambda connection: connection.execute(wanted).all(), reads=True)
@@ -154,7 +154,9 @@ class InstallationRows(AsyncInstallationStore):
         counted = select(func.count()).select_from(installations)
         return await self._database.run(lambda connection: int(connection.execute(counted).scalar_one()), reads=True)
 
-    async def renew(self, kept: Kept, renew: Callable[[SecretStr], Awaitable[RenewedToken]]) -> Kept | None:
+    async def renew(
+        self, kept: StoredInstallation, renew: Callable[[SecretStr], Awaitable[RenewedToken]]
+    ) -> StoredInstallation | None:
         """Renew a token, in the process that comes first: Slack takes each refresh token once.
 
         Returns None while another process is renewing it. Raises the errors of `renew`; then no process tries again for
@@ -181,7 +183,7 @@ class InstallationRows(AsyncInstallationStore):
         await self._keep(renewed, mine)
         return renewed
 
-    async def _keep(self, renewed: Kept, mine: Sequence[ColumnElement[bool]]) -> None:
+    async def _keep(self, renewed: StoredInstallation, mine: Sequence[ColumnElement[bool]]) -> None:
         """Store a new token. Slack gives it once, so a failed write is retried."""
         values = {"content": self._write(renewed), "refreshing_until": None}
         kept = update(installations).where(*mine).values(values)
@@ -191,15 +193,15 @@ class InstallationRows(AsyncInstallationStore):
 
         await retry(keep, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
 
-    def _write(self, kept: Kept) -> str:
+    def _write(self, kept: StoredInstallation) -> str:
         return self._box.encrypt(SecretStr(json.dumps(asdict(kept))))
 
-    def _read(self, workspace_id: str, content: object) -> Kept:
+    def _read(self, workspace_id: str, content: object) -> StoredInstallation:
         opened = self._box.decrypt(content)
         read = None if opened is None else json.loads(opened.get_secret_value())
         if read is None or read["workspace_id"] != workspace_id:
             raise DatabaseError(f"the installation of {workspace_id} isn't one that EXTAUTH_SECRET_KEY encrypted")
-        return Kept(**{**read, "scopes": tuple(read["scopes"])})
+        return StoredInstallation(**{**read, "scopes": tuple(read["scopes"])})
 
 
 def _remove(connection: Connection, vault: Vault, workspace_id: str) -> None:

@@ -10,7 +10,7 @@ from bot.actor import Installation, RenewedToken
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.storage.engine import DatabaseError
-from bot.workspaces.installation_rows import InstallationRows, Kept
+from bot.workspaces.installation_rows import InstallationRows, StoredInstallation
 
 FRESH_SECONDS = 15.0
 """Seconds an installation is remembered: for so long, a process can miss that another one has removed it."""
@@ -31,8 +31,8 @@ class StoredInstallations:
         self._rows = rows
         self._renew = renew
         self._clock = clock
-        self._known: Cache[tuple[str, str], Kept | None] = Cache(clock, FRESH_SECONDS)
-        self._renewing: Cache[str, Kept] = Cache(clock, 0.0, most=1_000_000)
+        self._known: Cache[tuple[str, str], StoredInstallation | None] = Cache(clock, FRESH_SECONDS)
+        self._renewing: Cache[str, StoredInstallation] = Cache(clock, 0.0, most=1_000_000)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
         """Return the workspace's own installation, or else its organization's; None if there is neither.
@@ -67,7 +67,7 @@ class StoredInstallations:
         """Wait for running renewals: otherwise Slack's answer would be lost, and the refresh token with it."""
         await asyncio.gather(*self._renewing.pending(), return_exceptions=True)
 
-    async def _current(self, kept: Kept) -> Kept:
+    async def _current(self, kept: StoredInstallation) -> StoredInstallation:
         """Return the installation with a token that works. One that soon expires is renewed in the background."""
         left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
         if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
@@ -75,7 +75,7 @@ class StoredInstallations:
         renewing = self._renewing.get(kept.workspace_id, lambda: self._renewed(kept))
         return kept if left > WAIT_SECONDS else await renewing
 
-    async def _renewed(self, kept: Kept) -> Kept:
+    async def _renewed(self, kept: StoredInstallation) -> StoredInstallation:
         try:
             renewed = await self._rows.renew(kept, self._renew)
             if renewed is None:
@@ -91,7 +91,7 @@ class StoredInstallations:
         self.forget(kept.workspace_id, kept.workspace_id)
         return renewed
 
-    async def _renewed_elsewhere(self, kept: Kept) -> Kept:
+    async def _renewed_elsewhere(self, kept: StoredInstallation) -> StoredInstallation:
         """Wait for another process to renew a token that is needed now."""
         deadline = self._clock.monotonic() + WAIT_SECONDS
         while self._clock.monotonic() < deadline:

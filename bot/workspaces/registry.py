@@ -12,7 +12,7 @@ from bot.cache import Cache
 from bot.observers import AuditChannel
 from bot.storage.engine import DatabaseError
 from bot.workspaces.installations import StoredInstallations
-from bot.workspaces.runtime import Kept, Runtime, SettingsKeeper, Shared
+from bot.workspaces.runtime import Runtime, SettingsKeeper, SettingsSnapshot, Shared
 from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore, StoredSettings
 
@@ -52,7 +52,7 @@ class OneWorkspace:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _CachedRuntime:
     runtime: Runtime
     stored: StoredSettings
 
@@ -77,7 +77,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._defaults = defaults
         self._shared = shared
         self._make = make
-        self._made: OrderedDict[str, _Made] = OrderedDict()
+        self._made: OrderedDict[str, _CachedRuntime] = OrderedDict()
         self._channels: dict[str, AuditChannel] = {}
         self._replaced: list[AuditChannel] = []
         self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
@@ -109,10 +109,10 @@ class ManyWorkspaces(SettingsKeeper):
         self._replaced = [channel for channel in self._replaced if channel.is_posting]
         return [*self._channels.values(), *self._replaced]
 
-    async def read(self, workspace: Workspace) -> Kept:
+    async def read(self, workspace: Workspace) -> SettingsSnapshot:
         """Return a workspace's current settings from the database. Raises DatabaseError."""
         stored = await self._store.read(workspace.id)
-        return Kept(self._overlaid(workspace, stored), stored.version)
+        return SettingsSnapshot(self._overlaid(workspace, stored), stored.version)
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
         """Store an admin's settings, but only in place of the version `seen`. Raises DatabaseError."""
@@ -136,9 +136,9 @@ class ManyWorkspaces(SettingsKeeper):
         if made is None or made.stored != stored:
             settings = self._overlaid(workspace, stored)
             runtime = self._make(settings, bot_token, self._audit_channel(workspace, settings.audit_channel))
-            made = _Made(replace(runtime, installed_in=workspace, keeper=self), stored)
+            made = _CachedRuntime(replace(runtime, installed_in=workspace, keeper=self), stored)
         elif made.runtime.bot_token != bot_token or made.runtime.installed_in != workspace:
-            made = _Made(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
+            made = _CachedRuntime(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
         self._made[workspace.id] = made
         if len(self._made) > MOST_RUNTIMES:
             self._forget_oldest()

@@ -14,7 +14,7 @@ from bot.jobs.store import Batches
 from bot.metrics import Metrics
 from bot.observers import AuditChannel
 from bot.service import Service
-from bot.slack.calls import Calls
+from bot.slack.calls import SlackHealth
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.accounts import AccountList
 from bot.slack.rate_limit import RateLimiter
@@ -43,7 +43,7 @@ class Shared:
     clock: Clock
     tasks: Tasks
     metrics: Metrics
-    slack: Calls
+    slack: SlackHealth
     installations: StoredInstallations | None = None
 
 
@@ -56,7 +56,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SettingsSnapshot:
     """The settings of a workspace, and the version of its own decisions in them."""
 
     settings: WorkspaceSettings
@@ -66,7 +66,7 @@ class Kept:
 class SettingsKeeper(Protocol):
     """A store for the decisions of a workspace's admins. Every method raises DatabaseError."""
 
-    async def read(self, workspace: Workspace) -> Kept:
+    async def read(self, workspace: Workspace) -> SettingsSnapshot:
         """Return the current settings from the database."""
         ...
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, select, update
 from bot.audit import log as log_module
 from bot.audit.chain import OPERATOR
 from bot.audit.entries import AuditResult, Filters
-from bot.audit.log import Attempt, AuditLog, DuplicateInteraction, _Waiting
-from bot.audit.store import Appended
+from bot.audit.log import Attempt, AuditLog, DuplicateInteraction, _PendingRow
+from bot.audit.store import AppendResult
 from bot.background.tasks import INTERRUPTED_SECONDS
 from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
@@ -222,7 +222,7 @@ async def test_an_attempt_canceled_as_it_is_written_says_that_nothing_was_done(a
     trying = [asyncio.ensure_future(audit.attempt(actor(f"U{number}"), GET)) for number in range(20)]
     told = audit._tell
 
-    def tells(waiting: _Waiting, number: Appended | Exception) -> None:
+    def tells(waiting: _PendingRow, number: AppendResult | Exception) -> None:
         told(waiting, number)
         trying[-1].cancel()
 

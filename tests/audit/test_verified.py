@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from bot.audit.chain import OPERATOR, Row
 from bot.audit.entries import VerificationResult
-from bot.audit.verify import Verified
+from bot.audit.verify import LastVerification
 from bot.storage.address import database_url
 from bot.storage.engine import open_database
 from bot.storage.tables import audit_heads
@@ -26,10 +26,10 @@ async def test_the_last_verification_is_known_to_who_reads_the_status(kind: str,
         await write(audit)
         assert await audit.status() == (4, None)
         await audit.note_verified(INTACT)
-        assert await audit.status() == (5, Verified(int(clock.now()), 6, True))
+        assert await audit.status() == (5, LastVerification(int(clock.now()), 6, True))
         clock.advance(60)
         await audit.note_verified(ALTERED)
-        assert await audit.status() == (6, Verified(int(clock.now()), 1, False))
+        assert await audit.status() == (6, LastVerification(int(clock.now()), 1, False))
         assert await checked(audit) == (6, 9, None)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.commands.correction import Correction, NoCorrection, correct, read
 from bot.commands.parser import parse
-from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
+from bot.commands.subcommand import ParsedCommand, PastedTokenError, UsageError
 from bot.ids import find_token, is_id
 from bot.listeners import LISTENERS
 from tests.commands.test_parser import TYPED_ANYWHERE
@@ -148,13 +148,13 @@ VALUES = st.one_of(
 )
 MEANT = st.sampled_from(SUBCOMMANDS).flatmap(
     lambda one: st.builds(
-        Parsed, st.just(one), st.dictionaries(st.sampled_from([option.name for option in one.options]), VALUES)
+        ParsedCommand, st.just(one), st.dictionaries(st.sampled_from([option.name for option in one.options]), VALUES)
     )
 )
 
 
 @given(MEANT)
-def test_whatever_was_meant_a_button_carries_only_our_own_words_and_ids(meant: Parsed) -> None:
+def test_whatever_was_meant_a_button_carries_only_our_own_words_and_ids(meant: ParsedCommand) -> None:
     found = correct(meant, SUBCOMMANDS)
     if found is not None:
         assert_harmless(found)

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.commands.parser import parse, unescape
-from bot.commands.subcommand import Parsed, PastedTokenError, UsageError
+from bot.commands.subcommand import ParsedCommand, PastedTokenError, UsageError
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.channels import CHANNELS
 from bot.sandbox.slack.escaping import entities, escape
@@ -171,7 +171,7 @@ TYPED = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=8))).map
 @given(TYPED)
 def test_any_text_is_understood_or_told_what_is_wrong(text: str) -> None:
     with contextlib.suppress(UsageError):
-        assert isinstance(parse(text, SUBCOMMANDS), Parsed)
+        assert isinstance(parse(text, SUBCOMMANDS), ParsedCommand)
 
 
 @given(TYPED)

@@ -15,7 +15,7 @@ from bot.app import Storage, open_storage
 from bot.audit.entries import Entry, Filters
 from bot.background.tasks import INTERRUPTED_SECONDS
 from bot.batch import Batch, BatchState, Item, ItemResult
-from bot.jobs.run import MOST_FAILURES, BatchOutcome, BatchRunner, Ending
+from bot.jobs.run import MOST_FAILURES, BatchEnding, BatchOutcome, BatchRunner
 from bot.operation import Operation
 from bot.outcomes import Denied, Fetched
 from bot.sandbox.run import variables
@@ -134,7 +134,7 @@ async def test_each_result_is_kept_in_its_order(bench: Bench) -> None:
         ItemResult("failed", "http_error"),
         ItemResult("works"),
     )
-    assert (outcome.ending, outcome.batch.results, seen.counts) == (Ending.DONE, expected, [1, 2, 3, 4])
+    assert (outcome.ending, outcome.batch.results, seen.counts) == (BatchEnding.DONE, expected, [1, 2, 3, 4])
     assert await bench.kept(batch) == (outcome.batch, BatchState.ENDED)
 
 
@@ -153,7 +153,7 @@ async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(bench
     # Slack's thirty seconds aren't waited for.
     bench.clock.advance(WANTED_SECONDS)
     outcome = await running
-    assert (outcome.ending, outcome.batch.results) == (Ending.STOPPED, ())
+    assert (outcome.ending, outcome.batch.results) == (BatchEnding.STOPPED, ())
     assert seen.waits_for[0] == 30
     assert bench.asked(DELETE) == ["EtGoogle0001"]
     assert await bench.recorded() == [("EtGoogle0001", "not done")]
@@ -174,7 +174,7 @@ async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_not
     await change(bench.url, "ALTER TABLE gone RENAME TO batches")
     await bench.passes_time(running)
     outcome = await running
-    assert (outcome.ending, len(outcome.batch.results)) == (Ending.DONE, len(GOOD))
+    assert (outcome.ending, len(outcome.batch.results)) == (BatchEnding.DONE, len(GOOD))
 
 
 async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_it(bench: Bench) -> None:
@@ -185,7 +185,7 @@ async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_i
     await change(bench.url, "ALTER TABLE batches RENAME TO gone")
     bench.clock.advance(31)
     outcome = await running
-    assert (outcome.ending, outcome.batch.results) == (Ending.NOT_RECORDED, ())
+    assert (outcome.ending, outcome.batch.results) == (BatchEnding.NOT_RECORDED, ())
     assert bench.asked(DELETE) == ["EtGoogle0001"]
     await change(bench.url, "ALTER TABLE gone RENAME TO batches")
 
@@ -193,7 +193,7 @@ async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_i
 async def test_a_batch_that_is_to_stop_does_not_begin_another_item(bench: Bench) -> None:
     batch = await bench.made(Operation.DELETE, GOOD)
     assert await bench.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
-    assert (await bench.run(batch)).ending is Ending.STOPPED
+    assert (await bench.run(batch)).ending is BatchEnding.STOPPED
     assert bench.asked(DELETE) == []
 
 
@@ -204,7 +204,7 @@ async def test_a_429_midway_is_waited_out_and_told(bench: Bench) -> None:
     await bench.until_held()
     bench.slack.web_api.failures.clear()
     await bench.passes_time(running)
-    assert running.result().ending is Ending.DONE
+    assert running.result().ending is BatchEnding.DONE
     assert 30 in seen.waits_for
     assert bench.asked(DELETE) == ["EtGoogle0001", *GOOD]
 
@@ -216,9 +216,9 @@ async def test_a_bot_that_stops_ends_it_before_the_next_item(bench: Bench) -> No
     await bench.until_held()
     bench.runtime.limiter.close()
     outcome = await running
-    assert (outcome.ending, outcome.batch.results) == (Ending.RESTARTED, ())
+    assert (outcome.ending, outcome.batch.results) == (BatchEnding.RESTARTED, ())
     assert await bench.recorded() == [("EtGoogle0001", "not done")]
-    assert (await bench.run(batch, is_closing=True)).ending is Ending.RESTARTED
+    assert (await bench.run(batch, is_closing=True)).ending is BatchEnding.RESTARTED
 
 
 async def test_what_is_cut_off_keeps_the_results_so_far(bench: Bench) -> None:
@@ -238,7 +238,7 @@ async def test_delivered_again_it_sends_nothing(bench: Bench) -> None:
     batch = await bench.made(Operation.DELETE, GOOD)
     await bench.run(batch)
     await bench.storage.batches.move(batch, BatchState.ENDED, BatchState.RUNNING)
-    assert (await bench.run(batch)).ending is Ending.ELSEWHERE
+    assert (await bench.run(batch)).ending is BatchEnding.ELSEWHERE
     assert bench.asked(DELETE) == [*GOOD]
 
 
@@ -253,7 +253,7 @@ async def test_a_person_who_loses_the_permission_ends_it(bench: Bench) -> None:
     batch = await bench.made(Operation.DELETE, GOOD)
     bench.slack.state.people[ADMIN].is_admin = False
     outcome = await bench.run(batch)
-    assert outcome.ending is Ending.DENIED
+    assert outcome.ending is BatchEnding.DENIED
     assert isinstance(outcome.last, Denied)
     assert bench.asked(DELETE) == []
 
@@ -262,7 +262,7 @@ async def test_failures_that_say_nothing_of_their_tokens_end_it_unless_one_works
     broken = [f"EtErr.{fault}" for fault in ("internal_error", "html", "503", "500", "text", "list")]
     token_ids = [*broken[:2], "EtGoogle0001", *broken[2:], "EtGitHub0001"]
     outcome = await bench.run(await bench.made(Operation.TEST, token_ids))
-    assert outcome.ending is Ending.REFUSED
+    assert outcome.ending is BatchEnding.REFUSED
     assert len(outcome.batch.results) == 3 + MOST_FAILURES
 
 
@@ -278,7 +278,7 @@ async def test_however_long_it_takes_no_other_process_calls_it_interrupted(bench
             break
         assert await others.interrupt(INTERRUPTED_SECONDS) == []
         bench.clock.advance(400)
-    assert (await running).ending is Ending.DONE
+    assert (await running).ending is BatchEnding.DONE
     assert await bench.recorded() == [(token_id, "deleted") for token_id in GOOD]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.batch import Batch, Item, ItemResult
 from bot.jobs.account_states import LastTest
-from bot.jobs.run import BatchOutcome, Ending
+from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.jobs.survey import Change, Survey, changes_between
 from bot.operation import Operation
 from bot.slack.external_auth.accounts import AccountState, state_of
@@ -55,7 +55,7 @@ def test_the_same_again_is_no_news(found: Mapping[str, str | None]) -> None:
 @given(FOUND, st.integers(0, 4))
 def test_every_account_works_is_broken_or_was_not_batch_of(found: Mapping[str, str | None], of: int) -> None:
     batch = batch_of(found, of)
-    survey = Survey("ABCD2345", BatchOutcome(batch, Ending.DONE, "ABCD2345"))
+    survey = Survey("ABCD2345", BatchOutcome(batch, BatchEnding.DONE, "ABCD2345"))
     broken, untested = survey.items(broken=True), survey.items(broken=False)
     works = sum(result.code is None for result in batch.results)
     assert len(broken) + len(untested) + works == len(found)

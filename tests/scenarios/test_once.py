@@ -11,7 +11,7 @@ import pytest
 
 from bot.audit.entries import Entry
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 from tests.acknowledged import later, verified_entries
 from tests.bot_process import bot_process, simulated_slack
 from tests.databases import DATABASES, new_database
@@ -21,7 +21,9 @@ from tests.server.test_http import Client, command, signed
 GET, DELETE = "apps.auth.external.get", "apps.auth.external.delete"
 
 
-def payload(slack: SimulatedSlack, text: str, user: str = ADMIN, workspace: Workspace | None = None) -> dict[str, Any]:
+def payload(
+    slack: SimulatedSlack, text: str, user: str = ADMIN, workspace: SimulatedWorkspace | None = None
+) -> dict[str, Any]:
     state = (workspace or slack.workspace).state
     return {
         "command": "/extauth",

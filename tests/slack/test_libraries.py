@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import logs
 from bot.logs import sdk_logger
 from bot.metrics import Metrics
-from bot.slack.calls import Attempts, Calls
+from bot.slack.calls import Attempts, SlackHealth
 from tests.manual_clock import ManualClock
 
 
@@ -92,7 +92,7 @@ async def test_a_retry_handler_sees_a_success_too() -> None:
 
     clock = ManualClock()
     async with served(answer) as base_url, aiohttp.ClientSession() as session:
-        calls = Calls(base_url, Metrics(), clock, ())
+        calls = SlackHealth(base_url, Metrics(), clock, ())
         attempts = Attempts(clock, calls, reconnects=False, budget=0)
         await AsyncWebClient(base_url=base_url, session=session, retry_handlers=[attempts]).api_call("a.method")
     assert calls.heard_at == clock.monotonic(), "slack_sdk no longer shows a success: Calls would miss it"

@@ -21,7 +21,7 @@ from bot.slack.rate_limit import (
     NoLongerWanted,
     RateLimiter,
     SecondsLeft,
-    Stopping,
+    ShuttingDown,
 )
 from tests.manual_clock import ManualClock
 
@@ -261,8 +261,8 @@ async def test_a_stop_sends_everybody_away(bench: Bench) -> None:
     turns = [asyncio.ensure_future(bench.go(bench.begin(name))) for name in ("ada 1", "bob 1")]
     await bench.settle()
     bench.limiter.close()
-    assert [type(end) for end in await asyncio.gather(*turns, return_exceptions=True)] == [Stopping, Stopping]
-    with pytest.raises(Stopping):
+    assert [type(end) for end in await asyncio.gather(*turns, return_exceptions=True)] == [ShuttingDown, ShuttingDown]
+    with pytest.raises(ShuttingDown):
         await bench.go(bench.begin("cyn 1"))
     bench.assert_nothing_is_left()
 
@@ -384,7 +384,7 @@ async def _play(acts: list[tuple[str, object, str]], stops: bool) -> None:
     assert {type(end) for end in ended.values()} <= {
         type(None),
         asyncio.CancelledError,
-        Stopping if stops else type(None),
+        ShuttingDown if stops else type(None),
     }
     assert sorted(bench.went) == sorted(name for name, end in ended.items() if end is None)
     await bench.settle()

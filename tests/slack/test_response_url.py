@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot import logs
 from bot.metrics import RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
-from bot.slack.calls import RATE_LIMIT_BUDGET, RESPONSE_URL, Calls
+from bot.slack.calls import RATE_LIMIT_BUDGET, RESPONSE_URL, SlackHealth
 from bot.slack.client import ClientFactory, open_session
 from tests.manual_clock import ManualClock
 
@@ -58,7 +58,7 @@ async def posting(bench: Bench) -> AsyncIterator[tuple[ClientFactory, str]]:
     async with open_session() as session:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            calls = Calls("https://slack.com/api/", bench.metrics, bench.clock, ())
+            calls = SlackHealth("https://slack.com/api/", bench.metrics, bench.clock, ())
             yield (
                 ClientFactory(session, "https://slack.com/api/", None, bench.clock, calls),
                 f"http://127.0.0.1:{runner.addresses[0][1]}/commands/T/1/secret",

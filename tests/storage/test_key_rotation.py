@@ -17,7 +17,7 @@ from bot.operation import Operation
 from bot.settings import read_database
 from bot.storage.address import database_url
 from bot.storage.engine import Database, DatabaseError, open_database
-from bot.storage.key_rotation import ENCRYPTED, Rotated, rotate
+from bot.storage.key_rotation import ENCRYPTED, RotationResult, rotate
 from bot.storage.tables import metadata
 from tests.audit_log import GET, TOKEN, actor, came, change, configured, read_rows
 from tests.forked import run
@@ -49,7 +49,7 @@ async def database(url: str) -> AsyncIterator[Database]:
         await found.close()
 
 
-async def rotated(url: str, key: str) -> dict[str, Rotated]:
+async def rotated(url: str, key: str) -> dict[str, RotationResult]:
     async with database(url) as found:
         given = [SecretStr(part) for part in key.split(",")]
         return {

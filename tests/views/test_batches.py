@@ -8,7 +8,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.batch import Batch, Item, ItemResult
 from bot.explanations import known_codes
 from bot.ids import typed_text
-from bot.jobs.run import BatchOutcome, Ending
+from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
@@ -53,12 +53,14 @@ def _codes(count: int) -> list[tuple[int, str | None]]:
 
 @OPERATIONS
 @pytest.mark.parametrize("done", [0, 1, 300, MANY])
-@pytest.mark.parametrize("ending", [ending for ending in Ending if ending not in (Ending.DONE, Ending.ELSEWHERE)])
-def test_the_longest_result_passes_the_limits(operation: Operation, done: int, ending: Ending) -> None:
+@pytest.mark.parametrize(
+    "ending", [ending for ending in BatchEnding if ending not in (BatchEnding.DONE, BatchEnding.ELSEWHERE)]
+)
+def test_the_longest_result_passes_the_limits(operation: Operation, done: int, ending: BatchEnding) -> None:
     batch = longest(operation, done)
     denial = Decision(False, Reason.NOT_LISTED, Permission.DELETE, AllowList.parse(["admins"]))
-    last = Denied(DeleteTokens("Et1"), denial, "ABCD2345") if ending is Ending.DENIED else None
-    outcome = BatchOutcome(batch, ending, "ABCD2345", last, is_cut=ending is Ending.RESTARTED)
+    last = Denied(DeleteTokens("Et1"), denial, "ABCD2345") if ending is BatchEnding.DENIED else None
+    outcome = BatchOutcome(batch, ending, "ABCD2345", last, is_cut=ending is BatchEnding.RESTARTED)
     assert_passes(batch_screen(outcome, CONTACT, "n" * 300))
     assert_passes(progress_screen(batch, 600))
     assert_passes(stopping_screen(operation))
@@ -66,7 +68,7 @@ def test_the_longest_result_passes_the_limits(operation: Operation, done: int, e
 
 @OPERATIONS
 def test_more_kinds_of_failure_than_fit_share_one_list(operation: Operation) -> None:
-    screen = batch_screen(BatchOutcome(longest(operation, MANY), Ending.DONE, "R"), CONTACT)
+    screen = batch_screen(BatchOutcome(longest(operation, MANY), BatchEnding.DONE, "R"), CONTACT)
     said = str(screen.blocks)
     assert said.count("*What to do:*") == MOST_GROUPS
     assert "Failed for other reasons: " in said
@@ -88,7 +90,7 @@ def test_every_token_is_accounted_for(
     batch = Batch.of(actor(), operation, items, 1e9)
     for code, is_sure in ends:
         batch = batch.with_result(ItemResult("failed" if code else "good", code, is_sure))
-    ending = Ending.RESTARTED if not_begun else Ending.DONE
+    ending = BatchEnding.RESTARTED if not_begun else BatchEnding.DONE
     screen = batch_screen(BatchOutcome(batch, ending, "R", is_cut=is_cut and not_begun > 0), CONTACT)
     assert_passes(screen)
     said = str(screen.blocks)

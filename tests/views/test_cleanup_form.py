@@ -13,7 +13,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.models import Selection
 from bot.views import cleanup_form as cleanup
 from bot.views import metadata
-from bot.views.metadata import Origin, PendingBatch, Remembered, UnreadableMetadata
+from bot.views.metadata import ModalState, Origin, PendingBatch, UnreadableMetadata
 from tests.audit_log import actor
 from tests.submissions import submission
 
@@ -42,7 +42,7 @@ def test_the_confirmation_passes_the_limits_and_says_how_many(count: int, is_lis
     assert view_complaints(view) == []
     assert len(remembered) <= 3000
     assert f"This deletes {count:,} token" in json.dumps(view)
-    assert metadata.read(remembered) == Remembered(ORIGIN, batch=PendingBatch("f" * 32, count))
+    assert metadata.read(remembered) == ModalState(ORIGIN, batch=PendingBatch("f" * 32, count))
 
 
 def test_the_form_passes_the_limits() -> None:

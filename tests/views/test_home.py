@@ -11,7 +11,7 @@ from bot.jobs.account_states import LastTest
 from bot.operation import Permission
 from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
-from bot.views.home import Lately, Overview, home_view
+from bot.views.home import Overview, RecentActivity, home_view
 from bot.workspaces.runtime import Listing
 from tests.words import ADMINS, AT
 
@@ -51,14 +51,14 @@ def test_it_passes_the_limits(
     tests = {one.token_id: LastTest(one.token_id, text, AT, state, "a_code") for one in accounts}
     listing = Listing(listed) if is_listed else Listing(refusal=text)
     overview = Overview(listing, tests if is_tested else {})
-    view = home_view(permissions(*Permission), "a workspace admin", overview, Lately(entries, entries))
+    view = home_view(permissions(*Permission), "a workspace admin", overview, RecentActivity(entries, entries))
     assert view_complaints(view) == []
 
 
 def test_where_the_database_cannot_be_read_nothing_is_said_of_tests() -> None:
     accounts = (Account("Et1", "google", "ada@example.com"),)
     listed = Listing(AccountList((Provider("google"),), accounts, True, 0))
-    view = home_view(permissions(*Permission), "a workspace admin", Overview(listed, None), Lately())
+    view = home_view(permissions(*Permission), "a workspace admin", Overview(listed, None), RecentActivity())
     said = json.dumps(view)
     assert "Slack lists 1 account and 1 provider." in said
     assert "tested" not in said

@@ -63,7 +63,7 @@ def problem_of(name: str, value: str) -> str:
     return str(caught.value)
 
 
-def state(name: str, value: str) -> fields.Values:
+def state(name: str, value: str) -> fields.FieldValues:
     return {name: {name: {"type": "external_select", "selected_option": {"value": value}}}}
 
 
@@ -209,7 +209,7 @@ def test_a_form_offers_a_list_or_else_recent_ids(value: str | None, has_list: bo
 def test_a_recent_token_and_a_typed_one_are_not_mixed_up() -> None:
     recent = {fields.RECENT: {fields.RECENT: {"selected_option": {"value": "EtRecent0001"}}}}
 
-    def typed(value: str | None) -> fields.Values:
+    def typed(value: str | None) -> fields.FieldValues:
         return {**recent, fields.TOKEN_ID: {fields.TOKEN_ID: {"value": value}}}
 
     assert fields.read_token_id(recent, "") == fields.read_token_id(typed(None), "") == "EtRecent0001"

@@ -30,7 +30,7 @@ from bot.outcomes import (
 from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, Place
+from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, ListPosition
 from bot.views import buttons, get_form, menu, metadata, notices, tokens
 from bot.views import delete_form as delete
 from bot.views.buttons import UnreadableValue
@@ -38,7 +38,7 @@ from bot.views.fields import Offer
 from bot.views.help import command_screen, help_screen
 from bot.views.history import history_screen, read_page, write_page
 from bot.views.home import home_view
-from bot.views.metadata import Origin, PendingDelete, Remembered
+from bot.views.metadata import ModalState, Origin, PendingDelete
 from bot.views.outcomes import outcome_screen
 from bot.views.parts import Screen, as_message, as_view
 
@@ -69,7 +69,7 @@ def fetched(requests: st.SearchStrategy[GetToken]) -> st.SearchStrategy[Fetched]
 
 
 FETCHES = fetched(GETS)
-PLACES = st.builds(Place, st.integers(0, 10**12 - 1), IDS)
+PLACES = st.builds(ListPosition, st.integers(0, 10**12 - 1), IDS)
 LISTS = st.one_of(
     st.builds(ListAccounts, st.one_of(st.none(), IDS), st.one_of(st.none(), IDS), older_than=PLACES),
     st.builds(ListAccounts, st.one_of(st.none(), IDS), st.one_of(st.none(), IDS), newer_than=PLACES),
@@ -415,4 +415,4 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),
     ):
         assert view_complaints(view) == []
-    assert metadata.read(remembered) == Remembered(origin, pending)
+    assert metadata.read(remembered) == ModalState(origin, pending)

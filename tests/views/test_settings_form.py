@@ -10,7 +10,7 @@ from bot.access import AllowList, ApprovalPolicy
 from bot.sandbox.slack import views
 from bot.sandbox.slack.block_kit import view_complaints
 from bot.views.metadata import UnreadableMetadata
-from bot.views.settings_form import Seen, Submitted, as_shown, build, parse
+from bot.views.settings_form import ShownSettings, SubmittedSettings, as_shown, build, parse
 from bot.workspaces.settings import LISTS, WorkspaceSettings
 from tests.submissions import submission
 
@@ -30,7 +30,7 @@ SETTINGS = st.builds(
 
 
 def shown(settings: WorkspaceSettings) -> dict[str, Any]:
-    return dict(build(settings, Seen.of(settings, 1), has_token=True))
+    return dict(build(settings, ShownSettings.of(settings, 1), has_token=True))
 
 
 def submitted(view: dict[str, Any]) -> Any:
@@ -69,7 +69,7 @@ def test_the_longest_lists_fit_slack_s_limits_and_are_stored_as_they_are(setting
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", '{"version":"1","seen":{}}', '{"version":1,"seen":[]}'])
 def test_metadata_that_is_not_ours_cannot_be_read(text: str) -> None:
     with pytest.raises(UnreadableMetadata):
-        Seen.read(text)
+        ShownSettings.read(text)
 
 
 def test_a_token_is_told_from_one_to_be_removed_and_never_printed() -> None:
@@ -78,7 +78,7 @@ def test_a_token_is_told_from_one_to_be_removed_and_never_printed() -> None:
     metadata = view["private_metadata"]
     values["api_token"]["api_token"]["value"] = "xoxp-canary-1234"
     entered = parse(submission(values, metadata))
-    assert isinstance(entered, Submitted)
+    assert isinstance(entered, SubmittedSettings)
     assert entered.changed == {"api_token"}
     assert "canary" not in repr(entered)
     values["remove_api_token"]["remove_api_token"]["selected_options"] = [{"value": "yes"}]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bot.batch import Batch, Item, ItemResult
 from bot.explanations import known_codes
-from bot.jobs.run import BatchOutcome, Ending
-from bot.jobs.survey import Change, Changed, Survey
+from bot.jobs.run import BatchEnding, BatchOutcome
+from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.observers import MAX_TEXT
 from bot.operation import Operation
 from bot.slack.external_auth.accounts import AccountState, state_of
@@ -24,22 +24,22 @@ ITEMS = st.builds(
     st.just(("canary workflow",)),
 )
 BROKE = st.builds(
-    lambda change, item, code: Changed(change, item, state_of(code), code),
+    lambda change, item, code: ChangedAccount(change, item, state_of(code), code),
     st.sampled_from([Change.BROKE, Change.NEW]),
     ITEMS,
     st.sampled_from(BROKEN),
 )
-CHANGES = BROKE | st.builds(Changed, st.just(Change.MENDED), ITEMS, st.just(AccountState.WORKS))
+CHANGES = BROKE | st.builds(ChangedAccount, st.just(Change.MENDED), ITEMS, st.just(AccountState.WORKS))
 REFUSALS = st.none() | st.sampled_from(sorted(known_codes())) | st.text(max_size=255)
 
 
 @settings(max_examples=60)
 @given(st.lists(CHANGES, max_size=60), REFUSALS, REFUSALS)
 def test_it_fits_into_one_message_and_names_no_account(
-    changes: Sequence[Changed], refusal: str | None, was_refused: str | None
+    changes: Sequence[ChangedAccount], refusal: str | None, was_refused: str | None
 ) -> None:
     batch = Batch.of(actor(), Operation.TEST, [one.item for one in changes] or [Item("Et1")], 0.0)
-    outcome = BatchOutcome(batch.with_result(ItemResult("works")), Ending.DONE, "ABCD2345")
+    outcome = BatchOutcome(batch.with_result(ItemResult("works")), BatchEnding.DONE, "ABCD2345")
     text = survey_text(Survey("ABCD2345", outcome, changes, refusal, was_refused), "<https://example.com/help>")
     assert len(text) <= MAX_TEXT
     assert "canary" not in text
@@ -48,7 +48,8 @@ def test_it_fits_into_one_message_and_names_no_account(
 
 def test_of_thousands_the_most_are_counted() -> None:
     changes = [
-        Changed(Change.BROKE, Item(f"Et{n:06}", "google"), AccountState.GONE, "token_not_found") for n in range(2500)
+        ChangedAccount(Change.BROKE, Item(f"Et{n:06}", "google"), AccountState.GONE, "token_not_found")
+        for n in range(2500)
     ]
     text = survey_text(Survey("ABCD2345", changes=changes), "a workspace admin")
     assert "✕ *Stopped working: 2,500*  Gone\n• `Et000000` · `google`\n" in text

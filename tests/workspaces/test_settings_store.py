@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.storage.address import database_url
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, open_database
-from bot.storage.key_rotation import ENCRYPTED, Rotated, _renew
+from bot.storage.key_rotation import ENCRYPTED, RotationResult, _renew
 from bot.storage.tables import workspace_settings
 from bot.workspaces.installation_rows import InstallationRows
 from bot.workspaces.settings_store import PURPOSE, SettingsStore, StoredSettings
@@ -87,7 +87,7 @@ async def test_they_are_encrypted_again_under_a_new_key_after_which_the_old_one_
     vault, (settings,) = Vault((NEW, OLD)), [one for one in ENCRYPTED if one.purpose == PURPOSE]
     for count in (1, 0):
         rotated = await kept.database.run(lambda connection: _renew(connection, settings, vault))
-        assert rotated == Rotated(settings.what, count, 0)
+        assert rotated == RotationResult(settings.what, count, 0)
     assert await kept.store(NEW).read("T1") == StoredSettings(1, {"api_token": TOKEN})
     with pytest.raises(DatabaseError, match="EXTAUTH_SECRET_KEY"):
         await kept.store(OLD).read("T1")

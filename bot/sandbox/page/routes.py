@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.page.tab import Tab
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 
 FILES = Path(__file__).parent / "static"
 _POLICY = (
@@ -22,7 +22,7 @@ _POLICY = (
 class Page:
     """A workspace shown to browsers on this machine, whose people can act in it."""
 
-    def __init__(self, workspace: Callable[[], Workspace]) -> None:
+    def __init__(self, workspace: Callable[[], SimulatedWorkspace]) -> None:
         self._workspace = workspace
 
     def add_to(self, server: web.Application) -> None:

@@ -15,7 +15,7 @@ from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.escaping import entities
 from bot.sandbox.slack.state import OpenView
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 
 _TOGETHER_SECONDS = 0.03
 
@@ -23,7 +23,7 @@ _TOGETHER_SECONDS = 0.03
 class Tab:
     """A browser tab: its person, and the traffic it has been sent."""
 
-    def __init__(self, workspace: Workspace, socket: web.WebSocketResponse) -> None:
+    def __init__(self, workspace: SimulatedWorkspace, socket: web.WebSocketResponse) -> None:
         self._workspace = workspace
         self._state = workspace.state
         self._socket = socket

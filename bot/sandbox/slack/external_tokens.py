@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.slack.providers import Provider
+from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.state import APP_ID, State, StoredToken
 
 _SECRET_KEY = re.compile(r"(?:token|secret|password|assertion|signature|code)$", re.IGNORECASE)
@@ -70,7 +70,9 @@ def list_all(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if app_id != APP_ID and not tokens:
         return {"ok": False, "error": "app_not_found"}
     providers = dict(state.providers) if app_id == APP_ID else {}
-    providers = {token.provider_key: Provider(token.provider_key, token.provider_key) for token in tokens} | providers
+    providers = {
+        token.provider_key: SimulatedProvider(token.provider_key, token.provider_key) for token in tokens
+    } | providers
     answer: dict[str, Any] = {
         "ok": True,
         "authorizations": [_authorization(provider, tokens) for provider in providers.values()],
@@ -80,7 +82,7 @@ def list_all(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _authorization(provider: Provider, tokens: list[StoredToken]) -> dict[str, Any]:
+def _authorization(provider: SimulatedProvider, tokens: list[StoredToken]) -> dict[str, Any]:
     own = [token for token in tokens if token.provider_key == provider.key]
     return {
         "provider_key": provider.key,
@@ -101,7 +103,7 @@ def _described(token: StoredToken) -> dict[str, Any]:
 
 
 def _workflows(
-    state: State, providers: Mapping[str, Provider], tokens: Mapping[str, StoredToken]
+    state: State, providers: Mapping[str, SimulatedProvider], tokens: Mapping[str, StoredToken]
 ) -> list[dict[str, Any]]:
     return [
         {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Provider:
+class SimulatedProvider:
     """A service that the app's manifest names under `external_auth_providers`."""
 
     key: str

@@ -3,7 +3,7 @@
 import secrets
 
 from bot.sandbox.slack.external_tokens import make_jwt
-from bot.sandbox.slack.providers import Provider, Workflow
+from bot.sandbox.slack.providers import SimulatedProvider, Workflow
 from bot.sandbox.slack.state import Person, State, StoredToken
 
 OWNER = Person("U0OWNER", "Olivia (owner)", is_admin=True, is_owner=True, is_primary_owner=True)
@@ -12,10 +12,10 @@ MEMBER = Person("U0MEMBER", "Max (member)")
 GUEST = Person("U0GUEST", "Gus (guest)", is_restricted=True)
 
 PROVIDERS = (
-    Provider("google", "Google"),
-    Provider("github", "GitHub"),
-    Provider("salesforce", "Salesforce"),
-    Provider("zoom", "Zoom", has_client_secret=False),
+    SimulatedProvider("google", "Google"),
+    SimulatedProvider("github", "GitHub"),
+    SimulatedProvider("salesforce", "Salesforce"),
+    SimulatedProvider("zoom", "Zoom", has_client_secret=False),
 )
 WORKFLOWS = (
     Workflow("Wf0REPORT", "weekly_report", {"google": "EtGoogle0001", "salesforce": "EtSalesforce1"}),

@@ -11,7 +11,7 @@ from bot.sandbox.slack.delivery import SocketMode
 from bot.sandbox.slack.oauth import OAuth
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.web_api import WebApi
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SimulatedWorkspace
 
 
 class SimulatedSlack:
@@ -25,7 +25,7 @@ class SimulatedSlack:
         self.socket_mode = SocketMode(self.state)
         self.oauth = OAuth(self.state.clock)
         self.web_api = WebApi(self.state, self._socket_url, self.oauth)
-        self.more: dict[str, Workspace] = {}
+        self.more: dict[str, SimulatedWorkspace] = {}
         """The other workspaces that the app can be installed in, by their IDs."""
         self._port = port
         self.server = web.Application()
@@ -35,7 +35,7 @@ class SimulatedSlack:
         self._runner = web.AppRunner(self.server, access_log=None, shutdown_timeout=1.0)
         self._site: web.TCPSite | None = None
         self.base_url = ""
-        self.workspace = Workspace(self.state, "")
+        self.workspace = SimulatedWorkspace(self.state, "")
 
     @property
     def api_url(self) -> str:
@@ -52,7 +52,7 @@ class SimulatedSlack:
         self._port = self._runner.addresses[0][1]
         self.base_url = f"http://127.0.0.1:{self._port}"
         self.web_api.files.base_url = self.base_url
-        self.workspace = Workspace(self.state, self.base_url)
+        self.workspace = SimulatedWorkspace(self.state, self.base_url)
         self.workspace.delivery = self.socket_mode
         return self
 
@@ -63,7 +63,7 @@ class SimulatedSlack:
         await self.socket_mode.drop()
         await self._runner.cleanup()
 
-    def add_workspace(self, team_id: str, name: str, enterprise_id: str | None = None) -> Workspace:
+    def add_workspace(self, team_id: str, name: str, enterprise_id: str | None = None) -> SimulatedWorkspace:
         """Add a workspace in which the app isn't installed yet, with its own people, providers, and tokens.
 
         Its requests reach Extauth over the first one's Socket Mode, as all of an app's do. Call it after the start.
@@ -79,12 +79,12 @@ class SimulatedSlack:
         api = WebApi(state, self._socket_url)
         self.web_api.workspaces.append(api)
         api.workspaces = self.web_api.workspaces
-        self.more[team_id] = workspace = Workspace(state, self.base_url)
+        self.more[team_id] = workspace = SimulatedWorkspace(state, self.base_url)
         workspace.delivery = self.workspace.delivery
         self.oauth.add(team_id, name, [state])
         return workspace
 
-    def add_organization(self, enterprise_id: str, name: str, teams: Mapping[str, str]) -> list[Workspace]:
+    def add_organization(self, enterprise_id: str, name: str, teams: Mapping[str, str]) -> list[SimulatedWorkspace]:
         """Add an organization that can install the app as a whole, with workspaces by ID and name."""
         added = [self.add_workspace(team_id, team, enterprise_id) for team_id, team in teams.items()]
         for workspace in added:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.sandbox.slack.channels import BOT, CHANNELS, Channel, Post, TypedCommand
-from bot.sandbox.slack.providers import Provider, Workflow
+from bot.sandbox.slack.providers import SimulatedProvider, Workflow
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
@@ -183,7 +183,7 @@ class State:
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
-        self.providers: dict[str, Provider] = {}
+        self.providers: dict[str, SimulatedProvider] = {}
         self.workflows: list[Workflow] = []
         self.channels: dict[str, Channel] = {channel.channel_id: channel for channel in CHANNELS}
         self.messages: list[Message] = []

@@ -20,7 +20,7 @@ Filled = Mapping[str, Any]
 """A person's input by block id: text, the value of a radio button, or a list of ticked values."""
 
 
-class Workspace:
+class SimulatedWorkspace:
     """A workspace in which people act. Response URLs begin with `base_url`; requests say they come from `team_id`."""
 
     def __init__(self, state: State, base_url: str) -> None:

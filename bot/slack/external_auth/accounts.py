@@ -12,7 +12,7 @@ from itertools import groupby
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.ids import TypedText, is_id, redact
-from bot.slack.external_auth.models import ListAccounts, Place
+from bot.slack.external_auth.models import ListAccounts, ListPosition
 
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
@@ -89,9 +89,9 @@ class Account:
     workflows: tuple[str, ...] = ()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ListPosition:
         """The position in the list, which is ordered by the last refresh."""
-        return Place(self.refreshed_at or 0, self.token_id)
+        return ListPosition(self.refreshed_at or 0, self.token_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class AccountList:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AccountPage:
     """One page of accounts. `first` is the number of its first one, from 1; `older` and `newer` request more."""
 
     accounts: Sequence[Account]
@@ -152,7 +152,7 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
     return AccountList(tuple(providers.values()), tuple(ordered), isinstance(workflows, list), unreadable)
 
 
-def page(accounts: Sequence[Account], request: ListAccounts) -> Page:
+def page(accounts: Sequence[Account], request: ListAccounts) -> AccountPage:
     """Return the page that a request asks for.
 
     It begins or ends at a place, not at a number, so accounts added, removed, or refreshed in between don't shift it.
@@ -171,7 +171,7 @@ def page(accounts: Sequence[Account], request: ListAccounts) -> Page:
     has_older = start + PAGE_SIZE < len(accounts)
     older = replace(request, older_than=shown[-1].place, newer_than=None) if has_older else None
     newer = replace(request, older_than=None, newer_than=shown[0].place) if start else None
-    return Page(shown, start + 1, older, newer)
+    return AccountPage(shown, start + 1, older, newer)
 
 
 def _provider(authorization: Mapping[str, object]) -> Provider:

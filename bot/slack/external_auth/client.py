@@ -19,11 +19,11 @@ from bot.slack.external_auth.errors import (
 )
 from bot.slack.external_auth.models import (
     Arguments,
+    CheckToken,
     DeleteTokens,
     ExternalToken,
     GetToken,
     ListAccounts,
-    TestToken,
 )
 from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, RateLimiter
 
@@ -38,7 +38,7 @@ class ExternalAuthClient:
         self._clients = clients
         self._limiter = limiter
 
-    async def get(self, api_token: SecretStr, request: GetToken | TestToken, caller: Caller) -> ExternalToken:
+    async def get(self, api_token: SecretStr, request: GetToken | CheckToken, caller: Caller) -> ExternalToken:
         """Fetch a token, refreshed by Slack if it has expired or the request forces it.
 
         Raises ExternalAuthError, and Stopping before anything was changed.
@@ -50,7 +50,7 @@ class ExternalAuthClient:
         extras = answer.get("token_response_extras")
         return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
 
-    async def test(self, api_token: SecretStr, request: TestToken, caller: Caller) -> None:
+    async def test(self, api_token: SecretStr, request: CheckToken, caller: Caller) -> None:
         """Fetch a token and drop it. Raises the same errors as `get`."""
         await self.get(api_token, request, caller)
 

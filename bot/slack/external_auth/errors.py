@@ -15,7 +15,7 @@ from enum import StrEnum
 import aiohttp
 
 from bot.ids import ERROR_CODE, quote, redact
-from bot.slack.calls import Answer, header, retry_after
+from bot.slack.calls import HttpAnswer, header, retry_after
 
 _MOST, _LONGEST = 20, 2000
 """Maximum number of Slack's messages to read, and of characters in each: more than are ever shown."""
@@ -94,7 +94,7 @@ class UnconfirmedError(ExternalAuthError):
     """A request that was sent, but got no clear answer: a change may have happened."""
 
 
-def from_answer(method: str, answer: Answer, sent: Mapping[str, object]) -> ExternalAuthError:
+def from_answer(method: str, answer: HttpAnswer, sent: Mapping[str, object]) -> ExternalAuthError:
     """Return the error for an answer that isn't a success. Slack's words may repeat the values that were `sent`."""
     if answer.status == 429:
         return RateLimitedError(method, retry_after(answer.headers))
@@ -126,7 +126,7 @@ def from_exception(method: str, error: Exception) -> ExternalAuthError:
     return UnconfirmedError(TransportCode.ANSWER_NOT_JSON, method)
 
 
-def _unreadable(answer: Answer) -> TransportCode:
+def _unreadable(answer: HttpAnswer) -> TransportCode:
     if answer.status != 200:
         return TransportCode.HTTP_ERROR
     is_json = "json" in (header(answer.headers, "content-type") or "")

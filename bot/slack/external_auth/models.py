@@ -117,7 +117,7 @@ class GetToken:
 
 
 @dataclass(frozen=True, slots=True)
-class TestToken:
+class CheckToken:
     """A request to `apps.auth.external.get` that only tests if it succeeds: the token stays in the client."""
 
     __test__ = False  # pytest collects any class whose name begins with Test
@@ -180,7 +180,7 @@ class DeleteTokens:
         return {name: value for name, value in named.items() if value is not None}
 
 
-class Place(NamedTuple):
+class ListPosition(NamedTuple):
     """An account's position in a list that is ordered by the last refresh (seconds since the epoch, UTC)."""
 
     at: int
@@ -191,7 +191,7 @@ class Place(NamedTuple):
         return f"{self.at} {self.token_id}"
 
     @classmethod
-    def read(cls, text: object) -> "Place":
+    def read(cls, text: object) -> "ListPosition":
         """Return the place in a button's text. Raises ValueError."""
         match = _PLACE.fullmatch(text) if isinstance(text, str) else None
         if match is None:
@@ -211,8 +211,8 @@ class ListAccounts:
     mutates = False
     provider_key: str | TypedText | None = None
     app_id: str | TypedText | None = None
-    older_than: Place | None = None
-    newer_than: Place | None = None
+    older_than: ListPosition | None = None
+    newer_than: ListPosition | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.arguments().items():
@@ -226,7 +226,7 @@ class ListAccounts:
         return {name: value for name, value in named.items() if value is not None}
 
 
-TokenRequest = GetToken | TestToken | DeleteTokens | ListAccounts
+TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts
 """The requests that Slack carries out. Each has `operation`, `arguments()`, and `mutates`."""
 
 

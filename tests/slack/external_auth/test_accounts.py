@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.ids import REDACTED, is_id
 from bot.slack.external_auth.accounts import PAGE_SIZE, Account, AccountList, Provider, page, read_accounts
-from bot.slack.external_auth.models import InvalidParameter, ListAccounts, Place
+from bot.slack.external_auth.models import InvalidParameter, ListAccounts, ListPosition
 
 ANSWER: dict[str, Any] = {
     "ok": True,
@@ -201,15 +201,15 @@ def test_what_came_or_went_in_between_neither_hides_nor_repeats_an_account(
 
 def test_a_page_whose_place_is_past_the_end_is_the_last_one() -> None:
     accounts = [Account(f"Et{number}", "google", refreshed_at=100 - number) for number in range(12)]
-    shown = page(accounts, ListAccounts(older_than=Place(1, "Et1")))
+    shown = page(accounts, ListAccounts(older_than=ListPosition(1, "Et1")))
     assert [account.token_id for account in shown.accounts] == [f"Et{number}" for number in range(2, 12)]
     assert (shown.older, shown.newer is not None) == (None, True)
-    assert page([], ListAccounts(older_than=Place(1, "Et1"))).accounts == []
+    assert page([], ListAccounts(older_than=ListPosition(1, "Et1"))).accounts == []
 
 
 @given(st.integers(0, 10**12 - 1), st.from_regex(r"[A-Za-z0-9_.-]{1,255}", fullmatch=True))
 def test_a_place_is_read_as_it_was_written(at: int, token_id: str) -> None:
-    assert Place.read(Place(at, token_id).write()) == Place(at, token_id)
+    assert ListPosition.read(ListPosition(at, token_id).write()) == ListPosition(at, token_id)
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_a_place_is_read_as_it_was_written(at: int, token_id: str) -> None:
 )
 def test_what_is_no_place_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="isn't a place"):
-        Place.read(text)
+        ListPosition.read(text)
 
 
 def test_a_list_is_recorded_as_it_was_typed() -> None:
-    request = ListAccounts("google", "A1", older_than=Place(1, "Et1"))
+    request = ListAccounts("google", "A1", older_than=ListPosition(1, "Et1"))
     assert request.arguments() == {"provider_key": "google", "app_id": "A1"}
     assert ListAccounts().arguments() == {}
     assert not request.mutates
@@ -232,4 +232,4 @@ def test_a_list_that_makes_no_sense_is_refused() -> None:
         with pytest.raises(InvalidParameter):
             ListAccounts(key, app_id)
     with pytest.raises(InvalidParameter, match="older or newer"):
-        ListAccounts(older_than=Place(1, "Et1"), newer_than=Place(1, "Et1"))
+        ListAccounts(older_than=ListPosition(1, "Et1"), newer_than=ListPosition(1, "Et1"))

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
-from bot.slack.calls import Answer
+from bot.slack.calls import HttpAnswer
 from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import (
@@ -19,7 +19,7 @@ from bot.slack.external_auth.errors import (
     UnreachableError,
     from_answer,
 )
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, Place, TokenRequest
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, ListPosition, TokenRequest
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
 from tests.bot_process import simulated_slack
 from tests.harness import HASTY_SECONDS
@@ -139,7 +139,7 @@ async def test_every_broken_answer_has_its_family(
 
 async def test_list_asks_for_the_workflows_and_returns_every_account(bench: Bench) -> None:
     found = await bench.client.list(
-        bench.token, ListAccounts("google", "A0SANDBOX", older_than=Place(1, "Et1")), Caller()
+        bench.token, ListAccounts("google", "A0SANDBOX", older_than=ListPosition(1, "Et1")), Caller()
     )
     assert bench.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
     assert {account.token_id for account in found.accounts} == {*bench.slack.state.tokens}
@@ -231,6 +231,6 @@ async def test_waiting_for_its_turn_is_not_a_part_of_sending(bench: Bench, monke
 
 async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(bench: Bench) -> None:
     sent = {"external_token_id": "ya29.a0AfH6SMBx-canary-canary-canary"}
-    answer = Answer(200, {}, {"ok": False, "error": "missing_scope", "needed": sent["external_token_id"]})
+    answer = HttpAnswer(200, {}, {"ok": False, "error": "missing_scope", "needed": sent["external_token_id"]})
     failure = from_answer(GET, answer, sent)
     assert "canary" not in (failure.needed or "")

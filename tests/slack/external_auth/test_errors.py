@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from bot.slack.calls import Answer
+from bot.slack.calls import HttpAnswer
 from bot.slack.external_auth.errors import (
     BreakdownCode,
     ExternalAuthError,
@@ -24,27 +24,27 @@ HTML = {"content-type": "text/html"}
 @pytest.mark.parametrize(
     ("answer", "family", "code"),
     [
-        (Answer(200, JSON, {"ok": False, "error": "token_not_found"}), RefusedError, "token_not_found"),
-        (Answer(403, JSON, {"ok": False, "error": "no_permission"}), RefusedError, "no_permission"),
-        (Answer(503, JSON, {"error": "service_unavailable"}), UnconfirmedError, "service_unavailable"),
-        *((Answer(200, JSON, {"error": code.value}), UnconfirmedError, code.value) for code in BreakdownCode),
-        (Answer(429, JSON, {"error": "ratelimited"}), RateLimitedError, "ratelimited"),
-        (Answer(429, HTML, None), RateLimitedError, "ratelimited"),
-        (Answer(200, JSON, {}), UnconfirmedError, "answer_without_ok"),
-        (Answer(200, JSON, {"error": ""}), UnconfirmedError, "answer_without_ok"),
-        (Answer(200, JSON, {"error": 7}), UnconfirmedError, "answer_without_ok"),
-        (Answer(200, JSON, {"error": "<script> & ya29.x"}), UnconfirmedError, "answer_without_ok"),
-        (Answer(200, JSON, {"error": "x" * 100}), RefusedError, "x" * 100),
-        (Answer(200, JSON, {"error": "x" * 101}), UnconfirmedError, "answer_without_ok"),
-        (Answer(500, JSON, {}), UnconfirmedError, "http_error"),
-        (Answer(503, HTML, None), UnconfirmedError, "http_error"),
-        (Answer(200, HTML, None), UnconfirmedError, "answer_not_json"),
-        (Answer(200, {}, None), UnconfirmedError, "answer_not_json"),
-        (Answer(200, JSON, None), UnconfirmedError, "answer_not_object"),
-        (Answer(200, JSON, [1]), UnconfirmedError, "answer_not_object"),
+        (HttpAnswer(200, JSON, {"ok": False, "error": "token_not_found"}), RefusedError, "token_not_found"),
+        (HttpAnswer(403, JSON, {"ok": False, "error": "no_permission"}), RefusedError, "no_permission"),
+        (HttpAnswer(503, JSON, {"error": "service_unavailable"}), UnconfirmedError, "service_unavailable"),
+        *((HttpAnswer(200, JSON, {"error": code.value}), UnconfirmedError, code.value) for code in BreakdownCode),
+        (HttpAnswer(429, JSON, {"error": "ratelimited"}), RateLimitedError, "ratelimited"),
+        (HttpAnswer(429, HTML, None), RateLimitedError, "ratelimited"),
+        (HttpAnswer(200, JSON, {}), UnconfirmedError, "answer_without_ok"),
+        (HttpAnswer(200, JSON, {"error": ""}), UnconfirmedError, "answer_without_ok"),
+        (HttpAnswer(200, JSON, {"error": 7}), UnconfirmedError, "answer_without_ok"),
+        (HttpAnswer(200, JSON, {"error": "<script> & ya29.x"}), UnconfirmedError, "answer_without_ok"),
+        (HttpAnswer(200, JSON, {"error": "x" * 100}), RefusedError, "x" * 100),
+        (HttpAnswer(200, JSON, {"error": "x" * 101}), UnconfirmedError, "answer_without_ok"),
+        (HttpAnswer(500, JSON, {}), UnconfirmedError, "http_error"),
+        (HttpAnswer(503, HTML, None), UnconfirmedError, "http_error"),
+        (HttpAnswer(200, HTML, None), UnconfirmedError, "answer_not_json"),
+        (HttpAnswer(200, {}, None), UnconfirmedError, "answer_not_json"),
+        (HttpAnswer(200, JSON, None), UnconfirmedError, "answer_not_object"),
+        (HttpAnswer(200, JSON, [1]), UnconfirmedError, "answer_not_object"),
     ],
 )
-def test_an_answer_has_a_code_and_a_family(answer: Answer, family: type[ExternalAuthError], code: str) -> None:
+def test_an_answer_has_a_code_and_a_family(answer: HttpAnswer, family: type[ExternalAuthError], code: str) -> None:
     error = from_answer(METHOD, answer, {})
     assert type(error) is family
     assert (error.code, error.method, error.status) == (code, METHOD, answer.status)
@@ -73,14 +73,14 @@ def test_an_exception_has_a_code_and_a_family(
 
 def test_slacks_own_words_are_kept() -> None:
     body = {"error": "x", "needed": "a", "provided": "b", "response_metadata": {"messages": ["one", 2]}}
-    error = from_answer(METHOD, Answer(200, JSON, body), {})
+    error = from_answer(METHOD, HttpAnswer(200, JSON, body), {})
     assert (error.needed, error.provided, error.detail) == ("a", "b", ("one", "2"))
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {}, {"messages": "x"}, {"messages": None}])
 def test_odd_details_are_left_out(metadata: object) -> None:
     body = {"error": "x", "needed": "", "provided": 7, "response_metadata": metadata}
-    error = from_answer(METHOD, Answer(200, JSON, body), {})
+    error = from_answer(METHOD, HttpAnswer(200, JSON, body), {})
     assert (error.needed, error.provided, error.detail) == (None, None, ())
 
 
@@ -102,7 +102,7 @@ def test_odd_details_are_left_out(metadata: object) -> None:
     ],
 )
 def test_retry_after_is_read_strictly(headers: dict[str, object], seconds: int | None) -> None:
-    error = from_answer(METHOD, Answer(429, headers, {}), {})
+    error = from_answer(METHOD, HttpAnswer(429, headers, {}), {})
     assert isinstance(error, RateLimitedError)
     assert error.retry_after == seconds
 
@@ -113,13 +113,13 @@ def test_slacks_words_do_not_repeat_what_was_pasted() -> None:
         "error": "x",
         "response_metadata": {"messages": [f"bad: {pasted}", "Bearer abcdefghijklmnop", "Et1 is odd"]},
     }
-    error = from_answer(METHOD, Answer(200, JSON, body), {"external_token_id": pasted, "force_refresh": True})
+    error = from_answer(METHOD, HttpAnswer(200, JSON, body), {"external_token_id": pasted, "force_refresh": True})
     assert error.detail == ("bad: Zm9v… (48 characters)", "[redacted]", "Et1 is odd")
 
 
 def test_of_endless_words_of_slacks_only_the_first_are_kept() -> None:
     said = ["the first", "x" * 1990 + " ghp_" + "a1B2" * 9, *["another"] * 100_000]
-    error = from_answer("m", Answer(200, {}, {"error": "failed", "response_metadata": {"messages": said}}), {})
+    error = from_answer("m", HttpAnswer(200, {}, {"error": "failed", "response_metadata": {"messages": said}}), {})
     assert error.detail[0] == "the first"
     assert len(error.detail) == 20
     assert len(error.detail[1]) <= 2000
