@@ -10,6 +10,7 @@ DOCUMENTS = [
     *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
+FILE = ROOT / "tests" / "test_docs.py"
 CITATION = re.compile(r"`(?P<file>tests/[\w/]+\.py)?(?:::(?P<test>\w+))?`")
 
 
@@ -39,3 +40,15 @@ def test_every_make_target_that_is_named_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:`|^)make ([a-z]+)", (ROOT / document).read_text(), re.MULTILINE))
     assert named <= targets
+
+
+def test_every_name_that_a_contributor_is_told_exists() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    steps = page[page.index("## Add an explanation") : page.index("## Quality")]
+    code = "\n".join(
+        path.read_text() for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py") if path != FILE
+    )
+    named = {name.rstrip("()") for name in re.findall(r"`([A-Za-z_]\w*(?:\(\))?)`", steps)}
+    missing = {name for name in named if not re.search(rf"\b{name}\b", code)}
+    assert len(named) > 20
+    assert not missing
