@@ -12,8 +12,6 @@ from bot.views.notices import checking_screen, working_screen
 from bot.views.parts import Screen, View
 
 SHORTCUT = "external_tokens"
-
-
 routes = Routes()
 
 
@@ -39,14 +37,14 @@ async def choose(interaction: Interaction) -> None:
     await open_menu(interaction, menu.chosen_in(values), values)
 
 
-def _shown_meanwhile(request: GetToken | DeleteTokens) -> Screen:
+def _screen_until_answered(request: GetToken | DeleteTokens) -> Screen:
     return working_screen(request) if isinstance(request, GetToken) else checking_screen()
 
 
 @routes.modal(
     menu.CALLBACK_ID,
     menu.parse,
-    shows=_shown_meanwhile,
+    shows=_screen_until_answered,
     stays=lambda request: isinstance(request, DeleteTokens) or request.show,
 )
 async def act(interaction: Interaction, request: GetToken | DeleteTokens) -> None:

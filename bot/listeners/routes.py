@@ -11,14 +11,13 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.listeners import flow, interaction
-from bot.listeners.interaction import Interaction
+from bot.listeners.interaction import Body, Interaction
 from bot.listeners.replies import ModalReply, Replace
 from bot.views.fields import SubmittedView
 from bot.views.notices import working_screen
 from bot.views.parts import Block, Screen, as_view
 from bot.workspaces.runtime import Runtime
 
-Body = dict[str, Any]
 Act = TypeVar("Act", bound=Callable[..., Coroutine[None, None, None]])
 """A listener: the function that handles an `Interaction`."""
 Suggest = Callable[[Interaction, str], Awaitable[Sequence[Block]]]

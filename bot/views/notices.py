@@ -197,7 +197,7 @@ def batch_gone_screen() -> Screen:
 
 
 def no_database_screen(reference: str, contact: str) -> Screen:
-    """Return the screen for a request that wasn't begun, because the database doesn't work."""
+    """Return the screen for a request that can't start because the database doesn't work."""
     return notice(
         "Not recorded",
         "Extauth can't use its database",
