@@ -120,7 +120,7 @@ class _ClosedAtEnd(asyncio.StreamReaderProtocol):
 async def bot_process(transport: Transport, slack: SimulatedSlack, **more: str) -> AsyncIterator[BotProcess]:
     """Run the bot against a simulated Slack until the block ends."""
     async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as probe:
-        port = _free_port()
+        port = free_port()
         listens = {"PORT": str(port)} if transport == "http" else {}
         bot = await start_bot([transport], environment(slack, LOG_FORMAT="json", **listens, **more))
         try:
@@ -142,7 +142,7 @@ async def simulated_slack() -> AsyncIterator[SimulatedSlack]:
         yield slack
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

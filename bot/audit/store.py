@@ -200,7 +200,7 @@ def append(
     A workspace's first row begins its chain, which `began` records as an entry in the operator's chain.
     """
     chains = sorted({row["chain"] for row in batch})
-    if not {*chains} <= read_heads(connection, writing.key, chains).keys():
+    if not {*chains} <= writing.known.keys() and not {*chains} <= read_heads(connection, writing.key, chains).keys():
         # A chain begins in the operator's, which is locked first, so that the next query sees the chains begun since.
         read_heads(connection, writing.key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})

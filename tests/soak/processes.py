@@ -1,5 +1,6 @@
 """The bot's two processes, seen from outside: how much they hold, and what they printed before they ended."""
 
+import asyncio
 import os
 import signal
 import time
@@ -8,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import aiohttp
+
+from bot.metrics import TASKS
 from bot.sandbox.slack.channels import AUDIT_CHANNEL
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.settings import Transport
-from tests.bot_process import BotProcess, bot_process
+from tests.bot_process import BotProcess, bot_process, free_port
 
 TRANSPORTS: tuple[Transport, ...] = ("socket", "http")
 
@@ -33,6 +37,7 @@ class Processes:
         self._slack = slack
         self._url = url
         self._running: dict[Transport, tuple[BotProcess, AsyncExitStack]] = {}
+        self._health_ports: dict[Transport, int] = {}
 
     async def __aenter__(self) -> "Processes":
         for transport in TRANSPORTS:
@@ -47,7 +52,14 @@ class Processes:
 
     async def start(self, transport: Transport) -> None:
         stack = AsyncExitStack()
-        running = bot_process(transport, self._slack, DATABASE_URL=self._url, EXTAUTH_AUDIT_CHANNEL=AUDIT_CHANNEL)
+        port = self._health_ports[transport] = free_port()
+        running = bot_process(
+            transport,
+            self._slack,
+            DATABASE_URL=self._url,
+            EXTAUTH_AUDIT_CHANNEL=AUDIT_CHANNEL,
+            EXTAUTH_HEALTH_PORT=str(port),
+        )
         self._running[transport] = (await stack.enter_async_context(running), stack)
         if transport == "socket":
             await self._slack.state.until(lambda: self._slack.socket_mode.open_connections > 0)
@@ -63,6 +75,18 @@ class Processes:
         await stack.aclose()
         self.printed.append(bot.output)
         return code, seconds
+
+    async def until_idle(self) -> None:
+        """Wait until no process has a task in flight, such as an answer that waits for its next retry."""
+        async with aiohttp.ClientSession() as session:
+            for transport, port in self._health_ports.items():
+                if transport not in self._running:
+                    continue
+                while True:
+                    async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
+                        if f"{TASKS.name} 0" in await response.text():
+                            break
+                    await asyncio.sleep(0.2)
 
     def holding(self, transport: Transport) -> Holding:
         """What one holds now."""

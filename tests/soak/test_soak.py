@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.listeners.replies import RETRY_SECONDS
 from bot.slack.rate_limit import WAIT_SECONDS
 from tests.acknowledged import interrupted_and_told, times_recorded, verified_entries
 from tests.bot_process import simulated_slack
@@ -28,6 +29,8 @@ SETTLE_SECONDS = WAIT_SECONDS + 100.0
 """How long after the last fault everybody is told. A call waits that long in the line that one 429 makes, and not
 everybody's notice of it was posted. An answer that Slack refused waits for its next retry, and what an ended process
 left is looked for again after three minutes."""
+RETRIED_SECONDS = sum(RETRY_SECONDS)
+"""How long after the last fault no answer waits any more."""
 IDLE_SECONDS = 33.0
 """How long after the last command a connection is kept for the next: aiohttp looks every 15 seconds for older ones."""
 STOP_SECONDS = 5.0
@@ -90,9 +93,11 @@ async def test_it_holds_no_more_and_owes_nothing_whatever_goes_wrong(kind: str, 
                     await processes.start(transport)
                     restarts += 1
             await people.settle(SETTLE_SECONDS)
+            # Who was told to wait may not have the answer yet: it waits for its next retry.
+            async with asyncio.timeout(RETRIED_SECONDS):
+                await processes.until_idle()
             for transport in TRANSPORTS:
                 code, seconds = await processes.stop(transport, signal.SIGTERM)
-                # A task that had been forgotten would be waited for.
                 assert (code, seconds < STOP_SECONDS) == (0, True), seconds
         printed = "".join(processes.printed)
         assert [secret for secret in slack.state.secrets if secret in printed] == []
