@@ -35,7 +35,7 @@ _SECRETS = re.compile(
 _MOST_FRAMES = 40
 """Maximum number of calls shown in a traceback, from the innermost: endless recursion has a thousand."""
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "asyncpg", "sqlalchemy", "alembic")
+_BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "psycopg", "sqlalchemy", "alembic")
 
 
 def redact(text: str) -> str:

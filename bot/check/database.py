@@ -1,5 +1,6 @@
 """A check of the database and its key that changes neither."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,40 @@ _SQLITE_FAULTS = {
     "SQLITE_CORRUPT": ("The database file is damaged.", "Restore it from a backup."),
     "SQLITE_FULL": ("The disk is full.", "Free some space on the disk."),
 }
+_UNREACHABLE = (
+    "Connection refused|timeout expired|timed out|failed to resolve host|No route to host|unreachable|No such file"
+)
 _POSTGRES_FAULTS = {
-    "28P01": ("PostgreSQL doesn't accept the password.", "Correct the user and password in DATABASE_URL."),
-    "28000": ("PostgreSQL doesn't let this user in.", "Correct the user in DATABASE_URL, or allow it in pg_hba.conf."),
-    "3D000": ("PostgreSQL has no database of this name.", "Create the database, or correct the name in DATABASE_URL."),
-    "53300": ("PostgreSQL has no connection left.", "Raise max_connections, or end connections that aren't needed."),
+    "password authentication failed": (
+        "PostgreSQL doesn't accept the password.",
+        "Correct the user and password in DATABASE_URL.",
+    ),
+    'role ".*" does not exist|pg_hba.conf|not permitted to log in': (
+        "PostgreSQL doesn't let this user in.",
+        "Correct the user in DATABASE_URL, or allow it in pg_hba.conf.",
+    ),
+    'database ".*" does not exist': (
+        "PostgreSQL has no database of this name.",
+        "Create the database, or correct the name in DATABASE_URL.",
+    ),
+    "too many (clients|connections)|connection slots": (
+        "PostgreSQL has no connection left.",
+        "Raise max_connections, or end connections that aren't needed.",
+    ),
+    "does not support SSL": (
+        "PostgreSQL doesn't encrypt connections.",
+        "Turn on `ssl` in postgresql.conf, or correct sslmode in DATABASE_URL.",
+    ),
+    "certificate verify failed|root certificate": (
+        "PostgreSQL's certificate isn't from an authority that this machine trusts.",
+        "Name the authority's file in DATABASE_URL: ?sslmode=verify-full&sslrootcert=FILE.",
+    ),
+    "does not match host name": (
+        "PostgreSQL's certificate is for another host.",
+        "Write the host in DATABASE_URL as the certificate does.",
+    ),
 }
+"""Faults by what the driver says of a connection that failed: it has no code for them."""
 _READ_ONLY = (
     "The PostgreSQL server is read-only.",
     "Name the primary server in DATABASE_URL, not a replica.",
@@ -183,12 +212,10 @@ def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[
     for known, fault in _SQLITE_FAULTS.items():
         if name is not None and name.startswith(known):
             return fault
-    code = getattr(driver, "sqlstate", None)
-    if code in _POSTGRES_FAULTS:
-        return _POSTGRES_FAULTS[code]
-    if url.drivername.startswith("postgresql") and isinstance(driver, OSError | TimeoutError):
-        return (
-            f"PostgreSQL can't be reached ({where}).",
-            "Start it, or correct the host and port in DATABASE_URL.",
-        )
+    if url.drivername.startswith("postgresql"):
+        for said, fault in _POSTGRES_FAULTS.items():
+            if re.search(said, str(driver)):
+                return fault
+        if isinstance(driver, OSError | TimeoutError) or re.search(_UNREACHABLE, str(driver)):
+            return f"PostgreSQL can't be reached ({where}).", "Start it, or correct the host and port in DATABASE_URL."
     return f"The database can't be used ({where}): {error}.", "Fix the database, or name another one in DATABASE_URL."

@@ -6,13 +6,16 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-_POSTGRES_OPTIONS = {"ssl", "host", "port"}
+_POOLERS_OPTIONS = {"pgbouncer", "connection_limit", "pool_timeout", "supa"}
+"""Options that platforms add to an address for other clients. They say nothing about the connection."""
+_TRUSTED = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Files of certificates that a system trusts: Debian's, Fedora's, Alpine's and macOS's. The driver looks elsewhere."""
 
 
 def database_url(value: str) -> URL:
     """Return the address in SQLAlchemy's form, for Extauth's drivers. Raises ValueError.
 
-    Heroku writes `postgres://`, and libpq's `sslmode` is asyncpg's `ssl`.
+    Heroku writes `postgres://`. https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     """
     try:
         url = make_url(value)
@@ -22,22 +25,25 @@ def database_url(value: str) -> URL:
             "must be an address such as sqlite:///extauth.db or postgresql://user:password@host/name, with the @ : / "
             "of a password written as %40 %3A %2F."
         ) from None
-    if url.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
+    if url.drivername in {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg"}:
         if "@" in (url.host or ""):
             raise ValueError("has more than one @: write the @ of a password as %40, a : as %3A and a / as %2F.")
-        return url.set(drivername="postgresql+asyncpg", query=_postgres_options(url))
+        return url.set(drivername="postgresql+psycopg", query=_libpq_options(url))
     if url.drivername in {"sqlite", "sqlite+aiosqlite"} and url.database not in {None, "", ":memory:"}:
         return url.set(drivername="sqlite")
     raise ValueError("must begin with sqlite:/// and name a file, or begin with postgresql://.")
 
 
-def _postgres_options(url: URL) -> dict[str, str | tuple[str, ...]]:
-    """Translate the options of libpq's addresses to asyncpg's. Raises ValueError."""
-    options = {("ssl" if name == "sslmode" else name): value for name, value in url.query.items()}
-    unknown = sorted(set(options) - _POSTGRES_OPTIONS)
-    if unknown:
-        known = ", ".join(sorted({*_POSTGRES_OPTIONS, "sslmode"} - {"ssl"}))
-        raise ValueError(f"has an option that this bot doesn't know: {unknown[0]}. Remove it; it knows {known}.")
+def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
+    """Return the options of an address that are libpq's. Raises ValueError for one that nobody knows."""
+    from psycopg.pq import Conninfo  # noqa: PLC0415 (needed only for PostgreSQL)
+
+    options = {name: value for name, value in url.query.items() if name not in _POOLERS_OPTIONS}
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    for name in sorted(options.keys() - known):
+        raise ValueError(f"has an option that PostgreSQL doesn't know: {name}. Remove it.")
+    if options.get("sslrootcert", "system") == "system" and str(options.get("sslmode")).startswith("verify-"):
+        options["sslrootcert"] = next((path for path in _TRUSTED if Path(path).exists()), "system")
     return options
 
 

@@ -23,8 +23,17 @@ BUSY_SECONDS = 10
 """Seconds a transaction waits for a connection, or for SQLite's one writer."""
 LOCK_SECONDS = 4
 """Seconds a PostgreSQL transaction waits for a row that another has locked: few enough for a second try."""
+TRANSACTION_SECONDS = 60.0
+"""Seconds a PostgreSQL transaction may take before its connection is given up."""
 ANSWER_SECONDS = 15.0
 """Seconds a caller waits for a transaction."""
+_CONNECTION = {
+    "application_name": "extauth",
+    "connect_timeout": str(BUSY_SECONDS),
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "30000",
+}
+"""How to connect to PostgreSQL, unless its address says otherwise. TCP alone notices a dead server after minutes."""
 _CLOSE_SECONDS = 1.0
 _READERS = 4
 SCHEMA_NAME = "public"
@@ -126,9 +135,9 @@ class Database(ABC):
             log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
 
     def _one_line(self, error: Exception) -> str:
-        # The driver's own message, without the statement and its parameters that SQLAlchemy adds.
+        # The driver's own message, without the statement and its parameters that SQLAlchemy and PostgreSQL add.
         cause = getattr(error, "orig", None) or error
-        text = " ".join(str(cause).split())
+        text = " ".join(str(getattr(getattr(cause, "diag", None), "message_primary", None) or cause).split())
         password = self._url.password
         for spelling in (password, quote_plus(str(password)), quote(str(password))):
             text = text.replace(str(spelling), "…") if password else text
@@ -140,24 +149,21 @@ class PostgresDatabase(Database):
 
     def __init__(self, url: URL) -> None:
         # With SQLite, neither is needed.
-        import asyncpg  # noqa: PLC0415
+        import psycopg  # noqa: PLC0415
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
-        super().__init__(url, asyncpg.PostgresError, asyncpg.InterfaceError)
+        super().__init__(url, psycopg.Error)
         self._engine = create_async_engine(
-            url,
+            url.set(query={**_CONNECTION, **url.query}),
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
             # Transactions begin with `BEGIN`, not as SQLAlchemy would begin them.
             isolation_level="AUTOCOMMIT",
+            # It would look for a type of that name by the database's own search path.
+            use_native_hstore=False,
             # A pooler such as PgBouncer may give each transaction another session, and a trigger could prepare its own
             # statements under Extauth's names: so none has a name.
-            connect_args={
-                "timeout": BUSY_SECONDS,
-                "command_timeout": 60,
-                "statement_cache_size": 0,
-                "prepared_statement_cache_size": 0,
-            },
+            connect_args={"prepare_threshold": None},
             hide_parameters=True,
             execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
@@ -168,10 +174,11 @@ class PostgresDatabase(Database):
         async with self._readers if reads else nullcontext(), self._engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
-                await driver.execute(BEGIN.format("REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"))
-                result = await connection.run_sync(work)
-                if await driver.execute("COMMIT") != "COMMIT":
-                    raise DatabaseError("a transaction was rolled back")
+                async with asyncio.timeout(TRANSACTION_SECONDS):
+                    await driver.execute(BEGIN.format("REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"))
+                    result = await connection.run_sync(work)
+                    if (await driver.execute("COMMIT")).statusmessage != "COMMIT":
+                        raise DatabaseError("a transaction was rolled back")
             except BaseException:
                 # This ends the session in any state, and the server rolls back.
                 await connection.invalidate()

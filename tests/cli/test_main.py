@@ -39,7 +39,7 @@ def test_serving_and_reading_never_load_the_sandbox() -> None:
 
 
 def test_serving_loads_only_what_it_needs_from_the_start() -> None:
-    rare = ("alembic", "asyncpg", "sqlalchemy.dialects.postgresql", "jwt", "cryptography.x509")
+    rare = ("alembic", "psycopg", "sqlalchemy.dialects.postgresql", "jwt", "cryptography.x509")
     ran = run("-c", LOADED.format(modules="bot.cli.serve", prefixes=rare))
     assert (ran.returncode, ran.stdout.split()) == (0, [])
 

@@ -26,8 +26,8 @@ PROCESSES, EACH = 4, 2500
     ("given", "driver"),
     [
         ("sqlite:///extauth.db", "sqlite:///extauth.db"),
-        ("postgres://u:p@h:5432/d", "postgresql+asyncpg://u:p@h:5432/d"),
-        ("postgresql://u@h/d?sslmode=require", "postgresql+asyncpg://u@h/d?ssl=require"),
+        ("postgres://u:p@h:5432/d", "postgresql+psycopg://u:p@h:5432/d"),
+        ("postgresql://u@h/d?sslmode=require", "postgresql+psycopg://u@h/d?sslmode=require"),
     ],
 )
 def test_an_address_is_understood_as_people_and_platforms_write_it(given: str, driver: str) -> None:
