@@ -1,6 +1,6 @@
 """The composition root: the only module that builds and connects the parts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import partial
@@ -8,8 +8,6 @@ from functools import partial
 import aiohttp
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
 from sqlalchemy import Connection
 
 from bot import explanations, listeners, logs
@@ -41,8 +39,8 @@ from bot.tasks import Tasks
 from bot.workspaces.installation_rows import InstallationRows
 from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.oauth_states import OAuthStates
-from bot.workspaces.registry import ManyWorkspaces, OneWorkspace, Workspaces
-from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, Shared
+from bot.workspaces.registry import ManyWorkspaces, OneWorkspace, Workspaces, authorize_by
+from bot.workspaces.runtime import Runtime, Shared
 from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore
 
@@ -210,7 +208,7 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
             name="extauth",
             logger=logs.sdk_logger,
             client=shared.clients.web(None),
-            authorize=_authorize(workspaces, install_url),
+            authorize=authorize_by(workspaces, install_url),
             signing_secret="",  # server/http.py has verified each request
             request_verification_enabled=False,
             ssl_check_enabled=False,
@@ -219,21 +217,3 @@ def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None =
         )
     listeners.register(app, shared)
     return app
-
-
-def _authorize(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """Return the function that finds a request's workspace and puts its runtime into Bolt's context.
-
-    Bolt's own functions for this call auth.test before they acknowledge.
-    """
-
-    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        runtime = await workspaces.find(team_id, enterprise_id)
-        if runtime is None:
-            raise NotInstalled(install_url)
-        context[RUNTIME] = runtime
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=runtime.bot_token.get_secret_value()
-        )
-
-    return authorize

@@ -12,10 +12,10 @@ from bot.audit.chain import chain_of
 from bot.batch import Batch, BatchState
 from bot.jobs.run import BatchEnding, BatchOutcome, BatchRunner
 from bot.listeners import flow
+from bot.listeners.flow import SHORT_SECONDS, Wait, show_progress
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, Replace, reason
 from bot.listeners.routes import Routes
-from bot.listeners.waiting import SHORT_SECONDS, Wait, show_progress, tell_waits
 from bot.operation import Operation
 from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.client import send_file
@@ -35,17 +35,7 @@ UPDATE_SECONDS = 2.0
 
 async def list_accounts(interaction: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
     """List the accounts to choose a batch from, as one step of it."""
-    runtime = interaction.runtime
-    wait = Wait(runtime.clock)
-    interaction.request = request
-    listing = asyncio.ensure_future(runtime.service.run(interaction.actor.step("list"), request, wait.note))
-    try:
-        if interaction.reply is not None:
-            await tell_waits(runtime.clock, interaction.reply, request, listing, wait)
-        outcome = await listing
-    finally:
-        listing.cancel()
-        await asyncio.wait({listing})
+    outcome = await flow.outcome_of(interaction, interaction.actor.step("list"), request)
     if isinstance(outcome, ApprovalNeeded):
         raise TypeError("Only a deletion needs approval.")
     return outcome

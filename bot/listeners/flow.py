@@ -3,20 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from bot.access import Decision
+from bot.actor import Actor
 from bot.batch import Batch, Item
-from bot.clock import finishes_within
+from bot.clock import Clock, finishes_within, retry
 from bot.jobs.run import result_of
 from bot.listeners.approval_request import ask_for
 from bot.listeners.interaction import Interaction
-from bot.listeners.replies import ModalReply, reason
-from bot.listeners.waiting import Wait, tell_waits
+from bot.listeners.replies import ModalReply, Reply, reason
 from bot.metrics import ANSWERED
 from bot.operation import Permission, Request
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Deleted, Denied, Failed, Outcome, Tested
 from bot.service import Runnable
 from bot.slack.external_auth.models import CheckToken, DeleteTokens
+from bot.slack.rate_limit import SecondsLeft
 from bot.storage.engine import DatabaseError
 from bot.views.notices import (
     checking_screen,
@@ -25,6 +28,7 @@ from bot.views.notices import (
     too_late_screen,
     unexpected_screen,
     unopened_screen,
+    waiting_screen,
     working_screen,
 )
 from bot.views.outcomes import outcome_screen
@@ -35,6 +39,15 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
 """Seconds the permission check may take before a modal opens without it: a trigger ID lasts three."""
+
+NOTICE_SECONDS = 2.8
+"""Seconds after which a person is told that it takes longer, so that they hear something within three."""
+SHORT_SECONDS = 3
+"""Seconds of waiting that are too short to mention."""
+NOTICE_RETRY_SECONDS = (2.0, 10.0, 30.0)
+"""Seconds to wait before each further try to show a notice."""
+MAX_NOTICES = 2
+"""Maximum number of notices that it takes longer. A `response_url` takes five messages in all."""
 
 Decisions = Mapping[Permission, Decision]
 
@@ -138,23 +151,29 @@ async def run(interaction: Interaction, request: Runnable) -> None:
     runtime = interaction.runtime
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
-    wait = Wait(runtime.clock)
-    interaction.request = request
-    running = asyncio.ensure_future(runtime.service.run(interaction.actor, request, wait.note))
-    try:
-        await tell_waits(runtime.clock, interaction.reply, request, running, wait)
-        outcome = await running
-    finally:
-        if not running.done():
-            running.cancel()
-            # It records its interruption.
-            await asyncio.wait({running})
+    outcome = await outcome_of(interaction, interaction.actor, request)
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(interaction, outcome.request)
     elif not isinstance(outcome, AlreadyRun):  # for that, the other delivery owes the answer
         if isinstance(request, CheckToken | DeleteTokens):
             await note(interaction, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
+
+
+async def outcome_of(interaction: Interaction, actor: Actor, request: Runnable) -> Outcome:
+    """Run the request and return its outcome. A person with a place for the answer is told if it takes longer."""
+    runtime, wait = interaction.runtime, Wait(interaction.runtime.clock)
+    interaction.request = request
+    running = asyncio.ensure_future(runtime.service.run(actor, request, wait.note))
+    try:
+        if interaction.reply is not None:
+            await tell_waits(runtime.clock, interaction.reply, request, running, wait)
+        return await running
+    finally:
+        if not running.done():
+            running.cancel()
+            # It records its interruption.
+            await asyncio.wait({running})
 
 
 async def note(interaction: Interaction, outcome: Outcome) -> None:
@@ -178,3 +197,84 @@ async def run_in_modal(interaction: Interaction, request: Runnable) -> None:
     """Run the request of a person outside any channel, and answer in a modal."""
     if await open_if_allowed(interaction, [request], as_view(working_screen(request))):
         await run(interaction, request)
+
+
+@dataclass(slots=True)
+class Wait:
+    """The remaining wait of a request because of Slack's limits."""
+
+    clock: Clock
+    _seconds_left: SecondsLeft = lambda: 0
+    _told_until: float = 0.0
+    _is_news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, seconds_left: SecondsLeft) -> None:
+        """Note a wait. A short one isn't news, nor one that ends about when the person expects."""
+        self._seconds_left = seconds_left
+        seconds = seconds_left()
+        if seconds > SHORT_SECONDS and self.clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
+            self._is_news.set()
+
+    @property
+    def is_known(self) -> bool:
+        """True while a wait because of Slack's limits is still to be told."""
+        return self._is_news.is_set()
+
+    def tell(self) -> int | None:
+        """Return the seconds left to tell the person; None if no limit applies."""
+        left = self._seconds_left()
+        self._told_until = self.clock.monotonic() + left
+        self._is_news.clear()
+        return left or None
+
+    async def news(self) -> None:
+        """Wait until there is something to tell."""
+        await self._is_news.wait()
+
+
+async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
+    """Tell the person when it takes longer, and again when a wait begins or grows later."""
+    if await finishes_within(clock, running, NOTICE_SECONDS):
+        return
+    for number in range(MAX_NOTICES):
+        if number:
+            await _until_news(running, wait)
+        await _tell_wait(clock, reply, request, running, wait)
+
+
+async def _tell_wait(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
+    """Show one notice, with retries while the person still waits."""
+
+    async def tell() -> None:
+        if not running.done():
+            await reply.show_progress(waiting_screen(request, wait.tell()))
+
+    async def sleep(seconds: float) -> None:
+        await finishes_within(clock, running, seconds)
+
+    try:
+        await retry(tell, sleep, NOTICE_RETRY_SECONDS, lambda _: True, _not_shown)
+    except Exception as error:
+        _not_shown(error)
+
+
+async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
+    news = asyncio.ensure_future(wait.news())
+    try:
+        await asyncio.wait({running, news}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        news.cancel()
+
+
+async def show_progress(reply: Reply, screen: Screen) -> bool:
+    """Show a notice, and return whether that worked. A failure is no reason to give up the work."""
+    try:
+        await reply.show_progress(screen)
+    except Exception as error:
+        _not_shown(error)
+        return False
+    return True
+
+
+def _not_shown(error: Exception) -> None:
+    log.warning("a notice couldn't be shown", extra={"error_type": type(error).__name__})

@@ -5,12 +5,11 @@ from functools import partial
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
 from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, picker
-from bot.listeners.flow import Decisions
+from bot.listeners.flow import Decisions, show_progress
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.routes import Routes
-from bot.listeners.waiting import show_progress
 from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.views import get_form, metadata

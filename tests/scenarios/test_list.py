@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.listeners.waiting import NOTICE_SECONDS
+from bot.listeners.flow import NOTICE_SECONDS
 from bot.sandbox.slack.providers import Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.listeners.waiting import NOTICE_SECONDS
+from bot.listeners.flow import NOTICE_SECONDS
 from bot.sandbox.slack.rate_limits import PER_MINUTE
 from bot.settings import Transport
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness, open_timed_harness, over_both_transports

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.listeners.cleanup import LOOK_SECONDS
-from bot.listeners.waiting import NOTICE_SECONDS
+from bot.listeners.flow import NOTICE_SECONDS
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.external_auth.accounts import KEPT_SECONDS

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from bot.listeners.waiting import NOTICE_SECONDS
+from bot.listeners.flow import NOTICE_SECONDS
 from bot.sandbox.slack.state import TRIGGER_SECONDS
 from tests.harness import ADMIN, Harness, over_both_transports
 

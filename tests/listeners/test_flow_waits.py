@@ -4,8 +4,8 @@ import asyncio
 import math
 from collections.abc import Mapping
 
+from bot.listeners.flow import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
 from bot.listeners.replies import NotPosted
-from bot.listeners.waiting import MAX_NOTICES, NOTICE_RETRY_SECONDS, NOTICE_SECONDS, Wait, tell_waits
 from bot.slack.external_auth.models import GetToken
 from bot.views.parts import Screen
 from tests.manual_clock import ManualClock
