@@ -13,14 +13,14 @@ from sqlalchemy import Connection
 from bot import explanations, listeners, logs
 from bot.audit.keys import AuditKey, load_key, new_key
 from bot.audit.log import AuditLog
-from bot.audit.schema import check_tables, keep_schema
-from bot.audit.store import begin_log
+from bot.audit.schema import begin_log, check_tables
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.jobs.account_states import AccountStates
 from bot.jobs.schedules import Schedules
 from bot.jobs.store import Batches
 from bot.listeners.home import LISTED_SECONDS
+from bot.listeners.routes import authorize_by
 from bot.metrics import TASKS, Metrics
 from bot.observers import AuditChannel, OutcomeCounter, just
 from bot.service import Observer, Service
@@ -39,7 +39,7 @@ from bot.tasks import Tasks
 from bot.workspaces.installation_rows import InstallationRows
 from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.oauth_states import OAuthStates
-from bot.workspaces.registry import ManyWorkspaces, OneWorkspace, Workspaces, authorize_by
+from bot.workspaces.registry import ManyWorkspaces, OneWorkspace, Workspaces
 from bot.workspaces.runtime import Runtime, Shared
 from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore
@@ -67,13 +67,9 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
     database = open_database(database_url(settings.database_url.get_secret_value()))
 
     def prepare(connection: Connection) -> AuditKey:
-        if not migrate(connection):
-            key = load_key(connection, settings.secret_keys)
-            check_tables(connection, key)
-            return key
-        key = new_key(connection, settings.secret_keys)
-        keep_schema(connection, key)
-        begin_log(connection, key)
+        is_new = migrate(connection)
+        key = (new_key if is_new else load_key)(connection, settings.secret_keys)
+        (begin_log if is_new else check_tables)(connection, key)
         return key
 
     try:
@@ -99,13 +95,10 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log without creating or migrating anything. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
-
-    def load(connection: Connection) -> AuditKey:
-        check_schema(connection)
-        return load_key(connection, settings.secret_keys)
-
     try:
-        yield AuditLog(database, await database.run(load, reads=True), clock)
+        await database.run(check_schema, reads=True)
+        key = await database.run(lambda connection: load_key(connection, settings.secret_keys), reads=True)
+        yield AuditLog(database, key, clock)
     finally:
         await database.close()
 

@@ -50,9 +50,7 @@ class Cache(Generic[Key, Value]):
 
     def put(self, key: Key, answer: Value) -> None:
         """Keep an answer from another source."""
-        known: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
-        known.set_result(answer)
-        self._add(key, known)
+        self._add(key, asyncio.get_running_loop().create_future()).answer.set_result(answer)
 
     def pop(self, key: Key) -> None:
         """Forget the answer to `key`, even a pending one."""
@@ -62,12 +60,12 @@ class Cache(Generic[Key, Value]):
         return [asked.answer for asked in self._asked.values() if not asked.answer.done()]
 
     def _add(self, key: Key, answer: asyncio.Future[Value]) -> CachedAnswer[Value]:
-        self.pop(key)
+        self._asked.pop(key, None)
         while self._asked:
             oldest = next(iter(self._asked))
             if len(self._asked) < self._most and self.find(oldest) is not None:
                 break
-            self.pop(oldest)
+            del self._asked[oldest]
         asked = self._asked[key] = CachedAnswer(self._clock.monotonic(), answer)
 
         def ended(_: asyncio.Future[Value]) -> None:

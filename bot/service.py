@@ -152,8 +152,10 @@ class Service:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
             return await self._read_history(actor, request)
-        if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, batch):
-            return ApprovalNeeded(request, actor.reference)
+        if isinstance(request, DeleteTokens) and not (batch is not None and batch.approves(actor, request)):
+            is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
+            if self.policy.covers(is_bulk=is_bulk):
+                return ApprovalNeeded(request, actor.reference)
         try:
             attempt = await self._audit_log.attempt(actor, request)
         except DuplicateInteraction:
@@ -177,9 +179,11 @@ class Service:
             raise
         outcome = await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
         if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
-            self._note_accounts(actor, outcome)
-        if isinstance(outcome, Failed) and isinstance(outcome.request, ListAccounts):
-            return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
+            if outcome.request.arguments().get("app_id") is None:
+                # It's about the token's own app, so forms can use it.
+                self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
+            if isinstance(outcome, Failed):
+                return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
         return outcome
 
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
@@ -223,11 +227,6 @@ class Service:
         """Return whether the audit log has an approval or a decline of a request. Raises DatabaseError."""
         return bool(await self._audit_log.decisions(asked))
 
-    def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
-        is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
-        is_approved = batch is not None and batch.approves(actor, request)
-        return self.policy.covers(is_bulk=is_bulk) and not is_approved
-
     async def own_entries(self, actor: Actor, count: int, operation: Operation | None = None) -> Sequence[Entry]:
         """Return the newest audit log entries of this actor, perhaps only of one operation.
 
@@ -255,7 +254,14 @@ class Service:
         """
         if not (await self.authorize(actor))[Permission.LIST].allowed:
             return None
-        return await self._accounts.get(self._app(actor), lambda: self._list_for_form(actor))
+
+        async def ask() -> AccountList | None:
+            # The same text typed twice is the same payload, and yet two requests.
+            asking = replace(actor, interaction=f"form {actor.reference}")
+            outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
+            return outcome.accounts if isinstance(outcome, Listed) else None
+
+        return await self._accounts.get(self._app(actor), ask)
 
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
         """Return the token IDs that a form can offer this person because they used them recently."""
@@ -263,17 +269,6 @@ class Service:
         if not any(decisions[permission].allowed for permission in (Permission.GET, Permission.DELETE)):
             return ()
         return await recent_token_ids(self._audit_log, actor)
-
-    async def _list_for_form(self, actor: Actor) -> AccountList | None:
-        # The same text typed twice is the same payload, and yet two requests.
-        asking = replace(actor, interaction=f"form {actor.reference}")
-        outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
-        return outcome.accounts if isinstance(outcome, Listed) else None
-
-    def _note_accounts(self, actor: Actor, outcome: Listed | Failed) -> None:
-        """Keep Slack's answer about the token's own app, for forms."""
-        if outcome.request.arguments().get("app_id") is None:
-            self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
 
     def _app(self, actor: Actor) -> Hashable:
         """Return the key of one app's accounts in one workspace."""

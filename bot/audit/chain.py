@@ -9,8 +9,9 @@ shows.
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from bot.audit.keys import AuditKey, is_equal
@@ -43,20 +44,15 @@ def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
     return team_id or enterprise_id or OPERATOR
 
 
-def began_claim(chain: str) -> str:
-    """Return the value that replaces the interaction, once, in the operator's row for the start of a chain."""
-    return f"began {chain}"
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning and end of a chain, and the number of entries it has had. A result belongs to its attempt's entry.
+    """The beginning and end of a chain, by default a new one, and the number of entries it has had.
 
-    `verified` is the row of the last verification, 0 if there is none.
+    A result belongs to its attempt's entry. `verified` is the row of the last verification, 0 if there is none.
     """
 
     chain: str
-    log_id: str
+    log_id: str = field(default_factory=partial(secrets.token_hex, 8))
     number: int = 0
     hash: str = _NO_HASH
     entries: int = 0
@@ -64,10 +60,6 @@ class Head:
     pruned_hash: str = _NO_HASH
     pruned_entries: int = 0
     verified: int = 0
-
-    @classmethod
-    def of_new_chain(cls, chain: str) -> "Head":
-        return cls(chain, secrets.token_hex(8))
 
     @classmethod
     def stored(cls, row: Row, key: AuditKey) -> "Head | AlteredLog":
@@ -98,16 +90,6 @@ class Head:
         )
         return moved, complete
 
-    def includes(self, row: Row) -> bool:
-        """Return whether a row lies within the chain."""
-        number = row["number"]
-        is_here = row["chain"] == self.chain and isinstance(number, int)
-        return is_here and self.pruned_number < number <= self.number
-
-    def checkpoint(self, now: float) -> "Checkpoint":
-        """Return a checkpoint of the chain's end `now` (seconds since the epoch, UTC)."""
-        return Checkpoint(self.log_id, self.number, self.entries, self.hash, utc(now))
-
 
 def is_authentic(key: AuditKey, row: Row) -> bool:
     """Return whether a row was written with the key."""
@@ -119,7 +101,9 @@ def is_authentic(key: AuditKey, row: Row) -> bool:
 
 def is_proven(key: AuditKey, head: Head | None, row: Row) -> bool:
     """Return whether a row is part of the log: within its chain, and written with the key."""
-    return head is not None and head.includes(row) and is_authentic(key, row)
+    if head is None or row["chain"] != head.chain or not isinstance(row["number"], int):
+        return False
+    return head.pruned_number < row["number"] <= head.number and is_authentic(key, row)
 
 
 def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) -> dict[tuple[str, int], Row]:
@@ -164,26 +148,21 @@ class Checkpoint:
         """Return the checkpoint as one line."""
         return (
             f"extauth-checkpoint {self.log_id} row={self.number} entries={self.entries} at={self.at} hash={self.hash} "
-            f"mac={self._mac(key)}"
+            f"mac={key.mac('checkpoint', asdict(self))}"
         )
 
     @classmethod
     def read(cls, text: str, key: AuditKey) -> Sequence["Checkpoint"]:
         """Return all checkpoints in a text. Raises BadCheckpoint if there is none, or an invalid one."""
-        found = [cls._matched(match, key) for match in _FORM.finditer(" ".join(text.split()))]
+        found = []
+        for match in _FORM.finditer(" ".join(text.split())):
+            made = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])
+            if not is_equal(match["mac"], key.mac("checkpoint", asdict(made))):
+                raise BadCheckpoint("The checkpoint was altered, or made with another key.")
+            found.append(made)
         if not found:
             raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
         return found
-
-    @classmethod
-    def _matched(cls, match: re.Match[str], key: AuditKey) -> "Checkpoint":
-        found = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])
-        if not is_equal(match["mac"], found._mac(key)):
-            raise BadCheckpoint("The checkpoint was altered, or made with another key.")
-        return found
-
-    def _mac(self, key: AuditKey) -> str:
-        return key.mac("checkpoint", asdict(self))
 
 
 def micro(seconds: float) -> int:

@@ -112,12 +112,18 @@ class AuditLog(AuditReader):
         workspaces and organizations that the process doesn't serve.
         """
         before = micro(self._clock.now() - older_than)
+        kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "external_token_id", "provider_key")
+
+        def interruption(attempt: Row) -> Row:
+            copied = {name: attempt[name] for name in (*kept, "parameters")}
+            return {**copied, "at": micro(self._clock.now()), "outcome": INTERRUPTED}
+
         looking = partial(store.unfinished, since=self._finished_until, before=before, serves=serves)
         unfinished = await self._database.run(looking, reads=True, seconds=None)
         found: list[Entry] = []
         is_whole = True
         for chain, numbers in unfinished.items():
-            ending = partial(store.interrupt, chain=chain, numbers=numbers, result=self._interruption)
+            ending = partial(store.interrupt, chain=chain, numbers=numbers, result=interruption)
             try:
                 # Without a timeout, because no other process tells these people.
                 ended = await self._change(ending)
@@ -155,12 +161,17 @@ class AuditLog(AuditReader):
 
         Returns the number of entries deleted. The operator's chain stays, because it names the workspaces.
         """
-        chains = [head.chain for head in await self.heads(workspace) if head.chain != OPERATOR]
+
+        def pruned(chain: str, entries: int, last: int) -> Row:
+            parameters = {"entries": str(entries), "through": str(last), "before": f"{before:.0f}"}
+            return self._row(PRUNE, Event("", chain, None, "", PRUNE, parameters), outcome="pruned")
+
         deleted = 0
-        for chain in chains:
-            entry = partial(self._prune_row, chain, before)
-            now = micro(self._clock.now())
-            deleted += await self._change(partial(store.prune, chain=chain, before=micro(before), now=now, entry=entry))
+        for head in await self.heads(workspace):
+            if head.chain != OPERATOR:
+                now, entry = micro(self._clock.now()), partial(pruned, head.chain)
+                prune = partial(store.prune, chain=head.chain, before=micro(before), now=now, entry=entry)
+                deleted += await self._change(prune)
         return deleted
 
     async def note_verified(self, result: VerificationResult) -> None:
@@ -279,16 +290,6 @@ class AuditLog(AuditReader):
             **more,
         }
 
-    def _interruption(self, attempt: Row) -> Row:
-        kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "external_token_id", "provider_key")
-        copied = {name: attempt[name] for name in (*kept, "parameters")}
-        return {**copied, "at": micro(self._clock.now()), "outcome": INTERRUPTED}
-
     def _began_row(self, head: Head) -> Row:
         event = Event(new_reference(), head.chain, None, "", BEGAN, {"log_id": head.log_id})
         return self._row(BEGAN, event, outcome="began")
-
-    def _prune_row(self, chain: str, before: float, entries: int, last: int) -> Row:
-        parameters = {"entries": str(entries), "through": str(last), "before": f"{before:.0f}"}
-        event = Event("", chain, None, "", PRUNE, parameters)
-        return self._row(PRUNE, event, outcome="pruned")

@@ -24,6 +24,7 @@ from bot.audit.chain import (
     is_proven,
     micro,
     results_of,
+    utc,
 )
 from bot.audit.entries import Entry, Filters, TokenTrace, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
@@ -232,8 +233,11 @@ class AuditReader:
 
     async def checkpoints(self, workspace: str | None = None) -> Sequence[str]:
         """Return a current checkpoint of each chain, or of one workspace's."""
-        now = self._clock.now()
-        return [head.checkpoint(now).write(self._key) for head in await self.heads(workspace)]
+        at = utc(self._clock.now())
+        return [
+            Checkpoint(head.log_id, head.number, head.entries, head.hash, at).write(self._key)
+            for head in await self.heads(workspace)
+        ]
 
     def read_checkpoints(self, text: str) -> Sequence[Checkpoint]:
         """Return the checkpoints in a text. Raises BadCheckpoint."""
@@ -313,14 +317,10 @@ async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[st
     except DatabaseError as error:
         log.warning("the audit log couldn't be read for a person's token IDs", extra={"why": str(error)})
         return ()
-    return fetched_ids(entries)[:MOST_IDS]
-
-
-def fetched_ids(entries: Sequence[Entry]) -> Sequence[str]:
-    """Return the IDs of fetched tokens, without those deleted afterward. The newest entry comes first."""
+    # The newest entry comes first: a token deleted since isn't one of them.
     ended: dict[str, str] = {}
     for entry in entries:
         token_id = entry.parameters.get("external_token_id")
         if isinstance(token_id, str) and is_id(token_id) and entry.outcome in ("fetched", "deleted"):
             ended.setdefault(token_id, entry.outcome)
-    return tuple(token_id for token_id, outcome in ended.items() if outcome == "fetched")
+    return tuple(token_id for token_id, outcome in ended.items() if outcome == "fetched")[:MOST_IDS]

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
+from bot.audit.chain import OPERATOR, Head
 from bot.audit.keys import AuditKey, is_equal
 from bot.storage.engine import DatabaseError
 from bot.storage.schema import Schema, differences, read_schema
-from bot.storage.tables import installation_keys
+from bot.storage.tables import audit_heads, installation_keys
 
 _NAME = "schema"
 
 
-def keep_schema(connection: Connection, key: AuditKey) -> None:
-    """Store the current schema, signed, in the transaction that made the tables."""
+def begin_log(connection: Connection, key: AuditKey) -> None:
+    """Sign the current schema and begin the operator's chain, in the transaction that made the tables."""
     kept = json.dumps(sorted([*place, how] for place, how in read_schema(connection).items()))
     connection.execute(insert(installation_keys).values(name=_NAME, value=f"{key.mac(_NAME, kept)} {kept}"))
+    connection.execute(insert(audit_heads), Head(OPERATOR).row(key))
 
 
 def schema_differences(connection: Connection, key: AuditKey) -> Sequence[str]:

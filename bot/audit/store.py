@@ -30,7 +30,6 @@ from bot.audit.chain import (
     AlteredLog,
     Head,
     Row,
-    began_claim,
     is_authentic,
     is_proven,
     results_of,
@@ -58,11 +57,6 @@ _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extaut
 
 AppendResult = int | AlteredLog | None
 """The outcome of appending a row: its number, None for a duplicate, or the error if its chain takes no rows."""
-
-
-def begin_log(connection: Connection, key: AuditKey) -> None:
-    """Begin the operator's chain, in the transaction that made the tables."""
-    connection.execute(insert(audit_heads), Head.of_new_chain(OPERATOR).row(key))
 
 
 def read_heads(
@@ -224,20 +218,23 @@ def append(
 
 
 def _begin(connection: Connection, writing: LogWrite, chain: str, began: Callable[[Head], Row]) -> None:
-    claim = {"chain": OPERATOR, "interaction": began_claim(chain)}
+    # A chain begins once, as an interaction acts once.
+    claim = {"chain": OPERATOR, "interaction": f"began {chain}"}
     if OPERATOR in writing.altered:
         writing.altered[chain] = writing.altered[OPERATOR]
     elif OPERATOR not in writing.heads or chain in writing.known or _interactions(connection, [claim]):
         # A workspace whose whole chain was removed must not silently get a new one.
         writing.altered[chain] = AlteredLog("the audit log of a workspace is missing: `audit verify` says more")
     else:
-        head = writing.heads[chain] = Head.of_new_chain(chain)
+        head = writing.heads[chain] = Head(chain)
         connection.execute(insert(audit_heads), head.row(writing.key))
         writing.add(OPERATOR, {**began(head), **claim})
 
 
 def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str | None]]:
     """Return the rows' interactions that were recorded before, with their chains."""
+    if not rows:
+        return set()
     query = select(_TABLE.chain, _TABLE.interaction).where(_TABLE.interaction.in_([row["interaction"] for row in rows]))
     return {(chain, interaction) for chain, interaction in connection.execute(query)}
 

@@ -31,7 +31,7 @@ from bot.views.approvals import (
     not_decided_screen,
 )
 from bot.views.outcomes import outcome_screen
-from bot.views.parts import Mark, Screen, as_message
+from bot.views.parts import Mark, as_message
 from bot.views.permissions import denied_screen
 from bot.workspaces.runtime import Runtime
 
@@ -89,7 +89,7 @@ async def decide(interaction: Interaction) -> None:
     else:
         by = interaction.actor.user_id
         await _replace_posts(runtime, interaction.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
-        await _tell(runtime, interaction.actor.bot_token, wanted, declined_screen(wanted, f"<@{by}>"))
+        await _reply(runtime, interaction.actor.bot_token, wanted).show(declined_screen(wanted, f"<@{by}>"))
         await runtime.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
@@ -156,10 +156,6 @@ def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
     return ModalReply(runtime.clients, bot_token, asked.view_id, direct, keeps_answer=True)
 
 
-async def _tell(runtime: Runtime, bot_token: SecretStr, asked: Batch, screen: Screen) -> None:
-    await _reply(runtime, bot_token, asked).show(screen)
-
-
 async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, what: str) -> None:
     client = runtime.clients.web(bot_token)
     for channel, ts in asked.posts:
@@ -204,10 +200,10 @@ async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
     if before is BatchState.DECLINED:
         # The process was killed before it could say so.
         await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
-        await _tell(runtime, bot_token, asked, declined_screen(asked, "Somebody"))
+        await _reply(runtime, bot_token, asked).show(declined_screen(asked, "Somebody"))
         return
     actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
     await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
     screen = expired_screen(asked) if before is BatchState.WAITING else not_begun_screen(asked)
     await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
-    await _tell(runtime, bot_token, asked, screen)
+    await _reply(runtime, bot_token, asked).show(screen)

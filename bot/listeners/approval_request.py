@@ -1,7 +1,6 @@
 """Requests for someone else's approval of a deletion."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.audit.entries import AuditResult
@@ -75,7 +74,11 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
     if isinstance(outcome, Denied):
         await interaction.reply.show(denied_screen(outcome, runtime.contact))
     elif outcome.outcome == "requested":
-        await interaction.reply.show(requested_screen(waiting, _where(_addressees(runtime, waiting))))
+        asked = _addressees(runtime, waiting)
+        people = ", ".join(f"<@{user}>" for user in asked)
+        is_channel = asked[0].startswith(("C", "G"))
+        where = f"The request is in <#{asked[0]}>." if is_channel else f"Extauth asked {people}."
+        await interaction.reply.show(requested_screen(waiting, where))
     elif outcome.code == "decided":
         await interaction.reply.show(batch_gone_screen())
     else:
@@ -98,9 +101,3 @@ async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, st
 def _addressees(runtime: Runtime, waiting: Batch) -> list[str]:
     """Return the channel, or the approvers except the requester."""
     return [one for one in runtime.approvals_go_to if one != waiting.user_id]
-
-
-def _where(addressees: Sequence[str]) -> str:
-    if addressees[0].startswith(("C", "G")):
-        return f"The request is in <#{addressees[0]}>."
-    return f"Extauth asked {', '.join(f'<@{user}>' for user in addressees)}."

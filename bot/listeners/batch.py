@@ -25,6 +25,7 @@ from bot.views.batches import EXPORT, STOP, batch_screen, progress_screen, stopp
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
 from bot.views.notices import batch_gone_screen
 from bot.views.outcomes import Shown
+from bot.views.parts import Screen
 
 routes = Routes()
 log = logging.getLogger(__name__)
@@ -54,7 +55,12 @@ async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOu
         lambda: runtime.limiter.is_closed,
     )
     view = _ProgressView(interaction, batch)
-    interaction.interrupted = lambda: batch_screen(view.cut_off(interaction.actor.reference), runtime.contact, note)
+
+    def cut_off() -> Screen:
+        cut = BatchOutcome(view.batch, BatchEnding.RESTARTED, interaction.actor.reference, is_cut=True)
+        return batch_screen(cut, runtime.contact, note)
+
+    interaction.interrupted = cut_off
     try:
         outcome = await runner.run(interaction.actor, batch, view.got_on, view.waits)
         await view.finish()
@@ -72,7 +78,7 @@ class _ProgressView:
     def __init__(self, interaction: Interaction, batch: Batch) -> None:
         self._limiter, self._clock, reply = interaction.runtime.limiter, interaction.runtime.clock, interaction.reply
         self._workspace = chain_of(interaction.actor.team_id, interaction.actor.enterprise_id)
-        self._batch = batch
+        self.batch = batch
         self._wait = Wait(interaction.runtime.clock)
         self._wait.note(self._seconds_left)
         self._is_news = asyncio.Event()
@@ -82,7 +88,7 @@ class _ProgressView:
 
     async def got_on(self, batch: Batch) -> None:
         """Draw the progress soon."""
-        self._batch = batch
+        self.batch = batch
         self._is_news.set()
 
     def waits(self, seconds_left: SecondsLeft) -> None:
@@ -90,10 +96,6 @@ class _ProgressView:
         self._wait.note(self._seconds_left)
         if self._wait.is_known:
             self._is_news.set()
-
-    def cut_off(self, reference: str) -> BatchOutcome:
-        """Return the outcome to show if the process is stopped now."""
-        return BatchOutcome(self._batch, BatchEnding.RESTARTED, reference, is_cut=True)
 
     async def finish(self) -> None:
         """Start no more drawings, and wait for a current one, which would otherwise replace the result."""
@@ -109,8 +111,8 @@ class _ProgressView:
                 task.cancel()
 
     def _seconds_left(self) -> int:
-        left = len(self._batch.items) - len(self._batch.results)
-        method = GET if self._batch.operation is Operation.TEST else DELETE
+        left = len(self.batch.items) - len(self.batch.results)
+        method = GET if self.batch.operation is Operation.TEST else DELETE
         return math.ceil(self._limiter.batch_seconds(method, self._workspace, left))
 
     async def _draw(self, reply: ModalReply) -> None:
@@ -118,7 +120,7 @@ class _ProgressView:
             await self._is_news.wait()
             self._is_news.clear()
             seconds = self._wait.tell() or 0
-            screen = progress_screen(self._batch, seconds if seconds > SHORT_SECONDS else None)
+            screen = progress_screen(self.batch, seconds if seconds > SHORT_SECONDS else None)
             self._showing = asyncio.ensure_future(show_progress(reply, screen))
             if not await asyncio.shield(self._showing):
                 self._is_news.set()
@@ -141,16 +143,12 @@ async def stop(interaction: Interaction, batch_id: str) -> None:
 
 @routes.click(EXPORT, read=str, replace=Replace.NEVER)
 async def export(interaction: Interaction, batch_id: str) -> None:
-    """Send a test's results as a file."""
+    """Send a test's results to the person as a file, or show them for copying if Slack doesn't take it."""
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(interaction, batch_gone_screen())
-    else:
-        await _send_export(interaction, found[0])
-
-
-async def _send_export(interaction: Interaction, batch: Batch) -> None:
-    """Send the results to the person as a file, or show them for copying if Slack doesn't take it."""
+        return
+    batch = found[0]
     text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
     name = f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
     try:

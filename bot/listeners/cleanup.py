@@ -59,7 +59,9 @@ async def select(interaction: Interaction, selection: Selection) -> None:
     if isinstance(listed, AlreadyRun):
         return
     if selection.account is None:
-        items = _with_accounts(selection.token_ids, listed)
+        accounts = listed.accounts.accounts if isinstance(listed, Listed) else ()
+        known = {account.token_id: Item.of_account(account) for account in accounts}
+        items = [known.get(token_id, Item(token_id)) for token_id in selection.token_ids]
     elif isinstance(listed, Listed):
         accounts = listed.accounts.of_provider(selection.provider_key).accounts
         items = [Item.of_account(account) for account in accounts if account.name == selection.account]
@@ -72,13 +74,6 @@ async def select(interaction: Interaction, selection: Selection) -> None:
         await flow.show(interaction, no_such_account_screen(selection.account or ""))
         return
     await _confirm(interaction, items, is_listed=isinstance(listed, Listed))
-
-
-def _with_accounts(token_ids: Sequence[str], listed: Shown | None) -> list[Item]:
-    known = {}
-    if isinstance(listed, Listed):
-        known = {account.token_id: Item.of_account(account) for account in listed.accounts.accounts}
-    return [known.get(token_id, Item(token_id)) for token_id in token_ids]
 
 
 async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed: bool) -> None:

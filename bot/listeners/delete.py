@@ -29,9 +29,12 @@ def wanted(values: OptionValues) -> DeleteTokens | Selection | OpenForm:
         return OpenForm(Operation.DELETE)
     check_is_no_provider(values, SUBCOMMAND)
     try:
-        if " " in named.get("external_token_id", "") or "account" in named:
-            return _selection(named)
-        return DeleteTokens(**named)
+        token_ids = named.get("external_token_id", "").split()
+        if len(token_ids) <= 1 and "account" not in named:
+            return DeleteTokens(**named)
+        if "app_id" in named:
+            raise UsageError("An app ID works only with a provider key, or alone.", SUBCOMMAND.usage)
+        return select(token_ids, named.get("account"), named.get("provider_key"))
     except InvalidParameter as error:
         raise UsageError.about(error, SUBCOMMAND) from None
 
@@ -69,14 +72,6 @@ async def on_typed(
         await flow.run(interaction, request)
     else:
         await confirm(interaction, request)
-
-
-def _selection(named: Mapping[str, str]) -> Selection:
-    """Return the selection of several tokens. Raises UsageError and InvalidParameter."""
-    if "app_id" in named:
-        raise UsageError("An app ID works only with a provider key, or alone.", SUBCOMMAND.usage)
-    token_ids = named.get("external_token_id", "").split()
-    return select(token_ids, named.get("account"), named.get("provider_key"))
 
 
 @routes.click(OPEN_DELETE, replace=Replace.NEVER)

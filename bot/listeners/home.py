@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from slack_sdk.errors import SlackApiError
 
@@ -38,11 +39,15 @@ async def publish(interaction: Interaction) -> None:
     """Draw the person's App Home by their current permissions."""
     runtime = interaction.runtime
     decisions = await runtime.service.authorize(interaction.actor)
-    lately = await _lately(interaction, decisions)
+    lately = await _lately(interaction, decisions) if may_use(decisions) else None
     if not decisions[Permission.LIST].allowed:
         await _draw(interaction, decisions, None, lately)
         return
-    tests = await _tests(interaction)
+    tests: Mapping[str, LastTest] | None = None
+    try:
+        tests = await runtime.account_states.known(interaction.actor.team_id or "")
+    except DatabaseError as error:
+        log.warning("what the last tests found couldn't be read", extra={"why": str(error)})
     asking = asyncio.ensure_future(runtime.listings.get(interaction.actor.team_id, lambda: _list(interaction)))
     try:
         if await finishes_within(runtime.clock, asking, QUICK_SECONDS):
@@ -92,17 +97,7 @@ async def _list(interaction: Interaction) -> Listing | None:
     return Listing(refusal=outcome.error.code) if isinstance(outcome, Failed) else None
 
 
-async def _tests(interaction: Interaction) -> dict[str, LastTest] | None:
-    try:
-        return {**await interaction.runtime.account_states.known(interaction.actor.team_id or "")}
-    except DatabaseError as error:
-        log.warning("what the last tests found couldn't be read", extra={"why": str(error)})
-        return None
-
-
-async def _lately(interaction: Interaction, decisions: Decisions) -> RecentActivity | None:
-    if not may_use(decisions):
-        return None
+async def _lately(interaction: Interaction, decisions: Decisions) -> RecentActivity:
     own = await interaction.runtime.service.own_entries(interaction.actor, _OWN_ENTRIES)
     if not decisions[Permission.HISTORY].allowed:
         return RecentActivity(own)

@@ -9,7 +9,7 @@ from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
 from bot.views.fields import FieldValues
 from bot.views.notices import checking_screen, working_screen
-from bot.views.parts import Screen, View
+from bot.views.parts import View
 
 SHORTCUT = "external_tokens"
 routes = Routes()
@@ -37,14 +37,10 @@ async def choose(interaction: Interaction) -> None:
     await open_menu(interaction, menu.chosen_in(values), values)
 
 
-def _screen_until_answered(request: GetToken | DeleteTokens) -> Screen:
-    return working_screen(request) if isinstance(request, GetToken) else checking_screen()
-
-
 @routes.modal(
     menu.CALLBACK_ID,
     menu.parse,
-    shows=_screen_until_answered,
+    shows=lambda request: working_screen(request) if isinstance(request, GetToken) else checking_screen(),
     stays=lambda request: isinstance(request, DeleteTokens) or request.show,
 )
 async def act(interaction: Interaction, request: GetToken | DeleteTokens) -> None:

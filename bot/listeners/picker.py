@@ -7,7 +7,7 @@ They change nothing: a payload that comes twice is answered twice.
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.clock import finishes_within
 from bot.listeners.flow import Decisions
@@ -63,12 +63,8 @@ async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[
     recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))
     both = asyncio.gather(accounts, recent_ids, return_exceptions=True)
     if not await finishes_within(runtime.clock, both, SLOW_SECONDS):
-        runtime.tasks.start(_finish(both))
+        runtime.tasks.start(asyncio.wait({both}))
     return _found(accounts, None), _found(recent_ids, ())
-
-
-async def _finish(looking: asyncio.Future[Any]) -> None:
-    await looking
 
 
 def _found(looking: asyncio.Future[Found], otherwise: Found) -> Found:

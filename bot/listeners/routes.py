@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
@@ -16,10 +17,13 @@ from bot.listeners.replies import ModalReply, Replace
 from bot.views.fields import SubmittedView
 from bot.views.notices import working_screen
 from bot.views.parts import Block, Screen, as_view
-from bot.workspaces.runtime import Runtime
+from bot.workspaces.registry import Workspaces
+from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime
 
 Act = TypeVar("Act", bound=Callable[..., Coroutine[None, None, None]])
 """A listener: the function that handles an `Interaction`."""
+Unpack = Callable[[Runtime, Body, AsyncBoltContext], Sequence[Any]]
+"""A function that returns a handler's arguments, the `Interaction` first; nothing for a payload to ignore."""
 Suggest = Callable[[Interaction, str], Awaitable[Sequence[Block]]]
 
 
@@ -35,43 +39,26 @@ class Routes:
 
     def command(self, name: str) -> Callable[[Act], Act]:
         """Decorate the handler of a slash command, which gets the text after it."""
-
-        def route(act: Act) -> Act:
-            async def on_command(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
-                await ack()
-                typed = interaction.from_command(runtime, body, context)
-                flow.start(typed, act(typed, str(body.get("text") or "")))
-
-            self._listeners.append(("command", name, on_command))
-            return act
-
-        return route
+        return self._route(
+            "command",
+            [name],
+            lambda runtime, body, context: (
+                interaction.from_command(runtime, body, context),
+                str(body.get("text") or ""),
+            ),
+        )
 
     def shortcut(self, callback_id: str) -> Callable[[Act], Act]:
         """Decorate the handler of a global shortcut."""
-
-        def route(act: Act) -> Act:
-            async def on_shortcut(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
-                await ack()
-                chosen = interaction.from_shortcut(runtime, body, context)
-                flow.start(chosen, act(chosen))
-
-            self._listeners.append(("shortcut", callback_id, on_shortcut))
-            return act
-
-        return route
+        return self._route("shortcut", [callback_id], lambda *payload: (interaction.from_shortcut(*payload),))
 
     def home(self, act: Act) -> Act:
         """Decorate the handler of the opening of the App Home."""
 
-        async def on_opened(ack: AsyncAck, event: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
-            await ack()
-            if event.get("tab") == "home":
-                opened = interaction.without_place(runtime, context)
-                flow.start(opened, act(opened))
+        def unpack(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Sequence[Any]:
+            return [interaction.without_place(runtime, context)] if body["event"].get("tab") == "home" else []
 
-        self._listeners.append(("event", "app_home_opened", on_opened))
-        return act
+        return self._route("event", ["app_home_opened"], unpack)(act)
 
     def click(
         self,
@@ -85,15 +72,23 @@ class Routes:
         value.
         """
 
-        def route(act: Act) -> Act:
-            async def on_click(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
-                await ack()
-                clicked = interaction.from_click(runtime, body, context, replace)
-                values = [read(clicked.click.value)] if read is not None else []
-                flow.start(clicked, act(clicked, *values))
+        def unpack(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Sequence[Any]:
+            clicked = interaction.from_click(runtime, body, context, replace)
+            return [clicked] if read is None else [clicked, read(clicked.click.value)]
 
-            for action_id in action_ids:
-                self._listeners.append(("action", action_id, on_click))
+        return self._route("action", action_ids, unpack)
+
+    def _route(self, kind: str, names: Sequence[str], unpack: Unpack) -> Callable[[Act], Act]:
+        """Decorate the handler of payloads whose acknowledgement is empty."""
+
+        def route(act: Act) -> Act:
+            async def on_payload(ack: AsyncAck, body: Body, context: AsyncBoltContext, runtime: Runtime) -> None:
+                await ack()
+                unpacked = unpack(runtime, body, context)
+                if unpacked:
+                    flow.start(unpacked[0], act(*unpacked))
+
+            self._listeners += [(kind, name, on_payload) for name in names]
             return act
 
         return route
@@ -144,3 +139,21 @@ class Routes:
             return suggest
 
         return route
+
+
+def authorize_by(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Return the function that finds a request's workspace and puts its runtime into Bolt's context.
+
+    Bolt's own functions for this call auth.test before they acknowledge.
+    """
+
+    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        runtime = await workspaces.find(team_id, enterprise_id)
+        if runtime is None:
+            raise NotInstalled(install_url)
+        context[RUNTIME] = runtime
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=runtime.bot_token.get_secret_value()
+        )
+
+    return authorize

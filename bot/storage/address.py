@@ -35,7 +35,7 @@ def database_url(value: str) -> URL:
 
 
 def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
-    """Return the options of an address that are libpq's. Raises ValueError for one that nobody knows."""
+    """Return the options in an address that matter to libpq. Raises ValueError for an unknown one."""
     from psycopg.pq import Conninfo  # noqa: PLC0415 (needed only for PostgreSQL)
 
     options = {name: value for name, value in url.query.items() if name not in _POOLERS_OPTIONS}

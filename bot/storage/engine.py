@@ -33,7 +33,7 @@ _CONNECTION = {
     "keepalives_idle": "30",
     "tcp_user_timeout": "30000",
 }
-"""How to connect to PostgreSQL, unless its address says otherwise. TCP alone notices a dead server after minutes."""
+"""The options of a connection to PostgreSQL unless its address has them. TCP alone notices a dead server in minutes."""
 _CLOSE_SECONDS = 1.0
 _READERS = 4
 SCHEMA_NAME = "public"

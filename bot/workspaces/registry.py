@@ -2,19 +2,17 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.actor import Installation, Workspace
 from bot.cache import Cache
 from bot.observers import AuditChannel
 from bot.storage.engine import DatabaseError
 from bot.workspaces.installations import StoredInstallations
-from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, SettingsKeeper, SettingsSnapshot, Shared
+from bot.workspaces.runtime import Runtime, SettingsKeeper, SettingsSnapshot, Shared
 from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore, StoredSettings
 
@@ -182,21 +180,3 @@ class ManyWorkspaces(SettingsKeeper):
 
 Workspaces = OneWorkspace | ManyWorkspaces
 """The workspaces that Extauth is installed in."""
-
-
-def authorize_by(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """Return the function that finds a request's workspace and puts its runtime into Bolt's context.
-
-    Bolt's own functions for this call auth.test before they acknowledge.
-    """
-
-    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        runtime = await workspaces.find(team_id, enterprise_id)
-        if runtime is None:
-            raise NotInstalled(install_url)
-        context[RUNTIME] = runtime
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=runtime.bot_token.get_secret_value()
-        )
-
-    return authorize
