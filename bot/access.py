@@ -77,11 +77,9 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 
     Guests, bots, deactivated and external people are denied even if a list names them.
     """
-    if user is None:
-        return Decision(False, Reason.UNKNOWN, permission, allow)
     excluded = _exclusion(user)
-    if excluded is not None:
-        return Decision(False, excluded, permission, allow)
+    if user is None or excluded is not None:
+        return Decision(False, excluded or Reason.UNKNOWN, permission, allow)
     for reason, is_so in (
         (Reason.NAMED, user.user_id in allow.users),
         (Reason.GROUP, bool(user.groups & allow.groups)),
@@ -98,11 +96,9 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 def decide_settings(user: UserInfo | None) -> Decision:
     """Decide on changing the settings by standing in Slack alone, so that no list can lock everyone out."""
     allow = AllowList(frozenset({"admins"}), frozenset())
-    if user is None:
-        return Decision(False, Reason.UNKNOWN, Permission.SETTINGS, allow)
     excluded = _exclusion(user)
-    if excluded is not None:
-        return Decision(False, excluded, Permission.SETTINGS, allow)
+    if user is None or excluded is not None:
+        return Decision(False, excluded or Reason.UNKNOWN, Permission.SETTINGS, allow)
     standing = Reason.OWNER if user.is_owner else Reason.ADMIN
     return Decision(user.is_in_charge, standing if user.is_in_charge else Reason.NOT_LISTED, Permission.SETTINGS, allow)
 
@@ -113,7 +109,10 @@ def decide_unattended(operation: Operation) -> Decision:
     return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
 
 
-def _exclusion(user: UserInfo) -> Reason | None:
+def _exclusion(user: UserInfo | None) -> Reason | None:
+    """Return the reason that no list can give a person a permission; None if there is none."""
+    if user is None:
+        return Reason.UNKNOWN
     if user.is_elsewhere:
         return Reason.NOT_INSTALLED
     if user.is_deactivated:

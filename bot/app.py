@@ -130,7 +130,7 @@ def create_shared(
     settings: Settings, session: aiohttp.ClientSession, storage: Storage, clock: Clock, tasks: Tasks
 ) -> Shared:
     metrics = Metrics()
-    tasks.on_count = metrics[TASKS].set
+    metrics[TASKS].set_function(tasks.__len__)
     has_one_token = not settings.serves_many
     slack = SlackHealth(settings.api_url, metrics, clock, explanations.known_codes(), has_one_token=has_one_token)
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, slack)

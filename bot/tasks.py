@@ -1,30 +1,23 @@
 """Work that continues after an acknowledgement, tracked so that shutdown can wait for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-
-
-def _tells_nobody(count: int) -> None:
-    """Ignore the count."""
+from collections.abc import Coroutine
 
 
 class Tasks:
-    """The background tasks in progress. `on_count` gets their number each time it changes."""
+    """The background tasks in progress."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[object]] = set()
-        self.on_count: Callable[[int], None] = _tells_nobody
 
     def start(self, work: Coroutine[None, None, object]) -> None:
         """Run `work` in the background. It must handle its own errors."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
-        task.add_done_callback(self._ended)
-        self.on_count(len(self._running))
+        task.add_done_callback(self._running.discard)
 
-    def _ended(self, task: asyncio.Task[object]) -> None:
-        self._running.discard(task)
-        self.on_count(len(self._running))
+    def __len__(self) -> int:
+        return len(self._running)
 
     async def idle(self) -> None:
         """Wait until nothing is in progress."""

@@ -29,7 +29,6 @@ from bot.settings import Settings, Transport, ops_port
 from bot.slack.client import READ_SECONDS, open_session
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
-from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.registry import Workspaces
 from bot.workspaces.runtime import Shared
 
@@ -77,10 +76,15 @@ async def serve(
 ) -> None:
     """Serve until `stop`, then finish the acknowledged work. Raises StartError."""
     async with AsyncExitStack() as stack:
-        storage = await _enter_storage(stack, settings, clock)
+        try:
+            storage = await stack.enter_async_context(open_storage(settings, clock))
+        except DatabaseError as error:
+            raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
         session = await stack.enter_async_context(open_session(read_seconds))
         audit_log = storage.audit_log
-        shared, workspaces = create_workspaces(settings, session, storage, clock, tasks or Tasks())
+        shared, workspaces = create_workspaces(
+            settings, session, storage, clock, tasks if tasks is not None else Tasks()
+        )
         ops = _ops(settings, shared, storage)
         receiver = _receiver(settings, transport, workspaces, shared, storage, ops)
         ops.readiness.receiving = lambda: receiver.problem
@@ -104,13 +108,6 @@ async def serve(
             await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, workspaces, shared, audit_log)
             log.info("stopped")
-
-
-async def _enter_storage(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Storage:
-    try:
-        return await stack.enter_async_context(open_storage(settings, clock))
-    except DatabaseError as error:
-        raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
 
 
 def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
@@ -164,18 +161,13 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if shared.installations is not None:
-        await _close(shared.installations)
+        await asyncio.wait({asyncio.ensure_future(shared.installations.close())}, timeout=CLOSE_SECONDS)
     await asyncio.gather(*(_post_last(channel, audit_log) for channel in workspaces.audit_channels()))
     if not closing.done():
         closing.cancel()
         log.warning("the connection to Slack didn't close in time")
     elif closing.exception() is not None:
         log.error("the connection to Slack didn't close cleanly", exc_info=closing.exception())
-
-
-async def _close(installations: StoredInstallations) -> None:
-    closing = asyncio.ensure_future(installations.close())
-    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 
 
 async def _post_last(channel: AuditChannel, audit_log: AuditLog) -> None:

@@ -176,13 +176,10 @@ def parse_payload(payload: object) -> dict[str, Any]:
         parsed: dict[str, Any] = (_COMMAND if "command" in payload else _OTHERS).validate_python(payload)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        raise MalformedPayload(f"{_field(first['loc']) or 'type'}: {first['type']}") from None
+        # A field is named as it is declared here, without the payload's own keys and positions.
+        names = [part for part in first["loc"] if isinstance(part, str)]
+        field = ".".join(names[: names.index("values") + 1] if "values" in names else names)
+        raise MalformedPayload(f"{field or 'type'}: {first['type']}") from None
     if parsed.get("type") == "block_actions" and not ("view" in parsed or "response_url" in parsed):
         raise MalformedPayload("response_url: missing")
     return parsed
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """Name a field as it is declared here, without the payload's own keys and positions."""
-    names = [part for part in location if isinstance(part, str)]
-    return ".".join(names[: names.index("values") + 1] if "values" in names else names)

@@ -160,24 +160,32 @@ class Connection:
                 if not self._hello.done():
                     self._hello.set_result(True)
             case "disconnect", _:
-                self._asked_to_leave(said.get("reason"))
+                reason = said.get("reason")
+                known = isinstance(reason, str) and reason in frozenset(DisconnectReason)
+                self._end(DisconnectReason(str(reason)) if known else DisconnectReason.OTHER)
             case _, str() as envelope_id if envelope_id:
                 self._on_envelope(self, Envelope(envelope_id, said.get("payload"), self.heard_at))
-
-    def _asked_to_leave(self, reason: object) -> None:
-        known = isinstance(reason, str) and reason in frozenset(DisconnectReason)
-        self._end(DisconnectReason(str(reason)) if known else DisconnectReason.OTHER)
 
 
 async def open_connection(
     clients: ClientFactory, app_token: SecretStr, on_envelope: Callable[[Connection, Envelope], None]
 ) -> Connection:
-    """Open a connection. Raises Refused."""
-    address = await _address(clients, app_token)
+    """Open a connection, at the address that Slack gives. Raises ConnectionRefused.
+
+    https://docs.slack.dev/reference/methods/apps.connections.open
+    """
     try:
+        answer = await clients.web(None).apps_connections_open(app_token=app_token.get_secret_value())
+        address = answer.get("url")
+        if not isinstance(address, str):
+            raise ConnectionRefused("answer_without_url")
         socket = await clients.session.ws_connect(
             address, proxy=clients.proxy, autoping=False, timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS)
         )
+    except ConnectionRefused:
+        raise
+    except SlackApiError as error:
+        raise ConnectionRefused(slack_code(error)) from None
     except aiohttp.WSServerHandshakeError as error:
         raise ConnectionRefused(f"http_{error.status}") from None
     except Exception as error:
@@ -190,17 +198,3 @@ async def open_connection(
         await connection.close()
         raise
     return connection
-
-
-async def _address(clients: ClientFactory, app_token: SecretStr) -> str:
-    """Ask Slack for the address. https://docs.slack.dev/reference/methods/apps.connections.open"""
-    try:
-        answer = await clients.web(None).apps_connections_open(app_token=app_token.get_secret_value())
-    except SlackApiError as error:
-        raise ConnectionRefused(slack_code(error)) from None
-    except Exception as error:
-        raise ConnectionRefused(type(error).__name__) from None
-    url = answer.get("url")
-    if not isinstance(url, str):
-        raise ConnectionRefused("answer_without_url")
-    return url
