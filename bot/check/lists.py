@@ -36,12 +36,14 @@ class ListCheck:
         unknown: str | None = None
         for entry in sorted(allow.users | allow.groups):
             try:
-                fault = await self._fault(entry, is_group=entry in allow.groups)
+                if entry not in self._known:
+                    self._known[entry] = await self._fault(entry, is_group=entry in allow.groups)
             except Unknown as error:
                 unknown = str(error)
-            else:
-                if fault is not None:
-                    wrong[entry] = fault
+                continue
+            fault = self._known[entry]
+            if fault is not None:
+                wrong[entry] = fault
         if wrong:
             says = [f"{entry} {fault}" for entry, fault in list(wrong.items())[:_SHOWN]]
             if len(wrong) > _SHOWN:
@@ -57,21 +59,17 @@ class ListCheck:
     async def _fault(self, entry: str, *, is_group: bool) -> str | None:
         if self._blocked is not None:
             raise Unknown(self._blocked)
-        if entry not in self._known and not is_group:
-            self._known[entry] = await self._user_fault(entry)
-        elif entry not in self._known:
+        if is_group:
             answer = await self._ask("usergroups.users.list", {"no_such_subteam"}, usergroup=entry)
-            fault = None if answer and answer.get("users") else "has no members"
-            self._known[entry] = "isn't a user group here" if answer is None else fault
-        return self._known[entry]
-
-    async def _user_fault(self, user_id: str) -> str | None:
-        answer = await self._ask("users.info", {"user_not_found", "user_not_visible"}, user=user_id)
+            if answer is None:
+                return "isn't a user group here"
+            return None if answer.get("users") else "has no members"
+        answer = await self._ask("users.info", {"user_not_found", "user_not_visible"}, user=entry)
         if answer is None:
             return "isn't anyone Slack knows here"
         user = answer.get("user")
-        if not isinstance(user, Mapping) or user.get("id") != user_id or self._workspace is None:
-            raise Unknown(f"Slack didn't say who {user_id} is")
+        if not isinstance(user, Mapping) or user.get("id") != entry or self._workspace is None:
+            raise Unknown(f"Slack didn't say who {entry} is")
         info = user_info(user, self._workspace)
         faults = (
             (info.is_deactivated, "is deactivated"),

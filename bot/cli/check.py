@@ -5,7 +5,6 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -48,7 +47,13 @@ async def _check(settings: Settings, *, as_json: bool) -> None:
         redacted = [{name: logs.redact(value) for name, value in asdict(finding).items()} for finding in findings]
         click.echo(json.dumps({"findings": redacted}, indent=2))
     else:
-        click.echo(f"\n{_summary(findings)}")
+        counts = Counter(finding.status for finding in findings)
+        parts = []
+        if counts[Status.PROBLEM]:
+            parts.append(counted(counts[Status.PROBLEM], "problem", "problems"))
+        if counts[Status.NOT_CHECKED]:
+            parts.append(f"{counts[Status.NOT_CHECKED]} not checked")
+        click.echo(f"\n{', '.join(parts)}." if parts else "\nEverything is OK.")
     if any(finding.status is not Status.OK for finding in findings):
         sys.exit(1)
 
@@ -65,13 +70,3 @@ def _print(finding: Finding) -> None:
         else:
             lines.append(text)
     click.echo(status + f"\n{_MARGIN}".join(lines))
-
-
-def _summary(findings: Sequence[Finding]) -> str:
-    counts = Counter(finding.status for finding in findings)
-    parts = []
-    if counts[Status.PROBLEM]:
-        parts.append(counted(counts[Status.PROBLEM], "problem", "problems"))
-    if counts[Status.NOT_CHECKED]:
-        parts.append(f"{counts[Status.NOT_CHECKED]} not checked")
-    return f"{', '.join(parts)}." if parts else "Everything is OK."

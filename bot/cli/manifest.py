@@ -112,7 +112,7 @@ def manifest(url: str | None, providers: tuple[str, ...], in_json: bool, link: b
     """
     if in_json and link:
         raise click.UsageError("Choose one of --json and --link.")
-    text = _DISPLAY + _features(url) + _scopes(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
+    text = _DISPLAY + _features(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
     if link:
         click.echo(_CREATE + quote(text, safe=""))
     elif in_json:
@@ -148,11 +148,17 @@ features:
 """
 
 
-def _scopes(url: str | None) -> str:
-    redirects = ""
+def _list(scopes: Mapping[str, str]) -> str:
+    return "\n".join(f"      - {scope} # {purpose}".removesuffix(" # ") for scope, purpose in scopes.items())
+
+
+def _settings(url: str | None) -> str:
+    redirects = request_url = pickers = ""
     if url is not None:
         redirect_url = url.removesuffix(PATH) + REDIRECT_PATH
         redirects = f"\n  redirect_urls:\n    - {redirect_url} # for many workspaces: where people come back to"
+        request_url = f"\n    request_url: {url}"
+        pickers = f"\n    message_menu_options_url: {url} # the pickers in the forms"
     return f"""\
 oauth_config:{redirects}
   scopes:
@@ -160,17 +166,6 @@ oauth_config:{redirects}
 {_list(REQUIRED_SCOPES | OPTIONAL_SCOPES)}
     bot_optional: # of these, what can be left out when the app is installed
 {_list(dict.fromkeys(OPTIONAL_SCOPES, ""))}
-"""
-
-
-def _list(scopes: Mapping[str, str]) -> str:
-    return "\n".join(f"      - {scope} # {purpose}".removesuffix(" # ") for scope, purpose in scopes.items())
-
-
-def _settings(url: str | None) -> str:
-    request_url = "" if url is None else f"\n    request_url: {url}"
-    pickers = "" if url is None else f"\n    message_menu_options_url: {url} # the pickers in the forms"
-    return f"""\
 settings:
   event_subscriptions:{request_url}
     bot_events:

@@ -92,9 +92,7 @@ class OAuthPages:
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
         self._flow = _Flow(settings, clients, states)
-
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get(path, self._answer) for path in (INSTALL_PATH, pages.START_PATH, pages.REDIRECT_PATH)]
+        self.routes = [web.get(path, self._answer) for path in (INSTALL_PATH, pages.START_PATH, pages.REDIRECT_PATH)]
 
     async def _answer(self, request: web.Request) -> web.Response:
         if request.path == INSTALL_PATH:
