@@ -211,16 +211,15 @@ def find_token() -> None:
     token = "".join(unwrap(token).split())
     if not token:
         fail("No token was given. Paste the whole token.", status=2)
-    _print_finds(SecretStr(token))
+    _print_found(SecretStr(token))
 
 
 @_on_log
-async def _print_finds(log: AuditLog, token: SecretStr) -> None:
+async def _print_found(log: AuditLog, token: SecretStr) -> None:
     found = await log.find_token(token)
-    if found.entries:
-        print_entries(found.entries)
     since = f"goes back to {utc(found.since)}" if found.since is not None else "is empty"
     if found.entries:
+        print_entries(found.entries)
         people = sorted({entry.user_id or "?" for entry in found.entries})
         times = "once" if len(found.entries) == 1 else f"{len(found.entries)} times"
         click.echo(f"Fetched {times} with Extauth, by: {', '.join(people)}. The audit log {since}.")
