@@ -10,18 +10,14 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-
-def _slack_id(first: str) -> re.Pattern[str]:
-    """Return the pattern of a kind of Slack ID. Slack documents no maximum length: today's have 9 to 11 characters."""
-    return re.compile(rf"[{first}][A-Z0-9]{{1,20}}", re.ASCII)
-
-
-USER_ID = _slack_id("UW")
-GROUP_ID = _slack_id("S")
-CHANNEL_ID = _slack_id("CG")
-TEAM_ID = _slack_id("TE")
+_REST = "[A-Z0-9]{1,20}"
+"""The rest of a Slack ID. Slack documents no maximum length: today's IDs have 9 to 11 characters."""
+USER_ID = re.compile(rf"[UW]{_REST}", re.ASCII)
+GROUP_ID = re.compile(rf"S{_REST}", re.ASCII)
+CHANNEL_ID = re.compile(rf"[CG]{_REST}", re.ASCII)
+TEAM_ID = re.compile(rf"[TE]{_REST}", re.ASCII)
 """The ID of a workspace or an organization."""
-APP_ID = _slack_id("A")
+APP_ID = re.compile(rf"A{_REST}", re.ASCII)
 TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
 ID_OR_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
 """A possible ID of a token or an app, or key of a provider. Slack judges the rest."""

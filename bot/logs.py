@@ -58,18 +58,15 @@ class _Formatter(logging.Formatter):
         current = reference.get()
         if current is not None:
             fields["reference"] = current
-        return redact(self._line(at, record, fields))
-
-    def _line(self, at: str, record: logging.LogRecord, fields: dict[str, object]) -> str:
         level, message = record.levelname.lower(), record.getMessage()
         if self._as_json:
             line = {"time": at, "level": level, "logger": record.name, "message": message, **fields}
-            return _escaped(json.dumps(line, ensure_ascii=False, default=str), lambda odd: json.dumps(odd)[1:-1])
+            return redact(on_one_line(json.dumps(line, ensure_ascii=False, default=str), json.dumps))
         trace = str(fields.pop("traceback", ""))
         told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         text = on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
         # Indented, so that nothing inside a traceback can pass for a line of the log.
-        return "\n    | ".join([text, *(on_one_line(part) for part in trace.splitlines())])
+        return redact("\n    | ".join([text, *(on_one_line(part) for part in trace.splitlines())]))
 
 
 @contextmanager
@@ -88,15 +85,11 @@ def silence() -> None:
     logging.getLogger().handlers[:] = [logging.NullHandler()]
 
 
-def on_one_line(text: str) -> str:
+def on_one_line(text: str, quoted: Callable[[str], str] = repr) -> str:
     """Escape line breaks and other control characters, so that text from outside can't forge a line of the log."""
-    return _escaped(text, lambda odd: repr(odd)[1:-1])
-
-
-def _escaped(text: str, escape: Callable[[str], str]) -> str:
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else escape(character) for character in text)
+    return "".join(character if character.isprintable() else quoted(character)[1:-1] for character in text)
 
 
 def _traceback(error: BaseException | None) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -45,13 +45,40 @@ class SettingsError(Exception):
         self.mistakes = mistakes
 
 
-def _check_secret(secret: SecretStr) -> SecretStr:
-    if not SECRET.fullmatch(secret.get_secret_value()):
-        raise ValueError("is too short or has a space or another unexpected character in it. Copy it again.")
-    return secret
+def _must(is_valid: Callable[[Any], object], says: str) -> AfterValidator:
+    """Return a check of a value, whose mistake reads like the end of a sentence about the variable."""
+
+    def check(value: Any) -> Any:
+        if not is_valid(value):
+            raise ValueError(says)
+        return value
+
+    return AfterValidator(check)
 
 
-Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
+Secret = Annotated[
+    SecretStr,
+    _must(
+        lambda secret: SECRET.fullmatch(secret.get_secret_value()),
+        "is too short or has a space or another unexpected character in it. Copy it again.",
+    ),
+]
+Contact = Annotated[
+    str,
+    _must(
+        is_contact,
+        "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
+        "(https://… or mailto:…).",
+    ),
+]
+Channel = Annotated[str, _must(CHANNEL_ID.fullmatch, "must be a channel ID such as C012ABCDEF, not its name.")]
+Proxy = Annotated[
+    str,
+    _must(
+        lambda url: urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname,
+        "must be a URL such as http://proxy.example:3128.",
+    ),
+]
 
 
 def _check_api_url(url: str) -> str:
@@ -63,36 +90,13 @@ def _check_api_url(url: str) -> str:
     return url.rstrip("/") + "/"
 
 
-def _check_proxy(url: str) -> str:
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise ValueError("must be a URL such as http://proxy.example:3128.")
-    return url
-
-
-def _check_channel(channel: str) -> str:
-    if not CHANNEL_ID.fullmatch(channel):
-        raise ValueError("must be a channel ID such as C012ABCDEF, not its name.")
-    return channel
-
-
-def _check_contact(contact: str) -> str:
-    if not is_contact(contact):
-        raise ValueError(
-            "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
-            "(https://… or mailto:…)."
-        )
-    return contact
-
-
 _UNITS = {"m": 60, "h": 3600, "d": 24 * 3600}
 SHORTEST_SCHEDULE = 3600
 """The shortest time between two surveys, in seconds."""
 
 
-def _read_interval(value: Any) -> Any:
+def _read_interval(value: str) -> float:
     """Parse a time such as `90m`, `24h`, or `7d` into seconds."""
-    if not isinstance(value, str):
-        return value
     match = re.fullmatch(r"(\d{1,5})([mhd])", value.lower(), re.ASCII)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if seconds < SHORTEST_SCHEDULE:
@@ -105,15 +109,12 @@ def _check_database_url(url: SecretStr) -> SecretStr:
     return url
 
 
-def _split_keys(value: Any) -> Any:
-    return tuple(SecretStr(key.strip()) for key in value.split(",")) if isinstance(value, str) else value
-
-
-def _check_secret_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if any(len(key.get_secret_value()) < 32 for key in keys):
+def _read_keys(value: str) -> tuple[SecretStr, ...]:
+    keys = [key.strip() for key in value.split(",")]
+    if any(len(key) < 32 for key in keys):
         each = "each key must" if len(keys) > 1 else "must"
         raise ValueError(f"{each} have at least 32 characters. To make one, run `extauth keys new`.")
-    return keys
+    return tuple(map(SecretStr, keys))
 
 
 def _check_public_url(url: str) -> str:
@@ -124,11 +125,9 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _split_list(value: Any) -> Any:
-    return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
-
-
-AllowListSetting = Annotated[AllowList, BeforeValidator(_split_list)]
+AllowListSetting = Annotated[
+    AllowList, BeforeValidator(lambda value: AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))))
+]
 _ADMINS = AllowList.parse(["admins"])
 
 
@@ -142,12 +141,10 @@ class DatabaseSettings(BaseModel):
         alias="DATABASE_URL",
         description="Where the audit log is: a SQLite file, or `postgresql://…` for several machines.",
     )
-    secret_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split_keys), AfterValidator(_check_secret_keys)] = (
-        Field(
-            alias="EXTAUTH_SECRET_KEY",
-            description="The key that protects the audit log and encrypts, at least 32 characters. Required; `make "
-            "start` writes one into `.env`. To change it, put the new one first, and a comma between them.",
-        )
+    secret_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_read_keys)] = Field(
+        alias="EXTAUTH_SECRET_KEY",
+        description="The key that protects the audit log and encrypts, at least 32 characters. Required; `make "
+        "start` writes one into `.env`. To change it, put the new one first, and a comma between them.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="LOG_LEVEL", description="`DEBUG`, `INFO`, `WARNING`, or `ERROR`. No level prints a secret."
@@ -234,12 +231,12 @@ class Settings(DatabaseSettings):
         alias="EXTAUTH_DELETE_APPROVERS",
         description="Who can approve deletions, in the same form. Unset, those who can delete.",
     )
-    contact: Annotated[str, AfterValidator(_check_contact)] | None = Field(
+    contact: Contact | None = Field(
         None,
         alias="EXTAUTH_CONTACT",
         description="Whom people ask for help: a person's, user group's, or channel's ID, or a link.",
     )
-    audit_channel: Annotated[str, AfterValidator(_check_channel)] | None = Field(
+    audit_channel: Channel | None = Field(
         None,
         alias="EXTAUTH_AUDIT_CHANNEL",
         description="The ID of a channel where every outcome is posted. Invite the bot to it.",
@@ -254,9 +251,7 @@ class Settings(DatabaseSettings):
         alias="SLACK_API_URL",
         description="Slack's Web API, for GovSlack (`https://slack-gov.com/api/`) or a simulator.",
     )
-    proxy: Annotated[str, AfterValidator(_check_proxy)] | None = Field(
-        None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack."
-    )
+    proxy: Proxy | None = Field(None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack.")
     host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
     port: int = Field(
         3000,
@@ -320,7 +315,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         mistakes += _lines(error)
     else:
-        mistakes += _mistakes_with_many(settings) if settings.serves_many else _approval_mistakes(settings)
+        mistakes += _conflicts(settings)
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -342,30 +337,30 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
         for name in ("SLACK_BOT_TOKEN", "EXTAUTH_API_TOKEN")
         if name in given
     ]
-    for name, why in (("EXTAUTH_PUBLIC_URL", "Slack sends people back to it after they install the app"),):
-        if name not in given:
-            mistakes.append(f"{name} is missing. SLACK_CLIENT_ID needs it: {why}.")
+    if "EXTAUTH_PUBLIC_URL" not in given:
+        mistakes.append(
+            "EXTAUTH_PUBLIC_URL is missing. SLACK_CLIENT_ID needs it: Slack sends people back to it after they install "
+            "the app."
+        )
     return mistakes
 
 
-def _mistakes_with_many(settings: Settings) -> list[str]:
-    """Return a mistake for each setting that has an ID of one workspace, though many are served."""
+def _conflicts(settings: Settings) -> list[str]:
+    """Return the mistakes of settings that don't go together, such as an ID of one workspace though many are served."""
+    approvers = settings.delete_approvers
+    if not settings.serves_many:
+        has_place = settings.audit_channel is not None or (approvers is not None and approvers.users)
+        if settings.delete_approval is ApprovalPolicy.OFF or has_place:
+            return []
+        return [
+            "EXTAUTH_DELETE_APPROVAL: nobody could be asked. Set EXTAUTH_AUDIT_CHANNEL, or put user IDs in "
+            "EXTAUTH_DELETE_APPROVERS."
+        ]
     lists = {f"EXTAUTH_{name.upper()}": getattr(settings, name) for name in LISTS}
     named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
     named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []
     named += ["EXTAUTH_CONTACT"] if settings.contact is not None and ":" not in settings.contact else []
     return [f"{name}: has an ID of one workspace in it, but SLACK_CLIENT_ID serves many. Remove it." for name in named]
-
-
-def _approval_mistakes(settings: Settings) -> list[str]:
-    approvers = settings.delete_approvers
-    has_place = settings.audit_channel is not None or (approvers is not None and approvers.users)
-    if settings.delete_approval is ApprovalPolicy.OFF or has_place:
-        return []
-    return [
-        "EXTAUTH_DELETE_APPROVAL: nobody could be asked. Set EXTAUTH_AUDIT_CHANNEL, or put user IDs in "
-        "EXTAUTH_DELETE_APPROVERS."
-    ]
 
 
 def environment(folder: Path) -> Mapping[str, str]:
@@ -377,11 +372,6 @@ def environment(folder: Path) -> Mapping[str, str]:
 def key_source() -> str:
     """Return the source of EXTAUTH_SECRET_KEY, in words."""
     return "the environment" if "EXTAUTH_SECRET_KEY" in os.environ else ".env"
-
-
-def read_environment(folder: Path) -> Settings:
-    """Read the settings from the environment and `.env`. Raises SettingsError."""
-    return read(environment(folder))
 
 
 def transport(settings: Settings, wanted: Transport | None) -> Transport:
@@ -413,12 +403,14 @@ def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None
 
 
 def _lines(error: ValidationError) -> list[str]:
-    return [_line(dict(mistake)) for mistake in error.errors(include_input=False, include_url=False)]
-
-
-def _line(mistake: dict[str, Any]) -> str:
-    name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
-    if name == "EXTAUTH_SECRET_KEY" and mistake["type"] == "missing":
-        return f"{name} is missing. To make one, run `extauth keys new`."
-    message = str(mistake["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message[0].lower()}{message[1:]}" if mistake["type"] != "value_error" else f"{name}: {message}"
+    lines = []
+    for mistake in error.errors(include_input=False, include_url=False):
+        name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
+        says = mistake["msg"].removeprefix("Value error, ")
+        if name == "EXTAUTH_SECRET_KEY" and mistake["type"] == "missing":
+            lines.append(f"{name} is missing. To make one, run `extauth keys new`.")
+        elif mistake["type"] == "value_error":
+            lines.append(f"{name}: {says}")
+        else:
+            lines.append(f"{name}: {says[0].lower()}{says[1:]}")
+    return lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, read, read_environment, transport, warnings
+from bot.settings import Settings, SettingsError, environment, read, transport, warnings
 from tests.forked import run
 
 ROOT = Path(__file__).parents[1]
@@ -159,7 +159,7 @@ def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monke
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PORT", "4321")
-    settings = read_environment(tmp_path)
+    settings = read(environment(tmp_path))
     assert settings.port == 4321
     assert settings.log_level == "ERROR"
 

@@ -44,16 +44,12 @@ async def check_channel(
             clients, settings.only_bot_token, "chat.scheduleMessage", channel=channel, post_at=str(at), text=_TEXT
         )
     except ExternalAuthError as error:
-        return _refused(error)
+        if error.code == "missing_scope":
+            return not_checked(SUBJECT, "the scope chat:write is missing")
+        fault = _RESTRICTED if error.code.startswith("restricted_action") else _FAULTS.get(error.code)
+        return not_checked(SUBJECT, reason(error)) if fault is None else problem(SUBJECT, *fault)
     scheduled = answer.body.get("scheduled_message_id") if isinstance(answer.body, dict) else None
     return await _delete(channel, str(scheduled), at, settings, clients)
-
-
-def _refused(error: ExternalAuthError) -> Finding:
-    if error.code == "missing_scope":
-        return not_checked(SUBJECT, "the scope chat:write is missing")
-    fault = _RESTRICTED if error.code.startswith("restricted_action") else _FAULTS.get(error.code)
-    return not_checked(SUBJECT, reason(error)) if fault is None else problem(SUBJECT, *fault)
 
 
 async def _delete(channel: str, scheduled: str, at: int, settings: Settings, clients: ClientFactory) -> Finding:

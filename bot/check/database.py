@@ -94,7 +94,7 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
     """Check that the audit log can be read and written, and that EXTAUTH_SECRET_KEY is the key it was written with."""
     url = database_url(settings.database_url.get_secret_value())
     if url.drivername.startswith("sqlite"):
-        about_file = _check_file(Path(str(url.database)), settings)
+        about_file = _check_file(Path(str(url.database)))
         if about_file is not None:
             return about_file
     database = open_database(url, creates=False)
@@ -123,29 +123,19 @@ def _broken(says: str, fix: str) -> list[Finding]:
     return [problem(SUBJECT, says, fix), not_checked(KEY, f"{SUBJECT} doesn't work")]
 
 
-def _check_file(path: Path, settings: DatabaseSettings) -> list[Finding] | None:
+def _check_file(path: Path) -> list[Finding] | None:
     """Return the findings about a file without opening it as a database, or None if it has to be opened."""
-    if not path.exists():
-        return _not_made_yet(path.absolute(), settings)
-    if not _can_open(path, "rb"):
-        return _broken(*_SQLITE_FAULTS["SQLITE_CANTOPEN"])
-    if not _can_open(path, "r+b"):
+    if path.exists():
+        beginning = b""
         # SQLite opens a read-only file, and fails only at the first entry.
-        return _broken(*_SQLITE_FAULTS["SQLITE_READONLY"])
-    with path.open("rb") as file:
-        beginning = file.read(len(_SQLITE_BEGINNING))
-    return None if beginning in (b"", _SQLITE_BEGINNING) else _broken(*_SQLITE_FAULTS["SQLITE_NOTADB"])
-
-
-def _can_open(path: Path, mode: str) -> bool:
-    try:
-        with path.open(mode):
-            return True
-    except OSError:
-        return False
-
-
-def _not_made_yet(path: Path, settings: DatabaseSettings) -> list[Finding]:
+        for mode, fault in (("rb", "SQLITE_CANTOPEN"), ("r+b", "SQLITE_READONLY")):
+            try:
+                with path.open(mode) as file:
+                    beginning = file.read(len(_SQLITE_BEGINNING))
+            except OSError:
+                return _broken(*_SQLITE_FAULTS[fault])
+        return None if beginning in (b"", _SQLITE_BEGINNING) else _broken(*_SQLITE_FAULTS["SQLITE_NOTADB"])
+    path = path.absolute()
     if not path.parent.is_dir():
         return _broken(f"The folder {path.parent} doesn't exist.", "Create the folder, or correct DATABASE_URL.")
     try:
@@ -179,15 +169,13 @@ def _opened(connection: Connection, settings: DatabaseSettings) -> list[Finding]
     except DatabaseError:
         says = "This isn't the key the audit log was written with."
         return [ok(SUBJECT, "Works."), problem(KEY, says, "Set the original key again.")]
-    return [_log(connection, key), _key(connection, key)]
-
-
-def _key(connection: Connection, key: AuditKey) -> Finding:
+    about_key = ok(KEY, f"This is the key the audit log was written with, from {key_source()}.")
     older = count_under_older_keys(connection, key.vault)
     if older:
         what = "1 thing is" if older == 1 else f"{older:,} things are"
-        return ok(KEY, f"{what} still under an older key.", "Run `extauth keys rotate` before you drop that key.")
-    return ok(KEY, f"This is the key the audit log was written with, from {key_source()}.")
+        fix = "Run `extauth keys rotate` before you drop that key."
+        about_key = ok(KEY, f"{what} still under an older key.", fix)
+    return [_log(connection, key), about_key]
 
 
 def _log(connection: Connection, key: AuditKey) -> Finding:

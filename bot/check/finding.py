@@ -21,10 +21,6 @@ class Finding:
     says: str
     fix: str = ""
 
-    @property
-    def is_ok(self) -> bool:
-        return self.status is Status.OK
-
 
 def ok(subject: str, says: str, fix: str = "") -> Finding:
     return Finding(subject, Status.OK, says, fix)

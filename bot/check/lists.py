@@ -36,15 +36,22 @@ class ListCheck:
         unknown: str | None = None
         for entry in sorted(allow.users | allow.groups):
             try:
-                fault = await self._fault(entry, is_group=entry in allow.groups)
+                if entry not in self._known:
+                    self._known[entry] = await self._fault(entry, is_group=entry in allow.groups)
             except Unknown as error:
                 unknown = str(error)
-            else:
-                if fault is not None:
-                    wrong[entry] = fault
+                continue
+            fault = self._known[entry]
+            if fault is not None:
+                wrong[entry] = fault
         if wrong:
+            says = [f"{entry} {fault}" for entry, fault in list(wrong.items())[:_SHOWN]]
+            if len(wrong) > _SHOWN:
+                says.append(f"{len(wrong) - _SHOWN} more can't be allowed")
             rest = f" The others weren't checked, because {unknown}." if unknown else ""
-            return problem(name, f"{_sentence(wrong)}{rest}", f"Remove {_names(list(wrong))} from the list.")
+            *others, last = wrong
+            names = f"{', '.join(others)} and {last}" if others else last
+            return problem(name, f"{'; '.join(says)}.{rest}", f"Remove {names} from the list.")
         if unknown is not None:
             return not_checked(name, unknown)
         return ok(name, f"Allows {', '.join([*sorted(allow.roles), *sorted(allow.users | allow.groups)])}.")
@@ -52,17 +59,17 @@ class ListCheck:
     async def _fault(self, entry: str, *, is_group: bool) -> str | None:
         if self._blocked is not None:
             raise Unknown(self._blocked)
-        if entry not in self._known:
-            self._known[entry] = await (self._group_fault(entry) if is_group else self._user_fault(entry))
-        return self._known[entry]
-
-    async def _user_fault(self, user_id: str) -> str | None:
-        answer = await self._ask("users.info", {"user_not_found", "user_not_visible"}, user=user_id)
+        if is_group:
+            answer = await self._ask("usergroups.users.list", {"no_such_subteam"}, usergroup=entry)
+            if answer is None:
+                return "isn't a user group here"
+            return None if answer.get("users") else "has no members"
+        answer = await self._ask("users.info", {"user_not_found", "user_not_visible"}, user=entry)
         if answer is None:
             return "isn't anyone Slack knows here"
         user = answer.get("user")
-        if not isinstance(user, Mapping) or user.get("id") != user_id or self._workspace is None:
-            raise Unknown(f"Slack didn't say who {user_id} is")
+        if not isinstance(user, Mapping) or user.get("id") != entry or self._workspace is None:
+            raise Unknown(f"Slack didn't say who {entry} is")
         info = user_info(user, self._workspace)
         faults = (
             (info.is_deactivated, "is deactivated"),
@@ -71,12 +78,6 @@ class ListCheck:
             (info.is_external, "belongs to another organization"),
         )
         return next((says for holds, says in faults if holds), None)
-
-    async def _group_fault(self, group: str) -> str | None:
-        answer = await self._ask("usergroups.users.list", {"no_such_subteam"}, usergroup=group)
-        if answer is None:
-            return "isn't a user group here"
-        return None if answer.get("users") else "has no members"
 
     async def _ask(self, method: str, absent: set[str], **arguments: str) -> Mapping[str, object] | None:
         """Return Slack's answer, or None if its error code is in `absent`. Raises Unknown."""
@@ -89,13 +90,3 @@ class ListCheck:
             missing = f"the scope {needed} is missing" if error.code == "missing_scope" else reason(error)
             raise Unknown(missing) from None
         return answer.body if isinstance(answer.body, Mapping) else {}
-
-
-def _sentence(wrong: Mapping[str, str]) -> str:
-    shown = [f"{entry} {fault}" for entry, fault in list(wrong.items())[:_SHOWN]]
-    more = len(wrong) - len(shown)
-    return "; ".join([*shown, f"{more} more can't be allowed"] if more else shown) + "."
-
-
-def _names(entries: list[str]) -> str:
-    return entries[0] if len(entries) == 1 else f"{', '.join(entries[:-1])} and {entries[-1]}"

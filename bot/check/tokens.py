@@ -55,38 +55,30 @@ async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: s
     """Check the bot token and its scopes. `blocked` is the reason Slack can't be asked, if any."""
     found = slack_token_kind(settings.only_bot_token)
     if found not in ("a bot token", None):
-        return _bad_bot_token(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
+        return _without_bot(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
     if blocked is not None:
-        return _unasked_bot_token(blocked)
+        return _without_bot(not_checked(BOT_TOKEN, blocked), blocked)
     try:
         answer = await ask(clients, settings.only_bot_token, "auth.test")
     except ExternalAuthError as error:
         if error.code not in TOKEN_REFUSALS:
-            return _unasked_bot_token(reason(error))
+            return _without_bot(not_checked(BOT_TOKEN, reason(error)), reason(error))
         fix = _COPY_BOT_TOKEN if error.code == "invalid_auth" else _INSTALL_AGAIN
-        return _bad_bot_token(problem(BOT_TOKEN, f"Slack doesn't accept this token ({error.code}).", fix))
-    return _known_bot(answer)
-
-
-def _bad_bot_token(finding: Finding) -> tuple[list[Finding], Bot]:
-    why = f"{BOT_TOKEN} doesn't work"
-    return [finding, not_checked(SCOPES, why)], Bot(unusable=why)
-
-
-def _unasked_bot_token(why: str) -> tuple[list[Finding], Bot]:
-    return [not_checked(BOT_TOKEN, why), not_checked(SCOPES, why)], Bot(unusable=why)
-
-
-def _known_bot(answer: HttpAnswer) -> tuple[list[Finding], Bot]:
+        return _without_bot(problem(BOT_TOKEN, f"Slack doesn't accept this token ({error.code}).", fix))
     body = answer.body if isinstance(answer.body, dict) else {}
     team_id, enterprise_id = body.get("team_id"), body.get("enterprise_id")
     if not body.get("bot_id"):
-        return _bad_bot_token(problem(BOT_TOKEN, "This token isn't a bot's.", _COPY_BOT_TOKEN))
+        return _without_bot(problem(BOT_TOKEN, "This token isn't a bot's.", _COPY_BOT_TOKEN))
     if not isinstance(team_id, str) or not team_id:
-        return _unasked_bot_token("Slack didn't say which workspace the token belongs to")
+        why = "Slack didn't say which workspace the token belongs to"
+        return _without_bot(not_checked(BOT_TOKEN, why), why)
     workspace = Workspace(team_id, enterprise_id or None, body.get("is_enterprise_install") is True)
     works = ok(BOT_TOKEN, f"The token works in the workspace {body.get('team')} ({team_id}).")
     return [works, _scopes(answer)], Bot(workspace)
+
+
+def _without_bot(finding: Finding, why: str = f"{BOT_TOKEN} doesn't work") -> tuple[list[Finding], Bot]:
+    return [finding, not_checked(SCOPES, why)], Bot(unusable=why)
 
 
 def _scopes(answer: HttpAnswer) -> Finding:
@@ -138,19 +130,15 @@ async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked:
     try:
         answer = await ask(clients, app_token, "apps.connections.open")
     except ExternalAuthError as error:
-        return _unopened(error)
+        if error.code == "socket_mode_not_enabled":
+            return problem(APP_TOKEN, "Socket Mode is off in the app's settings.", _SWITCH_ON)
+        if error.code == "missing_scope":
+            return problem(APP_TOKEN, "This token doesn't have the scope connections:write.", _MAKE_APP_TOKEN)
+        if error.code in TOKEN_REFUSALS:
+            return problem(APP_TOKEN, f"Slack doesn't accept this token ({error.code}).", _MAKE_APP_TOKEN)
+        return not_checked(APP_TOKEN, reason(error))
     url = answer.body.get("url") if isinstance(answer.body, dict) else None
     return await _open_socket(str(url), clients)
-
-
-def _unopened(error: ExternalAuthError) -> Finding:
-    if error.code == "socket_mode_not_enabled":
-        return problem(APP_TOKEN, "Socket Mode is off in the app's settings.", _SWITCH_ON)
-    if error.code == "missing_scope":
-        return problem(APP_TOKEN, "This token doesn't have the scope connections:write.", _MAKE_APP_TOKEN)
-    if error.code in TOKEN_REFUSALS:
-        return problem(APP_TOKEN, f"Slack doesn't accept this token ({error.code}).", _MAKE_APP_TOKEN)
-    return not_checked(APP_TOKEN, reason(error))
 
 
 async def _open_socket(url: str, clients: ClientFactory) -> Finding:
@@ -185,20 +173,17 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
         client = ExternalAuthClient(clients, RateLimiter(clients.clock))
         await client.get(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET))
     except ExternalAuthError as error:
+        is_refused = isinstance(error, RefusedError) and error.code in TOKEN_REFUSALS | {"method_not_supported"}
+        if is_refused:
+            return problem(
+                API_TOKEN,
+                f"{name} can't call apps.auth.external.get ({error.code}).",
+                f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
+            )
         if error.code != _NOT_FOUND:
-            return _refused_method(error, name)
+            return not_checked(API_TOKEN, reason(error))
     may = "can call apps.auth.external.get."
     return ok(API_TOKEN, f"{name} {may}" if settings.api_token else f"Not needed: the bot token {may}")
-
-
-def _refused_method(error: ExternalAuthError, name: str) -> Finding:
-    if not isinstance(error, RefusedError) or error.code not in TOKEN_REFUSALS | {"method_not_supported"}:
-        return not_checked(API_TOKEN, reason(error))
-    return problem(
-        API_TOKEN,
-        f"{name} can't call apps.auth.external.get ({error.code}).",
-        f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
-    )
 
 
 async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:

@@ -82,19 +82,14 @@ async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, st
     except RefusedError:
         pass  # A refusal is still an answer.
     except ExternalAuthError as error:
-        return _unreached(error, host), reason(error)
+        why = reason(error)
+        if error.status is not None and error.status < 500 and error.code in frozenset(TransportCode):
+            says = f"What answers at {host} isn't Slack's Web API (HTTP {error.status})."
+            return problem(SUBJECT, says, _ROUTE), why
+        if error.status is not None:
+            return not_checked(SUBJECT, why, _LATER), why
+        how = "no answer in time" if error.code == TransportCode.TIMEOUT else "the connection broke"
+        if isinstance(error, UnreachableError):
+            how = "no connection"
+        return problem(SUBJECT, f"Slack can't be reached at {host}: {how}.", _ROUTE), why
     return ok(SUBJECT, f"Slack answers at {host}."), None
-
-
-def _unreached(error: ExternalAuthError, host: str) -> Finding:
-    if error.status is not None and error.status < 500 and error.code in frozenset(TransportCode):
-        return problem(SUBJECT, f"What answers at {host} isn't Slack's Web API (HTTP {error.status}).", _ROUTE)
-    if error.status is not None:
-        return not_checked(SUBJECT, reason(error), _LATER)
-    return problem(SUBJECT, f"Slack can't be reached at {host}: {_how(error)}.", _ROUTE)
-
-
-def _how(error: ExternalAuthError) -> str:
-    if isinstance(error, UnreachableError):
-        return "no connection"
-    return "no answer in time" if error.code == TransportCode.TIMEOUT else "the connection broke"

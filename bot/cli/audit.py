@@ -8,22 +8,23 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 import click
 from pydantic import SecretStr
 
 from bot.app import open_existing_log
 from bot.audit.chain import BadCheckpoint, utc
-from bot.audit.entries import Entry, VerificationResult
+from bot.audit.entries import Entry, Filters, VerificationResult
 from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
-from bot.cli.entries import filtered, filters, of_workspace, print_entries
-from bot.cli.shared import read_database_settings
-from bot.cli.terminal import Group, progress
+from bot.cli.entries import filtered, of_workspace, print_entries
+from bot.cli.shared import fail, load_settings
+from bot.cli.terminal import Group, counted, progress
 from bot.clock import SystemClock
 from bot.ids import unwrap
-from bot.settings import DatabaseSettings, key_source
+from bot.settings import key_source, read_database
 from bot.storage.engine import DatabaseError
 from bot.views import parts
 from bot.views.exports import cell
@@ -31,7 +32,29 @@ from bot.views.exports import cell
 logger = logging.getLogger(__name__)
 """The process log: here, `log` is the audit log."""
 
+P = ParamSpec("P")
 _COLUMNS = list(Entry.__dataclass_fields__)
+
+
+def _on_log(command: Callable[Concatenate[AuditLog, P], Awaitable[None]]) -> Callable[P, None]:
+    """Run a command on the existing log, or exit with one line that names the database and the fix."""
+
+    @wraps(command)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        settings = load_settings(read_database)
+
+        async def work() -> None:
+            async with open_existing_log(settings, SystemClock()) as log:
+                await command(log, *args, **options)
+
+        try:
+            asyncio.run(work())
+        except DatabaseError as error:
+            fail(asyncio.run(explain_unusable(settings, error)))
+        except BadCheckpoint as error:
+            fail(str(error), status=2)
+
+    return run
 
 
 @click.group(cls=Group, examples=["list -n 50", "verify", "export --format csv > log.csv"])
@@ -47,19 +70,14 @@ def audit() -> None:
     "-n", "count", default=20, show_default=True, type=click.IntRange(1, 10_000), metavar="COUNT", help="How many."
 )
 @filtered
-def list_(count: int, **wanted: Any) -> None:
+@_on_log
+async def list_(log: AuditLog, count: int, chosen: Filters) -> None:
     """Show the newest entries, newest first."""
-
-    chosen = filters(**wanted)
-
-    async def work(log: AuditLog) -> None:
-        entries = await log.newest(count, chosen)
-        if entries:
-            print_entries(entries)
-        else:
-            click.echo("No entries found.", err=True)
-
-    _with_log(work)
+    entries = await log.newest(count, chosen)
+    if entries:
+        print_entries(entries)
+    else:
+        click.echo("No entries found.", err=True)
 
 
 @audit.command(examples=["> log.jsonl", "--format csv --since 2026-01-01 > log.csv"])
@@ -72,34 +90,30 @@ def list_(count: int, **wanted: Any) -> None:
     help="JSON Lines or CSV.",
 )
 @filtered
-def export(form: str, **wanted: Any) -> None:
+@_on_log
+async def export(log: AuditLog, form: str, chosen: Filters) -> None:
     """Write every entry to standard output, oldest first."""
+    table = csv.DictWriter(sys.stdout, _COLUMNS)
+    if form == "csv":
+        table.writeheader()
+    # On one terminal, the bar and the entries would write over each other.
+    shows = sys.stderr.isatty() and not sys.stdout.isatty()
+    total = await log.count(chosen) if shows else 0
+    done = 0
 
-    chosen = filters(**wanted)
-
-    async def work(log: AuditLog) -> None:
-        table = csv.DictWriter(sys.stdout, _COLUMNS)
+    def write(entry: Entry) -> None:
+        nonlocal done
+        fields = {**{name: getattr(entry, name) for name in _COLUMNS}, "at": utc(entry.at)}
         if form == "csv":
-            table.writeheader()
-        # On one terminal, the bar and the entries would write over each other.
-        shows = sys.stderr.isatty() and not sys.stdout.isatty()
-        total = await log.count(chosen) if shows else 0
-        done = 0
+            fields["parameters"] = json.dumps(entry.parameters)
+            table.writerow({name: "" if value is None else cell(str(value)) for name, value in fields.items()})
+        else:
+            sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
+        done += 1
+        tell(done)
 
-        def write(entry: Entry) -> None:
-            nonlocal done
-            fields = {**{name: getattr(entry, name) for name in _COLUMNS}, "at": utc(entry.at)}
-            if form == "csv":
-                table.writerow({name: cell(_text(value)) for name, value in fields.items()})
-            else:
-                sys.stdout.write(f"{json.dumps(fields, ensure_ascii=False)}\n")
-            done += 1
-            tell(done)
-
-        with progress("Exporting", total, "entries") as tell:
-            await log.export(chosen, write)
-
-    _with_log(work)
+    with progress("Exporting", total, "entries") as tell:
+        await log.export(chosen, write)
 
 
 @audit.command(
@@ -107,53 +121,47 @@ def export(form: str, **wanted: Any) -> None:
 )
 @click.option(
     "--checkpoint",
-    "text",
+    "line",
     metavar="LINE",
     help="Also compare with checkpoints; - reads them from standard input.",
 )
 @of_workspace
-def verify(text: str | None, workspace: str | None) -> None:
+@_on_log
+async def verify(log: AuditLog, line: str | None, workspace: str | None) -> None:
     """Check that nobody altered, added, moved, or removed entries.
 
     Exit status: 0 if the audit log is intact, 1 if it isn't.
     """
-    line = sys.stdin.read() if text == "-" else text
-
-    async def work(log: AuditLog) -> None:
-        checkpoints = log.read_checkpoints(line) if line is not None else ()
-        total = await _rows(log, workspace)
-        with progress("Verifying", total, "rows") as tell:
-            result = await log.verify(tell, checkpoints, workspace)
-            tell(result.rows)
-        if workspace is None:
-            await _note_verified(log, result)
-        elif result.problem is None:
-            await _check_known(log, workspace)
-        if result.problem is not None:
-            click.echo(f"The audit log is NOT intact. {result.problem}{_before(result.rows)}")
-            sys.exit(1)
-        size = f"{_entries(result.entries)} in {parts.count(result.rows, 'row')}"
-        click.echo(f"The audit log is intact: {size}.{_held(result, line)}")
-        if result.note is not None:
-            click.echo(result.note)
-        click.echo(f"Checked with the key that EXTAUTH_SECRET_KEY, from {key_source()}, unlocks.")
-
-    _with_log(work)
-
-
-async def _note_verified(log: AuditLog, result: VerificationResult) -> None:
-    """Record the verification for /metrics. A person with read-only access to the database can verify all the same."""
-    try:
-        await log.note_verified(result)
-    except DatabaseError as error:
-        logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
+    text = sys.stdin.read() if line == "-" else line
+    checkpoints = log.read_checkpoints(text) if text is not None else ()
+    total = await _rows(log, workspace)
+    with progress("Verifying", total, "rows") as tell:
+        result = await log.verify(tell, checkpoints, workspace)
+        tell(result.rows)
+    if workspace is None:
+        try:
+            await log.note_verified(result)
+        except DatabaseError as error:
+            # A person with read-only access to the database can verify all the same.
+            logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
+    elif result.problem is None:
+        await _check_known(log, workspace)
+    if result.problem is not None:
+        rows_are = "row before it is" if result.rows == 1 else f"{result.rows:,} rows before it are"
+        before = f" The {rows_are} intact." if result.rows else ""
+        click.echo(f"The audit log is NOT intact. {result.problem}{before}")
+        sys.exit(1)
+    size = f"{counted(result.entries, 'entry', 'entries')} in {parts.count(result.rows, 'row')}"
+    click.echo(f"The audit log is intact: {size}.{_held(result, text)}")
+    if result.note is not None:
+        click.echo(result.note)
+    click.echo(f"Checked with the key that EXTAUTH_SECRET_KEY, from {key_source()}, unlocks.")
 
 
 async def _check_known(log: AuditLog, workspace: str | None) -> None:
     """Exit if a workspace has no entries: a mistyped ID must not look like an intact log."""
     if workspace is not None and not await log.heads(workspace):
-        click.echo(f"extauth: There are no entries of {workspace}. `audit list` shows the workspaces.", err=True)
-        sys.exit(2)
+        fail(f"There are no entries of {workspace}. `audit list` shows the workspaces.", status=2)
 
 
 async def _rows(log: AuditLog, workspace: str | None) -> int:
@@ -163,12 +171,6 @@ async def _rows(log: AuditLog, workspace: str | None) -> int:
         return sum(head.number - head.pruned_number for head in heads)
     except DatabaseError:
         return 0
-
-
-def _before(rows: int) -> str:
-    if not rows:
-        return ""
-    return " The row before it is intact." if rows == 1 else f" The {rows:,} rows before it are intact."
 
 
 def _held(result: VerificationResult, checkpoint: str | None) -> str:
@@ -183,19 +185,16 @@ def _held(result: VerificationResult, checkpoint: str | None) -> str:
 
 @audit.command(examples=["> checkpoint.txt"])
 @of_workspace
-def checkpoint(workspace: str | None) -> None:
+@_on_log
+async def checkpoint(log: AuditLog, workspace: str | None) -> None:
     """Print signed lines that say where the audit log ends.
 
     There is one for each workspace, and one for what belongs to none. Keep them somewhere else. `verify --checkpoint`
     compares the audit log with them, and so finds an old copy.
     """
-
-    async def work(log: AuditLog) -> None:
-        await _check_known(log, workspace)
-        for line in await log.checkpoints(workspace):
-            click.echo(line)
-
-    _with_log(work)
+    await _check_known(log, workspace)
+    for line in await log.checkpoints(workspace):
+        click.echo(line)
 
 
 @audit.command("find-token", examples=["", "< leaked.txt"])
@@ -204,86 +203,51 @@ def find_token() -> None:
 
     Asks for the token, so that it stays out of the shell's history.
     """
-    token = _read_token()
-
-    async def work(log: AuditLog) -> None:
-        found = await log.find_token(token)
-        if found.entries:
-            print_entries(found.entries)
-        since = f"goes back to {utc(found.since)}" if found.since is not None else "is empty"
-        if found.entries:
-            people = sorted({entry.user_id or "?" for entry in found.entries})
-            times = "once" if len(found.entries) == 1 else f"{len(found.entries)} times"
-            click.echo(f"Fetched {times} with Extauth, by: {', '.join(people)}. The audit log {since}.")
-        else:
-            click.echo(f"No entry has this token. The audit log {since}.")
-        click.echo(
-            "Only a whole token is found, not part of one. Others may have gotten it without Extauth: from Slack's "
-            "API, from the provider, or from someone who had it."
-        )
-
-    _with_log(work)
-
-
-def _read_token() -> SecretStr:
-    """Ask for a token, and strip the text that pasting wraps around it."""
     typed = click.prompt("Token (hidden)", hide_input=True, err=True, default="", show_default=False)
     # The prompt reads only the first line of a paste; the rest waits on standard input.
     more = "" if sys.stdin.isatty() else sys.stdin.read()
+    # Pasting may wrap text around the token.
     token = re.sub(r"^(?:authorization:)?\s*(?:bearer|token)[\s:=]+", "", unwrap(typed + more), flags=re.IGNORECASE)
     token = "".join(unwrap(token).split())
     if not token:
-        click.echo("extauth: No token was given. Paste the whole token.", err=True)
-        sys.exit(2)
-    return SecretStr(token)
+        fail("No token was given. Paste the whole token.", status=2)
+    _print_found(SecretStr(token))
+
+
+@_on_log
+async def _print_found(log: AuditLog, token: SecretStr) -> None:
+    found = await log.find_token(token)
+    since = f"goes back to {utc(found.since)}" if found.since is not None else "is empty"
+    if found.entries:
+        print_entries(found.entries)
+        people = sorted({entry.user_id or "?" for entry in found.entries})
+        times = "once" if len(found.entries) == 1 else f"{len(found.entries)} times"
+        click.echo(f"Fetched {times} with Extauth, by: {', '.join(people)}. The audit log {since}.")
+    else:
+        click.echo(f"No entry has this token. The audit log {since}.")
+    click.echo(
+        "Only a whole token is found, not part of one. Others may have gotten it without Extauth: from Slack's "
+        "API, from the provider, or from someone who had it."
+    )
 
 
 @audit.command(examples=["--older-than 400", "--older-than 400 --yes"])
 @click.option("--older-than", "days", required=True, type=click.IntRange(1), metavar="DAYS", help="How old, in days.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @of_workspace
-def prune(days: int, yes: bool, workspace: str | None) -> None:
+@_on_log
+async def prune(log: AuditLog, days: int, yes: bool, workspace: str | None) -> None:
     """Delete old entries for good.
 
     Says what would be deleted, and asks. The rest can still be verified, and the audit log records the pruning.
     """
     before = (datetime.now(UTC) - timedelta(days=days)).timestamp()
-
-    async def work(log: AuditLog) -> None:
-        await _check_known(log, workspace)
-        count, oldest = await log.count_before(before, workspace)
-        if not count or oldest is None:
-            click.echo(f"No entries are older than {utc(before)}.")
-            return
-        going = f"{_entries(count)}, from {utc(oldest)} to {utc(before)}"
-        if not yes:
-            await asyncio.to_thread(click.confirm, f"Delete {going}? This can't be undone.", abort=True, err=True)
-        click.echo(f"Deleted {_entries(await log.prune(before, workspace))}.")
-
-    _with_log(work)
-
-
-def _with_log(work: Callable[[AuditLog], Awaitable[None]]) -> None:
-    """Run work on the existing log, or exit with one line that names the database and the fix."""
-    settings = read_database_settings()
-    try:
-        asyncio.run(_run(settings, work))
-    except DatabaseError as error:
-        click.echo(f"extauth: {asyncio.run(explain_unusable(settings, error))}", err=True)
-        sys.exit(1)
-    except BadCheckpoint as error:
-        click.echo(f"extauth: {error}", err=True)
-        sys.exit(2)
-
-
-async def _run(settings: DatabaseSettings, work: Callable[[AuditLog], Awaitable[None]]) -> None:
-    async with open_existing_log(settings, SystemClock()) as log:
-        await work(log)
-
-
-def _text(value: object) -> str:
-    return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count:,} entries"
+    await _check_known(log, workspace)
+    count, oldest = await log.count_before(before, workspace)
+    if not count or oldest is None:
+        click.echo(f"No entries are older than {utc(before)}.")
+        return
+    going = f"{counted(count, 'entry', 'entries')}, from {utc(oldest)} to {utc(before)}"
+    if not yes:
+        await asyncio.to_thread(click.confirm, f"Delete {going}? This can't be undone.", abort=True, err=True)
+    click.echo(f"Deleted {counted(await log.prune(before, workspace), 'entry', 'entries')}.")

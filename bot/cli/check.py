@@ -13,9 +13,9 @@ from bot import logs
 from bot.check import examine
 from bot.check.finding import Finding, Status
 from bot.cli.shared import load_settings, run
-from bot.cli.terminal import Command
+from bot.cli.terminal import Command, counted
 from bot.clock import SystemClock
-from bot.settings import Settings
+from bot.settings import Settings, read
 
 _COLORS = {Status.OK: "green", Status.PROBLEM: "red", Status.NOT_CHECKED: "yellow"}
 _MARGIN = " " * (max(len(status) for status in Status) + 2)
@@ -31,59 +31,42 @@ def check(as_json: bool) -> None:
 
     Exit status: 0 if everything is OK, 1 if something needs fixing or couldn't be checked, 2 if a setting is wrong.
     """
-    settings = load_settings()
+    settings = load_settings(read)
     # A library's log lines between the results would only repeat them, in worse words.
     logs.silence()
-    run(_print_json(settings) if as_json else _print_findings(settings))
+    run(_check(settings, as_json=as_json))
 
 
-async def _print_findings(settings: Settings) -> None:
-    counts: Counter[Status] = Counter()
+async def _check(settings: Settings, *, as_json: bool) -> None:
+    findings: list[Finding] = []
     async for finding in examine(settings, SystemClock()):
-        counts[finding.status] += 1
-        _print(finding)
-    click.echo(f"\n{_summary(counts)}")
-    _exit(all(status is Status.OK for status in counts))
-
-
-async def _print_json(settings: Settings) -> None:
-    findings = [finding async for finding in examine(settings, SystemClock())]
-    click.echo(json.dumps({"findings": [_redacted(finding) for finding in findings]}, indent=2))
-    _exit(all(finding.is_ok for finding in findings))
-
-
-def _redacted(finding: Finding) -> dict[str, str]:
-    return {name: logs.redact(value) for name, value in asdict(finding).items()}
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        redacted = [{name: logs.redact(value) for name, value in asdict(finding).items()} for finding in findings]
+        click.echo(json.dumps({"findings": redacted}, indent=2))
+    else:
+        counts = Counter(finding.status for finding in findings)
+        parts = []
+        if counts[Status.PROBLEM]:
+            parts.append(counted(counts[Status.PROBLEM], "problem", "problems"))
+        if counts[Status.NOT_CHECKED]:
+            parts.append(f"{counts[Status.NOT_CHECKED]} not checked")
+        click.echo(f"\n{', '.join(parts)}." if parts else "\nEverything is OK.")
+    if any(finding.status is not Status.OK for finding in findings):
+        sys.exit(1)
 
 
 def _print(finding: Finding) -> None:
     """Print a finding, wrapped to the terminal's width."""
     status = click.style(f"{finding.status:<{len(_MARGIN)}}", fg=_COLORS[finding.status])
-    lines = [_wrapped(f"{finding.subject}: {finding.says}")]
-    if finding.fix:
-        lines.append(_wrapped(finding.fix))
-    click.echo(status + f"\n{_MARGIN}".join(lines))
-
-
-def _wrapped(sentence: str) -> str:
-    text = logs.on_one_line(logs.redact(sentence))
-    if not sys.stdout.isatty():
-        return text
     width = shutil.get_terminal_size().columns - len(_MARGIN)
-    return f"\n{_MARGIN}".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
-
-
-def _summary(counts: Counter[Status]) -> str:
-    if not counts[Status.PROBLEM] and not counts[Status.NOT_CHECKED]:
-        return "Everything is OK."
-    parts = []
-    if counts[Status.PROBLEM]:
-        parts.append("1 problem" if counts[Status.PROBLEM] == 1 else f"{counts[Status.PROBLEM]} problems")
-    if counts[Status.NOT_CHECKED]:
-        parts.append(f"{counts[Status.NOT_CHECKED]} not checked")
-    return f"{', '.join(parts)}."
-
-
-def _exit(is_ok: bool) -> None:
-    if not is_ok:
-        sys.exit(1)
+    lines = []
+    for sentence in filter(None, (f"{finding.subject}: {finding.says}", finding.fix)):
+        text = logs.on_one_line(logs.redact(sentence))
+        if sys.stdout.isatty():
+            lines += textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+        else:
+            lines.append(text)
+    click.echo(status + f"\n{_MARGIN}".join(lines))

@@ -1,8 +1,8 @@
 """The options that filter the audit log's entries, and the table that shows them."""
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
 import click
@@ -34,106 +34,111 @@ _COLORS = {
 ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied", "prune", "began"]
 
 
-def _id_of(
-    form: re.Pattern[str], example: str, others: Collection[str] = ()
-) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Return a check of an ID's form: a name would match no entry, as if nothing had been done."""
+def _must(is_valid: Callable[[str], object], says: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Return a check of an option: a name in place of an ID would match no entry, as if nothing had been done."""
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is not None and value not in others and not form.fullmatch(value):
-            raise click.BadParameter(f"“{quote(value)}” isn't an ID such as {example}.")
+        if value is not None and not is_valid(value):
+            raise click.BadParameter(f"“{quote(value)}” {says}.")
         return value
 
     return check
 
 
-def _whole_in_the_log(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not is_id(value):
-        raise click.BadParameter(f"“{quote(value)}” doesn't look like one.")
-    return value
-
-
 of_workspace = click.option(
-    "--workspace", metavar="ID", callback=_id_of(TEAM_ID, "T012ABCDEF"), help="Only this workspace's entries."
+    "--workspace",
+    metavar="ID",
+    callback=_must(TEAM_ID.fullmatch, "isn't an ID such as T012ABCDEF"),
+    help="Only this workspace's entries.",
 )
 
 
-def filtered(function: Any) -> Any:
-    """Add the options that filter entries to a command."""
-    options = (
-        click.option(
-            "--user",
-            metavar="ID",
-            callback=_id_of(USER_ID, "U012ABCDEF", UNATTENDED),
-            help="Only this user's entries.",
-        ),
-        click.option(
-            "--token-id", metavar="ID", callback=_whole_in_the_log, help="Only entries about this token, such as EtX."
-        ),
-        click.option(
-            "--provider-key", metavar="KEY", callback=_whole_in_the_log, help="Only entries about this provider."
-        ),
-        click.option(
-            "--action",
-            type=click.Choice(ACTIONS),
-            metavar="ACTION",
-            help=f"Only entries with this action: {', '.join(ACTIONS)}.",
-        ),
-        of_workspace,
-        click.option(
-            "--since",
-            metavar="DATE",
-            type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-            help="Only entries from this day or time on (UTC).",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+_FILTERS = (
+    click.option(
+        "--user",
+        metavar="ID",
+        callback=_must(lambda value: value in UNATTENDED or USER_ID.fullmatch(value), "isn't an ID such as U012ABCDEF"),
+        help="Only this user's entries.",
+    ),
+    click.option(
+        "--token-id",
+        metavar="ID",
+        callback=_must(is_id, "doesn't look like one"),
+        help="Only entries about this token, such as EtX.",
+    ),
+    click.option(
+        "--provider-key",
+        metavar="KEY",
+        callback=_must(is_id, "doesn't look like one"),
+        help="Only entries about this provider.",
+    ),
+    click.option(
+        "--action",
+        type=click.Choice(ACTIONS),
+        metavar="ACTION",
+        help=f"Only entries with this action: {', '.join(ACTIONS)}.",
+    ),
+    of_workspace,
+    click.option(
+        "--since",
+        metavar="DATE",
+        type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+        help="Only entries from this day or time on (UTC).",
+    ),
+)
 
 
-def filters(
-    user: str | None,
-    token_id: str | None,
-    provider_key: str | None,
-    action: str | None,
-    workspace: str | None,
-    since: datetime | None,
-) -> Filters:
-    """Turn the values of those options into filters."""
-    if token_id is not None and provider_key is not None:
-        raise click.UsageError("Use --token-id or --provider-key: no entry has both.")
-    at = since.replace(tzinfo=UTC).timestamp() if since is not None else None
-    return Filters(
-        user_id=user,
-        action=action,
-        team_id=workspace,
-        external_token_id=token_id,
-        provider_key=provider_key,
-        since=at,
-    )
+def filtered(command: Callable[..., None]) -> Any:
+    """Add the options that filter entries to a command, which gets their values as its parameter `chosen`."""
+
+    @wraps(command)
+    def with_filters(
+        user: str | None,
+        token_id: str | None,
+        provider_key: str | None,
+        action: str | None,
+        workspace: str | None,
+        since: datetime | None,
+        **others: Any,
+    ) -> None:
+        if token_id is not None and provider_key is not None:
+            raise click.UsageError("Use --token-id or --provider-key: no entry has both.")
+        chosen = Filters(
+            user_id=user,
+            action=action,
+            team_id=workspace,
+            external_token_id=token_id,
+            provider_key=provider_key,
+            since=since.replace(tzinfo=UTC).timestamp() if since is not None else None,
+        )
+        command(chosen=chosen, **others)
+
+    decorated: Any = with_filters
+    for option in reversed(_FILTERS):
+        decorated = option(decorated)
+    return decorated
 
 
 def print_entries(entries: Sequence[Entry]) -> None:
     """Print one entry per line, in aligned columns."""
-    # People type the parameters, so they come last, where their width moves nothing.
-    lines = aligned([_HEADINGS, *map(_cells, entries)], _NUMBERS)
-    for cells, entry in zip(lines, (None, *entries), strict=True):
-        color = _COLORS.get(entry.outcome or _NO_RESULT) if entry is not None else None
+    rows = [_HEADINGS]
+    for entry in entries:
+        code = f" ({entry.code})" if entry.code else ""
+        rows.append(
+            (
+                str(entry.number),
+                utc(entry.at),
+                entry.team_id or "-",
+                entry.user_id or "-",
+                entry.action,
+                f"{entry.outcome}{code}" if entry.outcome else _NO_RESULT,
+                f"{entry.milliseconds:,} ms" if entry.milliseconds is not None else "-",
+                entry.reference or "-",
+                # People type the parameters, so they come last, where their width moves nothing.
+                on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
+            )
+        )
+    for cells, shown in zip(aligned(rows, _NUMBERS), (None, *entries), strict=True):
+        color = _COLORS.get(shown.outcome or _NO_RESULT) if shown is not None else None
         cells[_OUTCOME] = click.style(cells[_OUTCOME], fg=color)
         click.echo("  ".join(cells).rstrip())
-
-
-def _cells(entry: Entry) -> tuple[str, ...]:
-    code = f" ({entry.code})" if entry.code else ""
-    return (
-        str(entry.number),
-        utc(entry.at),
-        entry.team_id or "-",
-        entry.user_id or "-",
-        entry.action,
-        f"{entry.outcome}{code}" if entry.outcome else _NO_RESULT,
-        f"{entry.milliseconds:,} ms" if entry.milliseconds is not None else "-",
-        entry.reference or "-",
-        on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
-    )

@@ -3,10 +3,8 @@
 import asyncio
 import os
 import secrets
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import dotenv
@@ -14,9 +12,9 @@ from sqlalchemy import Connection
 
 from bot.audit.keys import load_key
 from bot.check.database import explain_unusable
-from bot.cli.shared import read_database_settings
-from bot.cli.terminal import Group
-from bot.settings import DatabaseSettings
+from bot.cli.shared import fail, load_settings
+from bot.cli.terminal import Group, counted
+from bot.settings import DatabaseSettings, read_database
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
 from bot.storage.key_rotation import RotationResult, rotate
@@ -43,31 +41,20 @@ def new(write: bool) -> None:
         return
     if _NAME in os.environ:
         if not os.environ[_NAME].strip():
-            _give_up(f"{_NAME} is set, but empty, which hides the one in .env. Unset it.")
+            fail(f"{_NAME} is set, but empty, which hides the one in .env. Unset it.", status=2)
         return
     # If .env is a link, the file to change is its target.
     file = (Path.cwd() / ".env").resolve()
     try:
-        is_new = _write(file, key)
+        file.touch(mode=0o600)
+        if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
+            # Another key would make the log unreadable.
+            return
+        file.chmod(0o600)
+        dotenv.set_key(file, _NAME, key, quote_mode="never")
     except (OSError, UnicodeDecodeError) as error:
-        _give_up(f"{file} can't be used: {error}")
-    if is_new:
-        click.echo(f"Extauth wrote a new {_NAME} into {file}. Keep a copy where you keep your passwords.")
-
-
-def _give_up(why: str) -> NoReturn:
-    click.echo(f"extauth: {why}", err=True)
-    sys.exit(2)
-
-
-def _write(file: Path, key: str) -> bool:
-    """Add a key to a file that has none: a second would make the log unreadable. Returns whether it was added."""
-    file.touch(mode=0o600)
-    if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
-        return False
-    file.chmod(0o600)
-    dotenv.set_key(file, _NAME, key, quote_mode="never")
-    return True
+        fail(f"{file} can't be used: {error}", status=2)
+    click.echo(f"Extauth wrote a new {_NAME} into {file}. Keep a copy where you keep your passwords.")
 
 
 @keys.command("rotate", examples=[""])
@@ -81,23 +68,17 @@ def rotate_() -> None:
 
     Exit status: 0 if everything is under the newest key, 1 if not, 2 if a setting is wrong.
     """
-    settings = read_database_settings()
+    settings = load_settings(read_database)
     try:
         rotated = asyncio.run(_rotate(settings))
     except DatabaseError as error:
-        click.echo(f"extauth: {asyncio.run(explain_unusable(settings, error))}", err=True)
-        sys.exit(1)
-    renewed = ", ".join(_count(one.renewed, one.what) for one in rotated)
+        fail(asyncio.run(explain_unusable(settings, error)))
+    renewed = ", ".join(counted(one.renewed, *one.what) for one in rotated)
     click.echo(f"Under the newest key now: {renewed}.")
-    unreadable = [_count(one.unreadable, one.what) for one in rotated if one.unreadable]
+    unreadable = [counted(one.unreadable, *one.what) for one in rotated if one.unreadable]
     if unreadable:
-        click.echo(f"extauth: none of the keys can read {', '.join(unreadable)}.", err=True)
-        sys.exit(1)
+        fail(f"none of the keys can read {', '.join(unreadable)}.")
     click.echo(_DONE)
-
-
-def _count(number: int, what: tuple[str, str]) -> str:
-    return f"1 {what[0]}" if number == 1 else f"{number:,} {what[1]}"
 
 
 async def _rotate(settings: DatabaseSettings) -> Sequence[RotationResult]:

@@ -50,13 +50,6 @@ def _load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _print_anything() -> None:
-    """Escape characters that the terminal's encoding lacks, instead of failing on them."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
@@ -71,7 +64,10 @@ def main(context: click.Context) -> None:
     Without a command, Extauth starts to serve: over Socket Mode if SLACK_APP_TOKEN is set, over HTTP if
     SLACK_SIGNING_SECRET is set.
     """
-    _print_anything()
+    # Characters that the terminal's encoding lacks are escaped, instead of failing.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if os.environ.get("NO_COLOR"):
         context.color = False
     if context.invoked_subcommand is None:

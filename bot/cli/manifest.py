@@ -112,30 +112,20 @@ def manifest(url: str | None, providers: tuple[str, ...], in_json: bool, link: b
     """
     if in_json and link:
         raise click.UsageError("Choose one of --json and --link.")
-    text = as_yaml(url, providers)
+    text = _DISPLAY + _features(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
     if link:
-        click.echo(as_link(text))
+        click.echo(_CREATE + quote(text, safe=""))
+    elif in_json:
+        click.echo(json.dumps(yaml.safe_load(text), indent=2, ensure_ascii=False))
     else:
-        click.echo(as_json(text) if in_json else text, nl=False)
-
-
-def as_yaml(url: str | None = None, providers: Iterable[str] = ()) -> str:
-    """Return the manifest for Socket Mode, or for requests to a URL, with examples of these providers."""
-    return _DISPLAY + _features(url) + _scopes(url) + _settings(url) + _external_auth(dict.fromkeys(providers))
-
-
-def as_json(manifest: str) -> str:
-    """Convert a manifest to JSON, which has no comments."""
-    return json.dumps(yaml.safe_load(manifest), indent=2, ensure_ascii=False) + "\n"
-
-
-def as_link(manifest: str) -> str:
-    """Return a link that opens Slack's *Create New App* with the manifest filled in."""
-    return _CREATE + quote(manifest, safe="")
+        click.echo(text, nl=False)
 
 
 def _features(url: str | None) -> str:
     request_url = "" if url is None else f"\n      url: {url}"
+    # The main usage of each subcommand, without the options that take a value.
+    usages = [listener.subcommand.usage.removeprefix(f"{COMMAND} ") for listener in LISTENERS]
+    hint = " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
     return f"""\
 features:
   app_home:
@@ -153,29 +143,8 @@ features:
   slash_commands:
     - command: {COMMAND}{request_url}
       description: Fetch or delete external tokens
-      usage_hint: "{_usage_hint()}"
+      usage_hint: "{hint}"
       should_escape: true # @name arrives as a user ID
-"""
-
-
-def _usage_hint() -> str:
-    """Return the main usage of each subcommand, without the options that take a value."""
-    usages = (listener.subcommand.usage.removeprefix(f"{COMMAND} ") for listener in LISTENERS)
-    return " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
-
-
-def _scopes(url: str | None) -> str:
-    redirects = ""
-    if url is not None:
-        redirect_url = url.removesuffix(PATH) + REDIRECT_PATH
-        redirects = f"\n  redirect_urls:\n    - {redirect_url} # for many workspaces: where people come back to"
-    return f"""\
-oauth_config:{redirects}
-  scopes:
-    bot:
-{_list(REQUIRED_SCOPES | OPTIONAL_SCOPES)}
-    bot_optional: # of these, what can be left out when the app is installed
-{_list(dict.fromkeys(OPTIONAL_SCOPES, ""))}
 """
 
 
@@ -184,20 +153,26 @@ def _list(scopes: Mapping[str, str]) -> str:
 
 
 def _settings(url: str | None) -> str:
-    events = "" if url is None else f"\n    request_url: {url}"
-    interactivity = (
-        ""
-        if url is None
-        else f"\n    request_url: {url}\n    message_menu_options_url: {url} # the pickers in the forms"
-    )
+    redirects = request_url = pickers = ""
+    if url is not None:
+        redirect_url = url.removesuffix(PATH) + REDIRECT_PATH
+        redirects = f"\n  redirect_urls:\n    - {redirect_url} # for many workspaces: where people come back to"
+        request_url = f"\n    request_url: {url}"
+        pickers = f"\n    message_menu_options_url: {url} # the pickers in the forms"
     return f"""\
+oauth_config:{redirects}
+  scopes:
+    bot:
+{_list(REQUIRED_SCOPES | OPTIONAL_SCOPES)}
+    bot_optional: # of these, what can be left out when the app is installed
+{_list(dict.fromkeys(OPTIONAL_SCOPES, ""))}
 settings:
-  event_subscriptions:{events}
+  event_subscriptions:{request_url}
     bot_events:
       - app_home_opened # redraws the App Home
 {_list(EVENTS)}
   interactivity:
-    is_enabled: true{interactivity}
+    is_enabled: true{request_url}{pickers}
   org_deploy_enabled: false
   socket_mode_enabled: {"true" if url is None else "false"}
   token_rotation_enabled: false

@@ -10,11 +10,13 @@ from pathlib import Path
 import click
 
 from bot import logs
-from bot.cli.shared import run, stop_signal
+from bot.cli.shared import fail, run, stop_signal
 from bot.cli.terminal import Command
 from bot.sandbox.run import open_sandbox
 from bot.sandbox.slack.seed_file import SeedError
 from bot.settings import Transport
+
+_BROWSER_VARIABLES = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
 
 
 @click.command(cls=Command, examples=["", "--http --no-browser --port 4000", "--seed docs/seed.yml"])
@@ -55,23 +57,18 @@ def sandbox(
     try:
         run(_serve(transport, port, seed_file, accounts, opens=not no_browser))
     except SeedError as error:
-        click.echo(f"extauth: {error}", err=True)
-        sys.exit(1)
+        fail(str(error))
 
 
 async def _serve(transport: Transport, port: int, seed_file: Path | None, accounts: int, *, opens: bool) -> None:
     stop = stop_signal()
     async with open_sandbox(transport, port=port, seed_file=seed_file, accounts=accounts) as slack:
         click.echo(f"Extauth's sandbox is at {slack.base_url}/ (press Ctrl-C to end it)")
-        if opens and _has_display():
+        # Elsewhere, Python may open a text browser, which can't show the page.
+        has_display = sys.platform in ("darwin", "win32") or any(map(os.environ.get, _BROWSER_VARIABLES))
+        if opens and has_display:
             await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")
         elif opens:
             at = slack.base_url.removeprefix("http://")
             click.echo(f"From your own machine, first: ssh -N -L {at.rpartition(':')[2]}:{at} {platform.node()}")
         await stop.wait()
-
-
-def _has_display() -> bool:
-    """Return whether a graphical browser can open: Python may open a text browser, which can't show the page."""
-    always = sys.platform in ("darwin", "win32")
-    return always or any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,15 +1,18 @@
 """`extauth socket` and `extauth http`: the commands that serve."""
 
 import gc
+import logging
 
 import click
 
-from bot.cli.shared import exit_over_settings, read_settings, run, stop_signal
+from bot.cli.shared import BAD_SETTINGS, fail, load_settings, run, stop_signal
 from bot.cli.terminal import Command
 from bot.clock import SystemClock
 from bot.server.lifecycle import serve as serve_app
-from bot.settings import Settings, SettingsError, Transport
+from bot.settings import Settings, SettingsError, Transport, read, warnings
 from bot.settings import transport as choose_transport
+
+log = logging.getLogger(__name__)
 
 
 @click.command(cls=Command, examples=[""])
@@ -34,11 +37,13 @@ def http() -> None:
 
 def serve(wanted: Transport | None) -> None:
     """Serve over the given transport, or the one the settings choose, until SIGTERM or Ctrl-C."""
-    settings = read_settings()
+    settings = load_settings(read)
+    for warning in warnings(settings):
+        log.warning(warning)
     try:
         transport = choose_transport(settings, wanted)
     except SettingsError as error:
-        exit_over_settings(error)
+        fail(*error.mistakes, status=BAD_SETTINGS)
     run(_until_signaled(settings, transport))
 
 

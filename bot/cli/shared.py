@@ -1,57 +1,37 @@
 """Helpers for the commands: reading settings, running, and turning errors into lines."""
 
 import asyncio
-import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from bot import logs
-from bot import settings as settings_module
 from bot.server import StartError
-from bot.settings import DatabaseSettings, Settings, SettingsError
-
-log = logging.getLogger(__name__)
+from bot.settings import DatabaseSettings, SettingsError, environment
 
 BAD_SETTINGS = 2
+AnySettings = TypeVar("AnySettings", bound=DatabaseSettings)
 
 
-def load_settings() -> Settings:
-    """Read the settings, or exit with a line for each mistake."""
-    try:
-        return settings_module.read_environment(Path.cwd())
-    except SettingsError as error:
-        exit_over_settings(error)
-
-
-def read_settings() -> Settings:
+def load_settings(read: Callable[[Mapping[str, str]], AnySettings]) -> AnySettings:
     """Read the settings and start logging, or exit with a line for each mistake."""
-    settings = load_settings()
-    logs.configure(settings.log_level, settings.log_format)
-    for warning in settings_module.warnings(settings):
-        log.warning(warning)
-    return settings
-
-
-def read_database_settings() -> DatabaseSettings:
-    """Read the database settings and start logging, or exit with a line for each mistake."""
     try:
-        settings = settings_module.read_database(settings_module.environment(Path.cwd()))
+        settings = read(environment(Path.cwd()))
     except SettingsError as error:
-        exit_over_settings(error)
+        fail(*error.mistakes, status=BAD_SETTINGS)
     logs.configure(settings.log_level, settings.log_format)
     return settings
 
 
-def exit_over_settings(error: SettingsError) -> NoReturn:
-    """Print each mistake in the settings, and exit."""
-    for mistake in error.mistakes:
-        click.echo(f"extauth: {mistake}", err=True)
-    sys.exit(BAD_SETTINGS)
+def fail(*lines: str, status: int = 1) -> NoReturn:
+    """Print each line to standard error, and exit."""
+    for line in lines:
+        click.echo(f"extauth: {line}", err=True)
+    sys.exit(status)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -60,8 +40,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             runner.run(work)
     except StartError as error:
-        click.echo(f"extauth: {error}", err=True)
-        sys.exit(1)
+        fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -32,6 +32,10 @@ class Group(Command, click.Group):
     command_class = Command
 
 
+def counted(number: int, one: str, many: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {many}"
+
+
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[list[str]]:
     """Pad each cell to its column's width, except in the last column. Columns in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

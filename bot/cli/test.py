@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from typing import NoReturn
 
 import click
 
@@ -13,20 +12,19 @@ from bot import logs
 from bot.actor import Unattended
 from bot.app import create_workspaces, open_storage
 from bot.batch import Batch, Item
-from bot.cli.shared import load_settings, run, stop_signal
+from bot.cli.shared import fail, load_settings, run, stop_signal
 from bot.cli.terminal import Command, aligned, progress
 from bot.clock import SystemClock
 from bot.explanations import explain
 from bot.jobs.survey import Survey, Surveyor
 from bot.logs import on_one_line
 from bot.operation import Operation
-from bot.settings import Settings
+from bot.settings import Settings, read
 from bot.slack.client import open_session
 from bot.slack.external_auth.accounts import state_of
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
 from bot.views.surveys import survey_text
-from bot.workspaces.registry import Workspaces
 from bot.workspaces.runtime import Runtime
 
 SOME_BROKEN, NOT_TESTED = 1, 2
@@ -46,46 +44,42 @@ def test(tests_all: bool, as_json: bool, workspace: str | None) -> None:
 
     Exit status: 0 if all accounts work, 1 if some don't, 2 if any couldn't be tested.
     """
-    settings = load_settings()
+    settings = load_settings(read)
     logs.silence()
     run(_work(settings, workspace, as_json=as_json))
 
 
-async def _work(settings: Settings, workspace: str | None, *, as_json: bool) -> None:
+async def _work(settings: Settings, wanted: str | None, *, as_json: bool) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         try:
             storage = await stack.enter_async_context(open_storage(settings, clock))
+            session = await stack.enter_async_context(open_session())
+            _, workspaces = create_workspaces(settings, session, storage, clock, Tasks())
+            if settings.serves_many and wanted is None:
+                fail("Many workspaces install the app: name one with --workspace.", status=NOT_TESTED)
+            runtimes = await workspaces.all()
         except DatabaseError as error:
-            _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
-        session = await stack.enter_async_context(open_session())
-        _, workspaces = create_workspaces(settings, session, storage, clock, Tasks())
-        runtime = await _find(settings, workspaces, workspace)
+            fail(f"The database of DATABASE_URL can't be used: {error}", status=NOT_TESTED)
+        meant = [one for one in runtimes if one.installed_in is None or one.installed_in.id == wanted]
+        if not meant:
+            fail("The app isn't installed in this workspace.", status=NOT_TESTED)
+        runtime = meant[0]
         found = await _survey(runtime)
         if runtime.audit_channel is not None and found.is_news:
             runtime.audit_channel.say(survey_text(found, runtime.contact))
             await runtime.audit_channel.close(_POST_SECONDS)
     _print_json(found) if as_json else _print(found)
-    sys.exit(status(found))
-
-
-async def _find(settings: Settings, workspaces: Workspaces, wanted: str | None) -> Runtime:
-    if settings.serves_many and wanted is None:
-        _exit_untested("Many workspaces install the app: name one with --workspace.")
-    try:
-        runtimes = await workspaces.all()
-    except DatabaseError as error:
-        _exit_untested(f"The database of DATABASE_URL can't be used: {error}")
-    meant = [one for one in runtimes if one.installed_in is None or one.installed_in.id == wanted]
-    if not meant:
-        _exit_untested("The app isn't installed in this workspace.")
-    return meant[0]
+    if found.items(broken=True):
+        sys.exit(SOME_BROKEN)
+    sys.exit(0 if found.is_whole else NOT_TESTED)
 
 
 async def _survey(runtime: Runtime) -> Survey:
     workspace = await runtime.workspace()
     if workspace is None:
-        _exit_untested("Slack didn't say which workspace SLACK_BOT_TOKEN is of. `extauth check` says more.")
+        why = "Slack didn't say which workspace SLACK_BOT_TOKEN is of. `extauth check` says more."
+        fail(why, status=NOT_TESTED)
     stop = stop_signal()
 
     async def close_when_stopped() -> None:
@@ -95,36 +89,18 @@ async def _survey(runtime: Runtime) -> Survey:
     stopping = asyncio.ensure_future(close_when_stopped())
     surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)
     with ExitStack() as stack:
-        bar = _Bar(stack)
-        found = await surveyor.survey(Unattended.TERMINAL, workspace, runtime.bot_token, bar.got_on)
+        tell: Callable[[int], None] | None = None
+
+        async def got_on(batch: Batch) -> None:
+            nonlocal tell
+            if tell is None:
+                # Only now is the number of accounts known.
+                tell = stack.enter_context(progress("Testing accounts", len(batch.items), "accounts"))
+            tell(len(batch.results))
+
+        found = await surveyor.survey(Unattended.TERMINAL, workspace, runtime.bot_token, got_on)
     stopping.cancel()
     return found
-
-
-class _Bar:
-    """A progress bar on a terminal, shown once the number of accounts is known."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._tell: Callable[[int], None] = lambda done: None
-
-    async def got_on(self, batch: Batch) -> None:
-        """Draw the bar."""
-        if not batch.results:
-            self._tell = self._stack.enter_context(progress("Testing accounts", len(batch.items), "accounts"))
-        self._tell(len(batch.results))
-
-
-def status(found: Survey) -> int:
-    """Return the exit status."""
-    if found.items(broken=True):
-        return SOME_BROKEN
-    return 0 if found.is_whole else NOT_TESTED
-
-
-def _exit_untested(why: str) -> NoReturn:
-    click.echo(f"extauth: {why}", err=True)
-    sys.exit(NOT_TESTED)
 
 
 def _print(found: Survey) -> None:
@@ -135,7 +111,11 @@ def _print(found: Survey) -> None:
     batch = found.outcome.batch if found.outcome is not None else None
     bad = [*found.items(broken=True), *found.items(broken=False)]
     if bad:
-        for cells in aligned([_HEADINGS, *(_cells(item, code) for item, code in bad)]):
+        rows = [_HEADINGS]
+        for item, code in bad:
+            state = state_of(code).value if code is not None else "not tested"
+            rows.append((item.token_id, on_one_line(item.provider_key or "-"), state, code or "-"))
+        for cells in aligned(rows):
             click.echo("  ".join(cells).rstrip())
         click.echo()
         for code in dict.fromkeys(code for _, code in bad if code is not None):
@@ -144,11 +124,6 @@ def _print(found: Survey) -> None:
     total = len(batch.items) if batch is not None else 0
     works = total - len(bad)
     click.echo(f"{works:,} of {total:,} accounts work." if total else "Nobody has connected an account yet.")
-
-
-def _cells(item: Item, code: str | None) -> tuple[str, ...]:
-    state = state_of(code).value if code is not None else "not tested"
-    return item.token_id, on_one_line(item.provider_key or "-"), state, code or "-"
 
 
 def _print_json(found: Survey) -> None:

@@ -52,7 +52,7 @@ class HttpReceiver(WebServer):
         ops: Ops,
         oauth: OAuthPages | None = None,
     ) -> None:
-        routes = [web.post(PATH, self._take), *ops.routes(), *(oauth.routes() if oauth is not None else ())]
+        routes = [web.post(PATH, self._take), *ops.routes, *(oauth.routes if oauth is not None else ())]
         super().__init__(routes, host, port, "PORT", Rejections(shared.clock, shared.metrics))
         self._dispatcher = Dispatcher(app, shared)
         self._signing_secret = signing_secret

@@ -125,7 +125,7 @@ async def _answering(ops: Ops, settings: Settings, transport: Transport, shared:
     """Answer operators on their own port, if there is one, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
     rejections = Rejections(shared.clock, shared.metrics)
-    server = WebServer(ops.routes(), settings.host, *port, rejections) if port is not None else None
+    server = WebServer(ops.routes, settings.host, *port, rejections) if port is not None else None
     try:
         if server is not None:
             await server.start()

@@ -34,14 +34,12 @@ from bot.workspaces.oauth_states import STATE_SECONDS, OAuthStates
 log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
-
-
 _AT_ONCE = 4
 """The maximum number of codes traded at a time. Anyone can send one, and Slack takes its time to refuse it."""
 _PAGES = {
-    "access_denied": pages.canceled_page,
-    "invalid_browser": pages.other_browser_page,
-    "invalid_state": pages.used_page,
+    "access_denied": pages.CANCELED,
+    "invalid_browser": pages.OTHER_BROWSER,
+    "invalid_state": pages.USED,
 }
 """The page for each of Bolt's reasons."""
 
@@ -94,35 +92,32 @@ class OAuthPages:
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
         self._flow = _Flow(settings, clients, states)
-
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(INSTALL_PATH, self._ask),
-            web.get(pages.START_PATH, self._answer),
-            web.get(pages.REDIRECT_PATH, self._answer),
-        ]
-
-    async def _ask(self, _: web.Request) -> web.Response:
-        return _page(200, pages.install_page())
+        self.routes = [web.get(path, self._answer) for path in (INSTALL_PATH, pages.START_PATH, pages.REDIRECT_PATH)]
 
     async def _answer(self, request: web.Request) -> web.Response:
+        if request.path == INSTALL_PATH:
+            return _page(200, pages.INSTALL)
+        handle = self._flow.handle_installation if request.path == pages.START_PATH else self._flow.handle_callback
         try:
             asked = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
-            if request.path == pages.START_PATH:
-                return _response(await self._flow.handle_installation(asked))
-            return _response(await self._flow.handle_callback(asked))
+            answer = await handle(asked)
+            response = _page(answer.status, answer.body)
+            for name in ("location", "set-cookie"):
+                for value in answer.headers.get(name, []):
+                    response.headers.add(name, value)
+            return response
         except InstallationRefused as error:
             self._rejections.count(f"{INSTALLATION}: {error}")
-            return _page(400, pages.used_page() if str(error) == "invalid_state" else pages.refused_page(str(error)))
+            return _page(400, pages.USED if str(error) == "invalid_state" else pages.refused_page(str(error)))
         except TooManyInstallations:
             self._rejections.count(f"{INSTALLATION}: busy")
-            return _page(503, pages.busy_page())
+            return _page(503, pages.BUSY)
         except DatabaseError as error:
             log.error("an installation couldn't be saved", extra={"why": str(error)})
-            return _page(503, pages.not_kept_page())
+            return _page(503, pages.NOT_KEPT)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.error("an installation couldn't reach Slack", extra={"error_type": type(error).__name__})
-            return _page(502, pages.unreachable_page())
+            return _page(502, pages.UNREACHABLE)
         except Exception as error:
             # The error's text may hold Slack's answer, and so a token.
             log.error("an installation failed", extra={"error_type": type(error).__name__})
@@ -143,7 +138,9 @@ class OAuthPages:
     async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
         is_known = args.reason in _PAGES
         self._rejections.count(f"{INSTALLATION}: {args.reason if is_known else 'unknown'}")
-        page = _PAGES[args.reason]() if is_known else pages.refused_page(_code(args.reason))
+        # The reason is from the browser's request, and so may be any text.
+        code = args.reason if _CODE.fullmatch(args.reason) else "unknown"
+        page = _PAGES[args.reason] if is_known else pages.refused_page(code)
         status = 200 if args.reason == "access_denied" else 400
         return BoltResponse(status=status, body=page)
 
@@ -196,18 +193,5 @@ class _Flow(AsyncOAuthFlow):
         )
 
 
-def _code(reason: str) -> str:
-    """Return the reason from a browser's request if it looks like a code, else “unknown”."""
-    return reason if _CODE.fullmatch(reason) else "unknown"
-
-
 def _page(status: int, page: str) -> web.Response:
     return web.Response(status=status, text=page, content_type="text/html", headers=pages.HEADERS)
-
-
-def _response(answer: BoltResponse) -> web.Response:
-    response = _page(answer.status, answer.body)
-    for name in ("location", "set-cookie"):
-        for value in answer.headers.get(name, []):
-            response.headers.add(name, value)
-    return response

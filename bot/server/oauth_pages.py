@@ -32,17 +32,50 @@ _AGAIN = f'<p><a class="button" href="{INSTALL_PATH}">Start again</a></p>'
 _OF_SLACK = "https://docs.slack.dev/reference/methods/oauth.v2.access#errors"
 
 
-def install_page() -> str:
-    """Return the page with the install button and the app's scopes."""
-    needed = "".join(_scope(name, purpose) for name, purpose in REQUIRED_SCOPES.items())
-    optional = "".join(_scope(name, f"{purpose} (optional)") for name, purpose in OPTIONAL_SCOPES.items())
-    return _page(
-        "Add Extauth to Slack",
-        "<p>With <code>/extauth</code>, workspace admins and anyone else they allow can fetch, test, and delete the "
-        "tokens that Slack keeps for connected accounts.</p>"
-        f'<p><a class="button" href="{START_PATH}">Add to Slack</a></p>'
-        f"<h2>What Slack will ask you to allow</h2><dl>{needed}{optional}</dl>",
+_SCOPES = {**REQUIRED_SCOPES, **{name: f"{purpose} (optional)" for name, purpose in OPTIONAL_SCOPES.items()}}
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'  # otherwise browsers ask for one
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     )
+
+
+INSTALL = _page(
+    "Add Extauth to Slack",
+    "<p>With <code>/extauth</code>, workspace admins and anyone else they allow can fetch, test, and delete the "
+    "tokens that Slack keeps for connected accounts.</p>"
+    f'<p><a class="button" href="{START_PATH}">Add to Slack</a></p>'
+    "<h2>What Slack will ask you to allow</h2><dl>"
+    + "".join(f"<dt>{escape(name)}</dt><dd>{escape(purpose)}</dd>" for name, purpose in _SCOPES.items())
+    + "</dl>",
+)
+CANCELED = _page("Extauth wasn't installed", f"<p>You canceled, so nothing changed.</p>{_AGAIN}")
+"""The page after Slack's *Cancel*."""
+OTHER_BROWSER = _page(
+    "This installation began somewhere else",
+    "<p>Nothing was installed. An installation has to end in the browser it began in, with cookies allowed, and "
+    f"only the newest tab counts.</p>{_AGAIN}",
+)
+"""The page for a state that belongs to another browser, or to none."""
+USED = _page(
+    "This installation link was used or is too old",
+    "<p>A link is good once, for 10 minutes. If Extauth was just installed, you're done: type "
+    f"<code>/extauth help</code> in Slack. Otherwise, start again.</p>{_AGAIN}",
+)
+"""The page for a state that was used or is too old."""
+UNREACHABLE = _page("Slack can't be reached", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}")
+BUSY = _page(
+    "Too many installations at once", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}"
+)
+NOT_KEPT = _page(
+    "Extauth can't save the installation",
+    "<p>Its database doesn't work now. Wait a few minutes, then start again. If this keeps happening, tell the "
+    f"team that runs Extauth.</p>{_AGAIN}",
+)
 
 
 def done_page(link: str) -> str:
@@ -55,64 +88,10 @@ def done_page(link: str) -> str:
     )
 
 
-def canceled_page() -> str:
-    """Return the page after Slack's *Cancel*."""
-    return _page("Extauth wasn't installed", f"<p>You canceled, so nothing changed.</p>{_AGAIN}")
-
-
-def other_browser_page() -> str:
-    """Return the page for a state that belongs to another browser, or to none."""
-    return _page(
-        "This installation began somewhere else",
-        "<p>Nothing was installed. An installation has to end in the browser it began in, with cookies allowed, and "
-        f"only the newest tab counts.</p>{_AGAIN}",
-    )
-
-
-def used_page() -> str:
-    """Return the page for a state that was used or is too old."""
-    return _page(
-        "This installation link was used or is too old",
-        "<p>A link is good once, for 10 minutes. If Extauth was just installed, you're done: type "
-        f"<code>/extauth help</code> in Slack. Otherwise, start again.</p>{_AGAIN}",
-    )
-
-
 def refused_page(code: str) -> str:
     """Return the page for a refusal by Slack, with its code."""
     return _page(
         "Slack didn't finish the installation",
         "<p>Nothing was installed. Start again. If this keeps happening, send this code to the team that runs Extauth: "
         f'<code>{escape(code)}</code> (<a href="{_OF_SLACK}">what Slack\'s codes mean</a>).</p>{_AGAIN}',
-    )
-
-
-def unreachable_page() -> str:
-    return _page("Slack can't be reached", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}")
-
-
-def busy_page() -> str:
-    return _page(
-        "Too many installations at once", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}"
-    )
-
-
-def not_kept_page() -> str:
-    return _page(
-        "Extauth can't save the installation",
-        "<p>Its database doesn't work now. Wait a few minutes, then start again. If this keeps happening, tell the "
-        f"team that runs Extauth.</p>{_AGAIN}",
-    )
-
-
-def _scope(name: str, purpose: str) -> str:
-    return f"<dt>{escape(name)}</dt><dd>{escape(purpose)}</dd>"
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'  # otherwise browsers ask for one
-        f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     )

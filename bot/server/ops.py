@@ -20,10 +20,8 @@ class Ops:
     def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
         self.readiness = readiness
         self._metrics = metrics
-
-    def routes(self) -> list[web.RouteDef]:
         answers = {"/health": self._live, LIVE_PATH: self._live, READY_PATH: self._ready, "/metrics": self._scrape}
-        return [web.get(path, answer, allow_head=False) for path, answer in answers.items()]
+        self.routes = [web.get(path, answer, allow_head=False) for path, answer in answers.items()]
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.json_response({"ok": True})

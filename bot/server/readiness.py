@@ -79,16 +79,12 @@ class Readiness:
 
     async def _slack_problem(self) -> str | None:
         if self._clock.monotonic() - self._slack.heard_at >= IDLE_SECONDS:
-            await _soon(self._calls, self._asked_slack)
+            await _soon(self._calls, self._ask_slack)
         quiet = self._clock.monotonic() - self._slack.heard_at
         if self._slack.refusal is not None:
             return f"Slack refuses SLACK_BOT_TOKEN ({self._slack.refusal})"
         if quiet >= LOST_SECONDS:
             return "no answer yet" if quiet == float("inf") else f"no answer for {quiet:.0f} seconds"
-        return None
-
-    async def _asked_slack(self) -> str | None:
-        await self._ask_slack()
         return None
 
 

@@ -45,10 +45,12 @@ class WebServer:
         app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
         app.add_routes(routes)
         app.on_response_prepare.append(_prepare)
+        parser_log = logging.Logger("bot.server.parser")
+        parser_log.addFilter(self._count_unparsed)
         self._runner = web.AppRunner(
             app,
             access_log=None,
-            logger=ParserLog(rejections),
+            logger=parser_log,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             shutdown_timeout=_STOP_SECONDS,
             lingering_time=0,
@@ -82,6 +84,11 @@ class WebServer:
         if self._listening is not None:
             self._listening.close()
         await self._runner.cleanup()
+
+    def _count_unparsed(self, record: logging.LogRecord) -> bool:
+        """Count a request that isn't HTTP, and keep aiohttp's traceback for it out of the log."""
+        self._rejections.count("not HTTP")
+        return False
 
     def _connected(self) -> asyncio.BaseProtocol:
         server = self._runner.server
@@ -177,17 +184,6 @@ class _Refused(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).abort()
-
-
-class ParserLog(logging.Logger):
-    """A logger that counts requests that aren't HTTP, instead of aiohttp's traceback for each."""
-
-    def __init__(self, rejections: Rejections) -> None:
-        super().__init__("bot.server.parser")
-        self._rejections = rejections
-
-    def handle(self, record: logging.LogRecord) -> None:
-        self._rejections.count("not HTTP")
 
 
 async def _prepare(request: web.Request, response: web.StreamResponse) -> None:

@@ -318,7 +318,7 @@ async def test_a_good_setup_is_ok_and_leaves_nothing_behind() -> None:
             "EXTAUTH_HISTORY_ALLOW",
             "EXTAUTH_AUDIT_CHANNEL",
         ]
-        assert all(finding.is_ok for finding in found), found
+        assert all(finding.status is Status.OK for finding in found), found
         methods = [exchange.kind for exchange in slack.state.traffic if exchange.direction == "bot"]
         assert "chat.postMessage" not in methods
         assert methods.count("chat.scheduleMessage") == methods.count("chat.deleteScheduledMessage") == 1
@@ -345,7 +345,10 @@ async def test_offline_nothing_is_concluded_about_what_is_asked_of_slack() -> No
     assert unchecked(found) == ASKED_OF_SLACK
     reasons = {finding.says for finding in found if finding.status is Status.NOT_CHECKED}
     assert reasons == {"Because Slack couldn't be reached."}
-    assert {finding.subject for finding in found if finding.is_ok} >= {"DATABASE_URL", "EXTAUTH_DELETE_ALLOW"}
+    assert {finding.subject for finding in found if finding.status is Status.OK} >= {
+        "DATABASE_URL",
+        "EXTAUTH_DELETE_ALLOW",
+    }
 
 
 async def test_a_token_of_the_wrong_kind_is_told_offline_too() -> None:

@@ -26,7 +26,7 @@ async def test_everything_works(many: Many) -> None:
     for place in (ONE, TWO, ORGANIZATION):
         await many.install(place)
     found = await findings(many)
-    assert {subject: finding.says for subject, finding in found.items() if not finding.is_ok} == {}
+    assert {subject: finding.says for subject, finding in found.items() if finding.status is not Status.OK} == {}
     assert found["SLACK_CLIENT_ID"].says == (
         f"Slack accepts the client ID and its secret. People install the app at {many.url}."
     )

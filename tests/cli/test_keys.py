@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
-from bot.settings import read_environment
+from bot.settings import environment, read
 
 BOT = "SLACK_BOT_TOKEN=xoxb-1234567890"
 
@@ -32,7 +32,7 @@ def test_a_key_is_written_where_there_is_none(before: str) -> None:
     ran = CliRunner().invoke(main, ["keys", "new", "--write"])
     assert ran.output.startswith(f"Extauth wrote a new EXTAUTH_SECRET_KEY into {Path.cwd() / '.env'}.")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    (key,) = read_environment(Path.cwd()).secret_keys
+    (key,) = read(environment(Path.cwd())).secret_keys
     assert re.fullmatch(r"[0-9a-f]{64}", key.get_secret_value())
     assert key.get_secret_value() not in ran.output
     assert {line for line in before.splitlines() if "KEY" not in line} <= {*file.read_text().splitlines()}
