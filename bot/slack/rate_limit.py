@@ -39,16 +39,8 @@ _MINUTE = 61.0
 _MOMENT = 0.001
 
 
-async def _anything_goes() -> None:
-    """Check nothing."""
-
-
 def tells_nobody(seconds_left: SecondsLeft) -> None:
     """Report no wait."""
-
-
-def _notes_nothing(method: str, seconds: float) -> None:
-    """Record nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Caller:
 
     workspace: str = ""
     progress: Progress = tells_nobody
-    recheck: Callable[[], Awaitable[None]] = _anything_goes
+    recheck: Callable[[], Awaitable[None]] | None = None
     patience: float = WAIT_SECONDS
     in_batch: bool = False
     is_wanted: IsWanted | None = None
@@ -146,7 +138,10 @@ class _Line:
         return held + (len(before) - skipped) * self._interval
 
     def batch_seconds(self, count: int) -> float:
-        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches."""
+        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches.
+
+        It holds as far as can be told now.
+        """
         batches = sum(call.caller.in_batch for call in self.waiting)
         held = self._free_at - self._clock.monotonic()
         paced = max(held, 0.0) + count * self._interval if held > -_MINUTE else 0.0
@@ -165,7 +160,7 @@ class _Line:
 class RateLimiter:
     """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
 
-    def __init__(self, clock: Clock, waited: WaitObserver = _notes_nothing) -> None:
+    def __init__(self, clock: Clock, waited: WaitObserver = lambda method, seconds: None) -> None:
         self.clock = clock
         self.waited = waited
         self.is_closed = False
@@ -185,10 +180,6 @@ class RateLimiter:
                 del self._lines[quiet]
             line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE[method])
         return line
-
-    def batch_seconds(self, method: str, workspace: str, count: int) -> float:
-        """Return the seconds until `count` more calls of a batch are sent, as far as can be told now."""
-        return self.line(method, workspace).batch_seconds(count)
 
     def close(self) -> None:
         """Turn away all calls that wait, now and from now on: the process is stopping."""
@@ -223,7 +214,8 @@ class LimitedCall:
             line.leave(self, goes=goes)
         if waits:
             await self._check_wanted(is_last=True)
-            await self.caller.recheck()
+            if self.caller.recheck is not None:
+                await self.caller.recheck()
 
     def rejected(self, seconds: int | None) -> bool:
         """Record a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it again.

@@ -144,10 +144,11 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     )
     is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
     known_teams = {str(user.get("team_id")), *map(str, teams)} if isinstance(teams, list) else set()
-    here = user if is_of_workspace or workspace.is_org_install else {}
-    is_admin = _is(here, "is_admin") or _is(organization, "is_admin")
-    is_owner = _is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner")
-    runs_organization = is_own_org and (_is(organization, "is_admin") or _is(organization, "is_owner"))
+    flags = {name for name, value in user.items() if value is True}
+    of_organization = {name for name, value in organization.items() if value is True} & {"is_admin", "is_owner"}
+    roles = of_organization | (flags if is_of_workspace or workspace.is_org_install else set())
+    is_admin, is_owner = "is_admin" in roles, bool(roles & {"is_owner", "is_primary_owner"})
+    runs_organization = is_own_org and bool(of_organization)
     return UserInfo(
         user_id=str(user["id"]),
         is_admin=is_admin,
@@ -155,12 +156,8 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
         teams=frozenset(known_teams) if workspace.is_org_install else frozenset(),
         home=str(user.get("team_id") or "") if workspace.is_org_install else "",
-        is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
-        is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
-        is_deactivated=_is(user, "deleted"),
-        is_external=_is(user, "is_stranger") or not is_internal,
+        is_guest=bool(flags & {"is_restricted", "is_ultra_restricted"}),
+        is_bot=bool(flags & {"is_bot", "is_workflow_bot"}) or user["id"] == "USLACKBOT",
+        is_deactivated="deleted" in flags,
+        is_external="is_stranger" in flags or not is_internal,
     )
-
-
-def _is(thing: Mapping[str, object], name: str) -> bool:
-    return thing.get(name) is True
