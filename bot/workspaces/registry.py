@@ -23,14 +23,14 @@ MOST_RUNTIMES = 1_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class OneWorkspace:
     """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
 
     Only Slack knows the workspace's ID: `UserDirectory` asks for it, and denies requests from another.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    runtime: Runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         """Return the only runtime, for any request."""
@@ -141,7 +141,8 @@ class ManyWorkspaces(SettingsKeeper):
             made = _CachedRuntime(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
         self._made[workspace.id] = made
         if len(self._made) > MOST_RUNTIMES:
-            self._forget_oldest()
+            oldest, _ = self._made.popitem(last=False)
+            self._let_go(oldest)
         # The installation names its token's workspace, so Slack needn't be asked.
         self._shared.users.know(bot_token, workspace)
         return made.runtime
@@ -167,10 +168,6 @@ class ManyWorkspaces(SettingsKeeper):
 
         made = self._channels[workspace.id] = AuditChannel(channel, bot_token, self._shared.clients, workspace.id)
         return made
-
-    def _forget_oldest(self) -> None:
-        workspace_id, _ = self._made.popitem(last=False)
-        self._let_go(workspace_id)
 
     def _let_go(self, workspace_id: str) -> None:
         known = self._channels.pop(workspace_id, None)
