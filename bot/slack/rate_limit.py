@@ -122,10 +122,6 @@ class _Line:
         self.changed.set_result(None)
         self.changed = asyncio.get_running_loop().create_future()
 
-    def seconds_left(self, call: "LimitedCall") -> int:
-        """Return the seconds until a call's turn; 0 once it has come."""
-        return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
-
     def seconds_until(self, call: "LimitedCall") -> float:
         """Return the seconds until a waiting call's turn, as far as can be told now; 0 once it has come."""
         held = self._free_at - self._clock.monotonic()
@@ -236,7 +232,8 @@ class LimitedCall:
                     raise ShuttingDown
                 if clock.monotonic() + seconds > self.until:
                     raise Busy(math.ceil(seconds))
-                self.caller.progress(lambda: line.seconds_left(self))
+                # Asked again later, also after the call has left the line.
+                self.caller.progress(lambda: max(1, math.ceil(line.seconds_until(self))) if self in line.waiting else 0)
                 if not await finishes_within(clock, line.changed, min(seconds, longest)):
                     await self._check_wanted(is_last=False)
         finally:

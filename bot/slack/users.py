@@ -22,28 +22,27 @@ _WORKSPACE_SECONDS = 3600.0
 
 
 class UserDirectory:
-    """A directory of people and user groups, looked up with their workspace's bot token."""
+    """A directory of people and user groups, looked up with their workspace's bot token.
+
+    `workspaces` are those of bot tokens, by Slack or by an installation.
+    """
 
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
-        self._workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
+        self.workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
         self._people: Cache[tuple[str, str], UserInfo | None] = Cache(clients.clock, MAX_AGE_SECONDS)
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
-    def know(self, bot_token: SecretStr, workspace: Workspace) -> None:
-        """Remember the workspace of a bot token, as an installation states it."""
-        self._workspaces.put(bot_token, workspace)
-
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return the workspace of a bot token; None if Slack doesn't say."""
-        return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
+        return await self.workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
         """Return Slack's facts about a bot token, and remember its workspace. Raises slack_sdk's errors."""
         answer = await self._clients.web(bot_token).auth_test()
         data: object = answer.data
         said = data if isinstance(data, Mapping) else {}
-        self._workspaces.put(bot_token, _workspace(said))
+        self.workspaces.put(bot_token, _workspace(said))
         return said
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 from pydantic import SecretStr
@@ -38,16 +38,13 @@ class StoredInstallation:
     workspace_id: str
     enterprise_id: str | None
     is_org_install: bool
-    bot_token: str
+    bot_token: str = field(repr=False)
     bot_user_id: str | None
     scopes: tuple[str, ...]
     installed_by: str | None
     installed_at: float
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
     expires_at: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Kept({self.workspace_id})"
 
     @property
     def installation(self) -> Installation:

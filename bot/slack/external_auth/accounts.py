@@ -223,14 +223,13 @@ class AccountMemory(Cache[Hashable, AccountList | None]):
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
         """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
-        return None if self._is_slow(key) else await super().get(key, ask)
+        return await super().get(key, ask) if self.is_promising(key) else None
 
     def is_promising(self, app: Hashable) -> bool:
         """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""
         asked = self.find(app)
-        has_refused = asked is not None and asked.answer.done() and asked.answer.result() is None
-        return not has_refused and not self._is_slow(app)
-
-    def _is_slow(self, app: Hashable) -> bool:
-        asked = self.find(app)
-        return asked is not None and not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
+        if asked is None:
+            return True
+        if asked.answer.done():
+            return asked.answer.result() is not None
+        return self._clock.monotonic() - asked.at < SLOW_SECONDS

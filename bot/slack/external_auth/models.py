@@ -230,17 +230,14 @@ class ExternalToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(_Parameters):
     """The tokens to delete: those with these IDs, or all of an account, optionally of one provider only."""
 
     operation = Operation.DELETE  # of each token: they are deleted one by one
+    parameters = ()  # Each deletion has its own, and the API has none for an account.
     token_ids: tuple[str, ...] = ()
     account: str | TypedText | None = None
     provider_key: str | TypedText | None = None
-
-    def arguments(self) -> Arguments:
-        """Return no parameters: each deletion has its own, and the API has none for an account."""
-        return {}
 
 
 def select(token_ids: Sequence[str], account: str | None, provider_key: str | None) -> Selection:
