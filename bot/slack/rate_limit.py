@@ -10,7 +10,7 @@ import bisect
 import itertools
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.clock import Clock, finishes_within
@@ -153,15 +153,15 @@ class _Line:
         return (recent[number] if number < len(recent) else now) - now + minutes * _MINUTE
 
 
+@dataclass(slots=True, eq=False)
 class RateLimiter:
     """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
 
-    def __init__(self, clock: Clock, waited: WaitObserver = lambda method, seconds: None) -> None:
-        self.clock = clock
-        self.waited = waited
-        self.is_closed = False
-        self._lines: dict[tuple[str, str], _Line] = {}
-        self._numbers = itertools.count()
+    clock: Clock
+    waited: WaitObserver = lambda method, seconds: None
+    is_closed: bool = False
+    _lines: dict[tuple[str, str], _Line] = field(default_factory=dict, init=False)
+    _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     def call(self, method: str, caller: Caller) -> "LimitedCall":
         """Create a call, which joins its line on `turn`."""
