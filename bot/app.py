@@ -29,7 +29,7 @@ from bot.slack.calls import SlackHealth
 from bot.slack.client import ClientFactory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.mrkdwn import mention
-from bot.slack.oauth import AppCredentials, TokenRenewer
+from bot.slack.oauth import AppCredentials
 from bot.slack.rate_limit import RateLimiter
 from bot.slack.users import UserDirectory
 from bot.storage.address import database_url
@@ -122,8 +122,8 @@ def _installations(settings: Settings, clients: ClientFactory, storage: Storage)
     """Return the store of OAuth installations; None if Extauth serves only the workspace of its token."""
     if settings.client_id is None or settings.client_secret is None:
         return None
-    renewer = TokenRenewer(clients, AppCredentials(settings.client_id, settings.client_secret))
-    return StoredInstallations(storage.installations, renewer.renew, clients.clock)
+    app = AppCredentials(settings.client_id, settings.client_secret)
+    return StoredInstallations(storage.installations, partial(app.renew, clients), clients.clock)
 
 
 def create_shared(

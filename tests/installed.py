@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.oauth.installation_store import Installation
 
 from bot import settings
 from bot.app import Storage, open_storage
@@ -32,7 +32,8 @@ async def install(
     storage: Storage, token: str, team: str | None = TEAM, organization: str | None = None, *, is_org_wide: bool = False
 ) -> None:
     """Keep an installation, as the OAuth flow does."""
-    bot = Bot(
+    installation = Installation(
+        user_id="U0ADMIN",
         bot_token=token,
         bot_id="B0EXTAUTH",
         bot_user_id="U0EXTAUTH",
@@ -41,7 +42,7 @@ async def install(
         is_enterprise_install=is_org_wide,
         installed_at=0.0,
     )
-    await storage.installations.async_save_bot(bot)
+    await storage.installations.async_save(installation)
 
 
 @asynccontextmanager

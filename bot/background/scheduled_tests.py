@@ -5,8 +5,6 @@ import logging
 
 from bot.actor import Unattended
 from bot.batch import Batch
-from bot.clock import Clock
-from bot.jobs.run import ProgressCallback
 from bot.jobs.schedules import Schedules, Turn
 from bot.jobs.survey import Surveyor
 from bot.storage.engine import DatabaseError
@@ -40,7 +38,11 @@ async def test_on_schedule(every: float | None, workspaces: Workspaces, shared: 
     try:
         while True:
             try:
-                found = {_name(runtime): runtime for runtime in await workspaces.all()}
+                found = {}
+                for runtime in await workspaces.all():
+                    team_id, enterprise_id = runtime.home
+                    # The name by which processes take turns. A single workspace's has no ID in it.
+                    found[" ".join([NAME, *filter(None, [team_id or enterprise_id])])] = runtime
             except DatabaseError as error:
                 log.error("scheduled tests can't be looked for", extra={"why": str(error)})
                 found = {}
@@ -77,7 +79,7 @@ async def _keep_testing(
             turn = await schedules.claim(name, every)
             if turn.is_mine:
                 async with at_once:
-                    await _test(now, _keep_taking(name, schedules, turn, every, clock))
+                    await _test(now, name, every, schedules, turn)
                 turn = await schedules.claim(name, every, AHEAD_SECONDS)
             wait = turn.due - clock.now()
         except DatabaseError as error:
@@ -87,26 +89,17 @@ async def _keep_testing(
         await clock.sleep(min(max(wait, 0.0), LOOK_SECONDS))
 
 
-def _name(runtime: Runtime) -> str:
-    """Return the name by which processes take turns. A single workspace's has no ID in it."""
-    team_id, enterprise_id = runtime.home
-    return " ".join([NAME, *filter(None, [team_id or enterprise_id])])
-
-
-def _keep_taking(name: str, schedules: Schedules, turn: Turn, every: float, clock: Clock) -> ProgressCallback:
-    async def got_on(_: Batch) -> None:
-        nonlocal turn
-        if turn.due - clock.now() < AHEAD_SECONDS:
-            turn = await schedules.claim(name, every, AHEAD_SECONDS)
-
-    return got_on
-
-
-async def _test(runtime: Runtime, got_on: ProgressCallback) -> None:
+async def _test(runtime: Runtime, name: str, every: float, schedules: Schedules, turn: Turn) -> None:
     workspace = await runtime.workspace()
     if workspace is None:
         log.warning("a scheduled test was left out: Slack didn't say which workspace this is")
         return
+
+    async def got_on(_: Batch) -> None:
+        nonlocal turn
+        if turn.due - runtime.clock.now() < AHEAD_SECONDS:
+            turn = await schedules.claim(name, every, AHEAD_SECONDS)
+
     surveyor = Surveyor(
         runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
     )

@@ -5,11 +5,10 @@ import logging
 
 from slack_sdk.errors import SlackApiError
 
-from bot.actor import UNATTENDED, Workspace
+from bot.actor import UNATTENDED
 from bot.audit.chain import INTERRUPTED
 from bot.audit.entries import AuditResult, Entry, Event
 from bot.audit.log import AuditLog
-from bot.batch import Batch
 from bot.clock import Clock
 from bot.jobs.schedules import Schedules
 from bot.listeners import approval
@@ -21,7 +20,7 @@ from bot.slack.rate_limit import WAIT_SECONDS
 from bot.storage.engine import DatabaseError
 from bot.views.notices import restarted_batch_screen, restarted_screen
 from bot.workspaces.registry import Workspaces
-from bot.workspaces.runtime import Runtime, Shared
+from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
 
@@ -88,15 +87,11 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock
 
 async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
     """End requests for approval that weren't decided in time, every minute, in the first process to find them."""
-
-    async def find(asked: Batch) -> Runtime | None:
-        return await workspaces.find(asked.team_id, asked.enterprise_id)
-
     while True:
         try:
             serves = await workspaces.serves()
             if serves is not None:
-                await approval.expire_due(shared.batches, shared.clock, find, serves)
+                await approval.expire_due(shared.batches, shared.clock, workspaces.find, serves)
         except DatabaseError as error:
             log.error("requests for approval couldn't be looked through", extra={"why": str(error)})
         except Exception:
@@ -135,15 +130,13 @@ async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedule
                 where, channel = runtime.installed_in, runtime.audit_channel
                 if where is None:
                     wait = CHECKPOINT_SECONDS
-                if channel is not None and (where is None or await _is_due(schedules, where)):
+                if channel is None:
+                    continue
+                if where is None or (await schedules.claim(f"checkpoint {where.id}", CHECKPOINT_SECONDS)).is_mine:
                     await post_checkpoint(channel, audit_log)
         except DatabaseError as error:
             log.error("a checkpoint couldn't be made", extra={"why": str(error)})
         await clock.sleep(wait)
-
-
-async def _is_due(schedules: Schedules, where: Workspace) -> bool:
-    return (await schedules.claim(f"checkpoint {where.id}", CHECKPOINT_SECONDS)).is_mine
 
 
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:

@@ -12,11 +12,8 @@ from bot.operation import Operation
 class AskApproval:
     """A request that someone else approve a deletion."""
 
+    operation = Operation.ASK_APPROVAL
     batch: Batch
-
-    @property
-    def operation(self) -> Operation:
-        return Operation.ASK_APPROVAL
 
     def arguments(self) -> Mapping[str, str | TypedText | bool]:
         """Return the deletion's parameters; for several tokens, their number."""

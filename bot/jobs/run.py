@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from bot.actor import Actor
@@ -41,6 +41,16 @@ class BatchEnding(Enum):
     ELSEWHERE = "elsewhere"
 
 
+_ENDS_BY: Mapping[type, BatchEnding] = {
+    Denied: BatchEnding.DENIED,
+    NotRecorded: BatchEnding.NOT_RECORDED,
+    ApprovalNeeded: BatchEnding.NOT_APPROVED,
+    NotSent: BatchEnding.STOPPED,
+    AlreadyRun: BatchEnding.ELSEWHERE,
+}
+"""The ending of a batch by the outcome of its last item."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """The end of a batch: the result of each item that was begun, and the reason there are no more.
@@ -56,6 +66,7 @@ class BatchOutcome:
     is_cut: bool = False
 
 
+@dataclass(slots=True)
 class BatchRunner:
     """A runner for batches. `is_closing` returns whether the process is stopping.
 
@@ -63,20 +74,12 @@ class BatchRunner:
     next test still reports the changes.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        batches: Batches,
-        states: AccountStates,
-        clock: Clock,
-        is_closing: Callable[[], bool],
-    ) -> None:
-        self._service = service
-        self._batches = batches
-        self._states = states
-        self._clock = clock
-        self._is_closing = is_closing
-        self._keeping: asyncio.Future[None] | None = None
+    service: Service
+    batches: Batches
+    states: AccountStates
+    clock: Clock
+    is_closing: Callable[[], bool]
+    _keeping: asyncio.Future[None] | None = field(default=None, init=False)
 
     async def run(
         self, actor: Actor, batch: Batch, got_on: ProgressCallback, progress: Progress = tells_nobody
@@ -87,8 +90,9 @@ class BatchRunner:
         """
         failures = 0
         for item in batch.items:
+            last: Outcome | None = None
             if (ending := await self._stops(batch)) is not None:
-                return await self._ended(batch, ending, actor)
+                break
             try:
                 last, ending = await self._run_item(actor, batch, item, progress)
             except asyncio.CancelledError:
@@ -99,11 +103,19 @@ class BatchRunner:
             if result is not None:
                 batch = batch.with_result(result)
                 await got_on(batch)
-            failures = failures + 1 if _says_nothing_of_its_token(last) else 0
-            ending = ending or _ends_by(last, failures)
+            says_nothing_of_its_token = isinstance(last, Failed) and state_of(last.error.code) is AccountState.UNKNOWN
+            failures = failures + 1 if says_nothing_of_its_token else 0
+            ending = ending or _ENDS_BY.get(type(last))
+            if isinstance(last, Failed) and (isinstance(last.error, RateLimitedError) or failures >= MOST_FAILURES):
+                ending = BatchEnding.REFUSED
             if ending is not None:
-                return await self._ended(batch, ending, actor, last)
-        return await self._ended(batch, BatchEnding.DONE, actor)
+                break
+        else:
+            last, ending = None, BatchEnding.DONE
+        extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
+        log.info("batch", extra=extra)
+        await self._keep(batch)
+        return BatchOutcome(batch, ending, actor.reference, last)
 
     async def _run_item(
         self, actor: Actor, batch: Batch, item: Item, progress: Progress
@@ -120,35 +132,27 @@ class BatchRunner:
         # Once per batch, even if it is put back into the database, or begun again in any way.
         step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
         request = CheckToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
-        outcome = await self._service.run(step, request, progress, is_wanted, batch)
+        outcome = await self.service.run(step, request, progress, is_wanted, batch)
         if not isinstance(outcome, NotSent):
             return outcome, None
-        return outcome, BatchEnding.RESTARTED if self._is_closing() else ending
+        return outcome, BatchEnding.RESTARTED if self.is_closing() else ending
 
     async def _stops(self, batch: Batch) -> BatchEnding | None:
         """Return the reason not to begin the next item, if there is one."""
-        if self._is_closing():
+        if self.is_closing():
             return BatchEnding.RESTARTED
         try:
-            return BatchEnding.STOPPED if await self._batches.is_stopping(batch) else None
+            return BatchEnding.STOPPED if await self.batches.is_stopping(batch) else None
         except DatabaseError as error:
             log.warning("whether a batch is to stop can't be read now", extra={"why": str(error)})
             return BatchEnding.NOT_RECORDED
 
-    async def _ended(
-        self, batch: Batch, ending: BatchEnding, actor: Actor, last: Outcome | None = None
-    ) -> BatchOutcome:
-        extra = {"operation": batch.operation.value, "ending": ending.value, "items": len(batch.results)}
-        log.info("batch", extra=extra)
-        await self._keep(batch)
-        return BatchOutcome(batch, ending, actor.reference, last)
-
     async def _keep(self, batch: Batch) -> None:
         try:
-            await self._batches.end(batch)
+            await self.batches.end(batch)
         except DatabaseError as error:
             log.error("how a batch ended couldn't be kept", extra={"why": str(error)})
-        await self._states.note(batch)
+        await self.states.note(batch)
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:
@@ -162,28 +166,5 @@ def result_of(outcome: Outcome) -> ItemResult | None:
             return ItemResult("failed", outcome.error.code, not outcome.may_have_happened)
         case NotRecorded() if outcome.done is not None:
             return result_of(outcome.done)
-        case _:
-            return None
-
-
-def _says_nothing_of_its_token(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and state_of(outcome.error.code) is AccountState.UNKNOWN
-
-
-def _ends_by(outcome: Outcome, failures: int) -> BatchEnding | None:
-    """Return the reason an item's outcome ends the batch, if it does."""
-    match outcome:
-        case Denied():
-            return BatchEnding.DENIED
-        case NotRecorded():
-            return BatchEnding.NOT_RECORDED
-        case ApprovalNeeded():
-            return BatchEnding.NOT_APPROVED
-        case NotSent():
-            return BatchEnding.STOPPED
-        case AlreadyRun():
-            return BatchEnding.ELSEWHERE
-        case Failed() if isinstance(outcome.error, RateLimitedError) or failures >= MOST_FAILURES:
-            return BatchEnding.REFUSED
         case _:
             return None

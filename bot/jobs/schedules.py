@@ -31,12 +31,12 @@ def next_due(due: int, now: int, every: int) -> int:
     return due + every * ((now - due) // every + 1)
 
 
+@dataclass(frozen=True, slots=True)
 class Schedules:
     """The due times in the database. Every method raises DatabaseError."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    database: Database
+    clock: Clock
 
     async def claim(self, name: str, every: float, ahead: float = 0.0) -> Turn:
         """Claim the work if it's due, and set its next due time, which holds even if this process is killed now.
@@ -45,7 +45,7 @@ class Schedules:
         `ahead` of its time, so that no other process begins. Both are in seconds.
         """
 
-        now, beat = round((self._clock.now() + ahead) * _MICRO), round(every * _MICRO)
+        now, beat = round((self.clock.now() + ahead) * _MICRO), round(every * _MICRO)
 
         def write(connection: Connection) -> Turn:
             connection.execute(insert_into(connection, schedules).values(name=name, due=now).on_conflict_do_nothing())
@@ -60,16 +60,16 @@ class Schedules:
             is_moved = connection.execute(moved.returning(schedules.c.name)).first() is not None
             return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)
 
-        return await self._database.run(write)
+        return await self.database.run(write)
 
     async def beat(self) -> None:
         """Write a time and read it back, to check that the database keeps writes. Raises DatabaseError, also if not."""
-        now = round(self._clock.now() * _MICRO)
+        now = round(self.clock.now() * _MICRO)
 
         def write(connection: Connection) -> int | None:
             added = insert_into(connection, schedules).values(name=_BEAT, due=now)
             connection.execute(added.on_conflict_do_update(index_elements=["name"], set_={"due": now}))
             return connection.execute(select(schedules.c.due).where(schedules.c.name == _BEAT)).scalar()
 
-        if await self._database.run(write) != now:
+        if await self.database.run(write) != now:
             raise DatabaseError("it doesn't keep what is written to it")

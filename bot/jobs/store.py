@@ -4,12 +4,11 @@ The audit log has the work that was done. This has the batch that a button's cli
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Column, Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.actor import Actor
 from bot.audit.keys import AuditKey
@@ -54,9 +53,10 @@ class Batches:
         """Return anyone's batch in a workspace, and its state; None if there is none, or no longer."""
         if BATCH_ID.fullmatch(batch_id) is None:
             return None
-        row = await self._row(batch_id, batches.c.state, batches.c.content)
+        wanted = select(batches.c.state, batches.c.content).where(batches.c.id == batch_id)
+        row = await self._database.run(lambda connection: connection.execute(wanted).first(), reads=True)
         batch = self._read(row.content) if row is not None else None
-        if batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
+        if row is None or batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
             return None
         # The database may hold an unknown state.
         if batch.at < self._clock.now() - KEPT_SECONDS or row.state not in {*BatchState}:
@@ -73,8 +73,9 @@ class Batches:
 
     async def is_stopping(self, batch: Batch) -> bool:
         """Return whether a running batch is to stop, or is gone."""
-        row = await self._row(batch.batch_id, batches.c.state)
-        return row is None or row.state != BatchState.RUNNING
+        wanted = select(batches.c.state).where(batches.c.id == batch.batch_id)
+        state = await self._database.run(lambda connection: connection.execute(wanted).scalar(), reads=True)
+        return state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
         """Move a batch from one state to another, and store it as it is now.
@@ -92,21 +93,16 @@ class Batches:
         ended = found.values(state=BatchState.ENDED.value, content=self._write(batch))
         await self._database.run(lambda connection: connection.execute(ended))
 
-    async def _row(self, batch_id: str, *columns: Column[Any]) -> Any:
-        wanted = select(*columns).where(batches.c.id == batch_id)
-        return await self._database.run(lambda connection: connection.execute(wanted).first(), reads=True)
-
     def _write(self, batch: Batch) -> str:
         return self._box.encrypt(SecretStr(json.dumps({**asdict(batch), "operation": batch.operation.value})))
 
     def _read(self, content: str) -> Batch | None:
         decrypted = self._box.decrypt(content)
-        return _batch(json.loads(decrypted.get_secret_value())) if decrypted is not None else None
-
-
-def _batch(written: Mapping[str, Any]) -> Batch:
-    items = tuple(Item(**{**item, "workflows": tuple(item["workflows"])}) for item in written["items"])
-    results = tuple(ItemResult(**result) for result in written["results"])
-    posts = tuple((channel, ts) for channel, ts in written["posts"])
-    read = {"operation": Operation(written["operation"]), "items": items, "results": results, "posts": posts}
-    return Batch(**{**written, **read})
+        if decrypted is None:
+            return None
+        written = json.loads(decrypted.get_secret_value())
+        items = tuple(Item(**{**item, "workflows": tuple(item["workflows"])}) for item in written["items"])
+        results = tuple(ItemResult(**result) for result in written["results"])
+        posts = tuple((channel, ts) for channel, ts in written["posts"])
+        read = {"operation": Operation(written["operation"]), "items": items, "results": results, "posts": posts}
+        return Batch(**{**written, **read})

@@ -12,7 +12,7 @@ from bot.batch import Batch, BatchState, Item
 from bot.jobs.account_states import LastTest
 from bot.jobs.run import BatchEnding, BatchOutcome, BatchRunner, ProgressCallback
 from bot.operation import Operation
-from bot.outcomes import Failed, Listed, NotRecorded, Outcome
+from bot.outcomes import Failed, Listed, NotRecorded
 from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import tells_nobody
@@ -83,80 +83,61 @@ def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[Ch
     found = []
     for item, result in zip(batch.items, batch.results, strict=False):
         state, last = state_of(result.code), before.get(item.token_id)
-        change = _change(last.state if last is not None else None, state)
-        if change is not None:
+        if state is AccountState.UNKNOWN or (last is not None and last.state is state):
+            continue
+        if state.is_broken:
+            change = Change.NEW if last is None else Change.BROKE
             found.append(ChangedAccount(change, item, state, result.code))
+        elif last is not None and last.state.is_broken:
+            found.append(ChangedAccount(Change.MENDED, item, state, result.code))
     return found
-
-
-def _change(before: AccountState | None, now: AccountState) -> Change | None:
-    if now is AccountState.UNKNOWN or now is before:
-        return None
-    if not now.is_broken:
-        return Change.MENDED if before is not None and before.is_broken else None
-    return Change.NEW if before is None else Change.BROKE
 
 
 class Surveyor(BatchRunner):
     """A runner that lists accounts and tests them through the service one by one, slowly enough to hold up no one."""
 
     async def survey(
-        self,
-        what: Unattended,
-        workspace: Workspace,
-        bot_token: SecretStr,
-        got_on: ProgressCallback,
+        self, what: Unattended, workspace: Workspace, bot_token: SecretStr, got_on: ProgressCallback
     ) -> Survey:
         """Test every account that Slack lists. `got_on` is called with the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
-        was_refused = await self._last_refusal(actor)
-        listed = await self._service.run(actor.step("list"), ListAccounts(), tells_nobody)
+        entries = await self.service.own_entries(actor, 1, Operation.LIST)
+        # None if the last list succeeded, or that isn't known.
+        was_refused = entries[0].code if entries and entries[0].outcome == "failed" else None
+        listed = await self.service.run(actor.step("list"), ListAccounts(), tells_nobody)
         if not isinstance(listed, Listed):
-            refusal = _refusal(listed)
+            if isinstance(listed, Failed):
+                refusal = listed.error.code
+            else:
+                # A failure that isn't Slack's answer, such as a shutdown of Extauth, is no news from Slack.
+                refusal = was_refused = NOT_STORED if isinstance(listed, NotRecorded) else NO_ANSWER
             log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
-            # A failure that isn't Slack's answer, such as a shutdown of Extauth, is no news from Slack.
-            before = was_refused if isinstance(listed, Failed) else refusal
-            return Survey(actor.reference, refusal=refusal, was_refused=before)
+            return Survey(actor.reference, refusal=refusal, was_refused=was_refused)
         accounts = listed.accounts.accounts
-        await self._states.keep_only(actor.team_id, [account.token_id for account in accounts])
+        await self.states.keep_only(actor.team_id, [account.token_id for account in accounts])
         found = Survey(actor.reference, was_refused=was_refused)
         if accounts:
             items = [Item.of_account(account) for account in accounts]
-            found = await self._test(actor, Batch.of(actor, Operation.TEST, items, self._clock.now()), found, got_on)
-        _log(found)
+            batch = Batch.of(actor, Operation.TEST, items, self.clock.now())
+            found = await self._test(actor, batch, was_refused, got_on)
+        outcome = found.outcome
+        extra = {
+            "tested": len(outcome.batch.results) if outcome is not None else 0,
+            "broken": len(found.items(broken=True)),
+            "ending": outcome.ending.value if outcome is not None else None,
+        }
+        counts = {change.name.lower(): sum(one.change is change for one in found.changes) for change in Change}
+        log.info("accounts tested", extra={**extra, **counts})
         return found
 
-    async def _test(self, actor: Actor, batch: Batch, found: Survey, got_on: ProgressCallback) -> Survey:
+    async def _test(self, actor: Actor, batch: Batch, was_refused: str | None, got_on: ProgressCallback) -> Survey:
         try:
-            before = await self._states.known(batch.team_id or "")
-            await self._batches.put(batch, BatchState.RUNNING)
+            before = await self.states.known(batch.team_id or "")
+            await self.batches.put(batch, BatchState.RUNNING)
         except DatabaseError as error:
             log.error("accounts weren't tested, because the database couldn't be used", extra={"why": str(error)})
             return Survey(actor.reference, BatchOutcome(batch, BatchEnding.NOT_RECORDED, actor.reference))
         await got_on(batch)
         outcome = await self.run(actor, batch, got_on)
         changes = changes_between(before, outcome.batch)
-        return Survey(actor.reference, outcome, changes, was_refused=found.was_refused)
-
-    async def _last_refusal(self, actor: Actor) -> str | None:
-        """Return the code of the last failure to list accounts; None if the list succeeded, or that isn't known."""
-        entries = await self._service.own_entries(actor, 1, Operation.LIST)
-        return entries[0].code if entries and entries[0].outcome == "failed" else None
-
-
-def _refusal(outcome: Outcome) -> str:
-    match outcome:
-        case Failed():
-            return outcome.error.code
-        case NotRecorded():
-            return NOT_STORED
-        case _:
-            return NO_ANSWER
-
-
-def _log(found: Survey) -> None:
-    tested = len(found.outcome.batch.results) if found.outcome is not None else 0
-    counts = {change.name.lower(): sum(one.change is change for one in found.changes) for change in Change}
-    ending = found.outcome.ending.value if found.outcome is not None else None
-    broken = len(found.items(broken=True))
-    log.info("accounts tested", extra={"tested": tested, "broken": broken, "ending": ending, **counts})
+        return Survey(actor.reference, outcome, changes, was_refused=was_refused)

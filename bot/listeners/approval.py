@@ -168,20 +168,20 @@ async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, w
 async def expire_due(
     batches: Batches,
     clock: Clock,
-    find: Callable[[Batch], Awaitable[Runtime | None]],
+    find: Callable[[str | None, str | None], Awaitable[Runtime | None]],
     serves: Callable[[str | None, str | None], bool],
 ) -> None:
     """End the requests that no one decided in time. Raises DatabaseError.
 
-    `find` returns the runtime of a request's workspace, if there is one. `serves` tells if a workspace or organization
-    is served. An error in one workspace doesn't keep the others waiting.
+    `find` returns the runtime of a workspace or organization, if there is one. `serves` tells if it is served. An error
+    in one workspace doesn't keep the others waiting.
     """
     states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
     for asked, state in await batches.in_states(states):
         if not serves(asked.team_id, asked.enterprise_id):
             continue
         try:
-            runtime = await find(asked)
+            runtime = await find(asked.team_id, asked.enterprise_id)
             now = await runtime.service.now(asked) if runtime is not None else clock.now()
             # Someone may have decided in the last second, and the steps after that take a moment.
             if now < asked.at + APPROVAL_SECONDS + GRACE_SECONDS:

@@ -113,7 +113,7 @@ class _ProgressView:
     def _seconds_left(self) -> int:
         left = len(self.batch.items) - len(self.batch.results)
         method = GET if self.batch.operation is Operation.TEST else DELETE
-        return math.ceil(self._limiter.batch_seconds(method, self._workspace, left))
+        return math.ceil(self._limiter.line(method, self._workspace).batch_seconds(left))
 
     async def _draw(self, reply: ModalReply) -> None:
         while True:

@@ -20,7 +20,7 @@ from bot.views.buttons import UnreadableValue
 from bot.views.metadata import Origin, UnreadableMetadata
 from bot.views.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
 from bot.views.parts import Screen, as_view
-from bot.workspaces.runtime import NotInstalled, Runtime, Shared, runtime_in
+from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, Shared
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ def register(app: AsyncApp, shared: Shared) -> None:
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
-        runtime = runtime_in(context)
-        if runtime is None:
+        runtime = context.get(RUNTIME)
+        if not isinstance(runtime, Runtime):
             return await _answer_unserved(shared, error, body, context)
         if isinstance(error, UntrustedAddress):
             log.error("a response_url that isn't Slack's wasn't used")

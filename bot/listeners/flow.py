@@ -182,7 +182,7 @@ async def note(interaction: Interaction, outcome: Outcome) -> None:
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
             key = outcome.request.provider_key
-            await runtime.account_states.forget_provider(actor.team_id, key if isinstance(key, str) else None)
+            await runtime.account_states.forget(actor.team_id, provider_key=key if isinstance(key, str) else None)
         case Tested() | Deleted() | Failed():
             request, result = outcome.request, result_of(outcome)
             token_id = request.external_token_id if isinstance(request, CheckToken | DeleteTokens) else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -94,25 +95,18 @@ async def _refuse_redirect(
     raise aiohttp.ClientError("Slack's address leads to another one.")
 
 
+@dataclass(frozen=True, slots=True)
 class ClientFactory:
     """A factory for Slack clients. Each use gets a new one, since its retry handler belongs to one call.
 
     `calls` counts call results; without it, they aren't counted.
     """
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        base_url: str,
-        proxy: str | None,
-        clock: Clock,
-        calls: SlackHealth | None = None,
-    ) -> None:
-        self.session = session
-        self.base_url = base_url
-        self.proxy = proxy
-        self.clock = clock
-        self.calls = calls
+    session: aiohttp.ClientSession
+    base_url: str
+    proxy: str | None = field(repr=False)  # It can hold a password.
+    clock: Clock
+    calls: SlackHealth | None = None
 
     def web(self, token: SecretStr | None, attempts: Attempts | None = None, *, once: bool = False) -> AsyncWebClient:
         """Return a Web API client that uses `token`.

@@ -50,23 +50,15 @@ class AppCredentials:
         headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
         return await client.api_call("oauth.v2.access", data=arguments, headers=headers)
 
-
-class TokenRenewer:
-    """A client that trades refresh tokens, as the app they were issued to."""
-
-    def __init__(self, clients: ClientFactory, app: AppCredentials) -> None:
-        self._clients = clients
-        self._app = app
-
-    async def renew(self, refresh_token: SecretStr) -> RenewedToken:
-        """Trade a refresh token for a new bot token.
+    async def renew(self, clients: ClientFactory, refresh_token: SecretStr) -> RenewedToken:
+        """Trade a refresh token, issued to the app, for a new bot token.
 
         Raises RenewalRefused, and slack_sdk's errors if Slack can't be reached.
         """
         # Sent only once: the first request may have arrived, and a refresh token works once.
-        client = self._clients.web(None, once=True)
+        client = clients.web(None, once=True)
         try:
-            answer = await self._app.access(
+            answer = await self.access(
                 client, grant_type="refresh_token", refresh_token=refresh_token.get_secret_value()
             )
         except SlackApiError as error:

@@ -10,7 +10,7 @@ import bisect
 import itertools
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.clock import Clock, finishes_within
@@ -39,16 +39,8 @@ _MINUTE = 61.0
 _MOMENT = 0.001
 
 
-async def _anything_goes() -> None:
-    """Check nothing."""
-
-
 def tells_nobody(seconds_left: SecondsLeft) -> None:
     """Report no wait."""
-
-
-def _notes_nothing(method: str, seconds: float) -> None:
-    """Record nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Caller:
 
     workspace: str = ""
     progress: Progress = tells_nobody
-    recheck: Callable[[], Awaitable[None]] = _anything_goes
+    recheck: Callable[[], Awaitable[None]] | None = None
     patience: float = WAIT_SECONDS
     in_batch: bool = False
     is_wanted: IsWanted | None = None
@@ -130,10 +122,6 @@ class _Line:
         self.changed.set_result(None)
         self.changed = asyncio.get_running_loop().create_future()
 
-    def seconds_left(self, call: "LimitedCall") -> int:
-        """Return the seconds until a call's turn; 0 once it has come."""
-        return max(1, math.ceil(self.seconds_until(call))) if call in self.waiting else 0
-
     def seconds_until(self, call: "LimitedCall") -> float:
         """Return the seconds until a waiting call's turn, as far as can be told now; 0 once it has come."""
         held = self._free_at - self._clock.monotonic()
@@ -146,7 +134,10 @@ class _Line:
         return held + (len(before) - skipped) * self._interval
 
     def batch_seconds(self, count: int) -> float:
-        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches."""
+        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches.
+
+        It holds as far as can be told now.
+        """
         batches = sum(call.caller.in_batch for call in self.waiting)
         held = self._free_at - self._clock.monotonic()
         paced = max(held, 0.0) + count * self._interval if held > -_MINUTE else 0.0
@@ -162,15 +153,15 @@ class _Line:
         return (recent[number] if number < len(recent) else now) - now + minutes * _MINUTE
 
 
+@dataclass(slots=True, eq=False)
 class RateLimiter:
     """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
 
-    def __init__(self, clock: Clock, waited: WaitObserver = _notes_nothing) -> None:
-        self.clock = clock
-        self.waited = waited
-        self.is_closed = False
-        self._lines: dict[tuple[str, str], _Line] = {}
-        self._numbers = itertools.count()
+    clock: Clock
+    waited: WaitObserver = lambda method, seconds: None
+    is_closed: bool = False
+    _lines: dict[tuple[str, str], _Line] = field(default_factory=dict, init=False)
+    _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     def call(self, method: str, caller: Caller) -> "LimitedCall":
         """Create a call, which joins its line on `turn`."""
@@ -185,10 +176,6 @@ class RateLimiter:
                 del self._lines[quiet]
             line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE[method])
         return line
-
-    def batch_seconds(self, method: str, workspace: str, count: int) -> float:
-        """Return the seconds until `count` more calls of a batch are sent, as far as can be told now."""
-        return self.line(method, workspace).batch_seconds(count)
 
     def close(self) -> None:
         """Turn away all calls that wait, now and from now on: the process is stopping."""
@@ -223,7 +210,8 @@ class LimitedCall:
             line.leave(self, goes=goes)
         if waits:
             await self._check_wanted(is_last=True)
-            await self.caller.recheck()
+            if self.caller.recheck is not None:
+                await self.caller.recheck()
 
     def rejected(self, seconds: int | None) -> bool:
         """Record a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it again.
@@ -244,7 +232,8 @@ class LimitedCall:
                     raise ShuttingDown
                 if clock.monotonic() + seconds > self.until:
                     raise Busy(math.ceil(seconds))
-                self.caller.progress(lambda: line.seconds_left(self))
+                # Asked again later, also after the call has left the line.
+                self.caller.progress(lambda: max(1, math.ceil(line.seconds_until(self))) if self in line.waiting else 0)
                 if not await finishes_within(clock, line.changed, min(seconds, longest)):
                     await self._check_wanted(is_last=False)
         finally:

@@ -22,28 +22,27 @@ _WORKSPACE_SECONDS = 3600.0
 
 
 class UserDirectory:
-    """A directory of people and user groups, looked up with their workspace's bot token."""
+    """A directory of people and user groups, looked up with their workspace's bot token.
+
+    `workspaces` are those of bot tokens, by Slack or by an installation.
+    """
 
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
-        self._workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
+        self.workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
         self._people: Cache[tuple[str, str], UserInfo | None] = Cache(clients.clock, MAX_AGE_SECONDS)
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
-    def know(self, bot_token: SecretStr, workspace: Workspace) -> None:
-        """Remember the workspace of a bot token, as an installation states it."""
-        self._workspaces.put(bot_token, workspace)
-
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return the workspace of a bot token; None if Slack doesn't say."""
-        return await self._workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
+        return await self.workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
         """Return Slack's facts about a bot token, and remember its workspace. Raises slack_sdk's errors."""
         answer = await self._clients.web(bot_token).auth_test()
         data: object = answer.data
         said = data if isinstance(data, Mapping) else {}
-        self._workspaces.put(bot_token, _workspace(said))
+        self.workspaces.put(bot_token, _workspace(said))
         return said
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
@@ -144,10 +143,11 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     )
     is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
     known_teams = {str(user.get("team_id")), *map(str, teams)} if isinstance(teams, list) else set()
-    here = user if is_of_workspace or workspace.is_org_install else {}
-    is_admin = _is(here, "is_admin") or _is(organization, "is_admin")
-    is_owner = _is(here, "is_owner") or _is(here, "is_primary_owner") or _is(organization, "is_owner")
-    runs_organization = is_own_org and (_is(organization, "is_admin") or _is(organization, "is_owner"))
+    flags = {name for name, value in user.items() if value is True}
+    of_organization = {name for name, value in organization.items() if value is True} & {"is_admin", "is_owner"}
+    roles = of_organization | (flags if is_of_workspace or workspace.is_org_install else set())
+    is_admin, is_owner = "is_admin" in roles, bool(roles & {"is_owner", "is_primary_owner"})
+    runs_organization = is_own_org and bool(of_organization)
     return UserInfo(
         user_id=str(user["id"]),
         is_admin=is_admin,
@@ -155,12 +155,8 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
         teams=frozenset(known_teams) if workspace.is_org_install else frozenset(),
         home=str(user.get("team_id") or "") if workspace.is_org_install else "",
-        is_guest=_is(user, "is_restricted") or _is(user, "is_ultra_restricted"),
-        is_bot=_is(user, "is_bot") or _is(user, "is_workflow_bot") or user["id"] == "USLACKBOT",
-        is_deactivated=_is(user, "deleted"),
-        is_external=_is(user, "is_stranger") or not is_internal,
+        is_guest=bool(flags & {"is_restricted", "is_ultra_restricted"}),
+        is_bot=bool(flags & {"is_bot", "is_workflow_bot"}) or user["id"] == "USLACKBOT",
+        is_deactivated="deleted" in flags,
+        is_external="is_stranger" in flags or not is_internal,
     )
-
-
-def _is(thing: Mapping[str, object], name: str) -> bool:
-    return thing.get(name) is True

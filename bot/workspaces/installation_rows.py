@@ -3,14 +3,13 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from logging import Logger
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from pydantic import SecretStr
-from slack_sdk.oauth.installation_store import Bot
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from bot.actor import Installation, RenewedToken, Workspace
 from bot.clock import Clock, retry
@@ -39,27 +38,19 @@ class StoredInstallation:
     workspace_id: str
     enterprise_id: str | None
     is_org_install: bool
-    bot_token: str
+    bot_token: str = field(repr=False)
     bot_user_id: str | None
     scopes: tuple[str, ...]
     installed_by: str | None
     installed_at: float
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
     expires_at: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Kept({self.workspace_id})"
 
     @property
     def installation(self) -> Installation:
         """The installation in the form that listeners use."""
         workspace = Workspace(self.workspace_id, self.enterprise_id, self.is_org_install)
         return Installation(workspace, SecretStr(self.bot_token), self.bot_user_id, frozenset(self.scopes))
-
-    def renewed(self, by: RenewedToken, now: float) -> "StoredInstallation":
-        """Return a copy with a new token."""
-        token, refresh_token = by.bot_token.get_secret_value(), by.refresh_token.get_secret_value()
-        return replace(self, bot_token=token, refresh_token=refresh_token, expires_at=now + by.seconds)
 
 
 class InstallationRows(AsyncInstallationStore):
@@ -68,23 +59,17 @@ class InstallationRows(AsyncInstallationStore):
     People's own tokens aren't kept, because Extauth needs none. Every method raises DatabaseError.
     """
 
+    logger = sdk_logger
+
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
         self._vault = vault
         self._box = vault.box(PURPOSE)
         self._clock = clock
 
-    @property
-    def logger(self) -> Logger:
-        """The logger for slack_sdk."""
-        return sdk_logger
-
     async def async_save(self, installation: SlackInstallation) -> None:
-        """Store an installation in place of an earlier one."""
-        await self.async_save_bot(installation.to_bot(), installation.user_id)
-
-    async def async_save_bot(self, bot: Bot, installed_by: str | None = None) -> None:
-        """Store a bot token, and its expiry."""
+        """Store an installation, in place of an earlier one."""
+        bot = installation.to_bot()
         workspace_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
         if not workspace_id or not bot.bot_token:
             raise DatabaseError("Slack didn't say what was installed where")
@@ -95,7 +80,7 @@ class InstallationRows(AsyncInstallationStore):
             bot.bot_token,
             bot.bot_user_id,
             tuple(bot.bot_scopes or ()),
-            installed_by,
+            installation.user_id,
             self._clock.now(),
             bot.bot_refresh_token,
             bot.bot_token_expires_at,
@@ -108,20 +93,23 @@ class InstallationRows(AsyncInstallationStore):
 
         await self._database.run(put)
 
-    async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Remove a workspace's own installation; without a workspace, the organization's."""
-        await self._database.run(lambda connection: _remove(connection, self._vault, team_id or enterprise_id or ""))
-
     async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
-        """Remove an installation, unless it has another token by now. Returns whether it was removed."""
-        wanted = select(installations.c.content).where(installations.c.workspace_id == workspace_id)
+        """Remove an installation, its account states, and its admins' settings. The audit log stays.
+
+        One that has another token by now stays as well. Returns whether it was removed.
+        """
+        this = installations.c.workspace_id == workspace_id
+        wanted = select(installations.c.content).where(this).with_for_update()
 
         def remove(connection: Connection) -> bool:
-            row = connection.execute(wanted.with_for_update()).first()
-            is_same = row is not None and self._read(workspace_id, row.content).installation.bot_token == bot_token
-            if is_same:
-                _remove(connection, self._vault, workspace_id)
-            return is_same
+            row = connection.execute(wanted).first()
+            if row is None or self._read(workspace_id, row.content).installation.bot_token != bot_token:
+                return False
+            connection.execute(delete(installations).where(this))
+            connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
+            # The settings include its own API token.
+            forget(connection, self._vault, workspace_id)
+            return True
 
         return await self._database.run(remove)
 
@@ -179,19 +167,19 @@ class InstallationRows(AsyncInstallationStore):
             freed = update(installations).where(*mine).values(refreshing_until=None)
             await self._database.run(lambda connection: connection.execute(freed))
             return now
-        renewed = now.renewed(await renew(SecretStr(now.refresh_token)), self._clock.now())
-        await self._keep(renewed, mine)
-        return renewed
-
-    async def _keep(self, renewed: StoredInstallation, mine: Sequence[ColumnElement[bool]]) -> None:
-        """Store a new token. Slack gives it once, so a failed write is retried."""
+        by = await renew(SecretStr(now.refresh_token))
+        renewed = replace(
+            now,
+            bot_token=by.bot_token.get_secret_value(),
+            refresh_token=by.refresh_token.get_secret_value(),
+            expires_at=self._clock.now() + by.seconds,
+        )
         values = {"content": self._write(renewed), "refreshing_until": None}
-        kept = update(installations).where(*mine).values(values)
-
-        async def keep() -> None:
-            await self._database.run(lambda connection: connection.execute(kept))
-
-        await retry(keep, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
+        stored = update(installations).where(*mine).values(values)
+        # Slack gives a token once, so a failed write is retried.
+        write = partial(self._database.run, lambda connection: connection.execute(stored))
+        await retry(write, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
+        return renewed
 
     def _write(self, kept: StoredInstallation) -> str:
         return self._box.encrypt(SecretStr(json.dumps(asdict(kept))))
@@ -202,11 +190,3 @@ class InstallationRows(AsyncInstallationStore):
         if read is None or read["workspace_id"] != workspace_id:
             raise DatabaseError(f"the installation of {workspace_id} isn't one that EXTAUTH_SECRET_KEY encrypted")
         return StoredInstallation(**{**read, "scopes": tuple(read["scopes"])})
-
-
-def _remove(connection: Connection, vault: Vault, workspace_id: str) -> None:
-    """Remove an installation, its account states, and its admins' settings. The audit log stays."""
-    connection.execute(delete(installations).where(installations.c.workspace_id == workspace_id))
-    connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
-    # The settings include its own API token.
-    forget(connection, vault, workspace_id)

@@ -76,10 +76,17 @@ class StoredInstallations:
         return kept if left > WAIT_SECONDS else await renewing
 
     async def _renewed(self, kept: StoredInstallation) -> StoredInstallation:
+        """Return the installation with a new token, from Slack or from another process; unchanged if that fails."""
         try:
             renewed = await self._rows.renew(kept, self._renew)
-            if renewed is None:
-                renewed = await self._renewed_elsewhere(kept)
+            deadline = self._clock.monotonic() + WAIT_SECONDS
+            # Another process is renewing it.
+            while renewed is None and self._clock.monotonic() < deadline:
+                found = await self._rows.find(kept.workspace_id, None)
+                if found is None or found.refresh_token != kept.refresh_token:
+                    renewed = found or kept
+                else:
+                    await self._clock.sleep(_AGAIN_SECONDS)
         except DatabaseError as error:
             log.error("a token couldn't be renewed", extra={"team_id": kept.workspace_id, "why": str(error)})
             return kept
@@ -89,14 +96,4 @@ class StoredInstallations:
             log.error("a token couldn't be renewed", extra=extra)
             return kept
         self.forget(kept.workspace_id, kept.workspace_id)
-        return renewed
-
-    async def _renewed_elsewhere(self, kept: StoredInstallation) -> StoredInstallation:
-        """Wait for another process to renew a token that is needed now."""
-        deadline = self._clock.monotonic() + WAIT_SECONDS
-        while self._clock.monotonic() < deadline:
-            found = await self._rows.find(kept.workspace_id, None)
-            if found is None or found.refresh_token != kept.refresh_token:
-                return found or kept
-            await self._clock.sleep(_AGAIN_SECONDS)
-        return kept
+        return renewed or kept

@@ -6,7 +6,6 @@ https://docs.slack.dev/authentication/installing-with-oauth
 import hashlib
 import json
 import secrets
-from logging import Logger
 from typing import Any
 
 from pydantic import SecretStr
@@ -31,15 +30,12 @@ class OAuthStates(AsyncOAuthStateStore):
     completed one.
     """
 
+    logger = sdk_logger
+
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
         self._box = vault.box("oauth state")
         self._clock = clock
-
-    @property
-    def logger(self) -> Logger:
-        """The logger for slack_sdk."""
-        return sdk_logger
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         """Return a new state."""
@@ -50,9 +46,9 @@ class OAuthStates(AsyncOAuthStateStore):
     async def async_consume(self, state: str) -> bool:
         """Return whether a state is good, as it is until `use`. Raises DatabaseError."""
         opened = self._open(state)
-        if opened is None or not 0 <= self._clock.now() - json.loads(opened)[1] < STATE_SECONDS:
+        if opened is None or not 0 <= self._clock.now() - opened[0] < STATE_SECONDS:
             return False
-        used = select(oauth_states.c.hash).where(oauth_states.c.hash == _hash(opened))
+        used = select(oauth_states.c.hash).where(oauth_states.c.hash == opened[1])
         return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
 
     async def use(self, state: str) -> bool:
@@ -63,17 +59,17 @@ class OAuthStates(AsyncOAuthStateStore):
 
         def put(connection: Connection) -> bool:
             connection.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
-            row = {"hash": _hash(opened), "expires_at": now + STATE_SECONDS * _MICRO}
+            row = {"hash": opened[1], "expires_at": now + STATE_SECONDS * _MICRO}
             added = insert_into(connection, oauth_states).values(row).on_conflict_do_nothing()
             return connection.execute(added.returning(oauth_states.c.hash)).first() is not None
 
         return await self._database.run(put)
 
-    def _open(self, state: str) -> str | None:
+    def _open(self, state: str) -> tuple[float, str] | None:
+        """Return the time of issue, and a hash; None for a state that isn't Extauth's."""
         opened = self._box.decrypt(f"{state}{'=' * (-len(state) % 4)}")
-        return opened.get_secret_value() if opened is not None else None
-
-
-def _hash(opened: str) -> str:
-    # The decrypted text, because one state can be spelled in several ways.
-    return hashlib.sha256(opened.encode()).hexdigest()
+        if opened is None:
+            return None
+        # The hash of the decrypted text, because one state can be spelled in several ways.
+        text = opened.get_secret_value()
+        return json.loads(text)[1], hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,7 @@ from bot.storage.engine import DatabaseError
 from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.runtime import Runtime, SettingsKeeper, SettingsSnapshot, Shared
 from bot.workspaces.settings import WorkspaceSettings
-from bot.workspaces.settings_store import SettingsStore, StoredSettings
+from bot.workspaces.settings_store import SettingsStore
 
 FRESH_SECONDS = 15.0
 """Maximum age in seconds of a workspace's settings, in the processes that didn't save them."""
@@ -23,14 +23,14 @@ MOST_RUNTIMES = 1_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class OneWorkspace:
     """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
 
     Only Slack knows the workspace's ID: `UserDirectory` asks for it, and denies requests from another.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    runtime: Runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         """Return the only runtime, for any request."""
@@ -54,7 +54,7 @@ class OneWorkspace:
 @dataclass(frozen=True, slots=True)
 class _CachedRuntime:
     runtime: Runtime
-    stored: StoredSettings
+    seen: SettingsSnapshot
 
 
 class ManyWorkspaces(SettingsKeeper):
@@ -80,7 +80,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._made: OrderedDict[str, _CachedRuntime] = OrderedDict()
         self._channels: dict[str, AuditChannel] = {}
         self._replaced: list[AuditChannel] = []
-        self._reads: Cache[str, StoredSettings] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
+        self._reads: Cache[str, SettingsSnapshot] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
         """Return the runtime for a workspace's requests; None if Extauth isn't installed. Raises DatabaseError."""
@@ -112,7 +112,10 @@ class ManyWorkspaces(SettingsKeeper):
     async def read(self, workspace: Workspace) -> SettingsSnapshot:
         """Return a workspace's current settings from the database. Raises DatabaseError."""
         stored = await self._store.read(workspace.id)
-        return SettingsSnapshot(self._overlaid(workspace, stored), stored.version)
+        try:
+            return SettingsSnapshot(self._defaults.with_decided(stored.decided), stored.version)
+        except ValueError as error:
+            raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
         """Store an admin's settings, but only in place of the version `seen`. Raises DatabaseError."""
@@ -131,26 +134,21 @@ class ManyWorkspaces(SettingsKeeper):
 
     async def _runtime(self, installation: Installation) -> Runtime:
         workspace, bot_token = installation.workspace, installation.bot_token
-        stored = await self._reads.get(workspace.id, lambda: self._store.read(workspace.id))
+        seen = await self._reads.get(workspace.id, lambda: self.read(workspace))
         made = self._made.pop(workspace.id, None)
-        if made is None or made.stored != stored:
-            settings = self._overlaid(workspace, stored)
-            runtime = self._make(settings, bot_token, self._audit_channel(workspace, settings.audit_channel))
-            made = _CachedRuntime(replace(runtime, installed_in=workspace, keeper=self), stored)
+        if made is None or made.seen != seen:
+            channel = self._audit_channel(workspace, seen.settings.audit_channel)
+            runtime = self._make(seen.settings, bot_token, channel)
+            made = _CachedRuntime(replace(runtime, installed_in=workspace, keeper=self), seen)
         elif made.runtime.bot_token != bot_token or made.runtime.installed_in != workspace:
-            made = _CachedRuntime(replace(made.runtime, bot_token=bot_token, installed_in=workspace), stored)
+            made = _CachedRuntime(replace(made.runtime, bot_token=bot_token, installed_in=workspace), seen)
         self._made[workspace.id] = made
         if len(self._made) > MOST_RUNTIMES:
-            self._forget_oldest()
+            oldest, _ = self._made.popitem(last=False)
+            self._let_go(oldest)
         # The installation names its token's workspace, so Slack needn't be asked.
-        self._shared.users.know(bot_token, workspace)
+        self._shared.users.workspaces.put(bot_token, workspace)
         return made.runtime
-
-    def _overlaid(self, workspace: Workspace, stored: StoredSettings) -> WorkspaceSettings:
-        try:
-            return self._defaults.with_decided(stored.decided)
-        except ValueError as error:
-            raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
 
     def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
         """Return the workspace's audit channel: the same object as before while the channel is the same."""
@@ -167,10 +165,6 @@ class ManyWorkspaces(SettingsKeeper):
 
         made = self._channels[workspace.id] = AuditChannel(channel, bot_token, self._shared.clients, workspace.id)
         return made
-
-    def _forget_oldest(self) -> None:
-        workspace_id, _ = self._made.popitem(last=False)
-        self._let_go(workspace_id)
 
     def _let_go(self, workspace_id: str) -> None:
         known = self._channels.pop(workspace_id, None)

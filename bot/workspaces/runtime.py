@@ -1,8 +1,8 @@
 """The runtime that every listener works with."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -114,9 +114,3 @@ class NotInstalled(Exception):
     def __init__(self, install_url: str | None) -> None:
         super().__init__("not installed")
         self.install_url = install_url
-
-
-def runtime_in(context: Mapping[str, Any]) -> Runtime | None:
-    """Return the runtime of the workspace that a request comes from; None if there is none."""
-    found = context.get(RUNTIME)
-    return found if isinstance(found, Runtime) else None

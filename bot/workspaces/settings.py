@@ -37,15 +37,32 @@ class WorkspaceSettings:
 
         A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
         """
-        known = {one.name for one in fields(self)} & {*decided}
+        read: dict[str, Any] = {}
         try:
-            return replace(self, **{name: _read(name, decided[name]) for name in known})
+            for name in {one.name for one in fields(self)} & {*decided}:
+                value = decided[name]
+                if value is None:
+                    read[name] = None
+                elif name in LISTS:
+                    read[name] = AllowList(*(frozenset(value[kind]) for kind in ("roles", "users", "groups")))
+                elif name == "delete_approval":
+                    read[name] = ApprovalPolicy(value)
+                else:
+                    read[name] = SecretStr(value) if name == "api_token" else str(value)
+            return replace(self, **read)
         except (KeyError, TypeError) as error:
             raise ValueError(f"a setting can't be read: {type(error).__name__}") from None
 
     def written(self, names: Collection[str]) -> Mapping[str, Any]:
         """Return the settings with these names as they are stored, in JSON's types."""
-        return {name: _written(getattr(self, name)) for name in sorted(names)}
+        written = {name: getattr(self, name) for name in sorted(names)}
+        for name, value in written.items():
+            if isinstance(value, AllowList):
+                kinds = {"roles": value.roles, "users": value.users, "groups": value.groups}
+                written[name] = {kind: sorted(members) for kind, members in kinds.items()}
+            elif isinstance(value, SecretStr):
+                written[name] = value.get_secret_value()
+        return written
 
     def allow_lists(self) -> Mapping[Permission, AllowList]:
         """Return the allow list of each permission; the one to approve only if deletions need approval."""
@@ -73,14 +90,11 @@ class ChangeSettings:
     that's put back into the database is recognized.
     """
 
+    operation = Operation.SETTINGS
     changed: Collection[str]
     workspace_id: str
     version: int
     removes_token: bool = False
-
-    @property
-    def operation(self) -> Operation:
-        return Operation.SETTINGS
 
     def arguments(self) -> Mapping[str, str | bool]:
         """Return the changed settings, with their workspace and version."""
@@ -89,23 +103,3 @@ class ChangeSettings:
             for name in sorted(self.changed)
         }
         return {**changed, "workspace": self.workspace_id, "version": str(self.version)}
-
-
-def _written(value: object) -> Any:
-    match value:
-        case AllowList():
-            return {"roles": sorted(value.roles), "users": sorted(value.users), "groups": sorted(value.groups)}
-        case SecretStr():
-            return value.get_secret_value()
-        case _:
-            return value
-
-
-def _read(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in LISTS:
-        return AllowList(*(frozenset(value[kind]) for kind in ("roles", "users", "groups")))
-    if name == "delete_approval":
-        return ApprovalPolicy(value)
-    return SecretStr(value) if name == "api_token" else str(value)

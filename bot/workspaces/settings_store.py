@@ -44,11 +44,10 @@ class SettingsStore:
         or an older copy: a workspace isn't served by settings that it didn't make, or has changed since.
         """
         wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
-
-        def read(connection: Connection) -> tuple[Any, int]:
-            return connection.execute(wanted).first(), self._saved_version(connection, workspace_id)
-
-        row, saved = await self._database.run(read, reads=True)
+        row, saved = await self._database.run(
+            lambda connection: (connection.execute(wanted).first(), self._saved_version(connection, workspace_id)),
+            reads=True,
+        )
         version = row.version if row is not None else 0
         if not isinstance(version, int) or version < max(saved, self._seen.get(workspace_id, 0)):
             raise DatabaseError(

@@ -75,12 +75,12 @@ async def test_deleted_tokens_are_forgotten(states: AccountStates) -> None:
 async def test_a_provider_s_and_those_that_are_no_longer_listed_are_forgotten(states: AccountStates) -> None:
     await states.note(batch({"Et1": None, "Et2": None}))
     await states.note(batch({"Et3": None, "Et4": None}, provider="zoom"))
-    await states.forget_provider("T1", "zoom")
+    await states.forget("T1", provider_key="zoom")
     assert {*await known(states)} == {"Et1", "Et2"}
-    await states.forget_provider("T2", None)
+    await states.forget("T2")
     await states.keep_only("T1", ["Et2", "Et9"])
     assert {*await known(states)} == {"Et2"}
-    await states.forget_provider("T1", None)
+    await states.forget("T1")
     assert await known(states) == {}
 
 
@@ -108,7 +108,7 @@ async def test_trouble_is_logged_and_raises_nothing(
 ) -> None:
     await change(url, "ALTER TABLE account_states RENAME TO gone")
     await states.note(batch({"Et1": None}))
-    await states.forget_provider("T1", "google")
+    await states.forget("T1", provider_key="google")
     await states.keep_only("T1", [])
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "what a test found couldn't be kept for the App Home"
@@ -146,7 +146,7 @@ TESTS = st.lists(st.dictionaries(st.sampled_from(["Et1", "Et2", "Et3"]), st.samp
 async def test_it_is_what_the_last_telling_test_found(
     states: AccountStates, tests: Sequence[Mapping[str, str | None]]
 ) -> None:
-    await states.forget_provider("T1", None)
+    await states.forget("T1")
     expected: dict[str, AccountState] = {}
     for found in tests:
         await states.note(batch(found))

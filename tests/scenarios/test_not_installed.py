@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bot.app import Storage
 from bot.audit.entries import Filters
 from bot.sandbox.slack.state import Message
@@ -49,7 +51,7 @@ async def test_buttons_and_modals_say_it_after_the_app_was_removed(transport: Tr
     async with open_many(transport, tmp_path) as (harness, storage):
         message = await _types(harness)
         view = await harness.opens("/extauth delete EtGoogle0001")
-        await storage.installations.async_delete_all(enterprise_id=None, team_id="T0SANDBOX")
+        assert await storage.installations.remove("T0SANDBOX", SecretStr(harness.state.bot_token))
         harness.clock.advance(60)
         assert "Extauth isn't installed" in harness.read(await harness.presses(message, "Show token"))
         assert "Extauth isn't installed" in harness.read(await harness.submits(view))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import insert, select
 
 from bot.app import Storage
@@ -270,7 +271,7 @@ async def test_old_settings_that_are_put_back_serve_nobody(served: Served, tmp_p
 async def test_who_installs_again_begins_with_what_the_operator_decided(served: Served) -> None:
     harness = served.harness
     await served.changes(get_allow="members", api_token=harness.state.bot_token)
-    await served.storage.installations.async_delete_all(enterprise_id=None, team_id=TEAM)
+    assert await served.storage.installations.remove(TEAM, SecretStr(harness.state.bot_token))
     await install(served.storage, harness.state.bot_token)
     harness.clock.advance(FRESH_SECONDS)
     assert "You don't have permission" in harness.read(await harness.types("/extauth get EtGoogle0001", MEMBER))

@@ -436,7 +436,7 @@ async def _run_batches(method: str, count: int, batches: int, between: float) ->
             await bench.call(f"batch {number} {item}", method)
 
     running = [asyncio.ensure_future(run(number)) for number in range(batches)]
-    said = bench.limiter.batch_seconds(method, "T1", count * batches)
+    said = bench.limiter.line(method, "T1").batch_seconds(count * batches)
     began = bench.clock.monotonic()
     while not all(one.done() for one in running):
         before = -1
@@ -472,7 +472,7 @@ async def test_a_person_s_call_does_not_wait_for_a_batch(bench: Bench) -> None:
 
 async def test_after_a_429_a_batch_is_done_at_the_pace_of_everybody(bench: Bench) -> None:
     await bench.hold(10)
-    assert bench.limiter.batch_seconds(GET, "T1", 5) == pytest.approx(10 + 5 * INTERVAL)
-    assert bench.limiter.batch_seconds(GET, "T1", 0) == pytest.approx(10)
-    assert bench.limiter.batch_seconds(GET, "T2", 25) == 0
-    assert bench.limiter.batch_seconds(GET, "T2", 26) == pytest.approx(MINUTE)
+    assert bench.limiter.line(GET, "T1").batch_seconds(5) == pytest.approx(10 + 5 * INTERVAL)
+    assert bench.limiter.line(GET, "T1").batch_seconds(0) == pytest.approx(10)
+    assert bench.limiter.line(GET, "T2").batch_seconds(25) == 0
+    assert bench.limiter.line(GET, "T2").batch_seconds(26) == pytest.approx(MINUTE)

@@ -125,7 +125,7 @@ async def test_a_new_installation_takes_the_place_of_the_old_one_within_15_secon
     assert token(await there.find("T1", None)) == "xoxb-1"
     clock.advance(FRESH_SECONDS)
     assert token(await there.find("T1", None)) == "xoxb-2"
-    await kept.async_delete_all(enterprise_id=None, team_id="T1")
+    assert await kept.remove("T1", SecretStr("xoxb-2"))
     here.forget("T1", None)
     assert await here.find("T1", None) is None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from slack_sdk.oauth.installation_store import Installation
 from sqlalchemy import select
 
 from bot.clock import SystemClock
@@ -97,9 +99,9 @@ async def test_they_go_with_the_installation(kept: Kept) -> None:
     store = kept.store()
     for workspace in ("T1", "T2"):
         await store.write(workspace, {"api_token": TOKEN}, 0)
-    await InstallationRows(kept.database, Vault((OLD,)), SystemClock()).async_delete_all(
-        enterprise_id=None, team_id="T1"
-    )
+    installations = InstallationRows(kept.database, Vault((OLD,)), SystemClock())
+    await installations.async_save(Installation(team_id="T1", bot_token="xoxb-1", user_id="U1"))
+    assert await installations.remove("T1", SecretStr("xoxb-1"))
     assert await store.read("T1") == StoredSettings(1), "of the version before, so that it can't be put back"
     assert await store.write("T1", {"contact": "U1"}, 1)
     assert (await store.read("T2")).version == 1

@@ -4,10 +4,9 @@ The method belongs to Slack's own CLI and isn't in the public reference, so read
 missing or of another type is unknown, and an account whose ID can't be read is counted.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import groupby
 
 from bot.cache import Cache
 from bot.clock import Clock
@@ -135,19 +134,28 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
     if not isinstance(authorizations, list):
         return None
     workflows = answer.get("workflows")
-    users = _users(workflows) if isinstance(workflows, list) else {}
+    users = _users(workflows)
     providers: dict[str, Provider] = {}
     accounts: dict[str, Account] = {}
     unreadable = 0
     for authorization in _mappings(authorizations):
-        provider = _provider(authorization)
+        has_secret, is_valid = authorization.get("client_secret_exists"), authorization.get("valid_token_exists")
+        provider = Provider(
+            _text(authorization.get("provider_key")) or "?",
+            _text(authorization.get("provider_name")),
+            has_secret if isinstance(has_secret, bool) else None,
+            is_valid if isinstance(is_valid, bool) else None,
+        )
         providers.setdefault(provider.key, provider)
-        for token in _items(authorization.get("external_tokens")):
-            account = _account(token, provider, users)
-            if account is None:
-                unreadable += 1
+        tokens = authorization.get("external_tokens")
+        for token in tokens if isinstance(tokens, list) else ():
+            described = token if isinstance(token, Mapping) else {}
+            token_id = described.get("external_token_id")
+            if isinstance(token_id, str) and is_id(token_id):
+                name, at = _text(described.get("external_user_id")), _seconds(described.get("date_updated"))
+                accounts.setdefault(token_id, Account(token_id, provider.key, name, at, users.get(token_id, ())))
             else:
-                accounts.setdefault(account.token_id, account)
+                unreadable += 1
     ordered = sorted(accounts.values(), key=lambda account: account.place, reverse=True)
     return AccountList(tuple(providers.values()), tuple(ordered), isinstance(workflows, list), unreadable)
 
@@ -174,45 +182,21 @@ def page(accounts: Sequence[Account], request: ListAccounts) -> AccountPage:
     return AccountPage(shown, start + 1, older, newer)
 
 
-def _provider(authorization: Mapping[str, object]) -> Provider:
-    return Provider(
-        _text(authorization.get("provider_key")) or "?",
-        _text(authorization.get("provider_name")),
-        _truth(authorization.get("client_secret_exists")),
-        _truth(authorization.get("valid_token_exists")),
-    )
-
-
-def _account(token: object, provider: Provider, users: Mapping[str, tuple[str, ...]]) -> Account | None:
-    described = token if isinstance(token, Mapping) else {}
-    token_id = described.get("external_token_id")
-    if not isinstance(token_id, str) or not is_id(token_id):
-        return None
-    name, at = _text(described.get("external_user_id")), _seconds(described.get("date_updated"))
-    return Account(token_id, provider.key, name, at, users.get(token_id, ()))
-
-
-def _users(workflows: list[object]) -> Mapping[str, tuple[str, ...]]:
+def _users(workflows: object) -> Mapping[str, tuple[str, ...]]:
     """Return the names of the workflows that use each token, by token ID."""
-    used = sorted({pair for workflow in _mappings(workflows) for pair in _uses(workflow)})
-    return {token_id: tuple(name for _, name in uses) for token_id, uses in groupby(used, lambda pair: pair[0])}
+    used: dict[str, set[str]] = {}
+    for workflow in _mappings(workflows):
+        name = _text(workflow.get("callback_id")) or _text(workflow.get("workflow_id")) or "?"
+        for provider in _mappings(workflow.get("providers")):
+            selected = provider.get("selected_auth")
+            token_id = selected.get("external_token_id") if isinstance(selected, Mapping) else selected
+            if isinstance(token_id, str):
+                used.setdefault(token_id, set()).add(name)
+    return {token_id: tuple(sorted(names)) for token_id, names in used.items()}
 
 
-def _uses(workflow: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    name = _text(workflow.get("callback_id")) or _text(workflow.get("workflow_id")) or "?"
-    for provider in _mappings(workflow.get("providers")):
-        selected = provider.get("selected_auth")
-        token_id = selected.get("external_token_id") if isinstance(selected, Mapping) else selected
-        if isinstance(token_id, str):
-            yield token_id, name
-
-
-def _items(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _mappings(value: object) -> Iterator[Mapping[str, object]]:
-    return (item for item in _items(value) if isinstance(item, Mapping))
+def _mappings(value: object) -> Sequence[Mapping[str, object]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _text(value: object) -> str | None:
@@ -220,10 +204,6 @@ def _text(value: object) -> str | None:
         return None
     # Redacted before it's cut: half a token no longer looks like one.
     return redact(value[: LONGEST_TEXT * 4])[:LONGEST_TEXT]
-
-
-def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
 
 
 def _seconds(value: object) -> int | None:
@@ -243,14 +223,13 @@ class AccountMemory(Cache[Hashable, AccountList | None]):
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
         """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
-        return None if self._is_slow(key) else await super().get(key, ask)
+        return await super().get(key, ask) if self.is_promising(key) else None
 
     def is_promising(self, app: Hashable) -> bool:
         """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""
         asked = self.find(app)
-        has_refused = asked is not None and asked.answer.done() and asked.answer.result() is None
-        return not has_refused and not self._is_slow(app)
-
-    def _is_slow(self, app: Hashable) -> bool:
-        asked = self.find(app)
-        return asked is not None and not asked.answer.done() and self._clock.monotonic() - asked.at >= SLOW_SECONDS
+        if asked is None:
+            return True
+        if asked.answer.done():
+            return asked.answer.result() is not None
+        return self._clock.monotonic() - asked.at < SLOW_SECONDS

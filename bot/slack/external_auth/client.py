@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -31,12 +32,12 @@ SEND_SECONDS = 90.0
 """Seconds from the wait for a free connection to the answer, with one retry. The wait for its turn isn't included."""
 
 
+@dataclass(frozen=True, slots=True)
 class ExternalAuthClient:
     """A client for Slack's external auth, for any token that may use it. Rate-limited calls wait for their turn."""
 
-    def __init__(self, clients: ClientFactory, limiter: RateLimiter) -> None:
-        self._clients = clients
-        self._limiter = limiter
+    clients: ClientFactory
+    limiter: RateLimiter
 
     async def get(self, api_token: SecretStr, request: GetToken | CheckToken, caller: Caller) -> ExternalToken:
         """Fetch a token, refreshed by Slack if it has expired or the request forces it.
@@ -73,7 +74,7 @@ class ExternalAuthClient:
         self, api_token: SecretStr, method: str, request: Arguments, caller: Caller, *, once: bool
     ) -> Mapping[str, object]:
         """Send a request, and wait if Slack's limits reject it. With `once`, a broken connection isn't retried."""
-        call = self._limiter.call(method, caller)
+        call = self.limiter.call(method, caller)
         answer: Mapping[str, object] | ExternalAuthError
         while True:
             try:
@@ -94,10 +95,10 @@ class ExternalAuthClient:
         """Send the request. Failures are returned, so that the slack_sdk exception isn't their context: it holds the
         whole response."""
         sent = {name: value.reveal() if isinstance(value, TypedText) else value for name, value in request.items()}
-        attempts = Attempts(self._clients.clock, self._clients.calls, reconnects=not once, budget=0)
+        attempts = Attempts(self.clients.clock, self.clients.calls, reconnects=not once, budget=0)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                response = await self._clients.web(api_token, attempts).api_call(method, json=sent)
+                response = await self.clients.web(api_token, attempts).api_call(method, json=sent)
         except Exception as error:
             failure = from_exception(method, error)
             release(error)

@@ -99,20 +99,21 @@ def from_answer(method: str, answer: HttpAnswer, sent: Mapping[str, object]) -> 
     if answer.status == 429:
         return RateLimitedError(method, retry_after(answer.headers))
     if not isinstance(answer.body, Mapping):
-        return UnconfirmedError(_unreadable(answer), method, status=answer.status)
+        is_json = "json" in (header(answer.headers, "content-type") or "")
+        unreadable = TransportCode.ANSWER_NOT_OBJECT if is_json else TransportCode.ANSWER_NOT_JSON
+        unreadable = unreadable if answer.status == 200 else TransportCode.HTTP_ERROR
+        return UnconfirmedError(unreadable, method, status=answer.status)
     code = answer.body.get("error")
     if not isinstance(code, str) or not ERROR_CODE.fullmatch(code):
         unclear = TransportCode.ANSWER_WITHOUT_OK if answer.status == 200 else TransportCode.HTTP_ERROR
         return UnconfirmedError(unclear, method, status=answer.status)
     family = UnconfirmedError if code in frozenset(BreakdownCode) else RefusedError
-    return family(
-        code,
-        method,
-        status=answer.status,
-        detail=_messages(answer.body.get("response_metadata"), sent),
-        needed=_text(answer.body.get("needed"), sent),
-        provided=_text(answer.body.get("provided"), sent),
-    )
+    metadata = answer.body.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
+    detail = tuple(_harmless(str(one), sent) for one in messages[:_MOST]) if isinstance(messages, list) else ()
+    scopes = {name: answer.body.get(name) for name in ("needed", "provided")}
+    said = {name: _harmless(value, sent) for name, value in scopes.items() if isinstance(value, str) and value}
+    return family(code, method, status=answer.status, detail=detail, **said)
 
 
 def from_exception(method: str, error: Exception) -> ExternalAuthError:
@@ -126,18 +127,6 @@ def from_exception(method: str, error: Exception) -> ExternalAuthError:
     return UnconfirmedError(TransportCode.ANSWER_NOT_JSON, method)
 
 
-def _unreadable(answer: HttpAnswer) -> TransportCode:
-    if answer.status != 200:
-        return TransportCode.HTTP_ERROR
-    is_json = "json" in (header(answer.headers, "content-type") or "")
-    return TransportCode.ANSWER_NOT_OBJECT if is_json else TransportCode.ANSWER_NOT_JSON
-
-
-def _messages(metadata: object, sent: Mapping[str, object]) -> tuple[str, ...]:
-    messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
-    return tuple(_harmless(str(one), sent) for one in messages[:_MOST]) if isinstance(messages, list) else ()
-
-
 def _harmless(message: str, sent: Mapping[str, object]) -> str:
     message = message[: 4 * _LONGEST]
     for value in sent.values():
@@ -145,7 +134,3 @@ def _harmless(message: str, sent: Mapping[str, object]) -> str:
             message = message.replace(value, quote(value))
     # Redacted before it's cut: half a token no longer looks like one.
     return redact(message)[:_LONGEST]
-
-
-def _text(value: object, sent: Mapping[str, object]) -> str | None:
-    return _harmless(value, sent) if isinstance(value, str) and value else None

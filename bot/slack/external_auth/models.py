@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
@@ -78,14 +78,30 @@ def check_id(name: str, value: object) -> str | TypedText:
     raise InvalidParameter(name, f"It can't have {shown}, only letters, digits, and the characters _ - .")
 
 
+class _Parameters:
+    """The parameters of a request: its attributes of these names, unless they are None. IDs and keys are checked."""
+
+    __slots__ = ()
+    parameters: ClassVar[Sequence[str]]
+
+    def __post_init__(self) -> None:
+        for name, value in self.arguments().items():
+            object.__setattr__(self, name, check_id(name, value))
+
+    def arguments(self) -> Arguments:
+        """Return only the given parameters, which are also recorded."""
+        return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
+
+
 @dataclass(frozen=True, slots=True)
-class GetToken:
+class GetToken(_Parameters):
     """A request to `apps.auth.external.get`. `force_refresh` is sent only if it was given.
 
     `show` means that the person wants the whole token, unmasked; Slack isn't told.
     https://docs.slack.dev/reference/methods/apps.auth.external.get
     """
 
+    parameters = ("external_token_id", "force_refresh")
     external_token_id: str | TypedText
     force_refresh: bool | None = None
     show: bool = False
@@ -108,35 +124,21 @@ class GetToken:
         """True if it changes something at Slack, so it is never sent twice. A forced refresh replaces the token."""
         return self.force_refresh is True
 
-    def arguments(self) -> Arguments:
-        """Return only the given parameters, which are also recorded."""
-        arguments: Arguments = {"external_token_id": self.external_token_id}
-        if self.force_refresh is not None:
-            arguments["force_refresh"] = self.force_refresh
-        return arguments
-
 
 @dataclass(frozen=True, slots=True)
-class CheckToken:
+class CheckToken(_Parameters):
     """A request to `apps.auth.external.get` that only tests if it succeeds: the token stays in the client."""
 
     __test__ = False  # pytest collects any class whose name begins with Test
     operation = Operation.TEST
     mutates = False  # Slack refreshes an expired token, as on any fetch.
+    parameters = ("external_token_id",)
 
     external_token_id: str | TypedText
 
-    def __post_init__(self) -> None:
-        for name, value in self.arguments().items():
-            object.__setattr__(self, name, check_id(name, value))
-
-    def arguments(self) -> Arguments:
-        """Return the parameters, which are also recorded."""
-        return {"external_token_id": self.external_token_id}
-
 
 @dataclass(frozen=True, slots=True)
-class DeleteTokens:
+class DeleteTokens(_Parameters):
     """A request to `apps.auth.external.delete`: one token by its ID, or all tokens of a provider, an app, or both.
 
     Slack documents every parameter as optional, and no meaning for a token ID together with the others: one token or
@@ -145,14 +147,14 @@ class DeleteTokens:
     """
 
     mutates = True
+    parameters = ("external_token_id", "provider_key", "app_id")
     external_token_id: str | TypedText | None = None
     provider_key: str | TypedText | None = None
     app_id: str | TypedText | None = None
 
     def __post_init__(self) -> None:
+        _Parameters.__post_init__(self)  # `super()` would miss the class that `slots` makes.
         arguments = self.arguments()
-        for name, value in arguments.items():
-            object.__setattr__(self, name, check_id(name, value))
         if not arguments:
             raise InvalidParameter("external_token_id", "Say what to delete.")
         if self.external_token_id is not None and len(arguments) > 1:
@@ -169,15 +171,6 @@ class DeleteTokens:
     @property
     def operation(self) -> Operation:
         return Operation.DELETE_MANY if self.external_token_id is None else Operation.DELETE
-
-    def arguments(self) -> Arguments:
-        """Return only the given parameters, which are also recorded."""
-        named = {
-            "external_token_id": self.external_token_id,
-            "provider_key": self.provider_key,
-            "app_id": self.app_id,
-        }
-        return {name: value for name, value in named.items() if value is not None}
 
 
 class ListPosition(NamedTuple):
@@ -200,7 +193,7 @@ class ListPosition(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ListAccounts:
+class ListAccounts(_Parameters):
     """A request to `apps.auth.external.list`: the connected accounts of an app, or of one of its providers.
 
     Slack returns all of them at once, without pages or filters: Extauth picks the provider, and the accounts older or
@@ -209,21 +202,16 @@ class ListAccounts:
 
     operation = Operation.LIST
     mutates = False
+    parameters = ("provider_key", "app_id")
     provider_key: str | TypedText | None = None
     app_id: str | TypedText | None = None
     older_than: ListPosition | None = None
     newer_than: ListPosition | None = None
 
     def __post_init__(self) -> None:
-        for name, value in self.arguments().items():
-            object.__setattr__(self, name, check_id(name, value))
+        _Parameters.__post_init__(self)
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
-
-    def arguments(self) -> Arguments:
-        """Return only the given parameters, which are also recorded."""
-        named = {"provider_key": self.provider_key, "app_id": self.app_id}
-        return {name: value for name, value in named.items() if value is not None}
 
 
 TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts
@@ -242,28 +230,29 @@ class ExternalToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(_Parameters):
     """The tokens to delete: those with these IDs, or all of an account, optionally of one provider only."""
 
+    operation = Operation.DELETE  # of each token: they are deleted one by one
+    parameters = ()  # Each deletion has its own, and the API has none for an account.
     token_ids: tuple[str, ...] = ()
     account: str | TypedText | None = None
     provider_key: str | TypedText | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """The operation for each token: they are deleted one by one."""
-        return Operation.DELETE
-
-    def arguments(self) -> Arguments:
-        """Return no parameters: each deletion has its own, and the API has none for an account."""
-        return {}
 
 
 def select(token_ids: Sequence[str], account: str | None, provider_key: str | None) -> Selection:
     """Return the selection that the inputs describe. Raises InvalidParameter."""
     unwrapped = tuple(dict.fromkeys(filter(None, (unwrap(word) for word in token_ids))))
     for token_id in unwrapped:
-        _check_one(token_id)
+        try:
+            check_id(TOKEN_IDS, token_id)
+        except PastedToken:
+            raise
+        except InvalidParameter as error:
+            raise InvalidParameter(TOKEN_IDS, f"One of them isn't a token ID. {error.problem}") from None
+        if not is_id(token_id):
+            # It may be a secret. A single one is quoted, and typed again before Slack gets it; a list is shown whole.
+            raise InvalidParameter(TOKEN_IDS, f"“{quote(token_id)}” doesn't look like a token ID.")
     if len(unwrapped) > MOST_TYPED:
         raise InvalidParameter(TOKEN_IDS, f"Enter at most {MOST_TYPED} token IDs at once.")
     if account is not None and (token_format := find_token(account)) is not None:
@@ -275,15 +264,3 @@ def select(token_ids: Sequence[str], account: str | None, provider_key: str | No
         name = PROVIDER_KEY if provider_key else TOKEN_IDS
         raise InvalidParameter(name, "Enter token IDs or an account.")
     return Selection(unwrapped, typed_text(account) if account else None, key)
-
-
-def _check_one(token_id: str) -> None:
-    try:
-        check_id(TOKEN_IDS, token_id)
-    except PastedToken:
-        raise
-    except InvalidParameter as error:
-        raise InvalidParameter(TOKEN_IDS, f"One of them isn't a token ID. {error.problem}") from None
-    if not is_id(token_id):
-        # It may be a secret. On its own it is only quoted, and typed again before Slack gets it; a list is shown whole.
-        raise InvalidParameter(TOKEN_IDS, f"“{quote(token_id)}” doesn't look like a token ID.")
