@@ -47,10 +47,8 @@ from bot.views import fields, get_form, menu, metadata, notices, picker, setting
 from bot.views import settings as screens
 from bot.views.approvals import (
     decided_screen,
-    declined_screen,
-    expired_screen,
+    ended_screen,
     not_asked_screen,
-    not_begun_screen,
     not_decided_screen,
     request_screen,
     requested_screen,
@@ -381,7 +379,7 @@ def batches() -> Iterator[Section]:
     yield _screen("Export", exported_screen(44))
     yield _screen("Export, without a scope", copyable_export_screen("external_token_id,state\n", lacks_scope=True))
     yield _screen("Export, without a file", copyable_export_screen("external_token_id,state\n", lacks_scope=False))
-    yield _screen("A batch of another day", notices.batch_gone_screen())
+    yield _screen("A batch of another day", notices.BATCH_GONE)
     yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
     yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
     yield _view("Test", test_form.build("", Offer()))
@@ -401,9 +399,9 @@ def approvals() -> Iterator[Section]:
         yield _screen(f"Asked for: {name}", request_screen(batch))
         yield _screen(f"Waiting: {name}", requested_screen(batch, "The request is in <#C012ABCDEF>."))
         yield _screen(f"Decided: {name}", decided_screen(batch, f"✓ Approved by {CONTACT}. Deleting…"))
-    yield _screen("Declined", declined_screen(batch, "<@U345GHIJKL>"))
-    yield _screen("Expired", expired_screen(batch))
-    yield _screen("Approved, but not begun", not_begun_screen(batch))
+    yield _screen("Declined", ended_screen(batch, "declined", "<@U345GHIJKL>"))
+    yield _screen("Expired", ended_screen(batch, "expired"))
+    yield _screen("Approved, but not begun", ended_screen(batch, "not begun"))
     yield _screen("Nobody asked", not_asked_screen(batch, CONTACT))
     yield _screen("Can't be asked for", unapprovable_screen(DeleteTokens("Zm9vYmFyQmF6MTIzNDU2Nzg5MA"), CONTACT))
     for code in ("own_request", "expired", "decided", "off", "gone"):
@@ -419,16 +417,16 @@ def _allows(reason: Reason) -> bool:
 def short_answers() -> Iterator[Section]:
     """Yield the notices."""
     screens = {
-        "Checking": notices.checking_screen(),
+        "Checking": notices.CHECKING,
         "Fetching": notices.working_screen(GET),
         "Refreshing": notices.waiting_screen(REFRESH, None),
         "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
         "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
         "Listing": notices.waiting_screen(ListAccounts(), None),
-        "A modal that didn't open": notices.unopened_screen(),
-        "A modal that couldn't show a token": notices.unshown_screen(),
-        "A modal that came too late": notices.too_late_screen(),
-        "An old button": notices.outdated_screen(),
+        "A modal that didn't open": notices.UNOPENED,
+        "A modal that couldn't show a token": notices.UNSHOWN,
+        "A modal that came too late": notices.TOO_LATE,
+        "An old button": notices.OUTDATED,
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),
         "Stopped in between": notices.interrupted_screen(ONE, REFERENCE),
         **{f"Killed during {entry.action}": notices.restarted_screen(entry) for entry in (*_entries(), *_deeds())},
@@ -541,11 +539,11 @@ def settings() -> Iterator[Section]:
     shown = {
         "Settings saved": screens.saved_screen(labels[:2], "C0AUDIT", REFERENCE),
         "Settings saved, longest": screens.saved_screen(labels, None, REFERENCE),
-        "Settings not changed": screens.unchanged_screen(),
+        "Settings not changed": screens.UNCHANGED,
         "Settings may be saved": screens.unsure_screen(REFERENCE, CONTACT),
         "Not installed": notices.not_installed_screen("https://extauth.example.com/slack/install"),
         "Not installed, without an address": notices.not_installed_screen(None),
-        "Workspace unknown": notices.unserved_screen(REFERENCE),
+        "Workspace unknown": notices.no_database_screen(REFERENCE, None),
     }
     yield from (_screen(heading, screen) for heading, screen in shown.items())
     nobody = AllowList(frozenset(), frozenset())

@@ -23,7 +23,7 @@ from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import DELETE, GET, SecondsLeft
 from bot.views.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
-from bot.views.notices import batch_gone_screen
+from bot.views.notices import BATCH_GONE
 from bot.views.outcomes import Shown
 
 routes = Routes()
@@ -140,7 +140,7 @@ async def stop(interaction: Interaction, batch_id: str) -> None:
     seen = interaction.click.seen
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or not isinstance(interaction.reply, ModalReply):
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
         return
     batch, _ = found
     # A batch that has ended in the meantime has its result in the modal, and this must not replace it: not even if it
@@ -154,7 +154,7 @@ async def export(interaction: Interaction, batch_id: str) -> None:
     """Send a test's results as a file."""
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
     else:
         await _send_export(interaction, found[0])
 

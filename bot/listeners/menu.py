@@ -8,7 +8,7 @@ from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
 from bot.views.fields import FieldValues
-from bot.views.notices import checking_screen, working_screen
+from bot.views.notices import CHECKING, working_screen
 from bot.views.parts import Screen, View
 
 SHORTCUT = "external_tokens"
@@ -38,7 +38,7 @@ async def choose(interaction: Interaction) -> None:
 
 
 def _screen_until_answered(request: GetToken | DeleteTokens) -> Screen:
-    return working_screen(request) if isinstance(request, GetToken) else checking_screen()
+    return working_screen(request) if isinstance(request, GetToken) else CHECKING
 
 
 @routes.modal(

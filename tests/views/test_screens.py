@@ -381,16 +381,16 @@ def test_the_home_passes_the_limits(reason: Reason) -> None:
 
 def test_the_short_notices_pass_the_limits() -> None:
     for screen in (
-        notices.checking_screen(),
+        notices.CHECKING,
         notices.working_screen(LONGEST),
         notices.waiting_screen(LONGEST, 60),
         notices.waiting_screen(LONGEST, None),
         notices.waiting_screen(ListAccounts("k" * 255, "A" * 255), None),
         notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
-        notices.too_late_screen(),
-        notices.unopened_screen(),
-        notices.unshown_screen(),
-        notices.outdated_screen(),
+        notices.TOO_LATE,
+        notices.UNOPENED,
+        notices.UNSHOWN,
+        notices.OUTDATED,
         notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345"), CONTACT),
         notices.unexpected_screen(None, "ABCD2345", CONTACT),
         notices.unexpected_screen(LONGEST, "ABCD2345", CONTACT),
