@@ -16,7 +16,7 @@ from bot.audit.entries import Entry, ReadHistory
 from bot.batch import Batch, Item, ItemResult
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.ids import FORMATS
 from bot.jobs.account_states import LastTest
 from bot.jobs.run import BatchEnding, BatchOutcome
@@ -240,7 +240,7 @@ def _error(code: str, request: TokenRequest) -> ExternalAuthError:
 
 def failures() -> Iterator[Section]:
     """Yield the explanation of each code after each operation where it differs."""
-    for code in [*sorted(known_codes()), "brand_new_code"]:
+    for code in [*sorted(KNOWN_CODES), "brand_new_code"]:
         told: list[object] = []
         for operation, request in REQUESTS.items():
             failed = Failed(request, _error(code, request), AT, REFERENCE, RECENT)
@@ -446,8 +446,8 @@ def short_answers() -> Iterator[Section]:
 def forms() -> Iterator[Section]:
     """Yield the modals, their errors, help, and the App Home."""
     for where, offer in OFFERS.items():
-        yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
-        yield _view(f"Delete{where}", delete.build_form("", delete.fields(offer)))
+        yield _view(f"Get{where}", get_form.build("", offer))
+        yield _view(f"Delete{where}", delete.build_form("", offer))
     for name, groups in PICKED.items():
         options = [option["text"]["text"] for group in groups for option in group["options"]]
         labels = [group["label"]["text"] for group in groups]
@@ -514,9 +514,8 @@ def settings() -> Iterator[Section]:
         ("before anybody changed them", WorkspaceSettings(), False),
         ("changed", chosen, True),
     ):
-        yield _view(
-            f"Settings, {name}", settings_form.build(one, settings_form.ShownSettings.of(one, 0), has_token=has_token)
-        )
+        seen = settings_form.ShownSettings(0, settings_form.fingerprints(one))
+        yield _view(f"Settings, {name}", settings_form.build(one, seen, has_token=has_token))
     labels = [*settings_form.LABELS.values()]
     problems = [
         *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
@@ -531,9 +530,9 @@ def settings() -> Iterator[Section]:
     tokens = ("xapp-1-A0123456789", "xoxb", "ghp_0123456789abcdef")
     filled: list[dict[str, Any]] = [wrong, *({settings_form.TOKEN: {"value": token}} for token in tokens)]
     mistakes: list[str] = []
-    seen = settings_form.ShownSettings.of(WorkspaceSettings(), 0).write()
+    untouched = settings_form.ShownSettings(0, settings_form.fingerprints(WorkspaceSettings())).write()
     for values in filled:
-        result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, seen))
+        result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, untouched))
         mistakes += result.values() if isinstance(result, dict) else []
     yield "Mistakes beside a field of the settings", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
     shown = {

@@ -87,7 +87,7 @@ async def open_form(interaction: Interaction, known: Mapping[str, str] | None = 
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(interaction, decisions)
         given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
-        return delete.build_form(metadata.write(interaction.origin), delete.fields(offer, *given))
+        return delete.build_form(metadata.write(interaction.origin), offer, *given)
 
     await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view)
 

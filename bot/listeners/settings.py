@@ -47,7 +47,7 @@ async def open_form(interaction: Interaction) -> None:
 
 
 def _form(kept: SettingsSnapshot, shown: WorkspaceSettings, *problems: str) -> View:
-    seen = ShownSettings.of(kept.settings, kept.version)
+    seen = ShownSettings(kept.version, settings_form.fingerprints(kept.settings))
     return settings_form.build(shown, seen, problems, has_token=kept.settings.api_token is not None)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.batch import Batch, Item
-from bot.explanations import Explanation, Who, explain
+from bot.explanations import Who, explain
 from bot.ids import TypedText, quote
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation
@@ -163,13 +163,14 @@ def _failures(batch: Batch, failed: Mapping[str, Sequence[Item]], contact: str) 
     unsure = {result.code for result in batch.results if not result.is_sure}
     blocks: list[parts.Block] = []
     for code in codes[:MOST_GROUPS]:
-        explanation = explain(code, batch.operation)
-        label = STATES[state_of(code)] if batch.operation is Operation.TEST else explanation.title
+        label = explain(code, batch.operation).title
+        if batch.operation is Operation.TEST:
+            label = STATES[state_of(code)]
         mark, note = Mark.FAILED, ""
         if code in unsure:
             mark, note = Mark.UNSURE, "*The deletion may still have gone through.* "
         blocks.append(named_tokens(f"{mark} {label}: {len(failed[code]):,}", failed[code]))
-        blocks.append(parts.paragraph(f"{note}{fix(explanation, contact, code, batch.operation)}"))
+        blocks.append(parts.paragraph(f"{note}{fix(code, batch.operation, contact)}"))
     others = [item for code in codes[MOST_GROUPS:] for item in failed[code]]
     if others:
         blocks.append(named_tokens(f"{Mark.FAILED} Failed for other reasons: {len(others):,}", others))
@@ -177,9 +178,11 @@ def _failures(batch: Batch, failed: Mapping[str, Sequence[Item]], contact: str) 
     return blocks
 
 
-def fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
+def fix(code: str, operation: Operation, contact: str) -> str:
     """Return the fix for an error, and the person who can help, as mrkdwn."""
-    title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is Operation.TEST else ""
+    explanation = explain(code, operation)
+    # A deletion's title is the heading above.
+    title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is not Operation.DELETE else ""
     helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
     who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"
     return f"{title}*What to do:* {explanation.to_do}{who}"

@@ -118,7 +118,7 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
-    """Build the menu of a person's operations on an account's token; None if there are none."""
+    """Build the menu, behind an ellipsis, of a person's operations on an account's token; None if there are none."""
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
@@ -126,8 +126,10 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
         ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
         (Button.DELETE.label, DeleteTokens(token_id)),
     )
-    options = [(label, _value(request)) for label, request in items if request.operation.permission in allowed]
-    return parts.overflow(MENU, options) if options else None
+    options = [
+        parts.option(label, _value(request)) for label, request in items if request.operation.permission in allowed
+    ]
+    return parts.element("overflow", MENU, options=options) if options else None
 
 
 def _value(request: TokenRequest | ReadHistory) -> str:

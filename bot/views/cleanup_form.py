@@ -25,7 +25,6 @@ from bot.views.fields import (
     read_checked,
     read_text,
     text_field,
-    values_of,
 )
 from bot.views.metadata import PendingBatch, UnreadableMetadata
 from bot.views.parts import Block, View
@@ -93,7 +92,7 @@ def _choice(shown: Sequence[Item]) -> list[Block]:
 
 def parse_form(view: SubmittedView) -> Selection | FieldErrors:
     """Return the selection, or the mistakes by field."""
-    values = values_of(view)
+    values = view["state"]["values"]
     typed = read_text(values, TOKEN_IDS)
     account, provider_key = read_text(values, ACCOUNT), read_text(values, PROVIDER_KEY)
     chosen = sorted(read_checked(values, CHOSEN))
@@ -132,7 +131,7 @@ def parse_confirmation(view: SubmittedView) -> PendingBatch | FieldErrors:
     pending = metadata.read(view["private_metadata"]).batch
     if pending is None:
         raise UnreadableMetadata("The modal has no batch of this bot's.")
-    typed = " ".join((read_text(values_of(view), TYPED) or "").lower().replace(",", "").split())
+    typed = " ".join((read_text(view["state"]["values"], TYPED) or "").lower().replace(",", "").split())
     wanted = f"delete {parts.count(pending.count, 'token')}"
     if typed == wanted.replace(",", ""):
         return pending

@@ -30,8 +30,7 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
     mark = parts.Mark.UNSURE if failed.may_have_happened else parts.Mark.FAILED
     blocks: list[parts.Block] = [
         parts.heading(mark, explanation.title, parts.subject(arguments)),
-        parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
-        parts.paragraph(_to_do(failed, explanation, contact)),
+        *map(parts.paragraph, _explained(failed, explanation, contact)),
     ]
     if isinstance(request, ListAccounts):
         ids = ", ".join(mrkdwn.code(token_id) for token_id in failed.recent_ids)
@@ -47,26 +46,21 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
     return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
 
 
-def _notes(failed: Failed) -> list[str]:
-    notes = []
+def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[str, str]:
+    """Return the cause and the fix, as mrkdwn."""
+    happened, to_do = [explanation.happened], explanation.to_do
     if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
-        notes.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
+        happened.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
+        to_do = f"Try again after {parts.moment(failed.at + failed.error.retry_after, '{time}')}."
     if failed.error.code == "missing_scope" and failed.error.needed:
-        notes.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
+        happened.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
     if failed.may_have_happened:
         change = "deletion" if isinstance(failed.request, DeleteTokens) else "refresh"
-        notes.append(f"*The {change} may still have gone through.*")
-    return notes
-
-
-def _to_do(failed: Failed, explanation: Explanation, contact: str) -> str:
-    to_do = explanation.to_do
-    if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
-        to_do = f"Try again after {parts.moment(failed.at + failed.error.retry_after, '{time}')}."
-    if explanation.who in (Who.YOU, Who.SLACK):
-        return f"*What to do:* {to_do}"
-    helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
-    return f"*What to do:* {to_do}\n*Who can help:* {helper}"
+        happened.append(f"*The {change} may still have gone through.*")
+    told = f"*What to do:* {to_do}"
+    if explanation.who not in (Who.YOU, Who.SLACK):
+        told += f"\n*Who can help:* {contact if explanation.who is Who.OPERATOR else explanation.who.value}"
+    return " ".join(happened), told
 
 
 def _fine_print(failed: Failed) -> list[str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.access import AllowList, Decision, Reason
 from bot.batch import Batch, Item, ItemResult
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.ids import typed_text
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation, Permission
@@ -27,7 +27,7 @@ from bot.views.parts import Screen, as_message, as_view
 from tests.audit_log import actor
 
 CONTACT = "<@U0123456789>"
-CODES = [None, *sorted(known_codes()), "a_code_of_tomorrow", "x" * 100]
+CODES = [None, *sorted(KNOWN_CODES), "a_code_of_tomorrow", "x" * 100]
 MANY = 2500
 OPERATIONS = pytest.mark.parametrize("operation", [Operation.TEST, Operation.DELETE])
 
