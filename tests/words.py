@@ -55,12 +55,12 @@ from bot.views.approvals import (
     unapprovable_screen,
 )
 from bot.views.batches import (
+    STOPPING,
     batch_screen,
     no_accounts_screen,
     no_such_account_screen,
     progress_screen,
     recent_note,
-    stopping_screen,
 )
 from bot.views.exports import copyable_export_screen, exported_screen
 from bot.views.fields import Offer
@@ -357,7 +357,7 @@ def batches() -> Iterator[Section]:
         few = replace(batch, items=batch.items[:2], results=(ItemResult(good),) * 2)
         yield _screen(f"Before: {name}", progress_screen(batch))
         yield _screen(f"During: {name}", progress_screen(some, 20))
-        yield _screen(f"Stopping: {name}", stopping_screen(operation))
+        yield _screen(f"Stopping: {name}", STOPPING[operation])
         yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, BatchEnding.DONE, REFERENCE), CONTACT))
         cut = BatchOutcome(some, BatchEnding.RESTARTED, REFERENCE, is_cut=True)
         yield _screen(f"Cut off: {name}", batch_screen(cut, CONTACT))

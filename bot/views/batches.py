@@ -28,6 +28,11 @@ _WORDS = {
     Operation.TEST: ("Testing accounts", "tested", "Test results"),
     Operation.DELETE: ("Deleting tokens", "done", "Deletion results"),
 }
+STOPPING = {
+    operation: Screen(title, "Stopping…", (parts.paragraph("Stopping…"), parts.small_print(_CLOSABLE)))
+    for operation, (title, _, _) in _WORDS.items()
+}
+"""The screen for a batch that will stop, by its operation. Only the process that runs it knows its progress."""
 STATES = {
     AccountState.EXPIRED: "Expired, and can't be refreshed",
     AccountState.REJECTED: "Rejected by the provider",
@@ -66,12 +71,6 @@ def progress_screen(batch: Batch, left: int | None = None) -> Screen:
     blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
     blocks.append(parts.small_print(_CLOSABLE))
     return Screen(title, f"{count:,} of {total:,} {done}", tuple(blocks))
-
-
-def stopping_screen(operation: Operation) -> Screen:
-    """Return the screen for a batch that will stop. Only the process that runs it knows its progress."""
-    text = "Stopping…"
-    return Screen(_WORDS[operation][0], text, (parts.paragraph(text), parts.small_print(_CLOSABLE)))
 
 
 def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:

@@ -132,24 +132,19 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
 def _lately(lately: RecentActivity) -> list[parts.Block]:
     # Opening this tab may list: that is in the log, but the person wouldn't say they did it.
     own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
+    steps = (Operation.TEST.action, Operation.DELETE.action)
     blocks: list[parts.Block] = []
     for heading, entries in (("What you did lately", own), ("Audit log", lately.everybody)):
-        lines = _lines(entries)
-        if lines:
-            blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*"), *(parts.paragraph(line) for line in lines)]
+        if entries:
+            blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*")]
+        # A batch is one action, so it has one line.
+        actions = groupby(
+            entries, key=lambda entry: (entry.reference, entry.action if entry.action in steps else entry.number)
+        )
+        for _, action in islice(actions, MOST_LINES):
+            first, *others = action
+            when = parts.moment(first.at, "{ago}, {date_short_pretty} {time}")
+            several = f"{first.action} several tokens · {mrkdwn.escape(first.reference, 40)}"
+            line = f"{when} · {doer(first.user_id)} · {several}" if others else entry_line(first)
+            blocks.append(parts.paragraph(line))
     return blocks
-
-
-def _lines(entries: Sequence[Entry]) -> list[str]:
-    """Return a line for each action: a batch is one."""
-    steps = (Operation.TEST.action, Operation.DELETE.action)
-    groups = groupby(
-        entries, key=lambda entry: (entry.reference, entry.action if entry.action in steps else entry.number)
-    )
-    lines = []
-    for _, group in islice(groups, MOST_LINES):
-        first, *others = group
-        when = parts.moment(first.at, "{ago}, {date_short_pretty} {time}")
-        several = f"{first.action} several tokens · {mrkdwn.escape(first.reference, 40)}"
-        lines.append(f"{when} · {doer(first.user_id)} · {several}" if others else entry_line(first))
-    return lines

@@ -106,12 +106,12 @@ def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequen
     The expiry is the token's own, or else counted from this very refresh. It's left out if neither is known.
     """
     at, extras = expiry(token), fetched.token.extras
-    # RFC 6749 (5.1) has a number of seconds here, which some providers send as text.
-    lifetime = extras.get("expires_in")
-    seconds = str(lifetime) if isinstance(lifetime, int | str) and not isinstance(lifetime, bool) else ""
-    is_lifetime = seconds.isascii() and seconds.isdigit() and 0 < len(seconds) < 10
-    if at is None and fetched.request.force_refresh and is_lifetime:
-        at = int(fetched.at) + int(seconds)
+    if at is None and fetched.request.force_refresh:
+        # RFC 6749 (5.1) has a number of seconds here, which some providers send as text.
+        lifetime = extras.get("expires_in")
+        seconds = str(lifetime) if isinstance(lifetime, int | str) and not isinstance(lifetime, bool) else ""
+        if seconds.isascii() and seconds.isdigit() and 0 < len(seconds) < 10:
+            at = int(fetched.at) + int(seconds)
     facts = [parts.count(len(token), "character")]
     if at is not None:
         facts.append(f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}")

@@ -15,12 +15,12 @@ from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.views.batches import (
     MOST_GROUPS,
+    STOPPING,
     batch_screen,
     left_over,
     no_accounts_screen,
     no_such_account_screen,
     progress_screen,
-    stopping_screen,
 )
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
 from bot.views.parts import Screen, as_message, as_view
@@ -63,7 +63,7 @@ def test_the_longest_result_passes_the_limits(operation: Operation, done: int, e
     outcome = BatchOutcome(batch, ending, "ABCD2345", last, is_cut=ending is BatchEnding.RESTARTED)
     assert_passes(batch_screen(outcome, CONTACT, "n" * 300))
     assert_passes(progress_screen(batch, 600))
-    assert_passes(stopping_screen(operation))
+    assert_passes(STOPPING[operation])
 
 
 @OPERATIONS
