@@ -132,7 +132,7 @@ def create_shared(
     metrics = Metrics()
     metrics[TASKS].set_function(tasks.__len__)
     has_one_token = not settings.serves_many
-    slack = SlackHealth(settings.api_url, metrics, clock, explanations.known_codes(), has_one_token=has_one_token)
+    slack = SlackHealth(settings.api_url, metrics, clock, explanations.KNOWN_CODES, has_one_token=has_one_token)
     clients = ClientFactory(session, settings.api_url, settings.proxy, clock, slack)
     return Shared(
         clients=clients,

@@ -27,7 +27,7 @@ VALUES = {
     "operation": OPERATIONS,
     "outcome": OUTCOMES,
     "method": METHODS | {RESPONSE_URL},
-    "code": explanations.known_codes() | OURS | REFUSALS,
+    "code": explanations.KNOWN_CODES | OURS | REFUSALS,
     "reason": REASONS | frozenset(DisconnectReason),
     "check": {"database", "slack", "receiver"},
 }

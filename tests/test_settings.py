@@ -32,7 +32,10 @@ def mistakes(**variables: str) -> list[str]:
         ({"SLACK_SIGNING_SECRET": SECRET}, "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set"),
         ({"DATABASE_URL": "postgresql://u:canary@canary@h/d"}, "DATABASE_URL: has more than one @"),
         ({"DATABASE_URL": "postgresql://u:can@ary:canary@h/d"}, "DATABASE_URL: must be an address such as"),
-        ({"DATABASE_URL": "postgresql://u:p@h/d?sslmod=require"}, "DATABASE_URL: has an option that PostgreSQL doesn't"),
+        (
+            {"DATABASE_URL": "postgresql://u:p@h/d?sslmod=require"},
+            "DATABASE_URL: has an option that PostgreSQL doesn't",
+        ),
         ({"EXTAUTH_GET_ALLOW": "admins everyone"}, "EXTAUTH_GET_ALLOW: “everyone” isn't one of admins"),
         ({"EXTAUTH_DELETE_ALLOW": ","}, "EXTAUTH_DELETE_ALLOW: "),
         ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),

@@ -16,7 +16,7 @@ from bot.audit.entries import Entry, ReadHistory
 from bot.batch import Batch, Item, ItemResult
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.ids import FORMATS
 from bot.jobs.account_states import LastTest
 from bot.jobs.run import BatchEnding, BatchOutcome
@@ -47,22 +47,20 @@ from bot.views import fields, get_form, menu, metadata, notices, picker, setting
 from bot.views import settings as screens
 from bot.views.approvals import (
     decided_screen,
-    declined_screen,
-    expired_screen,
+    ended_screen,
     not_asked_screen,
-    not_begun_screen,
     not_decided_screen,
     request_screen,
     requested_screen,
     unapprovable_screen,
 )
 from bot.views.batches import (
+    STOPPING,
     batch_screen,
     no_accounts_screen,
     no_such_account_screen,
     progress_screen,
     recent_note,
-    stopping_screen,
 )
 from bot.views.exports import copyable_export_screen, exported_screen
 from bot.views.fields import Offer
@@ -242,7 +240,7 @@ def _error(code: str, request: TokenRequest) -> ExternalAuthError:
 
 def failures() -> Iterator[Section]:
     """Yield the explanation of each code after each operation where it differs."""
-    for code in [*sorted(known_codes()), "brand_new_code"]:
+    for code in [*sorted(KNOWN_CODES), "brand_new_code"]:
         told: list[object] = []
         for operation, request in REQUESTS.items():
             failed = Failed(request, _error(code, request), AT, REFERENCE, RECENT)
@@ -359,7 +357,7 @@ def batches() -> Iterator[Section]:
         few = replace(batch, items=batch.items[:2], results=(ItemResult(good),) * 2)
         yield _screen(f"Before: {name}", progress_screen(batch))
         yield _screen(f"During: {name}", progress_screen(some, 20))
-        yield _screen(f"Stopping: {name}", stopping_screen(operation))
+        yield _screen(f"Stopping: {name}", STOPPING[operation])
         yield _screen(f"After: {name}", batch_screen(BatchOutcome(few, BatchEnding.DONE, REFERENCE), CONTACT))
         cut = BatchOutcome(some, BatchEnding.RESTARTED, REFERENCE, is_cut=True)
         yield _screen(f"Cut off: {name}", batch_screen(cut, CONTACT))
@@ -381,7 +379,7 @@ def batches() -> Iterator[Section]:
     yield _screen("Export", exported_screen(44))
     yield _screen("Export, without a scope", copyable_export_screen("external_token_id,state\n", lacks_scope=True))
     yield _screen("Export, without a file", copyable_export_screen("external_token_id,state\n", lacks_scope=False))
-    yield _screen("A batch of another day", notices.batch_gone_screen())
+    yield _screen("A batch of another day", notices.BATCH_GONE)
     yield _screen("No database", notices.no_database_screen(REFERENCE, CONTACT))
     yield _screen("Killed: several", notices.restarted_batch_screen([*_entries()], REFERENCE))
     yield _view("Test", test_form.build("", Offer()))
@@ -401,9 +399,9 @@ def approvals() -> Iterator[Section]:
         yield _screen(f"Asked for: {name}", request_screen(batch))
         yield _screen(f"Waiting: {name}", requested_screen(batch, "The request is in <#C012ABCDEF>."))
         yield _screen(f"Decided: {name}", decided_screen(batch, f"✓ Approved by {CONTACT}. Deleting…"))
-    yield _screen("Declined", declined_screen(batch, "<@U345GHIJKL>"))
-    yield _screen("Expired", expired_screen(batch))
-    yield _screen("Approved, but not begun", not_begun_screen(batch))
+    yield _screen("Declined", ended_screen(batch, "declined", "<@U345GHIJKL>"))
+    yield _screen("Expired", ended_screen(batch, "expired"))
+    yield _screen("Approved, but not begun", ended_screen(batch, "not begun"))
     yield _screen("Nobody asked", not_asked_screen(batch, CONTACT))
     yield _screen("Can't be asked for", unapprovable_screen(DeleteTokens("Zm9vYmFyQmF6MTIzNDU2Nzg5MA"), CONTACT))
     for code in ("own_request", "expired", "decided", "off", "gone"):
@@ -419,16 +417,16 @@ def _allows(reason: Reason) -> bool:
 def short_answers() -> Iterator[Section]:
     """Yield the notices."""
     screens = {
-        "Checking": notices.checking_screen(),
+        "Checking": notices.CHECKING,
         "Fetching": notices.working_screen(GET),
         "Refreshing": notices.waiting_screen(REFRESH, None),
         "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
         "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
         "Listing": notices.waiting_screen(ListAccounts(), None),
-        "A modal that didn't open": notices.unopened_screen(),
-        "A modal that couldn't show a token": notices.unshown_screen(),
-        "A modal that came too late": notices.too_late_screen(),
-        "An old button": notices.outdated_screen(),
+        "A modal that didn't open": notices.UNOPENED,
+        "A modal that couldn't show a token": notices.UNSHOWN,
+        "A modal that came too late": notices.TOO_LATE,
+        "An old button": notices.OUTDATED,
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),
         "Stopped in between": notices.interrupted_screen(ONE, REFERENCE),
         **{f"Killed during {entry.action}": notices.restarted_screen(entry) for entry in (*_entries(), *_deeds())},
@@ -448,8 +446,8 @@ def short_answers() -> Iterator[Section]:
 def forms() -> Iterator[Section]:
     """Yield the modals, their errors, help, and the App Home."""
     for where, offer in OFFERS.items():
-        yield _view(f"Get{where}", get_form.build("", get_form.fields(offer)))
-        yield _view(f"Delete{where}", delete.build_form("", delete.fields(offer)))
+        yield _view(f"Get{where}", get_form.build("", offer))
+        yield _view(f"Delete{where}", delete.build_form("", offer))
     for name, groups in PICKED.items():
         options = [option["text"]["text"] for group in groups for option in group["options"]]
         labels = [group["label"]["text"] for group in groups]
@@ -516,9 +514,8 @@ def settings() -> Iterator[Section]:
         ("before anybody changed them", WorkspaceSettings(), False),
         ("changed", chosen, True),
     ):
-        yield _view(
-            f"Settings, {name}", settings_form.build(one, settings_form.ShownSettings.of(one, 0), has_token=has_token)
-        )
+        seen = settings_form.ShownSettings(0, settings_form.fingerprints(one))
+        yield _view(f"Settings, {name}", settings_form.build(one, seen, has_token=has_token))
     labels = [*settings_form.LABELS.values()]
     problems = [
         *(screens.changed_meanwhile(names) for names in ([], labels[:1], labels[:3])),
@@ -533,19 +530,19 @@ def settings() -> Iterator[Section]:
     tokens = ("xapp-1-A0123456789", "xoxb", "ghp_0123456789abcdef")
     filled: list[dict[str, Any]] = [wrong, *({settings_form.TOKEN: {"value": token}} for token in tokens)]
     mistakes: list[str] = []
-    seen = settings_form.ShownSettings.of(WorkspaceSettings(), 0).write()
+    untouched = settings_form.ShownSettings(0, settings_form.fingerprints(WorkspaceSettings())).write()
     for values in filled:
-        result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, seen))
+        result = settings_form.parse(submission({name: {name: value} for name, value in values.items()}, untouched))
         mistakes += result.values() if isinstance(result, dict) else []
     yield "Mistakes beside a field of the settings", [_line(mistake) for mistake in dict.fromkeys(mistakes)]
     shown = {
         "Settings saved": screens.saved_screen(labels[:2], "C0AUDIT", REFERENCE),
         "Settings saved, longest": screens.saved_screen(labels, None, REFERENCE),
-        "Settings not changed": screens.unchanged_screen(),
+        "Settings not changed": screens.UNCHANGED,
         "Settings may be saved": screens.unsure_screen(REFERENCE, CONTACT),
         "Not installed": notices.not_installed_screen("https://extauth.example.com/slack/install"),
         "Not installed, without an address": notices.not_installed_screen(None),
-        "Workspace unknown": notices.unserved_screen(REFERENCE),
+        "Workspace unknown": notices.no_database_screen(REFERENCE, None),
     }
     yield from (_screen(heading, screen) for heading, screen in shown.items())
     nobody = AllowList(frozenset(), frozenset())

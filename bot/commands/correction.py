@@ -33,8 +33,11 @@ def correct(meant: ParsedCommand | None, subcommands: Sequence[Subcommand]) -> C
         return None
     skips = {option.name for option in meant.subcommand.options if option.skips_question}
     values = {name: value for name, value in meant.values.items() if name not in skips}
-    if not all(isinstance(value, bool) or _is_plain(value) for value in values.values()):
-        return None
+    for value in (one for one in values.values() if not isinstance(one, bool)):
+        is_person = value.startswith("@") and USER_ID.fullmatch(value[1:]) is not None
+        is_number = _NUMBER.fullmatch(value) is not None
+        if not (is_person or is_number or all(is_id(word) for word in value.split(" "))):
+            return None
     text = " ".join([meant.subcommand.name, *_words(meant.subcommand, values)])
     try:
         parsed = parse(text, subcommands)
@@ -52,12 +55,6 @@ def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
     if correction is None or correction.text != value:
         raise NoCorrection("The button's value isn't a command.")
     return correction
-
-
-def _is_plain(value: str) -> bool:
-    is_person = value.startswith("@") and USER_ID.fullmatch(value[1:]) is not None
-    is_number = _NUMBER.fullmatch(value) is not None
-    return is_person or is_number or all(is_id(word) for word in value.split(" "))
 
 
 def _words(subcommand: Subcommand, values: OptionValues) -> Iterator[str]:

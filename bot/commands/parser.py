@@ -204,18 +204,16 @@ class _Reader:
         if follows and follows[0] not in DASHES:
             self.at += 1
             value = follows
-        if option.is_flag:
-            return self._truth(option, value or "")
-        if not value:
-            raise self._error(f"{option.spelling} needs a value.")
-        return value
-
-    def _truth(self, option: Option, value: str) -> bool:
-        if value.lower() not in _TRUE | _FALSE:
-            closest = difflib.get_close_matches(value.lower(), ["true", "false"], n=1)
+        if not option.is_flag:
+            if not value:
+                raise self._error(f"{option.spelling} needs a value.")
+            return value
+        typed = value or ""
+        if typed.lower() not in _TRUE | _FALSE:
+            closest = difflib.get_close_matches(typed.lower(), ["true", "false"], n=1)
             meant = f"{option.spelling}=false" if closest == ["false"] else option.spelling
-            raise self._error(f"{option.spelling} takes true or false, not “{quote_word(value)}”.", meant, meant)
-        return value.lower() in _TRUE
+            raise self._error(f"{option.spelling} takes true or false, not “{quote_word(typed)}”.", meant, meant)
+        return typed.lower() in _TRUE
 
     def _unexpected(self, word: str) -> UsageError:
         closest = difflib.get_close_matches(_name(word), [*self.options, "true", "false"], n=1)

@@ -8,10 +8,11 @@ from bot.explanations import activity_log, common, methods, transport
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
 
-__all__ = ["Explanation", "Who", "explain", "known_codes"]
+__all__ = ["KNOWN_CODES", "Explanation", "Who", "explain"]
 
 # Later tables win: the methods' own words are more precise.
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
+KNOWN_CODES = frozenset(code for code, _ in _EXPLANATIONS)
 
 _UNKNOWN = Explanation(
     title="Slack returned an unknown error",
@@ -39,7 +40,3 @@ def explain(code: str, operation: Operation) -> Explanation:
         or _EXPLANATIONS.get((code, None))
         or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
     )
-
-
-def known_codes() -> frozenset[str]:
-    return frozenset(code for code, _ in _EXPLANATIONS)

@@ -25,9 +25,7 @@ from bot.views.approvals import (
     APPROVE,
     DECLINE,
     decided_screen,
-    declined_screen,
-    expired_screen,
-    not_begun_screen,
+    ended_screen,
     not_decided_screen,
 )
 from bot.views.outcomes import outcome_screen
@@ -89,7 +87,7 @@ async def decide(interaction: Interaction) -> None:
     else:
         by = interaction.actor.user_id
         await _replace_posts(runtime, interaction.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
-        await _reply(runtime, interaction.actor.bot_token, wanted).show(declined_screen(wanted, f"<@{by}>"))
+        await _reply(runtime, interaction.actor.bot_token, wanted).show(ended_screen(wanted, "declined", f"<@{by}>"))
         await runtime.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
@@ -200,10 +198,10 @@ async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
     if before is BatchState.DECLINED:
         # The process was killed before it could say so.
         await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
-        await _reply(runtime, bot_token, asked).show(declined_screen(asked, "Somebody"))
+        await _reply(runtime, bot_token, asked).show(ended_screen(asked, "declined", "Somebody"))
         return
     actor = replace(_requester(runtime, bot_token, asked).actor, interaction=None)
     await runtime.service.note(actor, AskApproval(asked), AuditResult("expired", None, 0))
-    screen = expired_screen(asked) if before is BatchState.WAITING else not_begun_screen(asked)
+    screen = ended_screen(asked, "expired" if before is BatchState.WAITING else "not begun")
     await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Expired. Nothing was deleted.")
     await _reply(runtime, bot_token, asked).show(screen)

@@ -13,7 +13,7 @@ from bot.slack.external_auth.models import DeleteTokens
 from bot.storage.engine import DatabaseError
 from bot.views.approvals import not_asked_screen, request_screen, requested_screen, unapprovable_screen
 from bot.views.buttons import can_carry
-from bot.views.notices import batch_gone_screen
+from bot.views.notices import BATCH_GONE
 from bot.views.parts import as_message
 from bot.views.permissions import denied_screen
 from bot.workspaces.runtime import Runtime
@@ -80,7 +80,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
         where = f"The request is in <#{asked[0]}>." if is_channel else f"Extauth asked {people}."
         await interaction.reply.show(requested_screen(waiting, where))
     elif outcome.code == "decided":
-        await interaction.reply.show(batch_gone_screen())
+        await interaction.reply.show(BATCH_GONE)
     else:
         await interaction.reply.show(not_asked_screen(waiting, runtime.contact))
 

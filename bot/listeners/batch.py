@@ -21,9 +21,9 @@ from bot.outcomes import AlreadyRun, ApprovalNeeded
 from bot.slack.client import send_file
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import DELETE, GET, SecondsLeft
-from bot.views.batches import EXPORT, STOP, batch_screen, progress_screen, stopping_screen
+from bot.views.batches import EXPORT, STOP, STOPPING, batch_screen, progress_screen
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
-from bot.views.notices import batch_gone_screen
+from bot.views.notices import BATCH_GONE
 from bot.views.outcomes import Shown
 from bot.views.parts import Screen
 
@@ -132,13 +132,13 @@ async def stop(interaction: Interaction, batch_id: str) -> None:
     seen = interaction.click.seen
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or not isinstance(interaction.reply, ModalReply):
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
         return
     batch, _ = found
     # A batch that has ended in the meantime has its result in the modal, and this must not replace it: not even if it
     # ends at this very moment.
     if await interaction.runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
-        await show_progress(replace(interaction.reply, seen=seen), stopping_screen(batch.operation))
+        await show_progress(replace(interaction.reply, seen=seen), STOPPING[batch.operation])
 
 
 @routes.click(EXPORT, read=str, replace=Replace.NEVER)
@@ -146,7 +146,7 @@ async def export(interaction: Interaction, batch_id: str) -> None:
     """Send a test's results to the person as a file, or show them for copying if Slack doesn't take it."""
     found = await interaction.runtime.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
         return
     batch = found[0]
     text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)

@@ -18,7 +18,7 @@ from bot.views import metadata
 from bot.views.batches import RETRY, left_over, no_such_account_screen
 from bot.views.buttons import OPEN_CLEANUP, read_shown
 from bot.views.metadata import PendingBatch
-from bot.views.notices import batch_gone_screen, checking_screen, working_screen
+from bot.views.notices import BATCH_GONE, CHECKING, working_screen
 from bot.views.outcomes import Shown, outcome_screen
 from bot.views.parts import View, as_view
 
@@ -45,7 +45,7 @@ async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None
     await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view)
 
 
-@routes.modal(cleanup.FORM, cleanup.parse_form, shows=lambda _: checking_screen(), stays=lambda _: True)
+@routes.modal(cleanup.FORM, cleanup.parse_form, shows=lambda _: CHECKING, stays=lambda _: True)
 async def select(interaction: Interaction, selection: Selection) -> None:
     """Ask before deleting the selected tokens."""
     view = as_view(working_screen(ListAccounts()))
@@ -90,24 +90,24 @@ async def retry(interaction: Interaction, batch_id: str) -> None:
     is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
     items = left_over(found[0]) if found is not None and is_over else []
     if not items:
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
         return
-    view = as_view(checking_screen())
+    view = as_view(CHECKING)
     if await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view):
         await _confirm(interaction, items, is_listed=any(item.provider_key for item in items))
 
 
-@routes.modal(cleanup.CONFIRM, cleanup.parse_confirmation, shows=lambda _: checking_screen(), stays=lambda _: True)
+@routes.modal(cleanup.CONFIRM, cleanup.parse_confirmation, shows=lambda _: CHECKING, stays=lambda _: True)
 async def delete(interaction: Interaction, pending: PendingBatch) -> None:
     """Delete a confirmed batch, or ask for its approval."""
     runtime = interaction.runtime
     found = await runtime.batches.find(pending.batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await approval_request.ask(interaction, found[0])
     # A batch submitted twice is deleted once.
     elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(interaction, found[0])
     else:
-        await flow.show(interaction, batch_gone_screen())
+        await flow.show(interaction, BATCH_GONE)

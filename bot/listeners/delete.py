@@ -16,7 +16,7 @@ from bot.views import delete_form as delete
 from bot.views import metadata
 from bot.views.buttons import OPEN_DELETE, Button, read_as
 from bot.views.metadata import PendingDelete
-from bot.views.notices import checking_screen
+from bot.views.notices import CHECKING
 from bot.views.parts import View
 
 routes = Routes()
@@ -82,13 +82,13 @@ async def open_form(interaction: Interaction, known: Mapping[str, str] | None = 
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(interaction, decisions)
         given = (named.get(name) for name in ("external_token_id", "provider_key", "app_id"))
-        return delete.build_form(metadata.write(interaction.origin), delete.fields(offer, *given))
+        return delete.build_form(metadata.write(interaction.origin), offer, *given)
 
     await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view)
 
 
 @routes.click(Button.DELETE.action_id, read=partial(read_as, DeleteTokens))
-@routes.modal(delete.FORM, delete.parse_form, shows=lambda _: checking_screen(), stays=lambda _: True)
+@routes.modal(delete.FORM, delete.parse_form, shows=lambda _: CHECKING, stays=lambda _: True)
 async def confirm(interaction: Interaction, request: DeleteTokens) -> None:
     """Ask before deleting, in a new modal or in the one the person is in."""
     pending = PendingDelete.of(request)

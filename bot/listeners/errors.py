@@ -18,7 +18,7 @@ from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.views.buttons import UnreadableValue
 from bot.views.metadata import Origin, UnreadableMetadata
-from bot.views.notices import not_installed_screen, outdated_screen, unexpected_screen, unserved_screen
+from bot.views.notices import OUTDATED, no_database_screen, not_installed_screen, unexpected_screen
 from bot.views.parts import Screen, as_view
 from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, Shared
 
@@ -42,11 +42,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
         else:
             log.error("a listener failed", exc_info=error)
         is_outdated = is_unknown or isinstance(error, UnreadableMetadata | UnreadableValue | NoCorrection)
-        screen = (
-            outdated_screen()
-            if is_outdated
-            else unexpected_screen(None, str(context.get("reference")), runtime.contact)
-        )
+        screen = OUTDATED if is_outdated else unexpected_screen(None, str(context.get("reference")), runtime.contact)
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
         runtime.tasks.start(_tell(runtime, body, context, screen))
@@ -94,7 +90,7 @@ async def _answer_unserved(
     else:
         is_database = isinstance(error, DatabaseError)
         log.error("a request's workspace couldn't be looked up", exc_info=None if is_database else error)
-        screen = unserved_screen(str(context.get("reference")))
+        screen = no_database_screen(str(context.get("reference")), None)
     kind = body.get("type")
     if kind == "view_submission":
         return await context.ack(response_action="update", view=as_view(screen))

@@ -22,12 +22,12 @@ from bot.slack.external_auth.models import CheckToken, DeleteTokens
 from bot.slack.rate_limit import SecondsLeft
 from bot.storage.engine import DatabaseError
 from bot.views.notices import (
-    checking_screen,
+    CHECKING,
+    TOO_LATE,
+    UNOPENED,
     interrupted_screen,
     no_database_screen,
-    too_late_screen,
     unexpected_screen,
-    unopened_screen,
     waiting_screen,
     working_screen,
 )
@@ -111,7 +111,7 @@ async def open_modal(interaction: Interaction, view: View) -> bool:
             log.info("a modal was opened by another delivery of the same interaction")
             return False
         log.warning("a modal couldn't be opened", extra={"code": code})
-        await show(interaction, too_late_screen() if "trigger" in code else unopened_screen())
+        await show(interaction, TOO_LATE if "trigger" in code else UNOPENED)
         return False
     return True
 
@@ -129,7 +129,7 @@ async def open_if_allowed(
     runtime = interaction.runtime
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
     if not await finishes_within(runtime.clock, check, CHECK_SECONDS) and not await open_modal(
-        interaction, as_view(checking_screen())
+        interaction, as_view(CHECKING)
     ):
         check.cancel()
         return False

@@ -63,8 +63,8 @@ async def open_form(
 
     async def view(decisions: Decisions) -> View:
         offer = await picker.offer(interaction, decisions)
-        blocks = get_form.fields(offer, token_id, force_refresh=force_refresh, show=show)
-        return get_form.build(metadata.write(interaction.origin), blocks)
+        remembered = metadata.write(interaction.origin)
+        return get_form.build(remembered, offer, token_id, force_refresh=force_refresh, show=show)
 
     await flow.open_if_allowed(interaction, [OpenForm(Operation.GET)], view)
 

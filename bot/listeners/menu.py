@@ -8,7 +8,7 @@ from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
 from bot.views.fields import FieldValues
-from bot.views.notices import checking_screen, working_screen
+from bot.views.notices import CHECKING, working_screen
 from bot.views.parts import View
 
 SHORTCUT = "external_tokens"
@@ -40,7 +40,7 @@ async def choose(interaction: Interaction) -> None:
 @routes.modal(
     menu.CALLBACK_ID,
     menu.parse,
-    shows=lambda request: working_screen(request) if isinstance(request, GetToken) else checking_screen(),
+    shows=lambda request: working_screen(request) if isinstance(request, GetToken) else CHECKING,
     stays=lambda request: isinstance(request, DeleteTokens) or request.show,
 )
 async def act(interaction: Interaction, request: GetToken | DeleteTokens) -> None:

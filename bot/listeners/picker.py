@@ -33,7 +33,10 @@ async def offer(interaction: Interaction, decisions: Decisions, values: FieldVal
     `values` are those of an open form: they stay, and so do its fields.
     """
     service = interaction.runtime.service
-    has_list = service.can_expect_accounts(interaction.actor, decisions) if values is None else fields.has_list(values)
+    if values is None:
+        has_list = service.can_expect_accounts(interaction.actor, decisions)
+    else:
+        has_list = fields.selected(values, fields.TOKEN_ID, "type") == "external_select"
     if has_list:
         return Offer(has_list=True)
     looking = asyncio.ensure_future(service.recent_ids(interaction.actor))

@@ -17,7 +17,7 @@ from bot.logs import slack_code
 from bot.slack.calls import header, passes, retry_after
 from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
 from bot.views.metadata import Origin
-from bot.views.notices import unshown_screen
+from bot.views.notices import UNSHOWN
 from bot.views.parts import Screen, View, as_message, as_view
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class DirectReply:
     async def show(self, screen: Screen) -> None:
         """Post the answer, or log that it can't be posted: there's no other way to the person."""
         client = self.clients.web(self.bot_token)
-        message = as_message(unshown_screen() if screen.modal_only else screen)
+        message = as_message(UNSHOWN if screen.modal_only else screen)
         why = ""
         if self.channel is not None:
             try:
@@ -143,7 +143,7 @@ class ChannelReply:
         if self.clients.clock.now() - self.origin.at >= RESPONSE_URL_SECONDS:
             raise NotPosted("too old")
         message = {
-            **as_message(unshown_screen() if screen.modal_only else screen),
+            **as_message(UNSHOWN if screen.modal_only else screen),
             "response_type": "ephemeral",
             "replace_original": replaces or self.replace is Replace.ALWAYS,
         }

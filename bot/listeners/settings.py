@@ -16,7 +16,7 @@ from bot.storage.engine import DatabaseError
 from bot.views import settings as screens
 from bot.views import settings_form
 from bot.views.buttons import OPEN_SETTINGS
-from bot.views.notices import checking_screen, outdated_screen
+from bot.views.notices import CHECKING, OUTDATED
 from bot.views.parts import View, as_view
 from bot.views.permissions import denied_screen
 from bot.views.settings_form import LABELS, NAMES, TOKEN, ShownSettings, SubmittedSettings
@@ -36,7 +36,7 @@ async def open_form(interaction: Interaction) -> None:
     keeper, workspace = interaction.runtime.keeper, interaction.runtime.installed_in
     if keeper is None or workspace is None:
         # The operator decides on the settings, so there was no button.
-        await flow.open_modal(interaction, as_view(outdated_screen()))
+        await flow.open_modal(interaction, as_view(OUTDATED))
         return
 
     async def view(_: Decisions) -> View:
@@ -47,19 +47,19 @@ async def open_form(interaction: Interaction) -> None:
 
 
 def _form(kept: SettingsSnapshot, shown: WorkspaceSettings, *problems: str) -> View:
-    seen = ShownSettings.of(kept.settings, kept.version)
+    seen = ShownSettings(kept.version, settings_form.fingerprints(kept.settings))
     return settings_form.build(shown, seen, problems, has_token=kept.settings.api_token is not None)
 
 
-@routes.modal(settings_form.CALLBACK_ID, settings_form.parse, shows=lambda _: checking_screen(), stays=lambda _: True)
+@routes.modal(settings_form.CALLBACK_ID, settings_form.parse, shows=lambda _: CHECKING, stays=lambda _: True)
 async def save(interaction: Interaction, submitted: SubmittedSettings) -> None:
     """Save the person's changes, unless someone else saved since they opened the modal."""
     runtime = interaction.runtime
     keeper, workspace = runtime.keeper, runtime.installed_in
     if keeper is None or workspace is None:
-        await flow.show(interaction, outdated_screen())
+        await flow.show(interaction, OUTDATED)
     elif not submitted.changed:
-        await flow.show(interaction, screens.unchanged_screen())
+        await flow.show(interaction, screens.UNCHANGED)
     else:
         try:
             await _SettingsSave(interaction, keeper, workspace, submitted).run()

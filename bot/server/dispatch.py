@@ -16,7 +16,7 @@ from bot.actor import new_reference
 from bot.cache import Cache
 from bot.listeners.errors import tell_unserved
 from bot.server.payloads import parse_payload
-from bot.views.notices import unserved_screen
+from bot.views.notices import no_database_screen
 from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Dispatcher:
             return await self._app.async_dispatch(request)
         except asyncio.CancelledError:
             log.warning("interrupted by shutdown")
-            await tell_unserved(self._shared, unserved_screen(reference), payload)
+            await tell_unserved(self._shared, no_database_screen(reference, None), payload)
             raise
         except Exception:
             log.exception("a request couldn't be handled")

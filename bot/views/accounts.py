@@ -1,11 +1,9 @@
 """The list of connected accounts: a page at a time, each account with a menu."""
 
-from collections.abc import Sequence
-
 from bot.ids import TypedText, quote
 from bot.outcomes import Listed
 from bot.slack import mrkdwn
-from bot.slack.external_auth.accounts import Account, AccountList, AccountPage, Provider, page
+from bot.slack.external_auth.accounts import Account, AccountList, page
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
@@ -13,21 +11,26 @@ from bot.views.parts import Screen
 MOST_PROVIDERS = 15
 MOST_WORKFLOWS = 3
 _LONGEST_NAME = 80
+_NO_ACCOUNTS = "Nobody has connected an account yet."
+_NO_PROVIDERS = "Slack lists no providers for this app. For another app, add its ID: `/extauth list --app-id A12345`."
 
 
 def accounts_screen(listed: Listed) -> Screen:
     """Return a page of the accounts, with their providers above and buttons for the pages before and after."""
-    key = listed.request.provider_key
+    key, app_id = listed.request.provider_key, listed.request.app_id
     found = listed.accounts.of_provider(key)
     if key is not None and not found.providers:
         return _unknown_provider(listed, key)
-    shown = page(found.accounts, listed.request)
-    title = _title(shown, len(found.accounts))
-    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*" + _of_app(listed.request.app_id))]
+    total, shown = len(found.accounts), page(found.accounts, listed.request)
+    title = f"{total} connected account{'' if total == 1 else 's'}"
+    if total > len(shown.accounts):
+        title = f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"
+    of_app = f"  app {mrkdwn.code(quote(app_id))}" if app_id is not None else ""
+    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*{of_app}")]
     if found.providers:
         blocks.append(_providers(found))
     if not found.accounts:
-        blocks.append(parts.paragraph(_nothing(found)))
+        blocks.append(parts.paragraph(_NO_ACCOUNTS if found.providers else _NO_PROVIDERS))
     blocks += [_row(account, found, listed) for account in shown.accounts]
     turns = [
         buttons.build(button, request)
@@ -35,25 +38,27 @@ def accounts_screen(listed: Listed) -> Screen:
         if request is not None
     ]
     ids = [account.token_id for account in shown.accounts]
-    several = buttons.of_several(listed.allowed, ids) if len(found.accounts) > 1 else []
+    several = buttons.of_several(listed.allowed, ids) if total > 1 else []
     if turns or several:
         blocks.append(parts.actions(*turns, *several))
-    blocks.append(parts.small_print(_fine_print(found, listed.reference)))
+    order = " Most recently refreshed first." if total > 1 else ""
+    unreadable = f" Extauth couldn't read {found.unreadable:,} more." if found.unreadable else ""
+    blocks.append(parts.small_print(f"Only you can see this.{order}{unreadable} Reference {listed.reference}"))
     return Screen("Connected accounts", title, tuple(blocks))
 
 
-def _title(shown: AccountPage, total: int) -> str:
-    if total <= len(shown.accounts):
-        return f"{total} connected account{'' if total == 1 else 's'}"
-    return f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"
-
-
-def _of_app(app_id: str | TypedText | None) -> str:
-    return f"  app {mrkdwn.code(quote(app_id))}" if app_id is not None else ""
-
-
 def _providers(found: AccountList) -> parts.Block:
-    items = [_provider(provider, found.count(provider)) for provider in found.providers[:MOST_PROVIDERS]]
+    items: list[parts.Line] = []
+    for provider in found.providers[:MOST_PROVIDERS]:
+        accounts = found.count(provider)
+        facts = [parts.count(accounts, "account")]
+        if provider.has_client_secret is not None:
+            facts.append("client secret set" if provider.has_client_secret else f"{parts.Mark.UNSURE} no client secret")
+        if accounts and provider.has_valid_token is False:
+            facts.append(f"{parts.Mark.UNSURE} no valid token")
+        name = [parts.literal(f"{mrkdwn.clip(provider.name, _LONGEST_NAME)} ", is_bold=True)] if provider.name else []
+        key = parts.literal(mrkdwn.clip(provider.key, _LONGEST_NAME), is_code=True)
+        items.append([*name, key, parts.literal(f"  {' · '.join(facts)}")])
     left_out = len(found.providers) - MOST_PROVIDERS
     if left_out > 0:
         items.append([parts.literal(f"and {left_out:,} more")])
@@ -61,46 +66,18 @@ def _providers(found: AccountList) -> parts.Block:
     return parts.bullets([parts.literal(heading)], items)
 
 
-def _provider(provider: Provider, accounts: int) -> parts.Line:
-    facts = [parts.count(accounts, "account")]
-    if provider.has_client_secret is not None:
-        facts.append("client secret set" if provider.has_client_secret else f"{parts.Mark.UNSURE} no client secret")
-    if accounts and provider.has_valid_token is False:
-        facts.append(f"{parts.Mark.UNSURE} no valid token")
-    name = [parts.literal(f"{mrkdwn.clip(provider.name, _LONGEST_NAME)} ", is_bold=True)] if provider.name else []
-    key = parts.literal(mrkdwn.clip(provider.key, _LONGEST_NAME), is_code=True)
-    return [*name, key, parts.literal(f"  {' · '.join(facts)}")]
-
-
-def _nothing(found: AccountList) -> str:
-    if not found.providers:
-        return "Slack lists no providers for this app. For another app, add its ID: `/extauth list --app-id A12345`."
-    return "Nobody has connected an account yet."
-
-
 def _row(account: Account, found: AccountList, listed: Listed) -> parts.Block:
     name = mrkdwn.code(account.name, _LONGEST_NAME) if account.name else "Unknown account"
     key = mrkdwn.code(account.provider_key, _LONGEST_NAME)
-    facts = [
-        f"Refreshed {parts.moment(account.refreshed_at)}" if account.refreshed_at else "Last refresh unknown",
-        *([_used_by(account.workflows)] if found.has_workflows else []),
-    ]
+    facts = [f"Refreshed {parts.moment(account.refreshed_at)}" if account.refreshed_at else "Last refresh unknown"]
+    if found.has_workflows and account.workflows:
+        names = ", ".join(mrkdwn.code(name, _LONGEST_NAME) for name in account.workflows[:MOST_WORKFLOWS])
+        left_out = len(account.workflows) - MOST_WORKFLOWS
+        facts.append(f"used by {names}" + (f" and {left_out:,} more" if left_out > 0 else ""))
+    elif found.has_workflows:
+        facts.append("no workflow uses it")
     text = f"{name} · {key} · {mrkdwn.code(account.token_id)}\n{' · '.join(facts)}"
     return parts.paragraph(text, buttons.account_menu(account.token_id, listed.allowed))
-
-
-def _used_by(workflows: Sequence[str]) -> str:
-    if not workflows:
-        return "no workflow uses it"
-    names = [mrkdwn.code(name, _LONGEST_NAME) for name in workflows[:MOST_WORKFLOWS]]
-    left_out = len(workflows) - MOST_WORKFLOWS
-    return f"used by {', '.join(names)}" + (f" and {left_out:,} more" if left_out > 0 else "")
-
-
-def _fine_print(found: AccountList, reference: str) -> str:
-    order = ["Most recently refreshed first."] if len(found.accounts) > 1 else []
-    unreadable = [f"Extauth couldn't read {found.unreadable:,} more."] if found.unreadable else []
-    return " ".join(["Only you can see this.", *order, *unreadable, f"Reference {reference}"])
 
 
 def _unknown_provider(listed: Listed, key: str | TypedText) -> Screen:

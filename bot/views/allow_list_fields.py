@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.access import AllowList
 from bot.ids import GROUP_ID, unwrap
 from bot.views import parts
-from bot.views.fields import FieldErrors, FieldValues, choice, read_chosen, selected, text_field
+from bot.views.fields import FieldErrors, FieldValues, choice, read_text, selected, text_field
 from bot.views.parts import Block
 
 MOST = 100
@@ -27,7 +27,8 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
     """Build the fields for a list. Without approvers, people who can delete can approve."""
     is_approvers, heading = name == "delete_approvers", HEADINGS[name]
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
-    roles = choice("static_select", name, offered, _role(allowed) if allowed is not None else None)
+    chosen = next(iter(widest(allowed).roles), _NOBODY) if allowed is not None else None
+    roles = choice("static_select", name, offered, chosen)
     roles["placeholder"] = parts.plain_text("The people who can delete" if is_approvers else "Choose")
     users, groups = (sorted(allowed.users), sorted(allowed.groups)) if allowed is not None else ([], [])
     people = parts.element(
@@ -53,7 +54,7 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
 
 def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList | None:
     """Return the list, or None if nothing is filled in. Adds its mistakes to `errors`."""
-    role = read_chosen(values, name)
+    role = read_text(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")
     groups = frozenset(filter(None, (unwrap(one) for one in re.split(r"[\s,]+", typed))))
@@ -69,9 +70,5 @@ def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> Allo
 
 def widest(allowed: AllowList) -> AllowList:
     """Return the same list with one role at most, as the fields show it."""
-    role = _role(allowed)
-    return replace(allowed, roles=frozenset([role] if role in _ROLES else []))
-
-
-def _role(allowed: AllowList) -> str:
-    return next((role for role in _ROLES if role in allowed.roles), _NOBODY)
+    role = next((role for role in _ROLES if role in allowed.roles), None)
+    return replace(allowed, roles=frozenset([role] if role is not None else []))

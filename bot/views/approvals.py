@@ -18,21 +18,36 @@ _NOT_DECIDED = {
     "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
 }
 """Reasons that a click decided nothing, by the code in the audit log."""
+_ENDINGS = {
+    "declined": ("Your deletion was declined", "{by} declined it. Nothing was deleted."),
+    "expired": ("Nobody approved your deletion", "It expired after an hour. Nothing was deleted."),
+    "not begun": (
+        "Your deletion wasn't begun",
+        "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again.",
+    ),
+}
+"""The title and the text for the requester of a deletion that isn't run."""
 
 
-def deletion(batch: Batch) -> str:
-    """Return the tokens that a batch deletes, as mrkdwn."""
+def deletion(batch: Batch, *, plain: bool = False) -> str:
+    """Return the tokens that a batch deletes, as mrkdwn, or as `plain` text for a notification."""
     if len(batch.items) > 1:
         return f"{len(batch.items):,} tokens"
-    return parts.subject(batch.items[0].deletion().arguments())
+    return parts.subject(batch.items[0].deletion().arguments(), plain=plain)
 
 
 def request_screen(batch: Batch) -> Screen:
     """Return the message that asks for approval. Others read it, too, so it names no accounts."""
-    title = f"<@{batch.user_id}> asks to delete {deletion(batch)}"
-    blocks: list[parts.Block] = [parts.paragraph(f"*{title}*")]
+    blocks: list[parts.Block] = [parts.paragraph(f"*<@{batch.user_id}> asks to delete {deletion(batch)}*")]
     if len(batch.items) > 1:
-        blocks.append(parts.paragraph(_names(batch)))
+        lines = []
+        for item in batch.items[:MOST_ITEMS]:
+            provider = f"{mrkdwn.code(item.provider_key, 80)} · " if item.provider_key else ""
+            lines.append(f"• {provider}{mrkdwn.code(item.token_id)}")
+        left_out = len(batch.items) - MOST_ITEMS
+        if left_out > 0:
+            lines.append(f"and {left_out:,} more")
+        blocks.append(parts.paragraph("\n".join(lines)))
     if stops := stopping_workflows(batch):
         blocks.append(parts.paragraph(stops))
     value = f"{batch.batch_id} {batch.digest}"
@@ -46,7 +61,7 @@ def request_screen(batch: Batch) -> Screen:
             f"{parts.moment(batch.at + APPROVAL_SECONDS, '{time}')}. You can't undo it. Reference {batch.reference}"
         ),
     ]
-    return Screen("Approval", f"Somebody asks to delete {_plain(batch)}", tuple(blocks))
+    return Screen("Approval", f"Somebody asks to delete {deletion(batch, plain=True)}", tuple(blocks))
 
 
 def decided_screen(batch: Batch, what: str) -> Screen:
@@ -55,7 +70,7 @@ def decided_screen(batch: Batch, what: str) -> Screen:
         parts.paragraph(f"<@{batch.user_id}> asked to delete {deletion(batch)}\n{what}"),
         parts.small_print(f"Reference {batch.reference}"),
     )
-    return Screen("Approval", f"Decided: {_plain(batch)}", blocks)
+    return Screen("Approval", f"Decided: {deletion(batch, plain=True)}", blocks)
 
 
 def requested_screen(batch: Batch, where: str) -> Screen:
@@ -95,44 +110,13 @@ def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
     )
 
 
-def declined_screen(batch: Batch, by: str) -> Screen:
-    """Return the requester's screen for a declined deletion. `by` is the approver, as mrkdwn."""
-    return _ended(batch, "Your deletion was declined", f"{by} declined it. Nothing was deleted.")
-
-
-def expired_screen(batch: Batch) -> Screen:
-    """Return the requester's screen for a request that no one decided in time."""
-    return _ended(batch, "Nobody approved your deletion", "It expired after an hour. Nothing was deleted.")
-
-
-def not_begun_screen(batch: Batch) -> Screen:
-    """Return the requester's screen for a process killed between the approval and the deletion."""
-    said = "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again."
-    return _ended(batch, "Your deletion wasn't begun", said)
+def ended_screen(batch: Batch, ending: str, by: str = "") -> Screen:
+    """Return the requester's screen for a deletion that isn't run. `by` is the approver who declined it, as mrkdwn."""
+    title, said = _ENDINGS[ending]
+    return notice("Approval", title, said.format(by=by), f"Reference {batch.reference}", subject=deletion(batch))
 
 
 def not_decided_screen(code: str, reference: str) -> Screen:
     """Return the screen for a click that decided nothing."""
     blocks = (parts.paragraph(f"{Mark.FAILED} {_NOT_DECIDED[code]}"), parts.small_print(f"Reference {reference}"))
     return Screen("Approval", _NOT_DECIDED[code], blocks, is_failure=True)
-
-
-def _ended(batch: Batch, title: str, said: str) -> Screen:
-    return notice("Approval", title, said, f"Reference {batch.reference}", subject=deletion(batch))
-
-
-def _plain(batch: Batch) -> str:
-    if len(batch.items) > 1:
-        return f"{len(batch.items):,} tokens"
-    return parts.subject(batch.items[0].deletion().arguments(), plain=True)
-
-
-def _names(batch: Batch) -> str:
-    lines = [
-        f"• {mrkdwn.code(item.provider_key, 80)} · {mrkdwn.code(item.token_id)}"
-        if item.provider_key
-        else f"• {mrkdwn.code(item.token_id)}"
-        for item in batch.items[:MOST_ITEMS]
-    ]
-    left_out = len(batch.items) - MOST_ITEMS
-    return "\n".join([*lines, *([f"and {left_out:,} more"] if left_out > 0 else [])])

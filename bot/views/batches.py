@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.batch import Batch, Item
-from bot.explanations import Explanation, Who, explain
+from bot.explanations import Who, explain
 from bot.ids import TypedText, quote
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation
@@ -28,6 +28,11 @@ _WORDS = {
     Operation.TEST: ("Testing accounts", "tested", "Test results"),
     Operation.DELETE: ("Deleting tokens", "done", "Deletion results"),
 }
+STOPPING = {
+    operation: Screen(title, "Stopping…", (parts.paragraph("Stopping…"), parts.small_print(_CLOSABLE)))
+    for operation, (title, _, _) in _WORDS.items()
+}
+"""The screen for a batch that will stop, by its operation. Only the process that runs it knows its progress."""
 STATES = {
     AccountState.EXPIRED: "Expired, and can't be refreshed",
     AccountState.REJECTED: "Rejected by the provider",
@@ -57,7 +62,10 @@ def progress_screen(batch: Batch, left: int | None = None) -> Screen:
         ),
     ]
     if count:
-        blocks.append(parts.paragraph(_tally(batch)))
+        failed = sum(result.code is not None for result in batch.results)
+        good, bad = ("work", "don't") if batch.operation is Operation.TEST else ("deleted", "failed")
+        but = f"  ·  {Mark.FAILED} {failed:,} {bad}" if failed else ""
+        blocks.append(parts.paragraph(f"{Mark.DONE} {count - failed:,} {good}{but}"))
     if left is not None:
         blocks.append(parts.paragraph(f"Done in about {parts.duration(left)}."))
     blocks.append(parts.actions(parts.button("Stop", STOP, batch.batch_id)))
@@ -65,41 +73,35 @@ def progress_screen(batch: Batch, left: int | None = None) -> Screen:
     return Screen(title, f"{count:,} of {total:,} {done}", tuple(blocks))
 
 
-def stopping_screen(operation: Operation) -> Screen:
-    """Return the screen for a batch that will stop. Only the process that runs it knows its progress."""
-    text = "Stopping…"
-    return Screen(_WORDS[operation][0], text, (parts.paragraph(text), parts.small_print(_CLOSABLE)))
-
-
-def _tally(batch: Batch) -> str:
-    succeeded = sum(result.code is None for result in batch.results)
-    failed = len(batch.results) - succeeded
-    good, bad = ("work", "don't") if batch.operation is Operation.TEST else ("deleted", "failed")
-    return f"{Mark.DONE} {succeeded:,} {good}" + (f"  ·  {Mark.FAILED} {failed:,} {bad}" if failed else "")
-
-
 def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
     """Return the result of a batch, the failures first, each with its fix."""
-    batch = outcome.batch
-    groups = _groups(batch)
-    succeeded = len(groups.get(None, ()))
-    is_whole = succeeded == len(batch.items)
-    verb = "work" if batch.operation is Operation.TEST else "deleted"
-    noun = "accounts" if batch.operation is Operation.TEST else "tokens"
-    title = f"{succeeded:,} of {len(batch.items):,} {noun} {verb}"
-    blocks: list[parts.Block] = [parts.heading(Mark.DONE if is_whole else Mark.UNSURE, title)]
+    batch, is_test = outcome.batch, outcome.batch.operation is Operation.TEST
+    succeeded: list[Item] = []
+    failed: dict[str, list[Item]] = {}
+    for item, result in zip(batch.items, batch.results, strict=False):
+        if result.code is None:
+            succeeded.append(item)
+        else:
+            failed.setdefault(result.code, []).append(item)
+    title = f"{len(succeeded):,} of {len(batch.items):,} {'accounts work' if is_test else 'tokens deleted'}"
+    mark = Mark.DONE if len(succeeded) == len(batch.items) else Mark.UNSURE
+    blocks: list[parts.Block] = [parts.heading(mark, title)]
     blocks += [parts.paragraph(text) for text in (note, _ended_early(outcome, contact)) if text]
-    blocks += _failures(batch, groups, contact)
+    blocks += _failures(batch, failed, contact)
     if succeeded:
-        label = "Working" if batch.operation is Operation.TEST else "Deleted"
-        blocks.append(named_tokens(f"{Mark.DONE} {label}: {succeeded:,}", groups[None]))
-    if batch.operation is Operation.DELETE and succeeded:
+        label = "Working" if is_test else "Deleted"
+        blocks.append(named_tokens(f"{Mark.DONE} {label}: {len(succeeded):,}", succeeded))
+    if succeeded and not is_test:
         blocks.append(
             parts.paragraph(
                 "The providers weren't told. Copies of the tokens keep working until you revoke them there."
             )
         )
-    blocks += _buttons(batch)
+    if is_test and batch.results:
+        blocks.append(parts.actions(parts.button("Export…", EXPORT, batch.batch_id)))
+    elif not is_test and left_over(batch):
+        label = "Retry failed…" if len(batch.results) == len(batch.items) else "Delete the rest…"
+        blocks.append(parts.actions(parts.button(label, RETRY, batch.batch_id, "danger")))
     blocks.append(parts.small_print(f"Only you can see this. Reference {outcome.reference}"))
     return Screen(_WORDS[batch.operation][2], title, tuple(blocks), is_failure=not succeeded)
 
@@ -130,20 +132,9 @@ def recent_note(failed: Failed) -> str:
 
 def left_over(batch: Batch) -> Sequence[Item]:
     """Return the tokens that a batch should have deleted and that may still exist."""
-    groups = _groups(batch)
-    gone = {item.token_id for code in (None, "token_not_found") for item in groups.get(code, ())}
+    ended = zip(batch.items, batch.results, strict=False)
+    gone = {item.token_id for item, result in ended if result.code in (None, "token_not_found")}
     return [item for item in batch.items if item.token_id not in gone]
-
-
-def _groups(batch: Batch) -> Mapping[str | None, Sequence[Item]]:
-    groups: dict[str | None, list[Item]] = {}
-    for item, result in zip(batch.items, batch.results, strict=False):
-        groups.setdefault(result.code, []).append(item)
-    return groups
-
-
-def _rank(group: tuple[str, Sequence[Item]]) -> tuple[int, str]:
-    return list(AccountState).index(state_of(group[0])), group[0]
 
 
 def _ended_early(outcome: BatchOutcome, contact: str) -> str:
@@ -165,32 +156,32 @@ def _ended_early(outcome: BatchOutcome, contact: str) -> str:
     return " ".join(told)
 
 
-def _failures(batch: Batch, groups: Mapping[str | None, Sequence[Item]], contact: str) -> list[parts.Block]:
-    failed = sorted(((code, items) for code, items in groups.items() if code is not None), key=_rank)
+def _failures(batch: Batch, failed: Mapping[str, Sequence[Item]], contact: str) -> list[parts.Block]:
+    states = list(AccountState)
+    codes = sorted(failed, key=lambda code: (states.index(state_of(code)), code))
     unsure = {result.code for result in batch.results if not result.is_sure}
     blocks: list[parts.Block] = []
-    for code, items in failed[:MOST_GROUPS]:
-        blocks += _failed(batch.operation, code, items, contact, is_sure=code not in unsure)
-    others = [item for _, items in failed[MOST_GROUPS:] for item in items]
+    for code in codes[:MOST_GROUPS]:
+        label = explain(code, batch.operation).title
+        if batch.operation is Operation.TEST:
+            label = STATES[state_of(code)]
+        mark, note = Mark.FAILED, ""
+        if code in unsure:
+            mark, note = Mark.UNSURE, "*The deletion may still have gone through.* "
+        blocks.append(named_tokens(f"{mark} {label}: {len(failed[code]):,}", failed[code]))
+        blocks.append(parts.paragraph(f"{note}{fix(code, batch.operation, contact)}"))
+    others = [item for code in codes[MOST_GROUPS:] for item in failed[code]]
     if others:
         blocks.append(named_tokens(f"{Mark.FAILED} Failed for other reasons: {len(others):,}", others))
         blocks.append(parts.paragraph("`/extauth history ID` shows why."))
     return blocks
 
 
-def _failed(
-    operation: Operation, code: str, items: Sequence[Item], contact: str, *, is_sure: bool
-) -> list[parts.Block]:
-    explanation = explain(code, operation)
-    label = STATES[state_of(code)] if operation is Operation.TEST else explanation.title
-    heading = f"{Mark.FAILED if is_sure else Mark.UNSURE} {label}: {len(items):,}"
-    note = "" if is_sure else "*The deletion may still have gone through.* "
-    return [named_tokens(heading, items), parts.paragraph(f"{note}{fix(explanation, contact, code, operation)}")]
-
-
-def fix(explanation: Explanation, contact: str, code: str, operation: Operation) -> str:
+def fix(code: str, operation: Operation, contact: str) -> str:
     """Return the fix for an error, and the person who can help, as mrkdwn."""
-    title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is Operation.TEST else ""
+    explanation = explain(code, operation)
+    # A deletion's title is the heading above.
+    title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is not Operation.DELETE else ""
     helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
     who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"
     return f"{title}*What to do:* {explanation.to_do}{who}"
@@ -198,7 +189,11 @@ def fix(explanation: Explanation, contact: str, code: str, operation: Operation)
 
 def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
     """Return a heading over a list of tokens with account, provider, and ID; past `MOST_ITEMS`, only a number."""
-    lines = [_line(item) for item in items[:MOST_ITEMS]]
+    lines: list[parts.Line] = []
+    for item in items[:MOST_ITEMS]:
+        known = [mrkdwn.clip(text, _LONGEST_NAME) for text in (item.account, item.provider_key) if text]
+        before = [parts.literal(f"{' · '.join(known)} · ")] if known else []
+        lines.append([*before, parts.literal(item.token_id, is_code=True)])
     left_out = len(items) - MOST_ITEMS
     if left_out > 0:
         lines.append([parts.literal(f"and {left_out:,} more")])
@@ -212,18 +207,3 @@ def stopping_workflows(batch: Batch) -> str:
     left_out = len(workflows) - MOST_ITEMS
     more = f" and {left_out:,} more" if left_out > 0 else ""
     return f"These workflows stop working until someone reconnects the accounts: {names}{more}" if workflows else ""
-
-
-def _line(item: Item) -> parts.Line:
-    known = [mrkdwn.clip(text, _LONGEST_NAME) for text in (item.account, item.provider_key) if text]
-    before = [parts.literal(f"{' · '.join(known)} · ")] if known else []
-    return [*before, parts.literal(item.token_id, is_code=True)]
-
-
-def _buttons(batch: Batch) -> list[parts.Block]:
-    if batch.operation is Operation.TEST:
-        return [parts.actions(parts.button("Export…", EXPORT, batch.batch_id))] if batch.results else []
-    if not left_over(batch):
-        return []
-    label = "Retry failed…" if len(batch.results) == len(batch.items) else "Delete the rest…"
-    return [parts.actions(parts.button(label, RETRY, batch.batch_id, "danger"))]

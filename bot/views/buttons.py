@@ -6,7 +6,7 @@ A click sends the value back from outside, so it is read as strictly as typed te
 import json
 from collections.abc import Container, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 from bot.access import Decision
 from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
@@ -59,25 +59,23 @@ _FORM_BUTTONS = {
 """The `action_id` and the label of each button that opens a form, by the permission it needs."""
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
 OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
+_MORE = {
+    Permission.LIST: (OPEN_LIST, "List accounts"),
+    Permission.HISTORY: (OPEN_HISTORY, "Audit log"),
+    Permission.SETTINGS: (OPEN_SETTINGS, "Settings…"),
+}
+"""The same of the App Home's other buttons."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
 
 
-def form_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
-    """Build a row of buttons that open the forms this person may use; empty if there are none."""
-    allowed = [form for permission, form in _FORM_BUTTONS.items() if permissions[permission].allowed]
-    elements = [parts.button(label, action_id) for action_id, label in allowed]
-    return [parts.actions(*elements)] if elements else []
-
-
-def home_buttons(permissions: Mapping[Permission, Decision]) -> list[parts.Block]:
-    """Build a row of buttons for everything this person may do; empty if that is nothing."""
+def open_buttons(permissions: Mapping[Permission, Decision], *, forms_only: bool = False) -> list[parts.Block]:
+    """Build a row of buttons for everything this person may do, or for one token's forms; empty if that is nothing."""
     allowed = {permission for permission, decision in permissions.items() if decision.allowed}
-    shown = ((Permission.LIST, "List accounts", OPEN_LIST), (Permission.HISTORY, "Audit log", OPEN_HISTORY))
     elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
-    elements += of_several(allowed)
-    elements += [parts.button(label, action_id) for one, label, action_id in shown if one in allowed]
-    elements += [parts.button("Settings…", OPEN_SETTINGS)] if Permission.SETTINGS in allowed else []
+    if not forms_only:
+        elements += of_several(allowed)
+        elements += [parts.button(label, action_id) for one, (action_id, label) in _MORE.items() if one in allowed]
     return [parts.actions(*elements)] if elements else []
 
 
@@ -120,7 +118,7 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
-    """Build the menu of a person's operations on an account's token; None if there are none."""
+    """Build the menu, behind an ellipsis, of a person's operations on an account's token; None if there are none."""
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
@@ -128,8 +126,10 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
         ("History", ReadHistory(DEFAULT_HISTORY, external_token_id=token_id)),
         (Button.DELETE.label, DeleteTokens(token_id)),
     )
-    options = [(label, _value(request)) for label, request in items if request.operation.permission in allowed]
-    return parts.overflow(MENU, options) if options else None
+    options = [
+        parts.option(label, _value(request)) for label, request in items if request.operation.permission in allowed
+    ]
+    return parts.element("overflow", MENU, options=options) if options else None
 
 
 def _value(request: TokenRequest | ReadHistory) -> str:
@@ -183,7 +183,8 @@ def _read(value: object) -> TokenRequest | ReadHistory:
             case Operation.TEST:
                 return CheckToken(**arguments)
             case Operation.LIST:
-                return ListAccounts(**{name: _read_place(name, value) for name, value in arguments.items()})
+                places = {name: ListPosition.read(arguments[name]) for name in _PLACES & arguments.keys()}
+                return ListAccounts(**{**arguments, **places})
             case Operation.HISTORY:
                 return ReadHistory(DEFAULT_HISTORY, **arguments)
             case (
@@ -198,7 +199,3 @@ def _read(value: object) -> TokenRequest | ReadHistory:
                 assert_never(operation)
     except (InvalidParameter, TypeError, ValueError, RecursionError):
         raise UnreadableValue("The button's value isn't one of this bot's.") from None
-
-
-def _read_place(name: str, value: object) -> Any:
-    return ListPosition.read(value) if name in _PLACES else value

@@ -25,7 +25,6 @@ from bot.views.fields import (
     read_checked,
     read_text,
     text_field,
-    values_of,
 )
 from bot.views.metadata import PendingBatch, UnreadableMetadata
 from bot.views.parts import Block, View
@@ -78,24 +77,22 @@ def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
 
 
 def _choice(shown: Sequence[Item]) -> list[Block]:
-    options = [parts.option(_label(item), item.token_id) for item in shown if len(item.token_id) <= MAX_VALUE]
+    options = []
+    for item in shown:
+        known = " · ".join(filter(None, [item.account, item.provider_key]))
+        room = MAX_LABEL - len(item.token_id) - 3
+        label = mrkdwn.clip(item.token_id, MAX_LABEL)
+        if known and room > 10:
+            label = f"{mrkdwn.clip(known, room)} · {item.token_id}"
+        if len(item.token_id) <= MAX_VALUE:
+            options.append(parts.option(label, item.token_id))
     boxes = parts.element("checkboxes", CHOSEN, options=options)
     return [parts.field(CHOSEN, "Accounts on this page", boxes, optional=True)] if options else []
 
 
-def _label(item: Item) -> str:
-    known = " · ".join(filter(None, [item.account, item.provider_key]))
-    room = MAX_LABEL - len(item.token_id) - 3
-    return (
-        f"{mrkdwn.clip(known, room)} · {item.token_id}"
-        if known and room > 10
-        else mrkdwn.clip(item.token_id, MAX_LABEL)
-    )
-
-
 def parse_form(view: SubmittedView) -> Selection | FieldErrors:
     """Return the selection, or the mistakes by field."""
-    values = values_of(view)
+    values = view["state"]["values"]
     typed = read_text(values, TOKEN_IDS)
     account, provider_key = read_text(values, ACCOUNT), read_text(values, PROVIDER_KEY)
     chosen = sorted(read_checked(values, CHOSEN))
@@ -108,6 +105,9 @@ def parse_form(view: SubmittedView) -> Selection | FieldErrors:
 def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
     """Build the confirmation. `is_listed` says that Slack listed the accounts behind the tokens."""
     count = parts.count(len(batch.items), "token")
+    stops = "Workflows that use them stop working until someone reconnects the accounts."
+    if is_listed:
+        stops = stopping_workflows(batch) or "No workflow uses them, as far as Slack says."
     return form(
         CONFIRM,
         "Delete these tokens?" if len(batch.items) > 1 else "Delete this token?",
@@ -115,7 +115,12 @@ def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
         metadata,
         [
             named_tokens(f"This deletes {count}:", batch.items),
-            parts.paragraph(_breaks(batch, is_listed)),
+            parts.paragraph(
+                f"• {stops}\n"
+                "• Slack deletes its own copies only. The providers aren't told: other copies keep working until you "
+                "revoke them there.\n"
+                "• You can't undo this."
+            ),
             text_field(TYPED, "Type what you're deleting to confirm", f"delete {count}", most=100),
         ],
     )
@@ -126,23 +131,8 @@ def parse_confirmation(view: SubmittedView) -> PendingBatch | FieldErrors:
     pending = metadata.read(view["private_metadata"]).batch
     if pending is None:
         raise UnreadableMetadata("The modal has no batch of this bot's.")
-    typed = " ".join((read_text(values_of(view), TYPED) or "").lower().replace(",", "").split())
+    typed = " ".join((read_text(view["state"]["values"], TYPED) or "").lower().replace(",", "").split())
     wanted = f"delete {parts.count(pending.count, 'token')}"
     if typed == wanted.replace(",", ""):
         return pending
     return {TYPED: f"That doesn't match. Nothing was deleted. Type: {wanted}"}
-
-
-def _breaks(batch: Batch, is_listed: bool) -> str:
-    return (
-        f"• {_stop(batch, is_listed)}\n"
-        "• Slack deletes its own copies only. The providers aren't told: other copies keep working until you revoke "
-        "them there.\n"
-        "• You can't undo this."
-    )
-
-
-def _stop(batch: Batch, is_listed: bool) -> str:
-    if not is_listed:
-        return "Workflows that use them stop working until someone reconnects the accounts."
-    return stopping_workflows(batch) or "No workflow uses them, as far as Slack says."

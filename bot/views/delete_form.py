@@ -17,51 +17,56 @@ from bot.views.fields import (
     read_text,
     text_field,
     token_fields,
-    values_of,
 )
 from bot.views.metadata import PendingDelete, UnreadableMetadata
-from bot.views.parts import Block, View
+from bot.views.parts import View
 
 FORM, CONFIRM = "extauth_delete", "extauth_delete_confirm"
 TYPED = "typed_name"
 _KINDS = {"external_token_id": "token", "provider_key": "provider", "app_id": "app"}
 
 
-def fields(
-    offer: Offer, token_id: str | None = None, provider_key: str | None = None, app_id: str | None = None
-) -> list[Block]:
-    """Return the fields with the known values."""
-    return [
-        intro(
-            "Enter a token ID to delete one token, or a provider key, an app ID, or both to delete all of "
-            "theirs. You'll confirm before anything is deleted."
-        ),
-        *token_fields("Deletes only this token.", value=token_id, optional=True, offer=offer),
-        id_field(
-            PROVIDER_KEY,
-            "Provider key",
-            "Deletes all of a provider's tokens. It's the name in the app's manifest, such as google.",
-            value=provider_key,
-            optional=True,
-            has_list=offer.has_list,
-        ),
-        id_field(
-            APP_ID,
-            "App ID",
-            "Looks like A12345. On its own, it deletes all of the app's tokens.",
-            value=app_id,
-            optional=True,
-        ),
-    ]
-
-
-def build_form(metadata: str, blocks: list[Block]) -> View:
-    return form(FORM, "Delete tokens", "Continue", metadata, blocks)
+def build_form(
+    metadata: str,
+    offer: Offer,
+    token_id: str | None = None,
+    provider_key: str | None = None,
+    app_id: str | None = None,
+) -> View:
+    """Build the modal with the known values."""
+    return form(
+        FORM,
+        "Delete tokens",
+        "Continue",
+        metadata,
+        [
+            intro(
+                "Enter a token ID to delete one token, or a provider key, an app ID, or both to delete all of "
+                "theirs. You'll confirm before anything is deleted."
+            ),
+            *token_fields("Deletes only this token.", value=token_id, optional=True, offer=offer),
+            id_field(
+                PROVIDER_KEY,
+                "Provider key",
+                "Deletes all of a provider's tokens. It's the name in the app's manifest, such as google.",
+                value=provider_key,
+                optional=True,
+                has_list=offer.has_list,
+            ),
+            id_field(
+                APP_ID,
+                "App ID",
+                "Looks like A12345. On its own, it deletes all of the app's tokens.",
+                value=app_id,
+                optional=True,
+            ),
+        ],
+    )
 
 
 def parse_form(view: SubmittedView) -> DeleteTokens | FieldErrors:
     """Return the deletion, or the mistakes by field."""
-    given, errors = read_ids(values_of(view), "/extauth delete")
+    given, errors = read_ids(view["state"]["values"], "/extauth delete")
     if errors:
         return errors
     if not given:
@@ -94,7 +99,7 @@ def build_confirmation(metadata: str, pending: PendingDelete) -> View:
 
 def parse_confirmation(view: SubmittedView) -> DeleteTokens | FieldErrors:
     """Return the confirmed deletion, or the mistakes by field. Raises UnreadableMetadata."""
-    pending, values = metadata.read(view["private_metadata"]).request, values_of(view)
+    pending, values = metadata.read(view["private_metadata"]).request, view["state"]["values"]
     if pending is None:
         raise UnreadableMetadata("The modal has no deletion of this bot's.")
     named, errors, typed = dict(pending.shown), FieldErrors(), _typed_fields(pending)

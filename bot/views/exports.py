@@ -49,19 +49,13 @@ def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
         if lacks_scope
         else "Slack didn't take the file."
     )
-    parts_of_it = _split(text)
-    blocks: list[parts.Block] = [parts.heading(parts.Mark.UNSURE, title), parts.paragraph(why)]
-    blocks += [parts.copyable(part) for part in parts_of_it[:_MOST_BLOCKS]]
-    if len(parts_of_it) > _MOST_BLOCKS:
-        blocks.append(parts.small_print("There is more than fits here: test one provider at a time."))
-    return Screen("Export", title, tuple(blocks), is_failure=True)
-
-
-def _split(text: str) -> list[str]:
-    """Split the text between lines into pieces that fit a block."""
     pieces: list[str] = []
     for line in text.splitlines(keepends=True):
         if not pieces or len(pieces[-1]) + len(line) > _LONGEST_BLOCK:
             pieces.append("")
         pieces[-1] += line
-    return pieces
+    blocks: list[parts.Block] = [parts.heading(parts.Mark.UNSURE, title), parts.paragraph(why)]
+    blocks += [parts.copyable(piece) for piece in pieces[:_MOST_BLOCKS]]
+    if len(pieces) > _MOST_BLOCKS:
+        blocks.append(parts.small_print("There is more than fits here: test one provider at a time."))
+    return Screen("Export", title, tuple(blocks), is_failure=True)

@@ -45,26 +45,19 @@ _KEY = re.compile(rf"[A-Za-z][A-Za-z_. -]{{0,{_LONGEST_KEY - 1}}}", re.ASCII)
 
 def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
     """Return a list of the provider's other fields. `extras` must not be empty."""
-    items = [
-        [
-            parts.literal(_shown_key(str(key), token) or "(no name)", is_bold=True),
-            parts.literal(": "),
-            parts.literal(_shown(str(key), value, token), is_code=True),
-        ]
-        for key, value in list(extras.items())[:MOST_SHOWN]
-    ]
+    items = []
+    for key, value in list(extras.items())[:MOST_SHOWN]:
+        text = HIDDEN
+        if len(json.dumps(value, default=str)) <= _LONGEST_FIELD:
+            visible = _visible(str(key), value, token, _DEEPEST)
+            text = visible if isinstance(visible, str) else json.dumps(visible, ensure_ascii=False)
+        name = parts.literal(_shown_key(str(key), token) or "(no name)", is_bold=True)
+        shown = mrkdwn.clip(" ".join(text.split()), _LONGEST_SHOWN) or "(empty)"
+        items.append([name, parts.literal(": "), parts.literal(shown, is_code=True)])
     left_out = len(extras) - MOST_SHOWN
     if left_out > 0:
         items.append([parts.literal(f"and {left_out} more")])
     return parts.bullets([parts.literal("Also sent by the provider:")], items)
-
-
-def _shown(key: str, value: object, token: str) -> str:
-    if len(json.dumps(value, default=str)) > _LONGEST_FIELD:
-        return HIDDEN
-    visible = _visible(key, value, token, _DEEPEST)
-    text = visible if isinstance(visible, str) else json.dumps(visible, ensure_ascii=False)
-    return mrkdwn.clip(" ".join(text.split()), _LONGEST_SHOWN) or "(empty)"
 
 
 def _shown_key(key: str, token: str) -> str:

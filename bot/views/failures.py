@@ -4,7 +4,7 @@ from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
 from bot.outcomes import Failed
 from bot.slack import mrkdwn
-from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError
+from bot.slack.external_auth.errors import RateLimitedError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts
 from bot.views import buttons, parts
 from bot.views.buttons import Button
@@ -23,74 +23,53 @@ _TITLES = {
 
 def failure_screen(failed: Failed, contact: str) -> Screen:
     """Return the screen for a failure. `contact` is the person to ask for help."""
-    explanation, operation = explain(failed.error.code, _explained_operation(failed)), failed.request.operation
-    arguments, is_unsure = failed.request.arguments(), failed.may_have_happened
-    mark = parts.Mark.UNSURE if is_unsure else parts.Mark.FAILED
+    request, operation, arguments = failed.request, failed.request.operation, failed.request.arguments()
+    # A request to refresh and show a token fails as a refresh.
+    is_refresh = operation is Operation.SHOW and request.mutates
+    explanation = explain(failed.error.code, Operation.REFRESH if is_refresh else operation)
+    mark = parts.Mark.UNSURE if failed.may_have_happened else parts.Mark.FAILED
     blocks: list[parts.Block] = [
         parts.heading(mark, explanation.title, parts.subject(arguments)),
-        parts.paragraph(" ".join([explanation.happened, *_notes(failed)])),
-        parts.paragraph(_to_do(failed, explanation, contact)),
-        *_instead(failed),
-        *_button(failed, explanation),
+        *map(parts.paragraph, _explained(failed, explanation, contact)),
     ]
+    if isinstance(request, ListAccounts):
+        ids = ", ".join(mrkdwn.code(token_id) for token_id in failed.recent_ids)
+        used = f" You used {ids} lately." if ids else ""
+        blocks.append(parts.paragraph(f"*Instead:* Type a token's ID: `/extauth get ID`.{used}"))
+    button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
+    if button is not None and buttons.can_carry(request):
+        blocks.append(parts.actions(buttons.build(button, request)))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
-    is_public = not isinstance(failed.request, ListAccounts)
-    blocks.append(parts.small_print(*_fine_print(failed.error, failed.reference, is_public=is_public), quote=quote))
+    blocks.append(parts.small_print(*_fine_print(failed), quote=quote))
     text = f"{explanation.title}: {parts.subject(arguments, plain=True)}"
     return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
 
 
-def _instead(failed: Failed) -> list[parts.Block]:
-    """Return the alternative to a list: typing the IDs of tokens."""
-    if not isinstance(failed.request, ListAccounts):
-        return []
-    ids = [mrkdwn.code(token_id) for token_id in failed.recent_ids]
-    used = f" You used {', '.join(ids)} lately." if ids else ""
-    return [parts.paragraph(f"*Instead:* Type a token's ID: `/extauth get ID`.{used}")]
-
-
-def _button(failed: Failed, explanation: Explanation) -> list[parts.Block]:
-    if not buttons.can_carry(failed.request):
-        return []
-    button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
-    return [parts.actions(buttons.build(button, failed.request))] if button is not None else []
-
-
-def _explained_operation(failed: Failed) -> Operation:
-    # A request to refresh and show a token fails as a refresh.
-    request = failed.request
-    return Operation.REFRESH if request.operation is Operation.SHOW and request.mutates else request.operation
-
-
-def _notes(failed: Failed) -> list[str]:
-    notes = []
+def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[str, str]:
+    """Return the cause and the fix, as mrkdwn."""
+    happened, to_do = [explanation.happened], explanation.to_do
     if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
-        notes.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
+        happened.append(f"It asks Extauth to wait {parts.duration(failed.error.retry_after)}.")
+        to_do = f"Try again after {parts.moment(failed.at + failed.error.retry_after, '{time}')}."
     if failed.error.code == "missing_scope" and failed.error.needed:
-        notes.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
+        happened.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
     if failed.may_have_happened:
         change = "deletion" if isinstance(failed.request, DeleteTokens) else "refresh"
-        notes.append(f"*The {change} may still have gone through.*")
-    return notes
+        happened.append(f"*The {change} may still have gone through.*")
+    told = f"*What to do:* {to_do}"
+    if explanation.who not in (Who.YOU, Who.SLACK):
+        told += f"\n*Who can help:* {contact if explanation.who is Who.OPERATOR else explanation.who.value}"
+    return " ".join(happened), told
 
 
-def _to_do(failed: Failed, explanation: Explanation, contact: str) -> str:
-    to_do = explanation.to_do
-    if isinstance(failed.error, RateLimitedError) and failed.error.retry_after is not None:
-        to_do = f"Try again after {parts.moment(failed.at + failed.error.retry_after, '{time}')}."
-    if explanation.who in (Who.YOU, Who.SLACK):
-        return f"*What to do:* {to_do}"
-    helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
-    return f"*What to do:* {to_do}\n*Who can help:* {helper}"
-
-
-def _fine_print(error: ExternalAuthError, reference: str, *, is_public: bool) -> list[str]:
+def _fine_print(failed: Failed) -> list[str]:
+    error = failed.error
     status = f" (HTTP {error.status})" if error.status not in (None, 200) else ""
-    page = f" · <https://docs.slack.dev/reference/methods/{error.method}|About this method>" if is_public else ""
-    lines = [
-        f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}{status}{page} · Reference {reference}"
-    ]
+    address = f"https://docs.slack.dev/reference/methods/{error.method}"
+    page = f" · <{address}|About this method>" if not isinstance(failed.request, ListAccounts) else ""
+    answered = f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}"
+    lines = [f"{answered}{status}{page} · Reference {failed.reference}"]
     if error.needed or error.provided:
         needed, provided = mrkdwn.code(error.needed or "?", 500), mrkdwn.code(error.provided or "?", 500)
         lines.append(f"Needed: {needed} · Provided: {provided}")

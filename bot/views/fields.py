@@ -119,9 +119,8 @@ def choice(kind: str, action_id: str, labels: Mapping[str, str], chosen: str | N
 
 def read_text(values: FieldValues, name: str) -> str | None:
     """Return a field's text, typed or picked, without the characters of a paste around it; None if it's empty."""
-    state = values.get(name, {}).get(name, {})
-    option = state.get("selected_option")
-    text = option.get("value") if isinstance(option, Mapping) else state.get("value")
+    option = selected(values, name, "selected_option")
+    text = option.get("value") if isinstance(option, Mapping) else selected(values, name, "value")
     return (unwrap(text) or None) if isinstance(text, str) else None
 
 
@@ -166,26 +165,10 @@ def read_ids(values: FieldValues, command: str) -> tuple[dict[str, str | TypedTe
     return given, errors
 
 
-def values_of(view: SubmittedView) -> FieldValues:
-    values: FieldValues = view["state"]["values"]
-    return values
-
-
-def has_list(values: FieldValues) -> bool:
-    """Return whether a form's token ID is picked from a list."""
-    return values.get(TOKEN_ID, {}).get(TOKEN_ID, {}).get("type") == "external_select"
-
-
 def read_checked(values: FieldValues, name: str) -> set[str]:
     """Return the values of the ticked checkboxes."""
-    options = values.get(name, {}).get(name, {}).get("selected_options") or []
+    options = selected(values, name, "selected_options") or []
     return {str(option.get("value")) for option in options if isinstance(option, Mapping)}
-
-
-def read_chosen(values: FieldValues, name: str) -> str | None:
-    """Return the value of the chosen option."""
-    option = values.get(name, {}).get(name, {}).get("selected_option")
-    return str(option.get("value")) if isinstance(option, Mapping) else None
 
 
 def selected(values: FieldValues, name: str, key: str) -> Any:

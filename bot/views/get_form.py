@@ -12,9 +12,8 @@ from bot.views.fields import (
     read_checked,
     read_token_id,
     token_fields,
-    values_of,
 )
-from bot.views.parts import Block, View
+from bot.views.parts import View
 
 CALLBACK_ID = "extauth_get"
 OPTIONS = "options"
@@ -22,34 +21,26 @@ FORCE_REFRESH = "force_refresh"
 SHOW = "show"
 
 
-def fields(
-    offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
-) -> list[Block]:
-    """Return the fields with the known values."""
+def build(
+    metadata: str, offer: Offer, token_id: str | None = None, *, force_refresh: bool = False, show: bool = False
+) -> View:
+    """Build the modal with the known values."""
     refresh_option = parts.option(
         "Force a refresh", FORCE_REFRESH, "Get a new token from the provider, even if this one hasn't expired."
     )
     show_option = parts.option("Show the token in full", SHOW, "Otherwise, you see it masked first.")
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
     boxes = parts.element("checkboxes", OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None)
-    return [
-        *token_fields(
-            "Looks like Et12345ABCDE. /extauth help says where to find one.",
-            value=token_id,
-            optional=False,
-            offer=offer,
-        ),
-        parts.field(OPTIONS, "Options", boxes, optional=True),
-    ]
-
-
-def build(metadata: str, blocks: list[Block]) -> View:
-    return form(CALLBACK_ID, "Get a token", "Get", metadata, blocks)
+    fields = token_fields(
+        "Looks like Et12345ABCDE. /extauth help says where to find one.", value=token_id, optional=False, offer=offer
+    )
+    options = parts.field(OPTIONS, "Options", boxes, optional=True)
+    return form(CALLBACK_ID, "Get a token", "Get", metadata, [*fields, options])
 
 
 def parse(view: SubmittedView) -> GetToken | FieldErrors:
     """Return the request, or the mistakes by field."""
-    values = values_of(view)
+    values = view["state"]["values"]
     ticked = read_checked(values, OPTIONS)
     try:
         token_id = read_token_id(values, "/extauth get ID")

@@ -34,7 +34,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
         parts.paragraph(ABOUT),
         allowed,
         parts.paragraph(f"*Commands*\n{_list(commands)}"),
-        *buttons.form_buttons(permissions),
+        *buttons.open_buttons(permissions, forms_only=True),
         parts.paragraph(TOKEN_IDS),
         parts.small_print(
             "`/extauth help get` shows a command's options. Deleting affects Slack only: the provider isn't told. "

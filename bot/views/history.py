@@ -21,10 +21,18 @@ _OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "de
 
 def history_screen(page: HistoryPage) -> Screen:
     """Return a page of the log, newest first, with buttons for older and newer entries."""
-    title = _title(page)
+    request, title, numbers = page.request, _title(page), [entry.number for entry in page.entries]
     blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
     blocks += [parts.paragraph(entry_line(entry)) for entry in page.entries]
-    buttons = _buttons(page)
+    # If a page's entries are gone, the place that it began at is still known.
+    newest = max(numbers, default=(request.before or 1) - 1)
+    buttons = []
+    if page.has_newer and newest:
+        newer = replace(request, before=None, after=newest)
+        buttons.append(parts.button("Newer", NEWER_BUTTON, write_page(newer)))
+    if page.has_older:
+        older = replace(request, before=min(numbers), after=None)
+        buttons.append(parts.button("Older", OLDER_BUTTON, write_page(older)))
     if buttons:
         blocks.append(parts.actions(*buttons))
     if page.entries:
@@ -48,20 +56,6 @@ def read_page(value: object) -> ReadHistory:
         raise UnreadableValue("The button's value isn't one of this bot's.") from None
 
 
-def _buttons(page: HistoryPage) -> list[parts.Block]:
-    request, numbers = page.request, [entry.number for entry in page.entries]
-    # If a page's entries are gone, the place that it began at is still known.
-    newest = max(numbers, default=(request.before or 1) - 1)
-    buttons = []
-    if page.has_newer and newest:
-        newer = replace(request, before=None, after=newest)
-        buttons.append(parts.button("Newer", NEWER_BUTTON, write_page(newer)))
-    if page.has_older:
-        older = replace(request, before=min(numbers), after=None)
-        buttons.append(parts.button("Older", OLDER_BUTTON, write_page(older)))
-    return buttons
-
-
 def _title(page: HistoryPage) -> str:
     request, count = page.request, len(page.entries)
     is_by_person_alone = list(request.arguments()) == ["user_id"]
@@ -77,13 +71,11 @@ def entry_line(entry: Entry) -> str:
     """Return an entry in one line: time, person, action, outcome, and reference."""
     when = parts.moment(entry.at, "{ago}, {date_short_pretty} {time}")
     what = deed(entry.action, entry.parameters, entry.outcome)
-    return f"{when} · {doer(entry.user_id)} · {what} · {_outcome(entry)} · {mrkdwn.escape(entry.reference, 40)}"
-
-
-def _outcome(entry: Entry) -> str:
     if entry.outcome is None:
-        return "*in progress, or the result isn't recorded*"
-    if entry.outcome == "failed":
-        return f"failed: {mrkdwn.code(entry.code or '?', 100)}"
-    reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""
-    return f"{_OUTCOMES.get(entry.outcome, mrkdwn.escape(entry.outcome, 40))}{reason}"
+        ended = "*in progress, or the result isn't recorded*"
+    elif entry.outcome == "failed":
+        ended = f"failed: {mrkdwn.code(entry.code or '?', 100)}"
+    else:
+        reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""
+        ended = f"{_OUTCOMES.get(entry.outcome, mrkdwn.escape(entry.outcome, 40))}{reason}"
+    return f"{when} · {doer(entry.user_id)} · {what} · {ended} · {mrkdwn.escape(entry.reference, 40)}"

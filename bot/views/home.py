@@ -55,7 +55,7 @@ def home_view(
 
     `overview` is None for people who may not list accounts.
     """
-    blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.home_buttons(permissions)]
+    blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.open_buttons(permissions)]
     if overview is not None:
         blocks += [parts.DIVIDER, *_accounts(overview, can_test=permissions[Permission.GET].allowed)]
     if lately is not None:
@@ -85,24 +85,23 @@ def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:
 
 
 def _count(overview: Overview, tests: Mapping[str, LastTest]) -> str:
-    if overview.listing is None:
-        return "Counting…" if overview.is_asked else f"They couldn't be counted now.{_counted_before(tests)}"
-    if overview.listing.accounts is not None:
-        found = overview.listing.accounts
+    found = overview.listing.accounts if overview.listing is not None else None
+    if found is not None:
         if not found.accounts:
             return "Nobody has connected an account yet."
         accounts = parts.count(len(found.accounts), "account")
         return f"Slack lists {accounts} and {parts.count(len(found.providers), 'provider')}."
-    code = overview.listing.refusal or ""
-    return f"{explain(code, Operation.LIST).title} ({mrkdwn.code(code, 100)}).{_counted_before(tests)}"
-
-
-def _counted_before(tests: Mapping[str, LastTest]) -> str:
+    if overview.is_asked and overview.listing is None:
+        return "Counting…"
+    why = "They couldn't be counted now."
+    if overview.listing is not None:
+        code = overview.listing.refusal or ""
+        why = f"{explain(code, Operation.LIST).title} ({mrkdwn.code(code, 100)})."
     if not tests:
-        return ""
+        return why
     providers = {last.provider_key for last in tests.values() if last.provider_key}
     known = f" with {parts.count(len(providers), 'provider')}" if providers else ""
-    return f" The last tests were of {parts.count(len(tests), 'account')}{known}."
+    return f"{why} The last tests were of {parts.count(len(tests), 'account')}{known}."
 
 
 def _tested(tests: Mapping[str, LastTest], total: int) -> str:
@@ -133,28 +132,19 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
 def _lately(lately: RecentActivity) -> list[parts.Block]:
     # Opening this tab may list: that is in the log, but the person wouldn't say they did it.
     own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
+    steps = (Operation.TEST.action, Operation.DELETE.action)
     blocks: list[parts.Block] = []
     for heading, entries in (("What you did lately", own), ("Audit log", lately.everybody)):
-        lines = _lines(entries)
-        if lines:
-            blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*"), *(parts.paragraph(line) for line in lines)]
+        if entries:
+            blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*")]
+        # A batch is one action, so it has one line.
+        actions = groupby(
+            entries, key=lambda entry: (entry.reference, entry.action if entry.action in steps else entry.number)
+        )
+        for _, action in islice(actions, MOST_LINES):
+            first, *others = action
+            when = parts.moment(first.at, "{ago}, {date_short_pretty} {time}")
+            several = f"{first.action} several tokens · {mrkdwn.escape(first.reference, 40)}"
+            line = f"{when} · {doer(first.user_id)} · {several}" if others else entry_line(first)
+            blocks.append(parts.paragraph(line))
     return blocks
-
-
-def _lines(entries: Sequence[Entry]) -> list[str]:
-    """Return a line for each action: a batch is one."""
-    groups = groupby(entries, key=lambda entry: (entry.reference, entry.action if _is_step(entry) else entry.number))
-    return [_line(list(group)) for _, group in islice(groups, MOST_LINES)]
-
-
-def _is_step(entry: Entry) -> bool:
-    return entry.action in (Operation.TEST.action, Operation.DELETE.action)
-
-
-def _line(entries: Sequence[Entry]) -> str:
-    first = entries[0]
-    if len(entries) == 1:
-        return entry_line(first)
-    when = parts.moment(first.at, "{ago}, {date_short_pretty} {time}")
-    what = f"{first.action} several tokens"
-    return f"{when} · {doer(first.user_id)} · {what} · {mrkdwn.escape(first.reference, 40)}"

@@ -15,10 +15,7 @@ from bot.views.fields import (
     Offer,
     SubmittedView,
     choice,
-    form,
-    read_chosen,
     read_text,
-    values_of,
 )
 from bot.views.parts import View
 
@@ -36,18 +33,19 @@ def build(
     choice_block = parts.field(CHOICE, "What do you want to do?", buttons, dispatch_action=True)
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
     token_id = filled_in if is_id(filled_in) else None
-    is_get = chosen is Operation.GET
-    rest = get_form.fields(offer, token_id) if is_get else delete.fields(offer, token_id)
-    return form(CALLBACK_ID, "External tokens", "Get" if is_get else "Continue", metadata, [choice_block, *rest])
+    build_form = get_form.build if chosen is Operation.GET else delete.build_form
+    view = build_form(metadata, offer, token_id)
+    title, blocks = parts.plain_text("External tokens"), [choice_block, *view["blocks"]]
+    return {**view, "callback_id": CALLBACK_ID, "title": title, "blocks": blocks}
 
 
 def chosen_in(values: FieldValues) -> Operation:
     """Return the chosen operation; Get if Slack doesn't say."""
-    value = read_chosen(values, CHOICE)
+    value = read_text(values, CHOICE)
     return next((choice for choice in LABELS if choice.value == value), Operation.GET)
 
 
 def parse(view: SubmittedView) -> GetToken | DeleteTokens | FieldErrors:
     """Return the request, or the mistakes by field."""
-    is_get = chosen_in(values_of(view)) is Operation.GET
+    is_get = chosen_in(view["state"]["values"]) is Operation.GET
     return get_form.parse(view) if is_get else delete.parse_form(view)

@@ -55,6 +55,21 @@ _STEPS = {
 }
 """The results of several steps in words, by their outcome in the audit log."""
 
+CHECKING = Screen("One moment", "Checking your permissions…", (parts.paragraph("Checking your permissions…"),))
+"""The modal's screen until the person's permissions are known."""
+TOO_LATE = failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
+"""The screen for a modal that wasn't opened within Slack's three seconds."""
+UNOPENED = failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
+"""The screen for a modal that Slack didn't open, or didn't confirm."""
+UNSHOWN = failed_line(
+    "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+)
+"""The screen for a fetched token whose modal couldn't be updated to show it."""
+BATCH_GONE = failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
+"""The screen for a batch that is too old to return to."""
+OUTDATED = failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
+"""The screen for a button or modal of an older version."""
+
 
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
     """Return the screen for a result that couldn't be recorded."""
@@ -121,15 +136,10 @@ def pasted_token_screen(token_format: TokenFormat) -> Screen:
     )
 
 
-def checking_screen() -> Screen:
-    """Return the modal's screen until the person's permissions are known."""
-    text = "Checking your permissions…"
-    return Screen("One moment", text, (parts.paragraph(text),))
-
-
 def working_screen(request: Request) -> Screen:
     """Return the modal's screen until the answer comes."""
-    text = f"{_working(request)}…"
+    subject = parts.request_subject(request) or _UNNAMED.get(request.operation)
+    text = f"{_WORKING[request.operation]} {subject}…" if subject else f"{_WORKING[request.operation]}…"
     return Screen("One moment", text, (parts.paragraph(text),))
 
 
@@ -140,8 +150,10 @@ def waiting_screen(request: Request, seconds: int | None) -> Screen:
         if seconds is not None
         else "Slack is taking longer than usual."
     )
-    blocks = (parts.paragraph(f"*{_working(request)}…*"), parts.paragraph(f"{why} The result will appear here."))
-    return Screen("One moment", why, blocks)
+    working = working_screen(request).text
+    return Screen(
+        "One moment", why, (parts.paragraph(f"*{working}*"), parts.paragraph(f"{why} The result will appear here."))
+    )
 
 
 def not_sent_screen(outcome: NotSent) -> Screen:
@@ -160,11 +172,6 @@ def not_sent_screen(outcome: NotSent) -> Screen:
     return Screen("Not sent", title, tuple(blocks), is_failure=True)
 
 
-def _working(request: Request) -> str:
-    subject = parts.request_subject(request) or _UNNAMED.get(request.operation, "")
-    return " ".join([_WORKING[request.operation], *filter(None, [subject])])
-
-
 def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Screen:
     return notice(
         "Audit log",
@@ -174,43 +181,18 @@ def history_unavailable_screen(outcome: HistoryUnavailable, contact: str) -> Scr
     )
 
 
-def too_late_screen() -> Screen:
-    """Return the screen for a modal that wasn't opened within Slack's three seconds."""
-    return failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
+def no_database_screen(reference: str, contact: str | None) -> Screen:
+    """Return the screen for a request that can't start because the database doesn't work.
 
-
-def unopened_screen() -> Screen:
-    """Return the screen for a modal that Slack didn't open, or didn't confirm."""
-    return failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
-
-
-def unshown_screen() -> Screen:
-    """Return the screen for a fetched token whose modal couldn't be updated to show it."""
-    return failed_line(
-        "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
-    )
-
-
-def batch_gone_screen() -> Screen:
-    """Return the screen for a batch that is too old to return to."""
-    return failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
-
-
-def no_database_screen(reference: str, contact: str) -> Screen:
-    """Return the screen for a request that can't start because the database doesn't work."""
+    `contact` is None if the workspace isn't known.
+    """
+    otherwise = f" If this keeps happening, contact {contact}." if contact is not None else ""
     return notice(
-        "Not recorded",
+        "Not recorded" if contact is not None else "Not begun",
         "Extauth can't use its database",
-        "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute. If this keeps "
-        f"happening, contact {contact}.",
+        f"No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute.{otherwise}",
         f"Reference {reference}",
     )
-
-
-def unserved_screen(reference: str) -> Screen:
-    """Return the screen for a request that can't be begun, because its workspace isn't known."""
-    said = "No request was sent to Slack. Nothing changed.\n*What to do:* Try again in a minute."
-    return notice("Not begun", "Extauth can't use its database", said, f"Reference {reference}")
 
 
 def not_installed_screen(install_url: str | None) -> Screen:
@@ -218,11 +200,6 @@ def not_installed_screen(install_url: str | None) -> Screen:
     where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
     said = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
     return notice("Not installed", "Extauth isn't installed in this workspace", said)
-
-
-def outdated_screen() -> Screen:
-    """Return the screen for a button or modal of an older version."""
-    return failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
 
 
 def unexpected_screen(request: Request | None, reference: str, contact: str) -> Screen:

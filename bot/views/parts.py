@@ -121,11 +121,6 @@ def button(
     return element("button", action_id, text=plain_text(label), value=value, style=style, accessibility_label=spoken)
 
 
-def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> Block:
-    """Build a menu behind an ellipsis, of at most five labels and values, for `paragraph`."""
-    return element("overflow", action_id, options=[option(label, value) for label, value in options])
-
-
 def actions(*buttons: Block) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 

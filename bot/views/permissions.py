@@ -55,43 +55,38 @@ def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
             return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
-    # People who aren't admins needn't know that only admins change settings.
-    told = [one for one in permissions.values() if one.allowed or one.permission is not Permission.SETTINGS]
-    return "\n".join(_line(decision) for decision in told)
-
-
-def _line(decision: Decision) -> str:
-    doing = _DOING[decision.permission]
-    if decision.allowed:
-        return f"{parts.Mark.DONE} You can {doing}."
-    why = _BECAUSE.get(decision.reason) or _ask(decision.allow)
-    return f"{parts.Mark.FAILED} You can't {doing}. {why}"
+    lines = []
+    for decision in permissions.values():
+        doing = _DOING[decision.permission]
+        if decision.allowed:
+            lines.append(f"{parts.Mark.DONE} You can {doing}.")
+        # People who aren't admins needn't know that only admins change settings.
+        elif decision.permission is not Permission.SETTINGS:
+            why = _BECAUSE.get(decision.reason) or _naming("Ask {people}.", decision.allow)
+            lines.append(f"{parts.Mark.FAILED} You can't {doing}. {why}")
+    return "\n".join(lines)
 
 
 def denied_because(decision: Decision, contact: str) -> str:
     """Return the reason for a denial, and the people who can help, as mrkdwn."""
-    people = _people(decision.allow)
     match decision.reason:
         case Reason.NOT_LISTED:
-            return f"Only {people} can. Ask one of them." if people else _NOBODY
+            return _naming("Only {people} can. Ask one of them.", decision.allow)
         case Reason.GUEST:
-            return f"{_BECAUSE[Reason.GUEST]} {_ask(decision.allow)}"
+            return f"{_BECAUSE[Reason.GUEST]} {_naming('Ask {people}.', decision.allow)}"
         case Reason.UNKNOWN:
             return f"{_BECAUSE[Reason.UNKNOWN]} If this keeps happening, contact {contact}."
         case _:
             return _BECAUSE[decision.reason]
 
 
-def _ask(allow: AllowList) -> str:
-    people = _people(allow)
-    return f"Ask {people}." if people else _NOBODY
-
-
-def _people(allow: AllowList) -> str:
+def _naming(sentence: str, allow: AllowList) -> str:
+    """Return the sentence with the people on the list; `_NOBODY` if it's empty."""
     names = [words for role, words in _ROLES.items() if role in allow.roles]
     mentions = [f"<@{user_id}>" for user_id in sorted(allow.users)]
     mentions += [f"the group <!subteam^{group}>" for group in sorted(allow.groups)]
     names += mentions[:_MOST_NAMED]
     if len(mentions) > _MOST_NAMED:
         names.append(f"{len(mentions) - _MOST_NAMED} others")
-    return " or ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])
+    people = " or ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])
+    return sentence.format(people=people) if people else _NOBODY

@@ -47,13 +47,14 @@ def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[
     known = {account.token_id: account for account in accounts.accounts} if accounts else {}
     providers = {provider.key: provider for provider in accounts.providers} if accounts else {}
 
-    def named(account: Account) -> str:
-        return _provider_name(account.provider_key, providers)
-
-    recent = [known.get(token_id) or Account(token_id, "") for token_id in dict.fromkeys(recent_ids)]
-    others = [account for account in known.values() if account.token_id not in recent_ids]
-    recent = [one for one in recent if _leads_to(typed, named(one), one.name, one.token_id)]
-    found = [one for one in others if _leads_to(typed, named(one), one.name, one.token_id)]
+    recent_first = {token_id: Account(token_id, "") for token_id in recent_ids} | known
+    matching = [
+        one
+        for one in recent_first.values()
+        if _leads_to(typed, _provider_name(one.provider_key, providers), one.name, one.token_id)
+    ]
+    recent = [one for one in matching if one.token_id in recent_ids]
+    found = [one for one in matching if one.token_id not in recent_ids]
     groups = [_group("Used recently", map(_account_option, recent))] if recent else []
     shown = found[: MOST_OPTIONS - 1 - len(recent)]
     for key in dict.fromkeys(account.provider_key for account in shown):
@@ -67,11 +68,17 @@ def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[
 
 def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]:
     """Return the providers that match the typed text. `accounts` is None if they can't be listed."""
-    options = [
-        _provider_option(provider, accounts)
-        for provider in (accounts.providers if accounts else ())
-        if _can_be_key(provider.key) and _leads_to(typed, provider.key, provider.name)
-    ]
+    options = []
+    for provider in accounts.providers if accounts else ():
+        try:
+            check_id("provider_key", provider.key)
+        except InvalidParameter:
+            continue
+        if len(provider.key) <= LONGEST_VALUE and _leads_to(typed, provider.key, provider.name):
+            count = accounts.count(provider) if accounts else 0
+            about = f" ({parts.count(count, 'account')})"
+            name = _provider_name(provider.key, {provider.key: provider})
+            options.append(_option(mrkdwn.clip(name, LONGEST_LABEL - len(about)) + about, provider.key))
     groups = [_group("Providers", options[: MOST_OPTIONS - 1])] if options else []
     return _with_typed(typed, "provider_key", groups)
 
@@ -123,21 +130,6 @@ def _account_option(account: Account) -> Block:
         return _option(account.token_id, account.token_id)
     name = mrkdwn.clip(_line(account.name), LONGEST_LABEL - len(account.token_id) - 3)
     return _option(f"{name} · {account.token_id}", account.token_id)
-
-
-def _provider_option(provider: Provider, accounts: AccountList | None) -> Block:
-    count = accounts.count(provider) if accounts else 0
-    about = f" ({parts.count(count, 'account')})"
-    name = _provider_name(provider.key, {provider.key: provider})
-    return _option(mrkdwn.clip(name, LONGEST_LABEL - len(about)) + about, provider.key)
-
-
-def _can_be_key(key: str) -> bool:
-    try:
-        check_id("provider_key", key)
-    except InvalidParameter:
-        return False
-    return len(key) <= LONGEST_VALUE
 
 
 def _line(text: str) -> str:

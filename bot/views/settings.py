@@ -8,6 +8,9 @@ from bot.views import parts
 from bot.views.parts import Mark, Screen, notice
 from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
 
+UNCHANGED = notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
+"""The screen after a change of nothing."""
+
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
     """Return the screen with the changed settings. `channel` is the audit channel that announces them, too."""
@@ -20,10 +23,6 @@ def saved_screen(changed: Sequence[str], channel: str | None, reference: str) ->
         )
     blocks.append(parts.small_print(f"They apply everywhere within 15 seconds. Reference {reference}"))
     return Screen("Saved", title, tuple(blocks))
-
-
-def unchanged_screen() -> Screen:
-    return notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
 
 
 def unsure_screen(reference: str, contact: str) -> Screen:
@@ -40,7 +39,8 @@ def unsure_screen(reference: str, contact: str) -> Screen:
 
 def changed_meanwhile(names: Sequence[str]) -> str:
     """Return, as mrkdwn, that someone else saved first. `names` are the settings that both changed."""
-    both = f" You both changed {_listed(names)}: saving replaces theirs." if names else ""
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    both = f" You both changed {listed}: saving replaces theirs." if names else ""
     return (
         f"*Somebody else changed the settings meanwhile.* Yours aren't saved yet. Here are theirs, with what you "
         f"changed.{both} Check them and save again."
@@ -59,7 +59,3 @@ def token_problem(code: str) -> str:
     else:
         why = f"Slack couldn't check this API token ({shown}). Try again in a minute."
     return f"*{why}* Nothing is saved yet."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -19,11 +19,9 @@ from bot.views.fields import (
     choice,
     form,
     read_checked,
-    read_chosen,
     read_text,
     selected,
     text_field,
-    values_of,
 )
 from bot.views.metadata import UnreadableMetadata
 from bot.views.parts import Block, View
@@ -58,10 +56,6 @@ class ShownSettings:
 
     version: int
     fingerprints: Mapping[str, str]
-
-    @classmethod
-    def of(cls, settings: WorkspaceSettings, version: int) -> "ShownSettings":
-        return cls(version, fingerprints(settings))
 
     def write(self) -> str:
         """Return the metadata for the modal."""
@@ -122,20 +116,24 @@ def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[s
     )
     for name in LISTS[:-1]:
         blocks += allow_list_fields(name, getattr(settings, name))
-    blocks += [parts.DIVIDER, parts.paragraph("*Approval*"), _policy_field(settings.delete_approval)]
+    policies = {one.value: label for one, label in _POLICIES.items()}
+    policy = choice("static_select", POLICY, policies, settings.delete_approval.value)
+    hint = "Requests for approval go to the audit channel, or else to the people below."
+    blocks += [parts.DIVIDER, parts.paragraph("*Approval*")]
+    blocks.append(parts.field(POLICY, "Deletions that need somebody else's approval", policy, hint))
     blocks += allow_list_fields("delete_approvers", settings.delete_approvers)
     blocks += [parts.DIVIDER, parts.paragraph("*More*"), _channel_field(settings.audit_channel)]
-    contact = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
+    hint = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
     blocks.append(
-        text_field(CONTACT, "Whom people ask for help", contact, value=settings.contact, optional=True, most=500)
+        text_field(CONTACT, "Whom people ask for help", hint, value=settings.contact, optional=True, most=500)
     )
-    return form(CALLBACK_ID, "Settings", "Save", seen.write(), [*blocks, *_token_fields(has_token=has_token)])
-
-
-def _policy_field(policy: ApprovalPolicy) -> Block:
-    menu = choice("static_select", POLICY, {one.value: label for one, label in _POLICIES.items()}, policy.value)
-    hint = "Requests for approval go to the audit channel, or else to the people below."
-    return parts.field(POLICY, "Deletions that need somebody else's approval", menu, hint)
+    said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
+    hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
+    blocks.append(text_field(TOKEN, "This workspace's API token", hint, optional=True, most=500, placeholder="xoxp-…"))
+    if has_token:
+        boxes = parts.element("checkboxes", REMOVE_TOKEN, options=[parts.option("Remove what is set", "yes")])
+        blocks.append(parts.field(REMOVE_TOKEN, "Remove the token", boxes, optional=True))
+    return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
 
 
 def _channel_field(channel: str | None) -> Block:
@@ -150,25 +148,17 @@ def _channel_field(channel: str | None) -> Block:
     return parts.field(CHANNEL, "Audit channel", menu, hint, optional=True)
 
 
-def _token_fields(*, has_token: bool) -> list[Block]:
-    said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
-    hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
-    field = text_field(TOKEN, "This workspace's API token", hint, optional=True, most=500, placeholder="xoxp-…")
-    if not has_token:
-        return [field]
-    boxes = parts.element("checkboxes", REMOVE_TOKEN, options=[parts.option("Remove what is set", "yes")])
-    return [field, parts.field(REMOVE_TOKEN, "Remove the token", boxes, optional=True)]
-
-
 def parse(view: SubmittedView) -> SubmittedSettings | FieldErrors:
     """Return the submission, or the mistakes by field, which quote no possible secret.
 
     Raises UnreadableMetadata.
     """
-    seen, values, errors = ShownSettings.read(view["private_metadata"]), values_of(view), FieldErrors()
+    seen, values, errors = ShownSettings.read(view["private_metadata"]), view["state"]["values"], FieldErrors()
     lists = {name: read_allow_list(values, name, errors) for name in LISTS}
     approvers = lists.pop("delete_approvers")
-    policy = _read_policy(values, errors)
+    policy = {one.value: one for one in ApprovalPolicy}.get(read_text(values, POLICY) or "")
+    if policy is None:
+        errors[POLICY] = "Choose one."
     channel, contact = selected(values, CHANNEL, "selected_conversation"), read_text(values, CONTACT)
     if channel is not None and CHANNEL_ID.fullmatch(str(channel)) is None:
         errors[CHANNEL] = "Choose a channel."
@@ -183,7 +173,7 @@ def parse(view: SubmittedView) -> SubmittedSettings | FieldErrors:
     }
     settings = WorkspaceSettings(
         **filled,
-        delete_approval=policy,
+        delete_approval=policy or ApprovalPolicy.OFF,
         delete_approvers=None if is_nobody else approvers,
         contact=contact,
         audit_channel=channel,
@@ -199,14 +189,6 @@ NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can ap
 def lacks_place(settings: WorkspaceSettings) -> bool:
     """Return whether approval is required, but there is no place to ask for it."""
     return settings.delete_approval is not ApprovalPolicy.OFF and not settings.approvals_go_to()
-
-
-def _read_policy(values: FieldValues, errors: FieldErrors) -> ApprovalPolicy:
-    try:
-        return ApprovalPolicy(read_chosen(values, POLICY) or "")
-    except ValueError:
-        errors[POLICY] = "Choose one."
-        return ApprovalPolicy.OFF
 
 
 def _read_token(values: FieldValues, errors: FieldErrors) -> SecretStr | None:

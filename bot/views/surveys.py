@@ -1,8 +1,7 @@
 """The audit channel's message about a survey: only the changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from bot.explanations import explain
 from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.operation import Operation
 from bot.slack import mrkdwn
@@ -25,10 +24,17 @@ _HEADINGS = {
 def survey_text(survey: Survey, contact: str) -> str:
     """Return one message, as mrkdwn: accounts that broke or work again, and the fixes. It names no account."""
     lines = [f"*{_title(survey)}*"]
-    if survey.refusal != survey.was_refused:
-        lines.append(_listing(survey, contact))
-    reference, left_out = f"Reference {survey.reference}", 0
-    for group in _groups(survey.changes).values():
+    if survey.refusal is None and survey.was_refused is not None:
+        lines.append(f"{Mark.DONE} Slack lists the accounts again.")
+    elif survey.refusal is not None and survey.refusal != survey.was_refused:
+        lines.append(f"{Mark.FAILED} {fix(survey.refusal, Operation.LIST, contact)}")
+    groups: dict[tuple[Change, str], list[ChangedAccount]] = {}
+    for kind in Change:
+        for one in survey.changes:
+            if one.change is kind:
+                groups.setdefault((kind, one.code or ""), []).append(one)
+    left_out = 0
+    for group in groups.values():
         told = "\n".join(_group(group, contact))
         if len("\n".join([*lines, told])) > MOST_CHARACTERS:
             left_out += len(group)
@@ -36,7 +42,7 @@ def survey_text(survey: Survey, contact: str) -> str:
             lines.append(told)
     if left_out:
         lines.append(f"{left_out:,} more changed. `/extauth test --all` shows everything.")
-    return "\n".join([*lines, reference])
+    return "\n".join([*lines, f"Reference {survey.reference}"])
 
 
 def _title(survey: Survey) -> str:
@@ -46,24 +52,6 @@ def _title(survey: Survey) -> str:
     tested, total = len(batch.results), len(batch.items)
     of = f" of {total:,}" if tested != total else ""
     return f"Extauth tested {tested:,}{of} connected account{'' if total == 1 else 's'}"
-
-
-def _listing(survey: Survey, contact: str) -> str:
-    if survey.refusal is None:
-        return f"{Mark.DONE} Slack lists the accounts again."
-    explanation = explain(survey.refusal, Operation.LIST)
-    code = mrkdwn.code(survey.refusal, 100)
-    return f"{Mark.FAILED} {explanation.title} ({code}). {fix(explanation, contact, survey.refusal, Operation.LIST)}"
-
-
-def _groups(changes: Sequence[ChangedAccount]) -> Mapping[tuple[Change, str], Sequence[ChangedAccount]]:
-    """Group the changes by kind and by error code, in the order of the kinds."""
-    groups: dict[tuple[Change, str], list[ChangedAccount]] = {}
-    for kind in Change:
-        for one in changes:
-            if one.change is kind:
-                groups.setdefault((kind, one.code or ""), []).append(one)
-    return groups
 
 
 def _group(group: Sequence[ChangedAccount], contact: str) -> Iterator[str]:
@@ -77,4 +65,4 @@ def _group(group: Sequence[ChangedAccount], contact: str) -> Iterator[str]:
     if len(group) > MOST_NAMED:
         yield f"• and {len(group) - MOST_NAMED:,} more"
     if first.code is not None:
-        yield fix(explain(first.code, Operation.TEST), contact, first.code, Operation.TEST)
+        yield fix(first.code, Operation.TEST, contact)

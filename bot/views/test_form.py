@@ -13,7 +13,6 @@ from bot.views.fields import (
     intro,
     read_ids,
     token_fields,
-    values_of,
 )
 from bot.views.parts import View
 
@@ -47,7 +46,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
 
 def parse(view: SubmittedView) -> CheckToken | ListAccounts | FieldErrors:
     """Return the request, or the mistakes by field."""
-    given, errors = read_ids(values_of(view), "/extauth test")
+    given, errors = read_ids(view["state"]["values"], "/extauth test")
     if errors:
         return errors
     token_id = given.pop(TOKEN_ID, None)

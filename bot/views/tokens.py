@@ -107,19 +107,16 @@ def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequen
     """
     at, extras = expiry(token), fetched.token.extras
     if at is None and fetched.request.force_refresh:
-        lifetime = _seconds(extras.get("expires_in"))
-        at = int(fetched.at) + lifetime if lifetime is not None else None
+        # RFC 6749 (5.1) has a number of seconds here, which some providers send as text.
+        lifetime = extras.get("expires_in")
+        seconds = str(lifetime) if isinstance(lifetime, int | str) and not isinstance(lifetime, bool) else ""
+        if seconds.isascii() and seconds.isdigit() and 0 < len(seconds) < 10:
+            at = int(fetched.at) + int(seconds)
     facts = [parts.count(len(token), "character")]
     if at is not None:
         facts.append(f"{'Expires' if at > fetched.at else '*Expired*'} {parts.moment(at)}")
     title = "Token refreshed" if fetched.request.force_refresh else "Token fetched"
     return title, facts, [extras_block(extras, token)] if extras else []
-
-
-def _seconds(value: object) -> int | None:
-    """Parse a lifetime as in RFC 6749 (5.1), even if a provider sends it as text."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 else None
 
 
 def tested_screen(tested: Tested) -> Screen:

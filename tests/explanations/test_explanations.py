@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.explanations import Explanation, explain, known_codes
+from bot.explanations import KNOWN_CODES, Explanation, explain
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.errors import BreakdownCode, TransportCode
 from tests.explanations.expected import ALL_CODES, COMMON_CODES, DELETE_CODES, GET_CODES, expected
@@ -35,7 +35,7 @@ def test_every_code_that_slack_documents_has_its_explanation(code: str, operatio
 
 
 def test_the_codes_with_an_explanation_are_those_expected() -> None:
-    assert sorted(known_codes()) == ALL_CODES
+    assert sorted(KNOWN_CODES) == ALL_CODES
 
 
 def test_an_unknown_code_gets_an_honest_explanation() -> None:
@@ -51,7 +51,7 @@ def test_no_two_codes_share_an_explanation() -> None:
         assert titles.setdefault(explain(code, operation).title, code) == code
 
 
-@pytest.mark.parametrize("code", [*sorted(known_codes()), "surely_nobody_knows_this"])
+@pytest.mark.parametrize("code", [*sorted(KNOWN_CODES), "surely_nobody_knows_this"])
 def test_a_list_has_no_form_to_edit(code: str) -> None:
     assert not explain(code, Operation.LIST).edit
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.access import AllowList, Decision, Reason
 from bot.batch import Batch, Item, ItemResult
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.ids import typed_text
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation, Permission
@@ -15,19 +15,19 @@ from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.views.batches import (
     MOST_GROUPS,
+    STOPPING,
     batch_screen,
     left_over,
     no_accounts_screen,
     no_such_account_screen,
     progress_screen,
-    stopping_screen,
 )
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
 from bot.views.parts import Screen, as_message, as_view
 from tests.audit_log import actor
 
 CONTACT = "<@U0123456789>"
-CODES = [None, *sorted(known_codes()), "a_code_of_tomorrow", "x" * 100]
+CODES = [None, *sorted(KNOWN_CODES), "a_code_of_tomorrow", "x" * 100]
 MANY = 2500
 OPERATIONS = pytest.mark.parametrize("operation", [Operation.TEST, Operation.DELETE])
 
@@ -63,7 +63,7 @@ def test_the_longest_result_passes_the_limits(operation: Operation, done: int, e
     outcome = BatchOutcome(batch, ending, "ABCD2345", last, is_cut=ending is BatchEnding.RESTARTED)
     assert_passes(batch_screen(outcome, CONTACT, "n" * 300))
     assert_passes(progress_screen(batch, 600))
-    assert_passes(stopping_screen(operation))
+    assert_passes(STOPPING[operation])
 
 
 @OPERATIONS

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bot.access import AllowList, Decision, Reason
 from bot.audit.entries import Entry, ReadHistory, deed
 from bot.audit.reader import MOST_IDS
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.listeners import LISTENERS
 from bot.listeners.listener import Listener
 from bot.operation import Operation, Permission
@@ -96,7 +96,7 @@ ERRORS = st.one_of(
             code, method, status=status, detail=tuple(detail), needed=needed, provided=needed
         ),
         st.sampled_from([RefusedError, UnconfirmedError]),
-        st.one_of(st.sampled_from(sorted(known_codes())), TEXTS.filter(bool)),
+        st.one_of(st.sampled_from(sorted(KNOWN_CODES)), TEXTS.filter(bool)),
         METHODS,
         st.sampled_from([None, 200, 503]),
         st.lists(TEXTS, max_size=30),
@@ -381,16 +381,16 @@ def test_the_home_passes_the_limits(reason: Reason) -> None:
 
 def test_the_short_notices_pass_the_limits() -> None:
     for screen in (
-        notices.checking_screen(),
+        notices.CHECKING,
         notices.working_screen(LONGEST),
         notices.waiting_screen(LONGEST, 60),
         notices.waiting_screen(LONGEST, None),
         notices.waiting_screen(ListAccounts("k" * 255, "A" * 255), None),
         notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
-        notices.too_late_screen(),
-        notices.unopened_screen(),
-        notices.unshown_screen(),
-        notices.outdated_screen(),
+        notices.TOO_LATE,
+        notices.UNOPENED,
+        notices.UNSHOWN,
+        notices.OUTDATED,
         notices.history_unavailable_screen(HistoryUnavailable(ReadHistory(10), "ABCD2345"), CONTACT),
         notices.unexpected_screen(None, "ABCD2345", CONTACT),
         notices.unexpected_screen(LONGEST, "ABCD2345", CONTACT),
@@ -408,8 +408,8 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
     remembered = metadata.write(origin, pending)
     filled = {"external_token_id": {"external_token_id": {"value": token_id}}}
     for view in (
-        get_form.build(remembered, get_form.fields(offer, token_id, force_refresh=True, show=True)),
-        delete.build_form(remembered, delete.fields(offer, token_id, token_id, token_id)),
+        get_form.build(remembered, offer, token_id, force_refresh=True, show=True),
+        delete.build_form(remembered, offer, token_id, token_id, token_id),
         delete.build_confirmation(remembered, pending),
         menu.build(remembered, list(menu.LABELS), Operation.GET, offer, filled),
         menu.build(remembered, [Operation.DELETE], Operation.DELETE, offer, filled),

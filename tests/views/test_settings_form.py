@@ -10,7 +10,7 @@ from bot.access import AllowList, ApprovalPolicy
 from bot.sandbox.slack import views
 from bot.sandbox.slack.block_kit import view_complaints
 from bot.views.metadata import UnreadableMetadata
-from bot.views.settings_form import ShownSettings, SubmittedSettings, as_shown, build, parse
+from bot.views.settings_form import ShownSettings, SubmittedSettings, as_shown, build, fingerprints, parse
 from bot.workspaces.settings import LISTS, WorkspaceSettings
 from tests.submissions import submission
 
@@ -30,7 +30,7 @@ SETTINGS = st.builds(
 
 
 def shown(settings: WorkspaceSettings) -> dict[str, Any]:
-    return dict(build(settings, ShownSettings.of(settings, 1), has_token=True))
+    return dict(build(settings, ShownSettings(1, fingerprints(settings)), has_token=True))
 
 
 def submitted(view: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.batch import Batch, Item, ItemResult
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.observers import MAX_TEXT
@@ -15,7 +15,7 @@ from bot.slack.external_auth.accounts import AccountState, state_of
 from bot.views.surveys import survey_text
 from tests.audit_log import actor
 
-BROKEN = [code for code in sorted(known_codes()) if state_of(code).is_broken]
+BROKEN = [code for code in sorted(KNOWN_CODES) if state_of(code).is_broken]
 ITEMS = st.builds(
     Item,
     st.text("EtABC.123", min_size=1, max_size=255),
@@ -30,7 +30,7 @@ BROKE = st.builds(
     st.sampled_from(BROKEN),
 )
 CHANGES = BROKE | st.builds(ChangedAccount, st.just(Change.MENDED), ITEMS, st.just(AccountState.WORKS))
-REFUSALS = st.none() | st.sampled_from(sorted(known_codes())) | st.text(max_size=255)
+REFUSALS = st.none() | st.sampled_from(sorted(KNOWN_CODES)) | st.text(max_size=255)
 
 
 @settings(max_examples=60)

@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from bot.commands.subcommand import COMMAND
-from bot.explanations import known_codes
+from bot.explanations import KNOWN_CODES
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS
 from bot.sandbox.slack.state import State
@@ -16,7 +16,7 @@ _OURS = {"http_error", "timeout", "connection_failed"}
 
 def catalogue(state: State) -> dict[str, Any]:
     """Return the tokens, providers, broken answers, and error codes for the page's side panel."""
-    codes = sorted(code for code in known_codes() - _OURS if not code.startswith("answer_"))
+    codes = sorted(code for code in KNOWN_CODES - _OURS if not code.startswith("answer_"))
     return {
         "tokens": [
             {"id": token.token_id, "about": token.provider_key + (", expired" if token.is_expired else "")}
