@@ -14,6 +14,7 @@ from bot.app import INSTALL_PATH
 from bot.sandbox.run import serving, variables_of_many
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import SimulatedWorkspace
 from bot.server.http import PATH
 from bot.server.oauth_pages import REDIRECT_PATH
@@ -103,6 +104,10 @@ class Many:
         harness = Harness(self.slack, self.clock, self.transport)
         harness.workspace, harness.state = self.workspace(team_id), self.workspace(team_id).state
         return harness
+
+    def web_api_of(self, team_id: str) -> WebApi:
+        """Slack's methods for the tokens of one workspace."""
+        return self.slack.web_api.workspaces[1 + [*self.slack.more].index(team_id)]
 
     async def install(self, place_id: str) -> Seen:
         """Install the app as a person does, and see the page after it."""

@@ -77,12 +77,3 @@ def test_no_command_is_too_long_to_be_answered(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse(text, SUBCOMMANDS)
     assert len(text) <= MAX_TEXT or "A command can have 3,000." in refused.value.problem
-
-
-def test_a_traceback_of_endless_recursion_is_short() -> None:
-    def endless() -> None:
-        endless()
-
-    with pytest.raises(RecursionError) as error:
-        endless()
-    assert len(logs._traceback(error.value)) < 10_000

@@ -45,7 +45,7 @@ from bot.slack.rate_limit import RateLimiter, SecondsLeft
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
 from bot.workspaces.settings import ChangeSettings
-from tests.audit_log import open_audit_log, until
+from tests.audit_log import locked, open_audit_log, run, until
 from tests.bot_process import simulated_slack
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER
 from tests.manual_clock import ManualClock
@@ -61,7 +61,7 @@ class Pipeline:
     service: Service
     audit_log: AuditLog
     clock: ManualClock
-    database: Path
+    url: str
     told: list[tuple[Event, AuditResult]] = field(default_factory=list)
 
     def actor(self, user: str = ADMIN) -> Actor:
@@ -77,7 +77,7 @@ class Pipeline:
         return [exchange.body for exchange in self.slack.state.traffic if exchange.kind == method]
 
     def execute(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.database)) as connection:
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
             connection.execute(statement)
             connection.commit()
 
@@ -86,8 +86,8 @@ class Pipeline:
 async def open_pipeline(folder: Path, *, has_settings: bool = False, **more: str) -> AsyncIterator[Pipeline]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(simulated_slack())
-        clock, database = ManualClock(), folder / "service.db"
-        configured = settings.read({**variables(slack), "DATABASE_URL": f"sqlite:///{database}", **more})
+        clock, url = ManualClock(), f"sqlite:///{folder}/service.db"
+        configured = settings.read({**variables(slack), "DATABASE_URL": url, **more})
         audit_log = await stack.enter_async_context(open_audit_log(configured, clock))
         session = await stack.enter_async_context(open_session())
         clients = ClientFactory(session, configured.api_url, None, clock)
@@ -102,7 +102,7 @@ async def open_pipeline(folder: Path, *, has_settings: bool = False, **more: str
             clock,
             has_settings=has_settings,
         )
-        yield Pipeline(slack, service, audit_log, clock, database, told)
+        yield Pipeline(slack, service, audit_log, clock, url, told)
 
 
 @pytest.fixture
@@ -466,6 +466,7 @@ async def test_what_is_cut_off_while_its_result_is_recorded_says_how_it_ended(
             await asyncio.sleep(0)
         await finish(attempt, result)
 
+    # Nothing else tells a test that the result is being recorded.
     monkeypatch.setattr(pipeline.audit_log, "finish", slow_at_first)
     running = asyncio.ensure_future(pipeline.run(request_))
     with pytest.raises(asyncio.CancelledError):
@@ -554,19 +555,14 @@ async def test_the_last_page_of_the_history_says_so(pipeline: Pipeline) -> None:
         assert (len(page.entries), page.has_older) == (shown, has_older)
 
 
+@pytest.mark.slow
 async def test_an_interruption_that_cannot_be_recorded_in_time_is_left_to_the_next_start(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.service._LAST_SECONDS", 0.05)
     pipeline.slack.web_api.failures["apps.auth.external.delete"] = "429-50"
     running = asyncio.ensure_future(pipeline.run(DeleteTokens("EtGoogle0001")))
     await pipeline.clock.until_asleep(50)
-
-    async def forever(*_: object) -> None:
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pipeline.audit_log, "finish", forever)
+    async with locked(pipeline.url):
         running.cancel()
         async with asyncio.timeout(5):
             with pytest.raises(asyncio.CancelledError):
@@ -813,9 +809,7 @@ async def test_the_version_of_settings_is_the_last_that_was_saved(pipeline: Pipe
         await pipeline.service.note(pipeline.actor(), request, AuditResult(outcome, None, 0))
 
     async def version(place: str) -> int:
-        return await pipeline.audit_log._database.run(
-            lambda connection: pipeline.audit_log.settings_version(connection, place), reads=True
-        )
+        return await run(pipeline.url, lambda connection: pipeline.audit_log.settings_version(connection, place))
 
     assert await version("T0SANDBOX") == 0
     await save(1, "saved")

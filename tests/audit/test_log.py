@@ -236,6 +236,7 @@ async def test_a_result_that_meets_a_fault_of_the_bot_is_tried_again(
         raise TypeError
 
     with monkeypatch.context() as patched:
+        # No input makes the bot's own code fail.
         patched.setattr(audit, "finish", fail)
         audit.finish_later(attempt, AuditResult("failed", "x", 1))
         await clock.until_asleep(RETRY_SECONDS)
@@ -282,6 +283,7 @@ async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
 async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # It's ten seconds, and no setting.
     monkeypatch.setattr("bot.storage.engine.BUSY_SECONDS", 0.5)
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_audit_log(configured(url), ManualClock()) as audit:

@@ -115,8 +115,8 @@ class BatchProcess:
 async def process(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BatchProcess]:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(started_database(request.param, tmp_path))
-        slack, clock = await stack.enter_async_context(simulated_slack()), ManualClock()
-        slack.state.clock = slack.web_api.rate_limits._clock = clock
+        clock = ManualClock()
+        slack = await stack.enter_async_context(simulated_slack(clock))
         configured = settings.read({**variables(slack), "DATABASE_URL": url})
         storage = await stack.enter_async_context(open_storage(configured, clock))
         other = await stack.enter_async_context(open_storage(configured, clock))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -19,9 +20,8 @@ MANY = "delete EtGoogle0001 EtGitHub0001"
 
 
 @pytest.fixture
-async def bulk(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    ends_at_once(monkeypatch)
-    async with open_harness(transport, **SETTINGS, EXTAUTH_DELETE_APPROVAL="bulk") as opened:
+async def bulk(transport: Transport) -> AsyncIterator[Harness]:
+    async with open_bulk(transport) as opened:
         yield opened
 
 
@@ -31,9 +31,13 @@ async def strict(transport: Transport) -> AsyncIterator[Harness]:
         yield opened
 
 
-def ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody turns the clock for lines that the channel is still to get; test_unanswered.py has their end."""
-    monkeypatch.setattr("bot.server.lifecycle.CHANNEL_SECONDS", 0.1)
+@asynccontextmanager
+async def open_bulk(transport: Transport, **more: str) -> AsyncIterator[Harness]:
+    """Serve a bot that has several deletions approved, and turn the clock at the end, for the channel's last lines."""
+    async with open_harness(transport, **SETTINGS, EXTAUTH_DELETE_APPROVAL="bulk", **more) as opened:
+        yield opened
+        turning = asyncio.ensure_future(opened.passes_time(lambda: False))
+    turning.cancel()
 
 
 async def request(harness: Harness, line: str = MANY, user: str = ADMIN) -> Post:

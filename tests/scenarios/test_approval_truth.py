@@ -16,7 +16,7 @@ from bot.listeners.approval import GRACE_SECONDS
 from bot.settings import Transport
 from tests.audit_log import KEY
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness
-from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, ends_at_once, posts, pressed, request, told
+from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, open_bulk, posts, pressed, request, told
 
 
 @pytest.fixture
@@ -25,10 +25,8 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def bulk(transport: Transport, database: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    ends_at_once(monkeypatch)
-    more = {**SETTINGS, "DATABASE_URL": f"sqlite:///{database}", "EXTAUTH_DELETE_APPROVAL": "bulk"}
-    async with open_harness(transport, **more) as opened:
+async def bulk(transport: Transport, database: Path) -> AsyncIterator[Harness]:
+    async with open_bulk(transport, DATABASE_URL=f"sqlite:///{database}") as opened:
         yield opened
 
 

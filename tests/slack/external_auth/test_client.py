@@ -213,6 +213,7 @@ async def test_the_longest_wait_is_waited_and_a_longer_one_is_not(connected: Con
 
 
 async def test_sending_ends_however_slow_slack_is(connected: ConnectedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It's a minute and a half of real time.
     monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.1)
     connected.slack.web_api.failures[DELETE] = "timeout"
     failure = await connected.failure(DeleteTokens("EtGoogle0001"))
@@ -223,6 +224,7 @@ async def test_sending_ends_however_slow_slack_is(connected: ConnectedClient, mo
 async def test_waiting_for_its_turn_is_not_a_part_of_sending(
     connected: ConnectedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # It's a minute and a half of real time.
     monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.3)
     connected.slack.web_api.failures[GET] = "429-60"
     getting = asyncio.ensure_future(connected.client.get(connected.token, GetToken("EtGoogle0001"), Caller()))
