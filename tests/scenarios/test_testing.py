@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from bot.listeners.batch import UPDATE_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.rate_limit import WANTED_SECONDS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 DELETE, GET, LIST = (f"apps.auth.external.{name}" for name in ("delete", "get", "list"))
@@ -57,7 +59,7 @@ async def test_one_account_is_answered_like_any_command(harness: Harness) -> Non
         "✓ This account works  EtGoogle0001\nSlack returned its token. Extauth didn't show or keep it."
     )
     read = harness.read(await harness.types("/extauth test EtNoSuch0001"))
-    assert "✕ Slack doesn't have this token  EtNoSuch0001" in read
+    assert f"✕ {title('token_not_found', Operation.TEST)}  EtNoSuch0001" in read
     assert "[Edit…]" in read
     assert harness.calls(GET) == [{"external_token_id": "EtGoogle0001"}, {"external_token_id": "EtNoSuch0001"}]
     history = harness.read(await harness.types("/extauth history"))
@@ -152,7 +154,7 @@ async def test_what_cannot_be_meant_is_told(harness: Harness, line: str) -> None
 async def test_where_slack_does_not_list_those_used_lately_are_tested(harness: Harness) -> None:
     harness.slack.web_api.failures[LIST] = "not_allowed_token_type"
     view = await harness.opens("/extauth test --all")
-    assert "✕ Extauth's token can't list connected accounts" in harness.read(view)
+    assert f"✕ {title('not_allowed_token_type', Operation.LIST)}" in harness.read(view)
     harness.workspace.close(view)
     await harness.types("/extauth get EtGoogle0001")
     read = await result(harness, await harness.opens("/extauth test --all"))

@@ -7,10 +7,12 @@ import pytest
 
 from bot import settings
 from bot.clock import SystemClock
+from bot.operation import Operation
 from bot.sandbox.run import open_sandbox, variables
 from bot.server import StartError
 from bot.server.lifecycle import serve
 from tests.bot_process import simulated_slack
+from tests.explanations.expected import title
 from tests.harness import ADMIN, open_harness
 
 ONE = {"EXTAUTH_SOCKET_CONNECTIONS": "1"}
@@ -80,7 +82,7 @@ async def test_two_bots_share_the_work() -> None:
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 4)
         assert list(slack.socket_mode.delivered.values()) == [2, 2]
         told = " ".join(str(message.blocks) for message in slack.workspace.messages(ADMIN))
-        assert "Slack doesn't have this token" in told
+        assert title("token_not_found", Operation.GET) in told
         stop.set()
         await second
 
