@@ -11,7 +11,6 @@ from bot.ids import typed_text
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
-from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.views.batches import (
     MOST_GROUPS,
@@ -23,20 +22,13 @@ from bot.views.batches import (
     stopping_screen,
 )
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
-from bot.views.parts import Screen, as_message, as_view
 from tests.audit_log import actor
+from tests.views.limits import assert_passes
 
 CONTACT = "<@U0123456789>"
 CODES = [None, *sorted(known_codes()), "a_code_of_tomorrow", "x" * 100]
 MANY = 2500
 OPERATIONS = pytest.mark.parametrize("operation", [Operation.TEST, Operation.DELETE])
-
-
-def assert_passes(screen: Screen) -> None:
-    assert message_complaints(as_message(screen)) == []
-    view = as_view(screen)
-    assert view["blocks"] == list(screen.blocks)
-    assert view_complaints(view) == []
 
 
 def longest(operation: Operation, done: int) -> Batch:
