@@ -33,7 +33,7 @@ class UnreliableAction:
         return await retry(self.act, self.sleep, (1, 5), lambda error: isinstance(error, Later), self.told.append)
 
 
-async def test_what_passes_is_tried_again_after_each_wait() -> None:
+async def test_a_passing_error_is_tried_again_after_each_wait() -> None:
     first, second = Later(), Later(60)
     action = UnreliableAction(first, second)
     assert await action.run() == "done"

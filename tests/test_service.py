@@ -203,7 +203,7 @@ async def test_a_refused_list_comes_with_the_ids_this_person_used(pipeline: Pipe
     assert (await pipeline.entries())[0].code == "not_allowed_token_type"
 
 
-async def test_of_many_ids_the_last_five_are_offered_and_of_none_none(pipeline: Pipeline) -> None:
+async def test_at_most_the_last_five_ids_are_offered(pipeline: Pipeline) -> None:
     pipeline.slack.web_api.failures[LIST] = "unknown_method"
     plant_accounts(pipeline.slack.state, 7)
     first = await pipeline.run(ListAccounts())
@@ -283,7 +283,7 @@ async def test_a_denial_stands_even_when_it_cannot_be_recorded(pipeline: Pipelin
     assert pipeline.calls(GET) == []
 
 
-async def test_what_cannot_be_recorded_is_not_sent(pipeline: Pipeline) -> None:
+async def test_a_request_that_cannot_be_recorded_is_not_sent(pipeline: Pipeline) -> None:
     pipeline.execute("ALTER TABLE audit_records RENAME TO gone")
     request = GetToken("EtGoogle0001")
     assert await pipeline.run(request) == NotRecorded(request, None, "ABCD2345")
@@ -505,7 +505,7 @@ async def test_each_outcome_is_a_line_of_the_log(pipeline: Pipeline, caplog: pyt
     ]
 
 
-async def test_what_comes_again_is_a_line_of_the_log_and_nothing_else(
+async def test_a_repeated_interaction_is_only_a_line_of_the_log(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     for user, request in ((ADMIN, GetToken("EtGoogle0001")), (GUEST, GetToken("EtGoogle0001"))):
@@ -644,7 +644,7 @@ CHANGED = {"contact": "changed", "workspace": "T0SANDBOX", "version": "3"}
 
 
 @asynccontextmanager
-async def open_settings_bench(folder: Path) -> AsyncIterator[Pipeline]:
+async def open_settings_pipeline(folder: Path) -> AsyncIterator[Pipeline]:
     """A pipeline whose admins can change settings."""
     async with open_pipeline(folder, has_settings=True) as opened:
         opened.slack.state.people[ADMIN].is_admin = True
@@ -652,7 +652,7 @@ async def open_settings_bench(folder: Path) -> AsyncIterator[Pipeline]:
 
 
 async def test_a_step_is_recorded_with_its_result_and_told(tmp_path: Path) -> None:
-    async with open_settings_bench(tmp_path) as pipeline:
+    async with open_settings_pipeline(tmp_path) as pipeline:
         taken = []
 
         async def act() -> AuditResult:
@@ -668,7 +668,7 @@ async def test_a_step_is_recorded_with_its_result_and_told(tmp_path: Path) -> No
 
 
 async def test_a_step_is_denied_to_others_and_taken_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with open_settings_bench(tmp_path) as pipeline:
+    async with open_settings_pipeline(tmp_path) as pipeline:
         taken = []
 
         async def act() -> AuditResult:
@@ -686,7 +686,7 @@ async def test_a_step_is_denied_to_others_and_taken_once(tmp_path: Path, caplog:
 
 
 async def test_a_step_that_breaks_is_recorded_later_as_interrupted(tmp_path: Path) -> None:
-    async with open_settings_bench(tmp_path) as pipeline:
+    async with open_settings_pipeline(tmp_path) as pipeline:
 
         async def act() -> AuditResult:
             raise ZeroDivisionError
@@ -700,7 +700,7 @@ async def test_a_step_that_breaks_is_recorded_later_as_interrupted(tmp_path: Pat
 
 
 async def test_a_step_whose_result_cannot_be_recorded_is_recorded_later_as_it_was(tmp_path: Path) -> None:
-    async with open_settings_bench(tmp_path) as pipeline:
+    async with open_settings_pipeline(tmp_path) as pipeline:
 
         async def act() -> AuditResult:
             pipeline.execute("ALTER TABLE audit_heads RENAME TO gone")
@@ -716,7 +716,7 @@ async def test_a_step_whose_result_cannot_be_recorded_is_recorded_later_as_it_wa
 
 
 async def test_a_step_that_is_cut_off_is_recorded_in_time(tmp_path: Path) -> None:
-    async with open_settings_bench(tmp_path) as pipeline:
+    async with open_settings_pipeline(tmp_path) as pipeline:
         begun = asyncio.Event()
 
         async def act() -> AuditResult:

@@ -26,7 +26,7 @@ from tests.harness import ADMIN
 from tests.one_workspace import create_runtime
 
 
-async def test_what_is_done_in_time_is_waited_for() -> None:
+async def test_work_that_ends_in_time_is_waited_for() -> None:
     tasks, done = Tasks(), []
 
     async def work() -> None:
@@ -64,7 +64,7 @@ async def conversation() -> AsyncIterator[Conversation]:
         yield Conversation(slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.clients, origin)))
 
 
-async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(conversation: Conversation) -> None:
+async def test_work_that_takes_too_long_is_interrupted_and_its_person_told(conversation: Conversation) -> None:
     async def forever() -> None:
         await asyncio.Event().wait()
 
@@ -83,7 +83,7 @@ async def test_an_unexpected_error_is_told_with_its_reference(conversation: Conv
     assert "ABCD2345" in repr(conversation.slack.workspace.messages(ADMIN)[0].blocks)
 
 
-async def test_what_begins_while_the_rest_is_finished_is_waited_for_too() -> None:
+async def test_work_that_begins_during_the_end_is_waited_for_too() -> None:
     tasks, done = Tasks(), []
 
     async def late() -> None:

@@ -173,9 +173,7 @@ async def test_a_result_of_an_altered_chain_holds_up_no_other(
     assert [record.message for record in caplog.records] == ["a result can't be recorded"]
 
 
-async def test_of_two_results_that_could_not_be_recorded_the_later_one_counts(
-    audit: AuditLog, url: str, clock: ManualClock
-) -> None:
+async def test_the_later_of_two_unrecorded_results_counts(audit: AuditLog, url: str, clock: ManualClock) -> None:
     attempt = await audit.attempt(actor(), GET)
     async with emptied(url):
         for outcome in ("fetched", "withheld"):

@@ -37,7 +37,7 @@ HELD = "429-30"
 GOOD = ("EtGoogle0001", "EtGitHub0001", "EtSalesforce1")
 
 
-class Seen:
+class BatchProgress:
     """What is told of a batch."""
 
     def __init__(self) -> None:
@@ -71,13 +71,13 @@ class BatchProcess:
         await self.runtime.batches.put(batch, BatchState.RUNNING)
         return batch
 
-    async def run(self, batch: Batch, seen: Seen | None = None, *, is_closing: bool = False) -> BatchOutcome:
+    async def run(self, batch: Batch, seen: BatchProgress | None = None, *, is_closing: bool = False) -> BatchOutcome:
         def closes() -> bool:
             return is_closing or self.runtime.limiter.is_closed
 
         service, states = self.runtime.service, self.runtime.account_states
         runner = BatchRunner(service, self.runtime.batches, states, self.clock, closes)
-        told = seen or Seen()
+        told = seen or BatchProgress()
         return await runner.run(self.actor(batch.user_id), batch, told.got_on, told.waits)
 
     async def kept(self, batch: Batch) -> tuple[Batch, BatchState]:
@@ -125,7 +125,7 @@ async def process(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 async def test_each_result_is_kept_in_its_order(process: BatchProcess) -> None:
-    seen = Seen()
+    seen = BatchProgress()
     batch = await process.made(Operation.TEST, ["EtGoogle0001", "EtNoSuch0001", "EtErr.503", "EtGitHub0001"])
     outcome = await process.run(batch, seen)
     expected = (
@@ -146,7 +146,7 @@ async def test_a_deletion_that_slack_did_not_confirm_is_not_called_undone(proces
 
 
 async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(process: BatchProcess) -> None:
-    batch, seen = await process.made(Operation.DELETE, GOOD), Seen()
+    batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
     process.slack.web_api.failures[DELETE] = HELD
     running = asyncio.ensure_future(process.run(batch, seen))
     await process.until_held()
@@ -200,7 +200,7 @@ async def test_a_batch_that_is_to_stop_does_not_begin_another_item(process: Batc
 
 
 async def test_a_429_midway_is_waited_out_and_told(process: BatchProcess) -> None:
-    batch, seen = await process.made(Operation.DELETE, GOOD), Seen()
+    batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
     process.slack.web_api.failures[DELETE] = HELD
     running = asyncio.ensure_future(process.run(batch, seen))
     await process.until_held()
@@ -223,7 +223,7 @@ async def test_a_bot_that_stops_ends_it_before_the_next_item(process: BatchProce
     assert (await process.run(batch, is_closing=True)).ending is BatchEnding.RESTARTED
 
 
-async def test_what_is_cut_off_keeps_the_results_so_far(process: BatchProcess) -> None:
+async def test_a_batch_that_is_cut_off_keeps_its_results(process: BatchProcess) -> None:
     batch = await process.made(Operation.DELETE, ["EtGoogle0001", "EtErr.timeout", "EtGitHub0001"])
     running = asyncio.ensure_future(process.run(batch))
     await process.slack.state.until(lambda: len(process.asked(DELETE)) == 2)

@@ -57,7 +57,7 @@ async def test_another_process_finds_it_whole_and_each_token_once(shared: Shared
 
 
 @pytest.mark.parametrize("stranger", [actor("U2"), replace(actor(), team_id="T2"), replace(actor(), team_id=None)])
-async def test_nobody_else_finds_it(shared: SharedStorage, stranger: Actor) -> None:
+async def test_nobody_else_finds_a_batch(shared: SharedStorage, stranger: Actor) -> None:
     batch = shared.made()
     await shared.storage.batches.put(batch, BatchState.RUNNING)
     assert await shared.storage.batches.find(batch.batch_id, stranger) is None
@@ -66,12 +66,12 @@ async def test_nobody_else_finds_it(shared: SharedStorage, stranger: Actor) -> N
 @pytest.mark.parametrize(
     "value", ["", "None", "0" * 32, "0" * 31 + "\n", "0" * 33, "\x00" * 32, "é" * 32, "' OR 1=1 --"]
 )
-async def test_what_is_no_batchs_id_finds_nothing(shared: SharedStorage, value: str) -> None:
+async def test_an_invalid_batch_id_finds_nothing(shared: SharedStorage, value: str) -> None:
     await shared.storage.batches.put(shared.made(), BatchState.RUNNING)
     assert await shared.storage.batches.find(value, actor()) is None
 
 
-async def test_of_many_who_move_it_on_one_does(shared: SharedStorage) -> None:
+async def test_only_one_of_many_processes_moves_a_batch_on(shared: SharedStorage) -> None:
     batch = shared.made()
     await shared.storage.batches.put(batch, BatchState.CONFIRMING)
     both = [shared.storage.batches, shared.other.batches] * 4

@@ -55,7 +55,7 @@ class LongRequest:
             await asyncio.sleep(0)
 
 
-async def test_what_is_done_in_time_needs_no_notice() -> None:
+async def test_a_request_that_ends_in_time_needs_no_notice() -> None:
     request = LongRequest()
     await request.clock.until_asleep(NOTICE_SECONDS)
     request.running.set_result(None)
@@ -97,7 +97,7 @@ async def test_a_notice_that_slack_does_not_take_is_posted_again_until_the_answe
     assert request.place.told == []
 
 
-async def test_of_a_notice_that_slack_never_takes_there_is_an_end() -> None:
+async def test_a_notice_that_slack_never_takes_is_given_up() -> None:
     request = LongRequest()
     request.place.refuses = 100
     request.limited(300)

@@ -101,7 +101,7 @@ async def test_several_tokens_are_deleted_once_somebody_else_approves(bulk: Harn
         assert entry in history.replace("`", "")
 
 
-async def test_nobody_approves_their_own(bulk: Harness) -> None:
+async def test_nobody_approves_their_own_request(bulk: Harness) -> None:
     post = await request(bulk)
     await pressed(bulk, post, ADMIN, "Approve")
     await told(bulk, ADMIN, "somebody else has to approve it")
@@ -121,7 +121,7 @@ async def test_a_declined_request_stays_declined(bulk: Harness) -> None:
 
 
 @over_both_transports
-async def test_of_many_clicks_one_counts(bulk: Harness) -> None:
+async def test_only_one_of_many_clicks_counts(bulk: Harness) -> None:
     bulk.state.people["U0SECOND"] = bulk.state.people[OWNER].__class__(**{**vars(bulk.state.people[OWNER])})
     bulk.state.people["U0SECOND"].user_id = "U0SECOND"
     post = await request(bulk)
@@ -133,7 +133,7 @@ async def test_of_many_clicks_one_counts(bulk: Harness) -> None:
 
 
 @pytest.mark.parametrize(("user", "why"), [(MEMBER, "Only workspace admins and owners can"), (GUEST, "Guests can't")])
-async def test_only_who_may_approves(bulk: Harness, user: str, why: str) -> None:
+async def test_only_approvers_can_approve_or_decline(bulk: Harness, user: str, why: str) -> None:
     post = await request(bulk)
     for label in ("Approve", "Decline"):
         await pressed(bulk, post, user, label)
@@ -172,12 +172,12 @@ async def test_a_request_expires_after_an_hour(bulk: Harness) -> None:
     assert "request tokens 2 · expired" in bulk.read(await bulk.types("/extauth history")).replace("`", "")
 
 
-async def test_one_token_needs_none_but_where_all_do(bulk: Harness) -> None:
+async def test_one_token_needs_no_approval_where_only_bulk_does(bulk: Harness) -> None:
     assert "✓ Deleted from Slack" in bulk.read(await bulk.types("/extauth delete EtGoogle0001 --yes"))
     assert not posts(bulk)
 
 
-async def test_where_all_do_no_way_leads_around_it(strict: Harness) -> None:
+async def test_every_deletion_waits_for_approval_where_all_need_it(strict: Harness) -> None:
     read = strict.read(await strict.types("/extauth delete EtGoogle0001 --yes"))
     assert "✓ Waiting for approval  EtGoogle0001" in read
     view = await strict.presses_for_dialog(await strict.types("/extauth get EtGitHub0001"), "Delete…")

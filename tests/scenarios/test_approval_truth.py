@@ -132,7 +132,7 @@ async def test_no_state_in_the_database_stands_for_a_click(state: str, bulk: Har
     assert bulk.calls(DELETE) == []
 
 
-async def test_what_was_done_is_not_done_again_by_putting_its_row_back(bulk: Harness, database: Path) -> None:
+async def test_putting_a_row_back_does_not_repeat_a_deletion(bulk: Harness, database: Path) -> None:
     post = await request(bulk)
     (asked,) = write(database, "SELECT state, content FROM batches")
     await pressed(bulk, post, OWNER, "Approve")
@@ -144,7 +144,7 @@ async def test_what_was_done_is_not_done_again_by_putting_its_row_back(bulk: Har
 
 
 @pytest.mark.parametrize("first", ["Approve", "Decline"])
-async def test_what_was_decided_stays_so_when_its_row_is_put_back(bulk: Harness, database: Path, first: str) -> None:
+async def test_putting_a_row_back_does_not_reopen_a_decision(bulk: Harness, database: Path, first: str) -> None:
     post = await request(bulk)
     (asked,) = write(database, "SELECT state, content FROM batches")
     await pressed(bulk, post, OWNER, first)

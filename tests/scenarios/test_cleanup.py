@@ -132,7 +132,7 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_be_deleted(harness: Harne
     assert len(harness.state.tokens) == 156 - gone
 
 
-async def test_of_2500_tokens_of_one_account_those_deleted_before_a_stop_are_counted(harness: Harness) -> None:
+async def test_a_stop_counts_what_was_deleted_of_2500_tokens(harness: Harness) -> None:
     plant_accounts(harness.state, 2494)
     for token in harness.state.tokens.values():
         token.account = "gone@example.com"
@@ -183,7 +183,7 @@ async def test_a_permission_lost_in_between_ends_it(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("user", [MEMBER, GUEST])
-async def test_nobody_else_may(harness: Harness, user: str) -> None:
+async def test_people_without_permission_delete_nothing(harness: Harness, user: str) -> None:
     for line in ("delete EtGoogle0001 EtGitHub0001", "delete --account ada@example.com"):
         read = harness.read(await harness.types(f"/extauth {line}", user))
         assert "✕ You don't have permission to delete tokens" in read

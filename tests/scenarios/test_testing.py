@@ -162,7 +162,7 @@ async def test_where_slack_does_not_list_those_used_lately_are_tested(harness: H
     assert "So these are the tokens you used lately." in read
 
 
-async def test_nothing_to_test(harness: Harness) -> None:
+async def test_without_accounts_there_is_nothing_to_test(harness: Harness) -> None:
     harness.state.tokens.clear()
     assert "⚠ Nobody has connected an account yet" in harness.read(await harness.opens("/extauth test --all"))
 
@@ -260,7 +260,7 @@ async def test_a_list_that_cannot_be_had_is_explained_and_ids_still_work(harness
     assert harness.calls(GET) == []
 
 
-async def test_of_2500_accounts_the_first_are_tested_and_the_rest_are_counted(harness: Harness) -> None:
+async def test_the_first_of_2500_accounts_are_tested_and_the_rest_counted(harness: Harness) -> None:
     plant_accounts(harness.state, 2494)
     view = await harness.opens("/extauth test --all")
     await until_held_back(harness, view)

@@ -130,7 +130,7 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
         assert await audit.interrupt(60) == []
 
 
-class Proxy:
+class FreezingProxy:
     """Stands between the bot and its PostgreSQL, and can stop passing anything on."""
 
     def __init__(self, url: str) -> None:
@@ -190,7 +190,7 @@ async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
     for name, seconds in SHORT.items():
         monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
     async with new_database("postgresql", tmp_path) as url:
-        proxy = Proxy(url)
+        proxy = FreezingProxy(url)
         async with proxy.open() as through:
             async with open_harness(transport, DATABASE_URL=through, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
                 assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))

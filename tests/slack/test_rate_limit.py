@@ -241,7 +241,7 @@ async def test_a_wait_that_is_too_long_is_refused_at_once_and_says_how_long_it_i
     await turn
 
 
-async def test_who_waits_when_the_hold_grows_too_long_is_told_at_once(callers: Callers) -> None:
+async def test_a_caller_whose_wait_grows_too_long_is_refused_at_once(callers: Callers) -> None:
     await callers.hold(30)
     waiting = asyncio.ensure_future(callers.go(callers.begin("ada 1", patience=40)))
     await callers.settle()
@@ -271,7 +271,7 @@ async def test_a_stop_sends_everybody_away(callers: Callers) -> None:
     callers.assert_nothing_is_left()
 
 
-async def test_what_is_checked_after_a_wait_can_stop_the_call(callers: Callers) -> None:
+async def test_the_check_after_a_wait_can_stop_the_call(callers: Callers) -> None:
     async def recheck() -> None:
         raise PermissionError
 
@@ -287,7 +287,7 @@ async def test_what_is_checked_after_a_wait_can_stop_the_call(callers: Callers) 
 
 
 @pytest.mark.parametrize("is_known_in_time", [True, False])
-async def test_what_nobody_can_tell_of_waits_on_and_is_not_sent(callers: Callers, is_known_in_time: bool) -> None:
+async def test_a_call_that_may_be_unwanted_waits_on_and_is_not_sent(callers: Callers, is_known_in_time: bool) -> None:
     wanted: bool | None = None
     left: list[SecondsLeft] = []
 
@@ -313,7 +313,7 @@ async def test_what_nobody_can_tell_of_waits_on_and_is_not_sent(callers: Callers
 
 
 @pytest.mark.parametrize("asked_in_time", [True, False])
-async def test_what_is_no_longer_wanted_leaves_the_line(callers: Callers, asked_in_time: bool) -> None:
+async def test_a_call_that_is_no_longer_wanted_leaves_the_line(callers: Callers, asked_in_time: bool) -> None:
     wanted = True
 
     async def is_wanted() -> bool:
@@ -360,7 +360,7 @@ ACTS = st.lists(
 
 @settings(max_examples=25)
 @given(ACTS, st.booleans())
-def test_whatever_happens_nobody_is_forgotten_or_sent_twice(acts: list[tuple[str, object, str]], stops: bool) -> None:
+def test_no_call_is_forgotten_or_sent_twice(acts: list[tuple[str, object, str]], stops: bool) -> None:
     asyncio.run(_play(acts, stops))
 
 
@@ -406,7 +406,7 @@ async def _until(callers: Callers, condition: Callable[[], bool]) -> None:
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1, max_size=40), st.sets(st.integers(0, 39)))
-def test_who_waits_goes_first_come_first_served_whoever_gives_up(people: list[str], given_up: set[int]) -> None:
+def test_waiting_calls_go_in_order_even_when_some_give_up(people: list[str], given_up: set[int]) -> None:
     asyncio.run(_go_in_order(people, given_up))
 
 

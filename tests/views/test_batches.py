@@ -105,7 +105,7 @@ def test_an_export_of_any_size_passes_the_limits_and_says_what_is_left_out() -> 
 
 
 @given(st.one_of(st.none(), st.text(min_size=1, max_size=300)), st.text(min_size=1, max_size=300))
-def test_what_finds_nothing_passes_the_limits(provider_key: str | None, account: str) -> None:
+def test_an_answer_about_no_accounts_passes_the_limits(provider_key: str | None, account: str) -> None:
     assert_passes(no_accounts_screen(provider_key))
     assert_passes(no_such_account_screen(account))
 
@@ -119,6 +119,6 @@ SECRETS = ["q8Zt7Lk2Vn5Xc9Rb3Wm6Yd1Hf4Js0Pg", "ghp_" + "a1B2" * 9, "a b c d " * 
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_what_may_be_a_secret_is_not(secret: str) -> None:
+def test_the_name_of_an_account_that_may_be_a_secret_is_not_repeated(secret: str) -> None:
     assert secret not in str(typed_text(secret))
     assert secret not in str(no_such_account_screen(typed_text(secret)).blocks)
