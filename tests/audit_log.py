@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 import asyncpg
 from pydantic import SecretStr
@@ -19,6 +20,8 @@ from bot.settings import DatabaseSettings, Settings, read
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.storage.address import database_url
 from bot.storage.engine import open_database
+
+T = TypeVar("T")
 
 TOKEN = SecretStr("ya29.a-token-that-was-handed-out")
 KEY = "the-key-of-the-sandbox-" * 2
@@ -53,17 +56,17 @@ async def write(audit: AuditLog, count: int = 3) -> None:
         await audit.finish(attempt, AuditResult("fetched", None, 12, TOKEN))
 
 
-async def run(url: str, work: Callable[[Connection], object]) -> None:
-    """Do to the database what no code of ours does."""
+async def run(url: str, work: Callable[[Connection], T]) -> T:
+    """Run a transaction past our own code, and return its result."""
     database = open_database(database_url(url))
 
-    def act(connection: Connection) -> None:
+    def act(connection: Connection) -> T:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL search_path TO public")
-        work(connection)
+        return work(connection)
 
     try:
-        await database.run(act)
+        return await database.run(act)
     finally:
         await database.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.clock import Clock
 from bot.sandbox.run import variables
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.delivery import SignedHttp
@@ -135,9 +136,9 @@ async def bot_process(transport: Transport, slack: SimulatedSlack, **more: str) 
 
 
 @asynccontextmanager
-async def simulated_slack() -> AsyncIterator[SimulatedSlack]:
-    """A workspace with people and tokens, on the machine's clock."""
-    async with SimulatedSlack() as slack:
+async def simulated_slack(clock: Clock | None = None) -> AsyncIterator[SimulatedSlack]:
+    """A workspace with people and tokens, on the machine's clock unless another is given."""
+    async with SimulatedSlack(clock) as slack:
         seed.plant(slack.state)
         yield slack
 

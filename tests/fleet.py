@@ -41,7 +41,7 @@ class InTurn:
         return await next(self._ways).deliver(kind, payload)
 
 
-class Proxy:
+class LoadBalancer:
     """One address for several ports: each connection goes to the next that takes it."""
 
     def __init__(self, ports: Sequence[int]) -> None:
@@ -170,7 +170,7 @@ async def open_fleet(folder: Path) -> AsyncIterator[Fleet]:
         cookies = aiohttp.DummyCookieJar()
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, cookie_jar=cookies))
         ports = [free_port() for _ in WEBS]
-        proxy = await asyncio.start_server(Proxy(ports).serve, "127.0.0.1", 0)
+        proxy = await asyncio.start_server(LoadBalancer(ports).serve, "127.0.0.1", 0)
         stack.callback(proxy.close)
         fleet = Fleet(slack, session, database_url, ports, proxy.sockets[0].getsockname()[1])
         slack.workspace.delivery = InTurn(fleet.http, slack.socket_mode)

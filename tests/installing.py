@@ -14,6 +14,7 @@ from bot.app import INSTALL_PATH
 from bot.sandbox.run import serving, variables_of_many
 from bot.sandbox.slack.delivery import SignedHttp
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.web_api import WebApi
 from bot.sandbox.slack.workspace import SimulatedWorkspace
 from bot.server.http import PATH
 from bot.server.oauth_pages import REDIRECT_PATH
@@ -34,7 +35,7 @@ def free_port() -> int:
 
 
 @dataclass
-class Seen:
+class LoadedPage:
     """A page that a browser got."""
 
     status: int
@@ -42,36 +43,36 @@ class Seen:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Browser:
+class InstallingBrowser:
     """Somebody's browser: it has its own cookies, and follows what it is told to follow."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self.cookie: str | None = None
 
-    async def get(self, url: str) -> Seen:
+    async def get(self, url: str) -> LoadedPage:
         # The cookie is for https, which only browsers themselves waive for 127.0.0.1.
         headers = {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
         async with self._session.get(url, headers=headers, allow_redirects=False) as response:
             for given in response.headers.getall("Set-Cookie", []):
                 self.cookie = given.partition(";")[0].partition("=")[2]
-            return Seen(response.status, await response.text(), dict(response.headers))
+            return LoadedPage(response.status, await response.text(), dict(response.headers))
 
-    async def asks(self, url: str) -> Seen:
+    async def asks(self, url: str) -> LoadedPage:
         """Go from the installation page to Slack's."""
         page = await self.get(url + INSTALL_PATH)
         started = await self.get(url + link(page, "Add to Slack"))
         assert started.status == 302
         return await self.get(started.headers["Location"])
 
-    async def answers(self, slack_url: str, asked: Seen, label: str) -> str:
+    async def answers(self, slack_url: str, asked: LoadedPage, label: str) -> str:
         """Press a button of Slack's page. Returns where Slack sends the browser then."""
         answered = await self.get(slack_url + link(asked, label))
         assert answered.status == 302
         return answered.headers["Location"]
 
 
-def link(page: Seen, label: str) -> str:
+def link(page: LoadedPage, label: str) -> str:
     """Where a link leads."""
     found = re.search(rf'href="([^"]+)">{re.escape(label)}<', page.text)
     assert found, page.text
@@ -92,8 +93,8 @@ class Many:
     def url(self) -> str:
         return str(self.configured.public_url)
 
-    def browser(self) -> Browser:
-        return Browser(self.session)
+    def browser(self) -> InstallingBrowser:
+        return InstallingBrowser(self.session)
 
     def workspace(self, team_id: str) -> SimulatedWorkspace:
         return self.slack.more[team_id]
@@ -104,7 +105,11 @@ class Many:
         harness.workspace, harness.state = self.workspace(team_id), self.workspace(team_id).state
         return harness
 
-    async def install(self, place_id: str) -> Seen:
+    def web_api_of(self, team_id: str) -> WebApi:
+        """Slack's methods for the tokens of one workspace."""
+        return self.slack.web_api.workspaces[1 + [*self.slack.more].index(team_id)]
+
+    async def install(self, place_id: str) -> LoadedPage:
         """Install the app as a person does, and see the page after it."""
         browser = self.browser()
         label = f"Allow in {self.slack.oauth.places[place_id].name}"

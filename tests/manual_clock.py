@@ -16,6 +16,11 @@ class ManualClock:
         self._pings: set[asyncio.Event] = set()
         self._asleep = asyncio.Event()
 
+    @property
+    def sleepers(self) -> int:
+        """The number of sleeps that aren't over."""
+        return len(self._sleepers)
+
     def now(self) -> float:
         return self._now
 

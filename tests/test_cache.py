@@ -104,7 +104,7 @@ async def test_a_request_is_shared_for_as_long_as_it_takes() -> None:
     assert await cache.get("k", source) == "answer 2"
 
 
-async def test_what_is_forgotten_while_it_is_asked_for_is_asked_for_again() -> None:
+async def test_a_value_forgotten_while_it_is_fetched_is_fetched_again() -> None:
     cache: Cache[str, str] = Cache(ManualClock(), 60.0)
     source = Source()
     before = asyncio.ensure_future(cache.get("k", source))

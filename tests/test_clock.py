@@ -13,8 +13,8 @@ class Later(Exception):
         self.retry_after = retry_after
 
 
-class Bench:
-    """Something that raises some exceptions in turn, and then is done."""
+class UnreliableAction:
+    """An action that raises some exceptions in turn, and then is done."""
 
     def __init__(self, *raises: BaseException) -> None:
         self.raises = list(raises)
@@ -33,27 +33,27 @@ class Bench:
         return await retry(self.act, self.sleep, (1, 5), lambda error: isinstance(error, Later), self.told.append)
 
 
-async def test_what_passes_is_tried_again_after_each_wait() -> None:
+async def test_a_passing_error_is_tried_again_after_each_wait() -> None:
     first, second = Later(), Later(60)
-    bench = Bench(first, second)
-    assert await bench.run() == "done"
-    assert bench.slept == [1, 60]
-    assert bench.told == [first, second]
+    action = UnreliableAction(first, second)
+    assert await action.run() == "done"
+    assert action.slept == [1, 60]
+    assert action.told == [first, second]
 
 
 async def test_the_last_exception_is_raised() -> None:
     last = Later()
-    bench = Bench(Later(), Later(), last)
+    action = UnreliableAction(Later(), Later(), last)
     with pytest.raises(Later) as raised:
-        await bench.run()
+        await action.run()
     assert raised.value is last
-    assert bench.slept == [1, 5]
-    assert last not in bench.told
+    assert action.slept == [1, 5]
+    assert last not in action.told
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), asyncio.CancelledError()])
 async def test_anything_else_is_raised_at_once(error: BaseException) -> None:
-    bench = Bench(error)
+    action = UnreliableAction(error)
     with pytest.raises(type(error)):
-        await bench.run()
-    assert (bench.slept, bench.told) == ([], [])
+        await action.run()
+    assert (action.slept, action.told) == ([], [])

@@ -61,12 +61,12 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_there_is_nothing_else_to_run() -> None:
+def test_every_listed_command_is_documented() -> None:
     assert {*UNTIL_SAID, *TYPED, *BY_CI, *NEEDS_A_NEW_FOLDER} <= {*documented()}
     assert len(documented()) > 10
 
 
-def test_what_only_ci_can_run_is_in_it() -> None:
+def test_commands_left_to_ci_are_in_its_script() -> None:
     for line in BY_CI:
         assert re.search(rf"^{line}\b", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
 
@@ -74,7 +74,7 @@ def test_what_only_ci_can_run_is_in_it() -> None:
 @pytest.mark.process
 @pytest.mark.long
 @pytest.mark.parametrize("line", ONCE)
-async def test_what_ends_by_itself_succeeds(line: str, checkout: Path) -> None:
+async def test_documented_commands_that_end_succeed(line: str, checkout: Path) -> None:
     async with simulated_slack() as slack:
         database = f"sqlite:///{checkout}/extauth.db"
         async with open_audit_log(configured(database), SystemClock()) as audit:
@@ -94,7 +94,7 @@ async def test_what_ends_by_itself_succeeds(line: str, checkout: Path) -> None:
 @pytest.mark.process
 @pytest.mark.long
 @pytest.mark.parametrize("line", list(UNTIL_SAID))
-async def test_what_serves_comes_up(line: str, checkout: Path) -> None:
+async def test_documented_commands_that_serve_come_up(line: str, checkout: Path) -> None:
     async with simulated_slack() as slack:
         process = await asyncio.create_subprocess_exec(
             *shlex.split(line),

@@ -86,7 +86,7 @@ def test_each_format_is_recognized_wherever_it_stands(kind: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
-def test_nothing_of_a_format_begins_as_no_format_is_looked_for(form: TokenFormat) -> None:
+def test_every_token_of_a_format_is_found_by_the_search(form: TokenFormat) -> None:
     @given(st.from_regex(re.compile(form.pattern, re.IGNORECASE | re.ASCII), fullmatch=True))
     def found(token: str) -> None:
         assert find_token(token) is not None

@@ -54,6 +54,22 @@ def test_a_secret_is_redacted_wherever_it_turns_up(printed: io.StringIO, secret:
     assert printed.getvalue().count("[redacted]") >= 3
 
 
+def test_a_traceback_of_endless_recursion_is_short(printed: io.StringIO) -> None:
+    # A traceback sums up calls only where each is of the same line.
+    def begin() -> None:
+        again()
+
+    def again() -> None:
+        begin()
+
+    try:
+        begin()
+    except RecursionError:
+        logging.getLogger("bot.test").exception("oh")
+    assert "RecursionError" in printed.getvalue()
+    assert len(printed.getvalue()) < 10_000
+
+
 def test_a_slack_error_prints_its_code_and_not_its_response(printed: io.StringIO) -> None:
     response = AsyncSlackResponse(
         client=AsyncWebClient(),

@@ -145,7 +145,7 @@ def test_secrets_do_not_print() -> None:
         assert secret not in str(settings)
 
 
-def test_how_to_serve() -> None:
+def test_the_settings_choose_the_transport() -> None:
     both = read({**WELL, "SLACK_SIGNING_SECRET": SECRET})
     assert transport(read(WELL), None) == "socket"
     assert transport(read({**WELL, "SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": SECRET}), None) == "http"
@@ -185,13 +185,13 @@ def test_every_setting_stands_in_the_docs_and_in_env_example() -> None:
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("1h", 3600), ("90m", 5400), ("24H", 86400), ("7d", 604800)])
-def test_how_often_to_test(written: str, seconds: int) -> None:
+def test_the_time_between_tests_is_read(written: str, seconds: int) -> None:
     assert read({**WELL, "EXTAUTH_TEST_EVERY": written}).test_every == seconds
     assert read(WELL).test_every is None
 
 
 @pytest.mark.parametrize("written", ["24", "59m", "0d", "-1h", "1.5h", "daily", "1h 30m", "999999d", "٣d", "1w"])
-def test_what_is_no_time_between_tests_is_one_clear_line(written: str) -> None:
+def test_an_invalid_time_between_tests_is_one_clear_line(written: str) -> None:
     assert mistakes(EXTAUTH_TEST_EVERY=written) == [
         "EXTAUTH_TEST_EVERY: must be a number with m, h, or d (minutes, hours, or days), such as 24h, and at least 1h."
     ]

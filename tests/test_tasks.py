@@ -26,7 +26,7 @@ from tests.harness import ADMIN
 from tests.one_workspace import create_runtime
 
 
-async def test_what_is_done_in_time_is_waited_for() -> None:
+async def test_work_that_ends_in_time_is_waited_for() -> None:
     tasks, done = Tasks(), []
 
     async def work() -> None:
@@ -39,7 +39,9 @@ async def test_what_is_done_in_time_is_waited_for() -> None:
 
 
 @dataclass
-class Bench:
+class Conversation:
+    """An admin's interaction, and the answers that it got."""
+
     slack: SimulatedSlack
     runtime: Runtime
     interaction: Interaction
@@ -49,7 +51,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def conversation() -> AsyncIterator[Conversation]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(simulated_slack())
         session = await stack.enter_async_context(open_session())
@@ -59,29 +61,29 @@ async def bench() -> AsyncIterator[Bench]:
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
         origin = Origin(url, runtime.clock.now())
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        yield Bench(slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.clients, origin)))
+        yield Conversation(slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.clients, origin)))
 
 
-async def test_what_is_not_is_interrupted_and_the_person_hears_of_it(bench: Bench) -> None:
+async def test_work_that_takes_too_long_is_interrupted_and_its_person_told(conversation: Conversation) -> None:
     async def forever() -> None:
         await asyncio.Event().wait()
 
-    flow.start(bench.interaction, forever())
-    await bench.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
-    assert bench.told() == ["Extauth restarted before Slack answered"]
+    flow.start(conversation.interaction, forever())
+    await conversation.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
+    assert conversation.told() == ["Extauth restarted before Slack answered"]
 
 
-async def test_an_unexpected_error_is_told_with_its_reference(bench: Bench) -> None:
+async def test_an_unexpected_error_is_told_with_its_reference(conversation: Conversation) -> None:
     async def breaks() -> None:
         raise ZeroDivisionError
 
-    flow.start(bench.interaction, breaks())
-    await bench.runtime.tasks.idle()
-    assert bench.told() == ["Something went wrong in Extauth"]
-    assert "ABCD2345" in repr(bench.slack.workspace.messages(ADMIN)[0].blocks)
+    flow.start(conversation.interaction, breaks())
+    await conversation.runtime.tasks.idle()
+    assert conversation.told() == ["Something went wrong in Extauth"]
+    assert "ABCD2345" in repr(conversation.slack.workspace.messages(ADMIN)[0].blocks)
 
 
-async def test_what_begins_while_the_rest_is_finished_is_waited_for_too() -> None:
+async def test_work_that_begins_during_the_end_is_waited_for_too() -> None:
     tasks, done = Tasks(), []
 
     async def late() -> None:

@@ -173,9 +173,7 @@ async def test_a_result_of_an_altered_chain_holds_up_no_other(
     assert [record.message for record in caplog.records] == ["a result can't be recorded"]
 
 
-async def test_of_two_results_that_could_not_be_recorded_the_later_one_counts(
-    audit: AuditLog, url: str, clock: ManualClock
-) -> None:
+async def test_the_later_of_two_unrecorded_results_counts(audit: AuditLog, url: str, clock: ManualClock) -> None:
     attempt = await audit.attempt(actor(), GET)
     async with emptied(url):
         for outcome in ("fetched", "withheld"):
@@ -236,6 +234,7 @@ async def test_a_result_that_meets_a_fault_of_the_bot_is_tried_again(
         raise TypeError
 
     with monkeypatch.context() as patched:
+        # No input makes the bot's own code fail.
         patched.setattr(audit, "finish", fail)
         audit.finish_later(attempt, AuditResult("failed", "x", 1))
         await clock.until_asleep(RETRY_SECONDS)
@@ -282,6 +281,7 @@ async def test_the_token_is_in_no_row(audit: AuditLog, url: str) -> None:
 async def test_a_database_that_is_gone_is_said_so_and_used_again_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # It's ten seconds, and no setting.
     monkeypatch.setattr("bot.storage.engine.BUSY_SECONDS", 0.5)
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_audit_log(configured(url), ManualClock()) as audit:

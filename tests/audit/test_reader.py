@@ -361,6 +361,7 @@ async def test_verifying_is_right_while_others_append_and_prune(audit: AuditLog,
 
 
 async def test_progress_is_told_now_and_then(audit: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It's told every ten thousand rows, which take long to write.
     monkeypatch.setattr(verify, "_PROGRESS_EVERY", 2)
     await write(audit)
     told: list[int] = []
@@ -372,6 +373,7 @@ async def test_progress_is_told_now_and_then(audit: AuditLog, monkeypatch: pytes
 async def test_pages_of_any_size_read_the_same(audit: AuditLog, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     await write(audit)
     whole = await exported(audit)
+    # A page has thousands of rows, which take long to write.
     monkeypatch.setattr(verify, "_PAGE", page)
     monkeypatch.setattr(reader, "_PAGE", page)
     assert await exported(audit) == whole

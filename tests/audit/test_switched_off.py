@@ -166,7 +166,7 @@ QUIET = [(kind, *one) for kind in DATABASES for one in UNRECORDED[kind]]
 
 
 @pytest.mark.parametrize(("kind", "statements", "named"), QUIET)
-async def test_what_the_database_does_not_keep_is_not_done(
+async def test_nothing_is_done_that_the_database_does_not_keep(
     kind: str, statements: Sequence[str], named: str, tmp_path: Path
 ) -> None:
     clock = ManualClock()
@@ -252,7 +252,7 @@ async def test_processes_that_take_turns_go_on_over_each_others_rows(kind: str, 
         assert (await one.verify(lambda _: None)).problem is None
 
 
-async def test_nothing_is_looked_up_where_somebody_puts_their_own(tmp_path: Path) -> None:
+async def test_names_are_never_looked_up_in_another_schema(tmp_path: Path) -> None:
     async with started_database("postgresql", tmp_path) as url:
         name = url.rsplit("/", 1)[1]
         async with open_audit_log(configured(url), ManualClock()) as audit:

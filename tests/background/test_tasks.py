@@ -133,7 +133,7 @@ async def test_a_request_for_approval_in_another_workspace_is_left_to_its_bot(le
     assert [asked.team_id for asked, _ in waiting] == ["T0OTHER"]
 
 
-async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
+async def test_a_young_attempt_is_looked_at_again_later(left: Left) -> None:
     await left.leaves(ADMIN)
     async with left.looking():
         assert left.told() == []
@@ -143,7 +143,7 @@ async def test_what_is_too_young_is_looked_at_again(left: Left) -> None:
         assert left.told() == [ADMIN]
 
 
-async def test_what_nobody_asked_for_is_told_to_nobody(left: Left) -> None:
+async def test_nobody_is_told_of_an_interrupted_unattended_test(left: Left) -> None:
     nobody = Actor(Unattended.SCHEDULE, "T0SANDBOX", None, SecretStr(""), "ABCD2345", unattended=Unattended.SCHEDULE)
     await left.audit_log.attempt(nobody, GetToken("Et1"))
     left.clock.advance(INTERRUPTED_SECONDS + 1)

@@ -30,7 +30,7 @@ async def test_every_command_is_timed(over: str, contender: Contender) -> None:
 
 
 @pytest.mark.process
-async def test_what_is_far_away_takes_its_round_trips() -> None:
+async def test_a_far_away_slack_costs_round_trips() -> None:
     """A new connection takes one for TCP and one for TLS; each request takes one, but for the last's way back."""
     async with (
         open_trial(BARE) as trial,

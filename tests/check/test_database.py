@@ -125,6 +125,7 @@ async def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     url = f"sqlite:///{tmp_path}/extauth.db"
     await filled(url)
     async with locked(url):
+        # It's ten seconds, and no setting.
         monkeypatch.setattr(engine, "BUSY_SECONDS", 0.2)
         found = await fault(url)
     assert found.says == "Another program has locked the database."

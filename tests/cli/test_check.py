@@ -104,7 +104,7 @@ def test_whatever_logs_while_it_checks_is_silent(root_handlers: list[logging.Han
 
 
 @pytest.mark.process
-async def test_what_was_not_checked_alone_is_status_1() -> None:
+async def test_a_check_that_was_skipped_is_status_1() -> None:
     async with simulated_slack() as slack:
         slack.web_api.failures["users.info"] = "internal_error"
         ran = await asyncio.to_thread(check, environment(slack, EXTAUTH_GET_ALLOW="U0ADMIN"))

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from bot.operation import Operation
 from bot.sandbox.slack.server import SimulatedSlack
 from tests.bot_process import environment, simulated_slack
+from tests.explanations.expected import title
 from tests.forked import run
 
 GET, LIST = "apps.auth.external.get", "apps.auth.external.list"
@@ -40,7 +42,7 @@ async def test_all_work_then_one_does_not_and_only_that_change_is_posted() -> No
             assert second.stdout.startswith(
                 "TOKEN ID      PROVIDER  STATE    CODE\n"
                 "EtGoogle0002  google    expired  no_refresh_token\n\n"
-                "no_refresh_token: This token expired and can't be refreshed. Reconnect the account"
+                f"no_refresh_token: {title('no_refresh_token', Operation.TEST)}. Reconnect the account"
             )
             assert second.stdout.endswith("\n5 of 6 accounts work.\n")
         [told] = posts(slack)

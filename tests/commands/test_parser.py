@@ -90,7 +90,9 @@ def understood(text: str) -> tuple[str | None, dict[str, str | bool]]:
         ("get <Et1 --show>", "get", {"external_token_id": "Et1", "show": True}),
     ],
 )
-def test_what_is_meant_is_understood(text: str, subcommand: str | None, values: dict[str, str | bool]) -> None:
+def test_every_form_of_a_command_is_understood(
+    text: str, subcommand: str | None, values: dict[str, str | bool]
+) -> None:
     assert understood(text) == (subcommand, values)
 
 

@@ -19,6 +19,8 @@ COMMON_CODES = [
 GET_CODES = [*FACTS["methods"]["apps.auth.external.get"]["errors"], *COMMON_CODES]
 DELETE_CODES = [*FACTS["methods"]["apps.auth.external.delete"]["errors"], *COMMON_CODES]
 ALL_CODES = sorted(_ROWS)
+UNKNOWN_TITLE = "Slack returned an unknown error"
+"""The title after a code that has no row."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,7 @@ def expected(code: str, operation: Operation) -> Expected:
     rows = _ROWS[code]
     names = [operation.value, operation.permission.value, "any"]
     return Expected(*next(rows[name] for name in names if name in rows))
+
+
+def title(code: str, operation: Operation) -> str:
+    return expected(code, operation).title

@@ -5,7 +5,7 @@ import pytest
 from bot.explanations import KNOWN_CODES, Explanation, explain
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.errors import BreakdownCode, TransportCode
-from tests.explanations.expected import ALL_CODES, COMMON_CODES, DELETE_CODES, GET_CODES, expected
+from tests.explanations.expected import ALL_CODES, COMMON_CODES, DELETE_CODES, GET_CODES, UNKNOWN_TITLE, expected
 
 GETS = [operation for operation in Operation if operation.permission is Permission.GET]
 DELETES = [Operation.DELETE, Operation.DELETE_MANY]
@@ -40,7 +40,7 @@ def test_the_codes_with_an_explanation_are_those_expected() -> None:
 
 def test_an_unknown_code_gets_an_honest_explanation() -> None:
     explanation = explain("surely_nobody_knows_this", Operation.GET)
-    assert explanation.title == "Slack returned an unknown error"
+    assert explanation.title == UNKNOWN_TITLE
     assert explanation.retry
     assert "linked below" in explanation.to_do
 
@@ -58,7 +58,7 @@ def test_a_list_has_no_form_to_edit(code: str) -> None:
 
 def test_an_unknown_code_of_the_list_leads_to_no_page_because_the_method_has_none() -> None:
     explanation = explain("surely_nobody_knows_this", Operation.LIST)
-    assert explanation.title == "Slack returned an unknown error"
+    assert explanation.title == UNKNOWN_TITLE
     assert "linked below" not in f"{explanation.happened} {explanation.to_do}"
 
 

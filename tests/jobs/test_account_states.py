@@ -60,7 +60,7 @@ async def test_a_test_by_id_alone_keeps_the_provider_that_is_known(states: Accou
     assert [found[token_id].provider_key for token_id in ("Et1", "Et2")] == ["google", None]
 
 
-async def test_what_was_begun_but_not_tested_is_not_known(states: AccountStates) -> None:
+async def test_an_account_that_was_not_tested_has_no_state(states: AccountStates) -> None:
     made = Batch.of(actor(), Operation.TEST, [Item("Et1"), Item("Et2")], 0.0).with_result(ItemResult("works"))
     await states.note(made)
     assert await known(states) == {"Et1": AccountState.WORKS}
@@ -84,7 +84,7 @@ async def test_a_provider_s_and_those_that_are_no_longer_listed_are_forgotten(st
     assert await known(states) == {}
 
 
-async def test_what_could_be_a_token_is_not_kept(states: AccountStates) -> None:
+async def test_an_id_that_may_be_a_token_is_not_kept(states: AccountStates) -> None:
     await states.note(batch({"xY0" * 20: "token_not_found", "Et1": None}))
     assert {*await known(states)} == {"Et1"}
 
@@ -143,7 +143,7 @@ TESTS = st.lists(st.dictionaries(st.sampled_from(["Et1", "Et2", "Et3"]), st.samp
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TESTS)
-async def test_it_is_what_the_last_telling_test_found(
+async def test_an_accounts_state_is_what_the_last_conclusive_test_found(
     states: AccountStates, tests: Sequence[Mapping[str, str | None]]
 ) -> None:
     await states.forget("T1")

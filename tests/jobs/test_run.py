@@ -37,7 +37,7 @@ HELD = "429-30"
 GOOD = ("EtGoogle0001", "EtGitHub0001", "EtSalesforce1")
 
 
-class Seen:
+class BatchProgress:
     """What is told of a batch."""
 
     def __init__(self) -> None:
@@ -52,8 +52,8 @@ class Seen:
 
 
 @dataclass
-class Bench:
-    """A process of the bot without Bolt, and another on the same database."""
+class BatchProcess:
+    """A process that runs batches, without Bolt, and the storage of another on the same database."""
 
     slack: SimulatedSlack
     clock: ManualClock
@@ -71,13 +71,13 @@ class Bench:
         await self.runtime.batches.put(batch, BatchState.RUNNING)
         return batch
 
-    async def run(self, batch: Batch, seen: Seen | None = None, *, is_closing: bool = False) -> BatchOutcome:
+    async def run(self, batch: Batch, seen: BatchProgress | None = None, *, is_closing: bool = False) -> BatchOutcome:
         def closes() -> bool:
             return is_closing or self.runtime.limiter.is_closed
 
         service, states = self.runtime.service, self.runtime.account_states
         runner = BatchRunner(service, self.runtime.batches, states, self.clock, closes)
-        told = seen or Seen()
+        told = seen or BatchProgress()
         return await runner.run(self.actor(batch.user_id), batch, told.got_on, told.waits)
 
     async def kept(self, batch: Batch) -> tuple[Batch, BatchState]:
@@ -112,22 +112,22 @@ class Bench:
 
 
 @pytest.fixture(params=DATABASES)
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+async def process(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BatchProcess]:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(started_database(request.param, tmp_path))
-        slack, clock = await stack.enter_async_context(simulated_slack()), ManualClock()
-        slack.state.clock = slack.web_api.rate_limits._clock = clock
+        clock = ManualClock()
+        slack = await stack.enter_async_context(simulated_slack(clock))
         configured = settings.read({**variables(slack), "DATABASE_URL": url})
         storage = await stack.enter_async_context(open_storage(configured, clock))
         other = await stack.enter_async_context(open_storage(configured, clock))
         session = await stack.enter_async_context(open_session())
-        yield Bench(slack, clock, await create_runtime(configured, session, storage, clock), storage, other, url)
+        yield BatchProcess(slack, clock, await create_runtime(configured, session, storage, clock), storage, other, url)
 
 
-async def test_each_result_is_kept_in_its_order(bench: Bench) -> None:
-    seen = Seen()
-    batch = await bench.made(Operation.TEST, ["EtGoogle0001", "EtNoSuch0001", "EtErr.503", "EtGitHub0001"])
-    outcome = await bench.run(batch, seen)
+async def test_each_result_is_kept_in_its_order(process: BatchProcess) -> None:
+    seen = BatchProgress()
+    batch = await process.made(Operation.TEST, ["EtGoogle0001", "EtNoSuch0001", "EtErr.503", "EtGitHub0001"])
+    outcome = await process.run(batch, seen)
     expected = (
         ItemResult("works"),
         ItemResult("failed", "token_not_found"),
@@ -135,162 +135,166 @@ async def test_each_result_is_kept_in_its_order(bench: Bench) -> None:
         ItemResult("works"),
     )
     assert (outcome.ending, outcome.batch.results, seen.counts) == (BatchEnding.DONE, expected, [1, 2, 3, 4])
-    assert await bench.kept(batch) == (outcome.batch, BatchState.ENDED)
+    assert await process.kept(batch) == (outcome.batch, BatchState.ENDED)
 
 
-async def test_a_deletion_that_slack_did_not_confirm_is_not_called_undone(bench: Bench) -> None:
-    outcome = await bench.run(await bench.made(Operation.DELETE, ["EtErr.503", "EtErr.invalid_auth", "EtNoSuch0001"]))
+async def test_a_deletion_that_slack_did_not_confirm_is_not_called_undone(process: BatchProcess) -> None:
+    outcome = await process.run(
+        await process.made(Operation.DELETE, ["EtErr.503", "EtErr.invalid_auth", "EtNoSuch0001"])
+    )
     assert [result.is_sure for result in outcome.batch.results] == [False, True, True]
 
 
-async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(bench: Bench) -> None:
-    batch, seen = await bench.made(Operation.DELETE, GOOD), Seen()
-    bench.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(bench.run(batch, seen))
-    await bench.until_held()
-    bench.slack.web_api.failures.clear()
-    assert await bench.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
+async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(process: BatchProcess) -> None:
+    batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
+    process.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(process.run(batch, seen))
+    await process.until_held()
+    process.slack.web_api.failures.clear()
+    assert await process.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
     # Slack's thirty seconds aren't waited for.
-    bench.clock.advance(WANTED_SECONDS)
+    process.clock.advance(WANTED_SECONDS)
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (BatchEnding.STOPPED, ())
     assert seen.waits_for[0] == 30
-    assert bench.asked(DELETE) == ["EtGoogle0001"]
-    assert await bench.recorded() == [("EtGoogle0001", "not done")]
-    assert await bench.kept(batch) == (batch, BatchState.ENDED)
+    assert process.asked(DELETE) == ["EtGoogle0001"]
+    assert await process.recorded() == [("EtGoogle0001", "not done")]
+    assert await process.kept(batch) == (batch, BatchState.ENDED)
 
 
-async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_nothing(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    bench.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(bench.run(batch))
-    await bench.until_held()
-    bench.slack.web_api.failures.clear()
-    await change(bench.url, "ALTER TABLE batches RENAME TO gone")
+async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_nothing(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    process.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(process.run(batch))
+    await process.until_held()
+    process.slack.web_api.failures.clear()
+    await change(process.url, "ALTER TABLE batches RENAME TO gone")
     for _ in range(3):
-        await bench.clock.until_asleep(WANTED_SECONDS)
-        bench.clock.advance(WANTED_SECONDS)
-    await bench.clock.until_asleep(WANTED_SECONDS)
-    await change(bench.url, "ALTER TABLE gone RENAME TO batches")
-    await bench.passes_time(running)
+        await process.clock.until_asleep(WANTED_SECONDS)
+        process.clock.advance(WANTED_SECONDS)
+    await process.clock.until_asleep(WANTED_SECONDS)
+    await change(process.url, "ALTER TABLE gone RENAME TO batches")
+    await process.passes_time(running)
     outcome = await running
     assert (outcome.ending, len(outcome.batch.results)) == (BatchEnding.DONE, len(GOOD))
 
 
-async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_it(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    bench.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(bench.run(batch))
-    await bench.until_held()
-    await change(bench.url, "ALTER TABLE batches RENAME TO gone")
-    bench.clock.advance(31)
+async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_it(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    process.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(process.run(batch))
+    await process.until_held()
+    await change(process.url, "ALTER TABLE batches RENAME TO gone")
+    process.clock.advance(31)
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (BatchEnding.NOT_RECORDED, ())
-    assert bench.asked(DELETE) == ["EtGoogle0001"]
-    await change(bench.url, "ALTER TABLE gone RENAME TO batches")
+    assert process.asked(DELETE) == ["EtGoogle0001"]
+    await change(process.url, "ALTER TABLE gone RENAME TO batches")
 
 
-async def test_a_batch_that_is_to_stop_does_not_begin_another_item(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    assert await bench.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
-    assert (await bench.run(batch)).ending is BatchEnding.STOPPED
-    assert bench.asked(DELETE) == []
+async def test_a_batch_that_is_to_stop_does_not_begin_another_item(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    assert await process.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
+    assert (await process.run(batch)).ending is BatchEnding.STOPPED
+    assert process.asked(DELETE) == []
 
 
-async def test_a_429_midway_is_waited_out_and_told(bench: Bench) -> None:
-    batch, seen = await bench.made(Operation.DELETE, GOOD), Seen()
-    bench.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(bench.run(batch, seen))
-    await bench.until_held()
-    bench.slack.web_api.failures.clear()
-    await bench.passes_time(running)
+async def test_a_429_midway_is_waited_out_and_told(process: BatchProcess) -> None:
+    batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
+    process.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(process.run(batch, seen))
+    await process.until_held()
+    process.slack.web_api.failures.clear()
+    await process.passes_time(running)
     assert running.result().ending is BatchEnding.DONE
     assert 30 in seen.waits_for
-    assert bench.asked(DELETE) == ["EtGoogle0001", *GOOD]
+    assert process.asked(DELETE) == ["EtGoogle0001", *GOOD]
 
 
-async def test_a_bot_that_stops_ends_it_before_the_next_item(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    bench.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(bench.run(batch))
-    await bench.until_held()
-    bench.runtime.limiter.close()
+async def test_a_bot_that_stops_ends_it_before_the_next_item(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    process.slack.web_api.failures[DELETE] = HELD
+    running = asyncio.ensure_future(process.run(batch))
+    await process.until_held()
+    process.runtime.limiter.close()
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (BatchEnding.RESTARTED, ())
-    assert await bench.recorded() == [("EtGoogle0001", "not done")]
-    assert (await bench.run(batch, is_closing=True)).ending is BatchEnding.RESTARTED
+    assert await process.recorded() == [("EtGoogle0001", "not done")]
+    assert (await process.run(batch, is_closing=True)).ending is BatchEnding.RESTARTED
 
 
-async def test_what_is_cut_off_keeps_the_results_so_far(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, ["EtGoogle0001", "EtErr.timeout", "EtGitHub0001"])
-    running = asyncio.ensure_future(bench.run(batch))
-    await bench.slack.state.until(lambda: len(bench.asked(DELETE)) == 2)
+async def test_a_batch_that_is_cut_off_keeps_its_results(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, ["EtGoogle0001", "EtErr.timeout", "EtGitHub0001"])
+    running = asyncio.ensure_future(process.run(batch))
+    await process.slack.state.until(lambda: len(process.asked(DELETE)) == 2)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await bench.until_ended(batch)
-    found, state = await bench.kept(batch)
+    await process.until_ended(batch)
+    found, state = await process.kept(batch)
     assert (found.results, state) == ((ItemResult("deleted"),), BatchState.ENDED)
-    assert await bench.recorded() == [("EtGoogle0001", "deleted"), ("EtErr.timeout", "interrupted")]
+    assert await process.recorded() == [("EtGoogle0001", "deleted"), ("EtErr.timeout", "interrupted")]
 
 
-async def test_delivered_again_it_sends_nothing(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    await bench.run(batch)
-    await bench.storage.batches.move(batch, BatchState.ENDED, BatchState.RUNNING)
-    assert (await bench.run(batch)).ending is BatchEnding.ELSEWHERE
-    assert bench.asked(DELETE) == [*GOOD]
+async def test_delivered_again_it_sends_nothing(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    await process.run(batch)
+    await process.storage.batches.move(batch, BatchState.ENDED, BatchState.RUNNING)
+    assert (await process.run(batch)).ending is BatchEnding.ELSEWHERE
+    assert process.asked(DELETE) == [*GOOD]
 
 
-async def test_a_token_whose_id_is_the_name_of_a_step_is_tested(bench: Bench) -> None:
-    listing = bench.actor().step("list")
-    await bench.runtime.service.run(listing, GetToken("EtGoogle0001"), lambda _: None)
-    outcome = await bench.run(await bench.made(Operation.TEST, ["list"]))
+async def test_a_token_whose_id_is_the_name_of_a_step_is_tested(process: BatchProcess) -> None:
+    listing = process.actor().step("list")
+    await process.runtime.service.run(listing, GetToken("EtGoogle0001"), lambda _: None)
+    outcome = await process.run(await process.made(Operation.TEST, ["list"]))
     assert outcome.batch.results == (ItemResult("failed", "token_not_found"),)
 
 
-async def test_a_person_who_loses_the_permission_ends_it(bench: Bench) -> None:
-    batch = await bench.made(Operation.DELETE, GOOD)
-    bench.slack.state.people[ADMIN].is_admin = False
-    outcome = await bench.run(batch)
+async def test_a_person_who_loses_the_permission_ends_it(process: BatchProcess) -> None:
+    batch = await process.made(Operation.DELETE, GOOD)
+    process.slack.state.people[ADMIN].is_admin = False
+    outcome = await process.run(batch)
     assert outcome.ending is BatchEnding.DENIED
     assert isinstance(outcome.last, Denied)
-    assert bench.asked(DELETE) == []
+    assert process.asked(DELETE) == []
 
 
-async def test_failures_that_say_nothing_of_their_tokens_end_it_unless_one_works_in_between(bench: Bench) -> None:
+async def test_failures_that_say_nothing_of_their_tokens_end_it_unless_one_works_in_between(
+    process: BatchProcess,
+) -> None:
     broken = [f"EtErr.{fault}" for fault in ("internal_error", "html", "503", "500", "text", "list")]
     token_ids = [*broken[:2], "EtGoogle0001", *broken[2:], "EtGitHub0001"]
-    outcome = await bench.run(await bench.made(Operation.TEST, token_ids))
+    outcome = await process.run(await process.made(Operation.TEST, token_ids))
     assert outcome.ending is BatchEnding.REFUSED
     assert len(outcome.batch.results) == 3 + MOST_FAILURES
 
 
-async def test_however_long_it_takes_no_other_process_calls_it_interrupted(bench: Bench) -> None:
-    batch, others = await bench.made(Operation.DELETE, GOOD), bench.other.audit_log
+async def test_however_long_it_takes_no_other_process_calls_it_interrupted(process: BatchProcess) -> None:
+    batch, others = await process.made(Operation.DELETE, GOOD), process.other.audit_log
     # Slack takes 400 seconds for each answer: to who the person is, and to each deletion.
-    bench.slack.web_api.latency = 400.0
-    running = asyncio.ensure_future(bench.run(batch))
+    process.slack.web_api.latency = 400.0
+    running = asyncio.ensure_future(process.run(batch))
     while True:
-        asleep = asyncio.ensure_future(bench.clock.until_asleep(400))
+        asleep = asyncio.ensure_future(process.clock.until_asleep(400))
         await asyncio.wait({running, asleep}, return_when=asyncio.FIRST_COMPLETED)
         if asleep.cancel():
             break
         assert await others.interrupt(INTERRUPTED_SECONDS) == []
-        bench.clock.advance(400)
+        process.clock.advance(400)
     assert (await running).ending is BatchEnding.DONE
-    assert await bench.recorded() == [(token_id, "deleted") for token_id in GOOD]
+    assert await process.recorded() == [(token_id, "deleted") for token_id in GOOD]
 
 
-async def test_somebody_elses_command_does_not_wait_for_the_batch(bench: Bench) -> None:
-    plant_accounts(bench.slack.state, 100)
-    batch = await bench.made(Operation.TEST, [f"EtMany{number:06d}" for number in range(1, 101)])
-    running = asyncio.ensure_future(bench.run(batch))
-    await bench.clock.until_asleep(WANTED_SECONDS)
-    assert len(bench.asked(GET)) == 25
-    before = bench.clock.monotonic()
-    fetched = await bench.runtime.service.run(bench.actor(OWNER), GetToken("EtGoogle0001"), tells_nobody)
+async def test_somebody_elses_command_does_not_wait_for_the_batch(process: BatchProcess) -> None:
+    plant_accounts(process.slack.state, 100)
+    batch = await process.made(Operation.TEST, [f"EtMany{number:06d}" for number in range(1, 101)])
+    running = asyncio.ensure_future(process.run(batch))
+    await process.clock.until_asleep(WANTED_SECONDS)
+    assert len(process.asked(GET)) == 25
+    before = process.clock.monotonic()
+    fetched = await process.runtime.service.run(process.actor(OWNER), GetToken("EtGoogle0001"), tells_nobody)
     assert isinstance(fetched, Fetched)
-    assert bench.clock.monotonic() == before
-    await bench.storage.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
-    await bench.passes_time(running)
+    assert process.clock.monotonic() == before
+    await process.storage.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
+    await process.passes_time(running)

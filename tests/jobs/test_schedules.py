@@ -59,7 +59,7 @@ async def test_a_shorter_setting_and_a_clock_that_was_wrong_bring_it_forward(
     assert await storage.schedules.claim("test", HOUR) == turn(False, clock.now() + HOUR)
 
 
-async def test_who_is_still_at_it_takes_the_next_ahead_of_time(storage: Storage, clock: ManualClock) -> None:
+async def test_a_process_can_claim_the_next_turn_ahead_of_time(storage: Storage, clock: ManualClock) -> None:
     start = clock.now()
     await storage.schedules.claim("test", HOUR)
     clock.advance(HOUR - 60)
@@ -69,7 +69,7 @@ async def test_who_is_still_at_it_takes_the_next_ahead_of_time(storage: Storage,
     assert not (await storage.schedules.claim("test", HOUR)).is_mine
 
 
-async def test_of_many_event_loops_exactly_one_takes_each_turn(url: str, clock: ManualClock, storage: Storage) -> None:
+async def test_exactly_one_of_many_event_loops_takes_each_turn(url: str, clock: ManualClock, storage: Storage) -> None:
     def claims() -> list[bool]:
         async def claim_again_and_again() -> list[bool]:
             async with open_storage(configured(url), clock) as opened:

@@ -32,7 +32,9 @@ def before(known: Mapping[str, AccountState]) -> Mapping[str, LastTest]:
 
 
 @given(KNOWN, FOUND)
-def test_each_change_is_what_it_says(known: Mapping[str, AccountState], found: Mapping[str, str | None]) -> None:
+def test_a_change_is_the_difference_between_two_tests(
+    known: Mapping[str, AccountState], found: Mapping[str, str | None]
+) -> None:
     changes = {one.item.token_id: one for one in changes_between(before(known), batch_of(found))}
     for token_id, code in found.items():
         was, now = known.get(token_id), state_of(code)

@@ -126,7 +126,7 @@ async def test_a_shortcut_that_nothing_listens_to_opens_a_modal_that_says_so(har
 
 
 @over_both_transports
-async def test_what_no_answer_is_expected_for_is_only_acknowledged(harness: Harness) -> None:
+async def test_payloads_that_expect_no_answer_are_only_acknowledged(harness: Harness) -> None:
     assert harness.workspace.delivery is not None
     event = {"type": "event_callback", "team_id": "T0SANDBOX", "event": {"type": "app_uninstalled"}}
     await harness.workspace.delivery.deliver("events_api", event)

@@ -34,7 +34,9 @@ class Place:
         self.told.append(screen)
 
 
-class Bench:
+class LongRequest:
+    """A request that isn't done yet, and the place where its person is told of the wait."""
+
     def __init__(self) -> None:
         self.clock, self.place = ManualClock(), Place()
         self.wait = Wait(self.clock)
@@ -53,55 +55,55 @@ class Bench:
             await asyncio.sleep(0)
 
 
-async def test_what_is_done_in_time_needs_no_notice() -> None:
-    bench = Bench()
-    await bench.clock.until_asleep(NOTICE_SECONDS)
-    bench.running.set_result(None)
-    await bench.telling
-    assert bench.place.told == []
+async def test_a_request_that_ends_in_time_needs_no_notice() -> None:
+    request = LongRequest()
+    await request.clock.until_asleep(NOTICE_SECONDS)
+    request.running.set_result(None)
+    await request.telling
+    assert request.place.told == []
 
 
 async def test_a_wait_is_told_once_and_again_when_it_grows() -> None:
-    bench = Bench()
-    bench.limited(30)
-    await bench.wait_on()
-    assert len(bench.place.told) == 1
-    bench.limited(29)
+    request = LongRequest()
+    request.limited(30)
+    await request.wait_on()
+    assert len(request.place.told) == 1
+    request.limited(29)
     await asyncio.sleep(0)
-    assert len(bench.place.told) == 1, "about the same as was told"
-    bench.limited(300)
-    await bench.telling
-    assert len(bench.place.told) == MAX_NOTICES
+    assert len(request.place.told) == 1, "about the same as was told"
+    request.limited(300)
+    await request.telling
+    assert len(request.place.told) == MAX_NOTICES
 
 
 async def test_a_notice_that_slack_does_not_take_is_posted_again_until_the_answer_is_there() -> None:
-    bench = Bench()
-    bench.place.refuses = 2
-    bench.limited(100)
-    await bench.wait_on()
-    assert bench.place.told == []
-    await bench.wait_on(NOTICE_RETRY_SECONDS[0])
-    assert bench.place.told == []
-    await bench.wait_on(NOTICE_RETRY_SECONDS[1])
-    assert len(bench.place.told) == 1
-    assert "86 seconds" in bench.place.told[0].text
+    request = LongRequest()
+    request.place.refuses = 2
+    request.limited(100)
+    await request.wait_on()
+    assert request.place.told == []
+    await request.wait_on(NOTICE_RETRY_SECONDS[0])
+    assert request.place.told == []
+    await request.wait_on(NOTICE_RETRY_SECONDS[1])
+    assert len(request.place.told) == 1
+    assert "86 seconds" in request.place.told[0].text
 
-    bench = Bench()
-    bench.place.refuses = 100
-    await bench.wait_on()
-    await bench.clock.until_asleep(NOTICE_RETRY_SECONDS[0])
-    bench.running.set_result(None)
-    await bench.telling
-    assert bench.place.told == []
+    request = LongRequest()
+    request.place.refuses = 100
+    await request.wait_on()
+    await request.clock.until_asleep(NOTICE_RETRY_SECONDS[0])
+    request.running.set_result(None)
+    await request.telling
+    assert request.place.told == []
 
 
-async def test_of_a_notice_that_slack_never_takes_there_is_an_end() -> None:
-    bench = Bench()
-    bench.place.refuses = 100
-    bench.limited(300)
-    await bench.wait_on()
+async def test_a_notice_that_slack_never_takes_is_given_up() -> None:
+    request = LongRequest()
+    request.place.refuses = 100
+    request.limited(300)
+    await request.wait_on()
     for seconds in NOTICE_RETRY_SECONDS:
-        await bench.wait_on(seconds)
-    assert bench.place.refuses == 100 - 1 - len(NOTICE_RETRY_SECONDS)
-    bench.running.set_result(None)
-    await bench.telling
+        await request.wait_on(seconds)
+    assert request.place.refuses == 100 - 1 - len(NOTICE_RETRY_SECONDS)
+    request.running.set_result(None)
+    await request.telling

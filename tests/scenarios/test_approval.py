@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -19,9 +20,8 @@ MANY = "delete EtGoogle0001 EtGitHub0001"
 
 
 @pytest.fixture
-async def bulk(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    ends_at_once(monkeypatch)
-    async with open_harness(transport, **SETTINGS, EXTAUTH_DELETE_APPROVAL="bulk") as opened:
+async def bulk(transport: Transport) -> AsyncIterator[Harness]:
+    async with open_bulk(transport) as opened:
         yield opened
 
 
@@ -31,9 +31,13 @@ async def strict(transport: Transport) -> AsyncIterator[Harness]:
         yield opened
 
 
-def ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody turns the clock for lines that the channel is still to get; test_unanswered.py has their end."""
-    monkeypatch.setattr("bot.server.lifecycle.CHANNEL_SECONDS", 0.1)
+@asynccontextmanager
+async def open_bulk(transport: Transport, **more: str) -> AsyncIterator[Harness]:
+    """Serve a bot that has several deletions approved, and turn the clock at the end, for the channel's last lines."""
+    async with open_harness(transport, **SETTINGS, EXTAUTH_DELETE_APPROVAL="bulk", **more) as opened:
+        yield opened
+        turning = asyncio.ensure_future(opened.passes_time(lambda: False))
+    turning.cancel()
 
 
 async def request(harness: Harness, line: str = MANY, user: str = ADMIN) -> Post:
@@ -97,7 +101,7 @@ async def test_several_tokens_are_deleted_once_somebody_else_approves(bulk: Harn
         assert entry in history.replace("`", "")
 
 
-async def test_nobody_approves_their_own(bulk: Harness) -> None:
+async def test_nobody_approves_their_own_request(bulk: Harness) -> None:
     post = await request(bulk)
     await pressed(bulk, post, ADMIN, "Approve")
     await told(bulk, ADMIN, "somebody else has to approve it")
@@ -117,7 +121,7 @@ async def test_a_declined_request_stays_declined(bulk: Harness) -> None:
 
 
 @over_both_transports
-async def test_of_many_clicks_one_counts(bulk: Harness) -> None:
+async def test_only_one_of_many_clicks_counts(bulk: Harness) -> None:
     bulk.state.people["U0SECOND"] = bulk.state.people[OWNER].__class__(**{**vars(bulk.state.people[OWNER])})
     bulk.state.people["U0SECOND"].user_id = "U0SECOND"
     post = await request(bulk)
@@ -129,7 +133,7 @@ async def test_of_many_clicks_one_counts(bulk: Harness) -> None:
 
 
 @pytest.mark.parametrize(("user", "why"), [(MEMBER, "Only workspace admins and owners can"), (GUEST, "Guests can't")])
-async def test_only_who_may_approves(bulk: Harness, user: str, why: str) -> None:
+async def test_only_approvers_can_approve_or_decline(bulk: Harness, user: str, why: str) -> None:
     post = await request(bulk)
     for label in ("Approve", "Decline"):
         await pressed(bulk, post, user, label)
@@ -168,12 +172,12 @@ async def test_a_request_expires_after_an_hour(bulk: Harness) -> None:
     assert "request tokens 2 · expired" in bulk.read(await bulk.types("/extauth history")).replace("`", "")
 
 
-async def test_one_token_needs_none_but_where_all_do(bulk: Harness) -> None:
+async def test_one_token_needs_no_approval_where_only_bulk_does(bulk: Harness) -> None:
     assert "✓ Deleted from Slack" in bulk.read(await bulk.types("/extauth delete EtGoogle0001 --yes"))
     assert not posts(bulk)
 
 
-async def test_where_all_do_no_way_leads_around_it(strict: Harness) -> None:
+async def test_every_deletion_waits_for_approval_where_all_need_it(strict: Harness) -> None:
     read = strict.read(await strict.types("/extauth delete EtGoogle0001 --yes"))
     assert "✓ Waiting for approval  EtGoogle0001" in read
     view = await strict.presses_for_dialog(await strict.types("/extauth get EtGitHub0001"), "Delete…")

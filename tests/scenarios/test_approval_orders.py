@@ -25,7 +25,7 @@ EVENTS = (*CLICKS, "an hour passes", "the approver loses their standing", "the r
 
 
 @dataclass
-class Expected:
+class ExpectedEnd:
     """What is to become of one request."""
 
     standing: set[str] = field(default_factory=lambda: {ADMIN, OWNER})
@@ -60,7 +60,7 @@ async def asks(harness: Harness, number: int) -> tuple[Post, list[str]]:
     return posts(harness)[-1], doomed
 
 
-async def clicks(harness: Harness, post: Post, event: str, expected: Expected) -> None:
+async def clicks(harness: Harness, post: Post, event: str, expected: ExpectedEnd) -> None:
     """Click, and wait until each click has had its effect or its answer."""
     before = {user: len(harness.workspace.messages(user)) for user, _ in CLICKS[event]}
     refused = [user for user, label in CLICKS[event] if not expected.click(user, label)]
@@ -75,7 +75,7 @@ async def clicks(harness: Harness, post: Post, event: str, expected: Expected) -
 
 async def goes_through(harness: Harness, number: int, events: tuple[str, ...]) -> None:
     """Ask for a deletion, let all that happen to it, and compare."""
-    expected, (post, doomed) = Expected(), await asks(harness, number)
+    expected, (post, doomed) = ExpectedEnd(), await asks(harness, number)
     for event in events:
         if event in CLICKS:
             await clicks(harness, post, event, expected)

@@ -61,7 +61,7 @@ async def ask(slack: SimulatedSlack) -> Post:
 
 
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_what_one_process_asked_for_the_next_one_does(kind: str, tmp_path: Path) -> None:
+async def test_a_request_survives_the_process_that_asked(kind: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url, simulated_slack() as slack:
         async with approving(slack, url) as bot:
             waiting = await ask(slack)
@@ -74,7 +74,7 @@ async def test_what_one_process_asked_for_the_next_one_does(kind: str, tmp_path:
 
 
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_of_two_processes_that_are_clicked_at_once_one_deletes(kind: str, tmp_path: Path) -> None:
+async def test_only_one_of_two_clicked_processes_deletes(kind: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url, simulated_slack() as slack:
         second = slack.state.people["U0MEMBER"]
         second.is_admin = True

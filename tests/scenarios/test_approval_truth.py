@@ -16,7 +16,7 @@ from bot.listeners.approval import GRACE_SECONDS
 from bot.settings import Transport
 from tests.audit_log import KEY
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness
-from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, ends_at_once, posts, pressed, request, told
+from tests.scenarios.test_approval import DELETE, MANY, SETTINGS, current, open_bulk, posts, pressed, request, told
 
 
 @pytest.fixture
@@ -25,10 +25,8 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def bulk(transport: Transport, database: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    ends_at_once(monkeypatch)
-    more = {**SETTINGS, "DATABASE_URL": f"sqlite:///{database}", "EXTAUTH_DELETE_APPROVAL": "bulk"}
-    async with open_harness(transport, **more) as opened:
+async def bulk(transport: Transport, database: Path) -> AsyncIterator[Harness]:
+    async with open_bulk(transport, DATABASE_URL=f"sqlite:///{database}") as opened:
         yield opened
 
 
@@ -134,7 +132,7 @@ async def test_no_state_in_the_database_stands_for_a_click(state: str, bulk: Har
     assert bulk.calls(DELETE) == []
 
 
-async def test_what_was_done_is_not_done_again_by_putting_its_row_back(bulk: Harness, database: Path) -> None:
+async def test_putting_a_row_back_does_not_repeat_a_deletion(bulk: Harness, database: Path) -> None:
     post = await request(bulk)
     (asked,) = write(database, "SELECT state, content FROM batches")
     await pressed(bulk, post, OWNER, "Approve")
@@ -146,7 +144,7 @@ async def test_what_was_done_is_not_done_again_by_putting_its_row_back(bulk: Har
 
 
 @pytest.mark.parametrize("first", ["Approve", "Decline"])
-async def test_what_was_decided_stays_so_when_its_row_is_put_back(bulk: Harness, database: Path, first: str) -> None:
+async def test_putting_a_row_back_does_not_reopen_a_decision(bulk: Harness, database: Path, first: str) -> None:
     post = await request(bulk)
     (asked,) = write(database, "SELECT state, content FROM batches")
     await pressed(bulk, post, OWNER, first)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.operation import Operation
 from bot.sandbox.slack.seed import plant_accounts
 from bot.settings import Transport
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 from tests.scenarios.test_testing import result, until_held_back
 
@@ -100,9 +102,9 @@ async def test_what_failed_is_told_and_can_be_tried_again(harness: Harness) -> N
     await harness.workspace.submit(view, {"typed_count": "delete 3 tokens"})
     read = await result(harness, view)
     assert "⚠ 1 of 3 tokens deleted" in read
-    assert "⚠ Slack couldn't delete the tokens: 1\n• EtErr.unable_to_delete" in read
+    assert f"⚠ {title('unable_to_delete', Operation.DELETE)}: 1\n• EtErr.unable_to_delete" in read
     assert "The deletion may still have gone through. What to do: Try again" in read
-    assert "✕ There's no token to delete: 1\n• EtNoSuch0001" in read
+    assert f"✕ {title('token_not_found', Operation.DELETE)}: 1\n• EtNoSuch0001" in read
 
     view = await harness.presses_in_dialog(view, "Retry failed…")
 
@@ -130,7 +132,7 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_be_deleted(harness: Harne
     assert len(harness.state.tokens) == 156 - gone
 
 
-async def test_of_2500_tokens_of_one_account_those_deleted_before_a_stop_are_counted(harness: Harness) -> None:
+async def test_a_stop_counts_what_was_deleted_of_2500_tokens(harness: Harness) -> None:
     plant_accounts(harness.state, 2494)
     for token in harness.state.tokens.values():
         token.account = "gone@example.com"
@@ -181,7 +183,7 @@ async def test_a_permission_lost_in_between_ends_it(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("user", [MEMBER, GUEST])
-async def test_nobody_else_may(harness: Harness, user: str) -> None:
+async def test_people_without_permission_delete_nothing(harness: Harness, user: str) -> None:
     for line in ("delete EtGoogle0001 EtGitHub0001", "delete --account ada@example.com"):
         read = harness.read(await harness.types(f"/extauth {line}", user))
         assert "✕ You don't have permission to delete tokens" in read

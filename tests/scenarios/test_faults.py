@@ -10,8 +10,10 @@ import pytest
 
 from bot import logs
 from bot.listeners.replies import RESPONSE_URL_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.faults import MORE_FAULTS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, HASTY_SECONDS, OWNER, Harness, open_timed_harness
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
@@ -181,12 +183,12 @@ def _assert_sent_once(harness: Harness, row: str, fault: str) -> None:
 
 
 REFUSED = {
-    "get EtGoogle0001": "Extauth couldn't reach Slack",
-    "get EtGoogle0001 --force-refresh": "Extauth couldn't reach Slack",
+    "get EtGoogle0001": title("connection_failed", Operation.GET),
+    "get EtGoogle0001 --force-refresh": title("connection_failed", Operation.REFRESH),
     "get EtGoogle0001 --show": "Slack didn't open the dialog.",
     "get": "Slack didn't open the dialog.",
-    "delete EtGoogle0001 --yes": "Extauth couldn't reach Slack",
-    "list": "Extauth couldn't reach Slack",
+    "delete EtGoogle0001 --yes": title("connection_failed", Operation.DELETE),
+    "list": title("connection_failed", Operation.LIST),
 }
 
 

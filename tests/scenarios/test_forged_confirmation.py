@@ -109,14 +109,14 @@ async def test_what_is_no_batch_of_the_bots_deletes_nothing(forged: Harness, bat
 
 
 async def test_from_another_workspace_nothing_is_deleted_and_the_batch_waits_on(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+    transport: Transport,
 ) -> None:
     async with open_harness(transport) as harness:
         view = await harness.opens(f"/extauth delete {' '.join(TOKENS)}")
         content = view.content
-        with monkeypatch.context() as patched:
-            patched.setattr(harness.workspace, "team_id", "T0ELSEWHERE")
-            assert GONE in harness.read(await harness.submits(view, typed_count="delete 2 tokens"))
+        harness.workspace.team_id = "T0ELSEWHERE"
+        assert GONE in harness.read(await harness.submits(view, typed_count="delete 2 tokens"))
+        harness.workspace.team_id = harness.state.team_id
         nothing_happened(harness)
         view.content = content
         await harness.workspace.submit(view, {"typed_count": "delete 2 tokens"})

@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.operation import Operation
 from bot.settings import Transport
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 
 
@@ -81,7 +83,7 @@ async def test_a_failed_refresh_leaves_the_message_in_place(harness: Harness) ->
 
     second = await harness.presses(first, "Force refresh")
 
-    assert "This token can't be refreshed" in harness.read(second)
+    assert title("no_refresh_token", Operation.REFRESH) in harness.read(second)
     assert harness.workspace.messages(ADMIN) == [first, second]
 
 

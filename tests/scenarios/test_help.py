@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.operation import Operation
 from bot.settings import Transport
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness
 
 METHODS = ("apps.auth.external.get", "apps.auth.external.delete")
@@ -119,9 +121,8 @@ async def test_in_a_dialog_a_mistake_is_edited_in_the_dialog(harness: Harness) -
 async def test_a_wrong_provider_can_be_edited(harness: Harness) -> None:
     view = await harness.opens("/extauth delete --provider-key err.providers_not_found --app-id A0SANDBOX")
     failure = await harness.sends(view, typed_name="err.providers_not_found")
-    assert "Slack can't find this provider  all err.providers_not_found tokens of app A0SANDBOX" in harness.read(
-        failure
-    )
+    said = title("providers_not_found", Operation.DELETE_MANY)
+    assert f"{said}  all err.providers_not_found tokens of app A0SANDBOX" in harness.read(failure)
     form = await harness.presses_for_dialog(failure, "Edit…")
     assert "[err.providers_not_found]" in harness.read(form)
     assert "[A0SANDBOX]" in harness.read(form)

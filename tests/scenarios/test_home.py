@@ -47,7 +47,7 @@ async def test_an_admin_gets_a_button_for_everything(harness: Harness) -> None:
     assert "It looks like Et12345ABCDE" in home
 
 
-async def test_others_learn_why_not_and_whom_to_ask(harness: Harness) -> None:
+async def test_people_without_permission_learn_why_and_whom_to_ask(harness: Harness) -> None:
     reasons = {
         MEMBER: "You can't fetch tokens. Ask workspace admins and owners.",
         GUEST: "Guests can't use external tokens.",
@@ -63,7 +63,7 @@ async def test_others_learn_why_not_and_whom_to_ask(harness: Harness) -> None:
     assert harness.calls(LIST) == []
 
 
-async def test_it_is_fresh_each_time(harness: Harness) -> None:
+async def test_each_opening_of_the_home_checks_permissions_again(harness: Harness) -> None:
     assert "[Get a token…]" in await _home(harness, ADMIN)
     harness.demote(ADMIN)
     assert "[Get a token…]" not in await _home(harness, ADMIN)
@@ -112,7 +112,7 @@ async def test_the_state_is_there_at_a_glance(harness: Harness) -> None:
     assert ":  ✓ 1 work  ·  " in home
 
 
-async def test_what_was_done_lately_and_the_audit_log(harness: Harness) -> None:
+async def test_the_home_shows_own_actions_and_the_audit_log(harness: Harness) -> None:
     await harness.types("/extauth get EtGoogle0001")
     view = await harness.opens("/extauth test --all")
     await harness.state.until(lambda: " results ==" in harness.read(view))
@@ -160,7 +160,7 @@ async def test_a_slow_list_is_filled_in(harness: Harness) -> None:
     assert "Counting…" not in _read(harness)
 
 
-async def test_what_comes_late_does_not_replace_what_is_newer(harness: Harness) -> None:
+async def test_a_late_count_does_not_replace_a_newer_home(harness: Harness) -> None:
     harness.slack.web_api.latency = 5.0
     assert await harness.workspace.open_home(ADMIN)
     await harness.passes_time(lambda: "Counting…" in _read(harness))

@@ -120,7 +120,7 @@ async def test_nothing_is_removed_while_slack_does_not_say_that_the_token_is_ref
         many.clock.advance(60)
         await people.state.until(lambda: methods(many, RED).count("auth.test") >= asked)
 
-    (api,) = [one for one in many.slack.web_api.workspaces if one._state is people.state]
+    api = many.web_api_of(RED)
     api.failures["auth.test"] = "fatal_error"
     assert await people.workspace.tell_uninstalled()
     await tried(2)

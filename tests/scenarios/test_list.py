@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from bot.listeners.flow import NOTICE_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.providers import Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.settings import Transport
 from bot.views.accounts import MOST_PROVIDERS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 GET, DELETE, LIST = (f"apps.auth.external.{name}" for name in ("get", "delete", "list"))
@@ -57,7 +59,7 @@ async def test_a_provider_that_the_app_does_not_have_is_told_with_those_it_has(h
     assert "✕ This app has no such provider  gogle" in read
     assert "• Google google  2 accounts" in read
     read = harness.read(await harness.types("/extauth list --app-id A0NOWHERE"))
-    assert "✕ Slack can't find this app  all tokens of app A0NOWHERE" in read
+    assert f"✕ {title('app_not_found', Operation.LIST)}  all tokens of app A0NOWHERE" in read
     assert "[Edit…]" not in read
 
 
@@ -186,12 +188,7 @@ async def test_nobody_else_may_list(harness: Harness, user: str, because: str) -
     assert harness.calls(LIST) == []
 
 
-REFUSALS = {
-    "not_allowed_token_type": "✕ Extauth's token can't list connected accounts",
-    "unknown_method": "✕ Slack doesn't offer this list",
-    "missing_scope": "✕ Extauth's token lacks a scope for listing",
-    "method_not_supported": "✕ Slack doesn't list accounts for this app",
-}
+REFUSALS = ("not_allowed_token_type", "unknown_method", "missing_scope", "method_not_supported")
 
 
 @pytest.mark.parametrize("code", REFUSALS)
@@ -201,7 +198,7 @@ async def test_where_slack_refuses_it_is_said_why_and_what_to_do_instead(harness
 
     read = harness.read(await harness.types("/extauth list"))
 
-    assert REFUSALS[code] in read
+    assert f"✕ {title(code, Operation.LIST)}" in read
     assert "Instead: Type a token's ID: /extauth get ID. You used EtGoogle0001 lately." in read
     assert f"{LIST} answered {code}" in read
     assert "About this method" not in read
@@ -212,7 +209,7 @@ async def test_where_slack_refuses_it_is_said_why_and_what_to_do_instead(harness
 async def test_what_was_broken_can_be_tried_again(harness: Harness) -> None:
     harness.slack.web_api.failures[LIST] = "internal_error"
     broken = await harness.types("/extauth list --provider-key github")
-    assert "✕ Slack ran into an error  all github tokens" in harness.read(broken)
+    assert f"✕ {title('internal_error', Operation.LIST)}  all github tokens" in harness.read(broken)
     harness.slack.web_api.failures.clear()
 
     again = await harness.presses(broken, "Try again")
@@ -226,7 +223,7 @@ async def test_a_page_that_cannot_be_fetched_leaves_the_one_before_it(harness: H
     first = await harness.types("/extauth list")
     harness.slack.web_api.failures[LIST] = "503"
     failure = await harness.presses(first, "Older")
-    assert "✕ Slack returned an HTTP error" in harness.read(failure)
+    assert f"✕ {title('http_error', Operation.LIST)}" in harness.read(failure)
     assert harness.workspace.messages(ADMIN) == [first, failure]
 
 

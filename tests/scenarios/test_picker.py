@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.operation import Operation
 from bot.sandbox.slack import elements
 from bot.sandbox.slack.elements import NotThere
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.external_auth.accounts import KEPT_SECONDS, SLOW_SECONDS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 from tests.scenarios.test_audit_log import change, database
 
@@ -66,7 +68,7 @@ async def test_what_is_not_listed_is_used_as_it_is_typed(harness: Harness) -> No
     view = await harness.opens("/extauth get")
     assert await labels(harness, view, "`EtUnlisted01`,") == ["As typed", "Use EtUnlisted01"]
     message = await harness.sends(view, external_token_id="`EtUnlisted01`,")
-    assert "Slack doesn't have this token" in harness.read(message)
+    assert title("token_not_found", Operation.GET) in harness.read(message)
     assert harness.calls(GET) == [{"external_token_id": "EtUnlisted01"}]
 
 
@@ -129,7 +131,7 @@ async def test_the_choice_stays_when_the_operation_changes(harness: Harness) -> 
         assert field["element"]["initial_option"]["value"] == "EtUnlisted01"
         assert sum(kind != "radio_buttons" and kind != "checkboxes" for kind in kinds(view)) == fields
     result = await harness.submits(view)
-    assert "Slack doesn't have this token" in harness.read(result)
+    assert title("token_not_found", Operation.GET) in harness.read(result)
 
 
 async def test_a_field_stays_what_it_is_while_the_operation_changes(harness: Harness) -> None:

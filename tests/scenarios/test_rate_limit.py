@@ -49,7 +49,7 @@ def _position(ts: str) -> int:
 
 
 @pytest.mark.long
-async def test_of_300_gets_none_is_lost_and_the_first_are_served_first() -> None:
+async def test_none_of_300_gets_is_lost_and_the_first_are_served_first() -> None:
     async with open_timed_harness("socket", 10, {}) as harness:
         _plant(harness, MANY)
         limits = harness.slack.web_api.rate_limits
@@ -152,7 +152,7 @@ async def test_a_wait_longer_than_anyone_waits_is_told_by_slack_each_time(harnes
 
 
 @pytest.mark.parametrize("user", [MEMBER])
-async def test_who_is_denied_does_not_wait_in_line(harness: Harness, user: str) -> None:
+async def test_a_denied_person_does_not_wait_in_line(harness: Harness, user: str) -> None:
     harness.slack.web_api.failures[GET] = "429-50"
     assert await harness.workspace.command(ADMIN, "/extauth get EtGoogle0001")
     await harness.clock.until_asleep(50)

@@ -11,12 +11,14 @@ from sqlalchemy import insert, select
 
 from bot.app import Storage
 from bot.audit.entries import Entry, Filters
+from bot.operation import Operation
 from bot.sandbox.slack.state import OpenView, Person
 from bot.settings import Transport
 from bot.storage.tables import workspace_settings
 from bot.workspaces.registry import FRESH_SECONDS
 from tests import drawing, installing
 from tests.audit_log import change, read_rows, run
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, over_both_transports
 from tests.installed import TEAM, install, open_many
 
@@ -135,7 +137,7 @@ async def test_an_api_token_is_tried_used_and_shown_to_nobody(
     async def gets() -> str:
         return harness.read(await harness.types("/extauth get EtGoogle0001"))
 
-    assert "Slack doesn't accept Extauth's kind of token" in await gets()
+    assert title("not_allowed_token_type", Operation.GET) in await gets()
     assert "• The API token" in await served.changes(api_token=CANARY)
     assert "[Show token]" in await gets()
 
@@ -144,7 +146,7 @@ async def test_an_api_token_is_tried_used_and_shown_to_nobody(
     assert CANARY not in repr(view.content)
     assert "saved" in await served.saves(view, remove_api_token=["yes"])
     harness.workspace.close(view)
-    assert "Slack doesn't accept Extauth's kind of token" in await gets()
+    assert title("not_allowed_token_type", Operation.GET) in await gets()
     assert [entry.parameters["api_token"] for entry in await served.entries()] == ["changed", "removed"]
     assert "canary" not in caplog.text
     assert all(b"canary" not in content for content in contents(tmp_path))

@@ -6,9 +6,11 @@ import pytest
 
 from bot.listeners.cleanup import LOOK_SECONDS
 from bot.listeners.flow import NOTICE_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.external_auth.accounts import KEPT_SECONDS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, Harness, open_harness, open_hasty_harness
 from tests.scenarios.test_testing import result
 
@@ -134,7 +136,7 @@ async def test_a_list_that_never_comes_is_explained(stalled: Harness, line: str)
     await stalled.state.until(lambda: stalled.workspace.dialog(ADMIN) is not None)
     view = view_of(stalled)
     await stalled.state.until(lambda: "== Couldn't list accounts ==" in stalled.read(view))
-    assert "✕ Slack didn't answer in time" in stalled.read(view)
+    assert f"✕ {title('timeout', Operation.LIST)}" in stalled.read(view)
     assert stalled.calls(GET) == stalled.calls(DELETE) == []
 
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from bot.listeners.batch import UPDATE_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.channels import DIRECT
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
 from bot.slack.rate_limit import WANTED_SECONDS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness
 
 DELETE, GET, LIST = (f"apps.auth.external.{name}" for name in ("delete", "get", "list"))
@@ -57,7 +59,7 @@ async def test_one_account_is_answered_like_any_command(harness: Harness) -> Non
         "✓ This account works  EtGoogle0001\nSlack returned its token. Extauth didn't show or keep it."
     )
     read = harness.read(await harness.types("/extauth test EtNoSuch0001"))
-    assert "✕ Slack doesn't have this token  EtNoSuch0001" in read
+    assert f"✕ {title('token_not_found', Operation.TEST)}  EtNoSuch0001" in read
     assert "[Edit…]" in read
     assert harness.calls(GET) == [{"external_token_id": "EtGoogle0001"}, {"external_token_id": "EtNoSuch0001"}]
     history = harness.read(await harness.types("/extauth history"))
@@ -152,7 +154,7 @@ async def test_what_cannot_be_meant_is_told(harness: Harness, line: str) -> None
 async def test_where_slack_does_not_list_those_used_lately_are_tested(harness: Harness) -> None:
     harness.slack.web_api.failures[LIST] = "not_allowed_token_type"
     view = await harness.opens("/extauth test --all")
-    assert "✕ Extauth's token can't list connected accounts" in harness.read(view)
+    assert f"✕ {title('not_allowed_token_type', Operation.LIST)}" in harness.read(view)
     harness.workspace.close(view)
     await harness.types("/extauth get EtGoogle0001")
     read = await result(harness, await harness.opens("/extauth test --all"))
@@ -160,7 +162,7 @@ async def test_where_slack_does_not_list_those_used_lately_are_tested(harness: H
     assert "So these are the tokens you used lately." in read
 
 
-async def test_nothing_to_test(harness: Harness) -> None:
+async def test_without_accounts_there_is_nothing_to_test(harness: Harness) -> None:
     harness.state.tokens.clear()
     assert "⚠ Nobody has connected an account yet" in harness.read(await harness.opens("/extauth test --all"))
 
@@ -258,7 +260,7 @@ async def test_a_list_that_cannot_be_had_is_explained_and_ids_still_work(harness
     assert harness.calls(GET) == []
 
 
-async def test_of_2500_accounts_the_first_are_tested_and_the_rest_are_counted(harness: Harness) -> None:
+async def test_the_first_of_2500_accounts_are_tested_and_the_rest_counted(harness: Harness) -> None:
     plant_accounts(harness.state, 2494)
     view = await harness.opens("/extauth test --all")
     await until_held_back(harness, view)

@@ -67,6 +67,7 @@ async def test_a_notice_that_fails_stops_nothing(harness: Harness) -> None:
     assert "deleted" in harness.read(await harness.types("/extauth history"))
 
 
+# The real end may take 22 seconds, and so would each of these tests.
 SHORT = {"GRACE_SECONDS": 1.0, "CANCEL_SECONDS": 1.0, "CHANNEL_SECONDS": 0.5, "CLOSE_SECONDS": 0.5}
 WHOLE = sum(SHORT.values())
 
@@ -113,6 +114,7 @@ async def test_the_end_comes_in_time_and_nobody_is_left_untold(
 async def test_what_the_end_cuts_off_is_on_record_and_told_once(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # It's 14 seconds of real time.
     monkeypatch.setattr("bot.server.lifecycle.GRACE_SECONDS", 0.2)
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_harness(transport, DATABASE_URL=url) as harness:
@@ -128,7 +130,7 @@ async def test_what_the_end_cuts_off_is_on_record_and_told_once(
         assert await audit.interrupt(60) == []
 
 
-class Proxy:
+class FreezingProxy:
     """Stands between the bot and its PostgreSQL, and can stop passing anything on."""
 
     def __init__(self, url: str) -> None:
@@ -188,7 +190,7 @@ async def test_a_database_that_stops_answering_does_not_hold_up_the_end(
     for name, seconds in SHORT.items():
         monkeypatch.setattr(f"bot.server.lifecycle.{name}", seconds)
     async with new_database("postgresql", tmp_path) as url:
-        proxy = Proxy(url)
+        proxy = FreezingProxy(url)
         async with proxy.open() as through:
             async with open_harness(transport, DATABASE_URL=through, EXTAUTH_AUDIT_CHANNEL="C0AUDIT") as harness:
                 assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))

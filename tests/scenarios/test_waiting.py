@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime
 
 from bot.listeners.flow import NOTICE_SECONDS
+from bot.operation import Operation
 from bot.sandbox.slack.state import TRIGGER_SECONDS
+from tests.explanations.expected import title
 from tests.harness import ADMIN, Harness, over_both_transports
 
 GET = "apps.auth.external.get"
@@ -49,7 +51,7 @@ async def test_a_wait_that_is_too_long_is_a_failure_that_says_how_long(harness: 
     message = await harness.types("/extauth get EtErr.429")
 
     read = harness.read(message)
-    assert "Slack is limiting requests  EtErr.429" in read
+    assert f"{title('ratelimited', Operation.GET)}  EtErr.429" in read
     assert "It asks Extauth to wait 60 minutes." in read
     at = int(harness.clock.now()) + 3600
     assert f"Try again after {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC." in read

@@ -223,8 +223,8 @@ async def test_a_response_url_that_is_not_slacks_is_never_used(client: Client) -
     assert client.outgoing() == []
 
 
-async def test_a_slow_body_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.server.http.BODY_SECONDS", 0.2)
+@pytest.mark.slow
+async def test_a_slow_body_is_given_up(client: Client) -> None:
     host, port = "127.0.0.1", port_of(client.harness)
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")

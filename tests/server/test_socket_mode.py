@@ -7,11 +7,12 @@ import pytest
 
 from bot import settings
 from bot.clock import SystemClock
+from bot.operation import Operation
 from bot.sandbox.run import open_sandbox, variables
-from bot.sandbox.slack.delivery import NotAcknowledged
 from bot.server import StartError
 from bot.server.lifecycle import serve
 from tests.bot_process import simulated_slack
+from tests.explanations.expected import title
 from tests.harness import ADMIN, open_harness
 
 ONE = {"EXTAUTH_SOCKET_CONNECTIONS": "1"}
@@ -81,7 +82,7 @@ async def test_two_bots_share_the_work() -> None:
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 4)
         assert list(slack.socket_mode.delivered.values()) == [2, 2]
         told = " ".join(str(message.blocks) for message in slack.workspace.messages(ADMIN))
-        assert "Slack doesn't have this token" in told
+        assert title("token_not_found", Operation.GET) in told
         stop.set()
         await second
 
@@ -90,12 +91,12 @@ async def test_two_bots_share_the_work() -> None:
     "payload", [{}, {"team": 5}, {"type": "block_actions"}, {"command": "/extauth", "user_id": 7}, {"type": "x"}]
 )
 async def test_a_malformed_envelope_is_counted_and_not_acknowledged(
-    payload: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    payload: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.sandbox.slack.delivery.ACKNOWLEDGE_SECONDS", 0.3)
     async with open_harness("socket") as harness:
-        with pytest.raises(NotAcknowledged):
-            await harness.slack.socket_mode.send("envelope-1", "interactive", payload)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await harness.slack.socket_mode.send("envelope-1", "interactive", payload)
         assert "[Show token]" in harness.read(await harness.types("/extauth get EtGoogle0001"))
     assert "requests were rejected" in caplog.messages
     assert [record for record in caplog.records if record.exc_info] == []

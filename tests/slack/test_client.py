@@ -71,7 +71,7 @@ async def test_an_answer_is_read_up_to_a_size() -> None:
             await clients.web(None, once=True).api_call("auth.test")
 
 
-async def test_nothing_is_unpacked() -> None:
+async def test_a_compressed_answer_is_not_unpacked() -> None:
     packed = gzip.compress(json.dumps({"ok": True, "padding": "x" * 50_000_000}).encode())
     assert len(packed) < 100_000
     async with serving(_json(packed, **{"Content-Encoding": "gzip"})) as (api, clients):

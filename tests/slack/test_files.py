@@ -18,7 +18,7 @@ from tests.manual_clock import ManualClock
 TEXT = "external_token_id,state\nEtCanary0001,works\n"
 
 
-async def test_it_arrives_and_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_file_arrives_and_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with simulated_slack() as slack, open_session() as session:
         clients = ClientFactory(session, slack.api_url, None, ManualClock())
         with caplog.at_level(logging.DEBUG):

@@ -30,7 +30,7 @@ MINUTE = 61
 
 
 @dataclass
-class Bench:
+class Callers:
     """Callers of a method that counts its calls as Slack does."""
 
     clock: ManualClock = field(default_factory=ManualClock)
@@ -88,259 +88,263 @@ class Bench:
             self.clock.advance(min(step, until - self.clock.monotonic() + 1e-6))
         await self.settle()
 
+    def lines(self) -> list[tuple[str, str]]:
+        # The limiter tells nobody which lines it keeps.
+        return list(self.limiter._lines)
+
     def assert_nothing_is_left(self) -> None:
         """After a minute nobody waits, nothing sleeps, and no line is kept."""
         self.clock.advance(200)
         self.limiter.line(LIST, "T1")
-        assert list(self.limiter._lines) == [(LIST, "T1")]
-        assert self.clock._sleepers == []
+        assert self.lines() == [(LIST, "T1")]
+        assert self.clock.sleepers == 0
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    return Bench()
+async def callers() -> Callers:
+    return Callers()
 
 
-async def test_without_a_429_every_call_goes_at_once(bench: Bench) -> None:
+async def test_without_a_429_every_call_goes_at_once(callers: Callers) -> None:
     for number in range(50):
-        await asyncio.wait_for(bench.call(f"ada {number}"), 1)
-    assert bench.told == {f"ada {number}": [] for number in range(50)}
+        await asyncio.wait_for(callers.call(f"ada {number}"), 1)
+    assert callers.told == {f"ada {number}": [] for number in range(50)}
 
 
-async def test_a_429_holds_back_every_call_of_its_method_and_workspace(bench: Bench) -> None:
-    await bench.hold(10)
-    held = [bench.start("ada 1"), bench.start("bob 1")]
-    others = [bench.start("ada 2", DELETE), bench.start("ada 3", GET, "T2")]
-    await bench.settle()
-    assert sorted(bench.went) == ["ada 2", "ada 3"]
-    await bench.pass_time(9.9)
-    assert len(bench.went) == 2
-    await bench.pass_time(0.2)
-    assert bench.went[2:] == ["ada 1"]
-    await bench.pass_time(INTERVAL)
-    assert bench.went[3:] == ["bob 1"]
+async def test_a_429_holds_back_every_call_of_its_method_and_workspace(callers: Callers) -> None:
+    await callers.hold(10)
+    held = [callers.start("ada 1"), callers.start("bob 1")]
+    others = [callers.start("ada 2", DELETE), callers.start("ada 3", GET, "T2")]
+    await callers.settle()
+    assert sorted(callers.went) == ["ada 2", "ada 3"]
+    await callers.pass_time(9.9)
+    assert len(callers.went) == 2
+    await callers.pass_time(0.2)
+    assert callers.went[2:] == ["ada 1"]
+    await callers.pass_time(INTERVAL)
+    assert callers.went[3:] == ["bob 1"]
     await asyncio.gather(*held, *others)
 
 
-async def test_calls_go_in_the_order_in_which_they_began(bench: Bench) -> None:
-    await bench.hold(10)
+async def test_calls_go_in_the_order_in_which_they_began(callers: Callers) -> None:
+    await callers.hold(10)
     names = ["ada 1", "ada 2", "ada 3", "bob 1", "cyn 1", "ada 4"]
     calls = []
     for name in names:
-        calls.append(bench.start(name))
-        await bench.settle()
-    await bench.pass_time(10 + 5.5 * INTERVAL)
-    assert bench.went == names
+        calls.append(callers.start(name))
+        await callers.settle()
+    await callers.pass_time(10 + 5.5 * INTERVAL)
+    assert callers.went == names
     await asyncio.gather(*calls)
-    bench.assert_nothing_is_left()
+    callers.assert_nothing_is_left()
 
 
-async def test_a_call_that_was_rejected_late_comes_before_later_ones(bench: Bench) -> None:
-    first, went = bench.begin("ada 1"), []
+async def test_a_call_that_was_rejected_late_comes_before_later_ones(callers: Callers) -> None:
+    first, went = callers.begin("ada 1"), []
 
     async def again() -> None:
         await first.turn()
         went.append("ada 1")
 
     await first.turn()
-    await bench.hold(10)
-    second = bench.start("ada 2")
-    await bench.settle()
+    await callers.hold(10)
+    second = callers.start("ada 2")
+    await callers.settle()
     assert first.rejected(10)
     turn = asyncio.ensure_future(again())
-    await bench.pass_time(10.1)
-    assert (went, bench.went) == (["ada 1"], [])
-    await bench.pass_time(INTERVAL)
-    assert bench.went == ["ada 2"]
+    await callers.pass_time(10.1)
+    assert (went, callers.went) == (["ada 1"], [])
+    await callers.pass_time(INTERVAL)
+    assert callers.went == ["ada 2"]
     await asyncio.gather(turn, second)
 
 
-async def test_everybody_is_told_how_long_it_takes(bench: Bench) -> None:
-    await bench.hold(10)
+async def test_everybody_is_told_how_long_it_takes(callers: Callers) -> None:
+    await callers.hold(10)
     for name in ("ada 1", "ada 2", "ada 3", "bob 1"):
-        bench.start(name)
-        await bench.settle()
-    assert {name: told for name, told in bench.told.items() if told} == {
+        callers.start(name)
+        await callers.settle()
+    assert {name: told for name, told in callers.told.items() if told} == {
         "ada 1": [10],
         "ada 2": [12],
         "ada 3": [13],
         "bob 1": [14],
     }
-    await bench.pass_time(10 + 5 * INTERVAL)
-    assert len(bench.went) == 4
+    await callers.pass_time(10 + 5 * INTERVAL)
+    assert len(callers.went) == 4
 
 
-async def test_a_wait_that_grows_is_told_again(bench: Bench) -> None:
-    late = bench.begin("bob 1")
+async def test_a_wait_that_grows_is_told_again(callers: Callers) -> None:
+    late = callers.begin("bob 1")
     await late.turn()
-    await bench.hold(10)
-    waiting = bench.start("ada 1")
-    await bench.settle()
+    await callers.hold(10)
+    waiting = callers.start("ada 1")
+    await callers.settle()
     assert late.rejected(30)
-    await bench.settle()
-    assert bench.told["ada 1"] == [10, 30]
+    await callers.settle()
+    assert callers.told["ada 1"] == [10, 30]
     assert late.rejected(30), "about the same as was told"
-    await bench.settle()
-    assert bench.told["ada 1"] == [10, 30]
-    await bench.pass_time(30.1)
+    await callers.settle()
+    assert callers.told["ada 1"] == [10, 30]
+    await callers.pass_time(30.1)
     await waiting
 
 
-async def test_the_turn_of_a_canceled_call_is_the_next_one_s(bench: Bench) -> None:
-    await bench.hold(10)
-    first, second, third = (bench.start(name) for name in ("ada 1", "bob 1", "cyn 1"))
-    await bench.settle()
+async def test_the_turn_of_a_canceled_call_is_the_next_one_s(callers: Callers) -> None:
+    await callers.hold(10)
+    first, second, third = (callers.start(name) for name in ("ada 1", "bob 1", "cyn 1"))
+    await callers.settle()
     first.cancel()
-    await bench.pass_time(10.1)
-    assert bench.went == ["bob 1"]
-    await bench.pass_time(INTERVAL)
-    assert bench.went == ["bob 1", "cyn 1"]
+    await callers.pass_time(10.1)
+    assert callers.went == ["bob 1"]
+    await callers.pass_time(INTERVAL)
+    assert callers.went == ["bob 1", "cyn 1"]
     await asyncio.gather(second, third)
-    bench.assert_nothing_is_left()
+    callers.assert_nothing_is_left()
 
 
-async def test_a_burst_is_rejected_once_and_then_paced(bench: Bench) -> None:
-    calls = [bench.start(f"ada {number}") for number in range(120)]
-    await bench.settle()
-    assert len(bench.went) == 50
-    await _until(bench, lambda: all(call.done() for call in calls))
+async def test_a_burst_is_rejected_once_and_then_paced(callers: Callers) -> None:
+    calls = [callers.start(f"ada {number}") for number in range(120)]
+    await callers.settle()
+    assert len(callers.went) == 50
+    await _until(callers, lambda: all(call.done() for call in calls))
     await asyncio.gather(*calls)
-    assert set(bench.rejections.values()) == {1}
-    assert len(bench.rejections) == 70
-    assert bench.went == [f"ada {number}" for number in range(120)]
+    assert set(callers.rejections.values()) == {1}
+    assert len(callers.rejections) == 70
+    assert callers.went == [f"ada {number}" for number in range(120)]
 
 
-async def test_a_rejection_at_the_pace_holds_everybody_again(bench: Bench) -> None:
-    await bench.hold(10)
-    turn = asyncio.ensure_future(bench.go(bench.begin("ada 1"), 10))
-    await bench.settle()
-    bench.clock.advance(10)
+async def test_a_rejection_at_the_pace_holds_everybody_again(callers: Callers) -> None:
+    await callers.hold(10)
+    turn = asyncio.ensure_future(callers.go(callers.begin("ada 1"), 10))
+    await callers.settle()
+    callers.clock.advance(10)
     assert await turn
-    calls = [bench.start(f"ada {number}") for number in range(2, 4)]
-    await bench.pass_time(9.9)
-    assert bench.went == []
-    await bench.pass_time(0.2)
-    assert bench.went == ["ada 2"]
-    await bench.pass_time(INTERVAL)
-    assert bench.went == ["ada 2", "ada 3"]
+    calls = [callers.start(f"ada {number}") for number in range(2, 4)]
+    await callers.pass_time(9.9)
+    assert callers.went == []
+    await callers.pass_time(0.2)
+    assert callers.went == ["ada 2"]
+    await callers.pass_time(INTERVAL)
+    assert callers.went == ["ada 2", "ada 3"]
     await asyncio.gather(*calls)
 
 
-async def test_a_wait_that_is_too_long_is_refused_at_once_and_says_how_long_it_is(bench: Bench) -> None:
-    await bench.hold(30)
+async def test_a_wait_that_is_too_long_is_refused_at_once_and_says_how_long_it_is(callers: Callers) -> None:
+    await callers.hold(30)
     with pytest.raises(Busy) as refused:
-        await bench.go(bench.begin("ada 1", patience=29))
+        await callers.go(callers.begin("ada 1", patience=29))
     assert refused.value.seconds == 30
-    turn = asyncio.ensure_future(bench.go(bench.begin("ada 1", patience=31)))
-    await bench.settle()
-    bench.clock.advance(30)
+    turn = asyncio.ensure_future(callers.go(callers.begin("ada 1", patience=31)))
+    await callers.settle()
+    callers.clock.advance(30)
     await turn
 
 
-async def test_who_waits_when_the_hold_grows_too_long_is_told_at_once(bench: Bench) -> None:
-    await bench.hold(30)
-    waiting = asyncio.ensure_future(bench.go(bench.begin("ada 1", patience=40)))
-    await bench.settle()
+async def test_a_caller_whose_wait_grows_too_long_is_refused_at_once(callers: Callers) -> None:
+    await callers.hold(30)
+    waiting = asyncio.ensure_future(callers.go(callers.begin("ada 1", patience=40)))
+    await callers.settle()
     # A call of the burst that was sent before the hold gets its 429 only now.
-    bench.limiter.line(GET, "T1").hold(300)
+    callers.limiter.line(GET, "T1").hold(300)
     with pytest.raises(Busy) as refused:
         await asyncio.wait_for(waiting, 5)
     assert refused.value.seconds == 300
-    bench.clock.advance(400)
-    bench.assert_nothing_is_left()
+    callers.clock.advance(400)
+    callers.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize("seconds", [None, int(WAIT_SECONDS) + 1])
-async def test_a_429_that_nobody_would_wait_out_holds_nobody_back(bench: Bench, seconds: int | None) -> None:
-    assert not await bench.go(bench.begin("ada 1"), seconds)
-    await asyncio.wait_for(bench.go(bench.begin("bob 1")), 1)
+async def test_a_429_that_nobody_would_wait_out_holds_nobody_back(callers: Callers, seconds: int | None) -> None:
+    assert not await callers.go(callers.begin("ada 1"), seconds)
+    await asyncio.wait_for(callers.go(callers.begin("bob 1")), 1)
 
 
-async def test_a_stop_sends_everybody_away(bench: Bench) -> None:
-    await bench.hold(10)
-    turns = [asyncio.ensure_future(bench.go(bench.begin(name))) for name in ("ada 1", "bob 1")]
-    await bench.settle()
-    bench.limiter.close()
+async def test_a_stop_sends_everybody_away(callers: Callers) -> None:
+    await callers.hold(10)
+    turns = [asyncio.ensure_future(callers.go(callers.begin(name))) for name in ("ada 1", "bob 1")]
+    await callers.settle()
+    callers.limiter.close()
     assert [type(end) for end in await asyncio.gather(*turns, return_exceptions=True)] == [ShuttingDown, ShuttingDown]
     with pytest.raises(ShuttingDown):
-        await bench.go(bench.begin("cyn 1"))
-    bench.assert_nothing_is_left()
+        await callers.go(callers.begin("cyn 1"))
+    callers.assert_nothing_is_left()
 
 
-async def test_what_is_checked_after_a_wait_can_stop_the_call(bench: Bench) -> None:
+async def test_the_check_after_a_wait_can_stop_the_call(callers: Callers) -> None:
     async def recheck() -> None:
         raise PermissionError
 
     caller = Caller("T1", recheck=recheck)
-    await bench.go(bench.limiter.call(GET, caller))
-    await bench.hold(10)
-    turn = asyncio.ensure_future(bench.go(bench.limiter.call(GET, caller)))
-    await bench.settle()
-    bench.clock.advance(10)
+    await callers.go(callers.limiter.call(GET, caller))
+    await callers.hold(10)
+    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    await callers.settle()
+    callers.clock.advance(10)
     with pytest.raises(PermissionError):
         await turn
-    bench.assert_nothing_is_left()
+    callers.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize("is_known_in_time", [True, False])
-async def test_what_nobody_can_tell_of_waits_on_and_is_not_sent(bench: Bench, is_known_in_time: bool) -> None:
+async def test_a_call_that_may_be_unwanted_waits_on_and_is_not_sent(callers: Callers, is_known_in_time: bool) -> None:
     wanted: bool | None = None
     left: list[SecondsLeft] = []
 
     async def is_wanted() -> bool | None:
         return wanted
 
-    await bench.hold(10)
+    await callers.hold(10)
     caller = Caller("T1", left.append, is_wanted=is_wanted)
-    turn = asyncio.ensure_future(bench.go(bench.limiter.call(GET, caller)))
-    await bench.settle()
-    bench.clock.advance(WANTED_SECONDS)
-    await bench.settle()
+    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    await callers.settle()
+    callers.clock.advance(WANTED_SECONDS)
+    await callers.settle()
     assert [seconds_left() for seconds_left in left] == [8, 8]
     wanted = True if is_known_in_time else None
-    bench.clock.advance(10)
+    callers.clock.advance(10)
     if is_known_in_time:
         await turn
     else:
         with pytest.raises(NoLongerWanted):
             await turn
     assert {seconds_left() for seconds_left in left} == {0}
-    bench.assert_nothing_is_left()
+    callers.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize("asked_in_time", [True, False])
-async def test_what_is_no_longer_wanted_leaves_the_line(bench: Bench, asked_in_time: bool) -> None:
+async def test_a_call_that_is_no_longer_wanted_leaves_the_line(callers: Callers, asked_in_time: bool) -> None:
     wanted = True
 
     async def is_wanted() -> bool:
         return wanted
 
-    await bench.hold(10)
+    await callers.hold(10)
     left: list[SecondsLeft] = []
     caller = Caller("T1", left.append, is_wanted=is_wanted)
-    turn = asyncio.ensure_future(bench.go(bench.limiter.call(GET, caller)))
-    other = bench.start("bob 1")
-    await bench.settle()
-    bench.clock.advance(WANTED_SECONDS)
-    await bench.settle()
+    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    other = callers.start("bob 1")
+    await callers.settle()
+    callers.clock.advance(WANTED_SECONDS)
+    await callers.settle()
     assert not turn.done()
     wanted = False
-    bench.clock.advance(WANTED_SECONDS if asked_in_time else 10)
+    callers.clock.advance(WANTED_SECONDS if asked_in_time else 10)
     with pytest.raises(NoLongerWanted):
         await turn
     assert left[0]() == 0
-    await bench.pass_time(10)
+    await callers.pass_time(10)
     await other
-    assert bench.went == ["bob 1"]
-    bench.assert_nothing_is_left()
+    assert callers.went == ["bob 1"]
+    callers.assert_nothing_is_left()
 
 
-async def test_lines_of_workspaces_that_are_quiet_are_forgotten(bench: Bench) -> None:
+async def test_lines_of_workspaces_that_are_quiet_are_forgotten(callers: Callers) -> None:
     for number in range(100):
-        await bench.hold(1, GET, f"T{number}")
-    bench.clock.advance(63)
-    await bench.hold(1, GET, "T100")
-    assert list(bench.limiter._lines) == [(GET, "T100")]
+        await callers.hold(1, GET, f"T{number}")
+    callers.clock.advance(63)
+    await callers.hold(1, GET, "T100")
+    assert callers.lines() == [(GET, "T100")]
 
 
 ACTS = st.lists(
@@ -356,67 +360,67 @@ ACTS = st.lists(
 
 @settings(max_examples=25)
 @given(ACTS, st.booleans())
-def test_whatever_happens_nobody_is_forgotten_or_sent_twice(acts: list[tuple[str, object, str]], stops: bool) -> None:
+def test_no_call_is_forgotten_or_sent_twice(acts: list[tuple[str, object, str]], stops: bool) -> None:
     asyncio.run(_play(acts, stops))
 
 
 async def _play(acts: list[tuple[str, object, str]], stops: bool) -> None:
-    bench = Bench()
+    callers = Callers()
     calls: dict[str, asyncio.Task[None]] = {}
     for kind, what, method in acts:
         if kind == "call":
             name = f"{what} {len(calls)}"
-            calls[name] = bench.start(name, method)
+            calls[name] = callers.start(name, method)
         elif kind == "burst":
             for _ in range(int(str(what))):
                 name = f"ada {len(calls)}"
-                calls[name] = bench.start(name, method)
+                calls[name] = callers.start(name, method)
         elif kind == "cancel" and calls:
             list(calls.values())[int(str(what)) % len(calls)].cancel()
         elif kind == "time":
-            await bench.pass_time(float(str(what)), step=1.0)
-        await bench.settle()
+            await callers.pass_time(float(str(what)), step=1.0)
+        await callers.settle()
     if stops:
-        bench.limiter.close()
+        callers.limiter.close()
     else:
-        await _until(bench, lambda: all(call.done() for call in calls.values()))
+        await _until(callers, lambda: all(call.done() for call in calls.values()))
     ended = dict(zip(calls, await asyncio.gather(*calls.values(), return_exceptions=True), strict=True))
     assert {type(end) for end in ended.values()} <= {
         type(None),
         asyncio.CancelledError,
         ShuttingDown if stops else type(None),
     }
-    assert sorted(bench.went) == sorted(name for name, end in ended.items() if end is None)
-    await bench.settle()
-    bench.assert_nothing_is_left()
+    assert sorted(callers.went) == sorted(name for name, end in ended.items() if end is None)
+    await callers.settle()
+    callers.assert_nothing_is_left()
 
 
-async def _until(bench: Bench, condition: Callable[[], bool]) -> None:
+async def _until(callers: Callers, condition: Callable[[], bool]) -> None:
     for _ in range(2000):
         if condition():
             return
-        await bench.settle()
-        bench.clock.advance(INTERVAL / 2)
+        await callers.settle()
+        callers.clock.advance(INTERVAL / 2)
     raise AssertionError("somebody waits forever")
 
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(["ada", "bob"]), min_size=1, max_size=40), st.sets(st.integers(0, 39)))
-def test_who_waits_goes_first_come_first_served_whoever_gives_up(people: list[str], given_up: set[int]) -> None:
+def test_waiting_calls_go_in_order_even_when_some_give_up(people: list[str], given_up: set[int]) -> None:
     asyncio.run(_go_in_order(people, given_up))
 
 
 async def _go_in_order(people: list[str], given_up: set[int]) -> None:
-    bench = Bench()
-    await bench.hold(1)
-    calls = [bench.start(f"{person} {number}") for number, person in enumerate(people)]
-    await bench.settle()
+    callers = Callers()
+    await callers.hold(1)
+    calls = [callers.start(f"{person} {number}") for number, person in enumerate(people)]
+    await callers.settle()
     for number in given_up & set(range(len(calls))):
         calls[number].cancel()
-    await _until(bench, lambda: all(call.done() for call in calls))
+    await _until(callers, lambda: all(call.done() for call in calls))
     stayed = [f"{person} {number}" for number, person in enumerate(people) if number not in given_up]
-    assert bench.went == stayed
-    bench.assert_nothing_is_left()
+    assert callers.went == stayed
+    callers.assert_nothing_is_left()
 
 
 @settings(max_examples=25)
@@ -428,51 +432,51 @@ def test_batches_take_at_most_half_and_are_done_when_they_say(
 
 
 async def _run_batches(method: str, count: int, batches: int, between: float) -> None:
-    bench = Bench()
+    callers = Callers()
     half = {GET: 25, DELETE: 50}[method]
 
     async def run(number: int) -> None:
         for item in range(count):
-            await bench.call(f"batch {number} {item}", method)
+            await callers.call(f"batch {number} {item}", method)
 
     running = [asyncio.ensure_future(run(number)) for number in range(batches)]
-    said = bench.limiter.line(method, "T1").batch_seconds(count * batches)
-    began = bench.clock.monotonic()
+    said = callers.limiter.line(method, "T1").batch_seconds(count * batches)
+    began = callers.clock.monotonic()
     while not all(one.done() for one in running):
         before = -1
-        while len(bench.went) > before:
-            before = len(bench.went)
-            await bench.settle()
-        bench.clock.advance(between)
+        while len(callers.went) > before:
+            before = len(callers.went)
+            await callers.settle()
+        callers.clock.advance(between)
     await asyncio.gather(*running)
-    for first, at in enumerate(bench.went_at):
-        assert sum(at <= other < at + 60 for other in bench.went_at[first:]) <= half
-    took = bench.went_at[-1] - began
+    for first, at in enumerate(callers.went_at):
+        assert sum(at <= other < at + 60 for other in callers.went_at[first:]) <= half
+    took = callers.went_at[-1] - began
     assert said <= took + 1e-6
     assert took <= said + between * (count * batches / half + 1)
-    assert bench.rejections == {}
+    assert callers.rejections == {}
 
 
-async def test_a_person_s_call_does_not_wait_for_a_batch(bench: Bench) -> None:
-    batch = asyncio.gather(*(bench.start(f"batch {number}") for number in range(60)))
-    await bench.settle()
-    assert len(bench.went) == 25
-    await asyncio.gather(*(bench.call(f"ada {number}") for number in range(24)))
-    assert bench.rejections == {}
-    await bench.hold(10)
-    last = bench.start("ada 24")
-    await bench.settle()
-    assert bench.told["ada 24"] == [10]
-    await bench.pass_time(10.1)
-    assert bench.went[-1] == "ada 24"
-    await _until(bench, lambda: batch.done())
+async def test_a_person_s_call_does_not_wait_for_a_batch(callers: Callers) -> None:
+    batch = asyncio.gather(*(callers.start(f"batch {number}") for number in range(60)))
+    await callers.settle()
+    assert len(callers.went) == 25
+    await asyncio.gather(*(callers.call(f"ada {number}") for number in range(24)))
+    assert callers.rejections == {}
+    await callers.hold(10)
+    last = callers.start("ada 24")
+    await callers.settle()
+    assert callers.told["ada 24"] == [10]
+    await callers.pass_time(10.1)
+    assert callers.went[-1] == "ada 24"
+    await _until(callers, lambda: batch.done())
     await asyncio.gather(batch, last)
-    bench.assert_nothing_is_left()
+    callers.assert_nothing_is_left()
 
 
-async def test_after_a_429_a_batch_is_done_at_the_pace_of_everybody(bench: Bench) -> None:
-    await bench.hold(10)
-    assert bench.limiter.line(GET, "T1").batch_seconds(5) == pytest.approx(10 + 5 * INTERVAL)
-    assert bench.limiter.line(GET, "T1").batch_seconds(0) == pytest.approx(10)
-    assert bench.limiter.line(GET, "T2").batch_seconds(25) == 0
-    assert bench.limiter.line(GET, "T2").batch_seconds(26) == pytest.approx(MINUTE)
+async def test_after_a_429_a_batch_is_done_at_the_pace_of_everybody(callers: Callers) -> None:
+    await callers.hold(10)
+    assert callers.limiter.line(GET, "T1").batch_seconds(5) == pytest.approx(10 + 5 * INTERVAL)
+    assert callers.limiter.line(GET, "T1").batch_seconds(0) == pytest.approx(10)
+    assert callers.limiter.line(GET, "T2").batch_seconds(25) == 0
+    assert callers.limiter.line(GET, "T2").batch_seconds(26) == pytest.approx(MINUTE)

@@ -27,7 +27,7 @@ from tests.harness import ADMIN, GUEST, MEMBER, open_harness
         ({"is_admin": "yes", "is_owner": 1}, {}),
     ],
 )
-def test_each_flag_counts_and_only_true_is_true(flags: dict[str, object], expected: dict[str, Any]) -> None:
+def test_each_flag_counts_only_when_it_is_true(flags: dict[str, object], expected: dict[str, Any]) -> None:
     is_in_charge = bool({"is_admin", "is_owner"} & expected.keys())
     found = user_info({"id": "U1", "team_id": "T1", **flags}, Workspace("T1"))
     assert found == UserInfo("U1", **expected, is_in_charge=is_in_charge)

@@ -60,7 +60,7 @@ async def until_files_are_back(processes: Processes, before: dict[str, Holding])
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_it_holds_no_more_and_owes_nothing_whatever_goes_wrong(kind: str, tmp_path: Path) -> None:
+async def test_nothing_leaks_and_nobody_is_left_untold_whatever_goes_wrong(kind: str, tmp_path: Path) -> None:
     chance = random.Random(20261124)
     async with new_database(kind, tmp_path) as url, simulated_slack() as slack:
         slack.web_api.rate_limits.is_on = False

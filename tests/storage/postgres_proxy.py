@@ -11,7 +11,7 @@ async def _nothing() -> None:
     """Do nothing."""
 
 
-class Proxy:
+class LossyProxy:
     """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection, or
     `loses_answer_to` to have it lost once these have been asked, one after the other; `meanwhile` is what happens
     between both."""
@@ -53,9 +53,9 @@ class Proxy:
 
 
 @asynccontextmanager
-async def open_proxy(url: str) -> AsyncIterator[tuple[Proxy, str]]:
+async def open_proxy(url: str) -> AsyncIterator[tuple[LossyProxy, str]]:
     """Yield a proxy, and the address of the same database behind it."""
-    proxy, found = Proxy(), database_url(url)
+    proxy, found = LossyProxy(), database_url(url)
     host, port = found.host or "127.0.0.1", found.port or 5432
     server = await asyncio.start_server(lambda r, w: proxy.serve(r, w, host, port), "127.0.0.1", 0)
     try:

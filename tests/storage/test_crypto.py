@@ -30,11 +30,11 @@ def test_another_key_or_another_purpose_reads_nothing() -> None:
 
 
 @given(st.one_of(st.none(), st.integers(), st.text(st.characters())))
-def test_what_nobody_encrypted_reads_as_nothing(text: object) -> None:
+def test_text_that_nobody_encrypted_reads_as_nothing(text: object) -> None:
     assert opened(Vault([OLD]), text) is None
 
 
-def test_one_changed_character_reads_as_nothing() -> None:
+def test_a_changed_ciphertext_reads_as_nothing() -> None:
     kept = Vault([OLD]).box("installation").encrypt(SECRET)
     for place in range(0, len(kept) - 2, 7):
         changed = kept[:place] + ("A" if kept[place] != "A" else "B") + kept[place + 1 :]

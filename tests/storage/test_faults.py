@@ -31,6 +31,7 @@ async def test_a_token_withheld_because_its_result_came_too_late_accuses_nobody(
         attempt = await audit.attempt(actor(), GET)
         async with locked(url):
             with monkeypatch.context() as patched:
+                # A database that is locked gives up before the log does.
                 patched.setattr(log_module, "ANSWER_SECONDS", 0.2)
                 with pytest.raises(DatabaseError):
                     await audit.finish(attempt, AuditResult("fetched", None, 1, TOKEN))
@@ -117,4 +118,5 @@ async def test_what_is_written_to_a_removed_write_ahead_log_is_not_done(tmp_path
 def test_no_part_of_a_password_is_in_an_error() -> None:
     database = open_database(database_url("postgresql://ada:S3cretPassw0rd@127.0.0.1/x"))
     for length in range(180, 205):
+        # No server lets a test choose where its message is cut.
         assert "S3c" not in database._one_line(OSError("x" * length + "S3cretPassw0rd"))

@@ -86,7 +86,7 @@ def written(query: Select[Any], kind: str) -> str:
 
 
 @pytest.mark.parametrize("what", PLANS)
-async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Path) -> None:
+async def test_no_query_reads_the_whole_log(what: str, tmp_path: Path) -> None:
     query, index = PLANS[what]
 
     def read(connection: Connection) -> list[str]:
@@ -99,7 +99,7 @@ async def test_nothing_that_is_asked_reads_the_whole_log(what: str, tmp_path: Pa
     assert not any(step.startswith("SCAN") for step in plan), plan
 
 
-async def test_what_few_entries_have_is_found_by_it_in_a_postgresql(tmp_path: Path) -> None:
+async def test_rare_values_are_found_by_their_index_in_postgresql(tmp_path: Path) -> None:
     def read(connection: Connection) -> list[str]:
         plans = []
         for what in ("person", "token", "provider"):

@@ -36,7 +36,7 @@ async def test_the_migrations_make_the_tables_that_the_code_expects(new_url: str
     await database.close()
 
 
-async def test_of_several_processes_one_makes_the_tables(new_url: str) -> None:
+async def test_only_one_of_several_processes_makes_the_tables(new_url: str) -> None:
     databases = [open_database(database_url(new_url)) for _ in range(4)]
     made = await asyncio.gather(*(database.run(schema.migrate) for database in databases))
     assert sorted(made) == [False, False, False, True]
@@ -45,9 +45,7 @@ async def test_of_several_processes_one_makes_the_tables(new_url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DATABASES)
-async def test_who_runs_goes_on_when_a_newer_version_adds_tables_and_cannot_start_again(
-    kind: str, tmp_path: Path
-) -> None:
+async def test_a_running_bot_survives_newer_tables_but_cannot_start_again(kind: str, tmp_path: Path) -> None:
     async with new_database(kind, tmp_path) as url:
         async with open_audit_log(configured(url), ManualClock()) as audit:
             await change(url, "CREATE TABLE of_a_newer_version (id INTEGER)")

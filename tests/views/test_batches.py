@@ -11,7 +11,6 @@ from bot.ids import typed_text
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation, Permission
 from bot.outcomes import Denied
-from bot.sandbox.slack.block_kit import message_complaints, view_complaints
 from bot.slack.external_auth.models import DeleteTokens
 from bot.views.batches import (
     MOST_GROUPS,
@@ -23,20 +22,13 @@ from bot.views.batches import (
     progress_screen,
 )
 from bot.views.exports import as_csv, copyable_export_screen, exported_screen
-from bot.views.parts import Screen, as_message, as_view
 from tests.audit_log import actor
+from tests.views.limits import assert_passes
 
 CONTACT = "<@U0123456789>"
 CODES = [None, *sorted(KNOWN_CODES), "a_code_of_tomorrow", "x" * 100]
 MANY = 2500
 OPERATIONS = pytest.mark.parametrize("operation", [Operation.TEST, Operation.DELETE])
-
-
-def assert_passes(screen: Screen) -> None:
-    assert message_complaints(as_message(screen)) == []
-    view = as_view(screen)
-    assert view["blocks"] == list(screen.blocks)
-    assert view_complaints(view) == []
 
 
 def longest(operation: Operation, done: int) -> Batch:
@@ -113,7 +105,7 @@ def test_an_export_of_any_size_passes_the_limits_and_says_what_is_left_out() -> 
 
 
 @given(st.one_of(st.none(), st.text(min_size=1, max_size=300)), st.text(min_size=1, max_size=300))
-def test_what_finds_nothing_passes_the_limits(provider_key: str | None, account: str) -> None:
+def test_an_answer_about_no_accounts_passes_the_limits(provider_key: str | None, account: str) -> None:
     assert_passes(no_accounts_screen(provider_key))
     assert_passes(no_such_account_screen(account))
 
@@ -127,6 +119,6 @@ SECRETS = ["q8Zt7Lk2Vn5Xc9Rb3Wm6Yd1Hf4Js0Pg", "ghp_" + "a1B2" * 9, "a b c d " * 
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_what_may_be_a_secret_is_not(secret: str) -> None:
+def test_the_name_of_an_account_that_may_be_a_secret_is_not_repeated(secret: str) -> None:
     assert secret not in str(typed_text(secret))
     assert secret not in str(no_such_account_screen(typed_text(secret)).blocks)

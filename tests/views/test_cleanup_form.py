@@ -65,7 +65,7 @@ def test_the_form_passes_the_limits() -> None:
         ("yes", 2, False),
     ],
 )
-def test_only_the_very_count_confirms(typed: str, count: int, confirms: bool) -> None:
+def test_only_the_exact_count_confirms(typed: str, count: int, confirms: bool) -> None:
     pending = PendingBatch("0" * 32, count)
     read = cleanup.parse_confirmation(submission(filled(typed_count=typed), metadata.write(None, batch=pending)))
     assert (read == pending) is confirms

@@ -37,7 +37,7 @@ def shown(key: str, value: object) -> tuple[str, str]:
         ("name", "", "(empty)"),
     ],
 )
-def test_what_is_harmless_is_shown(key: str, value: object, said: str) -> None:
+def test_a_harmless_extra_is_shown(key: str, value: object, said: str) -> None:
     assert shown(key, value) == (key, said)
 
 
@@ -68,7 +68,7 @@ def test_a_secret_under_a_harmless_name_is_hidden(key: str, secret: str) -> None
     "key", ["access_token", "clientSecret", "PASSWORD", "api_key", "code", "note", "webhook", "pin"]
 )
 @pytest.mark.parametrize("value", ["abcd", 1234, ["abcd"], {"abcd": "abcd"}])
-def test_what_has_another_name_is_hidden(key: str, value: object) -> None:
+def test_an_extra_of_an_unknown_name_is_hidden(key: str, value: object) -> None:
     name, said = shown(key, value)
     assert name == key
     assert "1234" not in said

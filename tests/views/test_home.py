@@ -13,7 +13,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.views.home import Overview, RecentActivity, home_view
 from bot.workspaces.runtime import Listing
-from tests.words import ADMINS, AT
+from tests.screens import ADMINS, AT
 
 TEXTS = st.text(max_size=255)
 ENTRIES = st.lists(

@@ -71,7 +71,7 @@ def state(name: str, value: str) -> fields.FieldValues:
 @example("", MANY, ["EtMany000001", "EtGone0001"])
 @example("person", MANY, [])
 @example("provider12", MANY, [])
-def test_whatever_is_there_slack_takes_it_and_so_does_the_form(
+def test_every_offered_option_is_taken_by_slack_and_the_form(
     typed: str, accounts: AccountList | None, recent_ids: list[str]
 ) -> None:
     for name, groups in (
@@ -164,7 +164,7 @@ def test_providers_are_found_by_name_and_key_with_what_they_hold() -> None:
     assert values(picker.provider_groups("goo", FOUND)) == ["google", "goo"]
 
 
-def test_of_thousands_the_first_are_shown_and_the_others_counted() -> None:
+def test_the_first_of_thousands_are_shown_and_the_others_counted() -> None:
     one = listed([Account(f"EtMany{n:06d}", "google", f"person{n}") for n in range(2500)])
     ((label, options),) = drawn(picker.token_groups("", one, []))
     assert label == "GOOGLE · google (99 of 2,500)"

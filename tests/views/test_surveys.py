@@ -46,7 +46,7 @@ def test_it_fits_into_one_message_and_names_no_account(
     assert text.endswith("Reference ABCD2345")
 
 
-def test_of_thousands_the_most_are_counted() -> None:
+def test_most_of_thousands_of_changes_are_only_counted() -> None:
     changes = [
         ChangedAccount(Change.BROKE, Item(f"Et{n:06}", "google"), AccountState.GONE, "token_not_found")
         for n in range(2500)

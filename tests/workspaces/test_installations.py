@@ -181,7 +181,7 @@ async def test_another_key_and_another_workspaces_row_are_one_clear_line(
     assert [token(one) for one in await found.all()] == ["xoxb-2"]
 
 
-async def test_what_slack_did_not_say_is_not_kept(database: Database, clock: ManualClock) -> None:
+async def test_an_incomplete_installation_is_not_kept(database: Database, clock: ManualClock) -> None:
     with pytest.raises(DatabaseError, match="Slack didn't say"):
         await rows(database, clock).async_save(installed("T1", ""))
 

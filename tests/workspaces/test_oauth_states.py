@@ -32,7 +32,7 @@ async def rows(database: Database) -> Sequence[object]:
     return await database.run(lambda connection: connection.execute(select(oauth_states)).all())
 
 
-async def test_it_is_good_once_and_only_if_it_was_issued(database: Database, states: OAuthStates) -> None:
+async def test_a_state_is_good_once_and_only_if_it_was_issued(database: Database, states: OAuthStates) -> None:
     state = await states.async_issue()
     for other in (state + "x", state[:-2], "", "\ud800", "x" * 100):
         assert not await states.async_consume(other)
@@ -46,12 +46,12 @@ async def test_it_is_good_once_and_only_if_it_was_issued(database: Database, sta
     assert await states.async_issue() != state
 
 
-async def test_of_many_who_install_with_it_at_once_one_does(states: OAuthStates) -> None:
+async def test_only_one_of_many_installs_with_a_state(states: OAuthStates) -> None:
     state = await states.async_issue()
     assert sum(await asyncio.gather(*(states.use(state) for _ in range(8)))) == 1
 
 
-async def test_it_expires_and_is_forgotten_after_that(
+async def test_a_state_expires_and_is_then_forgotten(
     database: Database, states: OAuthStates, clock: ManualClock
 ) -> None:
     in_time, late = await states.async_issue(), await states.async_issue()

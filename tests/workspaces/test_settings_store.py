@@ -57,7 +57,7 @@ async def test_each_workspace_has_its_own_and_nothing_of_it_can_be_read_in_the_d
     assert "canary" not in repr(rows)
 
 
-async def test_of_two_who_save_the_same_version_at_once_one_does(kept: Kept) -> None:
+async def test_only_one_of_two_saves_of_a_version_counts(kept: Kept) -> None:
     store = kept.store()
     for version in range(3):
         saved = await asyncio.gather(*(store.write("T1", {"contact": f"U{n}"}, version) for n in range(4)))
@@ -74,7 +74,7 @@ async def test_of_two_who_save_the_same_version_at_once_one_does(kept: Kept) -> 
         "UPDATE workspace_settings SET content = 'nonsense' WHERE workspace_id = 'T1'",
     ],
 )
-async def test_what_was_put_there_from_elsewhere_serves_nobody(kept: Kept, damage: str) -> None:
+async def test_settings_moved_from_elsewhere_serve_nobody(kept: Kept, damage: str) -> None:
     store = kept.store()
     await store.write("T1", {"contact": "U1"}, 0)
     await store.write("T2", {"api_token": TOKEN}, 0)
@@ -84,7 +84,7 @@ async def test_what_was_put_there_from_elsewhere_serves_nobody(kept: Kept, damag
     assert "canary" not in str(caught.value)
 
 
-async def test_they_are_encrypted_again_under_a_new_key_after_which_the_old_one_is_not_needed(kept: Kept) -> None:
+async def test_settings_encrypted_under_a_new_key_no_longer_need_the_old_one(kept: Kept) -> None:
     await kept.store(OLD).write("T1", {"api_token": TOKEN}, 0)
     vault, (settings,) = Vault((NEW, OLD)), [one for one in ENCRYPTED if one.purpose == PURPOSE]
     for count in (1, 0):
@@ -95,7 +95,7 @@ async def test_they_are_encrypted_again_under_a_new_key_after_which_the_old_one_
         await kept.store(OLD).read("T1")
 
 
-async def test_they_go_with_the_installation(kept: Kept) -> None:
+async def test_settings_are_removed_with_the_installation(kept: Kept) -> None:
     store = kept.store()
     for workspace in ("T1", "T2"):
         await store.write(workspace, {"api_token": TOKEN}, 0)

@@ -120,7 +120,7 @@ async def test_a_replaced_message_stays_in_its_place(chromium: Chromium) -> None
         await expect(button(page, Button.REFRESH)).to_be_focused()
 
 
-async def test_what_is_said_aloud_is_seen_by_all(chromium: Chromium) -> None:
+async def test_a_posted_message_is_seen_by_all(chromium: Chromium) -> None:
     async with open_page(chromium) as browser:
         ada, max_ = await browser.tab(), await browser.tab("U0MEMBER")
         await types(ada, "hello *there*")

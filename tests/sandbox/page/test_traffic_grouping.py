@@ -70,7 +70,7 @@ def test_other_calls_go_to_the_newest_act_with_the_most_of_the_same_words() -> N
     assert passing.call("apps.auth.external.get", {"external_token_id": "EtGoogle0001"}) == again
 
 
-def test_what_no_act_caused_is_a_group_of_its_own() -> None:
+def test_calls_without_an_act_are_a_group_of_their_own() -> None:
     passing = Passing()
     assert passing.call("auth.test", {}) == 0
     assert passing.act("answer to auth.test", '{"ok": true}', answers=1) == 0

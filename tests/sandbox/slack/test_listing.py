@@ -65,7 +65,7 @@ async def test_a_provider_has_a_valid_token_while_one_works_or_can_be_refreshed(
     assert not authorization(state, "github")["valid_token_exists"]
 
 
-async def test_each_app_has_its_own(state: State) -> None:
+async def test_each_app_lists_only_its_own_accounts(state: State) -> None:
     state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
     other = list_all(state, {"app_id": "A0OTHER"})["authorizations"]
     assert [(one["provider_key"], len(one["external_tokens"])) for one in other] == [("jira", 1)]

@@ -123,11 +123,17 @@ async def test_tokens_are_checked_and_unknown_methods_are_not_ok(slack: Simulate
     assert await refusal(client.auth_test()) == "not_authed"
 
 
+async def socket_url(slack: SimulatedSlack, client: AsyncWebClient) -> str:
+    opened = await client.apps_connections_open(app_token=slack.state.app_token)
+    return str(opened["url"])
+
+
+@pytest.mark.slow
 async def test_a_late_acknowledgement_is_none_and_the_person_sees_it(
-    slack: SimulatedSlack, monkeypatch: pytest.MonkeyPatch
+    slack: SimulatedSlack, client: AsyncWebClient
 ) -> None:
-    monkeypatch.setattr("bot.sandbox.slack.delivery.ACKNOWLEDGE_SECONDS", 0.1)
-    async with aiohttp.ClientSession() as session, session.ws_connect(slack._socket_url()) as socket:
+    url = await socket_url(slack, client)
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.receive_json()
         assert not await slack.workspace.command(USER, "/extauth help")
         envelope = await socket.receive_json()
@@ -137,14 +143,16 @@ async def test_a_late_acknowledgement_is_none_and_the_person_sees_it(
     ]
 
 
-async def test_a_ticket_opens_one_connection_and_ten_are_the_most(slack: SimulatedSlack) -> None:
+async def test_a_ticket_opens_one_connection_and_ten_are_the_most(
+    slack: SimulatedSlack, client: AsyncWebClient
+) -> None:
     async with aiohttp.ClientSession() as session:
-        url = slack._socket_url()
-        sockets = [await session.ws_connect(slack._socket_url()) for _ in range(9)] + [await session.ws_connect(url)]
+        urls = [await socket_url(slack, client) for _ in range(11)]
+        sockets = [await session.ws_connect(url) for url in urls[:10]]
         assert [(await socket.receive_json())["num_connections"] for socket in sockets] == list(range(1, 11))
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            await session.ws_connect(url)
-        eleventh = await session.ws_connect(slack._socket_url())
+            await session.ws_connect(urls[0])
+        eleventh = await session.ws_connect(urls[10])
         assert (await eleventh.receive_json())["reason"] == "too_many_websockets"
         await asyncio.gather(*(socket.close() for socket in [*sockets, eleventh]))
 

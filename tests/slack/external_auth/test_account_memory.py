@@ -60,7 +60,7 @@ async def test_those_who_ask_meanwhile_share_a_request_until_it_is_slow() -> Non
     assert asked.times == 1
 
 
-async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
+async def test_a_canceled_caller_takes_the_answer_from_nobody() -> None:
     memory, asked = AccountMemory(ManualClock()), Asked()
     first, second = (asyncio.ensure_future(memory.get("app", asked)) for _ in range(2))
     await asyncio.sleep(0)
@@ -74,7 +74,7 @@ async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
     assert asked.times == 1
 
 
-async def test_what_changed_is_forgotten_and_what_came_otherwise_is_kept() -> None:
+async def test_a_list_is_kept_when_given_and_forgotten_when_dropped() -> None:
     memory, asked = AccountMemory(ManualClock()), Asked()
     memory.put("app", None)
     assert not memory.is_promising("app")

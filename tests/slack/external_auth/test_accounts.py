@@ -110,7 +110,7 @@ def test_a_time_that_is_none_is_unknown(at: object) -> None:
 
 
 @pytest.mark.parametrize("flag", [None, 0, 1, "true", []])
-def test_what_is_no_truth_value_is_unknown(flag: object) -> None:
+def test_a_flag_that_is_no_boolean_is_unknown(flag: object) -> None:
     found = read({"authorizations": [{"provider_key": "g", "client_secret_exists": flag, "valid_token_exists": flag}]})
     assert found.providers == (Provider("g"),)
 
@@ -185,9 +185,7 @@ def test_turning_the_pages_shows_each_account_once_and_turning_back_the_same_pag
 
 
 @given(ACCOUNTS, st.data())
-def test_what_came_or_went_in_between_neither_hides_nor_repeats_an_account(
-    accounts: list[Account], data: st.DataObject
-) -> None:
+def test_changes_between_pages_neither_hide_nor_repeat_an_account(accounts: list[Account], data: st.DataObject) -> None:
     shown = page(accounts, FIRST)
     if shown.older is None:
         return
@@ -215,7 +213,7 @@ def test_a_place_is_read_as_it_was_written(at: int, token_id: str) -> None:
 @pytest.mark.parametrize(
     "text", [None, 7, "", "1", "1 ", " Et1", "-1 Et1", "1 Et 1", "١ Et1", "1" * 13 + " Et1", "1 Et1\n"]
 )
-def test_what_is_no_place_is_refused(text: object) -> None:
+def test_an_invalid_list_position_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="isn't a place"):
         ListPosition.read(text)
 

@@ -29,7 +29,9 @@ GET, DELETE, LIST = "apps.auth.external.get", "apps.auth.external.delete", "apps
 METHODS: dict[type[TokenRequest], str] = {GetToken: GET, DeleteTokens: DELETE, ListAccounts: LIST}
 
 
-class Bench:
+class ConnectedClient:
+    """A client at the simulated Slack, and the waits that it told of."""
+
     def __init__(self, slack: SimulatedSlack, client: ExternalAuthClient, clock: ManualClock) -> None:
         self.slack = slack
         self.client = client
@@ -62,11 +64,11 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def connected() -> AsyncIterator[ConnectedClient]:
     clock = ManualClock()
     async with simulated_slack() as slack, open_session(HASTY_SECONDS) as session:
         clients = ClientFactory(session, slack.api_url, None, clock)
-        yield Bench(slack, ExternalAuthClient(clients, RateLimiter(clock)), clock)
+        yield ConnectedClient(slack, ExternalAuthClient(clients, RateLimiter(clock)), clock)
 
 
 @pytest.mark.parametrize(
@@ -78,26 +80,26 @@ async def bench() -> AsyncIterator[Bench]:
     ],
 )
 async def test_get_sends_what_was_given_and_returns_the_token(
-    bench: Bench, request_: GetToken, sent: dict[str, object]
+    connected: ConnectedClient, request_: GetToken, sent: dict[str, object]
 ) -> None:
-    found = await bench.client.get(bench.token, request_, Caller())
-    stored = bench.slack.state.tokens["EtGoogle0001"]
+    found = await connected.client.get(connected.token, request_, Caller())
+    stored = connected.slack.state.tokens["EtGoogle0001"]
     assert (found.token.get_secret_value(), found.extras) == (stored.value, stored.extras)
-    assert bench.calls(GET) == [sent]
+    assert connected.calls(GET) == [sent]
 
 
-async def test_a_token_without_extras_has_none(bench: Bench) -> None:
-    assert (await bench.client.get(bench.token, GetToken("EtShort00001"), Caller())).extras == {}
+async def test_a_token_without_extras_has_none(connected: ConnectedClient) -> None:
+    assert (await connected.client.get(connected.token, GetToken("EtShort00001"), Caller())).extras == {}
 
 
-async def test_extras_of_an_odd_form_are_left_out(bench: Bench) -> None:
-    bench.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
-    assert (await bench.client.get(bench.token, GetToken("EtShort00001"), Caller())).extras == {}
+async def test_extras_of_an_odd_form_are_left_out(connected: ConnectedClient) -> None:
+    connected.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
+    assert (await connected.client.get(connected.token, GetToken("EtShort00001"), Caller())).extras == {}
 
 
-async def test_delete_sends_what_was_given(bench: Bench) -> None:
-    await bench.client.delete(bench.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"), Caller())
-    assert bench.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
+async def test_delete_sends_what_was_given(connected: ConnectedClient) -> None:
+    await connected.client.delete(connected.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"), Caller())
+    assert connected.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
 
 
 @pytest.mark.parametrize(
@@ -127,58 +129,58 @@ async def test_delete_sends_what_was_given(bench: Bench) -> None:
 )
 @pytest.mark.parametrize("request_", [GetToken("EtGoogle0001"), DeleteTokens("EtGoogle0001"), ListAccounts()])
 async def test_every_broken_answer_has_its_family(
-    bench: Bench, request_: TokenRequest, fault: str, family: type[ExternalAuthError], code: str
+    connected: ConnectedClient, request_: TokenRequest, fault: str, family: type[ExternalAuthError], code: str
 ) -> None:
     method = METHODS[type(request_)]
-    bench.slack.web_api.failures[method] = fault
-    error = await bench.failure(request_)
+    connected.slack.web_api.failures[method] = fault
+    error = await connected.failure(request_)
     assert (type(error), error.code, error.method) == (family, code, method)
     # Only a request that changes nothing is sent again, once, after a broken connection.
-    assert len(bench.calls(method)) == (2 if fault == "disconnect" and method != DELETE else 1)
+    assert len(connected.calls(method)) == (2 if fault == "disconnect" and method != DELETE else 1)
 
 
-async def test_list_asks_for_the_workflows_and_returns_every_account(bench: Bench) -> None:
-    found = await bench.client.list(
-        bench.token, ListAccounts("google", "A0SANDBOX", older_than=ListPosition(1, "Et1")), Caller()
+async def test_list_asks_for_the_workflows_and_returns_every_account(connected: ConnectedClient) -> None:
+    found = await connected.client.list(
+        connected.token, ListAccounts("google", "A0SANDBOX", older_than=ListPosition(1, "Et1")), Caller()
     )
-    assert bench.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
-    assert {account.token_id for account in found.accounts} == {*bench.slack.state.tokens}
+    assert connected.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
+    assert {account.token_id for account in found.accounts} == {*connected.slack.state.tokens}
     first = found.accounts[0]
     assert (first.token_id, first.name, first.workflows) == (
         "EtGoogle0001",
         "ada@example.com",
         ("daily_agenda", "weekly_report"),
     )
-    assert all(token.value not in repr(found) for token in bench.slack.state.tokens.values())
+    assert all(token.value not in repr(found) for token in connected.slack.state.tokens.values())
 
 
-async def test_a_list_of_thousands_of_accounts_is_read_whole(bench: Bench) -> None:
-    plant_accounts(bench.slack.state, 2500)
-    found = await bench.client.list(bench.token, ListAccounts(), Caller())
-    assert bench.calls(LIST) == [{"include_workflows": True}]
+async def test_a_list_of_thousands_of_accounts_is_read_whole(connected: ConnectedClient) -> None:
+    plant_accounts(connected.slack.state, 2500)
+    found = await connected.client.list(connected.token, ListAccounts(), Caller())
+    assert connected.calls(LIST) == [{"include_workflows": True}]
     assert (len(found.accounts), found.unreadable) == (2506, 0)
 
 
-async def test_a_success_without_a_list_is_a_failure(bench: Bench) -> None:
-    bench.slack.web_api.failures[LIST] = "no-token"
-    error = await bench.failure(ListAccounts())
+async def test_a_success_without_a_list_is_a_failure(connected: ConnectedClient) -> None:
+    connected.slack.web_api.failures[LIST] = "no-token"
+    error = await connected.failure(ListAccounts())
     assert (type(error), error.code, error.method) == (UnconfirmedError, "answer_without_list", LIST)
 
 
 @pytest.mark.parametrize("fault", ["no-token", "empty-token"])
-async def test_a_success_without_a_token_is_a_failure(bench: Bench, fault: str) -> None:
+async def test_a_success_without_a_token_is_a_failure(connected: ConnectedClient, fault: str) -> None:
     if fault == "no-token":
-        bench.slack.web_api.failures[GET] = fault
+        connected.slack.web_api.failures[GET] = fault
     else:
-        bench.slack.state.tokens["EtGoogle0001"].value = ""
-    error = await bench.failure(GetToken("EtGoogle0001"))
+        connected.slack.state.tokens["EtGoogle0001"].value = ""
+    error = await connected.failure(GetToken("EtGoogle0001"))
     assert (type(error), error.code, error.method) == (UnconfirmedError, "answer_without_token", GET)
 
 
-async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(bench: Bench) -> None:
-    bench.slack.web_api.failures[GET] = "disconnect"
-    await bench.failure(GetToken("EtGoogle0001", True))
-    assert len(bench.calls(GET)) == 1
+async def test_a_forced_refresh_is_sent_once_over_a_broken_connection(connected: ConnectedClient) -> None:
+    connected.slack.web_api.failures[GET] = "disconnect"
+    await connected.failure(GetToken("EtGoogle0001", True))
+    assert len(connected.calls(GET)) == 1
 
 
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
@@ -190,46 +192,50 @@ async def test_an_address_where_nobody_listens_is_unreachable() -> None:
         assert caught.value.code == "connection_failed"
 
 
-async def test_waits_are_kept_within_a_limit_in_all(bench: Bench) -> None:
+async def test_waits_are_kept_within_a_limit_in_all(connected: ConnectedClient) -> None:
     """Of an endless row of 429s the bot follows as many as fit, and then says so."""
-    bench.slack.web_api.failures[GET] = "429-250"
-    error = await bench.failure(GetToken("EtGoogle0001"))
+    connected.slack.web_api.failures[GET] = "429-250"
+    error = await connected.failure(GetToken("EtGoogle0001"))
     assert isinstance(error, RateLimitedError)
     assert error.retry_after == 250
-    assert bench.waits == [250, 250]
-    assert len(bench.calls(GET)) == 3
+    assert connected.waits == [250, 250]
+    assert len(connected.calls(GET)) == 3
 
 
-async def test_the_longest_wait_is_waited_and_a_longer_one_is_not(bench: Bench) -> None:
+async def test_the_longest_wait_is_waited_and_a_longer_one_is_not(connected: ConnectedClient) -> None:
     longest = int(WAIT_SECONDS)
-    bench.slack.web_api.failures[GET] = f"429-{longest}"
-    await bench.failure(GetToken("EtGoogle0001"))
-    assert bench.waits == [longest]
-    bench.slack.web_api.failures[DELETE] = f"429-{longest + 1}"
-    await bench.failure(DeleteTokens("EtGoogle0001"))
-    assert bench.waits == [longest]
+    connected.slack.web_api.failures[GET] = f"429-{longest}"
+    await connected.failure(GetToken("EtGoogle0001"))
+    assert connected.waits == [longest]
+    connected.slack.web_api.failures[DELETE] = f"429-{longest + 1}"
+    await connected.failure(DeleteTokens("EtGoogle0001"))
+    assert connected.waits == [longest]
 
 
-async def test_sending_ends_however_slow_slack_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sending_ends_however_slow_slack_is(connected: ConnectedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It's a minute and a half of real time.
     monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.1)
-    bench.slack.web_api.failures[DELETE] = "timeout"
-    failure = await bench.failure(DeleteTokens("EtGoogle0001"))
+    connected.slack.web_api.failures[DELETE] = "timeout"
+    failure = await connected.failure(DeleteTokens("EtGoogle0001"))
     assert isinstance(failure, UnconfirmedError)
     assert failure.code == "timeout"
 
 
-async def test_waiting_for_its_turn_is_not_a_part_of_sending(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_its_turn_is_not_a_part_of_sending(
+    connected: ConnectedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It's a minute and a half of real time.
     monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.3)
-    bench.slack.web_api.failures[GET] = "429-60"
-    getting = asyncio.ensure_future(bench.client.get(bench.token, GetToken("EtGoogle0001"), Caller()))
-    await bench.clock.until_asleep(60)
+    connected.slack.web_api.failures[GET] = "429-60"
+    getting = asyncio.ensure_future(connected.client.get(connected.token, GetToken("EtGoogle0001"), Caller()))
+    await connected.clock.until_asleep(60)
     await asyncio.sleep(0.4)
-    bench.slack.web_api.failures.clear()
-    bench.clock.advance(60)
-    assert (await getting).token.get_secret_value() == bench.slack.state.tokens["EtGoogle0001"].value
+    connected.slack.web_api.failures.clear()
+    connected.clock.advance(60)
+    assert (await getting).token.get_secret_value() == connected.slack.state.tokens["EtGoogle0001"].value
 
 
-async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(bench: Bench) -> None:
+async def test_the_scopes_that_slack_names_are_redacted_like_its_other_words(connected: ConnectedClient) -> None:
     sent = {"external_token_id": "ya29.a0AfH6SMBx-canary-canary-canary"}
     answer = HttpAnswer(200, {}, {"ok": False, "error": "missing_scope", "needed": sent["external_token_id"]})
     failure = from_answer(GET, answer, sent)

@@ -117,7 +117,7 @@ def test_slacks_words_do_not_repeat_what_was_pasted() -> None:
     assert error.detail == ("bad: Zm9v… (48 characters)", "[redacted]", "Et1 is odd")
 
 
-def test_of_endless_words_of_slacks_only_the_first_are_kept() -> None:
+def test_only_the_first_of_endless_details_are_kept() -> None:
     said = ["the first", "x" * 1990 + " ghp_" + "a1B2" * 9, *["another"] * 100_000]
     error = from_answer("m", HttpAnswer(200, {}, {"error": "failed", "response_metadata": {"messages": said}}), {})
     assert error.detail[0] == "the first"
