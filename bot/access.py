@@ -1,8 +1,9 @@
 """Decisions on permissions and approvals. Pure: nothing here does I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from operator import attrgetter
 
 from bot.actor import UserInfo
 from bot.ids import GROUP_ID, USER_ID
@@ -62,6 +63,16 @@ class Reason(Enum):
     UNATTENDED = "unattended"
 
 
+_EXCLUDED: Mapping[Reason, Callable[[UserInfo], bool]] = {
+    Reason.NOT_INSTALLED: attrgetter("is_elsewhere"),
+    Reason.DEACTIVATED: attrgetter("is_deactivated"),
+    Reason.BOT: attrgetter("is_bot"),
+    Reason.EXTERNAL: attrgetter("is_external"),
+    Reason.GUEST: attrgetter("is_guest"),
+}
+"""Reasons to deny everything, regardless of any list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A granted or denied permission, the reason, and the allow list, which also tells who can help."""
@@ -77,7 +88,7 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 
     Guests, bots, deactivated and external people are denied even if a list names them.
     """
-    excluded = _exclusion(user)
+    excluded = next((reason for reason, is_so in _EXCLUDED.items() if user is not None and is_so(user)), None)
     if user is None or excluded is not None:
         return Decision(False, excluded or Reason.UNKNOWN, permission, allow)
     for reason, is_so in (
@@ -96,7 +107,7 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 def decide_settings(user: UserInfo | None) -> Decision:
     """Decide on changing the settings by standing in Slack alone, so that no list can lock everyone out."""
     allow = AllowList(frozenset({"admins"}), frozenset())
-    excluded = _exclusion(user)
+    excluded = next((reason for reason, is_so in _EXCLUDED.items() if user is not None and is_so(user)), None)
     if user is None or excluded is not None:
         return Decision(False, excluded or Reason.UNKNOWN, Permission.SETTINGS, allow)
     standing = Reason.OWNER if user.is_owner else Reason.ADMIN
@@ -107,21 +118,6 @@ def decide_unattended(operation: Operation) -> Decision:
     """Decide on an operation that runs unattended. The allow lists don't apply: they are about people."""
     nobody = AllowList(frozenset(), frozenset())
     return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
-
-
-def _exclusion(user: UserInfo | None) -> Reason | None:
-    """Return the reason that no list can give a person a permission; None if there is none."""
-    if user is None:
-        return Reason.UNKNOWN
-    if user.is_elsewhere:
-        return Reason.NOT_INSTALLED
-    if user.is_deactivated:
-        return Reason.DEACTIVATED
-    if user.is_bot:
-        return Reason.BOT
-    if user.is_external:
-        return Reason.EXTERNAL
-    return Reason.GUEST if user.is_guest else None
 
 
 class ApprovalPolicy(StrEnum):

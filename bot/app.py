@@ -22,7 +22,7 @@ from bot.jobs.store import Batches
 from bot.listeners.home import LISTED_SECONDS
 from bot.listeners.routes import authorize_by
 from bot.metrics import TASKS, Metrics
-from bot.observers import AuditChannel, OutcomeCounter, just
+from bot.observers import AuditChannel, OutcomeCounter
 from bot.service import Observer, Service
 from bot.settings import DatabaseSettings, Settings
 from bot.slack.calls import SlackHealth
@@ -113,7 +113,7 @@ def create_workspaces(
         defaults = workspace_settings(settings)
         return shared, ManyWorkspaces(shared.installations, storage.settings_store, defaults, shared, make)
     channel, token = settings.audit_channel, settings.only_bot_token
-    audit_channel = AuditChannel(channel, just(token), shared.clients) if channel is not None else None
+    audit_channel = AuditChannel(channel, token, shared.clients) if channel is not None else None
     runtime = create_runtime(shared, storage.audit_log, workspace_settings(settings), token, audit_channel)
     return shared, OneWorkspace(runtime)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from bot.clock import Clock
@@ -38,7 +39,17 @@ class Cache(Generic[Key, Value]):
 
     def get(self, key: Key, ask: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         """Return an awaitable of the answer to `key`. If there is none, `ask` begins at once, and may raise."""
-        asked = self.find(key) or self._add(key, asyncio.ensure_future(ask()))
+        asked = self.find(key)
+        if asked is None:
+            answer = asyncio.ensure_future(ask())
+            self._asked.pop(key, None)
+            while self._asked:
+                oldest = next(iter(self._asked))
+                if len(self._asked) < self._most and self.find(oldest) is not None:
+                    break
+                del self._asked[oldest]
+            asked = self._asked[key] = CachedAnswer(self._clock.monotonic(), answer)
+            answer.add_done_callback(partial(self._ended, key, asked))
         return asyncio.shield(asked.answer)
 
     def find(self, key: Key) -> CachedAnswer[Value] | None:
@@ -50,7 +61,10 @@ class Cache(Generic[Key, Value]):
 
     def put(self, key: Key, answer: Value) -> None:
         """Keep an answer from another source."""
-        self._add(key, asyncio.get_running_loop().create_future()).answer.set_result(answer)
+        known: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
+        known.set_result(answer)
+        self._asked.pop(key, None)
+        self.get(key, lambda: known)
 
     def pop(self, key: Key) -> None:
         """Forget the answer to `key`, even a pending one."""
@@ -59,20 +73,8 @@ class Cache(Generic[Key, Value]):
     def pending(self) -> Sequence[asyncio.Future[Value]]:
         return [asked.answer for asked in self._asked.values() if not asked.answer.done()]
 
-    def _add(self, key: Key, answer: asyncio.Future[Value]) -> CachedAnswer[Value]:
-        self._asked.pop(key, None)
-        while self._asked:
-            oldest = next(iter(self._asked))
-            if len(self._asked) < self._most and self.find(oldest) is not None:
-                break
-            del self._asked[oldest]
-        asked = self._asked[key] = CachedAnswer(self._clock.monotonic(), answer)
-
-        def ended(_: asyncio.Future[Value]) -> None:
-            is_kept = not answer.cancelled() and answer.exception() is None
-            is_kept = is_kept and (answer.result() is not None or self._keeps_none)
-            if self._asked.get(key) is asked and not (is_kept and self.find(key)):
-                del self._asked[key]
-
-        answer.add_done_callback(ended)
-        return asked
+    def _ended(self, key: Key, asked: CachedAnswer[Value], answer: asyncio.Future[Value]) -> None:
+        is_kept = not answer.cancelled() and answer.exception() is None
+        is_kept = is_kept and (answer.result() is not None or self._keeps_none)
+        if self._asked.get(key) is asked and not (is_kept and self.find(key)):
+            del self._asked[key]

@@ -3,12 +3,12 @@
 A label only ever holds a word known beforehand, or "other": no text from a person or from Slack, and so no ID.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 OTHER = "other"
+"""The label for a word that isn't known beforehand."""
 
 
 class Kind(Enum):
@@ -92,11 +92,6 @@ AUDIT_ALTERED = Metric(
 )
 
 METRICS = tuple(value for value in vars().values() if isinstance(value, Metric))
-
-
-def one_of(word: str, known: Collection[str]) -> str:
-    """Return the word if it's known, otherwise "other"."""
-    return word if word in known else OTHER
 
 
 class Metrics(dict[Metric, Any]):

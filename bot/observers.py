@@ -4,20 +4,19 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import UNATTENDED
 from bot.audit.entries import AuditResult, Event, deed, doer
-from bot.clock import retry
 from bot.logs import slack_code
-from bot.metrics import COMMANDS, Metrics, one_of
+from bot.metrics import COMMANDS, OTHER, Metrics
 from bot.operation import Operation
 from bot.slack.calls import passes
 from bot.slack.client import ClientFactory
 from bot.slack.mrkdwn import code
+from bot.tasks import retry
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +39,8 @@ OUTCOMES = frozenset(
 ALERTED = ("withheld", "not recorded")
 """Outcomes that raise an alert at a single occurrence."""
 
-BotToken = Callable[[], Awaitable[SecretStr | None]]
-"""A function that returns Extauth's current bot token; None once it's uninstalled."""
-
-
-def just(bot_token: SecretStr) -> BotToken:
-    """Return a function for a bot token that never changes."""
-
-    async def same() -> SecretStr:
-        return bot_token
-
-    return same
+BotToken = SecretStr | Callable[[], Awaitable[SecretStr | None]]
+"""Extauth's bot token, or a function that returns the current one; None once it's uninstalled."""
 
 
 class OutcomeCounter:
@@ -64,7 +54,10 @@ class OutcomeCounter:
                 self._commands.labels(operation, outcome)
 
     def __call__(self, event: Event, result: AuditResult) -> None:
-        self._commands.labels(one_of(event.action, OPERATIONS), one_of(result.outcome, OUTCOMES)).inc()
+        self._commands.labels(
+            event.action if event.action in OPERATIONS else OTHER,
+            result.outcome if result.outcome in OUTCOMES else OTHER,
+        ).inc()
 
 
 class AuditChannel:
@@ -127,41 +120,36 @@ class AuditChannel:
             )
 
     async def _post_all(self) -> None:
-        """Post the queued lines, with retries while Slack is in trouble."""
+        """Post the queued lines, as many as fit into each message, with retries while Slack is in trouble."""
 
         def failed(error: Exception) -> None:
             why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
             extra = {"code": why, "channel": self.channel}
             log.warning("a message wasn't posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
 
-        while text := self._next_text():
+        async def post() -> bool:
+            token = self._bot_token if isinstance(self._bot_token, SecretStr) else await self._bot_token()
+            if token is not None:
+                await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
+            return token is not None
+
+        while self._lines or self._denials or self._more_denials:
+            taken: list[str] = []
+            for waiting in (self._lines, self._denials):  # denials last
+                while waiting and (not taken or len("\n".join([*taken, waiting[0]])) <= MAX_TEXT):
+                    taken.append(waiting.pop(0))
+            if self._more_denials and not self._denials:
+                count, people = self._more_denials.total(), len(self._more_denials)
+                taken.append(f"{count} more denied, by {people} {'person' if people == 1 else 'people'}")
+                self._more_denials.clear()
+            text = "\n".join(taken)
             try:
-                post = partial(self._post, text)
                 is_posted = await retry(post, self._clients.clock.sleep, _RETRY_SECONDS, passes, failed)
             except Exception as error:
                 failed(error)
                 is_posted = False
             if not is_posted:
-                extra = {"lines": text.count("\n") + 1, "channel": self.channel}
+                extra = {"lines": len(taken), "channel": self.channel}
                 log.error("lines couldn't be posted to EXTAUTH_AUDIT_CHANNEL", extra=extra)
             if self._lines or self._denials:
                 await self._clients.clock.sleep(_SECONDS_BETWEEN_POSTS)
-
-    def _next_text(self) -> str:
-        """Take as many lines as fit into one message: denials last."""
-        taken: list[str] = []
-        for waiting in (self._lines, self._denials):
-            while waiting and (not taken or len("\n".join([*taken, waiting[0]])) <= MAX_TEXT):
-                taken.append(waiting.pop(0))
-        if self._more_denials and not self._denials:
-            count, people = self._more_denials.total(), len(self._more_denials)
-            taken.append(f"{count} more denied, by {people} {'person' if people == 1 else 'people'}")
-            self._more_denials.clear()
-        return "\n".join(taken)
-
-    async def _post(self, text: str) -> bool:
-        """Post the text, and return whether there was a token to post with."""
-        token = await self._bot_token()
-        if token is not None:
-            await self._clients.web(token).chat_postMessage(channel=self.channel, text=text, unfurl_links=False)
-        return token is not None

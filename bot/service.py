@@ -103,23 +103,20 @@ class Service:
         self._accounts = AccountMemory(clock)
         self._groups = frozenset[str]().union(*(listed.groups for listed in allow.values()))
 
-    async def authorize(self, actor: Actor) -> Mapping[Permission, Decision]:
-        """Decide on every permission by the person's current standing in Slack. Deny all to an unattended actor."""
+    async def authorize(self, actor: Actor, unattended: Operation | None = None) -> Mapping[Permission, Decision]:
+        """Decide on every permission by the person's current standing in Slack.
+
+        Without a person, all are denied, except that of an operation that may run `unattended`.
+        """
         if actor.unattended is not None:
-            return {
+            denied = {
                 permission: Decision(False, Reason.UNATTENDED, permission, listed)
                 for permission, listed in self._allow.items()
             }
+            return denied if unattended is None else {**denied, unattended.permission: decide_unattended(unattended)}
         user = await self._users.find(actor, self._groups)
         decisions = {permission: decide(user, permission, listed) for permission, listed in self._allow.items()}
         return {**decisions, Permission.SETTINGS: decide_settings(user)} if self._has_settings else decisions
-
-    async def _decide(self, actor: Actor, request: Request) -> tuple[Decision, Mapping[Permission, Decision]]:
-        """Return the decision on a request, and those on every permission."""
-        decisions = await self.authorize(actor)
-        if actor.unattended is not None:
-            return decide_unattended(request.operation), decisions
-        return decisions[request.operation.permission], decisions
 
     async def admit(
         self, actor: Actor, requests: Sequence[Request]
@@ -147,7 +144,8 @@ class Service:
         `is_wanted` is called during such a wait: a request that is no longer wanted isn't sent. `batch` is the one that
         the request is part of, with any approval. `patience` is the longest wait, in seconds.
         """
-        decision, decisions = await self._decide(actor, request)
+        decisions = await self.authorize(actor, request.operation)
+        decision = decisions[request.operation.permission]
         if not decision.allowed:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
@@ -177,7 +175,7 @@ class Service:
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
-        outcome = await self._finish(attempt, done, _result(done, self._milliseconds_since(started)))
+        outcome = await self._finish(attempt, done, self._milliseconds_since(started))
         if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
             if outcome.request.arguments().get("app_id") is None:
                 # It's about the token's own app, so forms can use it.
@@ -286,7 +284,7 @@ class Service:
         api_token = self._api_token or actor.bot_token
 
         async def recheck() -> None:
-            decision, _ = await self._decide(actor, request)
+            decision = (await self.authorize(actor, request.operation))[request.operation.permission]
             if not decision.allowed:
                 raise _NoLongerAllowed(decision)
 
@@ -314,8 +312,21 @@ class Service:
             case _:
                 assert_never(request)
 
-    async def _finish(self, attempt: Attempt, done: Done, result: AuditResult) -> Outcome:
+    async def _finish(self, attempt: Attempt, done: Done, milliseconds: int) -> Outcome:
         """Record the result, and withhold it if that fails."""
+        match done:
+            case Fetched():
+                result = AuditResult("fetched", None, milliseconds, done.token.token)
+            case Tested():
+                result = AuditResult("works", None, milliseconds)
+            case Deleted():
+                result = AuditResult("deleted", None, milliseconds)
+            case Listed():
+                result = AuditResult("listed", None, milliseconds)
+            case Failed():
+                result = AuditResult("failed", done.error.code, milliseconds)
+            case _:
+                assert_never(done)
         event = attempt.event
         told = {"action": event.action, "user_id": event.user_id, "team_id": event.team_id}
         log.info("outcome", extra={**told, "outcome": result.outcome, "code": result.code})
@@ -406,19 +417,3 @@ class Service:
     def notify(self, event: Event, result: AuditResult) -> None:
         for observer in self._observers:
             observer(event, result)
-
-
-def _result(done: Done, milliseconds: int) -> AuditResult:
-    match done:
-        case Fetched():
-            return AuditResult("fetched", None, milliseconds, done.token.token)
-        case Tested():
-            return AuditResult("works", None, milliseconds)
-        case Deleted():
-            return AuditResult("deleted", None, milliseconds)
-        case Listed():
-            return AuditResult("listed", None, milliseconds)
-        case Failed():
-            return AuditResult("failed", done.error.code, milliseconds)
-        case _:
-            assert_never(done)

@@ -1,7 +1,12 @@
-"""Work that continues after an acknowledgement, tracked so that shutdown can wait for it."""
+"""Work in progress: in the background until shutdown, within a time, and again after a failure."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from bot.clock import Clock
+
+Result = TypeVar("Result")
 
 
 class Tasks:
@@ -38,3 +43,37 @@ class Tasks:
                     if cancels and not task.cancelling():
                         task.cancel()
                 await asyncio.wait(set(self._running), timeout=deadline - loop.time())
+
+
+async def retry(
+    act: Callable[[], Coroutine[None, None, Result]],
+    sleep: Callable[[float], Awaitable[None]],
+    waits: Sequence[float],
+    passes: Callable[[Exception], bool],
+    failed: Callable[[Exception], None] = lambda _: None,
+) -> Result:
+    """Call `act`, and again after each of `waits` (seconds) while its error `passes`.
+
+    Raises the last error; `failed` gets the earlier ones. After an error with a `retry_after`, in seconds, the wait is
+    at least that long.
+    """
+    for wait in waits:
+        try:
+            return await act()
+        except Exception as error:
+            if not passes(error):
+                raise
+            failed(error)
+            seconds = max(wait, getattr(error, "retry_after", None) or 0)
+        await sleep(seconds)
+    return await act()
+
+
+async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
+    """Return whether `work` ends (well or badly) within this many seconds. It continues either way."""
+    over = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        over.cancel()
+    return work.done()

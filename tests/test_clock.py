@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.clock import retry
+from bot.tasks import retry
 
 
 class Later(Exception):

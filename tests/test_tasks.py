@@ -68,7 +68,7 @@ async def test_work_that_takes_too_long_is_interrupted_and_its_person_told(conve
     async def forever() -> None:
         await asyncio.Event().wait()
 
-    flow.start(conversation.interaction, forever())
+    conversation.runtime.tasks.start(flow.guard(conversation.interaction, forever()))
     await conversation.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
     assert conversation.told() == ["Extauth restarted before Slack answered"]
 
@@ -77,7 +77,7 @@ async def test_an_unexpected_error_is_told_with_its_reference(conversation: Conv
     async def breaks() -> None:
         raise ZeroDivisionError
 
-    flow.start(conversation.interaction, breaks())
+    conversation.runtime.tasks.start(flow.guard(conversation.interaction, breaks()))
     await conversation.runtime.tasks.idle()
     assert conversation.told() == ["Something went wrong in Extauth"]
     assert "ABCD2345" in repr(conversation.slack.workspace.messages(ADMIN)[0].blocks)

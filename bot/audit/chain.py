@@ -9,7 +9,7 @@ shows.
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -29,10 +29,12 @@ INTERRUPTED = "interrupted"
 OPERATOR = ""
 """The chain of entries that belong to no workspace."""
 
+MICRO = 1_000_000
+"""The log's unit of time is a microsecond: this many are a second."""
 _NO_HASH = "0" * 64
 _ALTERED = "the audit log's head was altered: `audit verify` says more"
-_COLUMNS = [column.name for column in audit_records.columns]
-_HASHED = [name for name in _COLUMNS if name != "hash"]
+COLUMNS = [column.name for column in audit_records.columns]
+HASHED = [name for name in COLUMNS if name != "hash"]
 
 
 class AlteredLog(DatabaseError):
@@ -76,25 +78,11 @@ class Head:
         fields = asdict(self)
         return {**fields, "mac": key.mac("head", fields)}
 
-    def chained(self, key: AuditKey, row: Row) -> tuple["Head", dict[str, Any]]:
-        """Chain a row to the head. Returns the new head, and the complete row."""
-        placed = {"chain": self.chain, "number": self.number + 1, "previous": self.hash}
-        complete = {**dict.fromkeys(_COLUMNS), **row, **placed}
-        complete["hash"] = _hash(key, complete)
-        moved = replace(
-            self,
-            number=self.number + 1,
-            hash=complete["hash"],
-            entries=self.entries + (complete["kind"] != RESULT),
-            verified=self.number + 1 if complete["kind"] == VERIFIED else self.verified,
-        )
-        return moved, complete
-
 
 def is_authentic(key: AuditKey, row: Row) -> bool:
     """Return whether a row was written with the key."""
     try:
-        return is_equal(row["hash"], _hash(key, row))
+        return is_equal(row["hash"], key.mac("chain", [row[name] for name in HASHED]))
     except (TypeError, ValueError):  # SQLite stores anything in any column
         return False
 
@@ -114,10 +102,6 @@ def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) ->
     proven = [row for row in rows if row["kind"] == RESULT and is_proven(key, heads.get(row["chain"]), row)]
     in_order = sorted(proven, key=lambda row: (row["outcome"] != INTERRUPTED, row["number"]))
     return {(row["chain"], row["attempt"]): row for row in in_order}
-
-
-def _hash(key: AuditKey, row: Row) -> str:
-    return key.mac("chain", [row[name] for name in _HASHED])
 
 
 _FORM = re.compile(
@@ -163,11 +147,6 @@ class Checkpoint:
         if not found:
             raise BadCheckpoint("This is not a checkpoint: it starts with “extauth-checkpoint” and ends with its mac.")
         return found
-
-
-def micro(seconds: float) -> int:
-    """Convert seconds to microseconds, the log's unit of time."""
-    return round(seconds * 1_000_000)
 
 
 def utc(seconds: float) -> str:

@@ -19,6 +19,7 @@ from bot.audit.chain import (
     BEGAN,
     DENIED,
     INTERRUPTED,
+    MICRO,
     OPERATOR,
     PRUNE,
     RESULT,
@@ -27,7 +28,6 @@ from bot.audit.chain import (
     Head,
     Row,
     chain_of,
-    micro,
 )
 from bot.audit.entries import AuditResult, Entry, Event, Filters, VerificationResult
 from bot.audit.keys import FINGERPRINT, AuditKey
@@ -111,12 +111,12 @@ class AuditLog(AuditReader):
         Returns their entries; of several processes, one gets each. Altered chains are skipped, and so are the
         workspaces and organizations that the process doesn't serve.
         """
-        before = micro(self._clock.now() - older_than)
+        before = round((self._clock.now() - older_than) * MICRO)
         kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "external_token_id", "provider_key")
 
         def interruption(attempt: Row) -> Row:
             copied = {name: attempt[name] for name in (*kept, "parameters")}
-            return {**copied, "at": micro(self._clock.now()), "outcome": INTERRUPTED}
+            return {**copied, "at": round(self._clock.now() * MICRO), "outcome": INTERRUPTED}
 
         looking = partial(store.unfinished, since=self._finished_until, before=before, serves=serves)
         unfinished = await self._database.run(looking, reads=True, seconds=None)
@@ -169,8 +169,8 @@ class AuditLog(AuditReader):
         deleted = 0
         for head in await self.heads(workspace):
             if head.chain != OPERATOR:
-                now, entry = micro(self._clock.now()), partial(pruned, head.chain)
-                prune = partial(store.prune, chain=head.chain, before=micro(before), now=now, entry=entry)
+                now, entry = round(self._clock.now() * MICRO), partial(pruned, head.chain)
+                prune = partial(store.prune, chain=head.chain, before=round(before * MICRO), now=now, entry=entry)
                 deleted += await self._change(prune)
         return deleted
 
@@ -189,7 +189,11 @@ class AuditLog(AuditReader):
 
     async def _append(self, row: Row) -> int:
         """Append a row, and return its number once it is on disk. Raises DuplicateInteraction."""
-        written = self._enqueue(row)
+        waiting = _PendingRow(row, asyncio.get_running_loop().create_future())
+        written = waiting.written
+        self._queue.append(waiting)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.ensure_future(self._write())
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 try:
@@ -211,52 +215,39 @@ class AuditLog(AuditReader):
                 self._written[chain] = head
         return result
 
-    def _enqueue(self, row: Row) -> asyncio.Future[int]:
-        waiting = _PendingRow(row, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.ensure_future(self._write())
-        return waiting.written
-
     async def _write(self) -> None:
+        """Write what is queued; rows that can't be written together, chain by chain, so that none holds up others."""
         while self._queue:
-            await self._write_batch([self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))])
-
-    async def _write_batch(self, taken: Sequence[_PendingRow], failed: Exception | None = None) -> None:
-        """Write the rows together; if that `failed`, chain by chain, so that none keeps the others waiting."""
-        batch = [waiting for waiting in taken if not waiting.written.done()]
-        if not batch:
-            return
-        rows = [waiting.row for waiting in batch]
-        try:
-            appended: Sequence[store.AppendResult | Exception] = await self._change(
-                partial(store.append, batch=rows, began=self._began_row)
-            )
-        except Exception as error:
-            chains = sorted({row["chain"] for row in rows})
-            if len(chains) > 1:
-                for chain in chains:
-                    await self._write_batch([waiting for waiting in batch if waiting.row["chain"] == chain], error)
-                return
-            appended = [error] * len(batch)
-        for waiting, number in zip(batch, appended, strict=True):
-            # If the first try was committed after all, the duplicate is this very row.
-            self._tell(waiting, failed if number is None and failed is not None else number)
-
-    def _tell(self, waiting: _PendingRow, number: "store.AppendResult | Exception") -> None:
-        if waiting.written.done():
-            if isinstance(number, int):
-                self._withdraw(waiting.row, number)
-        elif isinstance(number, int):
-            waiting.written.set_result(number)
-        else:
-            waiting.written.set_exception(DuplicateInteraction() if number is None else number)
+            taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+            batches: list[tuple[Sequence[_PendingRow], Exception | None]] = [(taken, None)]
+            for batch, failed in batches:
+                batch = [waiting for waiting in batch if not waiting.written.done()]
+                rows = [waiting.row for waiting in batch]
+                appended: Sequence[store.AppendResult | Exception] = []
+                try:
+                    if rows:
+                        appended = await self._change(partial(store.append, batch=rows, began=self._began_row))
+                except Exception as error:
+                    chains = sorted({row["chain"] for row in rows})
+                    if len(chains) > 1:
+                        batches += [([one for one in batch if one.row["chain"] == chain], error) for chain in chains]
+                        continue
+                    appended = [error] * len(batch)
+                for waiting, number in zip(batch, appended, strict=True):
+                    if isinstance(number, int) and waiting.written.done():
+                        self._withdraw(waiting.row, number)
+                    elif isinstance(number, int):
+                        waiting.written.set_result(number)
+                    elif not waiting.written.done():
+                        # If the first try was committed after all, the duplicate is this very row.
+                        waiting.written.set_exception(number or failed or DuplicateInteraction())
 
     def _withdraw(self, row: Row, number: int) -> None:
         """Record that an attempt never began: its person has been told that nothing was done."""
         if row["kind"] == ATTEMPT:
             withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
-            self._enqueue(withdrawn).add_done_callback(lambda future: future.cancelled() or future.exception())
+            writing = asyncio.ensure_future(self._append(withdrawn))
+            writing.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     async def _retry(self) -> None:
         while self._unwritten:
@@ -278,7 +269,7 @@ class AuditLog(AuditReader):
         others = {name: value for name, value in event.parameters.items() if name not in named}
         return {
             "chain": chain_of(event.team_id, event.enterprise_id),
-            "at": micro(self._clock.now()),
+            "at": round(self._clock.now() * MICRO),
             "kind": kind,
             "reference": event.reference,
             "team_id": event.team_id,

@@ -13,6 +13,7 @@ from bot.audit.chain import (
     ATTEMPT,
     BEGAN,
     DENIED,
+    MICRO,
     OPERATOR,
     PRUNE,
     VERIFIED,
@@ -22,7 +23,6 @@ from bot.audit.chain import (
     Row,
     chain_of,
     is_proven,
-    micro,
     results_of,
     utc,
 )
@@ -49,7 +49,6 @@ from bot.storage.tables import audit_records
 MOST_IDS = 5
 _ENTRIES = 50
 _PAGE = 1000
-_MICRO = 1_000_000
 _DECISIONS = (Operation.APPROVE.action, Operation.DECLINE.action)
 _DECIDED = ("approved", "declined")
 _TABLE = audit_records.c
@@ -122,7 +121,7 @@ class AuditReader:
             since = connection.execute(first).scalar()
             return TokenTrace(
                 sorted((entry for entry in entries if entry.outcome == "fetched"), key=lambda entry: entry.at),
-                since / _MICRO if since is not None else None,
+                since / MICRO if since is not None else None,
             )
 
         return await self._database.run(read, reads=True)
@@ -178,24 +177,24 @@ class AuditReader:
             counted, times = 0, []
             for head in self._heads(connection, workspace).values():
                 if head.chain != OPERATOR:
-                    last = prunable(connection, head, micro(before), micro(now))
+                    last = prunable(connection, head, round(before * MICRO), round(now * MICRO))
                     query = select(func.count(), func.min(_TABLE.at)).where(prunable_entries(head, last))
                     count, oldest = connection.execute(query).one()
                     counted += count
                     times += [oldest] if oldest is not None else []
-            return counted, min(times) / _MICRO if times else None
+            return counted, min(times) / MICRO if times else None
 
         return await self._database.run(read, reads=True)
 
     async def newest_time(self, workspace: str) -> float:
         """Return the time of a workspace's entry that is farthest in the future (seconds, UTC); 0 if there is none."""
-        ahead = [_TABLE.chain == workspace, BEGINS_ENTRY, _TABLE.at > micro(self._clock.now())]
+        ahead = [_TABLE.chain == workspace, BEGINS_ENTRY, _TABLE.at > round(self._clock.now() * MICRO)]
 
         def read(connection: Connection) -> float:
             heads = self._heads(connection, workspace)
             rows = connection.execute(select(audit_records).where(*ahead).order_by(_TABLE.at.desc())).mappings()
             proven = (row["at"] for row in rows if is_proven(self._key, heads.get(workspace), row))
-            return next(proven, 0) / _MICRO
+            return next(proven, 0) / MICRO
 
         return await self._database.run(read, reads=True)
 
@@ -262,7 +261,7 @@ def entry_of(row: Row, result: Row | None) -> Entry:
     named = {name: row[name] for name in ("external_token_id", "provider_key") if row[name] is not None}
     return Entry(
         number=row["number"],
-        at=row["at"] / _MICRO,
+        at=row["at"] / MICRO,
         reference=row["reference"],
         team_id=row["team_id"],
         enterprise_id=row["enterprise_id"],
@@ -305,7 +304,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     )
     where = [STANDS_ALONE if is_kind else BEGINS_ENTRY]
     where += [column == value for column, value in wanted if value is not None]
-    return where + ([_TABLE.at >= micro(filters.since)] if filters.since is not None else [])
+    return where + ([_TABLE.at >= round(filters.since * MICRO)] if filters.since is not None else [])
 
 
 async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[str]:

@@ -25,8 +25,11 @@ from sqlalchemy import (
 
 from bot.audit.chain import (
     ATTEMPT,
+    COLUMNS,
+    HASHED,
     OPERATOR,
     RESULT,
+    VERIFIED,
     AlteredLog,
     Head,
     Row,
@@ -130,9 +133,19 @@ class LogWrite:
 
     def add(self, chain: str, row: Row) -> int:
         """Append a row to a chain. Returns its number."""
-        self.heads[chain], complete = self.heads[chain].chained(self.key, row)
+        head = self.heads[chain]
+        number = head.number + 1
+        complete = {**dict.fromkeys(COLUMNS), **row, "chain": chain, "number": number, "previous": head.hash}
+        complete["hash"] = self.key.mac("chain", [complete[name] for name in HASHED])
         self.rows.append(complete)
-        return self.heads[chain].number
+        self.heads[chain] = replace(
+            head,
+            number=number,
+            hash=complete["hash"],
+            entries=head.entries + (complete["kind"] != RESULT),
+            verified=number if complete["kind"] == VERIFIED else head.verified,
+        )
+        return number
 
     def lock(self, connection: Connection, chains: Sequence[str]) -> None:
         """Lock the heads of chains until the transaction ends."""

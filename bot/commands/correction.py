@@ -59,7 +59,12 @@ def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
 
 def _words(subcommand: Subcommand, values: OptionValues) -> Iterator[str]:
     """Yield the words after the subcommand, bare words first, lest one be read as an option's value."""
-    bare = {name: text for name, text in values.items() if subcommand.argument_for(str(text)) == name}
+    forms = {option.name: option.form for option in subcommand.options}
+    bare = {}
+    for name, text in values.items():
+        formed = (other for other, form in forms.items() if form.fullmatch(str(text)))
+        if next(formed, subcommand.argument) == name:
+            bare[name] = text
     yield from (str(bare[option.name]) for option in subcommand.options if option.name in bare)
     for option in subcommand.options:
         value = values.get(option.name)

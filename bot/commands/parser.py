@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from bot.commands.subcommand import (
     COMMAND,
+    PROVIDER_KEY,
+    TOKEN_ID,
     Option,
     OptionValues,
     ParsedCommand,
@@ -19,7 +21,7 @@ from bot.commands.subcommand import (
     Subcommand,
     UsageError,
 )
-from bot.ids import DASHES, USER_ID, find_token, quote_word, unwrap
+from bot.ids import DASHES, PROVIDER_NAME, USER_ID, find_token, quote, quote_word, unwrap
 
 MAX_TEXT = 3000
 """The longest text that is parsed, in characters: as long as Slack's own fields."""
@@ -92,6 +94,14 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCom
         return _parse([HELP, subcommand.name], subcommands)
     options = {option.name: option for option in subcommand.options}
     values = _Reader(subcommand, subcommands, options, rest).read()
+    token_id = str(values.get(TOKEN_ID, ""))
+    if PROVIDER_NAME.fullmatch(token_id):
+        meant = None
+        if PROVIDER_KEY in options.keys() - values.keys():
+            others = {name: value for name, value in values.items() if name != TOKEN_ID}
+            meant = ParsedCommand(subcommand, {**others, PROVIDER_KEY: token_id})
+        problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
+        raise UsageError(problem, subcommand.usage, meant=meant)
     return ParsedCommand(subcommand, values, subcommand.wanted(values))
 
 
@@ -162,7 +172,8 @@ class _Reader:
                 spelling = self.options[_name(word)].spelling
                 raise self._error(f"“{quote_word(word)}” needs dashes in front.", spelling, spelling)
             else:
-                argument = self.subcommand.argument_for(word)
+                formed = (name for name, option in self.options.items() if option.form.fullmatch(word))
+                argument = next(formed, self.subcommand.argument)
                 if argument is None or (argument in values and not self.options[argument].repeats):
                     raise self._unexpected(word)
                 option = self.options[argument]

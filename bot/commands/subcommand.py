@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.ids import PROVIDER_NAME, TokenFormat, quote
+from bot.ids import TokenFormat
 from bot.operation import OpenForm, Permission, Request
 from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter, Selection
 
@@ -59,10 +59,6 @@ class Subcommand:
         """One line that shows everything the subcommand understands."""
         return self.usages[0][0]
 
-    def argument_for(self, word: str) -> str | None:
-        """Return the name of the option for a bare word; None if there is none."""
-        return next((option.name for option in self.options if option.form.fullmatch(word)), self.argument)
-
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
@@ -107,16 +103,3 @@ class UsageError(ValueError):
     def about(cls, error: InvalidParameter, subcommand: Subcommand) -> "UsageError":
         """Return the error for an invalid parameter, in the words of the command."""
         return cls(f"Check the {LABELS.get(error.name, error.name)}. {error.problem}", subcommand.usage)
-
-
-def check_is_no_provider(values: OptionValues, subcommand: Subcommand) -> None:
-    """Raise UsageError for a provider's name typed as a token ID. Its key was probably meant."""
-    token_id = str(values.get(TOKEN_ID, ""))
-    if not PROVIDER_NAME.fullmatch(token_id):
-        return
-    meant = None
-    if PROVIDER_KEY in {option.name for option in subcommand.options} - {*values}:
-        others = {name: value for name, value in values.items() if name != TOKEN_ID}
-        meant = ParsedCommand(subcommand, {**others, PROVIDER_KEY: token_id})
-    problem = f"“{quote(token_id)}” looks like a provider, not a token ID."
-    raise UsageError(problem, subcommand.usage, meant=meant)

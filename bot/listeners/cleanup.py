@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.batch import Batch, BatchState, Item
-from bot.clock import finishes_within
 from bot.listeners import approval_request, batch, flow
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -13,6 +12,7 @@ from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, Listed
 from bot.slack.external_auth.models import ListAccounts, Selection
+from bot.tasks import finishes_within
 from bot.views import cleanup_form as cleanup
 from bot.views import metadata
 from bot.views.batches import RETRY, left_over, no_such_account_screen

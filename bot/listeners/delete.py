@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.listeners import cleanup, flow, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -27,7 +27,6 @@ def wanted(values: OptionValues) -> DeleteTokens | Selection | OpenForm:
     named = {name: str(value) for name, value in values.items() if name != "yes"}
     if not named:
         return OpenForm(Operation.DELETE)
-    check_is_no_provider(values, SUBCOMMAND)
     try:
         token_ids = named.get("external_token_id", "").split()
         if len(token_ids) <= 1 and "account" not in named:

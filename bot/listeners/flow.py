@@ -9,7 +9,7 @@ from typing import Any
 from bot.access import Decision
 from bot.actor import Actor
 from bot.batch import Batch, Item
-from bot.clock import Clock, finishes_within, retry
+from bot.clock import Clock
 from bot.jobs.run import result_of
 from bot.listeners.approval_request import ask_for
 from bot.listeners.interaction import Interaction
@@ -21,6 +21,7 @@ from bot.service import Runnable
 from bot.slack.external_auth.models import CheckToken, DeleteTokens
 from bot.slack.rate_limit import SecondsLeft
 from bot.storage.engine import DatabaseError
+from bot.tasks import finishes_within, retry
 from bot.views.notices import (
     CHECKING,
     TOO_LATE,
@@ -52,13 +53,10 @@ MAX_NOTICES = 2
 Decisions = Mapping[Permission, Decision]
 
 
-def start(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
-    """Do the work in the background, and tell the person if it breaks."""
-    interaction.runtime.tasks.start(_guard(interaction, work, interaction.runtime.clock.monotonic()))
-
-
-async def _guard(interaction: Interaction, work: Coroutine[None, None, None], came_at: float) -> None:
+async def guard(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
+    """Do the work, and tell the person if it breaks."""
     runtime = interaction.runtime
+    came_at = runtime.clock.monotonic()
     try:
         await work
     except asyncio.CancelledError:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.ids import TYPED_TOKEN_ID
 from bot.listeners import flow, picker
 from bot.listeners.flow import Decisions, show_progress
@@ -24,7 +24,6 @@ def wanted(values: OptionValues) -> GetToken | OpenForm:
     """Return the request for the typed values. Raises UsageError."""
     if "external_token_id" not in values:
         return OpenForm(Operation.GET)
-    check_is_no_provider(values, SUBCOMMAND)
     forced = values.get("force_refresh")
     try:
         return GetToken(

@@ -3,7 +3,7 @@
 import re
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
@@ -22,7 +22,6 @@ def wanted(values: OptionValues) -> ReadHistory:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
     count = _count(named.get("count", str(DEFAULT_HISTORY)))
-    check_is_no_provider(values, SUBCOMMAND)
     token_id, provider_key = named.get("external_token_id"), named.get("provider_key")
     if token_id is not None and provider_key is not None:
         raise UsageError("Use a token ID or a provider key. No entry has both.", SUBCOMMAND.usage)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from slack_sdk.errors import SlackApiError
 
 from bot.audit.entries import MAX_HISTORY, ReadHistory
-from bot.clock import finishes_within
 from bot.jobs.account_states import LastTest
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -18,6 +17,7 @@ from bot.outcomes import Failed, HistoryPage, Listed
 from bot.slack.external_auth.models import ListAccounts
 from bot.slack.rate_limit import tells_nobody
 from bot.storage.engine import DatabaseError
+from bot.tasks import finishes_within
 from bot.views.home import Overview, RecentActivity, home_view
 from bot.views.permissions import may_use
 from bot.workspaces.runtime import Listing

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bot.clock import finishes_within
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.routes import Routes
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
+from bot.tasks import finishes_within
 from bot.views import fields, picker
 from bot.views.fields import FieldValues, Offer
 from bot.views.parts import Block

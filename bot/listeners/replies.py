@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import Actor
-from bot.clock import retry
 from bot.logs import slack_code
 from bot.slack.calls import header, passes, retry_after
 from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
+from bot.tasks import retry
 from bot.views.metadata import Origin
 from bot.views.notices import UNSHOWN
 from bot.views.parts import Screen, View, as_message, as_view

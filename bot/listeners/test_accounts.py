@@ -1,7 +1,7 @@
 """Tests of connected accounts without showing their tokens: `/extauth test` and its modal."""
 
 from bot.batch import Batch, BatchState, Item
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError, check_is_no_provider
+from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.listeners import batch, flow, picker
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -26,7 +26,6 @@ def wanted(values: OptionValues) -> CheckToken | ListAccounts | OpenForm:
     named = {name: str(value) for name, value in values.items() if name != "all"}
     if not named and not values.get("all"):
         return OpenForm(Operation.TEST)
-    check_is_no_provider(values, SUBCOMMAND)
     token_id = named.pop("external_token_id", None)
     if token_id is not None and (named or values.get("all")):
         raise UsageError("A token ID stands alone: it tests one account.", SUBCOMMAND.usage)

@@ -13,10 +13,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
 from bot.actor import Installation
-from bot.clock import retry
 from bot.logs import slack_code
 from bot.slack.calls import REFUSALS
 from bot.storage.engine import DatabaseError
+from bot.tasks import retry
 from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.runtime import Shared
 

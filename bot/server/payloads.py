@@ -17,12 +17,13 @@ class MalformedPayload(ValueError):
     """A payload that isn't one of Slack's. The message names the field, never its content."""
 
 
-def _without_nulls(given: object) -> object:
-    return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
-
-
 T = TypeVar("T")
-Given = Annotated[T, BeforeValidator(_without_nulls)]
+_WITHOUT_NULLS = BeforeValidator(
+    lambda given: (
+        {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+    )
+)
+Given = Annotated[T, _WITHOUT_NULLS]
 """An object in a payload. Slack omits an absent field or sends null for it: listeners find it omitted."""
 Text = Annotated[str, Field(max_length=50_000)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]

@@ -6,7 +6,7 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,9 +15,10 @@ from aiohttp import WSMsgType
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from bot.clock import Clock, finishes_within
+from bot.clock import Clock
 from bot.logs import slack_code
 from bot.slack.client import ClientFactory
+from bot.tasks import finishes_within
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +125,22 @@ class Connection:
                 self._unheard, self.heard_at = 0, self._clock.monotonic()
                 if message.type is WSMsgType.PING:
                     await self._socket.pong(message.data)
-                elif message.type is WSMsgType.TEXT:
-                    self._read(message.data)
+                if message.type is not WSMsgType.TEXT:
+                    continue
+                try:
+                    said = json.loads(message.data)
+                except (ValueError, RecursionError):
+                    continue
+                match said:
+                    case {"type": "hello"}:
+                        if not self._hello.done():
+                            self._hello.set_result(True)
+                    case {"type": "disconnect"}:
+                        reason = said.get("reason")
+                        known = isinstance(reason, str) and reason in frozenset(DisconnectReason)
+                        self._end(DisconnectReason(str(reason)) if known else DisconnectReason.OTHER)
+                    case {"envelope_id": str() as envelope_id} if envelope_id:
+                        self._on_envelope(self, Envelope(envelope_id, said.get("payload"), self.heard_at))
         except (aiohttp.ClientError, OSError):
             self._end(DisconnectReason.CLOSED)
         except Exception:
@@ -147,24 +162,6 @@ class Connection:
             await self._clock.sleep(PING_SECONDS)
         self._end(DisconnectReason.SILENT)
         await self._socket.close()
-
-    def _read(self, text: str) -> None:
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, Mapping):
-            return
-        match said.get("type"), said.get("envelope_id"):
-            case "hello", _:
-                if not self._hello.done():
-                    self._hello.set_result(True)
-            case "disconnect", _:
-                reason = said.get("reason")
-                known = isinstance(reason, str) and reason in frozenset(DisconnectReason)
-                self._end(DisconnectReason(str(reason)) if known else DisconnectReason.OTHER)
-            case _, str() as envelope_id if envelope_id:
-                self._on_envelope(self, Envelope(envelope_id, said.get("payload"), self.heard_at))
 
 
 async def open_connection(

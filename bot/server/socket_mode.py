@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
-from bot.clock import Clock, finishes_within
-from bot.metrics import ACKNOWLEDGED, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics, one_of
+from bot.clock import Clock
+from bot.metrics import ACKNOWLEDGED, OTHER, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics
 from bot.server import StartError
 from bot.server.dispatch import Dispatcher
 from bot.server.payloads import MalformedPayload
@@ -26,6 +26,7 @@ from bot.server.socket_connection import (
     open_connection,
 )
 from bot.slack.calls import REFUSALS
+from bot.tasks import finishes_within
 from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
@@ -254,7 +255,7 @@ class SocketStatus:
 
     def refused(self, code: str, count: int) -> None:
         """Record a failure to open a connection, with `count` others open."""
-        self._metrics[SOCKETS_REFUSED].labels(one_of(code, _KNOWN)).inc()
+        self._metrics[SOCKETS_REFUSED].labels(code if code in _KNOWN else OTHER).inc()
         self.trouble = code
         self._tell(advice(code), code, count)
 

@@ -6,7 +6,7 @@ https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 import asyncio
 import traceback
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -17,7 +17,7 @@ from slack_sdk.http_retry.state import RetryState
 
 from bot.clock import Clock
 from bot.logs import slack_code
-from bot.metrics import RATE_LIMIT_WAITS, SLACK_CALLS, Metrics, one_of
+from bot.metrics import OTHER, RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
 
 PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
 """Slack's codes for temporary trouble; `unknown` is an answer without a code, such as an error page."""
@@ -100,7 +100,8 @@ class SlackHealth:
         """Count a call's result, and return its method, or `response_url`: the URL itself is a secret."""
         method = RESPONSE_URL
         if url.startswith(self._base_url):
-            method = one_of(url[len(self._base_url) :], METHODS)
+            method = url[len(self._base_url) :]
+            method = method if method in METHODS else OTHER
         if code == "ok":
             self.heard_at = self._clock.monotonic()
         if method != RESPONSE_URL and not method.startswith(_OTHER_TOKENS):
@@ -108,14 +109,15 @@ class SlackHealth:
                 self.refusal = None
             elif code in REFUSALS and self._has_one_token:
                 self.refusal = code
-        self._metrics[SLACK_CALLS].labels(method, one_of(code, self._codes)).inc()
+        self._metrics[SLACK_CALLS].labels(method, code if code in self._codes else OTHER).inc()
         return method
 
     def waited(self, method: str, seconds: float) -> None:
         """Record the length of a rate-limit wait."""
-        self._metrics[RATE_LIMIT_WAITS].labels(one_of(method, METHODS | {RESPONSE_URL})).observe(seconds)
+        self._metrics[RATE_LIMIT_WAITS].labels(method if method in METHODS | {RESPONSE_URL} else OTHER).observe(seconds)
 
 
+@dataclass(eq=False)
 class Attempts(AsyncRetryHandler):
     """A retry handler that sees each answer to one call, reports it to `calls`, and keeps the last failure.
 
@@ -124,14 +126,13 @@ class Attempts(AsyncRetryHandler):
     as long as a 429 says, at most `budget` seconds in total, and `reconnects` once after a broken connection.
     """
 
-    def __init__(self, clock: Clock, calls: SlackHealth | None, *, reconnects: bool, budget: float) -> None:
-        super().__init__(max_retry_count=MAX_RETRIES)
-        self._clock = clock
-        self._calls = calls
-        self._reconnects = reconnects
-        self._left = budget
-        self._method = ""
-        self.answer: HttpAnswer | None = None
+    clock: Clock
+    calls: SlackHealth | None
+    reconnects: bool = field(kw_only=True)
+    budget: float = field(kw_only=True)
+    answer: HttpAnswer | None = field(default=None, init=False)
+    max_retry_count: int = field(default=MAX_RETRIES, init=False)
+    _method: str = field(default="", init=False)
 
     async def _can_retry_async(
         self,
@@ -141,21 +142,33 @@ class Attempts(AsyncRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        code = _code(response, error)
-        if self._calls is not None:
-            self._method = self._calls.ended(request.url, code)
+        code = "not_json"
+        if error is not None or response is None:
+            if isinstance(error, TimeoutError):
+                code = "timeout"
+            elif isinstance(error, aiohttp.ClientError | OSError):
+                code = "connection_failed"
+        elif response.status_code == 429:
+            code = "ratelimited"
+        elif isinstance(response.body, Mapping):
+            said = response.body.get("error")
+            code = "ok" if response.body.get("ok") is True else said if isinstance(said, str) else "not_json"
+        elif response.status_code != 200:
+            code = "http_error"
+        if self.calls is not None:
+            self._method = self.calls.ended(request.url, code)
         self.answer = None
         if error is None and response is not None:
             if code != "ok" or response.status_code != 200:
                 self.answer = HttpAnswer(response.status_code, response.headers, response.body)
             seconds = retry_after(response.headers) if response.status_code == 429 else None
-            return seconds is not None and seconds <= self._left
+            return seconds is not None and seconds <= self.budget
         raw = error.response if isinstance(error, SlackApiError) else None
         if isinstance(raw, aiohttp.ClientResponse) and raw.status != 200:
             # Truncated JSON comes as an error. Its status still tells a 429 from an outage.
             self.answer = HttpAnswer(raw.status, raw.headers, None)
         is_broken = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
-        return is_broken and self._reconnects and state.current_attempt == 0
+        return is_broken and self.reconnects and state.current_attempt == 0
 
     async def prepare_for_next_attempt_async(
         self,
@@ -170,26 +183,12 @@ class Attempts(AsyncRetryHandler):
         if seconds is None:
             await asyncio.sleep(RECONNECT_SECONDS)
         else:
-            self._left -= seconds
-            await self._clock.sleep(seconds)
-            if self._calls is not None:
-                self._calls.waited(self._method, seconds)
+            self.budget -= seconds
+            await self.clock.sleep(seconds)
+            if self.calls is not None:
+                self.calls.waited(self._method, seconds)
         state.next_attempt_requested = True
         state.increment_current_attempt()
-
-
-def _code(response: HttpResponse | None, error: Exception | None) -> str:
-    if error is not None or response is None:
-        if isinstance(error, TimeoutError):
-            return "timeout"
-        return "connection_failed" if isinstance(error, aiohttp.ClientError | OSError) else "not_json"
-    if response.status_code == 429:
-        return "ratelimited"
-    body: object = response.body
-    if isinstance(body, Mapping):
-        code = body.get("error")
-        return "ok" if body.get("ok") is True else code if isinstance(code, str) else "not_json"
-    return "not_json" if response.status_code == 200 else "http_error"
 
 
 def release(error: BaseException) -> None:

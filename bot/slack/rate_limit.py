@@ -10,10 +10,11 @@ import bisect
 import itertools
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.clock import Clock, finishes_within
+from bot.clock import Clock
+from bot.tasks import finishes_within
 
 GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
@@ -161,12 +162,6 @@ class RateLimiter:
     waited: WaitObserver = lambda method, seconds: None
     is_closed: bool = False
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict, init=False)
-    _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
-
-    def call(self, method: str, caller: Caller) -> "LimitedCall":
-        """Create a call, which joins its line on `turn`."""
-        until = self.clock.monotonic() + caller.patience
-        return LimitedCall(next(self._numbers), self, method, caller, until)
 
     def line(self, method: str, workspace: str) -> _Line:
         """Return the line of a method in a workspace, and drop quiet lines."""
@@ -188,11 +183,11 @@ class RateLimiter:
 class LimitedCall:
     """One call on its way. Await its `turn` before each send, and report when it was `rejected`."""
 
-    number: int
     limiter: RateLimiter = field(compare=False)
     method: str = field(compare=False)
     caller: Caller = field(compare=False)
     until: float = field(compare=False)
+    number: int = field(default_factory=itertools.count().__next__, init=False)
 
     async def turn(self) -> None:
         """Wait until the call can be sent.

@@ -103,7 +103,9 @@ class Database(ABC):
         """
         task: asyncio.Task[T] = asyncio.ensure_future(self._transact(work, reads))
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._running.discard)
+        # Its error is noted, because the caller may have stopped waiting.
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             raise DatabaseError(f"the database did not answer within {seconds:.0f} seconds")
@@ -127,12 +129,6 @@ class Database(ABC):
 
     @abstractmethod
     async def _close(self) -> None: ...
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            # The caller got the exception, unless it stopped waiting.
-            log.debug("a transaction failed", extra={"error_type": type(task.exception()).__name__})
 
     def _one_line(self, error: Exception) -> str:
         # The driver's own message, without the statement and its parameters that SQLAlchemy and PostgreSQL add.

@@ -47,8 +47,6 @@ def mask(token: str) -> str:
 
 def expiry(token: str) -> int | None:
     """Return a token's own expiry in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
-    if token.count(".") != 2:
-        return None
     import jwt  # noqa: PLC0415 (it loads all kinds of keys, and most tokens aren't JWTs)
 
     try:
@@ -105,7 +103,7 @@ def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequen
 
     The expiry is the token's own, or else counted from this very refresh. It's left out if neither is known.
     """
-    at, extras = expiry(token), fetched.token.extras
+    at, extras = expiry(token) if token.count(".") == 2 else None, fetched.token.extras
     if at is None and fetched.request.force_refresh:
         # RFC 6749 (5.1) has a number of seconds here, which some providers send as text.
         lifetime = extras.get("expires_in")

@@ -12,11 +12,12 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from bot.actor import Installation, RenewedToken, Workspace
-from bot.clock import Clock, retry
+from bot.clock import Clock
 from bot.logs import sdk_logger
 from bot.storage.crypto import Vault
 from bot.storage.engine import Database, DatabaseError, insert_into
 from bot.storage.tables import account_states, installations
+from bot.tasks import retry
 from bot.workspaces.settings_store import forget
 
 PURPOSE = "installation"

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.audit import reader, verify
-from bot.audit.chain import BadCheckpoint, Checkpoint, Head, _hash
+from bot.audit.chain import HASHED, BadCheckpoint, Checkpoint, Head
 from bot.audit.entries import AuditResult, Entry, Filters
 from bot.audit.keys import AuditKey
 from bot.audit.log import AuditLog
@@ -194,7 +194,7 @@ async def forge(url: str, key: AuditKey, number: int, **changes: object) -> None
 
     def rewrite(connection: Connection) -> None:
         row = {**connection.execute(select(audit_records).where(is_it)).mappings().one(), **changes}
-        row["hash"] = _hash(key, row)
+        row["hash"] = key.mac("chain", [row[name] for name in HASHED])
         connection.execute(update(audit_records).where(is_it).values(**row))
 
     await run(url, rewrite)

@@ -13,13 +13,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import settings
+from bot.audit.entries import AuditResult, Event
 from bot.clock import SystemClock
-from bot.metrics import METRICS, OTHER, Kind, Metrics, one_of
+from bot.metrics import METRICS, OTHER, Kind, Metrics
+from bot.observers import OutcomeCounter
 from bot.sandbox.run import variables
 from bot.server import StartError
 from bot.server.lifecycle import serve
 from bot.server.readiness import ASK_SECONDS, IDLE_SECONDS, LOST_SECONDS, READ_SECONDS
 from bot.settings import Transport
+from bot.slack.calls import SlackHealth
 from tests.audit_log import KEY
 from tests.bot_process import simulated_slack
 from tests.forked import run
@@ -254,7 +257,17 @@ async def test_a_refused_bot_token_is_told_until_it_is_accepted_again() -> None:
 
 
 def test_a_word_from_outside_becomes_other() -> None:
-    assert (one_of("get", {"get"}), one_of("U0ADMIN", {"get"})) == ("get", OTHER)
+    metrics = Metrics()
+    slack = SlackHealth("https://slack.com/api/", metrics, SystemClock(), {"invalid_auth"})
+    outcomes = OutcomeCounter(metrics)
+    for word in ("invalid_auth", "U0ADMIN"):
+        slack.ended(f"https://slack.com/api/{'auth.test' if word != 'U0ADMIN' else word}", word)
+        slack.waited(word, 1.0)
+        outcomes(Event("", None, None, "", word, {}), AuditResult(word, None, 0))
+    scraped = metrics.scrape()
+    assert 'method="auth.test"' in scraped
+    assert f'code="{OTHER}",method="{OTHER}"' in scraped
+    assert "U0ADMIN" not in scraped
 
 
 def test_every_metric_can_be_scraped_under_its_name() -> None:

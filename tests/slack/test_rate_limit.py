@@ -49,8 +49,11 @@ class Callers:
         in_batch = name.startswith("batch")
         return Caller(workspace, lambda left: told.append(left()), patience=patience, in_batch=in_batch)
 
+    def limited(self, method: str, caller: Caller) -> LimitedCall:
+        return LimitedCall(self.limiter, method, caller, self.clock.monotonic() + caller.patience)
+
     def begin(self, name: str, method: str = GET, workspace: str = "T1", patience: float = WAIT_SECONDS) -> LimitedCall:
-        return self.limiter.call(method, self.caller(name, workspace, patience))
+        return self.limited(method, self.caller(name, workspace, patience))
 
     async def call(self, name: str, method: str = GET, workspace: str = "T1") -> None:
         paced = self.begin(name, method, workspace)
@@ -276,9 +279,9 @@ async def test_the_check_after_a_wait_can_stop_the_call(callers: Callers) -> Non
         raise PermissionError
 
     caller = Caller("T1", recheck=recheck)
-    await callers.go(callers.limiter.call(GET, caller))
+    await callers.go(callers.limited(GET, caller))
     await callers.hold(10)
-    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    turn = asyncio.ensure_future(callers.go(callers.limited(GET, caller)))
     await callers.settle()
     callers.clock.advance(10)
     with pytest.raises(PermissionError):
@@ -296,7 +299,7 @@ async def test_a_call_that_may_be_unwanted_waits_on_and_is_not_sent(callers: Cal
 
     await callers.hold(10)
     caller = Caller("T1", left.append, is_wanted=is_wanted)
-    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    turn = asyncio.ensure_future(callers.go(callers.limited(GET, caller)))
     await callers.settle()
     callers.clock.advance(WANTED_SECONDS)
     await callers.settle()
@@ -322,7 +325,7 @@ async def test_a_call_that_is_no_longer_wanted_leaves_the_line(callers: Callers,
     await callers.hold(10)
     left: list[SecondsLeft] = []
     caller = Caller("T1", left.append, is_wanted=is_wanted)
-    turn = asyncio.ensure_future(callers.go(callers.limiter.call(GET, caller)))
+    turn = asyncio.ensure_future(callers.go(callers.limited(GET, caller)))
     other = callers.start("bob 1")
     await callers.settle()
     callers.clock.advance(WANTED_SECONDS)

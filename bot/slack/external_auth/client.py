@@ -26,7 +26,7 @@ from bot.slack.external_auth.models import (
     GetToken,
     ListAccounts,
 )
-from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, RateLimiter
+from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, LimitedCall, RateLimiter
 
 SEND_SECONDS = 90.0
 """Seconds from the wait for a free connection to the answer, with one retry. The wait for its turn isn't included."""
@@ -74,7 +74,7 @@ class ExternalAuthClient:
         self, api_token: SecretStr, method: str, request: Arguments, caller: Caller, *, once: bool
     ) -> Mapping[str, object]:
         """Send a request, and wait if Slack's limits reject it. With `once`, a broken connection isn't retried."""
-        call = self.limiter.call(method, caller)
+        call = LimitedCall(self.limiter, method, caller, self.limiter.clock.monotonic() + caller.patience)
         answer: Mapping[str, object] | ExternalAuthError
         while True:
             try:
