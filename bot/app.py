@@ -173,7 +173,7 @@ def create_runtime(
         has_settings=has_settings,
     )
     return Runtime(
-        **{one.name: getattr(shared, one.name) for one in fields(Shared)},
+        shared=shared,
         service=service,
         bot_token=bot_token,
         contact=mention(settings.contact),

@@ -59,17 +59,19 @@ async def conversation() -> AsyncIterator[Conversation]:
         audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
         runtime = await create_runtime(configured, session, audit, SystemClock())
         url = slack.base_url + slack.state.new_response_url("commands", ADMIN, "C1")
-        origin = Origin(url, runtime.clock.now())
+        origin = Origin(url, runtime.shared.clock.now())
         actor = Actor(ADMIN, "T1", None, SecretStr(slack.state.bot_token), "ABCD2345")
-        yield Conversation(slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.clients, origin)))
+        yield Conversation(
+            slack, runtime, Interaction(runtime, actor, "", None, ChannelReply(runtime.shared.clients, origin))
+        )
 
 
 async def test_work_that_takes_too_long_is_interrupted_and_its_person_told(conversation: Conversation) -> None:
     async def forever() -> None:
         await asyncio.Event().wait()
 
-    conversation.runtime.tasks.start(flow.guard(conversation.interaction, forever()))
-    await conversation.runtime.tasks.drain(grace_period=0.05, cancel_period=5)
+    conversation.runtime.shared.tasks.start(flow.guard(conversation.interaction, forever()))
+    await conversation.runtime.shared.tasks.drain(grace_period=0.05, cancel_period=5)
     assert conversation.told() == ["Extauth restarted before Slack answered"]
 
 
@@ -77,8 +79,8 @@ async def test_an_unexpected_error_is_told_with_its_reference(conversation: Conv
     async def breaks() -> None:
         raise ZeroDivisionError
 
-    conversation.runtime.tasks.start(flow.guard(conversation.interaction, breaks()))
-    await conversation.runtime.tasks.idle()
+    conversation.runtime.shared.tasks.start(flow.guard(conversation.interaction, breaks()))
+    await conversation.runtime.shared.tasks.idle()
     assert conversation.told() == ["Something went wrong in Extauth"]
     assert "ABCD2345" in repr(conversation.slack.workspace.messages(ADMIN)[0].blocks)
 

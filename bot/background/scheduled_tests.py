@@ -69,7 +69,7 @@ async def _keep_testing(
 
     The first test is due at the first start. A test that a stop cuts off isn't made up for: the next comes as planned.
     """
-    clock, home = runtime.clock, runtime.home
+    clock, home = runtime.shared.clock, runtime.home
     while True:
         wait = LOOK_SECONDS
         try:
@@ -97,11 +97,15 @@ async def _test(runtime: Runtime, name: str, every: float, schedules: Schedules,
 
     async def got_on(_: Batch) -> None:
         nonlocal turn
-        if turn.due - runtime.clock.now() < AHEAD_SECONDS:
+        if turn.due - runtime.shared.clock.now() < AHEAD_SECONDS:
             turn = await schedules.claim(name, every, AHEAD_SECONDS)
 
     surveyor = Surveyor(
-        runtime.service, runtime.batches, runtime.account_states, runtime.clock, lambda: runtime.limiter.is_closed
+        runtime.service,
+        runtime.shared.batches,
+        runtime.shared.account_states,
+        runtime.shared.clock,
+        lambda: runtime.shared.limiter.is_closed,
     )
     found = await surveyor.survey(Unattended.SCHEDULE, workspace, runtime.bot_token, got_on)
     if found.is_news and runtime.audit_channel is not None:

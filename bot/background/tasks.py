@@ -82,7 +82,7 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock
     runtime.service.notify(event, AuditResult(INTERRUPTED, None, 0))
     if entry.user_id is not None and entry.user_id not in UNATTENDED:
         screen = restarted_batch_screen(steps, entry.reference) if len(steps) > 1 else restarted_screen(entry)
-        await DirectReply(runtime.clients, runtime.bot_token, entry.user_id).show(screen)
+        await DirectReply(runtime.shared.clients, runtime.bot_token, entry.user_id).show(screen)
 
 
 async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
@@ -110,7 +110,7 @@ async def check_tokens(workspaces: Workspaces) -> None:
     for runtime in runtimes:
         workspace_id = runtime.installed_in.id if runtime.installed_in is not None else None
         try:
-            await runtime.clients.web(runtime.bot_token).auth_test()
+            await runtime.shared.clients.web(runtime.bot_token).auth_test()
         except SlackApiError as error:
             log.warning("Slack refuses a workspace's bot token", extra={"id": workspace_id, "code": slack_code(error)})
         except Exception as error:

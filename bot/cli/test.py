@@ -84,10 +84,12 @@ async def _survey(runtime: Runtime) -> Survey:
 
     async def close_when_stopped() -> None:
         await stop.wait()
-        runtime.limiter.close()
+        runtime.shared.limiter.close()
 
     stopping = asyncio.ensure_future(close_when_stopped())
-    surveyor = Surveyor(runtime.service, runtime.batches, runtime.account_states, runtime.clock, stop.is_set)
+    surveyor = Surveyor(
+        runtime.service, runtime.shared.batches, runtime.shared.account_states, runtime.shared.clock, stop.is_set
+    )
     with ExitStack() as stack:
         tell: Callable[[int], None] | None = None
 

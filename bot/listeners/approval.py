@@ -53,7 +53,7 @@ async def decide(interaction: Interaction) -> None:
         await flow.show(interaction, not_decided_screen("off", interaction.actor.reference))
         return
     batch_id, _, digest = str(click.value).partition(" ")
-    found = await runtime.batches.find_in(interaction.actor.team_id, batch_id)
+    found = await runtime.shared.batches.find_in(interaction.actor.team_id, batch_id)
     wanted = found[0] if found is not None and found[0].digest == digest else None
     if wanted is not None and post is not None and post not in wanted.posts:
         # After a very quick click, or a crash, the batch doesn't have this message yet.
@@ -71,7 +71,7 @@ async def decide(interaction: Interaction) -> None:
             # The database may have it as waiting, if someone has put that back.
             return AuditResult("failed", "decided", 0)
         decided = replace(wanted, approver=interaction.actor.user_id if approves else None)
-        if not await runtime.batches.move(decided, BatchState.WAITING, after):
+        if not await runtime.shared.batches.move(decided, BatchState.WAITING, after):
             return AuditResult("failed", "decided", 0)
         return AuditResult("approved" if approves else "declined", None, 0)
 
@@ -88,14 +88,14 @@ async def decide(interaction: Interaction) -> None:
         by = interaction.actor.user_id
         await _replace_posts(runtime, interaction.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
         await _reply(runtime, interaction.actor.bot_token, wanted).show(ended_screen(wanted, "declined", f"<@{by}>"))
-        await runtime.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
+        await runtime.shared.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
 async def _execute(runtime: Runtime, approver: Actor, approved: Batch) -> None:
     """Run an approved deletion on behalf of the requester."""
     token, by = approver.bot_token, f"approved by <@{approver.user_id}>"
     asked = _requester(runtime, token, approved)
-    if not await runtime.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
+    if not await runtime.shared.batches.move(approved, BatchState.APPROVED, BatchState.RUNNING):
         return
     await _replace_posts(runtime, token, approved, f"{Mark.DONE} {by.capitalize()}. Deleting…")
     if len(approved.items) == 1:
@@ -112,7 +112,7 @@ async def _delete_one(interaction: Interaction, approved: Batch) -> str:
     request = approved.items[0].deletion()
     outcome = await runtime.service.run(interaction.actor, request, tells_nobody, batch=approved)
     try:
-        await runtime.batches.end(approved)
+        await runtime.shared.batches.end(approved)
     except DatabaseError as error:
         log.error("how an approved deletion ended couldn't be kept", extra={"why": str(error)})
     if isinstance(outcome, AlreadyRun | ApprovalNeeded):
@@ -148,14 +148,14 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
 
 def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
     """Return the modal that the person asked in, as long as it's open, otherwise a private message."""
-    direct = DirectReply(runtime.clients, bot_token, asked.user_id, asked.channel)
+    direct = DirectReply(runtime.shared.clients, bot_token, asked.user_id, asked.channel)
     if asked.view_id is None:
         return direct
-    return ModalReply(runtime.clients, bot_token, asked.view_id, direct, keeps_answer=True)
+    return ModalReply(runtime.shared.clients, bot_token, asked.view_id, direct, keeps_answer=True)
 
 
 async def _replace_posts(runtime: Runtime, bot_token: SecretStr, asked: Batch, what: str) -> None:
-    client = runtime.clients.web(bot_token)
+    client = runtime.shared.clients.web(bot_token)
     for channel, ts in asked.posts:
         try:
             await client.chat_update(channel=channel, ts=ts, **as_message(decided_screen(asked, what)))

@@ -27,8 +27,8 @@ async def ask_for(interaction: Interaction, request: DeleteTokens) -> None:
     if interaction.reply is not None and not can_carry(request):
         await interaction.reply.show(unapprovable_screen(request, runtime.contact))
         return
-    made = Batch.of(interaction.actor, request.operation, [Item.of(request)], runtime.clock.now())
-    await runtime.batches.put(made, BatchState.CONFIRMING)
+    made = Batch.of(interaction.actor, request.operation, [Item.of(request)], runtime.shared.clock.now())
+    await runtime.shared.batches.put(made, BatchState.CONFIRMING)
     await ask(interaction, made)
 
 
@@ -52,12 +52,12 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
     async def act() -> AuditResult:
         nonlocal posts
         # Recorded before anyone can click.
-        if not await runtime.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
+        if not await runtime.shared.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
             return AuditResult("failed", "decided", 0)
         posts = await _post(interaction, waiting)
-        await runtime.batches.move(replace(waiting, posts=posts), BatchState.WAITING, BatchState.WAITING)
+        await runtime.shared.batches.move(replace(waiting, posts=posts), BatchState.WAITING, BatchState.WAITING)
         if not posts:
-            await runtime.batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
+            await runtime.shared.batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
             return AuditResult("failed", "not_posted", 0)
         return AuditResult("requested", None, 0)
 
@@ -87,7 +87,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
 
 async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
     """Post the request to the audit channel, or else to each approver, and return the places of the messages."""
-    client, posts = interaction.runtime.clients.web(interaction.actor.bot_token), []
+    client, posts = interaction.runtime.shared.clients.web(interaction.actor.bot_token), []
     message = as_message(request_screen(waiting))
     for channel in _addressees(interaction.runtime, waiting):
         try:

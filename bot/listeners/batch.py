@@ -49,10 +49,10 @@ async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOu
         interaction.reply.keeps_answer = True
     runner = BatchRunner(
         runtime.service,
-        runtime.batches,
-        runtime.account_states,
-        runtime.clock,
-        lambda: runtime.limiter.is_closed,
+        runtime.shared.batches,
+        runtime.shared.account_states,
+        runtime.shared.clock,
+        lambda: runtime.shared.limiter.is_closed,
     )
     view = _ProgressView(interaction, batch)
 
@@ -76,10 +76,14 @@ class _ProgressView:
     """A task that draws a batch's progress, no more often than Slack allows."""
 
     def __init__(self, interaction: Interaction, batch: Batch) -> None:
-        self._limiter, self._clock, reply = interaction.runtime.limiter, interaction.runtime.clock, interaction.reply
+        self._limiter, self._clock, reply = (
+            interaction.runtime.shared.limiter,
+            interaction.runtime.shared.clock,
+            interaction.reply,
+        )
         self._workspace = chain_of(interaction.actor.team_id, interaction.actor.enterprise_id)
         self.batch = batch
-        self._wait = Wait(interaction.runtime.clock)
+        self._wait = Wait(interaction.runtime.shared.clock)
         self._wait.note(self._seconds_left)
         self._is_news = asyncio.Event()
         self._is_news.set()
@@ -130,21 +134,24 @@ class _ProgressView:
 @routes.click(STOP, read=str)
 async def stop(interaction: Interaction, batch_id: str) -> None:
     seen = interaction.click.seen
-    found = await interaction.runtime.batches.find(batch_id, interaction.actor)
+    found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     if found is None or not isinstance(interaction.reply, ModalReply):
         await flow.show(interaction, BATCH_GONE)
         return
     batch, _ = found
     # A batch that has ended in the meantime has its result in the modal, and this must not replace it: not even if it
     # ends at this very moment.
-    if await interaction.runtime.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING) and seen is not None:
+    if (
+        await interaction.runtime.shared.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
+        and seen is not None
+    ):
         await show_progress(replace(interaction.reply, seen=seen), STOPPING[batch.operation])
 
 
 @routes.click(EXPORT, read=str, replace=Replace.NEVER)
 async def export(interaction: Interaction, batch_id: str) -> None:
     """Send a test's results to the person as a file, or show them for copying if Slack doesn't take it."""
-    found = await interaction.runtime.batches.find(batch_id, interaction.actor)
+    found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(interaction, BATCH_GONE)
         return
@@ -152,7 +159,9 @@ async def export(interaction: Interaction, batch_id: str) -> None:
     text, made = as_csv(batch), datetime.fromtimestamp(batch.at, UTC)
     name = f"extauth-test-{made:%Y-%m-%d-%H%M}.csv"
     try:
-        await send_file(interaction.runtime.clients, interaction.actor.bot_token, interaction.actor.user_id, name, text)
+        await send_file(
+            interaction.runtime.shared.clients, interaction.actor.bot_token, interaction.actor.user_id, name, text
+        )
     except Exception as error:
         log.warning("an export couldn't be sent as a file", extra={"code": reason(error)})
         lacks_scope = isinstance(error, SlackApiError) and reason(error) == "missing_scope"

@@ -37,7 +37,7 @@ async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None
         known = {}
         if shown and runtime.service.can_expect_accounts(interaction.actor, decisions):
             looking = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
-            found = await looking if await finishes_within(runtime.clock, looking, LOOK_SECONDS) else None
+            found = await looking if await finishes_within(runtime.shared.clock, looking, LOOK_SECONDS) else None
             known = {account.token_id: Item.of_account(account) for account in found.accounts} if found else {}
         items = [known.get(token_id, Item(token_id)) for token_id in shown]
         return cleanup.build_form(metadata.write(interaction.origin), items)
@@ -77,8 +77,8 @@ async def select(interaction: Interaction, selection: Selection) -> None:
 
 
 async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed: bool) -> None:
-    made = Batch.of(interaction.actor, Operation.DELETE, items, interaction.runtime.clock.now())
-    await interaction.runtime.batches.put(made, BatchState.CONFIRMING)
+    made = Batch.of(interaction.actor, Operation.DELETE, items, interaction.runtime.shared.clock.now())
+    await interaction.runtime.shared.batches.put(made, BatchState.CONFIRMING)
     remembered = metadata.write(interaction.origin, batch=PendingBatch(made.batch_id, len(made.items)))
     await flow.open_modal(interaction, cleanup.build_confirmation(remembered, made, is_listed=is_listed))
 
@@ -86,7 +86,7 @@ async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed
 @routes.click(RETRY, read=str, replace=Replace.NEVER)
 async def retry(interaction: Interaction, batch_id: str) -> None:
     """Ask again about the tokens that a batch didn't delete: much may have happened since."""
-    found = await interaction.runtime.batches.find(batch_id, interaction.actor)
+    found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
     items = left_over(found[0]) if found is not None and is_over else []
     if not items:
@@ -101,13 +101,13 @@ async def retry(interaction: Interaction, batch_id: str) -> None:
 async def delete(interaction: Interaction, pending: PendingBatch) -> None:
     """Delete a confirmed batch, or ask for its approval."""
     runtime = interaction.runtime
-    found = await runtime.batches.find(pending.batch_id, interaction.actor)
+    found = await runtime.shared.batches.find(pending.batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
         await flow.show(interaction, BATCH_GONE)
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await approval_request.ask(interaction, found[0])
     # A batch submitted twice is deleted once.
-    elif await runtime.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
+    elif await runtime.shared.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(interaction, found[0])
     else:
         await flow.show(interaction, BATCH_GONE)

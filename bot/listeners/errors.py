@@ -45,7 +45,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
         screen = OUTDATED if is_outdated else unexpected_screen(None, str(context.get("reference")), runtime.contact)
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
-        runtime.tasks.start(_tell(runtime, body, context, screen))
+        runtime.shared.tasks.start(_tell(runtime, body, context, screen))
         # Bolt has replaced the acknowledgement with a 500; Slack still has to get the acknowledgement.
         return context.ack.response or await context.ack()
 

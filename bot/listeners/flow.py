@@ -56,7 +56,7 @@ Decisions = Mapping[Permission, Decision]
 async def guard(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
     """Do the work, and tell the person if it breaks."""
     runtime = interaction.runtime
-    came_at = runtime.clock.monotonic()
+    came_at = runtime.shared.clock.monotonic()
     try:
         await work
     except asyncio.CancelledError:
@@ -71,7 +71,7 @@ async def guard(interaction: Interaction, work: Coroutine[None, None, None]) -> 
         screen = unexpected_screen(interaction.request, interaction.actor.reference, runtime.contact)
         await _tell(interaction, screen)
     finally:
-        runtime.metrics[ANSWERED].observe(runtime.clock.monotonic() - came_at)
+        runtime.shared.metrics[ANSWERED].observe(runtime.shared.clock.monotonic() - came_at)
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
@@ -99,10 +99,10 @@ async def open_modal(interaction: Interaction, view: View) -> bool:
             return True
         # A trigger ID works once: a second attempt could only hide that the first one worked.
         token = interaction.actor.bot_token
-        client = interaction.runtime.clients.web(token, once=True)
+        client = interaction.runtime.shared.clients.web(token, once=True)
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
         elsewhere = interaction.reply or interaction.elsewhere
-        interaction.reply = ModalReply(interaction.runtime.clients, token, response["view"]["id"], elsewhere)
+        interaction.reply = ModalReply(interaction.runtime.shared.clients, token, response["view"]["id"], elsewhere)
     except Exception as error:
         code = reason(error)
         if "exchanged" in code:
@@ -126,7 +126,7 @@ async def open_if_allowed(
     """
     runtime = interaction.runtime
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
-    if not await finishes_within(runtime.clock, check, CHECK_SECONDS) and not await open_modal(
+    if not await finishes_within(runtime.shared.clock, check, CHECK_SECONDS) and not await open_modal(
         interaction, as_view(CHECKING)
     ):
         check.cancel()
@@ -160,12 +160,12 @@ async def run(interaction: Interaction, request: Runnable) -> None:
 
 async def outcome_of(interaction: Interaction, actor: Actor, request: Runnable) -> Outcome:
     """Run the request and return its outcome. A person with a place for the answer is told if it takes longer."""
-    runtime, wait = interaction.runtime, Wait(interaction.runtime.clock)
+    runtime, wait = interaction.runtime, Wait(interaction.runtime.shared.clock)
     interaction.request = request
     running = asyncio.ensure_future(runtime.service.run(actor, request, wait.note))
     try:
         if interaction.reply is not None:
-            await tell_waits(runtime.clock, interaction.reply, request, running, wait)
+            await tell_waits(runtime.shared.clock, interaction.reply, request, running, wait)
         return await running
     finally:
         if not running.done():
@@ -180,13 +180,15 @@ async def note(interaction: Interaction, outcome: Outcome) -> None:
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
             key = outcome.request.provider_key
-            await runtime.account_states.forget(actor.team_id, provider_key=key if isinstance(key, str) else None)
+            await runtime.shared.account_states.forget(
+                actor.team_id, provider_key=key if isinstance(key, str) else None
+            )
         case Tested() | Deleted() | Failed():
             request, result = outcome.request, result_of(outcome)
             token_id = request.external_token_id if isinstance(request, CheckToken | DeleteTokens) else None
             if isinstance(token_id, str) and result is not None:
-                alone = Batch.of(actor, request.operation, [Item(token_id)], runtime.clock.now())
-                await runtime.account_states.note(alone.with_result(result))
+                alone = Batch.of(actor, request.operation, [Item(token_id)], runtime.shared.clock.now())
+                await runtime.shared.account_states.note(alone.with_result(result))
         case _:
             return
 

@@ -45,12 +45,12 @@ async def publish(interaction: Interaction) -> None:
         return
     tests: Mapping[str, LastTest] | None = None
     try:
-        tests = await runtime.account_states.known(interaction.actor.team_id or "")
+        tests = await runtime.shared.account_states.known(interaction.actor.team_id or "")
     except DatabaseError as error:
         log.warning("what the last tests found couldn't be read", extra={"why": str(error)})
     asking = asyncio.ensure_future(runtime.listings.get(interaction.actor.team_id, lambda: _list(interaction)))
     try:
-        if await finishes_within(runtime.clock, asking, QUICK_SECONDS):
+        if await finishes_within(runtime.shared.clock, asking, QUICK_SECONDS):
             await _draw(interaction, decisions, Overview(await asking, tests), lately)
             return
         drawn = await _draw(interaction, decisions, Overview(None, tests, is_asked=True), lately)
@@ -71,7 +71,7 @@ async def _draw(
     https://docs.slack.dev/reference/methods/views.publish
     """
     client, view = (
-        interaction.runtime.clients.web(interaction.actor.bot_token),
+        interaction.runtime.shared.clients.web(interaction.actor.bot_token),
         home_view(decisions, interaction.runtime.contact, overview, lately),
     )
     try:

@@ -72,14 +72,16 @@ class Interaction:
 
 def from_command(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     actor = actor_of(context)
-    origin = Origin(str(body["response_url"]), runtime.clock.now(), channel=body.get("channel_id"))
-    return Interaction(runtime, actor, str(body["trigger_id"]), origin, ChannelReply(runtime.clients, origin, actor))
+    origin = Origin(str(body["response_url"]), runtime.shared.clock.now(), channel=body.get("channel_id"))
+    return Interaction(
+        runtime, actor, str(body["trigger_id"]), origin, ChannelReply(runtime.shared.clients, origin, actor)
+    )
 
 
 def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Interaction:
     """Unpack the global shortcut, which has no channel."""
     actor = actor_of(context)
-    direct = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
+    direct = DirectReply(runtime.shared.clients, actor.bot_token, actor.user_id)
     return Interaction(runtime, actor, str(body["trigger_id"]), None, None, elsewhere=direct)
 
 
@@ -102,8 +104,8 @@ def from_click(
     else:
         channel = body["channel"]["id"] if "channel" in body else None
         replaces = replace is not Replace.NEVER
-        origin = Origin(str(body["response_url"]), runtime.clock.now(), is_message=replaces, channel=channel)
-        reply = ChannelReply(runtime.clients, origin, actor, replace)
+        origin = Origin(str(body["response_url"]), runtime.shared.clock.now(), is_message=replaces, channel=channel)
+        reply = ChannelReply(runtime.shared.clients, origin, actor, replace)
     return Interaction(runtime, actor, trigger_id, origin, reply, click=click)
 
 
@@ -130,11 +132,11 @@ def from_submission(
     """
     actor, view = actor_of(context), body["view"]
     origin = metadata.read(view["private_metadata"]).origin
-    is_fresh = origin is not None and runtime.clock.now() - origin.at < RESPONSE_URL_SECONDS
+    is_fresh = origin is not None and runtime.shared.clock.now() - origin.at < RESPONSE_URL_SECONDS
     reply: Reply
     if origin is not None and is_fresh and not stays_in_modal:
         replaces = Replace.ON_SUCCESS if origin.is_message else Replace.NEVER
-        reply = ChannelReply(runtime.clients, origin, actor, replaces)
+        reply = ChannelReply(runtime.shared.clients, origin, actor, replaces)
     else:
         earliest = asyncio.get_running_loop().time() + ACKNOWLEDGED_SECONDS
         reply = replaced(_modal(runtime, actor, view, origin, keeps_answer=stays_in_modal), earliest=earliest)
@@ -144,10 +146,10 @@ def from_submission(
 def _modal(
     runtime: Runtime, actor: Actor, view: Body, origin: Origin | None, *, keeps_answer: bool = False
 ) -> ModalReply:
-    elsewhere: Reply = DirectReply(runtime.clients, actor.bot_token, actor.user_id)
+    elsewhere: Reply = DirectReply(runtime.shared.clients, actor.bot_token, actor.user_id)
     if origin is not None:
-        elsewhere = ChannelReply(runtime.clients, origin, actor)
-    return ModalReply(runtime.clients, actor.bot_token, str(view["id"]), elsewhere, keeps_answer=keeps_answer)
+        elsewhere = ChannelReply(runtime.shared.clients, origin, actor)
+    return ModalReply(runtime.shared.clients, actor.bot_token, str(view["id"]), elsewhere, keeps_answer=keeps_answer)
 
 
 def actor_of(context: AsyncBoltContext) -> Actor:

@@ -40,7 +40,7 @@ async def offer(interaction: Interaction, decisions: Decisions, values: FieldVal
     if has_list:
         return Offer(has_list=True)
     looking = asyncio.ensure_future(service.recent_ids(interaction.actor))
-    if not await finishes_within(interaction.runtime.clock, looking, RECENT_SECONDS):
+    if not await finishes_within(interaction.runtime.shared.clock, looking, RECENT_SECONDS):
         looking.cancel()
         return Offer()
     return Offer(recent_ids=tuple(looking.result()))
@@ -65,8 +65,8 @@ async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[
     accounts = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
     recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))
     both = asyncio.gather(accounts, recent_ids, return_exceptions=True)
-    if not await finishes_within(runtime.clock, both, SLOW_SECONDS):
-        runtime.tasks.start(asyncio.wait({both}))
+    if not await finishes_within(runtime.shared.clock, both, SLOW_SECONDS):
+        runtime.shared.tasks.start(asyncio.wait({both}))
     return _found(accounts, None), _found(recent_ids, ())
 
 

@@ -86,7 +86,7 @@ class Routes:
                 await ack()
                 unpacked = unpack(runtime, body, context)
                 if unpacked:
-                    unpacked[0].runtime.tasks.start(flow.guard(unpacked[0], act(*unpacked)))
+                    unpacked[0].runtime.shared.tasks.start(flow.guard(unpacked[0], act(*unpacked)))
 
             self._listeners += [(kind, name, on_payload) for name in names]
             return act
@@ -117,7 +117,7 @@ class Routes:
                     await ack(response_action="update", view=as_view(shows(parsed)))
                 else:
                     await ack()
-                submitted.runtime.tasks.start(flow.guard(submitted, act(submitted, parsed)))
+                submitted.runtime.shared.tasks.start(flow.guard(submitted, act(submitted, parsed)))
 
             self._listeners.append(("view", callback_id, on_submit))
             return act

@@ -104,7 +104,7 @@ class _SettingsSave:
             return AuditResult("failed", NO_PLACE, 0)
         if self.submitted.new_token is not None:
             self.problem = await find_problem(
-                self.interaction.runtime.clients, self.submitted.new_token, self.workspace
+                self.interaction.runtime.shared.clients, self.submitted.new_token, self.workspace
             )
             if self.problem is not None:
                 return AuditResult("failed", self.problem, 0)

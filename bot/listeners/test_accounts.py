@@ -102,11 +102,11 @@ async def _test_listed(interaction: Interaction, request: ListAccounts) -> None:
     if not items:
         await flow.show(interaction, no_accounts_screen(request.provider_key))
         return
-    made = Batch.of(interaction.actor, Operation.TEST, items, runtime.clock.now())
-    await runtime.batches.put(made, BatchState.RUNNING)
+    made = Batch.of(interaction.actor, Operation.TEST, items, runtime.shared.clock.now())
+    await runtime.shared.batches.put(made, BatchState.RUNNING)
     await batch.run(interaction, made, note)
     if isinstance(listed, Listed) and not request.arguments():
-        await runtime.account_states.keep_only(made.team_id, [item.token_id for item in made.items])
+        await runtime.shared.account_states.keep_only(made.team_id, [item.token_id for item in made.items])
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed)

@@ -38,7 +38,7 @@ class OneWorkspace:
 
     async def serves(self) -> Callable[[str | None, str | None], bool] | None:
         """Return a check that a workspace and organization are the token's; None while Slack doesn't say."""
-        workspace = await self.runtime.users.workspace(self.runtime.bot_token)
+        workspace = await self.runtime.shared.users.workspace(self.runtime.bot_token)
         return workspace.includes if workspace is not None else None
 
     async def all(self) -> Sequence[Runtime]:

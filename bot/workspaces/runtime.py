@@ -80,7 +80,7 @@ class SettingsKeeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime(Shared):
+class Runtime:
     """The runtime of one workspace: the shared state, the service with its settings, and its bot token.
 
     `contact` is the person or place to ask for help, in mrkdwn; `approvals_go_to` are the channel, or the people, that
@@ -89,6 +89,7 @@ class Runtime(Shared):
     operator decides.
     """
 
+    shared: Shared
     service: Service
     bot_token: SecretStr = field(repr=False)
     contact: str
@@ -105,7 +106,7 @@ class Runtime(Shared):
 
     async def workspace(self) -> Workspace | None:
         """Return the workspace; None if only Slack knows it and doesn't say."""
-        return self.installed_in or await self.users.workspace(self.bot_token)
+        return self.installed_in or await self.shared.users.workspace(self.bot_token)
 
 
 class NotInstalled(Exception):

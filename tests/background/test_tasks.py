@@ -61,7 +61,7 @@ class Left:
     async def looking(self, workspaces: Workspaces | None = None) -> AsyncIterator[None]:
         """Look for what was cut off, until the block ends."""
         found = workspaces or OneWorkspace(self.runtime)
-        looking = asyncio.ensure_future(record_interrupted(found, self.runtime, self.audit_log))
+        looking = asyncio.ensure_future(record_interrupted(found, self.runtime.shared, self.audit_log))
         await self.clock.until_asleep(LOOK_AGAIN_SECONDS)
         yield
         looking.cancel()
@@ -91,7 +91,7 @@ async def test_each_person_is_told_once_what_it_was_and_how_to_look(left: Left) 
     left.clock.advance(INTERRUPTED_SECONDS + 1)
     for _ in range(2):
         async with left.looking():
-            await left.runtime.tasks.idle()
+            await left.runtime.shared.tasks.idle()
         left.clock.advance(INTERRUPTED_SECONDS + 1)
     assert sorted(left.told()) == sorted([ADMIN, MEMBER])
     said = {message.user_id: json.dumps(message.blocks) for message in left.slack.state.messages}
@@ -114,19 +114,19 @@ async def test_of_another_workspace_whose_bot_shares_the_database_nobody_hears(l
     await left.audit_log.attempt(elsewhere, GetToken("Et1"))
     left.clock.advance(INTERRUPTED_SECONDS + 1)
     async with left.looking():
-        await left.runtime.tasks.idle()
+        await left.runtime.shared.tasks.idle()
     assert left.told() == []
     (entry,) = await left.audit_log.newest(9, Filters(team_id="T0OTHER"))
     assert entry.outcome is None
 
 
 async def test_a_request_for_approval_in_another_workspace_is_left_to_its_bot(left: Left) -> None:
-    batches, clock = left.runtime.batches, left.clock
+    batches, clock = left.runtime.shared.batches, left.clock
     for team_id in ("T0SANDBOX", "T0OTHER"):
         asker = Actor(ADMIN, team_id, None, SecretStr(""), "R1", None)
         await batches.put(Batch.of(asker, Operation.DELETE, [Item("Et1")], clock.now()), BatchState.WAITING)
     clock.advance(APPROVAL_SECONDS + 3600)
-    expiring = asyncio.ensure_future(expire_approvals(OneWorkspace(left.runtime), left.runtime))
+    expiring = asyncio.ensure_future(expire_approvals(OneWorkspace(left.runtime), left.runtime.shared))
     await clock.until_asleep(SWEEP_SECONDS)
     expiring.cancel()
     waiting = await batches.in_states((BatchState.WAITING,))
@@ -139,7 +139,7 @@ async def test_a_young_attempt_is_looked_at_again_later(left: Left) -> None:
         assert left.told() == []
         left.clock.advance(INTERRUPTED_SECONDS + 1)
         await left.clock.until_asleep(LOOK_AGAIN_SECONDS)
-        await left.runtime.tasks.idle()
+        await left.runtime.shared.tasks.idle()
         assert left.told() == [ADMIN]
 
 
@@ -148,7 +148,7 @@ async def test_nobody_is_told_of_an_interrupted_unattended_test(left: Left) -> N
     await left.audit_log.attempt(nobody, GetToken("Et1"))
     left.clock.advance(INTERRUPTED_SECONDS + 1)
     async with left.looking():
-        await left.runtime.tasks.idle()
+        await left.runtime.shared.tasks.idle()
         assert [entry.outcome for entry in await left.runtime.service.own_entries(nobody, 9)] == ["interrupted"]
     assert left.slack.state.messages == []
 
@@ -162,7 +162,7 @@ async def test_several_deletions_of_one_person_are_one_message(left: Left) -> No
     await left.audit_log.attempt(replace(actor, interaction="x"), DeleteTokens("EtGoogle0009"))
     left.clock.advance(INTERRUPTED_SECONDS + 1)
     async with left.looking():
-        await left.runtime.tasks.idle()
+        await left.runtime.shared.tasks.idle()
     (message,) = left.slack.state.messages
     assert "2 deleted\\n\\u2022 2 may or may not have gone through" in json.dumps(message.blocks)
 

@@ -68,15 +68,15 @@ class BatchProcess:
 
     async def made(self, operation: Operation, token_ids: Sequence[str]) -> Batch:
         batch = Batch.of(self.actor(), operation, [Item(token_id) for token_id in token_ids], self.clock.now())
-        await self.runtime.batches.put(batch, BatchState.RUNNING)
+        await self.runtime.shared.batches.put(batch, BatchState.RUNNING)
         return batch
 
     async def run(self, batch: Batch, seen: BatchProgress | None = None, *, is_closing: bool = False) -> BatchOutcome:
         def closes() -> bool:
-            return is_closing or self.runtime.limiter.is_closed
+            return is_closing or self.runtime.shared.limiter.is_closed
 
-        service, states = self.runtime.service, self.runtime.account_states
-        runner = BatchRunner(service, self.runtime.batches, states, self.clock, closes)
+        service, states = self.runtime.service, self.runtime.shared.account_states
+        runner = BatchRunner(service, self.runtime.shared.batches, states, self.clock, closes)
         told = seen or BatchProgress()
         return await runner.run(self.actor(batch.user_id), batch, told.got_on, told.waits)
 
@@ -216,7 +216,7 @@ async def test_a_bot_that_stops_ends_it_before_the_next_item(process: BatchProce
     process.slack.web_api.failures[DELETE] = HELD
     running = asyncio.ensure_future(process.run(batch))
     await process.until_held()
-    process.runtime.limiter.close()
+    process.runtime.shared.limiter.close()
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (BatchEnding.RESTARTED, ())
     assert await process.recorded() == [("EtGoogle0001", "not done")]

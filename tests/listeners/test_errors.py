@@ -25,14 +25,14 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
         assert configured.app_token is not None
         audit = await stack.enter_async_context(open_storage(configured, SystemClock()))
         runtime = await create_runtime(configured, session, audit, SystemClock())
-        app = create_app(OneWorkspace(runtime), runtime)
+        app = create_app(OneWorkspace(runtime), runtime.shared)
 
         @app.command("/breaks")
         async def on_command(ack: AsyncAck) -> None:
             await ack()
             raise RuntimeError("right after")
 
-        listener = SocketModeReceiver(app, configured.app_token, runtime, 1)
+        listener = SocketModeReceiver(app, configured.app_token, runtime.shared, 1)
         await listener.start()
         assert await slack.workspace.command(ADMIN, "/breaks now")
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)
