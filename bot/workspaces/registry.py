@@ -23,7 +23,7 @@ MOST_RUNTIMES = 1_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class OneWorkspace:
     """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
 
