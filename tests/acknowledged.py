@@ -62,7 +62,7 @@ async def later(slack: SimulatedSlack, url: str, **more: str) -> AsyncIterator[M
 
 
 async def verified_entries(url: str, **more: str) -> list[Entry]:
-    """What the audit log at `url` holds of people, once its chains are found whole."""
+    """Return people's entries in the audit log at `url`, once its chains are found whole."""
     async with open_audit_log(configured(url, **more), SystemClock()) as audit:
         assert (await audit.verify(lambda _: None)).problem is None
         entries = await audit.newest(1_000_000, Filters())
@@ -87,5 +87,5 @@ def _said_to(slack: SimulatedSlack, user: str) -> str:
 
 
 def times_recorded(entries: list[Entry]) -> Counter[str]:
-    """How many entries each token ID has."""
+    """Return the number of entries of each token ID."""
     return Counter(str(entry.parameters.get("external_token_id")) for entry in entries)

@@ -67,7 +67,7 @@ def _databases() -> Iterator[None]:
 
 @pytest.fixture
 def transport() -> Transport:
-    """What a scenario runs over, unless it's marked `over_both_transports`."""
+    """The transport of a scenario, unless it's marked `over_both_transports`."""
     return "socket"
 
 

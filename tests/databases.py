@@ -50,7 +50,7 @@ _emptied: list[str] = []
 _started: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 """Those on which a bot with this key has started, and their shape."""
 _files: dict[str, bytes] = {}
-"""What is in a SQLite file on which a bot with this key has started."""
+"""The content of a SQLite file on which a bot with this key has started."""
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def started_database(kind: str, folder: Path, key: str = KEY) -> AsyncIter
 
 
 def is_new_file(url: str) -> bool:
-    """Whether it's a SQLite file that is still to be made."""
+    """Return whether it's a SQLite file that is still to be made."""
     kind, _, file = url.partition(":///")
     return kind == "sqlite" and not Path(file).exists()
 
@@ -117,7 +117,7 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 @asynccontextmanager
 async def restarted(url: str) -> AsyncIterator[None]:
-    """What a restart of the PostgreSQL server does to one of its databases, which is away while the block runs."""
+    """Restart one database, as the PostgreSQL server's restart would: it is away while the block runs."""
     name, server = url.rsplit("/", 1)[1], await asyncpg.connect(POSTGRES)
     try:
         await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")

@@ -127,7 +127,7 @@ class Fleet:
         return await asyncio.gather(*(self.stop(name, signum) for name in list(self.running)))
 
     async def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """What one of the bot's commands says that ends by itself."""
+        """Run one of the bot's commands, and return its output once it has ended."""
         return await asyncio.to_thread(run, words, self.environment(**more))
 
     async def asks(self, team_id: str, line: str, user: str = ADMIN, count: int = 2 * PROCESSES) -> list[str]:
@@ -140,7 +140,7 @@ class Fleet:
         return [people.read(message) for message in people.workspace.messages(user)[before:]]
 
     def last_answers(self, team_id: str) -> dict[str, str]:
-        """How the last command of a workspace ended in each process that served it, by their logs."""
+        """Return the outcome of a workspace's last command in each process that served it, by their logs."""
         last = {}
         for name, bot in self.running.items():
             for line in bot.output.splitlines():

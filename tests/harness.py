@@ -26,7 +26,7 @@ ADMIN, OWNER, MEMBER, GUEST = "U0ADMIN", "U0OWNER", "U0MEMBER", "U0GUEST"
 
 
 class Harness:
-    """What a person does and then sees."""
+    """The people of a simulated workspace: their acts, and the messages and dialogs they see."""
 
     def __init__(self, slack: SimulatedSlack, clock: ManualClock, transport: Transport) -> None:
         self.slack = slack
@@ -134,7 +134,7 @@ class Harness:
         return "\n".join(lines)
 
     def calls(self, method: str) -> list[Any]:
-        """What the bot sent to a method, or to `response_url`."""
+        """Return the bodies that the bot sent to a method, or to `response_url`."""
         return [exchange.body for exchange in self.state.traffic if exchange.kind == method]
 
 

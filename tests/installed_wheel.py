@@ -99,7 +99,7 @@ async def tour(address: str) -> None:
         async with browser.ws_connect("/page/socket") as page:
 
             async def until(text: str) -> Any:
-                """Return what the page is told next that has this text in it."""
+                """Return the next message to the page that has this text in it."""
                 while text not in (told := await page.receive_str()):
                     pass
                 return json.loads(told)

@@ -73,7 +73,7 @@ class InstallingBrowser:
 
 
 def link(page: LoadedPage, label: str) -> str:
-    """Where a link leads."""
+    """Return the address that a link leads to."""
     found = re.search(rf'href="([^"]+)">{re.escape(label)}<', page.text)
     assert found, page.text
     return unescape(found[1])

@@ -25,7 +25,7 @@ class Operator:
             return response.status, await response.text()
 
     async def problems(self) -> dict[str, str]:
-        """What /health/ready says is wrong."""
+        """Return the problems that /health/ready names."""
         async with self._session.get(f"{self.base}/health/ready") as response:
             said = await response.json()
         problems = {name: says for name, says in said["checks"].items() if says != "ok"}
@@ -38,7 +38,7 @@ class Operator:
             pass
 
     async def numbers(self) -> dict[str, float]:
-        """What /metrics says of the bot, without the buckets of histograms."""
+        """Return the numbers of /metrics, without the buckets of histograms."""
         status, text = await self.get("/metrics")
         assert status == 200
         found = {}

@@ -76,6 +76,6 @@ class PseudoTerminal:
 def on_a_terminal(
     words: Sequence[str], environment: Mapping[str, str], columns: int = 80, program: Callable[..., None] = bot
 ) -> str:
-    """Return what a program shows until it ends."""
+    """Return a program's output until it ends."""
     with PseudoTerminal(words, environment, columns, program=program) as terminal:
         return terminal.until_over().replace("\r\n", "\n")

@@ -339,7 +339,7 @@ def approvals() -> Iterator[Section]:
 
 
 def _allows(reason: Reason) -> bool:
-    """Whether a person is allowed for this reason, or the reason is told by itself, or isn't about people."""
+    """Return whether the reason allows, is told apart, or isn't about people."""
     allowing = {Reason.NAMED, Reason.GROUP, Reason.OWNER, Reason.ADMIN, Reason.MEMBER}
     return reason in allowing | {Reason.NOT_LISTED, Reason.UNATTENDED}
 

@@ -191,11 +191,11 @@ def people() -> dict[str, Person]:
 
 
 GROUP = [person.user_id for kind, person in people().items() if kind.startswith("group")]
-"""Who is in the user group S0GROUP."""
+"""The members of the user group S0GROUP."""
 
 
 def standing(person: Person, enterprise_id: str | None = None, group: Collection[str] = GROUP) -> UserInfo:
-    """What the bot makes of what Slack says about somebody."""
+    """Return the bot's reading of Slack's answer about somebody."""
     groups = frozenset({"S0GROUP"} if person.user_id in group else ())
     return replace(user_info(person.user_object(), Workspace(TEAM_ID, enterprise_id)), groups=groups)
 

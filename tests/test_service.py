@@ -480,7 +480,7 @@ _FIELDS = ("action", "user_id", "team_id", "outcome", "code", "reason", "why")
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> Lines:
-    """What the service logged: level, message, and the fields that are set."""
+    """Return the service's log: level, message, and the fields that are set."""
     return [
         (
             record.levelname,

@@ -58,7 +58,7 @@ AS_SPELLED = ("token id", "app id", "organisation")
 MOST_WORDS = 60
 LONGEST_VALUES = ("The longest deletion", "The longest denial")
 LISTS = ("The audit log", "Connected accounts")
-"""What lists things may be longer, and names them instead of what was asked for."""
+"""Headings of lists, which may be longer, and name their entries instead of the request's subject."""
 
 GRADE = 8.0
 HIGHEST = 14.0

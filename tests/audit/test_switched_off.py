@@ -104,7 +104,7 @@ UNRECORDED: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
         ),
     ],
 }
-"""What would keep acts out of the log, by what names it afterwards."""
+"""Statements that would keep acts out of the log, each with the text that names it afterwards."""
 UNSAFE: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
     "sqlite": [
         (

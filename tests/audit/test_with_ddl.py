@@ -36,7 +36,7 @@ async def _acts(audit: AuditLog) -> int:
 
 
 async def _is_told(url: str, audit: AuditLog, checkpoint: str) -> bool:
-    """Whether a start, `check`, or `verify` says that something was changed."""
+    """Return whether a start, `check`, or `verify` says that something was changed."""
     try:
         async with open_audit_log(configured(url), ManualClock()):
             result = await audit.verify(lambda _: None, audit.read_checkpoints(checkpoint))

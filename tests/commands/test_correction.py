@@ -38,7 +38,7 @@ MISTYPED = st.lists(
 
 
 def corrected(text: str) -> Correction | None:
-    """What is suggested for mistyped text; None for text that is right, or can't be corrected."""
+    """Return the suggestion for mistyped text; None for text that is right, or can't be corrected."""
     try:
         parse(text, SUBCOMMANDS)
     except UsageError as error:

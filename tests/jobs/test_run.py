@@ -38,7 +38,7 @@ GOOD = ("EtGoogle0001", "EtGitHub0001", "EtSalesforce1")
 
 
 class BatchProgress:
-    """What is told of a batch."""
+    """The progress that a batch reports."""
 
     def __init__(self) -> None:
         self.counts: list[int] = []
@@ -96,7 +96,7 @@ class BatchProcess:
         return [str(one.body["external_token_id"]) for one in self.slack.state.traffic if one.kind == method]
 
     async def recorded(self) -> list[tuple[str, str | None]]:
-        """What each token's entry says, oldest first."""
+        """Return the ID and the outcome of each entry, oldest first."""
         entries: list[Entry] = []
         await self.other.audit_log.export(Filters(team_id="T0SANDBOX"), entries.append)
         return [(str(entry.parameters["external_token_id"]), entry.outcome) for entry in entries]

@@ -14,7 +14,7 @@ REQUEST = GetToken("EtGoogle0001")
 
 
 class Place:
-    """Where a person is told."""
+    """The place where a person is told."""
 
     def __init__(self) -> None:
         self.told: list[Screen] = []

@@ -35,7 +35,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Har
 
 
 async def _type(harness: Harness, text: str) -> str:
-    """What the person reads."""
+    """Return the text that the person reads."""
     seen = {message.ts for message in harness.workspace.messages(ADMIN)}
 
     def answer() -> str:

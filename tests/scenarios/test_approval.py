@@ -59,7 +59,7 @@ def posts(harness: Harness) -> list[Post]:
 
 
 def current(harness: Harness, post: Post) -> str:
-    """What a message says by now."""
+    """Return the present content of a message."""
     return str(next(one.blocks for one in harness.state.posts if one.ts == post.ts))
 
 

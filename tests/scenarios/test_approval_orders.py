@@ -26,7 +26,7 @@ EVENTS = (*CLICKS, "an hour passes", "the approver loses their standing", "the r
 
 @dataclass
 class ExpectedEnd:
-    """What is to become of one request."""
+    """The end that one request must come to."""
 
     standing: set[str] = field(default_factory=lambda: {ADMIN, OWNER})
     is_over: bool = False

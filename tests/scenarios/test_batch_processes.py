@@ -43,7 +43,7 @@ async def begin(slack: SimulatedSlack) -> OpenView:
 
 
 async def recorded(url: str) -> dict[str, str | None]:
-    """How each deletion ended, as the audit log has it."""
+    """Return the outcome of each deletion, as the audit log has it."""
     entries = [entry for entry in await verified_entries(url) if entry.action == "delete"]
     ended = {str(entry.parameters["external_token_id"]): entry.outcome for entry in entries}
     assert len(ended) == len(entries)

@@ -23,7 +23,7 @@ SUCCESSES = {("delete", "odd-shape"), ("views.update", "odd-shape"), ("views.upd
 """An answer with `ok: true` says that it worked, whatever else is in it, where nothing else is needed."""
 
 Act = Callable[[Harness], Coroutine[None, None, str]]
-"""What a person does, and the one explanation they get."""
+"""A person's act, which returns the one explanation that they get."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def harness() -> AsyncIterator[Harness]:
 
 @contextmanager
 def logged() -> Iterator[io.StringIO]:
-    """What the bot logs, as it is written, at DEBUG."""
+    """Collect the bot's log at DEBUG, as it is written."""
     root, stream = logging.getLogger(), io.StringIO()
     before = (root.handlers[:], root.level)
     logs.configure("DEBUG", "json", stream)
@@ -55,7 +55,7 @@ def _is_told(harness: Harness) -> Callable[[], bool]:
 
 
 def _explanations(harness: Harness) -> list[str]:
-    """What the person has been told in messages, without that it takes longer."""
+    """Return the person's messages, without those that say it takes longer."""
     read = [harness.read(message) for message in harness.workspace.messages(ADMIN)]
     return [text for text in read if "The result will appear here." not in text]
 

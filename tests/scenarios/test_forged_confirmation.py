@@ -37,7 +37,7 @@ async def forged(request: pytest.FixtureRequest, transport: Transport, url: str)
 
 @pytest.fixture
 async def storage(forged: Harness, url: str) -> AsyncIterator[Storage]:
-    """What the bot keeps, as another process of it opens that."""
+    """Open the bot's storage as another process of it does."""
     async with open_storage(configured(url), forged.clock) as opened:
         yield opened
 

@@ -11,7 +11,7 @@ METHODS = ("apps.auth.external.get", "apps.auth.external.delete")
 
 
 def asked(harness: Harness) -> int:
-    """How often Slack was asked for a token or a deletion."""
+    """Return the number of requests to Slack for a token or a deletion."""
     return sum(len(harness.calls(method)) for method in METHODS)
 
 

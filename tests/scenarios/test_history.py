@@ -8,7 +8,7 @@ from tests.harness import GUEST, MEMBER, OWNER, Harness, open_harness, over_both
 
 
 def deeds(harness: Harness, message: Message) -> list[str]:
-    """What the lines of a page say, without when and under which reference."""
+    """Return the lines of a page, without their times and references."""
     lines = [line for line in harness.read(message).splitlines() if " · " in line]
     return [line.split(" · ", 1)[1].rsplit(" · ", 1)[0] for line in lines]
 

@@ -34,7 +34,7 @@ async def many(transport: Transport, url: str, caplog: pytest.LogCaptureFixture)
 
 
 def methods(many: Many, team_id: str) -> list[str]:
-    """What the bot has asked of Slack with this workspace's token."""
+    """Return the methods that the bot has called with this workspace's token."""
     return [exchange.kind for exchange in many.workspace(team_id).state.traffic if exchange.direction == "bot"]
 
 

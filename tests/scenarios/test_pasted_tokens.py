@@ -99,7 +99,7 @@ WAYS: dict[str, Way] = {
 
 
 def read_all(folder: Path) -> str:
-    """What is in the files of a folder."""
+    """Return the contents of a folder's files."""
     return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file()).decode("latin-1")
 
 

@@ -22,7 +22,7 @@ TOKEN_ID, PROVIDER_KEY, RECENT = "external_token_id", "provider_key", "recent_to
 
 
 async def labels(harness: Harness, view: OpenView, typed: str = "", block_id: str = TOKEN_ID) -> list[str]:
-    """What a person reads in the list, by and by."""
+    """Return the texts of the list, from top to bottom."""
     answer = await harness.workspace.suggest(view, block_id, typed)
     groups = answer.get("option_groups", [])
     return [

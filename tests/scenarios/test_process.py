@@ -24,7 +24,7 @@ from tests.harness import ADMIN, over_both_transports
 
 CANARY = "ya29.CANARY-do-not-leak-0123456789abcdefghijklmnopqrstuvwxyz"
 CUT_OFF = "canary-of-a-token"
-"""What the simulated Slack's broken answers have for a token."""
+"""The token in the simulated Slack's broken answers."""
 
 
 @pytest.mark.burst

@@ -40,7 +40,7 @@ def _answers(harness: Harness, user: str) -> list[str]:
 
 
 def _told(harness: Harness, user: str) -> int:
-    """How many have been answered, without a look at how."""
+    """Return the number of a person's answers, without a look at them."""
     return sum(message.user_id == user and "limiting" not in message.text for message in harness.state.messages)
 
 

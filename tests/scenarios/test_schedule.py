@@ -13,11 +13,11 @@ DAY = 24 * 3600.0
 DAILY = {"EXTAUTH_TEST_EVERY": "24h", "EXTAUTH_AUDIT_CHANNEL": "C0AUDIT", "EXTAUTH_CONTACT": "U0OWNER"}
 ACCOUNTS = 6
 HALF = 25
-"""How many tests go in a minute: half of what Slack allows."""
+"""The number of tests in a minute: half of Slack's limit."""
 
 
 def posts(harness: Harness) -> list[str]:
-    """What was posted to the audit channel, but for checkpoints."""
+    """Return the audit channel's messages, but for checkpoints."""
     messages = [message for message in harness.calls("chat.postMessage") if message["channel"] == "C0AUDIT"]
     lines = [line for message in messages for line in str(message["text"]).split("\n")]
     told = "\n".join(line for line in lines if "extauth-checkpoint" not in line and line != NO_CHECKPOINT)

@@ -10,7 +10,7 @@ METHODS = ("apps.auth.external.get", "apps.auth.external.delete", "apps.auth.ext
 
 
 def asked(harness: Harness) -> list[object]:
-    """What Slack was asked for."""
+    """Return the requests to Slack."""
     return [call for method in METHODS for call in harness.calls(method)]
 
 

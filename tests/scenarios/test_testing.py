@@ -22,7 +22,7 @@ DELETE, GET, LIST = (f"apps.auth.external.{name}" for name in ("delete", "get", 
 
 
 async def result(harness: Harness, view: OpenView) -> str:
-    """What the dialog says once the batch has ended."""
+    """Return the dialog's text once the batch has ended."""
     await harness.state.until(lambda: " results ==" in harness.read(view))
     return harness.read(view)
 

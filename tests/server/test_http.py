@@ -72,7 +72,7 @@ class Client:
             return response.status
 
     def outgoing(self) -> list[str]:
-        """What the bot has sent to Slack since then."""
+        """Return the bot's requests to Slack since then."""
         return [exchange.kind for exchange in self.harness.state.traffic if exchange.direction == "bot"]
 
 

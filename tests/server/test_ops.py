@@ -50,7 +50,7 @@ def audit_command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 async def scripted_hour(operator: Operator) -> None:
-    """What happens in the hour: six commands, one wait for Slack's limits, and something that isn't Slack's."""
+    """Play an hour: six commands, one wait for Slack's limits, and something that isn't Slack's."""
     harness = operator.harness
     await harness.types("/extauth get EtGoogle0001")
     await harness.types("/extauth get EtErr.token_not_found")

@@ -12,7 +12,7 @@ from tests.harness import ADMIN, Harness
 from tests.operator import open_operator
 
 WITHIN_SECONDS = 30.0
-"""How soon readiness must tell."""
+"""The seconds within which readiness must tell."""
 OPEN = "apps.connections.open"
 
 

@@ -25,7 +25,7 @@ class People:
     def __init__(self, slack: SimulatedSlack, chance: random.Random) -> None:
         self.acknowledged = Acknowledged(slack)
         self.deletions: Counter[str] = Counter()
-        """How often Slack was asked to delete each token, without the times it said to come again later."""
+        """Return the number of requests to delete each token, without those that Slack put off."""
         self._asked: dict[int, str] = {}
         self.typed = 0
         self._slack = slack

@@ -61,7 +61,7 @@ FROM generate_series(1, 20000) AS n
 
 
 async def explained(kind: str, folder: Path, read: Callable[[Connection], list[str]], *before: str) -> list[str]:
-    """What a database of a kind says about a query, once these statements have run."""
+    """Return the lines that `read` gets from a database of a kind, once these statements have run."""
     async with new_database(kind, folder) as url:
         async with open_audit_log(configured(url), ManualClock()):
             pass

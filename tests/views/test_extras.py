@@ -12,7 +12,7 @@ TOKEN = "ya29.A0ARrdaM-keep-this-to-yourself-k3J9xQ"
 
 
 def shown(key: str, value: object) -> tuple[str, str]:
-    """What the list says of one field."""
+    """Return the list's line about one field."""
     block = extras_block({key: value}, TOKEN)
     texts = [leaf["text"] for leaf in block["elements"][1]["elements"][0]["elements"]]
     return texts[0], texts[2]

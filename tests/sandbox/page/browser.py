@@ -148,7 +148,7 @@ async def types(page: Page, line: str) -> None:
 
 
 def answers(page: Page) -> Locator:
-    """What the bot has answered, oldest first."""
+    """Return the bot's answers, oldest first."""
     return page.locator("article.private")
 
 

@@ -19,7 +19,7 @@ async def state() -> State:
 
 
 def authorization(state: State, key: str, **arguments: Any) -> dict[str, Any]:
-    """What is listed of one provider."""
+    """Return the list's part about one provider."""
     return next(one for one in list_all(state, arguments)["authorizations"] if one["provider_key"] == key)
 
 

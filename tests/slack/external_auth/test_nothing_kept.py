@@ -73,7 +73,7 @@ async def test_no_object_holds_a_tested_token(address: str, form: str) -> None:
 
 
 def holders() -> Iterator[str]:
-    """What holds a text with the token in it."""
+    """Return the objects that hold a text with the token in it."""
     whole = "".join(HALVES)
     for holder in gc.get_objects():
         for held in gc.get_referents(holder):
