@@ -45,6 +45,9 @@ class AllowList:
         return cls(frozenset(roles), frozenset(users), frozenset(groups))
 
 
+NOBODY = AllowList(frozenset(), frozenset())
+
+
 class Reason(Enum):
     """Reasons to grant or deny a permission."""
 
@@ -116,8 +119,7 @@ def decide_settings(user: UserInfo | None) -> Decision:
 
 def decide_unattended(operation: Operation) -> Decision:
     """Decide on an operation that runs unattended. The allow lists don't apply: they are about people."""
-    nobody = AllowList(frozenset(), frozenset())
-    return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, nobody)
+    return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, NOBODY)
 
 
 class ApprovalPolicy(StrEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
@@ -110,11 +110,10 @@ def create_workspaces(
     shared = create_shared(settings, session, storage, clock, tasks)
     if shared.installations is not None:
         make = partial(create_runtime, shared, storage.audit_log, has_settings=True)
-        defaults = workspace_settings(settings)
-        return shared, ManyWorkspaces(shared.installations, storage.settings_store, defaults, shared, make)
+        return shared, ManyWorkspaces(shared.installations, storage.settings_store, settings, shared, make)
     channel, token = settings.audit_channel, settings.only_bot_token
     audit_channel = AuditChannel(channel, token, shared.clients) if channel is not None else None
-    runtime = create_runtime(shared, storage.audit_log, workspace_settings(settings), token, audit_channel)
+    runtime = create_runtime(shared, storage.audit_log, settings, token, audit_channel)
     return shared, OneWorkspace(runtime)
 
 
@@ -181,11 +180,6 @@ def create_runtime(
         audit_channel=audit_channel,
         approvals_go_to=settings.approvals_go_to(),
     )
-
-
-def workspace_settings(settings: Settings) -> WorkspaceSettings:
-    """Return the environment's settings for the only workspace, or the defaults for each of many."""
-    return WorkspaceSettings(**{one.name: getattr(settings, one.name) for one in fields(WorkspaceSettings)})
 
 
 def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:

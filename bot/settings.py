@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -19,10 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from bot.access import AllowList, ApprovalPolicy
-from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.storage.address import database_url
-from bot.workspaces.settings import LISTS
+from bot.workspaces.settings import LISTS, Secret, WorkspaceSettings, must
 
 Transport = Literal["socket", "http"]
 
@@ -45,36 +43,9 @@ class SettingsError(Exception):
         self.mistakes = mistakes
 
 
-def _must(is_valid: Callable[[Any], object], says: str) -> AfterValidator:
-    """Return a check of a value, whose mistake reads like the end of a sentence about the variable."""
-
-    def check(value: Any) -> Any:
-        if not is_valid(value):
-            raise ValueError(says)
-        return value
-
-    return AfterValidator(check)
-
-
-Secret = Annotated[
-    SecretStr,
-    _must(
-        lambda secret: SECRET.fullmatch(secret.get_secret_value()),
-        "is too short or has a space or another unexpected character in it. Copy it again.",
-    ),
-]
-Contact = Annotated[
-    str,
-    _must(
-        is_contact,
-        "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
-        "(https://… or mailto:…).",
-    ),
-]
-Channel = Annotated[str, _must(CHANNEL_ID.fullmatch, "must be a channel ID such as C012ABCDEF, not its name.")]
 Proxy = Annotated[
     str,
-    _must(
+    must(
         lambda url: urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname,
         "must be a URL such as http://proxy.example:3128.",
     ),
@@ -125,12 +96,6 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-AllowListSetting = Annotated[
-    AllowList, BeforeValidator(lambda value: AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))))
-]
-_ADMINS = AllowList.parse(["admins"])
-
-
 class DatabaseSettings(BaseModel):
     """The settings for reading the audit log."""
 
@@ -169,8 +134,11 @@ class DatabaseSettings(BaseModel):
         return {name: value for name, value in tidy.items() if value not in ("", None)}
 
 
-class Settings(DatabaseSettings):
+class Settings(WorkspaceSettings, DatabaseSettings):
     """The operator's settings. The alias is the variable's name; docs/settings.md repeats the descriptions."""
+
+    # Only by alias: a variable such as `host` or `contact` can be another program's.
+    model_config = ConfigDict(populate_by_name=False)
 
     bot_token: Secret | None = Field(
         None,
@@ -201,45 +169,6 @@ class Settings(DatabaseSettings):
         None,
         alias="SLACK_SIGNING_SECRET",
         description="The app's signing secret. Set it to use HTTP.",
-    )
-    api_token: Secret | None = Field(
-        None,
-        alias="EXTAUTH_API_TOKEN",
-        description="A token for the external-auth methods, if Slack doesn't accept the bot token for them.",
-    )
-    get_allow: AllowListSetting = Field(
-        _ADMINS,
-        alias="EXTAUTH_GET_ALLOW",
-        description="Who can fetch tokens: `admins`, `owners`, `members`, user IDs, and user group IDs (`S…`).",
-    )
-    delete_allow: AllowListSetting = Field(
-        _ADMINS, alias="EXTAUTH_DELETE_ALLOW", description="Who can delete tokens, in the same form."
-    )
-    list_allow: AllowListSetting = Field(
-        _ADMINS, alias="EXTAUTH_LIST_ALLOW", description="Who can list connected accounts, in the same form."
-    )
-    history_allow: AllowListSetting = Field(
-        _ADMINS, alias="EXTAUTH_HISTORY_ALLOW", description="Who can see the audit log, in the same form."
-    )
-    delete_approval: ApprovalPolicy = Field(
-        ApprovalPolicy.OFF,
-        alias="EXTAUTH_DELETE_APPROVAL",
-        description="Which deletions somebody else has to approve: `off`, `bulk` (more than one token), or `all`.",
-    )
-    delete_approvers: AllowListSetting | None = Field(
-        None,
-        alias="EXTAUTH_DELETE_APPROVERS",
-        description="Who can approve deletions, in the same form. Unset, those who can delete.",
-    )
-    contact: Contact | None = Field(
-        None,
-        alias="EXTAUTH_CONTACT",
-        description="Whom people ask for help: a person's, user group's, or channel's ID, or a link.",
-    )
-    audit_channel: Channel | None = Field(
-        None,
-        alias="EXTAUTH_AUDIT_CHANNEL",
-        description="The ID of a channel where every outcome is posted. Invite the bot to it.",
     )
     test_every: Annotated[float, BeforeValidator(_read_interval)] | None = Field(
         None,
@@ -347,15 +276,12 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
 
 def _conflicts(settings: Settings) -> list[str]:
     """Return the mistakes of settings that don't go together, such as an ID of one workspace though many are served."""
-    approvers = settings.delete_approvers
     if not settings.serves_many:
-        has_place = settings.audit_channel is not None or (approvers is not None and approvers.users)
-        if settings.delete_approval is ApprovalPolicy.OFF or has_place:
-            return []
-        return [
+        mistake = (
             "EXTAUTH_DELETE_APPROVAL: nobody could be asked. Set EXTAUTH_AUDIT_CHANNEL, or put user IDs in "
             "EXTAUTH_DELETE_APPROVERS."
-        ]
+        )
+        return [mistake] if settings.lacks_place else []
     lists = {f"EXTAUTH_{name.upper()}": getattr(settings, name) for name in LISTS}
     named = [name for name, allowed in lists.items() if allowed is not None and (allowed.users or allowed.groups)]
     named += ["EXTAUTH_AUDIT_CHANNEL"] if settings.audit_channel is not None else []

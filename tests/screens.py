@@ -434,11 +434,13 @@ def _homes(permissions: Mapping[Permission, Decision]) -> Iterator[Section]:
 
 def settings() -> Iterator[Section]:
     """Yield the modal with a workspace's settings, and what comes of saving it."""
-    chosen = WorkspaceSettings(
-        AllowList(frozenset(), frozenset({"U0ADMIN"}), frozenset({"S0ADMINS"})),
-        delete_approval=ApprovalPolicy.BULK,
-        contact="U0OWNER",
-        audit_channel="C0AUDIT",
+    chosen = WorkspaceSettings.model_validate(
+        {
+            "get_allow": AllowList(frozenset(), frozenset({"U0ADMIN"}), frozenset({"S0ADMINS"})),
+            "delete_approval": ApprovalPolicy.BULK,
+            "contact": "U0OWNER",
+            "audit_channel": "C0AUDIT",
+        }
     )
     for name, one, has_token in (
         ("before anybody changed them", WorkspaceSettings(), False),

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from bot import settings
 from bot.access import Reason
 from bot.actor import Actor, Unattended, Workspace
-from bot.app import workspace_settings
 from bot.audit.chain import AlteredLog
 from bot.audit.entries import AuditResult, Entry, Event, Filters, ReadHistory
 from bot.audit.log import RETRY_SECONDS, Attempt, AuditLog
@@ -95,7 +94,7 @@ async def open_pipeline(folder: Path, *, has_settings: bool = False, **more: str
         service = Service(
             ExternalAuthClient(clients, RateLimiter(clock)),
             UserDirectory(clients),
-            workspace_settings(configured).allow_lists(),
+            configured.allow_lists(),
             configured.api_token,
             audit_log,
             [lambda event, result: told.append((event, result))],

@@ -138,6 +138,11 @@ def test_defaults_and_forgiveness() -> None:
     assert read({**WELL, "https_proxy": "http://p:1"}).proxy == "http://p:1"
 
 
+def test_a_setting_is_read_only_by_its_variable() -> None:
+    settings = read({**WELL, "contact": "U012", "host": "elsewhere", "api_token": "xoxp-1234567890"})
+    assert (settings.contact, settings.host, settings.api_token) == (None, "0.0.0.0", None)
+
+
 def test_secrets_do_not_print() -> None:
     settings = read({**WELL, "SLACK_SIGNING_SECRET": SECRET, "EXTAUTH_API_TOKEN": "xoxp-1234567890"})
     for secret in (BOT, APP, SECRET, "xoxp-1234567890"):

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-from bot.app import workspace_settings
 from bot.check.channel import check_channel
 from bot.check.database import check_database
 from bot.check.finding import Finding
@@ -39,7 +38,7 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         if settings.serves_many:
             yield await check_installations(settings, clock)
         lists = ListCheck(settings, clients, bot, blocked)
-        for permission, allow in workspace_settings(settings).allow_lists().items():
+        for permission, allow in settings.allow_lists().items():
             yield await lists.check(f"EXTAUTH_{permission.name}_ALLOW", allow)
         if settings.audit_channel is not None:
             yield await check_channel(settings.audit_channel, settings, clients, bot, blocked)

@@ -1,7 +1,7 @@
 """A workspace's settings: the button in the App Home and the modal, for the workspace's admins and owners."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.actor import Workspace
 from bot.audit.entries import AuditResult, Event
@@ -19,7 +19,7 @@ from bot.views.buttons import OPEN_SETTINGS
 from bot.views.notices import CHECKING, OUTDATED
 from bot.views.parts import View, as_view
 from bot.views.permissions import denied_screen
-from bot.views.settings_form import LABELS, NAMES, TOKEN, ShownSettings, SubmittedSettings
+from bot.views.settings_form import LABELS, ShownSettings, SubmittedSettings
 from bot.workspaces.own_token import find_problem
 from bot.workspaces.runtime import SettingsKeeper, SettingsSnapshot
 from bot.workspaces.settings import ChangeSettings, WorkspaceSettings
@@ -100,12 +100,11 @@ class _SettingsSave:
         if kept.version != self.submitted.seen.version:
             return AuditResult("failed", MEANWHILE, 0)
         settings = self._merged(kept)
-        if settings_form.lacks_place(settings):
+        if settings.lacks_place:
             return AuditResult("failed", NO_PLACE, 0)
-        if self.submitted.new_token is not None:
-            self.problem = await find_problem(
-                self.interaction.runtime.shared.clients, self.submitted.new_token, self.workspace
-            )
+        new_token = self.submitted.settings.api_token
+        if new_token is not None:
+            self.problem = await find_problem(self.interaction.runtime.shared.clients, new_token, self.workspace)
             if self.problem is not None:
                 return AuditResult("failed", self.problem, 0)
         if not await self.keeper.save(self.workspace, settings, self.submitted.changed, self.submitted.seen.version):
@@ -114,10 +113,8 @@ class _SettingsSave:
 
     def _merged(self, kept: SettingsSnapshot) -> WorkspaceSettings:
         """Return the kept settings with the person's changes."""
-        wanted = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed if name != TOKEN}
-        if TOKEN in self.submitted.changed:
-            wanted[TOKEN] = self.submitted.new_token
-        return replace(kept.settings, **wanted)
+        changed = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed}
+        return kept.settings.model_copy(update=changed)
 
     async def _saved(self, event: Event, result: AuditResult) -> None:
         """Apply the new settings, announce them in a new audit channel as well, and tell the person."""
@@ -125,7 +122,7 @@ class _SettingsSave:
         channel = now.audit_channel if now is not None else None
         if channel is not None and channel is not self.interaction.runtime.audit_channel:
             channel(event, result)
-        labels = [LABELS[name] for name in NAMES if name in self.submitted.changed]
+        labels = [label for name, label in LABELS.items() if name in self.submitted.changed]
         where = channel.channel if channel is not None else None
         await flow.show(self.interaction, screens.saved_screen(labels, where, event.reference))
 
@@ -143,8 +140,8 @@ class _SettingsSave:
                 for name in self.submitted.changed
                 if theirs.get(name, "") != self.submitted.seen.fingerprints.get(name, "")
             ]
-            problems = [screens.changed_meanwhile([LABELS[name] for name in NAMES if name in both])]
-        if self.submitted.new_token is not None:
+            problems = [screens.changed_meanwhile([label for name, label in LABELS.items() if name in both])]
+        if self.submitted.settings.api_token is not None:
             problems.append("Enter the API token again: it wasn't kept.")
         if self.submitted.removes_token:
             problems.append("Choose again that the API token is to be removed.")

@@ -11,21 +11,14 @@ from bot.views.parts import Block
 
 MOST = 100
 """Maximum number of people, or groups, that one list may name. More people need a user group."""
-HEADINGS = {
-    "get_allow": "Who can fetch tokens",
-    "delete_allow": "Who can delete tokens",
-    "list_allow": "Who can list connected accounts",
-    "history_allow": "Who can see the audit log",
-    "delete_approvers": "Who can approve deletions",
-}
 _ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
 """The roles, the widest first, which includes the others."""
 _NOBODY = "none"
 
 
-def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
+def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> list[Block]:
     """Build the fields for a list. Without approvers, people who can delete can approve."""
-    is_approvers, heading = name == "delete_approvers", HEADINGS[name]
+    is_approvers = name == "delete_approvers"
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
     chosen = next(iter(widest(allowed).roles), _NOBODY) if allowed is not None else None
     roles = choice("static_select", name, offered, chosen)
@@ -52,8 +45,8 @@ def allow_list_fields(name: str, allowed: AllowList | None) -> list[Block]:
     ]
 
 
-def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList | None:
-    """Return the list, or None if nothing is filled in. Adds its mistakes to `errors`."""
+def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList:
+    """Return the list, which is empty if nothing is filled in. Adds its mistakes to `errors`."""
     role = read_text(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")
@@ -63,8 +56,6 @@ def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> Allo
     for field, chosen in ((f"{name}_users", users), (f"{name}_groups", groups)):
         if len(chosen) > MOST:
             errors[field] = f"{MOST} at most. For more people, use a user group."
-    if role is None and not users and not groups:
-        return None
     return AllowList(frozenset([role] if role in _ROLES else []), users, groups)
 
 

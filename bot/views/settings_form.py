@@ -3,18 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
-from bot.access import AllowList, ApprovalPolicy
-from bot.ids import CHANNEL_ID, SECRET, is_contact, slack_token_kind
+from bot.access import NOBODY, AllowList, ApprovalPolicy
+from bot.ids import slack_token_kind
 from bot.views import parts
-from bot.views.allow_list_fields import HEADINGS, allow_list_fields, read_allow_list, widest
+from bot.views.allow_list_fields import allow_list_fields, read_allow_list, widest
 from bot.views.fields import (
     FieldErrors,
-    FieldValues,
     SubmittedView,
     choice,
     form,
@@ -32,21 +29,15 @@ POLICY, CHANNEL, CONTACT, TOKEN, REMOVE_TOKEN = (
     *("delete_approval", "audit_channel", "contact", "api_token"),
     "remove_api_token",
 )
-NAMES = (*LISTS, POLICY, CHANNEL, CONTACT, TOKEN)
-"""The settings in the modal."""
-LABELS = {
-    **{name: heading[0].lower() + heading[1:] for name, heading in HEADINGS.items()},
-    POLICY: "which deletions need approval",
-    CHANNEL: "the audit channel",
-    CONTACT: "whom people ask for help",
-    TOKEN: "the API token",
-}
+HEADINGS = {name: str(field.title) for name, field in WorkspaceSettings.model_fields.items()}
+LABELS = {name: heading[0].lower() + heading[1:] for name, heading in HEADINGS.items()}
 """The names of the settings in sentences."""
 _POLICIES = {
     ApprovalPolicy.OFF: "None",
     ApprovalPolicy.BULK: "Deletions of more than one token",
     ApprovalPolicy.ALL: "All deletions",
 }
+NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can approve."
 _USABLE_KINDS = ("a bot token", "a user token", None)
 
 
@@ -76,11 +67,10 @@ class ShownSettings:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedSettings:
-    """The submitted settings, without an API token: that is replaced, removed, or stays as it is."""
+    """The submitted settings. Without an API token in them, the one that is set stays or is removed."""
 
     settings: WorkspaceSettings
     seen: ShownSettings
-    new_token: SecretStr | None = field(default=None, repr=False)
     removes_token: bool = False
 
     @property
@@ -88,21 +78,20 @@ class SubmittedSettings:
         """The names of the settings that the person changed."""
         now = fingerprints(self.settings)
         changed = {name for name in now if now[name] != self.seen.fingerprints.get(name)}
-        return frozenset(changed | ({TOKEN} if self.new_token is not None or self.removes_token else set()))
+        return frozenset(changed | ({TOKEN} if self.settings.api_token is not None or self.removes_token else set()))
 
 
 def fingerprints(settings: WorkspaceSettings) -> dict[str, str]:
     """Return a fingerprint of each setting, as the modal shows it, except the API token."""
-    names = [name for name in NAMES if name != TOKEN]
-    shown = as_shown(settings).written(names)
-    return {name: hashlib.sha256(json.dumps(shown[name]).encode()).hexdigest()[:12] for name in names}
+    shown = as_shown(settings).model_dump(mode="json", exclude={TOKEN})
+    return {name: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for name, value in shown.items()}
 
 
 def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
     """Return the settings as the modal can show them: only the widest of several roles, which includes the others."""
     lists: dict[str, AllowList | None] = {name: getattr(settings, name) for name in LISTS}
-    shown: dict[str, Any] = {name: widest(one) if one is not None else None for name, one in lists.items()}
-    return replace(settings, **shown)
+    shown = {name: widest(one) if one is not None else None for name, one in lists.items()}
+    return settings.model_copy(update=shown)
 
 
 def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[str] = (), *, has_token: bool) -> View:
@@ -115,18 +104,16 @@ def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[s
         )
     )
     for name in LISTS[:-1]:
-        blocks += allow_list_fields(name, getattr(settings, name))
+        blocks += allow_list_fields(name, HEADINGS[name], getattr(settings, name))
     policies = {one.value: label for one, label in _POLICIES.items()}
     policy = choice("static_select", POLICY, policies, settings.delete_approval.value)
     hint = "Requests for approval go to the audit channel, or else to the people below."
     blocks += [parts.DIVIDER, parts.paragraph("*Approval*")]
     blocks.append(parts.field(POLICY, "Deletions that need somebody else's approval", policy, hint))
-    blocks += allow_list_fields("delete_approvers", settings.delete_approvers)
+    blocks += allow_list_fields("delete_approvers", HEADINGS["delete_approvers"], settings.delete_approvers)
     blocks += [parts.DIVIDER, parts.paragraph("*More*"), _channel_field(settings.audit_channel)]
     hint = "The ID of a person, user group, or channel, or a link (https://… or mailto:…)."
-    blocks.append(
-        text_field(CONTACT, "Whom people ask for help", hint, value=settings.contact, optional=True, most=500)
-    )
+    blocks.append(text_field(CONTACT, HEADINGS[CONTACT], hint, value=settings.contact, optional=True, most=500))
     said = "A token is set. Enter another to replace it." if has_token else "None is set, so Extauth uses its own."
     hint = f"{said} It's for the external tokens, if Slack doesn't accept Extauth's for them. Nobody can read it here."
     blocks.append(text_field(TOKEN, "This workspace's API token", hint, optional=True, most=500, placeholder="xoxp-…"))
@@ -154,52 +141,22 @@ def parse(view: SubmittedView) -> SubmittedSettings | FieldErrors:
     Raises UnreadableMetadata.
     """
     seen, values, errors = ShownSettings.read(view["private_metadata"]), view["state"]["values"], FieldErrors()
-    lists = {name: read_allow_list(values, name, errors) for name in LISTS}
-    approvers = lists.pop("delete_approvers")
-    policy = {one.value: one for one in ApprovalPolicy}.get(read_text(values, POLICY) or "")
-    if policy is None:
-        errors[POLICY] = "Choose one."
-    channel, contact = selected(values, CHANNEL, "selected_conversation"), read_text(values, CONTACT)
-    if channel is not None and CHANNEL_ID.fullmatch(str(channel)) is None:
-        errors[CHANNEL] = "Choose a channel."
-    if contact is not None and not is_contact(contact):
-        errors[CONTACT] = "Enter an ID such as U012ABCDEF, or a link that begins with https:// or mailto:."
-    new_token, removes = _read_token(values, errors), bool(read_checked(values, REMOVE_TOKEN))
-    if new_token is not None and removes:
-        errors[REMOVE_TOKEN] = "Enter a token or remove the one that is set, not both."
-    is_nobody = approvers is not None and not (approvers.roles or approvers.users or approvers.groups)
-    filled: dict[str, Any] = {
-        name: one if one is not None else AllowList(frozenset(), frozenset()) for name, one in lists.items()
-    }
-    settings = WorkspaceSettings(
-        **filled,
-        delete_approval=policy or ApprovalPolicy.OFF,
-        delete_approvers=None if is_nobody else approvers,
-        contact=contact,
-        audit_channel=channel,
-    )
-    if lacks_place(settings):
-        errors.setdefault(POLICY, NO_PLACE)
-    return errors or SubmittedSettings(settings, seen, new_token, removes)
-
-
-NO_PLACE = "Nobody could be asked. Choose an audit channel, or people who can approve."
-
-
-def lacks_place(settings: WorkspaceSettings) -> bool:
-    """Return whether approval is required, but there is no place to ask for it."""
-    return settings.delete_approval is not ApprovalPolicy.OFF and not settings.approvals_go_to()
-
-
-def _read_token(values: FieldValues, errors: FieldErrors) -> SecretStr | None:
-    text = read_text(values, TOKEN)
-    if text is None:
-        return None
-    token = SecretStr(text)
-    if SECRET.fullmatch(text) is None:
-        errors[TOKEN] = "This isn't a whole token. Copy it again."
-    elif slack_token_kind(token) not in _USABLE_KINDS:
-        errors[TOKEN] = f"This is {slack_token_kind(token)}. Enter a user token (xoxp-…) or a bot token (xoxb-…)."
-    elif not text.startswith("xox"):
+    entered: dict[str, Any] = {name: read_allow_list(values, name, errors) for name in LISTS}
+    if entered["delete_approvers"] == NOBODY:
+        entered["delete_approvers"] = None
+    for name in set(HEADINGS) - set(LISTS):
+        entered[name] = read_text(values, name) or selected(values, name, "selected_conversation")
+    settings, advice = WorkspaceSettings.accept(entered)
+    errors |= advice
+    token = settings.api_token
+    kind = slack_token_kind(token) if token is not None else None
+    if kind not in _USABLE_KINDS:
+        errors[TOKEN] = f"This is {kind}. Enter a user token (xoxp-…) or a bot token (xoxb-…)."
+    elif token is not None and not token.get_secret_value().startswith("xox"):
         errors[TOKEN] = "This isn't a token of Slack's. They begin with xox."
-    return token
+    removes = bool(read_checked(values, REMOVE_TOKEN))
+    if entered[TOKEN] is not None and removes:
+        errors[REMOVE_TOKEN] = "Enter a token or remove the one that is set, not both."
+    if settings.lacks_place and CHANNEL not in advice:
+        errors[POLICY] = NO_PLACE
+    return errors or SubmittedSettings(settings, seen, removes)

@@ -1,12 +1,24 @@
 """The settings of one workspace: who may do what there, what needs approval, who is told, and its own API token."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
-from pydantic import SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from bot.access import AllowList, ApprovalPolicy
+from bot.ids import CHANNEL_ID, SECRET, is_contact
 from bot.operation import Operation, Permission
 
 _ADMINS = AllowList.parse(["admins"])
@@ -14,55 +26,143 @@ LISTS = ("get_allow", "delete_allow", "list_allow", "history_allow", "delete_app
 """The settings that are allow lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSettings:
+def must(is_valid: Callable[[Any], object], says: str, advice: str = "") -> AfterValidator:
+    """Return a check. When it fails, `says` ends a sentence about the variable; `advice` stands beside the field."""
+
+    def check(value: Any) -> Any:
+        if not is_valid(value):
+            raise PydanticCustomError("value_error", "{says}", {"says": says, "advice": advice})
+        return value
+
+    return AfterValidator(check)
+
+
+Secret = Annotated[
+    SecretStr,
+    must(
+        lambda secret: SECRET.fullmatch(secret.get_secret_value()),
+        "is too short or has a space or another unexpected character in it. Copy it again.",
+        "This isn't a whole token. Copy it again.",
+    ),
+]
+Contact = Annotated[
+    str,
+    must(
+        is_contact,
+        "must be a person's ID such as U012ABCDEF, a user group's, a channel's such as C012ABCDEF, or a link "
+        "(https://… or mailto:…).",
+        "Enter an ID such as U012ABCDEF, or a link that begins with https:// or mailto:.",
+    ),
+]
+Channel = Annotated[
+    str,
+    must(CHANNEL_ID.fullmatch, "must be a channel ID such as C012ABCDEF, not its name.", "Choose a channel."),
+]
+
+
+def _read_list(value: Any) -> Any:
+    return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
+
+
+AllowListSetting = Annotated[
+    AllowList,
+    BeforeValidator(_read_list),
+    PlainSerializer(lambda allowed: {kind: sorted(members) for kind, members in asdict(allowed).items()}),
+]
+
+
+class WorkspaceSettings(BaseModel):
     """The decisions of a workspace's admins, or, for a single workspace, of its operator.
 
-    Without `delete_approvers`, those who can delete can approve. `contact` and `audit_channel` have the form of
-    `EXTAUTH_CONTACT` and `EXTAUTH_AUDIT_CHANNEL`. `api_token` replaces Extauth's bot token for external tokens.
+    A field's alias is its variable, and its title its name on screen. Without `delete_approvers`, those who can delete
+    can approve. `api_token` replaces Extauth's bot token for external tokens.
     """
 
-    get_allow: AllowList = _ADMINS
-    delete_allow: AllowList = _ADMINS
-    list_allow: AllowList = _ADMINS
-    history_allow: AllowList = _ADMINS
-    delete_approval: ApprovalPolicy = ApprovalPolicy.OFF
-    delete_approvers: AllowList | None = None
-    contact: str | None = None
-    audit_channel: str | None = None
-    api_token: SecretStr | None = field(default=None, repr=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    get_allow: AllowListSetting = Field(
+        default=_ADMINS,
+        alias="EXTAUTH_GET_ALLOW",
+        title="Who can fetch tokens",
+        description="Who can fetch tokens: `admins`, `owners`, `members`, user IDs, and user group IDs (`S…`).",
+    )
+    delete_allow: AllowListSetting = Field(
+        default=_ADMINS,
+        alias="EXTAUTH_DELETE_ALLOW",
+        title="Who can delete tokens",
+        description="Who can delete tokens, in the same form.",
+    )
+    list_allow: AllowListSetting = Field(
+        default=_ADMINS,
+        alias="EXTAUTH_LIST_ALLOW",
+        title="Who can list connected accounts",
+        description="Who can list connected accounts, in the same form.",
+    )
+    history_allow: AllowListSetting = Field(
+        default=_ADMINS,
+        alias="EXTAUTH_HISTORY_ALLOW",
+        title="Who can see the audit log",
+        description="Who can see the audit log, in the same form.",
+    )
+    delete_approvers: AllowListSetting | None = Field(
+        default=None,
+        alias="EXTAUTH_DELETE_APPROVERS",
+        title="Who can approve deletions",
+        description="Who can approve deletions, in the same form. Unset, those who can delete.",
+    )
+    delete_approval: ApprovalPolicy = Field(
+        default=ApprovalPolicy.OFF,
+        alias="EXTAUTH_DELETE_APPROVAL",
+        title="Which deletions need approval",
+        description="Which deletions somebody else has to approve: `off`, `bulk` (more than one token), or `all`.",
+    )
+    audit_channel: Channel | None = Field(
+        default=None,
+        alias="EXTAUTH_AUDIT_CHANNEL",
+        title="The audit channel",
+        description="The ID of a channel where every outcome is posted. Invite the bot to it.",
+    )
+    contact: Contact | None = Field(
+        default=None,
+        alias="EXTAUTH_CONTACT",
+        title="Whom people ask for help",
+        description="Whom people ask for help: a person's, user group's, or channel's ID, or a link.",
+    )
+    api_token: Secret | None = Field(
+        default=None,
+        alias="EXTAUTH_API_TOKEN",
+        title="The API token",
+        description="A token for the external-auth methods, if Slack doesn't accept the bot token for them.",
+    )
+
+    @staticmethod
+    def accept(values: Mapping[str, Any]) -> "tuple[WorkspaceSettings, dict[str, str]]":
+        """Return the settings with the valid values, by their names, and advice for each invalid one."""
+        try:
+            return WorkspaceSettings.model_validate(values), {}
+        except ValidationError as error:
+            mistakes = error.errors(include_url=False, include_input=False)
+        advice = {str(one["loc"][0]): one.get("ctx", {}).get("advice", "Choose one.") for one in mistakes}
+        valid = {name: value for name, value in values.items() if name not in advice}
+        return WorkspaceSettings.model_validate(valid), advice
 
     def with_decided(self, decided: Mapping[str, Any]) -> "WorkspaceSettings":
         """Return these settings with a workspace's decisions over them, in the form of `written`.
 
         A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
         """
-        read: dict[str, Any] = {}
-        try:
-            for name in {one.name for one in fields(self)} & {*decided}:
-                value = decided[name]
-                if value is None:
-                    read[name] = None
-                elif name in LISTS:
-                    read[name] = AllowList(*(frozenset(value[kind]) for kind in ("roles", "users", "groups")))
-                elif name == "delete_approval":
-                    read[name] = ApprovalPolicy(value)
-                else:
-                    read[name] = SecretStr(value) if name == "api_token" else str(value)
-            return replace(self, **read)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"a setting can't be read: {type(error).__name__}") from None
+        before = {name: getattr(self, name) for name in WorkspaceSettings.model_fields}
+        settings, invalid = WorkspaceSettings.accept({**before, **decided})
+        if invalid:
+            raise ValueError(f"a setting can't be read: {', '.join(invalid)}")
+        return settings
 
     def written(self, names: Collection[str]) -> Mapping[str, Any]:
-        """Return the settings with these names as they are stored, in JSON's types."""
-        written = {name: getattr(self, name) for name in sorted(names)}
-        for name, value in written.items():
-            if isinstance(value, AllowList):
-                kinds = {"roles": value.roles, "users": value.users, "groups": value.groups}
-                written[name] = {kind: sorted(members) for kind, members in kinds.items()}
-            elif isinstance(value, SecretStr):
-                written[name] = value.get_secret_value()
-        return written
+        """Return the settings with these names as they are stored, in JSON's types, secrets included."""
+        values = {name: getattr(self, name) for name in names}
+        # Dumps mask secrets, so that only this method reveals them.
+        secrets = {name: one.get_secret_value() for name, one in values.items() if isinstance(one, SecretStr)}
+        return {**self.model_dump(mode="json", include=set(names)), **secrets}
 
     def allow_lists(self) -> Mapping[Permission, AllowList]:
         """Return the allow list of each permission; the one to approve only if deletions need approval."""
@@ -80,6 +180,11 @@ class WorkspaceSettings:
         if self.audit_channel is not None:
             return (self.audit_channel,)
         return tuple(sorted(self.delete_approvers.users)) if self.delete_approvers is not None else ()
+
+    @property
+    def lacks_place(self) -> bool:
+        """True if approval is required, but there is no place to ask for it."""
+        return self.delete_approval is not ApprovalPolicy.OFF and not self.approvals_go_to()
 
 
 @dataclass(frozen=True, slots=True)
