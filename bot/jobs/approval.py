@@ -116,7 +116,7 @@ async def decide(
 
 
 async def expires(batches: Batches, asked: Batch, state: BatchState, now: float) -> bool:
-    """End a request that nobody decided in time. Returns whether this call ended it. Raises DatabaseError.
+    """End a request that no one decided in time. Returns whether this call ended it. Raises DatabaseError.
 
     `now` is in seconds since the epoch (UTC). Someone may have decided in the last second, and the steps after that
     take a moment.
