@@ -260,7 +260,7 @@ class Service:
             outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
             return outcome.accounts if isinstance(outcome, Listed) else None
 
-        return await self._accounts.get(self._app(actor), ask)
+        return await self._accounts.look_up(self._app(actor), ask)
 
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
         """Return the token IDs that a form can offer this person because they used them recently."""

@@ -223,9 +223,9 @@ class AccountMemory(Cache[Hashable, AccountList | None]):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
 
-    async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
+    async def look_up(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
         """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
-        return await super().get(key, ask) if self.is_promising(key) else None
+        return await self.get(key, ask) if self.is_promising(key) else None
 
     def is_promising(self, app: Hashable) -> bool:
         """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""
