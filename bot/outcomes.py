@@ -138,7 +138,7 @@ def success(
         case GetToken():
             return Fetched(request, read_token(answer), at, reference)
         case CheckToken():
-            read_token(answer)
+            read_token(answer)  # An account whose token is missing doesn't work.
             return Tested(request, reference)
         case DeleteTokens():
             return Deleted(request, reference)

@@ -15,7 +15,7 @@ from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.views import get_form, metadata
 from bot.views.buttons import OPEN_GET, Button, read_as
-from bot.views.notices import working_screen
+from bot.views.outcomes import working_screen
 from bot.views.parts import View, as_view
 
 routes = Routes()

@@ -12,7 +12,7 @@ from bot.views.buttons import Button, UnreadableValue, read
 
 routes = Routes()
 _AGAIN: dict[type, Callable[[Interaction, Any], Coroutine[None, None, None]]] = {}
-_EDIT: dict[type, Callable[[Interaction, Any, Mapping[str, str]], Coroutine[None, None, None]]] = {}
+EDITS: dict[type, Callable[[Interaction, Any, Mapping[str, str]], Coroutine[None, None, None]]] = {}
 
 
 def again(kind: type[TokenRequest]) -> Callable[[Act], Act]:
@@ -29,7 +29,7 @@ def edits(kind: type[TokenRequest]) -> Callable[[Act], Act]:
     """Decorate the function that opens the form for a request of this kind with its values, by parameter."""
 
     def register(act: Act) -> Act:
-        _EDIT[kind] = act
+        EDITS[kind] = act
         return act
 
     return register
@@ -52,4 +52,4 @@ def _read_editable(value: object) -> TokenRequest:
 async def edit(interaction: Interaction, request: TokenRequest) -> None:
     """Open the form again with the values as they were."""
     known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
-    await _EDIT[type(request)](interaction, request, known)
+    await EDITS[type(request)](interaction, request, known)

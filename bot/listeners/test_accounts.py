@@ -16,8 +16,7 @@ from bot.slack.external_auth.models import CheckToken, InvalidParameter, ListAcc
 from bot.views import metadata, test_form
 from bot.views.batches import no_accounts_screen, recent_note
 from bot.views.buttons import OPEN_TEST
-from bot.views.notices import working_screen
-from bot.views.outcomes import outcome_screen
+from bot.views.outcomes import outcome_screen, working_screen
 from bot.views.parts import View, as_view
 
 routes = Routes()
