@@ -162,8 +162,14 @@ class Service:
         started = self._clock.monotonic()
         done: Done
         try:
-            answer = await self._client.call(self._api_token or actor.bot_token, request, caller)
-            done = success(request, answer, self._clock.now(), allowed, actor.reference)
+            # The answer gets no name here, so that a tested account's token is dropped at once.
+            done = success(
+                request,
+                await self._client.call(self._api_token or actor.bot_token, request, caller),
+                self._clock.now(),
+                allowed,
+                actor.reference,
+            )
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
@@ -174,6 +180,7 @@ class Service:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
         finally:
+            # However it ended, accounts may be gone.
             if request.operation.permission is Permission.DELETE:
                 self._accounts.pop(self._app(actor))
         outcome = await self._finish(attempt, done, self._milliseconds_since(started))
