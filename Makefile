@@ -6,10 +6,13 @@ BIN := .venv/bin
 # Where it's set, everything would be compiled again at the start of each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox start test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
+.PHONY: help sandbox start test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
+
+help: ## show this
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F"|" '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 sandbox: .venv/run ## try the bot in a simulated Slack
-	@$(BIN)/python -m bot sandbox
+	@$(BIN)/extauth sandbox
 
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (burst or fleet or flood or long or page or soak or storm)" \
@@ -27,12 +30,12 @@ lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/lint-imports
 
 start: .venv/run ## check the setup, then serve; writes EXTAUTH_SECRET_KEY into .env where there is none
-	@$(BIN)/python -m bot keys new --write
-	@$(BIN)/python -m bot check
-	@$(BIN)/python -m bot
+	@$(BIN)/extauth keys new --write
+	@$(BIN)/extauth check
+	@$(BIN)/extauth
 
 check: .venv/run ## check a real setup
-	@$(BIN)/python -m bot check
+	@$(BIN)/extauth check
 
 axe: .venv/dev ## bring axe-core, for the accessibility tests of the page
 	npm install --prefix .venv/axe --no-save --silent axe-core@4

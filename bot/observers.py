@@ -13,6 +13,7 @@ from bot.audit.entries import AuditResult, Event, deed, doer
 from bot.logs import slack_code
 from bot.metrics import COMMANDS, OTHER, Metrics
 from bot.operation import Operation
+from bot.outcomes import WORDS
 from bot.slack.calls import passes
 from bot.slack.client import ClientFactory
 from bot.slack.mrkdwn import code
@@ -30,9 +31,9 @@ _RETRY_SECONDS = (2, 10, 60, 300, 900)
 OPERATIONS = frozenset(operation.action for operation in Operation)
 OUTCOMES = frozenset(
     {
-        *("fetched", "works", "deleted", "listed", "read"),
-        *("requested", "approved", "declined", "expired", "saved"),
-        *("failed", "denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
+        *WORDS,
+        *("read", "requested", "approved", "declined", "expired", "saved"),
+        *("denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
     }
 )
 """Every outcome's name: see `Entry.outcome` and the service."""

@@ -1,20 +1,31 @@
 """Outcomes of requests, with the parts that a person gets to see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never, get_args
 
 from bot.access import Decision
 from bot.audit.entries import AuditResult, Entry, ReadHistory
 from bot.operation import Permission, Request
-from bot.slack.external_auth.accounts import AccountList
+from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import ExternalAuthError, UnconfirmedError
-from bot.slack.external_auth.models import CheckToken, DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import (
+    CheckToken,
+    DeleteTokens,
+    ExternalToken,
+    GetToken,
+    ListAccounts,
+    TokenRequest,
+    read_token,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A token that Slack returned. `at` is in seconds since the epoch, UTC."""
 
+    word = "fetched"
+    is_withheld = True
     request: GetToken
     token: ExternalToken
     at: float
@@ -25,6 +36,9 @@ class Fetched:
 class Tested:
     """A connected account that works: Slack returned its token, which no one keeps."""
 
+    word = "works"
+    is_withheld = False
+    token = None
     request: CheckToken
     reference: str
 
@@ -33,6 +47,9 @@ class Tested:
 class Deleted:
     """A deletion that Slack confirmed."""
 
+    word = "deleted"
+    is_withheld = False
+    token = None
     request: DeleteTokens
     reference: str
 
@@ -41,6 +58,9 @@ class Deleted:
 class Listed:
     """Connected accounts that Slack returned. `allowed` has this person's permissions."""
 
+    word = "listed"
+    is_withheld = True
+    token = None
     request: ListAccounts
     accounts: AccountList
     allowed: frozenset[Permission]
@@ -85,6 +105,9 @@ class Failed:
     If the accounts couldn't be listed, `recent_ids` are token IDs that this person used recently.
     """
 
+    word = "failed"
+    is_withheld = False
+    token = None
     request: TokenRequest
     error: ExternalAuthError
     at: float
@@ -97,7 +120,32 @@ class Failed:
         return isinstance(self.error, UnconfirmedError) and self.request.mutates
 
 
-Done = Fetched | Tested | Deleted | Listed | Failed
+Success = Fetched | Tested | Deleted | Listed
+Done = Success | Failed
+"""The outcomes of requests that were sent to Slack.
+
+Each has its `word` in the audit log, the `token` if the person sees any of it, and whether it `is_withheld` if it can't
+be recorded.
+"""
+WORDS = frozenset(kind.word for kind in get_args(Done))
+
+
+def success(
+    request: TokenRequest, answer: Mapping[str, object], at: float, allowed: frozenset[Permission], reference: str
+) -> Success:
+    """Return the outcome of a request that Slack carried out. Raises UnconfirmedError for an incomplete answer."""
+    match request:
+        case GetToken():
+            return Fetched(request, read_token(answer), at, reference)
+        case CheckToken():
+            read_token(answer)  # An account whose token is missing doesn't work.
+            return Tested(request, reference)
+        case DeleteTokens():
+            return Deleted(request, reference)
+        case ListAccounts():
+            return Listed(request, read_accounts(answer), allowed, reference)
+        case _:
+            assert_never(request)
 
 
 @dataclass(frozen=True, slots=True)

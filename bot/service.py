@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import assert_never
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -23,11 +23,9 @@ from bot.operation import Operation, Permission, Request
 from bot.outcomes import (
     AlreadyRun,
     ApprovalNeeded,
-    Deleted,
     Denied,
     Done,
     Failed,
-    Fetched,
     HistoryPage,
     HistoryUnavailable,
     Listed,
@@ -35,18 +33,12 @@ from bot.outcomes import (
     NotSent,
     Outcome,
     StepOutcome,
-    Tested,
+    success,
 )
 from bot.slack.external_auth.accounts import AccountList, AccountMemory
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.models import (
-    CheckToken,
-    DeleteTokens,
-    GetToken,
-    ListAccounts,
-    TokenRequest,
-)
+from bot.slack.external_auth.models import DeleteTokens, ListAccounts, TokenRequest
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, IsWanted, NoLongerWanted, Progress, ShuttingDown, tells_nobody
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
@@ -163,9 +155,21 @@ class Service:
             log.error("the attempt couldn't be recorded, so nothing was done", extra={"why": str(error)})
             self.notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
             return NotRecorded(request, None, actor.reference)
+        chain, recheck = chain_of(actor.team_id, actor.enterprise_id), partial(self._recheck, actor, request)
+        # Only a batch can be stopped while it waits.
+        caller = Caller(chain, progress, recheck, patience, is_wanted is not None, is_wanted)
+        allowed = frozenset(permission for permission, decision in decisions.items() if decision.allowed)
         started = self._clock.monotonic()
+        done: Done
         try:
-            done = await self._carry_out(actor, request, progress, decisions, is_wanted, patience)
+            # The answer gets no name here, so that a tested account's token is dropped at once.
+            done = success(
+                request,
+                await self._client.call(self._api_token or actor.bot_token, request, caller),
+                self._clock.now(),
+                allowed,
+                actor.reference,
+            )
         except ExternalAuthError as error:
             done = Failed(request, error, self._clock.now(), actor.reference)
         except _NoLongerAllowed as lost:
@@ -175,6 +179,10 @@ class Service:
         except asyncio.CancelledError:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
+        finally:
+            # However it ended, accounts may be gone.
+            if request.operation.permission is Permission.DELETE:
+                self._accounts.pop(self._app(actor))
         outcome = await self._finish(attempt, done, self._milliseconds_since(started))
         if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
             if outcome.request.arguments().get("app_id") is None:
@@ -259,7 +267,7 @@ class Service:
             outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
             return outcome.accounts if isinstance(outcome, Listed) else None
 
-        return await self._accounts.get(self._app(actor), ask)
+        return await self._accounts.look_up(self._app(actor), ask)
 
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
         """Return the token IDs that a form can offer this person because they used them recently."""
@@ -272,66 +280,20 @@ class Service:
         """Return the key of one app's accounts in one workspace."""
         return actor.team_id or actor.enterprise_id, self._api_token or actor.bot_token
 
-    async def _carry_out(
-        self,
-        actor: Actor,
-        request: TokenRequest,
-        progress: Progress,
-        decisions: Mapping[Permission, Decision],
-        is_wanted: IsWanted | None,
-        patience: float,
-    ) -> Done:
-        api_token = self._api_token or actor.bot_token
-
-        async def recheck() -> None:
-            decision = (await self.authorize(actor, request.operation))[request.operation.permission]
-            if not decision.allowed:
-                raise _NoLongerAllowed(decision)
-
-        # Only a batch can be stopped while it waits.
-        caller = Caller(
-            chain_of(actor.team_id, actor.enterprise_id), progress, recheck, patience, is_wanted is not None, is_wanted
-        )
-        match request:
-            case GetToken():
-                token = await self._client.get(api_token, request, caller)
-                return Fetched(request, token, self._clock.now(), actor.reference)
-            case CheckToken():
-                await self._client.test(api_token, request, caller)
-                return Tested(request, actor.reference)
-            case DeleteTokens():
-                try:
-                    await self._client.delete(api_token, request, caller)
-                finally:
-                    self._accounts.pop(self._app(actor))
-                return Deleted(request, actor.reference)
-            case ListAccounts():
-                accounts = await self._client.list(api_token, request, caller)
-                allowed = frozenset(permission for permission, decision in decisions.items() if decision.allowed)
-                return Listed(request, accounts, allowed, actor.reference)
-            case _:
-                assert_never(request)
+    async def _recheck(self, actor: Actor, request: TokenRequest) -> None:
+        """Authorize a request again after it waited. Raises _NoLongerAllowed."""
+        decision = (await self.authorize(actor, request.operation))[request.operation.permission]
+        if not decision.allowed:
+            raise _NoLongerAllowed(decision)
 
     async def _finish(self, attempt: Attempt, done: Done, milliseconds: int) -> Outcome:
         """Record the result, and withhold it if that fails."""
-        match done:
-            case Fetched():
-                result = AuditResult("fetched", None, milliseconds, done.token.token)
-            case Tested():
-                result = AuditResult("works", None, milliseconds)
-            case Deleted():
-                result = AuditResult("deleted", None, milliseconds)
-            case Listed():
-                result = AuditResult("listed", None, milliseconds)
-            case Failed():
-                result = AuditResult("failed", done.error.code, milliseconds)
-            case _:
-                assert_never(done)
+        code = done.error.code if isinstance(done, Failed) else None
+        result = AuditResult(done.word, code, milliseconds, done.token.token if done.token is not None else None)
         event = attempt.event
         told = {"action": event.action, "user_id": event.user_id, "team_id": event.team_id}
         log.info("outcome", extra={**told, "outcome": result.outcome, "code": result.code})
-        is_withheld = isinstance(done, Fetched | Listed)
-        true_result = replace(result, outcome="withheld", token=None) if is_withheld else result
+        true_result = replace(result, outcome="withheld", token=None) if done.is_withheld else result
         try:
             await self._audit_log.finish(attempt, result)
         except asyncio.CancelledError:

@@ -39,7 +39,7 @@ from bot.slack.external_auth.models import CheckToken, DeleteTokens, ExternalTok
 from bot.slack.mrkdwn import mention
 from bot.views import cleanup_form as cleanup
 from bot.views import delete_form as delete
-from bot.views import fields, get_form, menu, metadata, notices, picker, settings_form, test_form
+from bot.views import fields, get_form, menu, metadata, notices, outcomes, picker, settings_form, test_form
 from bot.views import settings as screens
 from bot.views.approvals import (
     decided_screen,
@@ -348,18 +348,18 @@ def short_answers() -> Iterator[Section]:
     """Yield the notices."""
     screens = {
         "Checking": notices.CHECKING,
-        "Fetching": notices.working_screen(GET),
-        "Refreshing": notices.waiting_screen(REFRESH, None),
+        "Fetching": outcomes.working_screen(GET),
+        "Refreshing": outcomes.waiting_screen(REFRESH, None),
         "Stopped while waiting": notices.not_sent_screen(NotSent(REFRESH, REFERENCE)),
-        "Deleting, with a wait": notices.waiting_screen(BOTH, 60),
-        "Listing": notices.waiting_screen(ListAccounts(), None),
+        "Deleting, with a wait": outcomes.waiting_screen(BOTH, 60),
+        "Listing": outcomes.waiting_screen(ListAccounts(), None),
         "A modal that didn't open": notices.UNOPENED,
         "A modal that couldn't show a token": notices.UNSHOWN,
         "A modal that came too late": notices.TOO_LATE,
         "An old button": notices.OUTDATED,
         "An error in Extauth": notices.unexpected_screen(GET, REFERENCE, CONTACT),
         "Stopped in between": notices.interrupted_screen(ONE, REFERENCE),
-        **{f"Killed during {entry.action}": notices.restarted_screen(entry) for entry in (*_entries(), *_deeds())},
+        **{f"Killed during {entry.action}": outcomes.restarted_screen(entry) for entry in (*_entries(), *_deeds())},
         **{f"Pasted: {form.name}": notices.pasted_token_screen(form) for form in (FORMATS[0], FORMATS[-1])},
     }
     yield from screens.items()

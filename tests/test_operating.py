@@ -103,7 +103,7 @@ def test_systemd_waits_until_it_has_stopped_and_keeps_its_database() -> None:
     unit.optionxform = str  # type: ignore[assignment]
     unit.read(FOLDER / "extauth.service")
     service = unit["Service"]
-    assert service["ExecStart"].endswith("/python -m bot")
+    assert service["ExecStart"].endswith("/extauth")
     assert float(service["TimeoutStopSec"]) >= STOPS
     assert service["Environment"] == f"DATABASE_URL=sqlite:////var/lib/{service['StateDirectory']}/extauth.db"
 

@@ -18,7 +18,8 @@ from bot.observers import AuditChannel
 from bot.operation import Operation
 from bot.slack.rate_limit import WAIT_SECONDS
 from bot.storage.engine import DatabaseError
-from bot.views.notices import restarted_batch_screen, restarted_screen
+from bot.views.notices import restarted_batch_screen
+from bot.views.outcomes import restarted_screen
 from bot.workspaces.registry import Workspaces
 from bot.workspaces.runtime import Shared
 

@@ -12,9 +12,10 @@ from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.calls import RATE_LIMIT_BUDGET, HttpAnswer, header
 from bot.slack.client import READ_SECONDS, ClientFactory
+from bot.slack.external_auth.accounts import read_accounts
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import GetToken, ListAccounts
+from bot.slack.external_auth.models import GetToken, ListAccounts, read_token
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.rate_limit import Caller, RateLimiter
 from bot.views.parts import count
@@ -171,7 +172,7 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
         return not_checked(API_TOKEN, blocked)
     try:
         client = ExternalAuthClient(clients, RateLimiter(clients.clock))
-        await client.get(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET))
+        read_token(await client.call(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET)))
     except ExternalAuthError as error:
         is_refused = isinstance(error, RefusedError) and error.code in TOKEN_REFUSALS | {"method_not_supported"}
         if is_refused:
@@ -193,7 +194,7 @@ async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, bl
         return not_checked(LISTING, blocked)
     try:
         client = ExternalAuthClient(clients, RateLimiter(clients.clock))
-        found = await client.list(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET))
+        found = read_accounts(await client.call(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET)))
     except ExternalAuthError as error:
         if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
             return not_checked(LISTING, reason(error))

@@ -23,20 +23,15 @@ _UNKNOWN = Explanation(
 )
 
 
-_GENERAL = {
-    Operation.SHOW: Operation.GET,
-    Operation.REFRESH: Operation.GET,
-    Operation.TEST: Operation.GET,
-    Operation.DELETE_MANY: Operation.DELETE,
-}
-"""The general operation that each special one is a kind of."""
+_GENERAL = {operation.permission: operation for operation in reversed(Operation)}
+"""The general operation of those with the same permission: the first one."""
 
 
 def explain(code: str, operation: Operation) -> Explanation:
     """Return the explanation of `code` after `operation`; a general one for an unknown code."""
     return (
         _EXPLANATIONS.get((code, operation))
-        or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
+        or _EXPLANATIONS.get((code, _GENERAL[operation.permission]))
         or _EXPLANATIONS.get((code, None))
         or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
     )

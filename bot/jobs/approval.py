@@ -1,11 +1,32 @@
-"""The steps between a deletion that needs approval and its execution, as the audit log names them."""
+"""The steps between a deletion that needs approval and its execution: each is taken once, and recorded.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+The batch's state says how far it is: CONFIRMING, WAITING, then APPROVED and RUNNING, or DECLINED, or EXPIRED.
+"""
 
-from bot.batch import Batch
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.access import APPROVAL_SECONDS
+from bot.actor import Actor
+from bot.audit.entries import AuditResult
+from bot.batch import Batch, BatchState
 from bot.ids import TypedText
+from bot.jobs.store import Batches
 from bot.operation import Operation
+from bot.outcomes import StepOutcome
+from bot.service import Service
+from bot.storage.engine import DatabaseError
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 30.0
+"""Seconds after the end of a request until no one can be deciding it any more."""
+OPEN = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
+"""The states of requests that still have to end."""
+
+Posts = Sequence[tuple[str, str]]
+"""The channel and time stamp of each message that asks for an approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +57,69 @@ class Decide:
     def arguments(self) -> Mapping[str, str | bool]:
         """Return the request's reference, and the ID of the person who made it."""
         return {"request": self.batch.reference, "user_id": self.batch.user_id} if self.batch is not None else {}
+
+
+async def ask(
+    service: Service, batches: Batches, actor: Actor, waiting: Batch, post: Callable[[], Awaitable[Posts]]
+) -> StepOutcome:
+    """Ask for the approval of a confirmed batch, once. `post` posts the messages. Raises DatabaseError."""
+    posts: Posts = ()
+
+    async def act() -> AuditResult:
+        nonlocal posts
+        # Recorded before anyone can click.
+        if not await batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
+            return AuditResult("failed", "decided", 0)
+        posts = await post()
+        await batches.move(replace(waiting, posts=tuple(posts)), BatchState.WAITING, BatchState.WAITING)
+        if not posts:
+            await batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
+            return AuditResult("failed", "not_posted", 0)
+        return AuditResult("requested", None, 0)
+
+    try:
+        return await service.step(actor, AskApproval(waiting), act)
+    except DatabaseError as error:
+        if not posts:
+            raise
+        # It can be approved from now on, so the person has to hear that.
+        log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
+        return AuditResult("requested", None, 0)
+
+
+async def decide(
+    service: Service, batches: Batches, actor: Actor, asked: Batch | None, *, approves: bool, at: float
+) -> StepOutcome:
+    """Approve or decline a request, once. Raises DatabaseError.
+
+    `asked` is None if it isn't found anymore. `at` is the click's time by Slack's clock (seconds since the epoch, UTC),
+    which counts if this machine's was set back.
+    """
+    after = BatchState.APPROVED if approves else BatchState.DECLINED
+
+    async def act() -> AuditResult:
+        if asked is None:
+            return AuditResult("failed", "gone", 0)
+        if approves and asked.user_id == actor.user_id:
+            return AuditResult("failed", "own_request", 0)
+        if max(at, await service.now(asked)) - asked.at >= APPROVAL_SECONDS:
+            return AuditResult("failed", "expired", 0)
+        if await service.is_decided(asked):
+            # The database may have it as waiting, if someone has put that back.
+            return AuditResult("failed", "decided", 0)
+        decided = replace(asked, approver=actor.user_id if approves else None)
+        if not await batches.move(decided, BatchState.WAITING, after):
+            return AuditResult("failed", "decided", 0)
+        return AuditResult("approved" if approves else "declined", None, 0)
+
+    return await service.step(actor, Decide(asked, approves), act)
+
+
+async def expires(batches: Batches, asked: Batch, state: BatchState, now: float) -> bool:
+    """End a request that no one decided in time. Returns whether this call ended it. Raises DatabaseError.
+
+    `now` is in seconds since the epoch (UTC). Someone may have decided in the last second, and the steps after that
+    take a moment.
+    """
+    is_over = now >= asked.at + APPROVAL_SECONDS + GRACE_SECONDS
+    return is_over and await batches.move(asked, state, BatchState.EXPIRED)

@@ -158,10 +158,8 @@ class BatchRunner:
 def result_of(outcome: Outcome) -> ItemResult | None:
     """Return an item's result; None if nothing was sent to Slack."""
     match outcome:
-        case Tested():
-            return ItemResult("works")
-        case Deleted():
-            return ItemResult("deleted")
+        case Tested() | Deleted():
+            return ItemResult(outcome.word)
         case Failed():
             return ItemResult("failed", outcome.error.code, not outcome.may_have_happened)
         case NotRecorded() if outcome.done is not None:

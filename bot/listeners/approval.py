@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from bot.access import APPROVAL_SECONDS, ApprovalPolicy
+from bot.access import ApprovalPolicy
 from bot.actor import Actor
 from bot.audit.entries import AuditResult
 from bot.batch import Batch, BatchState
 from bot.clock import Clock
-from bot.jobs.approval import AskApproval, Decide
+from bot.jobs import approval
+from bot.jobs.approval import AskApproval
 from bot.jobs.store import Batches
 from bot.listeners import batch, flow
 from bot.listeners.interaction import Interaction
@@ -36,58 +37,36 @@ from bot.workspaces.runtime import Runtime
 log = logging.getLogger(__name__)
 
 routes = Routes()
-GRACE_SECONDS = 30.0
-"""Seconds after the end of a request until no one can be deciding it any more."""
 
 
 @routes.click(APPROVE, DECLINE, replace=Replace.NEVER)
 async def decide(interaction: Interaction) -> None:
-    """Approve or decline a request, once, and run an approved deletion.
-
-    Slack's clock counts if this machine's was set back.
-    """
-    runtime = interaction.runtime
-    click = interaction.click
+    """Approve or decline a request, and run an approved deletion."""
+    runtime, click, actor = interaction.runtime, interaction.click, interaction.actor
     post, approves = click.post, click.action_id == APPROVE
     if runtime.service.policy is ApprovalPolicy.OFF:
-        await flow.show(interaction, not_decided_screen("off", interaction.actor.reference))
+        await flow.show(interaction, not_decided_screen("off", actor.reference))
         return
     batch_id, _, digest = str(click.value).partition(" ")
-    found = await runtime.shared.batches.find_in(interaction.actor.team_id, batch_id)
+    found = await runtime.shared.batches.find_in(actor.team_id, batch_id)
     wanted = found[0] if found is not None and found[0].digest == digest else None
     if wanted is not None and post is not None and post not in wanted.posts:
         # After a very quick click, or a crash, the batch doesn't have this message yet.
         wanted = replace(wanted, posts=(*wanted.posts, post))
-    after = BatchState.APPROVED if approves else BatchState.DECLINED
-
-    async def act() -> AuditResult:
-        if wanted is None:
-            return AuditResult("failed", "gone", 0)
-        if approves and wanted.user_id == interaction.actor.user_id:
-            return AuditResult("failed", "own_request", 0)
-        if max(click.at, await runtime.service.now(wanted)) - wanted.at >= APPROVAL_SECONDS:
-            return AuditResult("failed", "expired", 0)
-        if await runtime.service.is_decided(wanted):
-            # The database may have it as waiting, if someone has put that back.
-            return AuditResult("failed", "decided", 0)
-        decided = replace(wanted, approver=interaction.actor.user_id if approves else None)
-        if not await runtime.shared.batches.move(decided, BatchState.WAITING, after):
-            return AuditResult("failed", "decided", 0)
-        return AuditResult("approved" if approves else "declined", None, 0)
-
-    outcome = await runtime.service.step(interaction.actor, Decide(wanted, approves), act)
+    batches = runtime.shared.batches
+    outcome = await approval.decide(runtime.service, batches, actor, wanted, approves=approves, at=click.at)
     if isinstance(outcome, AlreadyRun):
         return
     if isinstance(outcome, Denied):
         await flow.show(interaction, denied_screen(outcome, runtime.contact))
     elif wanted is None or outcome.code is not None:
-        await flow.show(interaction, not_decided_screen(outcome.code or "gone", interaction.actor.reference))
+        await flow.show(interaction, not_decided_screen(outcome.code or "gone", actor.reference))
     elif approves:
-        await _execute(runtime, interaction.actor, replace(wanted, approver=interaction.actor.user_id))
+        await _execute(runtime, actor, replace(wanted, approver=actor.user_id))
     else:
-        by = interaction.actor.user_id
-        await _replace_posts(runtime, interaction.actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
-        await _reply(runtime, interaction.actor.bot_token, wanted).show(ended_screen(wanted, "declined", f"<@{by}>"))
+        by = actor.user_id
+        await _replace_posts(runtime, actor.bot_token, wanted, f"{Mark.FAILED} Declined by <@{by}>")
+        await _reply(runtime, actor.bot_token, wanted).show(ended_screen(wanted, "declined", f"<@{by}>"))
         await runtime.shared.batches.move(wanted, BatchState.DECLINED, BatchState.ENDED)
 
 
@@ -174,17 +153,13 @@ async def expire_due(
     `find` returns the runtime of a workspace or organization, if there is one. `serves` tells if it is served. An error
     in one workspace doesn't keep the others waiting.
     """
-    states = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
-    for asked, state in await batches.in_states(states):
+    for asked, state in await batches.in_states(approval.OPEN):
         if not serves(asked.team_id, asked.enterprise_id):
             continue
         try:
             runtime = await find(asked.team_id, asked.enterprise_id)
             now = await runtime.service.now(asked) if runtime is not None else clock.now()
-            # Someone may have decided in the last second, and the steps after that take a moment.
-            if now < asked.at + APPROVAL_SECONDS + GRACE_SECONDS:
-                continue
-            if await batches.move(asked, state, BatchState.EXPIRED) and runtime is not None:
+            if await approval.expires(batches, asked, state, now) and runtime is not None:
                 await _expired(runtime, asked, state)
         except Exception as error:
             log.error(

@@ -2,15 +2,14 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 
-from bot.audit.entries import AuditResult
 from bot.batch import Batch, BatchState, Item
-from bot.jobs.approval import AskApproval
+from bot.jobs import approval
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import ModalReply, reason
 from bot.outcomes import AlreadyRun, Denied
 from bot.slack.external_auth.models import DeleteTokens
-from bot.storage.engine import DatabaseError
 from bot.views.approvals import not_asked_screen, request_screen, requested_screen, unapprovable_screen
 from bot.views.buttons import can_carry
 from bot.views.notices import BATCH_GONE
@@ -46,29 +45,8 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
         channel=interaction.origin.channel if interaction.origin is not None else None,
         view_id=interaction.reply.view_id if isinstance(interaction.reply, ModalReply) else None,
     )
-
-    posts: tuple[tuple[str, str], ...] = ()
-
-    async def act() -> AuditResult:
-        nonlocal posts
-        # Recorded before anyone can click.
-        if not await runtime.shared.batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
-            return AuditResult("failed", "decided", 0)
-        posts = await _post(interaction, waiting)
-        await runtime.shared.batches.move(replace(waiting, posts=posts), BatchState.WAITING, BatchState.WAITING)
-        if not posts:
-            await runtime.shared.batches.move(waiting, BatchState.WAITING, BatchState.EXPIRED)
-            return AuditResult("failed", "not_posted", 0)
-        return AuditResult("requested", None, 0)
-
-    try:
-        outcome = await runtime.service.step(interaction.actor, AskApproval(waiting), act)
-    except DatabaseError as error:
-        if not posts:
-            raise
-        # It can be approved from now on, so tell the person that.
-        log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
-        outcome = AuditResult("requested", None, 0)
+    post = partial(_post, interaction, waiting)
+    outcome = await approval.ask(runtime.service, runtime.shared.batches, interaction.actor, waiting, post)
     if isinstance(outcome, AlreadyRun):
         return
     if isinstance(outcome, Denied):

@@ -18,8 +18,8 @@ from bot.views import metadata
 from bot.views.batches import RETRY, left_over, no_such_account_screen
 from bot.views.buttons import OPEN_CLEANUP, read_shown
 from bot.views.metadata import PendingBatch
-from bot.views.notices import BATCH_GONE, CHECKING, working_screen
-from bot.views.outcomes import Shown, outcome_screen
+from bot.views.notices import BATCH_GONE, CHECKING
+from bot.views.outcomes import Shown, outcome_screen, working_screen
 from bot.views.parts import View, as_view
 
 routes = Routes()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
-from bot.listeners import cleanup, flow, picker
+from bot.listeners import cleanup, flow, picker, retry
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
@@ -86,6 +86,12 @@ async def open_form(interaction: Interaction, known: Mapping[str, str] | None = 
     await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view)
 
 
+@retry.edits(DeleteTokens)
+async def edit(interaction: Interaction, _: DeleteTokens, known: Mapping[str, str]) -> None:
+    await open_form(interaction, known)
+
+
+@retry.again(DeleteTokens)
 @routes.click(Button.DELETE.action_id, read=partial(read_as, DeleteTokens))
 @routes.modal(delete.FORM, delete.parse_form, shows=lambda _: CHECKING, stays=lambda _: True)
 async def confirm(interaction: Interaction, request: DeleteTokens) -> None:

@@ -22,17 +22,8 @@ from bot.slack.external_auth.models import CheckToken, DeleteTokens
 from bot.slack.rate_limit import SecondsLeft
 from bot.storage.engine import DatabaseError
 from bot.tasks import finishes_within, retry
-from bot.views.notices import (
-    CHECKING,
-    TOO_LATE,
-    UNOPENED,
-    interrupted_screen,
-    no_database_screen,
-    unexpected_screen,
-    waiting_screen,
-    working_screen,
-)
-from bot.views.outcomes import outcome_screen
+from bot.views.notices import CHECKING, TOO_LATE, UNOPENED, interrupted_screen, no_database_screen, unexpected_screen
+from bot.views.outcomes import outcome_screen, waiting_screen, working_screen
 from bot.views.parts import Screen, View, as_view
 from bot.views.permissions import denied_screen
 

@@ -1,10 +1,11 @@
 """Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
 from bot.ids import TYPED_TOKEN_ID
-from bot.listeners import flow, picker
+from bot.listeners import flow, picker, retry
 from bot.listeners.flow import Decisions, show_progress
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
@@ -14,7 +15,7 @@ from bot.operation import OpenForm, Operation, Permission
 from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.views import get_form, metadata
 from bot.views.buttons import OPEN_GET, Button, read_as
-from bot.views.notices import working_screen
+from bot.views.outcomes import working_screen
 from bot.views.parts import View, as_view
 
 routes = Routes()
@@ -68,6 +69,12 @@ async def open_form(
     await flow.open_if_allowed(interaction, [OpenForm(Operation.GET)], view)
 
 
+@retry.edits(GetToken)
+async def edit(interaction: Interaction, request: GetToken, known: Mapping[str, str]) -> None:
+    token_id, forced = known.get("external_token_id"), request.force_refresh is True
+    await open_form(interaction, token_id, force_refresh=forced, show=request.show)
+
+
 async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed: OptionValues) -> None:
     """Handle `/extauth get …`: fetch the token, or without an ID open the form with the other values."""
     if isinstance(request, GetToken):
@@ -77,6 +84,7 @@ async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed
         await open_form(interaction, force_refresh=forced, show=show)
 
 
+@retry.again(GetToken)
 @routes.modal(get_form.CALLBACK_ID, get_form.parse, stays=lambda request: request.show)
 @routes.click(Button.SHOW.action_id, Button.REFRESH.action_id, read=partial(read_as, GetToken))
 async def fetch(interaction: Interaction, request: GetToken) -> None:

@@ -11,7 +11,7 @@ from bot.listeners.listener import Listener
 from bot.listeners.replies import Replace
 from bot.listeners.routes import Routes
 from bot.operation import Permission
-from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken, InvalidParameter, ListAccounts
+from bot.slack.external_auth.models import InvalidParameter, ListAccounts, TokenRequest
 from bot.views.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
 from bot.views.tokens import NAMES
 
@@ -58,7 +58,7 @@ async def turn_page(interaction: Interaction, request: ListAccounts) -> None:
 
 # The list stays: the person may look at the next account.
 @routes.click(MENU, read=read_menu, replace=Replace.NEVER)
-async def choose(interaction: Interaction, request: GetToken | CheckToken | DeleteTokens | ReadHistory) -> None:
+async def choose(interaction: Interaction, request: TokenRequest | ReadHistory) -> None:
     """Run the choice from an account's menu."""
     if isinstance(request, ReadHistory):
         await flow.run(interaction, request)

@@ -8,7 +8,8 @@ from bot.operation import OpenForm, Operation
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import menu, metadata
 from bot.views.fields import FieldValues
-from bot.views.notices import CHECKING, working_screen
+from bot.views.notices import CHECKING
+from bot.views.outcomes import working_screen
 from bot.views.parts import View
 
 SHORTCUT = "external_tokens"

@@ -1,50 +1,55 @@
 """The buttons *Try again* and *Edit…* under an explanation."""
 
-from typing import assert_never
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
-from bot.listeners import delete, flow, get, test_accounts
+from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.replies import Replace
-from bot.listeners.routes import Routes
-from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken, ListAccounts, TokenRequest
+from bot.listeners.routes import Act, Routes
+from bot.slack.external_auth.models import TokenRequest
 from bot.views.buttons import Button, UnreadableValue, read
 
 routes = Routes()
+_AGAIN: dict[type, Callable[[Interaction, Any], Coroutine[None, None, None]]] = {}
+EDITS: dict[type, Callable[[Interaction, Any, Mapping[str, str]], Coroutine[None, None, None]]] = {}
+
+
+def again(kind: type[TokenRequest]) -> Callable[[Act], Act]:
+    """Decorate the function that runs a request of this kind again. Without one, the request is simply run."""
+
+    def register(act: Act) -> Act:
+        _AGAIN[kind] = act
+        return act
+
+    return register
+
+
+def edits(kind: type[TokenRequest]) -> Callable[[Act], Act]:
+    """Decorate the function that opens the form for a request of this kind with its values, by parameter."""
+
+    def register(act: Act) -> Act:
+        EDITS[kind] = act
+        return act
+
+    return register
 
 
 @routes.click(Button.RETRY.action_id, read=read, replace=Replace.ALWAYS)
 async def act(interaction: Interaction, request: TokenRequest) -> None:
     """Run the request that a button carries. A deletion is confirmed first: much may have happened since."""
-    match request:
-        case GetToken():
-            await get.fetch(interaction, request)
-        case DeleteTokens():
-            await delete.confirm(interaction, request)
-        case ListAccounts() | CheckToken():
-            await flow.run(interaction, request)
-        case _:
-            assert_never(request)
+    await _AGAIN.get(type(request), flow.run)(interaction, request)
 
 
-def _read_editable(value: object) -> GetToken | CheckToken | DeleteTokens:
+def _read_editable(value: object) -> TokenRequest:
     request = read(value)
-    if isinstance(request, ListAccounts):
-        raise UnreadableValue("A list has no form.")
+    if not request.has_form:
+        raise UnreadableValue("This request has no form.")
     return request
 
 
 @routes.click(Button.EDIT.action_id, read=_read_editable)
-async def edit(interaction: Interaction, request: GetToken | CheckToken | DeleteTokens) -> None:
+async def edit(interaction: Interaction, request: TokenRequest) -> None:
     """Open the form again with the values as they were."""
     known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
-    token_id = known.get("external_token_id")
-    match request:
-        case GetToken():
-            forced = request.force_refresh is True
-            await get.open_form(interaction, token_id, force_refresh=forced, show=request.show)
-        case CheckToken():
-            await test_accounts.open_form(interaction, token_id)
-        case DeleteTokens():
-            await delete.open_form(interaction, known)
-        case _:
-            assert_never(request)
+    await EDITS[type(request)](interaction, request, known)

@@ -15,7 +15,7 @@ from bot.listeners import flow, interaction
 from bot.listeners.interaction import Body, Interaction
 from bot.listeners.replies import ModalReply, Replace
 from bot.views.fields import SubmittedView
-from bot.views.notices import working_screen
+from bot.views.outcomes import working_screen
 from bot.views.parts import Block, Screen, as_view
 from bot.workspaces.registry import Workspaces
 from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime

@@ -1,8 +1,10 @@
 """Tests of connected accounts without showing their tokens: `/extauth test` and its modal."""
 
+from collections.abc import Mapping
+
 from bot.batch import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
-from bot.listeners import batch, flow, picker
+from bot.listeners import batch, flow, picker, retry
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
@@ -14,8 +16,7 @@ from bot.slack.external_auth.models import CheckToken, InvalidParameter, ListAcc
 from bot.views import metadata, test_form
 from bot.views.batches import no_accounts_screen, recent_note
 from bot.views.buttons import OPEN_TEST
-from bot.views.notices import working_screen
-from bot.views.outcomes import outcome_screen
+from bot.views.outcomes import outcome_screen, working_screen
 from bot.views.parts import View, as_view
 
 routes = Routes()
@@ -71,6 +72,11 @@ async def open_form(interaction: Interaction, token_id: str | None = None) -> No
         return test_form.build(metadata.write(interaction.origin), offer, token_id)
 
     await flow.open_if_allowed(interaction, [OpenForm(Operation.TEST)], view)
+
+
+@retry.edits(CheckToken)
+async def edit(interaction: Interaction, _: CheckToken, known: Mapping[str, str]) -> None:
+    await open_form(interaction, known.get("external_token_id"))
 
 
 @routes.modal(test_form.CALLBACK_ID, test_form.parse, stays=lambda request: isinstance(request, ListAccounts))

@@ -228,7 +228,7 @@ async def _check_bot_token(settings: Settings, shared: Shared) -> None:
         said = await shared.users.connect(settings.only_bot_token)
     except SlackApiError as error:
         raise StartError(
-            f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `python -m bot check` says more."
+            f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `extauth check` says more."
         ) from None
     except Exception as error:
         log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})

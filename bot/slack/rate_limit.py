@@ -20,7 +20,10 @@ GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 LIST = "apps.auth.external.list"
 PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
-"""Minimum calls per minute that Slack allows in a workspace: tiers 3 and 4. The limit for a list isn't public."""
+"""Minimum calls per minute that Slack allows in a workspace: tiers 3 and 4. The limit for a list isn't public.
+
+A method that isn't named here gets the lowest.
+"""
 
 SecondsLeft = Callable[[], int]
 """A function that returns the seconds a call still has to wait: 0 once its turn has come."""
@@ -169,7 +172,7 @@ class RateLimiter:
         if line is None:
             for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
                 del self._lines[quiet]
-            line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE[method])
+            line = self._lines[method, workspace] = _Line(self.clock, PER_MINUTE.get(method, min(PER_MINUTE.values())))
         return line
 
     def close(self) -> None:

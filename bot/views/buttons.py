@@ -6,24 +6,28 @@ A click sends the value back from outside, so it is read as strictly as typed te
 import json
 from collections.abc import Container, Mapping, Sequence
 from enum import Enum
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from bot.access import Decision
 from bot.audit.entries import DEFAULT_HISTORY, ReadHistory
 from bot.ids import TypedText, is_id
 from bot.operation import Operation, Permission
 from bot.slack.external_auth.models import (
+    TOKEN_REQUESTS,
     CheckToken,
     DeleteTokens,
     GetToken,
-    InvalidParameter,
     ListAccounts,
     ListPosition,
     TokenRequest,
 )
 from bot.views import parts
 
-RequestType = TypeVar("RequestType", GetToken, DeleteTokens, ListAccounts)
+RequestType = TypeVar("RequestType", bound=TokenRequest)
+_KINDS: Mapping[object, type[TokenRequest]] = {
+    operation.action: kind for kind in TOKEN_REQUESTS for operation in kind.operations
+}
+"""The class of each request, by the operation's name in a button's value."""
 
 
 class Button(Enum):
@@ -151,7 +155,7 @@ def read_as(kind: type[RequestType], value: object) -> RequestType:
     return request
 
 
-def read_menu(value: object) -> GetToken | CheckToken | DeleteTokens | ReadHistory:
+def read_menu(value: object) -> TokenRequest | ReadHistory:
     """Return the choice from an account's menu. Raises UnreadableValue."""
     request = _read(value)
     if isinstance(request, ListAccounts) or (isinstance(request, ReadHistory) and not request.external_token_id):
@@ -172,30 +176,12 @@ def _read(value: object) -> TokenRequest | ReadHistory:
         arguments = json.loads(value) if isinstance(value, str) else None
         if not isinstance(arguments, dict):
             raise UnreadableValue("The button's value isn't an object.")
-        operation = Operation(arguments.pop("do", None))
-        match operation:
-            case Operation.DELETE:
-                return DeleteTokens(**arguments)
-            case Operation.GET | Operation.REFRESH:
-                return GetToken(**arguments)
-            case Operation.SHOW:
-                return GetToken(**arguments, show=True)
-            case Operation.TEST:
-                return CheckToken(**arguments)
-            case Operation.LIST:
-                places = {name: ListPosition.read(arguments[name]) for name in _PLACES & arguments.keys()}
-                return ListAccounts(**{**arguments, **places})
-            case Operation.HISTORY:
-                return ReadHistory(DEFAULT_HISTORY, **arguments)
-            case (
-                Operation.DELETE_MANY
-                | Operation.ASK_APPROVAL
-                | Operation.APPROVE
-                | Operation.DECLINE
-                | Operation.SETTINGS
-            ):
-                raise UnreadableValue("No button asks for this operation.")
-            case _:
-                assert_never(operation)
-    except (InvalidParameter, TypeError, ValueError, RecursionError):
+        do = arguments.pop("do", None)
+        if do == Operation.HISTORY.action:
+            return ReadHistory(DEFAULT_HISTORY, **arguments)
+        if do == Operation.SHOW.action:
+            return GetToken(**arguments, show=True)
+        places = {name: ListPosition.read(arguments[name]) for name in _PLACES & arguments.keys()}
+        return _KINDS[do](**{**arguments, **places})
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UnreadableValue("The button's value isn't one of this bot's.") from None

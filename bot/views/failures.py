@@ -5,24 +5,14 @@ from bot.operation import Operation
 from bot.outcomes import Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.errors import RateLimitedError
-from bot.slack.external_auth.models import DeleteTokens, ListAccounts
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
 
-_TITLES = {
-    Operation.GET: "Couldn't get the token",
-    Operation.SHOW: "Couldn't get the token",
-    Operation.REFRESH: "Couldn't refresh it",
-    Operation.TEST: "Doesn't work",
-    Operation.DELETE: "Couldn't delete it",
-    Operation.DELETE_MANY: "Couldn't delete them",
-    Operation.LIST: "Couldn't list accounts",
-}
 
-
-def failure_screen(failed: Failed, contact: str) -> Screen:
-    """Return the screen for a failure. `contact` is the person to ask for help."""
+def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
+    """Return the screen for a failure. `contact` is the person to ask for help; `title` heads the modal."""
     request, operation, arguments = failed.request, failed.request.operation, failed.request.arguments()
     # A request to refresh and show a token fails as a refresh.
     is_refresh = operation is Operation.SHOW and request.mutates
@@ -36,14 +26,14 @@ def failure_screen(failed: Failed, contact: str) -> Screen:
         ids = ", ".join(mrkdwn.code(token_id) for token_id in failed.recent_ids)
         used = f" You used {ids} lately." if ids else ""
         blocks.append(parts.paragraph(f"*Instead:* Type a token's ID: `/extauth get ID`.{used}"))
-    button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit else None
+    button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit and request.has_form else None
     if button is not None and buttons.can_carry(request):
         blocks.append(parts.actions(buttons.build(button, request)))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
     blocks.append(parts.small_print(*_fine_print(failed), quote=quote))
     text = f"{explanation.title}: {parts.subject(arguments, plain=True)}"
-    return Screen(_TITLES[operation], text, tuple(blocks), is_failure=True)
+    return Screen(title, text, tuple(blocks), is_failure=True)
 
 
 def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[str, str]:
@@ -55,7 +45,7 @@ def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[
     if failed.error.code == "missing_scope" and failed.error.needed:
         happened.append(f"It's {mrkdwn.code(failed.error.needed, 500)}.")
     if failed.may_have_happened:
-        change = "deletion" if isinstance(failed.request, DeleteTokens) else "refresh"
+        change = {DeleteTokens: "deletion", GetToken: "refresh"}.get(type(failed.request), "change")
         happened.append(f"*The {change} may still have gone through.*")
     told = f"*What to do:* {to_do}"
     if explanation.who not in (Who.YOU, Who.SLACK):

@@ -16,7 +16,6 @@ from bot.views.buttons import UnreadableValue
 from bot.views.parts import Screen
 
 OLDER_BUTTON, NEWER_BUTTON = "history_older", "history_newer"
-_OUTCOMES = {"fetched": "fetched", "deleted": "deleted", "listed": "listed", "denied": "*denied*", "pruned": "pruned"}
 
 
 def history_screen(page: HistoryPage) -> Screen:
@@ -77,5 +76,6 @@ def entry_line(entry: Entry) -> str:
         ended = f"failed: {mrkdwn.code(entry.code or '?', 100)}"
     else:
         reason = f" ({mrkdwn.escape(entry.code, 100)})" if entry.code else ""
-        ended = f"{_OUTCOMES.get(entry.outcome, mrkdwn.escape(entry.outcome, 40))}{reason}"
+        outcome = "*denied*" if entry.outcome == "denied" else mrkdwn.escape(entry.outcome, 40)
+        ended = f"{outcome}{reason}"
     return f"{when} · {doer(entry.user_id)} · {what} · {ended} · {mrkdwn.escape(entry.reference, 40)}"

@@ -1,50 +1,18 @@
-"""Short answers: usage, waiting, and errors in Extauth itself."""
+"""Short answers: usage, and errors in Extauth itself."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import assert_never
 
 from bot.audit.entries import Entry
-from bot.explanations import explain
 from bot.ids import TokenFormat
-from bot.operation import Operation, Request
-from bot.outcomes import Deleted, Failed, Fetched, HistoryUnavailable, Listed, NotRecorded, NotSent, Tested
+from bot.operation import Request
+from bot.outcomes import HistoryUnavailable, NotSent
 from bot.slack import mrkdwn
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Mark, Screen, failed_line, notice
 
-_WORKING = {
-    Operation.GET: "Fetching",
-    Operation.SHOW: "Fetching",
-    Operation.REFRESH: "Refreshing",
-    Operation.TEST: "Testing",
-    Operation.DELETE: "Deleting",
-    Operation.DELETE_MANY: "Deleting",
-    Operation.LIST: "Listing",
-    Operation.HISTORY: "Reading the audit log",
-}
-_UNNAMED = {Operation.LIST: "connected accounts"}
-"""The subject of an operation that names none."""
-_MAYBE = "Your request may or may not have gone through."
-_ASKED = {
-    "get": "fetch a token",
-    "show": "show a token",
-    "refresh": "refresh a token",
-    "test": "test a connected account",
-    "list": "list the connected accounts",
-    "delete": "delete tokens",
-    "request": "ask for an approval",
-    "approve": "approve a deletion",
-    "decline": "decline a deletion",
-    "settings": "change the settings",
-}
-"""A person's requests in words, by the operation's name in the audit log."""
-_LOOK = {
-    "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
-    "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
-}
-_LOOK_ANYWAY = f"{_MAYBE}\n*What to do:* Try again."
+MAYBE = "Your request may or may not have gone through."
 _STEPS = {
     "works": "tested: the account works",
     "deleted": "deleted",
@@ -71,46 +39,6 @@ OUTDATED = failed_line("Outdated", "This is from an older version of Extauth. St
 """The screen for a button or modal of an older version."""
 
 
-def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
-    """Return the screen for a result that couldn't be recorded."""
-    title, said = _not_recorded(outcome)
-    arguments = outcome.request.arguments()
-    mark = Mark.UNSURE if isinstance(outcome.done, Deleted | Tested) else Mark.FAILED
-    blocks = (
-        parts.heading(mark, title, parts.subject(arguments)),
-        parts.paragraph(said),
-        parts.paragraph(
-            "*What to do:* Try again in a minute. If this keeps happening, the database needs attention.\n"
-            f"*Who can help:* {contact}"
-        ),
-        parts.small_print(f"Extauth keeps an audit log of everything it does. Reference {outcome.reference}"),
-    )
-    return Screen("Not recorded", f"{title}: {parts.subject(arguments, plain=True)}", blocks, is_failure=True)
-
-
-def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
-    match outcome.done:
-        case None:
-            title = "Extauth couldn't record your request"
-            return title, "So it didn't send the request to Slack. Nothing changed."
-        case Deleted():
-            return "Deleted from Slack, but not recorded", "Extauth couldn't record the result in its audit log yet."
-        case Fetched():
-            title = "Extauth withheld the token"
-            return title, "Slack returned it, but Extauth couldn't record that in its audit log."
-        case Tested():
-            title = "The connected account works"
-            return title, "Extauth couldn't record that in its audit log yet."
-        case Listed():
-            title = "Extauth withheld the list"
-            return title, "Slack returned it, but Extauth couldn't record that in its audit log."
-        case Failed():
-            told = explain(outcome.done.error.code, outcome.request.operation)
-            return told.title, f"{told.happened} Extauth couldn't record this result in its audit log yet."
-        case _:
-            assert_never(outcome.done)
-
-
 def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts.Block | None = None) -> Screen:
     """Return the screen for text that wasn't understood, with the button for the suggested command.
 
@@ -133,26 +61,6 @@ def pasted_token_screen(token_format: TokenFormat) -> Screen:
         f"That looks like {token_format.name}, not an ID",
         "No request was sent to Slack, and Extauth didn't keep what you typed. Use the token's ID instead. It "
         f"looks like `Et12345ABCDE`.\n*What to do:* If anyone else could have seen the token, revoke it{where}.",
-    )
-
-
-def working_screen(request: Request) -> Screen:
-    """Return the modal's screen until the answer comes."""
-    subject = parts.request_subject(request) or _UNNAMED.get(request.operation)
-    text = f"{_WORKING[request.operation]} {subject}…" if subject else f"{_WORKING[request.operation]}…"
-    return Screen("One moment", text, (parts.paragraph(text),))
-
-
-def waiting_screen(request: Request, seconds: int | None) -> Screen:
-    """Return the screen for a longer wait, with the `seconds` left if Slack's limits cause it."""
-    why = (
-        f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
-        if seconds is not None
-        else "Slack is taking longer than usual."
-    )
-    working = working_screen(request).text
-    return Screen(
-        "One moment", why, (parts.paragraph(f"*{working}*"), parts.paragraph(f"{why} The result will appear here."))
     )
 
 
@@ -220,22 +128,9 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
     return notice(
         "Interrupted",
         "Extauth restarted before Slack answered",
-        f"{_MAYBE}\n*What to do:* Try again in a minute.",
+        f"{MAYBE}\n*What to do:* Try again in a minute.",
         f"Reference {reference}",
         subject=parts.request_subject(request) if request is not None else "",
-        mark=Mark.UNSURE,
-    )
-
-
-def restarted_screen(entry: Entry) -> Screen:
-    """Return the screen for a request that was cut off, with the way to find out its result."""
-    asked = f"You asked Extauth to {_ASKED.get(entry.action, 'change something')} {parts.moment(entry.at)}."
-    return notice(
-        "Interrupted",
-        "Extauth restarted before it could answer",
-        f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}",
-        f"The audit log has it as interrupted. Reference {entry.reference}",
-        subject=parts.subject(entry.parameters),
         mark=Mark.UNSURE,
     )
 

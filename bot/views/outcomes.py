@@ -1,8 +1,11 @@
-"""The screen for each outcome."""
+"""A request's screens: while Slack is asked, and for each outcome. Also, the words for each operation."""
 
+from dataclasses import dataclass
 from typing import assert_never
 
-from bot.operation import Operation
+from bot.audit.entries import Entry
+from bot.explanations import explain
+from bot.operation import Operation, Request
 from bot.outcomes import (
     Deleted,
     Denied,
@@ -16,16 +19,100 @@ from bot.outcomes import (
     NotSent,
     Tested,
 )
+from bot.views import parts
 from bot.views.accounts import accounts_screen
 from bot.views.failures import failure_screen
 from bot.views.history import history_screen
-from bot.views.notices import history_unavailable_screen, not_recorded_screen, not_sent_screen
-from bot.views.parts import Screen
+from bot.views.notices import MAYBE, history_unavailable_screen, not_sent_screen
+from bot.views.parts import Mark, Screen, notice
 from bot.views.permissions import denied_screen
 from bot.views.tokens import deleted_screen, masked_screen, tested_screen, token_screen
 
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
 """Outcomes that a person is shown. An interaction that came again has none."""
+_LOOK = {
+    "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
+    "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
+}
+_LOOK_ANYWAY = f"{MAYBE}\n*What to do:* Try again."
+_WITHHELD = "Slack returned it, but Extauth couldn't record that in its audit log."
+_WITHHELD_TOKEN = ("Extauth withheld the token", _WITHHELD)
+_UNRECORDED_DELETION = (
+    "Deleted from Slack, but not recorded",
+    "Extauth couldn't record the result in its audit log yet.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for an operation.
+
+    `asked` is the request, after “to”, and `working` what Extauth does, before the request's subject, or `unnamed` if
+    it names none. `failed` heads a modal about a failure. `unrecorded` is the title and the text for a success that
+    can't be recorded.
+    """
+
+    asked: str = "change something"
+    working: str = "Working"
+    failed: str = "Failed"
+    unrecorded: tuple[str, str] = (
+        "Extauth couldn't record the result",
+        "Slack answered, but Extauth couldn't record that in its audit log.",
+    )
+    unnamed: str = ""
+
+
+def words_of(operation: Operation) -> Words:
+    match operation:
+        case Operation.GET:
+            return Words("fetch a token", "Fetching", "Couldn't get the token", _WITHHELD_TOKEN)
+        case Operation.SHOW:
+            return Words("show a token", "Fetching", "Couldn't get the token", _WITHHELD_TOKEN)
+        case Operation.REFRESH:
+            return Words("refresh a token", "Refreshing", "Couldn't refresh it", _WITHHELD_TOKEN)
+        case Operation.TEST:
+            works = ("The connected account works", "Extauth couldn't record that in its audit log yet.")
+            return Words("test a connected account", "Testing", "Doesn't work", works)
+        case Operation.DELETE:
+            return Words("delete tokens", "Deleting", "Couldn't delete it", _UNRECORDED_DELETION)
+        case Operation.DELETE_MANY:
+            return Words("delete tokens", "Deleting", "Couldn't delete them", _UNRECORDED_DELETION)
+        case Operation.LIST:
+            withheld, accounts = ("Extauth withheld the list", _WITHHELD), "connected accounts"
+            return Words("list the connected accounts", "Listing", "Couldn't list accounts", withheld, accounts)
+        case Operation.HISTORY:
+            return Words(working="Reading the audit log")
+        case Operation.ASK_APPROVAL:
+            return Words("ask for an approval")
+        case Operation.APPROVE:
+            return Words("approve a deletion")
+        case Operation.DECLINE:
+            return Words("decline a deletion")
+        case Operation.SETTINGS:
+            return Words("change the settings")
+        case _:
+            assert_never(operation)
+
+
+def working_screen(request: Request) -> Screen:
+    """Return the modal's screen until the answer comes."""
+    words = words_of(request.operation)
+    subject = parts.request_subject(request) or words.unnamed
+    text = f"{words.working} {subject}…" if subject else f"{words.working}…"
+    return Screen("One moment", text, (parts.paragraph(text),))
+
+
+def waiting_screen(request: Request, seconds: int | None) -> Screen:
+    """Return the screen for a longer wait, with the `seconds` left if Slack's limits cause it."""
+    why = (
+        f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
+        if seconds is not None
+        else "Slack is taking longer than usual."
+    )
+    working = working_screen(request).text
+    return Screen(
+        "One moment", why, (parts.paragraph(f"*{working}*"), parts.paragraph(f"{why} The result will appear here."))
+    )
 
 
 def outcome_screen(outcome: Shown, contact: str) -> Screen:
@@ -50,10 +137,54 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
         case Denied():
             return denied_screen(outcome, contact)
         case Failed():
-            return failure_screen(outcome, contact)
+            return failure_screen(outcome, contact, words_of(outcome.request.operation).failed)
         case NotRecorded():
             return not_recorded_screen(outcome, contact)
         case NotSent():
             return not_sent_screen(outcome)
         case _:
             assert_never(outcome)
+
+
+def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
+    """Return the screen for a result that couldn't be recorded."""
+    title, said = _not_recorded(outcome)
+    arguments = outcome.request.arguments()
+    is_done = outcome.done is not None and not isinstance(outcome.done, Failed) and not outcome.done.is_withheld
+    mark = Mark.UNSURE if is_done else Mark.FAILED
+    blocks = (
+        parts.heading(mark, title, parts.subject(arguments)),
+        parts.paragraph(said),
+        parts.paragraph(
+            "*What to do:* Try again in a minute. If this keeps happening, the database needs attention.\n"
+            f"*Who can help:* {contact}"
+        ),
+        parts.small_print(f"Extauth keeps an audit log of everything it does. Reference {outcome.reference}"),
+    )
+    return Screen("Not recorded", f"{title}: {parts.subject(arguments, plain=True)}", blocks, is_failure=True)
+
+
+def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
+    if outcome.done is None:
+        title = "Extauth couldn't record your request"
+        return title, "So it didn't send the request to Slack. Nothing changed."
+    if isinstance(outcome.done, Failed):
+        told = explain(outcome.done.error.code, outcome.request.operation)
+        return told.title, f"{told.happened} Extauth couldn't record this result in its audit log yet."
+    return words_of(outcome.request.operation).unrecorded
+
+
+def restarted_screen(entry: Entry) -> Screen:
+    """Return the screen for a request that was cut off, with the way to find out its result."""
+    # The entry of a bulk delete has the name of a delete, and another version's entry may have any.
+    operation = next((operation for operation in Operation if operation.action == entry.action), None)
+    words = words_of(operation) if operation is not None else Words()
+    asked = f"You asked Extauth to {words.asked} {parts.moment(entry.at)}."
+    return notice(
+        "Interrupted",
+        "Extauth restarted before it could answer",
+        f"{asked} {_LOOK.get(entry.action, _LOOK_ANYWAY)}",
+        f"The audit log has it as interrupted. Reference {entry.reference}",
+        subject=parts.subject(entry.parameters),
+        mark=Mark.UNSURE,
+    )

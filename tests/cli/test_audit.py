@@ -1,4 +1,4 @@
-"""`python -m bot audit …`, as an operator runs it."""
+"""`extauth audit …`, as an operator runs it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`python -m bot check`, as an operator or a program runs it."""
+"""`extauth check`, as an operator or a program runs it."""
 
 import asyncio
 import json

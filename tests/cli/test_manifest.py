@@ -38,7 +38,7 @@ def values(value: object, name: str) -> list[object]:
 
 
 def test_manifest_yml_is_what_it_prints() -> None:
-    assert (ROOT / "manifest.yml").read_text() == printed(), "run: .venv/bin/python -m bot manifest > manifest.yml"
+    assert (ROOT / "manifest.yml").read_text() == printed(), "run: .venv/bin/extauth manifest > manifest.yml"
 
 
 def test_the_readme_links_to_slack_with_the_manifest_filled_in() -> None:

@@ -1,4 +1,4 @@
-"""`python -m bot test --all`, as an operator or a platform's scheduler runs it."""
+"""`extauth test --all`, as an operator or a platform's scheduler runs it."""
 
 import asyncio
 import json

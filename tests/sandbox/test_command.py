@@ -1,4 +1,4 @@
-"""`python -m bot sandbox` as a process: its address, its end, a taken port."""
+"""`extauth sandbox` as a process: its address, its end, a taken port."""
 
 import asyncio
 import platform

@@ -8,7 +8,7 @@ import pytest
 
 from bot.access import APPROVAL_SECONDS
 from bot.background.tasks import SWEEP_SECONDS
-from bot.listeners.approval import GRACE_SECONDS
+from bot.jobs.approval import GRACE_SECONDS
 from bot.sandbox.slack.channels import AUDIT_CHANNEL, Post
 from bot.sandbox.slack.state import Message
 from bot.settings import Transport

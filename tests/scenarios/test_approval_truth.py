@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.access import APPROVAL_SECONDS
 from bot.audit.keys import vault_of
 from bot.background.tasks import SWEEP_SECONDS
-from bot.listeners.approval import GRACE_SECONDS
+from bot.jobs.approval import GRACE_SECONDS
 from bot.settings import Transport
 from tests.audit_log import KEY
 from tests.harness import ADMIN, MEMBER, OWNER, Harness, open_harness

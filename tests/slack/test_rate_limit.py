@@ -477,6 +477,11 @@ async def test_a_person_s_call_does_not_wait_for_a_batch(callers: Callers) -> No
     callers.assert_nothing_is_left()
 
 
+async def test_a_method_that_is_not_known_has_the_lowest_limit(callers: Callers) -> None:
+    unknown, lowest = (callers.limiter.line(method, "T1").batch_seconds(11) for method in ("apps.auth.new", LIST))
+    assert unknown == lowest == pytest.approx(MINUTE)
+
+
 async def test_after_a_429_a_batch_is_done_at_the_pace_of_everybody(callers: Callers) -> None:
     await callers.hold(10)
     assert callers.limiter.line(GET, "T1").batch_seconds(5) == pytest.approx(10 + 5 * INTERVAL)

@@ -36,7 +36,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, ListPosition
-from bot.views import buttons, get_form, menu, metadata, notices, tokens
+from bot.views import buttons, get_form, menu, metadata, notices, outcomes, tokens
 from bot.views import delete_form as delete
 from bot.views.buttons import UnreadableValue
 from bot.views.fields import Offer
@@ -393,10 +393,10 @@ def test_the_home_passes_the_limits(reason: Reason) -> None:
 
 def test_the_longest_notices_pass_the_limits() -> None:
     for screen in (
-        notices.working_screen(LONGEST),
-        notices.waiting_screen(LONGEST, 60),
-        notices.waiting_screen(LONGEST, None),
-        notices.waiting_screen(ListAccounts("k" * 255, "A" * 255), None),
+        outcomes.working_screen(LONGEST),
+        outcomes.waiting_screen(LONGEST, 60),
+        outcomes.waiting_screen(LONGEST, None),
+        outcomes.waiting_screen(ListAccounts("k" * 255, "A" * 255), None),
         notices.not_sent_screen(NotSent(LONGEST, "ABCD2345")),
         notices.unexpected_screen(None, "ABCD2345", CONTACT),
         notices.unexpected_screen(LONGEST, "ABCD2345", CONTACT),

@@ -11,7 +11,9 @@ from enum import StrEnum
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.ids import TypedText, is_id, redact
+from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
 from bot.slack.external_auth.models import ListAccounts, ListPosition
+from bot.slack.rate_limit import LIST
 
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
@@ -128,11 +130,11 @@ class AccountPage:
     newer: ListAccounts | None
 
 
-def read_accounts(answer: Mapping[str, object]) -> AccountList | None:
-    """Return the accounts in Slack's answer; None if it holds no list."""
+def read_accounts(answer: Mapping[str, object]) -> AccountList:
+    """Return the accounts in Slack's answer. Raises UnconfirmedError if it has no list."""
     authorizations = answer.get("authorizations")
     if not isinstance(authorizations, list):
-        return None
+        raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
     workflows = answer.get("workflows")
     users = _users(workflows)
     providers: dict[str, Provider] = {}
@@ -221,9 +223,9 @@ class AccountMemory(Cache[Hashable, AccountList | None]):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
 
-    async def get(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
+    async def look_up(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
         """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
-        return await super().get(key, ask) if self.is_promising(key) else None
+        return await self.get(key, ask) if self.is_promising(key) else None
 
     def is_promising(self, app: Hashable) -> bool:
         """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""

@@ -9,24 +9,9 @@ from pydantic import SecretStr
 from bot.ids import TypedText
 from bot.slack.calls import Attempts, release
 from bot.slack.client import ClientFactory
-from bot.slack.external_auth.accounts import AccountList, read_accounts
-from bot.slack.external_auth.errors import (
-    ExternalAuthError,
-    RateLimitedError,
-    TransportCode,
-    UnconfirmedError,
-    from_answer,
-    from_exception,
-)
-from bot.slack.external_auth.models import (
-    Arguments,
-    CheckToken,
-    DeleteTokens,
-    ExternalToken,
-    GetToken,
-    ListAccounts,
-)
-from bot.slack.rate_limit import DELETE, GET, LIST, Busy, Caller, LimitedCall, RateLimiter
+from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, from_answer, from_exception
+from bot.slack.external_auth.models import Arguments, TokenRequest
+from bot.slack.rate_limit import Busy, Caller, LimitedCall, RateLimiter
 
 SEND_SECONDS = 90.0
 """Seconds from the wait for a free connection to the answer, with one retry. The wait for its turn isn't included."""
@@ -39,41 +24,13 @@ class ExternalAuthClient:
     clients: ClientFactory
     limiter: RateLimiter
 
-    async def get(self, api_token: SecretStr, request: GetToken | CheckToken, caller: Caller) -> ExternalToken:
-        """Fetch a token, refreshed by Slack if it has expired or the request forces it.
+    async def call(self, api_token: SecretStr, request: TokenRequest, caller: Caller) -> Mapping[str, object]:
+        """Send a request, again after each wait if Slack's limits reject it, and return Slack's answer.
 
-        Raises ExternalAuthError, and Stopping before anything was changed.
+        The answer may hold a token, so it's read at once. Slack may refuse a list: that method isn't public. Raises
+        ExternalAuthError, and Stopping before anything was changed.
         """
-        answer = await self._call(api_token, GET, request.arguments(), caller, once=request.mutates)
-        token = answer.get("external_token")
-        if not isinstance(token, str) or not token:
-            raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
-        extras = answer.get("token_response_extras")
-        return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
-
-    async def test(self, api_token: SecretStr, request: CheckToken, caller: Caller) -> None:
-        """Fetch a token and drop it. Raises the same errors as `get`."""
-        await self.get(api_token, request, caller)
-
-    async def delete(self, api_token: SecretStr, request: DeleteTokens, caller: Caller) -> None:
-        """Delete tokens at Slack, which doesn't tell the provider. Raises the same errors as `get`."""
-        await self._call(api_token, DELETE, request.arguments(), caller, once=True)
-
-    async def list(self, api_token: SecretStr, request: ListAccounts, caller: Caller) -> AccountList:
-        """Return an app's connected accounts. Slack may refuse: the method isn't public. Raises the same errors as
-        `get`."""
-        arguments: Arguments = {"include_workflows": True}
-        if request.app_id is not None:
-            arguments["app_id"] = request.app_id
-        accounts = read_accounts(await self._call(api_token, LIST, arguments, caller, once=False))
-        if accounts is None:
-            raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
-        return accounts
-
-    async def _call(
-        self, api_token: SecretStr, method: str, request: Arguments, caller: Caller, *, once: bool
-    ) -> Mapping[str, object]:
-        """Send a request, and wait if Slack's limits reject it. With `once`, a broken connection isn't retried."""
+        method = request.method
         call = LimitedCall(self.limiter, method, caller, self.limiter.clock.monotonic() + caller.patience)
         answer: Mapping[str, object] | ExternalAuthError
         while True:
@@ -82,7 +39,7 @@ class ExternalAuthClient:
             except Busy as busy:
                 answer, again = RateLimitedError(method, busy.seconds), False
             else:
-                answer = await self._send(api_token, method, request, once=once)
+                answer = await self._send(api_token, method, request.sent(), once=request.mutates)
                 again = isinstance(answer, RateLimitedError) and call.rejected(answer.retry_after)
             if not isinstance(answer, ExternalAuthError):
                 return answer
@@ -92,8 +49,10 @@ class ExternalAuthClient:
     async def _send(
         self, api_token: SecretStr, method: str, request: Arguments, *, once: bool
     ) -> Mapping[str, object] | ExternalAuthError:
-        """Send the request. Failures are returned, so that the slack_sdk exception isn't their context: it holds the
-        whole response."""
+        """Send the request; with `once`, not again after a broken connection.
+
+        Failures are returned, so that the slack_sdk exception isn't their context: it holds the whole response.
+        """
         sent = {name: value.reveal() if isinstance(value, TypedText) else value for name, value in request.items()}
         attempts = Attempts(self.clients.clock, self.clients.calls, reconnects=not once, budget=0)
         try:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, get_args
 
 from pydantic import SecretStr
 
 from bot.ids import ID_OR_KEY, TokenFormat, TypedText, find_token, is_id, quote, typed_text, unwrap
 from bot.operation import Operation
+from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
+from bot.slack.rate_limit import DELETE, GET, LIST
 
 MAX_ID = 255
 LABELS = {
@@ -92,6 +94,9 @@ class _Parameters:
         """Return only the given parameters, which are also recorded."""
         return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
 
+    # Slack gets the same, unless a request says otherwise.
+    sent = arguments
+
 
 @dataclass(frozen=True, slots=True)
 class GetToken(_Parameters):
@@ -101,6 +106,9 @@ class GetToken(_Parameters):
     https://docs.slack.dev/reference/methods/apps.auth.external.get
     """
 
+    operations = (Operation.GET, Operation.SHOW, Operation.REFRESH)
+    method = GET
+    has_form = True
     parameters = ("external_token_id", "force_refresh")
     external_token_id: str | TypedText
     force_refresh: bool | None = None
@@ -127,13 +135,15 @@ class GetToken(_Parameters):
 
 @dataclass(frozen=True, slots=True)
 class CheckToken(_Parameters):
-    """A request to `apps.auth.external.get` that only tests if it succeeds: the token stays in the client."""
+    """A request to `apps.auth.external.get` that only tests if it succeeds: the token is dropped."""
 
     __test__ = False  # pytest collects any class whose name begins with Test
     operation = Operation.TEST
+    operations = (operation,)
+    method = GET
     mutates = False  # Slack refreshes an expired token, as on any fetch.
+    has_form = True
     parameters = ("external_token_id",)
-
     external_token_id: str | TypedText
 
 
@@ -146,7 +156,10 @@ class DeleteTokens(_Parameters):
     https://docs.slack.dev/reference/methods/apps.auth.external.delete
     """
 
+    operations = (Operation.DELETE, Operation.DELETE_MANY)
+    method = DELETE
     mutates = True
+    has_form = True
     parameters = ("external_token_id", "provider_key", "app_id")
     external_token_id: str | TypedText | None = None
     provider_key: str | TypedText | None = None
@@ -201,7 +214,10 @@ class ListAccounts(_Parameters):
     """
 
     operation = Operation.LIST
+    operations = (operation,)
+    method = LIST
     mutates = False
+    has_form = False
     parameters = ("provider_key", "app_id")
     provider_key: str | TypedText | None = None
     app_id: str | TypedText | None = None
@@ -213,9 +229,19 @@ class ListAccounts(_Parameters):
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
+    def sent(self) -> Arguments:
+        """Return the parameters as Slack gets them: it has none for a provider."""
+        app = {} if self.app_id is None else {"app_id": self.app_id}
+        return {"include_workflows": True, **app}
+
 
 TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts
-"""The requests that Slack carries out. Each has `operation`, `arguments()`, and `mutates`."""
+"""The requests that Slack carries out.
+
+Each has its `operation`, which is one of its class's `operations`, and the Slack `method` that gets what's `sent()`.
+One that `mutates` changes something at Slack, so it is never sent twice. One that `has_form` can be edited.
+"""
+TOKEN_REQUESTS: tuple[type[TokenRequest], ...] = get_args(TokenRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +253,15 @@ class ExternalToken:
 
     token: SecretStr
     extras: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+def read_token(answer: Mapping[str, object]) -> ExternalToken:
+    """Return the token in Slack's answer. Raises UnconfirmedError if it has none."""
+    token = answer.get("external_token")
+    if not isinstance(token, str) or not token:
+        raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
+    extras = answer.get("token_response_extras")
+    return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """The methods for external tokens, called over a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
 
+from bot.outcomes import success
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.slack.calls import HttpAnswer
 from bot.slack.client import ClientFactory, open_session
+from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
@@ -19,7 +21,15 @@ from bot.slack.external_auth.errors import (
     UnreachableError,
     from_answer,
 )
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, ListPosition, TokenRequest
+from bot.slack.external_auth.models import (
+    DeleteTokens,
+    ExternalToken,
+    GetToken,
+    ListAccounts,
+    ListPosition,
+    TokenRequest,
+    read_token,
+)
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, RateLimiter, SecondsLeft
 from tests.bot_process import simulated_slack
 from tests.harness import HASTY_SECONDS
@@ -47,17 +57,16 @@ class ConnectedClient:
     def calls(self, method: str) -> list[object]:
         return [exchange.body for exchange in self.slack.state.traffic if exchange.kind == method]
 
+    async def get(self, request: GetToken) -> ExternalToken:
+        return read_token(await self.client.call(self.token, request, Caller()))
+
+    async def list(self, request: ListAccounts) -> AccountList:
+        return read_accounts(await self.client.call(self.token, request, Caller()))
+
     async def failure(self, request: TokenRequest) -> ExternalAuthError:
         caller = Caller(progress=self.progress)
-        match request:
-            case GetToken():
-                call: Awaitable[object] = self.client.get(self.token, request, caller)
-            case DeleteTokens():
-                call = self.client.delete(self.token, request, caller)
-            case ListAccounts():
-                call = self.client.list(self.token, request, caller)
         with pytest.raises(ExternalAuthError) as caught:
-            await call
+            success(request, await self.client.call(self.token, request, caller), 0.0, frozenset(), "")
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None, "the exception of slack_sdk holds the whole response"
         return caught.value
@@ -82,23 +91,23 @@ async def connected() -> AsyncIterator[ConnectedClient]:
 async def test_get_sends_what_was_given_and_returns_the_token(
     connected: ConnectedClient, request_: GetToken, sent: dict[str, object]
 ) -> None:
-    found = await connected.client.get(connected.token, request_, Caller())
+    found = await connected.get(request_)
     stored = connected.slack.state.tokens["EtGoogle0001"]
     assert (found.token.get_secret_value(), found.extras) == (stored.value, stored.extras)
     assert connected.calls(GET) == [sent]
 
 
 async def test_a_token_without_extras_has_none(connected: ConnectedClient) -> None:
-    assert (await connected.client.get(connected.token, GetToken("EtShort00001"), Caller())).extras == {}
+    assert (await connected.get(GetToken("EtShort00001"))).extras == {}
 
 
 async def test_extras_of_an_odd_form_are_left_out(connected: ConnectedClient) -> None:
     connected.slack.state.tokens["EtShort00001"].extras = ["not", "an", "object"]  # type: ignore[assignment]
-    assert (await connected.client.get(connected.token, GetToken("EtShort00001"), Caller())).extras == {}
+    assert (await connected.get(GetToken("EtShort00001"))).extras == {}
 
 
 async def test_delete_sends_what_was_given(connected: ConnectedClient) -> None:
-    await connected.client.delete(connected.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"), Caller())
+    await connected.client.call(connected.token, DeleteTokens(provider_key="google", app_id="A0SANDBOX"), Caller())
     assert connected.calls(DELETE) == [{"provider_key": "google", "app_id": "A0SANDBOX"}]
 
 
@@ -140,9 +149,7 @@ async def test_every_broken_answer_has_its_family(
 
 
 async def test_list_asks_for_the_workflows_and_returns_every_account(connected: ConnectedClient) -> None:
-    found = await connected.client.list(
-        connected.token, ListAccounts("google", "A0SANDBOX", older_than=ListPosition(1, "Et1")), Caller()
-    )
+    found = await connected.list(ListAccounts("google", "A0SANDBOX", older_than=ListPosition(1, "Et1")))
     assert connected.calls(LIST) == [{"app_id": "A0SANDBOX", "include_workflows": True}]
     assert {account.token_id for account in found.accounts} == {*connected.slack.state.tokens}
     first = found.accounts[0]
@@ -156,7 +163,7 @@ async def test_list_asks_for_the_workflows_and_returns_every_account(connected: 
 
 async def test_a_list_of_thousands_of_accounts_is_read_whole(connected: ConnectedClient) -> None:
     plant_accounts(connected.slack.state, 2500)
-    found = await connected.client.list(connected.token, ListAccounts(), Caller())
+    found = await connected.list(ListAccounts())
     assert connected.calls(LIST) == [{"include_workflows": True}]
     assert (len(found.accounts), found.unreadable) == (2506, 0)
 
@@ -188,7 +195,7 @@ async def test_an_address_where_nobody_listens_is_unreachable() -> None:
         clock = ManualClock()
         client = ExternalAuthClient(ClientFactory(session, "http://127.0.0.1:9/", None, clock), RateLimiter(clock))
         with pytest.raises(UnreachableError) as caught:
-            await client.delete(SecretStr("xoxb-1"), DeleteTokens("Et1"), Caller())
+            await client.call(SecretStr("xoxb-1"), DeleteTokens("Et1"), Caller())
         assert caught.value.code == "connection_failed"
 
 
@@ -227,7 +234,7 @@ async def test_waiting_for_its_turn_is_not_a_part_of_sending(
     # It's a minute and a half of real time.
     monkeypatch.setattr("bot.slack.external_auth.client.SEND_SECONDS", 0.3)
     connected.slack.web_api.failures[GET] = "429-60"
-    getting = asyncio.ensure_future(connected.client.get(connected.token, GetToken("EtGoogle0001"), Caller()))
+    getting = asyncio.ensure_future(connected.get(GetToken("EtGoogle0001")))
     await connected.clock.until_asleep(60)
     await asyncio.sleep(0.4)
     connected.slack.web_api.failures.clear()

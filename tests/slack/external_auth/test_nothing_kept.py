@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
-from bot.slack.external_auth.models import CheckToken
+from bot.slack.external_auth.models import CheckToken, read_token
 from bot.slack.rate_limit import Caller, RateLimiter
 from tests.manual_clock import ManualClock
 
@@ -68,7 +68,7 @@ async def test_no_object_holds_a_tested_token(address: str, form: str) -> None:
         clients, clock = ClientFactory(session, f"{address}/{form}/", None, ManualClock()), ManualClock()
         client = ExternalAuthClient(clients, RateLimiter(clock))
         with contextlib.suppress(ExternalAuthError):
-            await client.test(SecretStr("xoxb-1"), CheckToken("Et1"), Caller())
+            read_token(await client.call(SecretStr("xoxb-1"), CheckToken("Et1"), Caller()))
         assert list(holders()) == []
 
 
