@@ -21,7 +21,7 @@ from bot.commands.subcommand import (
     Subcommand,
     UsageError,
 )
-from bot.ids import DASHES, PROVIDER_NAME, USER_ID, find_token, quote, quote_word, unwrap
+from bot.ids import DASHES, USER_ID, find_token, quote, quote_word, unwrap
 
 MAX_TEXT = 3000
 """The longest text that is parsed, in characters: as long as Slack's own fields."""
@@ -95,7 +95,7 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCom
     options = {option.name: option for option in subcommand.options}
     values = _Reader(subcommand, subcommands, options, rest).read()
     token_id = str(values.get(TOKEN_ID, ""))
-    if PROVIDER_NAME.fullmatch(token_id):
+    if TOKEN_ID in options and options[TOKEN_ID].refuses.fullmatch(token_id):
         meant = None
         if PROVIDER_KEY in options.keys() - values.keys():
             others = {name: value for name, value in values.items() if name != TOKEN_ID}

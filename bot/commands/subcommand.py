@@ -21,14 +21,16 @@ class Option:
     """A parameter by its API name, and its effect. A flag without a value is true.
 
     A bare word of the `form` is this option's value, regardless of the subcommand's `argument`. Without a typed
-    subcommand, it tells which was meant. A flag that `skips_question` is never part of a button's command. An option
-    that `repeats` can occur several times; its values are joined by spaces.
+    subcommand, it tells which was meant. A token ID of a form that its option `refuses` is taken for a provider. A flag
+    that `skips_question` is never part of a button's command. An option that `repeats` can occur several times; its
+    values are joined by spaces.
     """
 
     name: str
     does: str = ""
     is_flag: bool = False
     form: re.Pattern[str] = _NOTHING
+    refuses: re.Pattern[str] = _NOTHING
     skips_question: bool = False
     repeats: bool = False
 

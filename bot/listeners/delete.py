@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.ids import PROVIDER_NAME
 from bot.listeners import cleanup, flow, picker, retry
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -49,7 +50,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id", repeats=True),
+        Option("external_token_id", repeats=True, refuses=PROVIDER_NAME),
         Option("provider_key", "deletes all tokens of a provider, such as google"),
         Option("app_id", "deletes all tokens of an app"),
         Option("account", "deletes all tokens of an account, as /extauth list shows it"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
-from bot.ids import TYPED_TOKEN_ID
+from bot.ids import PROVIDER_NAME, TYPED_TOKEN_ID
 from bot.listeners import flow, picker, retry
 from bot.listeners.flow import Decisions, show_progress
 from bot.listeners.interaction import Interaction
@@ -42,7 +42,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id", form=TYPED_TOKEN_ID),
+        Option("external_token_id", form=TYPED_TOKEN_ID, refuses=PROVIDER_NAME),
         Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
         Option("show", "shows the token in full right away", is_flag=True),
     ),

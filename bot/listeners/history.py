@@ -4,7 +4,7 @@ import re
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
-from bot.ids import TYPED_PERSON, USER_ID, quote, quote_word
+from bot.ids import PROVIDER_NAME, TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
@@ -60,7 +60,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id", "shows only what was done with this token"),
+        Option("external_token_id", "shows only what was done with this token", refuses=PROVIDER_NAME),
         Option("user", "shows only what this person did", form=TYPED_PERSON),
         Option("provider_key", "shows only what was done with all of a provider's tokens"),
         Option("count", "says how many entries to show", form=_NUMBER),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.batch import Batch, BatchState, Item
 from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.ids import PROVIDER_NAME
 from bot.listeners import batch, flow, picker, retry
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
@@ -46,7 +47,7 @@ SUBCOMMAND = Subcommand(
     ),
     wanted=wanted,
     options=(
-        Option("external_token_id"),
+        Option("external_token_id", refuses=PROVIDER_NAME),
         Option("provider_key", "tests all accounts of a provider, such as google"),
         Option("app_id", "tests the accounts of another app"),
         Option("all", "tests all connected accounts", is_flag=True),

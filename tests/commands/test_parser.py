@@ -17,7 +17,15 @@ from bot.sandbox.slack.seed import ADMIN
 from bot.slack.external_auth.models import InvalidParameter
 from tests.test_ids import EACH_FORMAT, TOKENS
 
-SUBCOMMANDS = [replace(listener.subcommand, wanted=lambda _: None) for listener in LISTENERS]
+NEVER = re.compile(r"(?!)")
+SUBCOMMANDS = [
+    replace(
+        listener.subcommand,
+        wanted=lambda _: None,
+        options=tuple(replace(option, refuses=NEVER) for option in listener.subcommand.options),
+    )
+    for listener in LISTENERS
+]
 """The grammar alone: what the values ask for isn't looked at."""
 
 
