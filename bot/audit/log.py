@@ -187,15 +187,18 @@ class AuditLog(AuditReader):
         if self._writer is not None:
             await asyncio.wait({self._writer}, timeout=1.0)
 
-    async def _append(self, row: Row) -> int:
-        """Append a row, and return its number once it is on disk. Raises DuplicateInteraction."""
+    async def _append(self, row: Row, *, is_limited: bool = True) -> int:
+        """Append a row, and return its number once it is on disk. Raises DuplicateInteraction.
+
+        Unless `is_limited` is False, it's given up after `ANSWER_SECONDS`.
+        """
         waiting = _PendingRow(row, asyncio.get_running_loop().create_future())
         written = waiting.written
         self._queue.append(waiting)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.ensure_future(self._write())
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS if is_limited else None):
                 try:
                     return await written
                 except asyncio.CancelledError:
@@ -246,8 +249,9 @@ class AuditLog(AuditReader):
         """Record that an attempt never began: its person has been told that nothing was done."""
         if row["kind"] == ATTEMPT:
             withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
-            writing = asyncio.ensure_future(self._append(withdrawn))
-            writing.add_done_callback(lambda future: future.cancelled() or future.exception())
+            # Without a limit: the person was told that nothing was done, however long the database takes.
+            writing = asyncio.ensure_future(self._append(withdrawn, is_limited=False))
+            writing.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _retry(self) -> None:
         while self._unwritten:

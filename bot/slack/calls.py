@@ -117,7 +117,7 @@ class SlackHealth:
         self._metrics[RATE_LIMIT_WAITS].labels(method if method in METHODS | {RESPONSE_URL} else OTHER).observe(seconds)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # the answer can hold a token
 class Attempts(AsyncRetryHandler):
     """A retry handler that sees each answer to one call, reports it to `calls`, and keeps the last failure.
 

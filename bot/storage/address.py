@@ -1,5 +1,6 @@
 """The database's address in `DATABASE_URL`."""
 
+import os
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -8,7 +9,13 @@ from sqlalchemy.exc import ArgumentError
 
 _POOLERS_OPTIONS = {"pgbouncer", "connection_limit", "pool_timeout", "supa"}
 """Options that platforms add to an address for other clients. They say nothing about the connection."""
-_TRUSTED = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+_INSTEAD = {
+    "ssl": "Write sslmode instead",
+    "password": "Write it before the host: postgresql://user:password@host/name",
+    "sslpassword": "Use a key without a password",
+}
+"""Options that are refused, and what to do about each. Passwords among the options wouldn't be masked everywhere."""
+TRUSTED = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 """Files of certificates that a system trusts: Debian's, Fedora's, Alpine's and macOS's. The driver looks elsewhere."""
 
 
@@ -35,15 +42,22 @@ def database_url(value: str) -> URL:
 
 
 def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
-    """Return the options in an address that matter to libpq. Raises ValueError for an unknown one."""
+    """Return the options in an address that matter to libpq. Raises ValueError for one that can't be there.
+
+    `verify-full` trusts the authorities that the system trusts, unless the operator has a file of authorities.
+    `verify-ca` never does, because it doesn't check the host.
+    """
     from psycopg.pq import Conninfo  # noqa: PLC0415 (needed only for PostgreSQL)
 
     options = {name: value for name, value in url.query.items() if name not in _POOLERS_OPTIONS}
-    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} - _INSTEAD.keys()
     for name in sorted(options.keys() - known):
-        raise ValueError(f"has an option that PostgreSQL doesn't know: {name}. Remove it.")
-    if options.get("sslrootcert", "system") == "system" and str(options.get("sslmode")).startswith("verify-"):
-        options["sslrootcert"] = next((path for path in _TRUSTED if Path(path).exists()), "system")
+        instead = _INSTEAD.get(name, "Remove it")
+        raise ValueError(f"has an option that PostgreSQL doesn't know, or that can't be there: {name}. {instead}.")
+    own = Path("~/.postgresql/root.crt").expanduser()
+    root = options.get("sslrootcert") or os.environ.get("PGSSLROOTCERT") or (str(own) if own.exists() else "system")
+    if options.get("sslmode") == "verify-full" and root == "system":
+        options["sslrootcert"] = next((path for path in TRUSTED if Path(path).exists()), "system")
     return options
 
 

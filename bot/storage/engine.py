@@ -24,7 +24,7 @@ BUSY_SECONDS = 10
 LOCK_SECONDS = 4
 """Seconds a PostgreSQL transaction waits for a row that another has locked: few enough for a second try."""
 TRANSACTION_SECONDS = 60.0
-"""Seconds a PostgreSQL transaction may take before its connection is given up."""
+"""Seconds a PostgreSQL transaction may take, the connection included. Canceling it takes up to ten more."""
 ANSWER_SECONDS = 15.0
 """Seconds a caller waits for a transaction."""
 _CONNECTION = {
@@ -137,7 +137,7 @@ class Database(ABC):
         password = self._url.password
         for spelling in (password, quote_plus(str(password)), quote(str(password))):
             text = text.replace(str(spelling), "…") if password else text
-        return f"{type(cause).__name__}: {text[:200]}"
+        return f"{type(cause).__name__}: {text[:200]}" if text else f"{type(cause).__name__} without a message"
 
 
 class PostgresDatabase(Database):
@@ -163,18 +163,23 @@ class PostgresDatabase(Database):
             hide_parameters=True,
             execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
+        # It would ask for the schema by the database's own search path, which an attacker could set.
+        self._engine.sync_engine.dialect._get_default_schema_name = lambda _: SCHEMA_NAME  # type: ignore[method-assign,assignment]
         # Readers always leave connections for writers.
         self._readers = asyncio.Semaphore(_READERS)
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
-        async with self._readers if reads else nullcontext(), self._engine.connect() as connection:
+        async with (
+            self._readers if reads else nullcontext(),
+            asyncio.timeout(TRANSACTION_SECONDS),
+            self._engine.connect() as connection,
+        ):
             driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
-                async with asyncio.timeout(TRANSACTION_SECONDS):
-                    await driver.execute(BEGIN.format("REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"))
-                    result = await connection.run_sync(work)
-                    if (await driver.execute("COMMIT")).statusmessage != "COMMIT":
-                        raise DatabaseError("a transaction was rolled back")
+                await driver.execute(BEGIN.format("REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"))
+                result = await connection.run_sync(work)
+                if (await driver.execute("COMMIT")).statusmessage != "COMMIT":
+                    raise DatabaseError("a transaction was rolled back")
             except BaseException:
                 # This ends the session in any state, and the server rolls back.
                 await connection.invalidate()
@@ -192,20 +197,19 @@ class SqliteDatabase(Database):
     """A durable SQLite file: a transaction that has ended is on disk.
 
     The driver blocks, so each transaction is one call to a thread: one thread writes, as SQLite has one writer at a
-    time, and a few read. Only a database that `creates` makes a missing file.
+    time, and one reads. Only a database that `creates` makes a missing file.
     """
 
     def __init__(self, url: URL, *, creates: bool) -> None:
         super().__init__(url, sqlite3.Error)
         self._file = _File(Path(str(url.database)).absolute(), creates)
-        self._engine = create_engine(
-            url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=_READERS + 1
-        )
+        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=2)
         event.listen(self._engine, "do_connect", lambda *_: self._file.ensure())
         event.listen(self._engine, "connect", self._connected)
         event.listen(self._engine, "close", lambda *_: self._file.connected(-1))
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
+        # A second one would only take the interpreter from the event loop, which acknowledges Slack's requests.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
         def transact() -> T:
@@ -219,7 +223,7 @@ class SqliteDatabase(Database):
                 self._file.check()
             return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers if reads else self._writer, transact)
+        return await asyncio.get_running_loop().run_in_executor(self._reader if reads else self._writer, transact)
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
         self._file.connected(1)
@@ -233,7 +237,7 @@ class SqliteDatabase(Database):
             await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)
         finally:
             self._writer.shutdown(wait=False, cancel_futures=True)
-            self._readers.shutdown(wait=False, cancel_futures=True)
+            self._reader.shutdown(wait=False, cancel_futures=True)
 
 
 class _File:

@@ -152,7 +152,8 @@ class WorkspaceSettings(BaseModel):
         A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
         """
         before = {name: getattr(self, name) for name in WorkspaceSettings.model_fields}
-        settings, invalid = WorkspaceSettings.accept({**before, **decided})
+        known = {name: decided[name] for name in before.keys() & decided.keys()}
+        settings, invalid = WorkspaceSettings.accept({**before, **known})
         if invalid:
             raise ValueError(f"a setting can't be read: {', '.join(invalid)}")
         return settings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.audit.entries import AuditResult, Filters
 from bot.audit.log import DuplicateInteraction
@@ -350,3 +350,19 @@ async def test_an_index_that_was_emptied_is_found(tmp_path: Path) -> None:
         problem = (await audit.verify(lambda _: None)).problem
         assert problem is not None
         assert "damaged or was tampered with" in problem
+
+
+async def test_no_function_of_somebody_elses_is_called_on_connecting(tmp_path: Path) -> None:
+    async with started_database("postgresql", tmp_path) as url:
+        name = url.rsplit("/", 1)[1]
+        await change(
+            url,
+            "CREATE SCHEMA evil",
+            "CREATE TABLE evil.hits (at text)",
+            "CREATE FUNCTION evil.current_schema() RETURNS name LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO evil.hits VALUES ('now'); RETURN 'public'; END $$",
+            f'ALTER DATABASE "{name}" SET search_path = evil, public, pg_catalog',
+        )
+        async with open_audit_log(configured(url), ManualClock()) as audit:
+            await write(audit, 1)
+        assert await read_rows(url, text("SELECT at FROM evil.hits")) == []

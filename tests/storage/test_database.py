@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.clock import SystemClock
-from bot.storage.address import database_url
+from bot.storage.address import TRUSTED, database_url
 from bot.storage.engine import DatabaseError, open_database
 from tests.audit.append_many import append
 from tests.audit_log import configured, open_audit_log
@@ -32,6 +32,39 @@ PROCESSES, EACH = 4, 2500
 )
 def test_an_address_is_understood_as_people_and_platforms_write_it(given: str, driver: str) -> None:
     assert database_url(given).render_as_string(hide_password=False) == driver
+
+
+@pytest.mark.parametrize(
+    ("options", "trusted"),
+    [
+        ("sslmode=verify-full", "system"),
+        ("sslmode=verify-full&sslrootcert=system", "system"),
+        ("sslmode=verify-full&sslrootcert=/etc/company.pem", "/etc/company.pem"),
+        ("sslmode=verify-ca", None),
+        ("sslmode=verify-ca&sslrootcert=system", "left to libpq"),
+        ("sslmode=require&pgbouncer=true&channel_binding=prefer", None),
+    ],
+)
+def test_only_verify_full_trusts_what_the_system_trusts(
+    options: str, trusted: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    system = next((path for path in TRUSTED if Path(path).exists()), "system")
+    expected = {"system": system, "left to libpq": "system"}.get(str(trusted), trusted)
+    address = f"postgresql://u@h/d?{options}"
+    assert database_url(address).query.get("sslrootcert") == expected
+    own = tmp_path / ".postgresql" / "root.crt"
+    own.parent.mkdir()
+    own.touch()
+    if "sslrootcert" not in options:
+        assert "sslrootcert" not in database_url(address).query
+
+
+@pytest.mark.parametrize("option", ["ssl=require", "password=S3cret", "sslpassword=S3cret", "sslmod=require"])
+def test_an_option_that_cannot_be_there_is_named_without_its_value(option: str) -> None:
+    with pytest.raises(ValueError, match=option.split("=", maxsplit=1)[0]) as raised:
+        database_url(f"postgresql://u@h/d?{option}")
+    assert option.split("=")[1] not in str(raised.value)
 
 
 @pytest.mark.parametrize("given", ["extauth.db", "mysql://h/d", "sqlite://", "sqlite:///:memory:", ""])
