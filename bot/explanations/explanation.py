@@ -37,4 +37,4 @@ API_TOKEN = "Give Extauth a token of the app that owns it: App Home, *Settingsâ€
 """Advice for a token without access. If Extauth serves many workspaces, each workspace can set its own token."""
 
 Table = Mapping[tuple[str, Operation | None], Explanation]
-"""Explanations by code and operation; None means any operation."""
+"""Explanations by code and operation, or by code and None for any operation."""

@@ -106,7 +106,7 @@ async def delete(interaction: Interaction, pending: PendingBatch) -> None:
         await flow.show(interaction, BATCH_GONE)
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await approval_request.ask(interaction, found[0])
-    # A batch submitted twice is deleted once.
+    # The state changes only once, so a batch that is submitted twice is deleted once.
     elif await runtime.shared.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(interaction, found[0])
     else:

@@ -1,4 +1,4 @@
-"""`/extauth history`: the audit log, for people with permission to see it."""
+"""`/extauth history`, which shows the audit log to people with permission to see it."""
 
 import re
 

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 QUICK_SECONDS = 1.0
 """Seconds that the first version of the tab waits for the list of accounts. A slower list is added in a second one."""
 LISTED_SECONDS = 300.0
-"""Seconds to remember the list. Each new one takes a request to Slack and an entry in the audit log, so reopening the
-tab mustn't always cause one."""
+"""Seconds to remember the list. Each new list takes a request to Slack and an entry in the audit log, so people must be
+able to reopen the tab without causing one."""
 _OWN_ENTRIES = 50
 """Number of entries to search for a person's recent actions. One test of many accounts may take up many entries."""
 

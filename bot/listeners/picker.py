@@ -60,7 +60,7 @@ async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[Bl
 
 
 async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[str]]:
-    """Return the accounts and recent IDs found in time. A slower search continues, for the next key pressed."""
+    """Return the accounts and recent IDs found in time. A slower search continues, so that the next one is quick."""
     runtime = interaction.runtime
     accounts = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
     recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))

@@ -16,7 +16,7 @@ EDITS: dict[type, Callable[[Interaction, Any, Mapping[str, str]], Coroutine[None
 
 
 def again(kind: type[TokenRequest]) -> Callable[[Act], Act]:
-    """Decorate the function that repeats a request of this kind, if it takes more than to run the request."""
+    """Decorate the function that repeats a request of this kind. Without such a function, the request just runs."""
 
     def register(act: Act) -> Act:
         _AGAIN[kind] = act

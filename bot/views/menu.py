@@ -28,7 +28,7 @@ LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
 def build(
     metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: FieldValues | None = None
 ) -> View:
-    """Build the modal with the fields of `chosen`. It keeps `values`, which the person has already filled in."""
+    """Build the modal with the fields of `chosen`. `values`, which the person has already filled in, stay."""
     buttons = choice("radio_buttons", CHOICE, {one.value: LABELS[one] for one in choices}, chosen.value)
     choice_block = parts.field(CHOICE, "What do you want to do?", buttons, dispatch_action=True)
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""

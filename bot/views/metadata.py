@@ -1,6 +1,6 @@
 """The data that a modal keeps until its submission: the place where the person started, and the pending request.
 
-Slack stores it in `private_metadata`, up to 3000 characters, and returns it, so it is validated like outside input.
+Slack stores the data in `private_metadata`, up to 3000 characters, and returns it from outside, so `read` validates it.
 https://docs.slack.dev/reference/views/modal-views
 """
 

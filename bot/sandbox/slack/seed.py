@@ -31,7 +31,7 @@ def people() -> list[Person]:
 
 
 def tokens(now: float) -> list[StoredToken]:
-    """Return new tokens; `now` is in seconds since the epoch, UTC."""
+    """Return new tokens. `now` is in seconds since the epoch, UTC."""
     return [
         StoredToken(
             "EtGoogle0001",

@@ -108,7 +108,7 @@ class OpenView:
     hash: str
     filled: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """The options that Extauth has offered for a field while the person typed, by block id and value."""
+    """The options that Extauth has offered for a field while the person typed, by block ID and value."""
     errors: dict[str, str] = field(default_factory=dict)
     banner: str | None = None
 
