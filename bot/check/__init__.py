@@ -1,4 +1,4 @@
-"""`extauth check`: tests of the whole setup before the first command, with a fix for each problem."""
+"""The checks of `extauth check`, which cover the whole setup and suggest a fix for each problem."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""A check that Extauth can post to the audit channel, without posting anything there."""
+"""A check that Extauth can post to the audit channel, which doesn't post any message."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from bot.slack.external_auth.errors import ExternalAuthError
 
 SUBJECT = "EXTAUTH_AUDIT_CHANNEL"
 SCHEDULE_SECONDS = 30 * 24 * 3600
-"""Seconds ahead to schedule the test message. Slack may still post one that is deleted minutes before its time."""
+"""Seconds until the scheduled time of the test message. Slack may still post a message deleted minutes before it."""
 _TEXT = "A test message from Extauth's check that couldn't be deleted. You can ignore it."
 _FAULTS = {
     "channel_not_found": (
@@ -31,9 +31,9 @@ _RESTRICTED = (
 async def check_channel(
     channel: str, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None
 ) -> Finding:
-    """Schedule a message and delete it at once.
+    """Schedule a message in the audit channel and delete it at once.
 
-    Slack refuses it just as it would a post, asks for no scope but chat:write, and shows it to no one.
+    Slack refuses a scheduled message for the same reasons as a post, requires only chat:write, and shows it to no one.
     https://docs.slack.dev/reference/methods/chat.scheduleMessage
     """
     if blocked or bot.unusable:

@@ -1,4 +1,4 @@
-"""A check of the database and its key that changes neither."""
+"""A check of the database and its key, which changes neither of them."""
 
 import re
 import tempfile
@@ -22,7 +22,7 @@ from bot.storage.tables import SCHEMA, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
 _SQLITE_BEGINNING = b"SQLite format 3\0"
-"""The first bytes of every SQLite file but an empty one. https://www.sqlite.org/fileformat.html"""
+"""The first bytes of every SQLite file that isn't empty. https://www.sqlite.org/fileformat.html"""
 _SQLITE_FAULTS = {
     "SQLITE_BUSY": (
         "Another program has locked the database.",
@@ -73,7 +73,7 @@ _POSTGRES_FAULTS = {
         "Write the host in DATABASE_URL as the certificate does.",
     ),
 }
-"""Faults by what the driver says of a connection that failed: it has no code for them."""
+"""Faults by the text of the driver's error for a failed connection, because the error has no code."""
 _READ_ONLY = (
     "The PostgreSQL server is read-only.",
     "Name the primary server in DATABASE_URL, not a replica.",
@@ -83,7 +83,7 @@ _NO_PRIVILEGE = (
     "Make that user the owner of the database and its tables.",
 )
 _CAN_WRITE = text(
-    # Given a list of privileges, PostgreSQL checks for any one of them.
+    # Each privilege is checked alone, because for a list, PostgreSQL returns true if just one is granted.
     "SELECT bool_and(has_table_privilege(t.oid, p)) FROM pg_class t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) p "
     "WHERE t.relnamespace = CAST(:schema AS regnamespace) AND t.relname = ANY(:tables)"
 )
@@ -91,7 +91,7 @@ _CAN_CREATE = text("SELECT has_schema_privilege(:schema, 'CREATE')")
 
 
 async def check_database(settings: DatabaseSettings) -> list[Finding]:
-    """Check that the audit log can be read and written, and that EXTAUTH_SECRET_KEY is the key it was written with."""
+    """Check that Extauth can read and write the audit log, and that EXTAUTH_SECRET_KEY is the log's key."""
     url = database_url(settings.database_url.get_secret_value())
     if url.drivername.startswith("sqlite"):
         about_file = _check_file(Path(str(url.database)))
@@ -110,7 +110,7 @@ _KEY_TO_COME = ok(KEY, "Extauth uses this key from its first start.")
 
 
 async def explain_unusable(settings: DatabaseSettings, error: Exception) -> str:
-    """Return the reason the audit log can't be read, and its fix, in one line."""
+    """Return the reason that the audit log can't be read, and the fix, in one line."""
     where = describe(settings.database_url.get_secret_value())
     for finding in await check_database(settings):
         if finding.status is Status.PROBLEM or finding.fix:
@@ -124,10 +124,10 @@ def _broken(says: str, fix: str) -> list[Finding]:
 
 
 def _check_file(path: Path) -> list[Finding] | None:
-    """Return the findings about a file without opening it as a database, or None if it has to be opened."""
+    """Return the findings about a file without opening it as a database, or None if it must be opened for that."""
     if path.exists():
         beginning = b""
-        # SQLite opens a read-only file, and fails only at the first entry.
+        # SQLite opens a read-only file without an error and fails only when the first entry is written.
         for mode, fault in (("rb", "SQLITE_CANTOPEN"), ("r+b", "SQLITE_READONLY")):
             try:
                 with path.open(mode) as file:
@@ -193,7 +193,7 @@ def _log(connection: Connection, key: AuditKey) -> Finding:
 
 
 def _fault(error: DatabaseError, url: URL, settings: DatabaseSettings) -> tuple[str, str]:
-    """Return the problem and its fix, judged by the driver's error, which is the context of `error`."""
+    """Return the problem and the fix for the driver's error, which is the context of `error`."""
     driver: Any = getattr(error.__context__, "orig", None) or error.__context__
     where = describe(settings.database_url.get_secret_value())
     name = getattr(driver, "sqlite_errorname", None)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The result of a check. A part that couldn't be checked is neither OK nor a problem."""
+    """The result of a check. A part of the setup that couldn't be checked is neither OK nor a problem."""
 
     OK = "ok"
     PROBLEM = "problem"
@@ -14,7 +14,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence about one part of the setup, and the fix if it needs one."""
+    """A sentence about one part of the setup, with the fix for a problem."""
 
     subject: str
     status: Status
@@ -31,5 +31,5 @@ def problem(subject: str, says: str, fix: str) -> Finding:
 
 
 def not_checked(subject: str, reason: str, fix: str = "") -> Finding:
-    """Return a finding about something that couldn't be checked; `reason` completes “because …”."""
+    """Return a finding about a part that couldn't be checked. `reason` completes “because …”."""
     return Finding(subject, Status.NOT_CHECKED, f"Because {reason}.", fix)

@@ -1,4 +1,4 @@
-"""Checks for an app that many workspaces install: its client ID and secret, and its installations."""
+"""Checks of the client ID, the client secret, and the installations of an app that many workspaces install."""
 
 from slack_sdk.errors import SlackApiError
 
@@ -24,7 +24,7 @@ _NO_CODE = "invalid_code"
 
 
 async def check_client(settings: Settings, clients: ClientFactory, blocked: str | None) -> Finding:
-    """Trade a made-up code: the refusal shows whether Slack accepts the app's ID and secret."""
+    """Send Slack a made-up code, because the refusal shows whether Slack accepts the app's ID and secret."""
     if blocked is not None or settings.client_id is None or settings.client_secret is None:
         return not_checked(CLIENT, str(blocked))
     app = AppCredentials(settings.client_id, settings.client_secret)
@@ -44,7 +44,7 @@ async def check_client(settings: Settings, clients: ClientFactory, blocked: str 
 
 
 async def check_installations(settings: Settings, clock: Clock) -> Finding:
-    """Count the app's installations, and those that EXTAUTH_SECRET_KEY can't read."""
+    """Count the app's installations, and those that can't be decrypted with EXTAUTH_SECRET_KEY."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
         await database.run(check_schema, reads=True)

@@ -24,7 +24,7 @@ class ListCheck:
     """A check of allow lists with the bot token, which asks Slack about each person and group once."""
 
     def __init__(self, settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> None:
-        # With many workspaces, lists name no one, so nothing is asked.
+        # The empty token is never used, because without SLACK_BOT_TOKEN, the operator's lists name no one.
         self._token = settings.bot_token or SecretStr("")
         self._clients = clients
         self._workspace = bot.workspace
@@ -80,7 +80,7 @@ class ListCheck:
         return next((says for holds, says in faults if holds), None)
 
     async def _ask(self, method: str, absent: set[str], **arguments: str) -> Mapping[str, object] | None:
-        """Return Slack's answer, or None if its error code is in `absent`. Raises Unknown."""
+        """Return Slack's response, or None if the error code is in `absent`. Raises Unknown."""
         try:
             answer = await ask(self._clients, self._token, method, **arguments)
         except ExternalAuthError as error:

@@ -1,4 +1,4 @@
-"""Checks of the tokens: their kinds, their scopes, and that Slack accepts them."""
+"""Checks of the tokens' kinds and scopes, and that Slack accepts the tokens."""
 
 from dataclasses import dataclass
 
@@ -41,19 +41,19 @@ _LIST_REFUSALS = TOKEN_REFUSALS | {
     "method_not_supported",
     "unknown_method",
 }
-"""Slack's codes for a list it doesn't offer: at all, to this token, or for its app."""
+"""Slack's codes for a list that isn't available at all, for the token, or for the token's app."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """The workspace of the bot token, and the reason the token can't be used, if any."""
+    """The workspace of the bot token, and the reason that the token can't be used, if any."""
 
     workspace: Workspace | None = None
     unusable: str | None = None
 
 
 async def check_bot_token(settings: Settings, clients: ClientFactory, blocked: str | None) -> tuple[list[Finding], Bot]:
-    """Check the bot token and its scopes. `blocked` is the reason Slack can't be asked, if any."""
+    """Check the bot token and its scopes. `blocked` is the reason that Slack can't be called, if any."""
     found = slack_token_kind(settings.only_bot_token)
     if found not in ("a bot token", None):
         return _without_bot(problem(BOT_TOKEN, f"This is {found}, not a bot token.", _COPY_BOT_TOKEN))
@@ -144,7 +144,7 @@ async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked:
 
 async def _open_socket(url: str, clients: ClientFactory) -> Finding:
     try:
-        # A WebSocket outlasts the session's limit for an attempt, so wait only for its greeting.
+        # The session's timeout doesn't apply to an open WebSocket, so the wait for Slack's hello needs its own.
         async with clients.session.ws_connect(url, proxy=clients.proxy) as socket:
             hello = await socket.receive_json(timeout=READ_SECONDS)
     except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError):
@@ -159,14 +159,14 @@ async def _open_socket(url: str, clients: ClientFactory) -> Finding:
 
 
 def external_auth_token(settings: Settings, bot: Bot, blocked: str | None) -> tuple[SecretStr, str, str | None]:
-    """Return the token for external-token calls, its name in a sentence, and the reason it can't be used, if any."""
+    """Return the token for external-token calls, its name in a sentence, and the reason that it's unusable, if any."""
     if settings.api_token is not None:
         return settings.api_token, "This token", blocked
     return settings.only_bot_token, "The bot token", blocked or bot.unusable
 
 
 async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
-    """Ask for a token that doesn't exist: the refusal shows whether external tokens can be fetched at all."""
+    """Fetch a token that doesn't exist, because the refusal shows whether external tokens can be fetched at all."""
     token, name, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
@@ -188,7 +188,7 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
 
 
 async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
-    """List the accounts, as `/extauth list` does. A refusal is no problem: people can type token IDs."""
+    """List the accounts, as `/extauth list` does. A refusal isn't a problem, because people can type token IDs."""
     token, _, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(LISTING, blocked)

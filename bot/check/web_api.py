@@ -1,4 +1,4 @@
-"""Calls to Slack that keep “Slack said no” apart from “Slack couldn't be asked”."""
+"""Calls to Slack that distinguish a refusal by Slack from a failure to reach Slack."""
 
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ TOKEN_REFUSALS = frozenset(
         "token_revoked",
     }
 )
-"""Slack's codes about the token itself, the same for every method. https://docs.slack.dev/reference/methods"""
+"""Slack's error codes about the token itself, which any method may return. https://docs.slack.dev/reference/methods"""
 
 SUBJECT = "SLACK_API_URL"
 _ROUTE = "Check the network, HTTPS_PROXY, and SLACK_API_URL."
@@ -41,10 +41,10 @@ _LATER = "Try again in a minute. Slack's status is at https://slack-status.com."
 
 
 async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **arguments: str) -> HttpAnswer:
-    """Call a Web API method and return its successful answer. Raises ExternalAuthError."""
+    """Call a Web API method and return a successful response. Raises ExternalAuthError."""
     attempts = Attempts(clients.clock, clients.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
     try:
-        # A form, since every method takes one.
+        # The arguments are sent as a form, because not every method accepts JSON.
         response = await clients.web(token, attempts).api_call(method, data=dict(arguments))
     except Exception as error:
         failure = from_exception(method, error)
@@ -54,7 +54,7 @@ async def ask(clients: ClientFactory, token: SecretStr | None, method: str, **ar
 
 
 def reason(error: ExternalAuthError) -> str:
-    """Return the reason that Slack couldn't be asked, to follow “because”."""
+    """Return the reason that a call to Slack failed, to follow “because”."""
     if isinstance(error, UnreachableError):
         return "Slack couldn't be reached"
     if isinstance(error, RateLimitedError):
@@ -74,13 +74,13 @@ def reason(error: ExternalAuthError) -> str:
 
 
 async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, str | None]:
-    """Check that Slack answers, and return the reason nothing else can be asked if it doesn't."""
+    """Check that Slack responds, and if it doesn't, return the reason that no other call is possible."""
     parts = urlsplit(settings.api_url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     try:
         await ask(clients, None, "api.test")
     except RefusedError:
-        pass  # A refusal is still an answer.
+        pass  # Even a refusal shows that Slack can be reached.
     except ExternalAuthError as error:
         why = reason(error)
         if error.status is not None and error.status < 500 and error.code in frozenset(TransportCode):

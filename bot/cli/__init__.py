@@ -1,1 +1,1 @@
-"""The command line: one file per command group. It parses and prints; other packages do the work."""
+"""The command line, with one file for each command group. Its modules parse and print; other packages do the work."""

@@ -1,4 +1,4 @@
-"""`extauth audit …`: the audit log in a terminal. Only `prune` changes it; `verify` records its own run."""
+"""`extauth audit …`, for the audit log in a terminal. Only `prune` changes entries. `verify` stores its result."""
 
 import asyncio
 import csv
@@ -30,14 +30,14 @@ from bot.views import parts
 from bot.views.exports import cell
 
 logger = logging.getLogger(__name__)
-"""The process log: here, `log` is the audit log."""
+"""The process log, which isn't named `log` here because `log` is the audit log."""
 
 P = ParamSpec("P")
 _COLUMNS = list(Entry.__dataclass_fields__)
 
 
 def _on_log(command: Callable[Concatenate[AuditLog, P], Awaitable[None]]) -> Callable[P, None]:
-    """Run a command on the existing log, or exit with one line that names the database and the fix."""
+    """Decorate a command to run on the existing log, or exit with one line that names the database and the fix."""
 
     @wraps(command)
     def run(*args: P.args, **options: P.kwargs) -> None:
@@ -96,7 +96,7 @@ async def export(log: AuditLog, form: str, chosen: Filters) -> None:
     table = csv.DictWriter(sys.stdout, _COLUMNS)
     if form == "csv":
         table.writeheader()
-    # On one terminal, the bar and the entries would write over each other.
+    # If the entries also go to the terminal, the progress bar would overwrite them.
     shows = sys.stderr.isatty() and not sys.stdout.isatty()
     total = await log.count(chosen) if shows else 0
     done = 0
@@ -142,7 +142,7 @@ async def verify(log: AuditLog, line: str | None, workspace: str | None) -> None
         try:
             await log.note_verified(result)
         except DatabaseError as error:
-            # A person with read-only access to the database can verify all the same.
+            # Verification must also work for a person with read-only access to the database.
             logger.info("this verification couldn't be noted for /metrics", extra={"why": str(error)})
     elif result.problem is None:
         await _check_known(log, workspace)
@@ -159,13 +159,13 @@ async def verify(log: AuditLog, line: str | None, workspace: str | None) -> None
 
 
 async def _check_known(log: AuditLog, workspace: str | None) -> None:
-    """Exit if a workspace has no entries: a mistyped ID must not look like an intact log."""
+    """Exit if a workspace has no entries, because a mistyped ID must not look like an intact log."""
     if workspace is not None and not await log.heads(workspace):
         fail(f"There are no entries of {workspace}. `audit list` shows the workspaces.", status=2)
 
 
 async def _rows(log: AuditLog, workspace: str | None) -> int:
-    """Return the number of rows, for the progress bar only: `verify` says more about an altered log."""
+    """Return the number of rows for the progress bar, or 0 after an error, which `verify` then explains better."""
     try:
         heads = await log.heads(workspace) if sys.stderr.isatty() else ()
         return sum(head.number - head.pruned_number for head in heads)
@@ -204,9 +204,9 @@ def find_token() -> None:
     Asks for the token, so that it stays out of the shell's history.
     """
     typed = click.prompt("Token (hidden)", hide_input=True, err=True, default="", show_default=False)
-    # The prompt reads only the first line of a paste; the rest waits on standard input.
+    # The prompt reads only the first line of piped input, so the rest is still on standard input.
     more = "" if sys.stdin.isatty() else sys.stdin.read()
-    # Pasting may wrap text around the token.
+    # A pasted token may come with the rest of an Authorization header, or with quotes.
     token = re.sub(r"^(?:authorization:)?\s*(?:bearer|token)[\s:=]+", "", unwrap(typed + more), flags=re.IGNORECASE)
     token = "".join(unwrap(token).split())
     if not token:

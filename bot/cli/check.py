@@ -32,7 +32,7 @@ def check(as_json: bool) -> None:
     Exit status: 0 if everything is OK, 1 if something needs fixing or couldn't be checked, 2 if a setting is wrong.
     """
     settings = load_settings(read)
-    # A library's log lines between the results would only repeat them, in worse words.
+    # Log lines of libraries would appear between the results and only repeat them less clearly.
     logs.silence()
     run(_check(settings, as_json=as_json))
 

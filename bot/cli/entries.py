@@ -1,4 +1,4 @@
-"""The options that filter the audit log's entries, and the table that shows them."""
+"""The options that filter the audit log's entries, and the table that shows the entries."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ ACTIONS = [*dict.fromkeys(operation.action for operation in Operation), "denied"
 
 
 def _must(is_valid: Callable[[str], object], says: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """Return a check of an option: a name in place of an ID would match no entry, as if nothing had been done."""
+    """Return a check of an option. Without it, a name in place of an ID would look like an ID without entries."""
 
     def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
         if value is not None and not is_valid(value):
@@ -89,7 +89,7 @@ _FILTERS = (
 
 
 def filtered(command: Callable[..., None]) -> Any:
-    """Add the options that filter entries to a command, which gets their values as its parameter `chosen`."""
+    """Add the options that filter entries to a command, and pass their values as the command's parameter `chosen`."""
 
     @wraps(command)
     def with_filters(
@@ -134,7 +134,7 @@ def print_entries(entries: Sequence[Entry]) -> None:
                 f"{entry.outcome}{code}" if entry.outcome else _NO_RESULT,
                 f"{entry.milliseconds:,} ms" if entry.milliseconds is not None else "-",
                 entry.reference or "-",
-                # People type the parameters, so they come last, where their width moves nothing.
+                # Parameters vary in length, so they come last, where they don't widen a column.
                 on_one_line(" ".join(f"{name}={value}" for name, value in entry.parameters.items())),
             )
         )

@@ -1,4 +1,4 @@
-"""`extauth keys …`: the operator's keys."""
+"""`extauth keys …`, for the operator's keys."""
 
 import asyncio
 import os
@@ -43,12 +43,12 @@ def new(write: bool) -> None:
         if not os.environ[_NAME].strip():
             fail(f"{_NAME} is set, but empty, which hides the one in .env. Unset it.", status=2)
         return
-    # If .env is a link, the file to change is its target.
+    # If .env is a symbolic link, it must remain one, so the target is changed.
     file = (Path.cwd() / ".env").resolve()
     try:
         file.touch(mode=0o600)
         if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
-            # Another key would make the log unreadable.
+            # With another key, Extauth couldn't read the existing audit log.
             return
         file.chmod(0o600)
         dotenv.set_key(file, _NAME, key, quote_mode="never")

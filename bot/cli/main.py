@@ -1,4 +1,4 @@
-"""`extauth`: the commands, each loaded only when used."""
+"""`extauth`, whose commands are imported only when they are used."""
 
 import gc
 import os
@@ -22,17 +22,17 @@ _COMMANDS = {
     "test": ("bot.cli.test:test", "Test all connected accounts, once."),
     "socket": ("bot.cli.serve:socket", "Serve over Socket Mode."),
 }
-"""The location of each command, and its line in the help, which so loads none of them."""
+"""The location of each command and its line in the help, so that the help doesn't have to import any command."""
 
 
 class LazyGroup(Group):
-    """A group that imports a command when it is used: serving never loads the sandbox, and `--help` loads nothing."""
+    """A group that imports a command when it's used, so serving doesn't import the sandbox and `--help` nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command, or None if there is none."""
+        """Import and return a command, or return None for an unknown name."""
         if cmd_name not in _COMMANDS:
             return None
         command = _load(_COMMANDS[cmd_name][0])
@@ -44,7 +44,7 @@ class LazyGroup(Group):
 
 
 def _load(place: str) -> Any:
-    # Modules are never garbage, and most of a burst's objects aren't yet: scanning them takes a third of a burst's CPU.
+    # Frequent collections would take a third of the CPU time of a burst, and find almost no garbage.
     gc.set_threshold(20_000, 10, 10)
     module, name = place.split(":")
     return getattr(import_module(module), name)
@@ -64,7 +64,7 @@ def main(context: click.Context) -> None:
     Without a command, Extauth starts to serve: over Socket Mode if SLACK_APP_TOKEN is set, over HTTP if
     SLACK_SIGNING_SECRET is set.
     """
-    # Characters that the terminal's encoding lacks are escaped, instead of failing.
+    # Without this, printing a character that the terminal's encoding lacks would raise an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,6 +1,6 @@
-"""`extauth manifest`: the app's manifest for Slack, built from the code's listeners and scopes.
+"""`extauth manifest`, which builds the app's manifest for Slack from the code's listeners and scopes.
 
-It's YAML, with a comment at each value that needs one. https://docs.slack.dev/reference/app-manifest
+The manifest is YAML, with a comment at each value that needs one. https://docs.slack.dev/reference/app-manifest
 """
 
 import json
@@ -22,7 +22,7 @@ from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[\w.~%/-]*)?", re.ASCII)
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
-"""Slack's page for an app from a manifest: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
+"""Slack's page that creates an app: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests"""
 
 _DISPLAY = """\
 # The app, as Slack is told: https://docs.slack.dev/reference/app-manifest
@@ -73,7 +73,7 @@ PROVIDERS: Mapping[str, str] = {
           account_identifier: $.login
 """,
 }
-"""Example providers for the app's workflows, by provider key. The values in each are the provider's own."""
+"""Example providers for the app's workflows, by provider key. The values are from the providers' documentation."""
 
 
 def _request_url(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
@@ -123,7 +123,7 @@ def manifest(url: str | None, providers: tuple[str, ...], in_json: bool, link: b
 
 def _features(url: str | None) -> str:
     request_url = "" if url is None else f"\n      url: {url}"
-    # The main usage of each subcommand, without the options that take a value.
+    # The hint must be short, so it has only the main usage of each subcommand, without options that take a value.
     usages = [listener.subcommand.usage.removeprefix(f"{COMMAND} ") for listener in LISTENERS]
     hint = " | ".join(re.sub(r" \[[^]]*[A-Z][^]]*]", "", usage).split(" | ")[0] for usage in usages)
     return f"""\

@@ -1,4 +1,4 @@
-"""`extauth sandbox`: the only command that loads the sandbox."""
+"""`extauth sandbox`, the only command that imports the sandbox."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def _serve(transport: Transport, port: int, seed_file: Path | None, accoun
     stop = stop_signal()
     async with open_sandbox(transport, port=port, seed_file=seed_file, accounts=accounts) as slack:
         click.echo(f"Extauth's sandbox is at {slack.base_url}/ (press Ctrl-C to end it)")
-        # Elsewhere, Python may open a text browser, which can't show the page.
+        # Without a display, Python may open a text browser, which can't show the page.
         has_display = sys.platform in ("darwin", "win32") or any(map(os.environ.get, _BROWSER_VARIABLES))
         if opens and has_display:
             await asyncio.to_thread(webbrowser.open, f"{slack.base_url}/")

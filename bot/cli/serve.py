@@ -1,4 +1,4 @@
-"""`extauth socket` and `extauth http`: the commands that serve."""
+"""`extauth socket` and `extauth http`, the commands that serve."""
 
 import gc
 import logging
@@ -36,7 +36,7 @@ def http() -> None:
 
 
 def serve(wanted: Transport | None) -> None:
-    """Serve over the given transport, or the one the settings choose, until SIGTERM or Ctrl-C."""
+    """Serve over the wanted transport, or over the one in the settings, until SIGTERM or Ctrl-C."""
     settings = load_settings(read)
     for warning in warnings(settings):
         log.warning(warning)
@@ -48,6 +48,6 @@ def serve(wanted: Transport | None) -> None:
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
-    # Imported modules are never garbage.
+    # Imported modules are never garbage, so the garbage collector doesn't need to scan them.
     gc.freeze()
     await serve_app(settings, transport, SystemClock(), stop_signal())

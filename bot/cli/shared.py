@@ -1,4 +1,4 @@
-"""Helpers for the commands: reading settings, running, and turning errors into lines."""
+"""Helpers for the commands that read settings, run work, and print errors as single lines."""
 
 import asyncio
 import signal
@@ -46,7 +46,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return the factory of the commands' event loop: uvloop's, or asyncio's where uvloop isn't installed."""
+    """Return a factory for uvloop's event loop, or for asyncio's if uvloop isn't installed."""
     try:
         import uvloop  # noqa: PLC0415
     except ImportError:

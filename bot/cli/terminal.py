@@ -1,4 +1,4 @@
-"""Commands in a terminal: `--help` with examples to copy, and the progress of long work."""
+"""Helpers for a terminal, with examples in `--help`, aligned tables, and progress bars."""
 
 import sys
 import time
@@ -9,18 +9,18 @@ from typing import Any
 import click
 
 _STEPS = 1000
-"""The maximum number of times to draw the bar: drawing it for each entry would take longer than the work."""
+"""Maximum number of times to draw the bar, because drawing it for each entry would take longer than the work."""
 
 
 class Command(click.Command):
-    """A command whose help ends with examples: the text to type after the command's own name."""
+    """A command whose help ends with `examples`, each the text to type after the command's name."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*args, **options)
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each example on its own line, after the name the program was started by."""
+        """Write each example on its own line, after the name with which the program was started."""
         with formatter.section("Examples"):
             for example in self.examples:
                 formatter.write(f"{'':>{formatter.current_indent}}{ctx.command_path} {example}".rstrip() + "\n")
@@ -49,9 +49,9 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Itera
 
 @contextmanager
 def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar with the rate and the time remaining. Yields a function that takes the count of finished units.
+    """Show a bar with the rate and the time remaining. Yields a function that takes the number of finished units.
 
-    The bar is on standard error, and only if that is a terminal.
+    The bar appears on standard error, if standard error is a terminal.
     """
     if not total or not sys.stderr.isatty():
         yield lambda done: None

@@ -1,4 +1,4 @@
-"""`extauth test --all`: a test of all connected accounts, for a terminal or a platform's scheduler."""
+"""`extauth test --all`, which tests all connected accounts, from a terminal or a platform's scheduler."""
 
 import asyncio
 import json
@@ -96,7 +96,7 @@ async def _survey(runtime: Runtime) -> Survey:
         async def got_on(batch: Batch) -> None:
             nonlocal tell
             if tell is None:
-                # Only now is the number of accounts known.
+                # The bar starts here because the number of accounts isn't known before.
                 tell = stack.enter_context(progress("Testing accounts", len(batch.items), "accounts"))
             tell(len(batch.results))
 

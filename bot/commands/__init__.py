@@ -1,1 +1,1 @@
-"""Parsing of typed text after `/extauth`: to a subcommand and its values, or a UsageError with a suggestion."""
+"""The parser of typed text after `/extauth`, which yields a subcommand with values or an error with a suggestion."""

@@ -1,7 +1,7 @@
-"""The likely correction of a command, as a button can carry it: *Did you mean `/extauth get Et12345ABCDE`?*
+"""The likely correction of a command, for the value of a button: *Did you mean `/extauth get Et12345ABCDE`?*
 
-Slack stores a button's value, and it comes back from outside. So it's written from the parsed command, never copied
-from typed text, holds only Extauth's names and values in the form of an ID, and is parsed again.
+Slack stores a button's value and returns it from outside. So the value is written from the parsed command instead of
+the typed text, contains only Extauth's names and values in the form of an ID, and is parsed again after a click.
 """
 
 import re
@@ -17,18 +17,18 @@ _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A command as text to type after `/extauth`, and its parsed form."""
+    """A command as the text after `/extauth`, and in parsed form."""
 
     text: str
     parsed: ParsedCommand
 
 
 class NoCorrection(ValueError):
-    """Text that no button of Extauth's carries."""
+    """Text that isn't in any button of this version of Extauth."""
 
 
 def correct(meant: ParsedCommand | None, subcommands: Sequence[Subcommand]) -> Correction | None:
-    """Return the command to run instead; None if it isn't clear, or if a value could be a secret."""
+    """Return the command to run instead, or None if it's unclear or if a value could be a secret."""
     if meant is None or meant.subcommand is None:
         return None
     skips = {option.name for option in meant.subcommand.options if option.skips_question}
@@ -47,7 +47,7 @@ def correct(meant: ParsedCommand | None, subcommands: Sequence[Subcommand]) -> C
 
 
 def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
-    """Parse a button's value. Raises NoCorrection for anything that `correct` doesn't return."""
+    """Parse a button's value. Raises NoCorrection for a value that `correct` doesn't return."""
     try:
         correction = correct(parse(value, subcommands), subcommands) if isinstance(value, str) else None
     except (UsageError, PastedTokenError):
@@ -58,7 +58,7 @@ def read(value: object, subcommands: Sequence[Subcommand]) -> Correction:
 
 
 def _words(subcommand: Subcommand, values: OptionValues) -> Iterator[str]:
-    """Yield the words after the subcommand, bare words first, lest one be read as an option's value."""
+    """Yield the words after the subcommand, with bare words first, so that none is parsed as an option's value."""
     forms = {option.name: option.form for option in subcommand.options}
     bare = {}
     for name, text in values.items():

@@ -1,7 +1,7 @@
-"""The parser of text after `/extauth`, tolerant of phones and Macs.
+"""The parser of text after `/extauth`, which tolerates the changes that phones and Macs make.
 
 Keyboards turn `--` into a dash and quotes into curly ones, chats wrap IDs in backticks, and Slack itself escapes names,
-addresses, `&`, `<`, and `>`. None of these can be part of an ID, so all of them are forgiven.
+addresses, `&`, `<`, and `>`. An ID can't contain any of these characters, so the parser undoes all of these changes.
 """
 
 import difflib
@@ -24,9 +24,9 @@ from bot.commands.subcommand import (
 from bot.ids import DASHES, USER_ID, find_token, quote, quote_word, unwrap
 
 MAX_TEXT = 3000
-"""The longest text that is parsed, in characters: as long as Slack's own fields."""
+"""Maximum number of characters in text to parse, which is also the limit of Slack's text fields."""
 _MOST_CORRECTED = 20
-"""Maximum number of words in a command for a correction to be offered."""
+"""Maximum number of words in a command that Extauth tries to correct."""
 _SEQUENCE = re.compile(r"<([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
@@ -34,7 +34,7 @@ _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*'|["'])+""")
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‘’‚‛′", "'")})
 _DASHES = re.compile(f"[{re.escape(DASHES)}]+")
 HELP, TOPIC = "help", "topic"
-"""The subcommand that `get --help` means as well, and its option, which then names `get`."""
+"""The subcommand for help, which `get --help` also means, and its option, which is `get` in that case."""
 _HELP_OPTIONS = {f"_{HELP}", HELP, "h", "?"}
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
@@ -65,7 +65,7 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> ParsedCommand:
             f"{COMMAND} [{' | '.join(subcommand.name for subcommand in subcommands)}]",
         )
     plain = unescape(text)
-    # Also the raw text: a link's address isn't part of the plain text.
+    # The raw text is searched, too, because the plain text lacks the addresses of links.
     token_format = find_token(plain) or (find_token(text) if text != plain else None)
     if token_format is not None:
         raise PastedTokenError(token_format)
@@ -74,7 +74,7 @@ def parse(text: str, subcommands: Sequence[Subcommand]) -> ParsedCommand:
 
 
 def closest_name(word: str, names: Iterable[str]) -> str | None:
-    """Return the subcommand for a synonym or a misspelling; None if the word is like none of `names`."""
+    """Return the name that a synonym or a misspelling means, or None if the word isn't similar to any of `names`."""
     known = [*names]
     closest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return _SYNONYMS.get(word) if _SYNONYMS.get(word) in known else next(iter(closest), None)
@@ -106,8 +106,8 @@ def _parse(words: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCom
 
 
 def _meant(words: Sequence[str], before: Sequence[str], subcommands: Sequence[Subcommand]) -> ParsedCommand | None:
-    """Return the command of corrected words, with other mistakes corrected, too; None if one remains."""
-    # Each correction parses the rest again, so many of them would take long.
+    """Return the command of corrected words, after correcting other mistakes, or None if a mistake remains."""
+    # Each correction parses all words again, so a command with many mistakes would take long.
     if words == before or len(words) > _MOST_CORRECTED:
         return None
     try:
@@ -143,13 +143,13 @@ def _unknown(name: str, words: Sequence[str], subcommands: Sequence[Subcommand])
 
 
 def _owner(word: str, subcommands: Sequence[Subcommand]) -> str | None:
-    """Return the first subcommand that has an option of the bare word's form."""
+    """Return the first subcommand with an option whose form matches the bare word."""
     return next((one.name for one in subcommands if any(option.form.fullmatch(word) for option in one.options)), None)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """A reader of the words after a subcommand, as values of its `options`. `at` is the next word."""
+    """A reader of the words after a subcommand as values of its `options`. `at` is the index of the next word."""
 
     subcommand: Subcommand
     subcommands: Sequence[Subcommand]
@@ -163,7 +163,7 @@ class _Reader:
             word = self.words[self.at]
             self.at += 1
             value: str | bool = word
-            # No ID has a "=" in it, so such a word is always a name and its value.
+            # No ID contains "=", so a word with "=" is always an option and its value.
             name, equals, given = word.partition("=")
             if equals or word[0] in DASHES:
                 option = self._option(name, equals + given)
@@ -183,7 +183,7 @@ class _Reader:
         return values
 
     def _error(self, problem: str, suggestion: str | None = None, instead: str | None = None) -> UsageError:
-        """Return the error for the last word read, with the word that belongs there `instead`."""
+        """Return the error for the last word read. `instead` is the word that should replace it, if known."""
         meant = None
         if instead is not None:
             corrected = [*self.words[: self.at - 1], instead, *self.words[self.at :]]
@@ -192,7 +192,7 @@ class _Reader:
         return UsageError(problem, self.subcommand.usage, suggestion, meant)
 
     def _option(self, spelling: str, given: str) -> Option:
-        """Return the option of this spelling. `given` is the rest of the same word."""
+        """Return the option with this spelling. `given` is the rest of the same word."""
         name = _name(unwrap(spelling))
         if name in self.options:
             return self.options[name]
@@ -208,7 +208,7 @@ class _Reader:
         raise self._error(problem, suggestion, f"{suggestion}{given}")
 
     def _value(self, option: Option, value: str | None) -> str | bool:
-        """Return the value of an option, from the same word or else from the next one."""
+        """Return the value of an option. Without a value in the same word, the next word is read."""
         follows = self.words[self.at] if value is None and self.at < len(self.words) else ""
         if option.is_flag and value is None and follows.lower() not in {"true", "false"}:
             return True
@@ -235,14 +235,14 @@ class _Reader:
 
 
 def unescape(text: str) -> str:
-    """Return the text as it was typed, except that people are `@` and their user ID.
+    """Return the text as the person typed it, except that people become `@` and their user ID.
 
     With `should_escape` in the manifest, Slack turns a person into `<@U…|name>`, a channel into `<#C…|name>`, and text
     like an address into `<https://…>`, `<http://example.com|example.com>`, or `<mailto:…|…>`, even within an ID or a
     token. A typed `&`, `<`, or `>` becomes `&amp;`, `&lt;`, or `&gt;`.
     https://docs.slack.dev/interactivity/implementing-slash-commands#defining_slash_command
     """
-    # Slack escapes only these three; html.unescape would also change entities that a person typed.
+    # Slack escapes only three characters. On the whole text, html.unescape would also change entities a person typed.
     return _ENTITY.sub(lambda match: html.unescape(match[0]), _SEQUENCE.sub(_typed, text))
 
 

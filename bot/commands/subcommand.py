@@ -13,17 +13,17 @@ TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
 _NOTHING = re.compile(r"(?!)")
 
 OptionValues = Mapping[str, str | bool]
-"""Values typed after a subcommand, by API name."""
+"""The values typed after a subcommand, by API name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """A parameter by its API name, and its effect. A flag without a value is true.
 
-    A bare word of the `form` is this option's value, regardless of the subcommand's `argument`. Without a typed
-    subcommand, it tells which was meant. A token ID of a form that its option `refuses` is taken for a provider. A flag
-    that `skips_question` is never part of a button's command. An option that `repeats` can occur several times; its
-    values are joined by spaces.
+    A bare word that matches `form` is this option's value, regardless of the subcommand's `argument`. If the subcommand
+    is missing, the word also identifies it. A value that matches `refuses` is probably a provider instead of a token
+    ID. A flag that `skips_question` is never part of a button's command. An option that `repeats` can occur several
+    times, and its values are joined by spaces.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Option:
 
     @property
     def spelling(self) -> str:
-        """The option as it is typed."""
+        """The option as people type it."""
         return f"--{self.name.replace('_', '-')}"
 
 
@@ -44,9 +44,9 @@ class Option:
 class Subcommand:
     """A word after `/extauth`, and the options that can follow it.
 
-    `usages` are the ways to type it and the effect of each, the main one first. `wanted` returns the request for the
-    values, None if the service isn't asked for anything; it raises UsageError. `argument` names the option for any
-    other bare word. Help leaves the command out for people without its `permission`.
+    `usages` are the ways to type it and the effect of each, with the main one first. `wanted` returns the request for
+    the values, or None if there is nothing to request, and raises UsageError. `argument` is the option that gets any
+    other bare word. People without the `permission` don't see the command in the help.
     """
 
     name: str
@@ -58,13 +58,13 @@ class Subcommand:
 
     @property
     def usage(self) -> str:
-        """One line that shows everything the subcommand understands."""
+        """The line that shows all options of the subcommand."""
         return self.usages[0][0]
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
-    """Parsed text: the subcommand (None for the bare command), the values, and the request for them."""
+    """A parsed command: the subcommand (None for the bare command), the values, and the request."""
 
     subcommand: Subcommand | None
     values: OptionValues = field(default_factory=dict)
@@ -72,13 +72,13 @@ class ParsedCommand:
 
     @property
     def asks_first(self) -> bool:
-        """True if a button for this opens a form or a confirmation first: it changes something, or lacks an ID."""
+        """True if a button opens a form or a confirmation first, because the command changes data or lacks an ID."""
         changes = isinstance(self.request, GetToken | DeleteTokens) and self.request.mutates
         return changes or isinstance(self.request, OpenForm | Selection)
 
 
 class PastedTokenError(ValueError):
-    """Typed text with a known token in it. Neither the text nor the token is kept."""
+    """Typed text that contains a token of a known format. The exception holds neither the text nor the token."""
 
     def __init__(self, token_format: TokenFormat) -> None:
         super().__init__(f"The text holds {token_format.name}.")
@@ -86,10 +86,10 @@ class PastedTokenError(ValueError):
 
 
 class UsageError(ValueError):
-    """Typed text that wasn't understood, with the usage line.
+    """A mistake in typed text, with the usage line.
 
-    `meant` is the whole command that was probably meant, with any text as its values; `suggestion` is its mistyped
-    part, to be shown if the whole can't be.
+    `meant` is the complete command that was probably meant, whose values may be any text. `suggestion` is the corrected
+    part, which is shown if the complete command can't be.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Explanations in plain words, by Slack's error code and the operation that got it.
 
-To add one, put an entry in the table it belongs to: `methods` (the codes of get, delete, and list), `common` (those of
-every Slack method), `activity_log` (those of Slack's external authentication), `transport` (failures on the way).
+To add an explanation, put an entry into one of the tables: `methods` (codes of get, delete, and list), `common` (codes
+of every Slack method), `activity_log` (codes of Slack's external authentication), `transport` (failed transmissions).
 """
 
 from bot.explanations import activity_log, common, methods, transport
@@ -10,7 +10,7 @@ from bot.operation import Operation
 
 __all__ = ["KNOWN_CODES", "Explanation", "Who", "explain"]
 
-# Later tables win: the methods' own words are more precise.
+# The methods' own explanations are the most precise, so their table comes last and overrides the others.
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
 KNOWN_CODES = frozenset(code for code, _ in _EXPLANATIONS)
 
@@ -24,11 +24,11 @@ _UNKNOWN = Explanation(
 
 
 _GENERAL = {operation.permission: operation for operation in reversed(Operation)}
-"""The general operation of those with the same permission: the first one."""
+"""The first operation with each permission, whose explanations also apply to the permission's other operations."""
 
 
 def explain(code: str, operation: Operation) -> Explanation:
-    """Return the explanation of `code` after `operation`; a general one for an unknown code."""
+    """Return the explanation of `code` after `operation`, or a general explanation for an unknown code."""
     return (
         _EXPLANATIONS.get((code, operation))
         or _EXPLANATIONS.get((code, _GENERAL[operation.permission]))

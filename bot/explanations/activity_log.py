@@ -1,6 +1,6 @@
 """Codes that Slack's external authentication writes to an app's activity log, and may pass on.
 
-They are about the provider's entry in the app's manifest and about the sign-in of the account.
+The codes are about the provider's entry in the app's manifest and the sign-in to the account.
 https://docs.slack.dev/tools/deno-slack-sdk/guides/integrating-with-services-requiring-external-authentication
 """
 

@@ -6,7 +6,7 @@ https://docs.slack.dev/reference/methods/apps.auth.external.get#errors
 from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
-# Codes that only a malformed HTTP request gets: the title, and the cause.
+# Only a malformed HTTP request gets these codes, so their explanations differ just in the title and the cause.
 _MALFORMED = {
     "invalid_arg_name": ("Slack rejected a parameter name", "Slack doesn't accept one of the names in the request."),
     "invalid_array_arg": ("Slack rejected a list of values", "Slack got a list where it expects one value."),

@@ -8,7 +8,7 @@ from bot.operation import Operation
 
 
 class Who(Enum):
-    """The person who can fix it, as a sentence says it. `OPERATOR` means `EXTAUTH_CONTACT` if that is set."""
+    """The person who can fix a failure, as a phrase. `EXTAUTH_CONTACT`, if set, replaces the phrase for `OPERATOR`."""
 
     YOU = "you"
     CONNECTOR = "the person who connected the account"
@@ -20,9 +20,9 @@ class Who(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A failure in plain words: Extauth's texts, in Slack's mrkdwn.
+    """A failure in plain words, as mrkdwn without text from outside.
 
-    `retry` says that the same request can succeed without any change; `edit`, that another value can.
+    `retry` is True if the same request can succeed later, and `edit` is True if another value can succeed.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Explanation:
 
 
 API_TOKEN = "Give Extauth a token of the app that owns it: App Home, *Settings…*, or `EXTAUTH_API_TOKEN`."
-"""Advice on a token without access. If many workspaces are served, each has its own token."""
+"""Advice for a token without access. If Extauth serves many workspaces, each workspace can set its own token."""
 
 Table = Mapping[tuple[str, Operation | None], Explanation]
-"""Explanations by code and operation; None means any operation."""
+"""Explanations by code and operation, or by code and None for any operation."""

@@ -98,7 +98,7 @@ TABLE: Table = {
         who=Who.SLACK,
         retry=True,
     ),
-    # Not every token may list, so these tell people the alternatives.
+    # Slack doesn't let every token list accounts, so these explanations include the alternatives.
     ("not_allowed_token_type", Operation.LIST): Explanation(
         title="Extauth's token can't list connected accounts",
         happened="Slack lists them only for some kinds of tokens, and not for Extauth's.",

@@ -1,4 +1,4 @@
-"""Failures on the way to Slack and back: `TransportCode` names them."""
+"""Failures to reach Slack or to read its response, whose codes are in `TransportCode`."""
 
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation

@@ -1,4 +1,4 @@
-"""The listeners, one file for each thing a person can do. To add a subcommand, add its file and its line here."""
+"""The listeners, in one file for each action that a person can take. A new subcommand needs a file and a line here."""
 
 from slack_bolt.async_app import AsyncApp
 

@@ -51,7 +51,7 @@ async def decide(interaction: Interaction) -> None:
     found = await runtime.shared.batches.find_in(actor.team_id, batch_id)
     wanted = found[0] if found is not None and found[0].digest == digest else None
     if wanted is not None and post is not None and post not in wanted.posts:
-        # After a very quick click, or a crash, the batch doesn't have this message yet.
+        # The batch may lack this message, if the click was very quick or Extauth crashed after posting it.
         wanted = replace(wanted, posts=(*wanted.posts, post))
     batches = runtime.shared.batches
     outcome = await approval.decide(runtime.service, batches, actor, wanted, approves=approves, at=click.at)
@@ -112,7 +112,7 @@ def _ended(outcome: Outcome) -> str:
 
 
 def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Interaction:
-    """Return an interaction of the requester, with its answer in the place of the request."""
+    """Return an interaction on behalf of the requester, with a reply where the requester asked."""
     key = hashlib.sha256(f"approved {approved.batch_id}".encode()).hexdigest()
     actor = Actor(
         user_id=approved.user_id,
@@ -126,7 +126,7 @@ def _requester(runtime: Runtime, bot_token: SecretStr, approved: Batch) -> Inter
 
 
 def _reply(runtime: Runtime, bot_token: SecretStr, asked: Batch) -> Reply:
-    """Return the modal that the person asked in, as long as it's open, otherwise a private message."""
+    """Return the modal in which the person asked, with a private message in case it was closed."""
     direct = DirectReply(runtime.shared.clients, bot_token, asked.user_id, asked.channel)
     if asked.view_id is None:
         return direct
@@ -148,10 +148,10 @@ async def expire_due(
     find: Callable[[str | None, str | None], Awaitable[Runtime | None]],
     serves: Callable[[str | None, str | None], bool],
 ) -> None:
-    """End the requests that no one decided in time. Raises DatabaseError.
+    """End the requests that expired without a decision, or whose deletion hasn't begun. Raises DatabaseError.
 
-    `find` returns the runtime of a workspace or organization, if there is one. `serves` tells if it is served. An error
-    in one workspace doesn't keep the others waiting.
+    `find` returns the runtime of a workspace or organization, if there is one. `serves` returns whether Extauth serves
+    a workspace or organization. An error in one workspace doesn't keep the others waiting.
     """
     for asked, state in await batches.in_states(approval.OPEN):
         if not serves(asked.team_id, asked.enterprise_id):
@@ -171,7 +171,7 @@ async def expire_due(
 async def _expired(runtime: Runtime, asked: Batch, before: BatchState) -> None:
     bot_token = runtime.bot_token
     if before is BatchState.DECLINED:
-        # The process was killed before it could say so.
+        # The process ended before it could show the decision.
         await _replace_posts(runtime, bot_token, asked, f"{Mark.FAILED} Declined. Nothing was deleted.")
         await _reply(runtime, bot_token, asked).show(ended_screen(asked, "declined", "Somebody"))
         return

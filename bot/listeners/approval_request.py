@@ -64,7 +64,7 @@ async def ask(interaction: Interaction, confirmed: Batch) -> None:
 
 
 async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, str], ...]:
-    """Post the request to the audit channel, or else to each approver, and return the places of the messages."""
+    """Post the request to the audit channel or to each approver. Returns the channel and timestamp of each message."""
     client, posts = interaction.runtime.shared.clients.web(interaction.actor.bot_token), []
     message = as_message(request_screen(waiting))
     for channel in _addressees(interaction.runtime, waiting):
@@ -77,5 +77,5 @@ async def _post(interaction: Interaction, waiting: Batch) -> tuple[tuple[str, st
 
 
 def _addressees(runtime: Runtime, waiting: Batch) -> list[str]:
-    """Return the channel, or the approvers except the requester."""
+    """Return the ID of the channel, or the IDs of the approvers without the requester."""
     return [one for one in runtime.approvals_go_to if one != waiting.user_id]

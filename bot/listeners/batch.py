@@ -1,4 +1,4 @@
-"""Shared parts of testing and deleting many tokens: the list of accounts, progress, *Stop*, the result, *Export…*."""
+"""Shared parts of testing and deleting many tokens: the list, the progress, the result, *Stop*, and *Export…*."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ UPDATE_SECONDS = 2.0
 
 
 async def list_accounts(interaction: Interaction, request: ListAccounts) -> Shown | AlreadyRun:
-    """List the accounts to choose a batch from, as one step of it."""
+    """List the accounts from which a batch is chosen, as a step of the same interaction."""
     outcome = await flow.outcome_of(interaction, interaction.actor.step("list"), request)
     if isinstance(outcome, ApprovalNeeded):
         raise TypeError("Only a deletion needs approval.")
@@ -43,7 +43,7 @@ async def list_accounts(interaction: Interaction, request: ListAccounts) -> Show
 
 
 async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOutcome:
-    """Run a batch that is saved as running, and show its progress and its result."""
+    """Run a batch that is stored as running, and show its progress and its result."""
     runtime = interaction.runtime
     if isinstance(interaction.reply, ModalReply):
         interaction.reply.keeps_answer = True
@@ -66,7 +66,7 @@ async def run(interaction: Interaction, batch: Batch, note: str = "") -> BatchOu
         await view.finish()
     finally:
         view.close()
-    if outcome.ending is not BatchEnding.ELSEWHERE:  # for that, the other delivery owes the answer
+    if outcome.ending is not BatchEnding.ELSEWHERE:  # because the other delivery shows the result
         interaction.interrupted = lambda: batch_screen(outcome, runtime.contact, note)
         await flow.show(interaction, batch_screen(outcome, runtime.contact, note))
     return outcome
@@ -109,7 +109,7 @@ class _ProgressView:
             await asyncio.wait({self._showing})
 
     def close(self) -> None:
-        """Cancel a current drawing, too."""
+        """Stop drawing, and cancel a current drawing."""
         for task in (self._drawing, self._showing):
             if task is not None:
                 task.cancel()
@@ -139,8 +139,8 @@ async def stop(interaction: Interaction, batch_id: str) -> None:
         await flow.show(interaction, BATCH_GONE)
         return
     batch, _ = found
-    # A batch that has ended in the meantime has its result in the modal, and this must not replace it: not even if it
-    # ends at this very moment.
+    # The result of a batch that has just ended must stay in the modal, so the batch's state is compared, and then the
+    # hash of the modal.
     if (
         await interaction.runtime.shared.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
         and seen is not None
@@ -150,7 +150,7 @@ async def stop(interaction: Interaction, batch_id: str) -> None:
 
 @routes.click(EXPORT, read=str, replace=Replace.NEVER)
 async def export(interaction: Interaction, batch_id: str) -> None:
-    """Send a test's results to the person as a file, or show them for copying if Slack doesn't take it."""
+    """Send a test's results to the person as a file, or show them for copying if Slack doesn't accept the file."""
     found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.TEST or not found[0].results:
         await flow.show(interaction, BATCH_GONE)

@@ -25,12 +25,12 @@ from bot.views.parts import View, as_view
 routes = Routes()
 
 LOOK_SECONDS = 1.0
-"""Seconds to look for the accounts behind IDs before a form opens without them."""
+"""Seconds to search for the accounts of the token IDs before a form opens with the IDs only."""
 
 
 @routes.click(OPEN_CLEANUP, read=read_shown, replace=Replace.NEVER)
 async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None:
-    """Open the modal that asks for the tokens to delete, beginning with those that a list shows."""
+    """Open the modal that asks for the tokens to delete, and offer those that a list shows."""
     runtime = interaction.runtime
 
     async def view(decisions: Decisions) -> View:
@@ -47,13 +47,13 @@ async def open_form(interaction: Interaction, shown: Sequence[str] = ()) -> None
 
 @routes.modal(cleanup.FORM, cleanup.parse_form, shows=lambda _: CHECKING, stays=lambda _: True)
 async def select(interaction: Interaction, selection: Selection) -> None:
-    """Ask before deleting the selected tokens."""
+    """Ask for confirmation before deleting the selected tokens."""
     view = as_view(working_screen(ListAccounts()))
     if not await flow.open_if_allowed(interaction, [OpenForm(Operation.DELETE)], view):
         return
     decisions = await interaction.runtime.service.authorize(interaction.actor)
     listed: Shown | AlreadyRun | None = None
-    # Typed IDs need no list: it only tells more about them.
+    # Typed IDs don't need a list. For them, the list only adds the names of the accounts.
     if selection.account is not None or decisions[Permission.LIST].allowed:
         listed = await batch.list_accounts(interaction, ListAccounts(selection.provider_key))
     if isinstance(listed, AlreadyRun):
@@ -85,7 +85,7 @@ async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed
 
 @routes.click(RETRY, read=str, replace=Replace.NEVER)
 async def retry(interaction: Interaction, batch_id: str) -> None:
-    """Ask again about the tokens that a batch didn't delete: much may have happened since."""
+    """Ask for confirmation again to delete the tokens that a batch didn't delete, because the batch may be old."""
     found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
     items = left_over(found[0]) if found is not None and is_over else []
@@ -99,14 +99,14 @@ async def retry(interaction: Interaction, batch_id: str) -> None:
 
 @routes.modal(cleanup.CONFIRM, cleanup.parse_confirmation, shows=lambda _: CHECKING, stays=lambda _: True)
 async def delete(interaction: Interaction, pending: PendingBatch) -> None:
-    """Delete a confirmed batch, or ask for its approval."""
+    """Delete the tokens of a confirmed batch, or ask for its approval."""
     runtime = interaction.runtime
     found = await runtime.shared.batches.find(pending.batch_id, interaction.actor)
     if found is None or found[0].operation is not Operation.DELETE or len(found[0].items) != pending.count:
         await flow.show(interaction, BATCH_GONE)
     elif runtime.service.policy.covers(is_bulk=found[0].is_bulk):
         await approval_request.ask(interaction, found[0])
-    # A batch submitted twice is deleted once.
+    # The state changes only once, so a batch that is submitted twice is deleted once.
     elif await runtime.shared.batches.move(found[0], BatchState.CONFIRMING, BatchState.RUNNING):
         await batch.run(interaction, found[0])
     else:

@@ -1,4 +1,4 @@
-"""The slash command, from typed text to its listener, and the button that runs a suggested command."""
+"""The slash command, from the typed text to a listener, and the button that runs a suggested command."""
 
 import logging
 from collections.abc import Sequence

@@ -96,7 +96,7 @@ async def edit(interaction: Interaction, _: DeleteTokens, known: Mapping[str, st
 @routes.click(Button.DELETE.action_id, read=partial(read_as, DeleteTokens))
 @routes.modal(delete.FORM, delete.parse_form, shows=lambda _: CHECKING, stays=lambda _: True)
 async def confirm(interaction: Interaction, request: DeleteTokens) -> None:
-    """Ask before deleting, in a new modal or in the one the person is in."""
+    """Ask for confirmation of a deletion, in a new modal or in the open one."""
     pending = PendingDelete.of(request)
     view = delete.build_confirmation(metadata.write(interaction.origin, pending), pending)
     await flow.open_if_allowed(interaction, [request], view)

@@ -1,4 +1,4 @@
-"""Answers for a listener that breaks before its work has begun, and for payloads that nothing can serve."""
+"""Replies after a listener fails before its work begins, and to payloads that no listener or workspace can handle."""
 
 import logging
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Handle every listener's errors, and payloads without a listener: most likely a button of an older version."""
+    """Handle the errors of all listeners, and payloads without a listener, which usually come from an old button."""
 
     @app.error
     async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
@@ -46,7 +46,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
         runtime.shared.tasks.start(_tell(runtime, body, context, screen))
-        # Bolt has replaced the acknowledgement with a 500; Slack still has to get the acknowledgement.
+        # Bolt has replaced the acknowledgement with a 500, for which Slack would show the person an error of its own.
         return context.ack.response or await context.ack()
 
 
@@ -65,7 +65,7 @@ def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltConte
     if "command" in body:
         return interaction.from_command(runtime, body, context)
     if body.get("type") == "block_actions":
-        # Without its metadata, which may be the unreadable part.
+        # The view's metadata is left out, because the error may be that it can't be read.
         view = {"view": {"id": body["view"]["id"], "type": body["view"].get("type")}} if "view" in body else {}
         return interaction.from_click(runtime, {**body, **view}, context)
     if body.get("type") == "shortcut":
@@ -74,7 +74,7 @@ def _interaction(runtime: Runtime, body: dict[str, Any], context: AsyncBoltConte
 
 
 def _id(body: dict[str, Any]) -> str:
-    """Return the ID that a listener would be found by, as it may be logged."""
+    """Return the ID by which Bolt would find a listener, in a form that is safe to log."""
     part = body.get("actions", [body.get("view") or body.get("event") or body])[0]
     named = (part.get(name) for name in ("action_id", "callback_id", "type", "command"))
     return quote(next(filter(None, named), ""))
@@ -83,7 +83,7 @@ def _id(body: dict[str, Any]) -> str:
 async def _answer_unserved(
     shared: Shared, error: Exception, body: dict[str, Any], context: AsyncBoltContext
 ) -> BoltResponse:
-    """Acknowledge a payload that has no runtime, and tell the person why if possible."""
+    """Acknowledge a payload that has no runtime, and show the person the reason if possible."""
     if isinstance(error, NotInstalled):
         log.warning("a request came from a workspace where the bot isn't installed")
         screen = not_installed_screen(error.install_url)
@@ -101,7 +101,7 @@ async def _answer_unserved(
 
 
 async def tell_unserved(shared: Shared, screen: Screen, body: Mapping[str, Any]) -> None:
-    """Answer at the payload's own address, if it has one: there is no token to answer with."""
+    """Reply at the payload's `response_url`, if it has one, because there is no token for another way to reply."""
     url = body.get("response_url")
     if url is None:
         return

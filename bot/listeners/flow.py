@@ -1,4 +1,4 @@
-"""Shared steps of listeners: start the work, open a modal if it's allowed, run a request, answer."""
+"""Shared steps of listeners: guarding the work, opening a modal if allowed, running a request, and replying."""
 
 import asyncio
 import logging
@@ -30,22 +30,22 @@ from bot.views.permissions import denied_screen
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
-"""Seconds the permission check may take before a modal opens without it: a trigger ID lasts three."""
+"""Seconds the permission check may take before a modal opens without it, because a trigger ID lasts three."""
 
 NOTICE_SECONDS = 2.8
-"""Seconds after which a person is told that it takes longer, so that they hear something within three."""
+"""Seconds until the notice that a request takes longer, so that the person sees a response within three."""
 SHORT_SECONDS = 3
-"""Seconds of waiting that are too short to mention."""
+"""Maximum seconds of waiting that are too short to mention."""
 NOTICE_RETRY_SECONDS = (2.0, 10.0, 30.0)
 """Seconds to wait before each further try to show a notice."""
 MAX_NOTICES = 2
-"""Maximum number of notices that it takes longer. A `response_url` takes five messages in all."""
+"""Maximum number of notices that a request takes longer. A `response_url` accepts five messages in total."""
 
 Decisions = Mapping[Permission, Decision]
 
 
 async def guard(interaction: Interaction, work: Coroutine[None, None, None]) -> None:
-    """Do the work, and tell the person if it breaks."""
+    """Do the work, and notify the person if it fails or is interrupted."""
     runtime = interaction.runtime
     came_at = runtime.shared.clock.monotonic()
     try:
@@ -66,7 +66,7 @@ async def guard(interaction: Interaction, work: Coroutine[None, None, None]) -> 
 
 
 async def show(interaction: Interaction, screen: Screen) -> None:
-    """Answer with a screen, if there is a place for it."""
+    """Show the screen to the person, if there is a place for it."""
     reply = interaction.reply or interaction.elsewhere
     if reply is not None:
         await reply.show(screen)
@@ -80,15 +80,15 @@ async def _tell(interaction: Interaction, screen: Screen) -> None:
 
 
 async def open_modal(interaction: Interaction, view: View) -> bool:
-    """Open a modal, or change the one the person is in; answers go into it from now on.
+    """Open a modal, or replace the content of the open one. Later replies go into the modal.
 
-    Returns False if Slack didn't open it, after telling the person.
+    Returns False if Slack didn't open the modal. The person is then notified, unless another delivery opened it.
     """
     try:
         if isinstance(interaction.reply, ModalReply):
             await interaction.reply.put(view)
             return True
-        # A trigger ID works once: a second attempt could only hide that the first one worked.
+        # A trigger ID works only once, so a retry would fail even if the first attempt had opened the modal.
         token = interaction.actor.bot_token
         client = interaction.runtime.shared.clients.web(token, once=True)
         response = await client.views_open(trigger_id=interaction.trigger_id, view=view)
@@ -110,10 +110,10 @@ async def open_if_allowed(
     requests: Sequence[Request],
     view: View | Callable[[Decisions], Awaitable[View]],
 ) -> bool:
-    """Open a modal for a person who may make at least one of these requests; tell anyone else why not.
+    """Open a modal for a person who may make at least one of the requests, and show anyone else the reason for denial.
 
-    The check comes first, so that a denied person gets no modal. If Slack takes long to answer, the modal opens with a
-    note that the check is running, because its trigger ID wouldn't last.
+    The check comes first, so that a denied person doesn't get the modal. If the check takes long, the modal opens with
+    a note that the check is running, because the trigger ID would expire.
     """
     runtime = interaction.runtime
     check = asyncio.ensure_future(runtime.service.admit(interaction.actor, requests))
@@ -136,21 +136,21 @@ async def open_if_allowed(
 
 
 async def run(interaction: Interaction, request: Runnable) -> None:
-    """Run the request and show its outcome, with a notice in between if it takes longer."""
+    """Run the request and show its outcome, after a notice if the request takes long."""
     runtime = interaction.runtime
     if interaction.reply is None:
         raise ValueError("There is no place for an answer yet: open a modal first.")
     outcome = await outcome_of(interaction, interaction.actor, request)
     if isinstance(outcome, ApprovalNeeded):
         await ask_for(interaction, outcome.request)
-    elif not isinstance(outcome, AlreadyRun):  # for that, the other delivery owes the answer
+    elif not isinstance(outcome, AlreadyRun):  # because the other delivery shows the outcome
         if isinstance(request, CheckToken | DeleteTokens):
             await note(interaction, outcome)
         await interaction.reply.show(outcome_screen(outcome, runtime.contact))
 
 
 async def outcome_of(interaction: Interaction, actor: Actor, request: Runnable) -> Outcome:
-    """Run the request and return its outcome. A person with a place for the answer is told if it takes longer."""
+    """Run the request and return its outcome. Shows a notice if the request takes long and there is a place for one."""
     runtime, wait = interaction.runtime, Wait(interaction.runtime.shared.clock)
     interaction.request = request
     running = asyncio.ensure_future(runtime.service.run(actor, request, wait.note))
@@ -161,12 +161,12 @@ async def outcome_of(interaction: Interaction, actor: Actor, request: Runnable) 
     finally:
         if not running.done():
             running.cancel()
-            # It records its interruption.
+            # The canceled request still has to record its interruption.
             await asyncio.wait({running})
 
 
 async def note(interaction: Interaction, outcome: Outcome) -> None:
-    """Note a single test's result, and forget a single request's deleted tokens. Never raises."""
+    """Store the result of a single test, and forget the tokens of a single deletion. Never raises."""
     runtime, actor = interaction.runtime, interaction.actor
     match outcome:
         case Deleted() if outcome.request.external_token_id is None:
@@ -185,7 +185,7 @@ async def note(interaction: Interaction, outcome: Outcome) -> None:
 
 
 async def run_in_modal(interaction: Interaction, request: Runnable) -> None:
-    """Run the request of a person outside any channel, and answer in a modal."""
+    """Run the request of a person outside any channel, and show the outcome in a modal."""
     if await open_if_allowed(interaction, [request], as_view(working_screen(request))):
         await run(interaction, request)
 
@@ -200,7 +200,7 @@ class Wait:
     _is_news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, seconds_left: SecondsLeft) -> None:
-        """Note a wait. A short one isn't news, nor one that ends about when the person expects."""
+        """Note a wait. A short wait isn't news, nor is one that ends about when the person expects."""
         self._seconds_left = seconds_left
         seconds = seconds_left()
         if seconds > SHORT_SECONDS and self.clock.monotonic() + seconds > self._told_until + SHORT_SECONDS:
@@ -208,23 +208,23 @@ class Wait:
 
     @property
     def is_known(self) -> bool:
-        """True while a wait because of Slack's limits is still to be told."""
+        """True while the person still has to be notified of a wait because of Slack's limits."""
         return self._is_news.is_set()
 
     def tell(self) -> int | None:
-        """Return the seconds left to tell the person; None if no limit applies."""
+        """Return the seconds left for a notice, and mark the wait as shown. Returns None if no limit applies."""
         left = self._seconds_left()
         self._told_until = self.clock.monotonic() + left
         self._is_news.clear()
         return left or None
 
     async def news(self) -> None:
-        """Wait until there is something to tell."""
+        """Wait until there is a wait to notify the person of."""
         await self._is_news.wait()
 
 
 async def tell_waits(clock: Clock, reply: Reply, request: Request, running: asyncio.Future[Any], wait: Wait) -> None:
-    """Tell the person when it takes longer, and again when a wait begins or grows later."""
+    """Notify the person if the request takes long, and once more if a wait begins or becomes longer."""
     if await finishes_within(clock, running, NOTICE_SECONDS):
         return
     for number in range(MAX_NOTICES):
@@ -258,7 +258,7 @@ async def _until_news(running: asyncio.Future[Any], wait: Wait) -> None:
 
 
 async def show_progress(reply: Reply, screen: Screen) -> bool:
-    """Show a notice, and return whether that worked. A failure is no reason to give up the work."""
+    """Show a notice, and return whether Slack accepted it. Never raises, because the work must continue."""
     try:
         await reply.show_progress(screen)
     except Exception as error:

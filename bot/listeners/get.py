@@ -1,4 +1,4 @@
-"""Fetching a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
+"""Fetching of a token: `/extauth get`, its modal, and the buttons *Show token* and *Force refresh*."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -76,7 +76,7 @@ async def edit(interaction: Interaction, request: GetToken, known: Mapping[str, 
 
 
 async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed: OptionValues) -> None:
-    """Handle `/extauth get …`: fetch the token, or without an ID open the form with the other values."""
+    """Fetch the token that `/extauth get` names, or without an ID, open the form with the other values."""
     if isinstance(request, GetToken):
         await fetch(interaction, request)
     else:
@@ -88,12 +88,12 @@ async def on_typed(interaction: Interaction, request: GetToken | OpenForm, typed
 @routes.modal(get_form.CALLBACK_ID, get_form.parse, stays=lambda request: request.show)
 @routes.click(Button.SHOW.action_id, Button.REFRESH.action_id, read=partial(read_as, GetToken))
 async def fetch(interaction: Interaction, request: GetToken) -> None:
-    """Fetch the token and answer with it: masked, or in full in a modal."""
+    """Fetch the token and show it, either masked or in full in a modal."""
     if request.show:
         if not await flow.open_if_allowed(interaction, [request], as_view(working_screen(request))):
             return
     elif isinstance(interaction.reply, ModalReply):
-        # Replaces the pressed button, so that it isn't pressed twice.
+        # The notice replaces the button, so that the person can't click it twice.
         await show_progress(interaction.reply, working_screen(request))
     await flow.run(interaction, request)
 

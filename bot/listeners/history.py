@@ -1,4 +1,4 @@
-"""`/extauth history`: the audit log, for people with permission to see it."""
+"""`/extauth history`, which shows the audit log to people with permission to see it."""
 
 import re
 
@@ -39,7 +39,7 @@ def _count(text: str) -> int:
 
 
 def _person(word: str) -> str:
-    """Return the user ID that Slack put in place of a name. Slack leaves a name that it doesn't know as it is."""
+    """Return the user ID that Slack put in place of a name. Raises UsageError for a name that Slack didn't replace."""
     user_id = word.removeprefix("@")
     if not USER_ID.fullmatch(user_id):
         problem = (

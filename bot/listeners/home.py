@@ -26,17 +26,17 @@ routes = Routes()
 log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 1.0
-"""Seconds the first drawing waits for Slack's list. A later list is filled in."""
+"""Seconds that the first version of the tab waits for the list of accounts. A slower list is added in a second one."""
 LISTED_SECONDS = 300.0
-"""Seconds to remember the numbers: each listing is a request to Slack and an entry in the audit log, so reopening
-the tab mustn't cause one each time."""
+"""Seconds to remember the list. Each new list takes a request to Slack and an entry in the audit log, so people must be
+able to reopen the tab without causing one."""
 _OWN_ENTRIES = 50
-"""Entries to search for a person's actions: many of these may be one test of many accounts."""
+"""Number of entries to search for a person's recent actions. One test of many accounts may take up many entries."""
 
 
 @routes.home
 async def publish(interaction: Interaction) -> None:
-    """Draw the person's App Home by their current permissions."""
+    """Publish the person's App Home for their current permissions."""
     runtime = interaction.runtime
     decisions = await runtime.service.authorize(interaction.actor)
     lately = await _lately(interaction, decisions) if may_use(decisions) else None
@@ -66,7 +66,7 @@ async def _draw(
     lately: RecentActivity | None,
     drawn: str | None = None,
 ) -> str | None:
-    """Publish the tab, replacing only the view with the hash `drawn`. Returns the hash of the new view.
+    """Publish the tab and return the new view's hash. With `drawn`, a hash, only the view with that hash is replaced.
 
     https://docs.slack.dev/reference/methods/views.publish
     """
@@ -86,7 +86,7 @@ async def _draw(
 
 
 async def _list(interaction: Interaction) -> Listing | None:
-    """List as this person. Returns None, which isn't remembered, if that says nothing about Slack."""
+    """List the accounts on behalf of the person. Returns None, which isn't cached, without an outcome from Slack."""
     try:
         outcome = await interaction.runtime.service.run(interaction.actor.step("list"), ListAccounts(), tells_nobody)
     except Exception:

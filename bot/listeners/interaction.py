@@ -1,4 +1,4 @@
-"""Slack's payloads, unpacked into a person and a place for the answer. They go no further than this."""
+"""Slack's payloads, unpacked into a person and a place for the reply. No other module handles raw payloads."""
 
 import asyncio
 import re
@@ -32,10 +32,10 @@ _TIMESTAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click's value, and its place.
+    """The value and the place of a click.
 
-    `post` is the channel and time stamp of its message, `seen` the hash of its modal as the person saw it, and `fields`
-    the values filled in there. `at` is by Slack's clock (seconds since the epoch, UTC); 0 if Slack doesn't say.
+    `post` is the channel and timestamp of the clicked message, `seen` is the hash of the modal as the person saw it,
+    and `fields` are the values in the modal. `at` is Slack's time in seconds since the epoch, UTC, or 0 if unknown.
     """
 
     value: object = None
@@ -51,12 +51,12 @@ NO_CLICK = Click()
 
 @dataclass
 class Interaction:
-    """A person doing one thing.
+    """One action of one person.
 
-    `runtime` serves the person's workspace. `reply` is the current place for the answer: it changes when a modal opens,
-    and is None until the shortcut's does; `elsewhere` reaches the person if none opens. `request` is set when a request
-    is run. `interrupted` returns the screen for a shutdown at this moment, if there is more to say than that it came.
-    `origin` is the part that a modal has to remember to answer in the channel.
+    `runtime` serves the person's workspace. `reply` is the current place for replies. It changes when a modal opens,
+    and is None after a shortcut until the modal opens. `elsewhere` reaches the person if no modal opens. `request` is
+    set when a request runs. `interrupted` returns the screen for a shutdown, if the standard one doesn't fit. `origin`
+    is the part that a modal has to remember so that the reply can go to the channel.
     """
 
     runtime: Runtime
@@ -86,14 +86,14 @@ def from_shortcut(runtime: Runtime, body: Body, context: AsyncBoltContext) -> In
 
 
 def without_place(runtime: Runtime, context: AsyncBoltContext) -> Interaction:
-    """Unpack a payload with no place for an answer or a modal, such as the opening of the App Home."""
+    """Unpack a payload that has no place for a reply or a modal, such as the event for an opened App Home."""
     return Interaction(runtime, actor_of(context), "", None, None)
 
 
 def from_click(
     runtime: Runtime, body: Body, context: AsyncBoltContext, replace: Replace = Replace.ON_SUCCESS
 ) -> Interaction:
-    """Unpack a click in a message, in a modal, or in the App Home, which has no channel."""
+    """Unpack a click in a message, a modal, or the App Home. The App Home has no channel."""
     actor, trigger_id, click = actor_of(context), str(body["trigger_id"]), _click(body)
     if "view" in body:
         view = body["view"]
@@ -125,10 +125,10 @@ def _click(body: Body) -> Click:
 def from_submission(
     runtime: Runtime, body: Body, context: AsyncBoltContext, *, stays_in_modal: bool = False
 ) -> Interaction:
-    """Unpack a modal's submission: the answer goes to the channel it came from, or stays in the modal.
+    """Unpack a modal's submission, with a reply in the channel where the person started.
 
-    It also stays if the channel's address is too old. With `stays_in_modal` the answer takes so long that the person
-    still wants it after closing the modal. Raises UnreadableMetadata.
+    The reply goes into the modal with `stays_in_modal`, or if the channel's `response_url` is unknown or too old. With
+    `stays_in_modal`, it also reaches a person who has closed the modal. Raises UnreadableMetadata.
     """
     actor, view = actor_of(context), body["view"]
     origin = metadata.read(view["private_metadata"]).origin

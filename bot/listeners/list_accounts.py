@@ -56,7 +56,7 @@ async def turn_page(interaction: Interaction, request: ListAccounts) -> None:
     await flow.run(interaction, request)
 
 
-# The list stays: the person may look at the next account.
+# The list isn't replaced, because the person may want to choose another account from it.
 @routes.click(MENU, read=read_menu, replace=Replace.NEVER)
 async def choose(interaction: Interaction, request: TokenRequest | ReadHistory) -> None:
     """Run the choice from an account's menu."""

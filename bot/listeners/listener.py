@@ -10,9 +10,9 @@ from bot.listeners.interaction import Interaction
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A subcommand, and the function that handles it when typed.
+    """A subcommand, and the function that handles it when a person types it.
 
-    `on_typed` gets the request from the subcommand's `wanted`, and the values.
+    `on_typed` gets the request that the subcommand's `wanted` returns, and the typed values.
     """
 
     subcommand: Subcommand

@@ -20,7 +20,7 @@ routes = Routes()
 async def open_menu(
     interaction: Interaction, wanted: Operation = Operation.GET, values: FieldValues | None = None
 ) -> None:
-    """Open the modal with the operations that this person may choose from."""
+    """Open the modal with the operations that the person is allowed to choose."""
 
     async def view(decisions: Decisions) -> View:
         choices = [operation for operation in menu.LABELS if decisions[operation.permission].allowed]

@@ -1,7 +1,7 @@
-"""Options that a form offers: when it opens, and at each key pressed in a field to pick from.
+"""Options that a form offers when it opens, and each time a person types into a field with options.
 
-Slack takes the options with the acknowledgement, within three seconds, so these listeners look before they acknowledge.
-They change nothing: a payload that comes twice is answered twice.
+Slack accepts the options only in the acknowledgement, within three seconds, so these listeners search before they
+acknowledge. They change nothing, so a payload that Slack sends twice can be handled twice.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ routes = Routes()
 log = logging.getLogger(__name__)
 
 RECENT_SECONDS = 0.5
-"""Seconds to look for recent IDs before a form opens without them: a trigger ID lasts three."""
+"""Seconds to search for recent IDs before a form opens without them, because a trigger ID lasts three."""
 
 Found = TypeVar("Found")
 
 
 async def offer(interaction: Interaction, decisions: Decisions, values: FieldValues | None = None) -> Offer:
-    """Return the offer of a form that opens, by the facts known already.
+    """Return the options for a form that opens, without a request to Slack.
 
-    `values` are those of an open form: they stay, and so do its fields.
+    `values` are the values of a form that is already open. The new form has the same kind of token field.
     """
     service = interaction.runtime.service
     if values is None:
@@ -60,7 +60,7 @@ async def suggest_providers(interaction: Interaction, typed: str) -> Sequence[Bl
 
 
 async def _look(interaction: Interaction) -> tuple[AccountList | None, Sequence[str]]:
-    """Return the accounts and recent IDs found in time. A slower search continues, for the next key pressed."""
+    """Return the accounts and recent IDs found in time. A slower search continues, so that the next one is quick."""
     runtime = interaction.runtime
     accounts = asyncio.ensure_future(runtime.service.accounts(interaction.actor))
     recent_ids = asyncio.ensure_future(runtime.service.recent_ids(interaction.actor))

@@ -1,4 +1,4 @@
-"""Places for an answer: an open modal, the channel, or a private message."""
+"""Places for a reply: an open modal, the channel, or a private message."""
 
 import asyncio
 import logging
@@ -23,24 +23,24 @@ from bot.views.parts import Screen, View, as_message, as_view
 log = logging.getLogger(__name__)
 
 RESPONSE_URL_SECONDS = 29 * 60
-"""Slack's half hour for a `response_url`, in seconds, less a minute for the way.
+"""Seconds to use a `response_url`: the half hour that Slack allows, less a minute for the transmission.
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
 RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300)
-"""Seconds to wait before each retry of an answer that Slack didn't accept. With the longest wait for Slack's limits
-before it, all fit in its half hour."""
+"""Seconds to wait before each retry of a reply that Slack didn't accept. Even after the longest wait for Slack's
+limits, all retries fit in the half hour that a `response_url` lasts."""
 MODAL_RETRY_SECONDS = (1, 2, 5)
 """Seconds to wait before each retry of a modal that Slack didn't update."""
 
 
 ACKNOWLEDGED_SECONDS = 0.05
-"""Seconds for Slack to put a submission's acknowledgement into the modal. It would replace an answer that came
-first."""
+"""Seconds for Slack to put a submission's acknowledgement into the modal. A reply that came earlier would be
+replaced by the acknowledgement."""
 
 
 class Replace(Enum):
-    """The cases in which an answer replaces the message whose button was pressed.
+    """The cases in which a reply replaces the message whose button the person clicked.
 
-    A command's `response_url` can't replace anything: each post is a new message.
+    A command's `response_url` can't replace anything, because each post is a new message.
     """
 
     NEVER = "never"
@@ -49,7 +49,7 @@ class Replace(Enum):
 
 
 class NotPosted(Exception):
-    """A message that Slack didn't take. `retry_after` is the wait that it asks for, in seconds."""
+    """A message that Slack didn't accept. `retry_after` is the wait that Slack asks for, in seconds."""
 
     def __init__(self, why: str, *, is_passing: bool = False, retry_after: int | None = None) -> None:
         super().__init__(why)
@@ -58,20 +58,20 @@ class NotPosted(Exception):
 
 
 class Reply(Protocol):
-    """A place for answers."""
+    """A place for replies."""
 
     async def show(self, screen: Screen) -> None: ...
 
     async def show_progress(self, screen: Screen) -> None:
-        """Show that it takes longer; the answer follows in the same place. May raise anything if that fails."""
+        """Show that the work takes longer. The result follows in the same place. Raises any error of the attempt."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DirectReply:
-    """Private messages from Extauth: in the person's channel if Extauth is in it, otherwise directly.
+    """Private messages: in the person's channel if Extauth is a member, otherwise as direct messages.
 
-    They need no `response_url`, so they reach a person whose URL is used up or too old.
+    They don't need a `response_url`, so they reach a person whose `response_url` is used up or too old.
     """
 
     clients: ClientFactory
@@ -80,7 +80,7 @@ class DirectReply:
     channel: str | None = None
 
     async def show(self, screen: Screen) -> None:
-        """Post the answer, or log that it can't be posted: there's no other way to the person."""
+        """Post the screen, or log that it can't be posted, because there is no other way to reach the person."""
         client = self.clients.web(self.bot_token)
         message = as_message(UNSHOWN if screen.modal_only else screen)
         why = ""
@@ -91,21 +91,21 @@ class DirectReply:
             except Exception as error:
                 why = reason(error)
         try:
-            # Slack takes a person's ID for their conversation with Extauth.
+            # Slack accepts a person's ID in place of the ID of their conversation with Extauth.
             await client.chat_postMessage(channel=self.user_id, unfurl_links=False, **message)
         except Exception as error:
             log.error("an answer couldn't be posted", extra={"code": reason(error), "code_in_channel": why})
 
     async def show_progress(self, screen: Screen) -> None:
-        """Show nothing: a message of this kind stays."""
+        """Show nothing, because a private message would remain after the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReply:
-    """Ephemeral messages in the channel of the person: the `actor`, if known.
+    """Ephemeral messages in the channel where the person started.
 
-    Slack takes five of them in half an hour; no path through Extauth needs more than four. One that can't be posted
-    reaches the actor directly. Raises UntrustedAddress for a `response_url` that isn't an address of Slack's.
+    Slack accepts five messages within half an hour, and no path through Extauth needs more than four. If Slack doesn't
+    accept one, the `actor`, if known, gets it directly. Raises UntrustedAddress for a `response_url` not at Slack.
     """
 
     clients: ClientFactory
@@ -118,7 +118,7 @@ class ChannelReply:
             raise UntrustedAddress("A response_url isn't an address of Slack's.")
 
     async def show(self, screen: Screen) -> None:
-        """Post the answer, with retries, in place of the pressed message if intended."""
+        """Post the screen, with retries, in place of the message with the clicked button if `replace` allows it."""
         replaces = self.replace is not Replace.NEVER and not screen.is_failure
 
         def failed(error: Exception) -> None:
@@ -136,7 +136,7 @@ class ChannelReply:
             await direct.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
-        """Post that it takes longer, once. Raises NotPosted, and aiohttp's errors."""
+        """Post a notice, without retries. Raises NotPosted, and aiohttp's errors."""
         await self._post(screen, replaces=False)
 
     async def _post(self, screen: Screen, replaces: bool) -> None:
@@ -149,7 +149,7 @@ class ChannelReply:
         }
         answer = await self.clients.post(self.origin.response_url, message)
         if "html" in (header(answer.headers, "content-type") or ""):
-            # A page, such as a proxy's for signing in, isn't from Slack.
+            # Slack doesn't respond with a web page, but a proxy may, for example to ask for a sign-in.
             raise NotPosted("a page", is_passing=True)
         if answer.status_code != 200:
             wait = retry_after(answer.headers)
@@ -159,7 +159,7 @@ class ChannelReply:
 
 
 _UNPOSTED = (NotPosted, aiohttp.ClientError, OSError, UnicodeError)
-"""Errors that mean Slack didn't take a message, or may not have."""
+"""Errors after which it is certain or possible that Slack didn't accept a message."""
 
 
 def _may_post(error: Exception) -> bool:
@@ -171,16 +171,16 @@ def _why(error: Exception) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return Slack's code, or the kind of an error whose text must not be printed."""
+    """Return Slack's error code, or for another error its type, because its text may contain a secret."""
     return slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
 
 
 @dataclass(slots=True)
 class ModalReply:
-    """An open modal, whose content becomes the answer. If Slack doesn't put it there, it goes `elsewhere`.
+    """An open modal, whose content each reply replaces. A reply that Slack doesn't accept there goes `elsewhere`.
 
-    With `keeps_answer`, so does one that comes after the person closed the modal. With `seen`, a hash that Slack gave
-    the modal, it's changed only while it still has that hash. It isn't changed before `earliest`, a time of the event
+    With `keeps_answer`, a reply also goes `elsewhere` if the person has closed the modal. With `seen`, a hash from
+    Slack, the modal changes only while it still has that hash. It doesn't change before `earliest`, a time of the event
     loop.
     """
 
@@ -193,7 +193,7 @@ class ModalReply:
     earliest: float = 0.0
 
     async def show(self, screen: Screen) -> None:
-        """Put the answer into the modal, with retries."""
+        """Put the screen into the modal, with retries."""
 
         def failed(error: Exception) -> None:
             log.warning("a modal couldn't be updated yet", extra={"code": reason(error)})
@@ -210,11 +210,11 @@ class ModalReply:
             await self.elsewhere.show(screen)
 
     async def show_progress(self, screen: Screen) -> None:
-        """Say in the modal that it takes longer."""
+        """Put a notice into the modal, without retries."""
         await self.put(as_view(screen))
 
     async def put(self, view: View) -> bool:
-        """Replace the modal's view. Returns whether the modal was still open."""
+        """Replace the modal's view. Returns False if the modal was closed or has changed since."""
         await asyncio.sleep(self.earliest - asyncio.get_running_loop().time())
         try:
             client = self.clients.web(self.bot_token)
@@ -222,7 +222,7 @@ class ModalReply:
         except SlackApiError as error:
             if slack_code(error) not in {"not_found", "hash_conflict"}:
                 raise
-            # Closed by the person, or already changed by a later click: no one waits for this any more.
+            # The person closed the modal, or a later click changed it, so this view is no longer needed.
             log.info("a modal was gone before its answer", extra={"code": slack_code(error)})
             return False
         return True

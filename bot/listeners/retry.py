@@ -16,7 +16,7 @@ EDITS: dict[type, Callable[[Interaction, Any, Mapping[str, str]], Coroutine[None
 
 
 def again(kind: type[TokenRequest]) -> Callable[[Act], Act]:
-    """Decorate the function that runs a request of this kind again. Without one, the request is simply run."""
+    """Decorate the function that repeats a request of this kind. Without such a function, the request just runs."""
 
     def register(act: Act) -> Act:
         _AGAIN[kind] = act
@@ -26,7 +26,7 @@ def again(kind: type[TokenRequest]) -> Callable[[Act], Act]:
 
 
 def edits(kind: type[TokenRequest]) -> Callable[[Act], Act]:
-    """Decorate the function that opens the form for a request of this kind with its values, by parameter."""
+    """Decorate the function that opens the form for a request of this kind, with the request's values by parameter."""
 
     def register(act: Act) -> Act:
         EDITS[kind] = act
@@ -37,7 +37,7 @@ def edits(kind: type[TokenRequest]) -> Callable[[Act], Act]:
 
 @routes.click(Button.RETRY.action_id, read=read, replace=Replace.ALWAYS)
 async def act(interaction: Interaction, request: TokenRequest) -> None:
-    """Run the request that a button carries. A deletion is confirmed first: much may have happened since."""
+    """Run the request that a button carries. A deletion is confirmed first, because the button may be old."""
     await _AGAIN.get(type(request), flow.run)(interaction, request)
 
 
@@ -50,6 +50,6 @@ def _read_editable(value: object) -> TokenRequest:
 
 @routes.click(Button.EDIT.action_id, read=_read_editable)
 async def edit(interaction: Interaction, request: TokenRequest) -> None:
-    """Open the form again with the values as they were."""
+    """Open the form again with the values of the request."""
     known = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
     await EDITS[type(request)](interaction, request, known)

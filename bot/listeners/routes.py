@@ -21,9 +21,9 @@ from bot.workspaces.registry import Workspaces
 from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime
 
 Act = TypeVar("Act", bound=Callable[..., Coroutine[None, None, None]])
-"""A listener: the function that handles an `Interaction`."""
+"""A function that handles an `Interaction`."""
 Unpack = Callable[[Runtime, Body, AsyncBoltContext], Sequence[Any]]
-"""A function that returns a handler's arguments, the `Interaction` first; nothing for a payload to ignore."""
+"""A function that returns a handler's arguments, with the `Interaction` first. It returns none to ignore a payload."""
 Suggest = Callable[[Interaction, str], Awaitable[Sequence[Block]]]
 
 
@@ -38,7 +38,7 @@ class Routes:
             getattr(app, kind)(name)(listener)
 
     def command(self, name: str) -> Callable[[Act], Act]:
-        """Decorate the handler of a slash command, which gets the text after it."""
+        """Decorate the handler of a slash command. The handler gets the text after the command's name."""
         return self._route(
             "command",
             [name],
@@ -53,7 +53,7 @@ class Routes:
         return self._route("shortcut", [callback_id], lambda *payload: (interaction.from_shortcut(*payload),))
 
     def home(self, act: Act) -> Act:
-        """Decorate the handler of the opening of the App Home."""
+        """Decorate the handler that runs when a person opens the App Home."""
 
         def unpack(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Sequence[Any]:
             return [interaction.without_place(runtime, context)] if body["event"].get("tab") == "home" else []
@@ -68,8 +68,8 @@ class Routes:
     ) -> Callable[[Act], Act]:
         """Decorate the handler of a click on a button, a menu, or another element.
 
-        It also gets the value as `read` returns it. Errors of `read` go to the error handler: Extauth didn't write that
-        value.
+        With `read`, the handler also gets the value that `read` returns. Errors of `read` go to the error handler,
+        because they mean that this version of Extauth didn't write the value.
         """
 
         def unpack(runtime: Runtime, body: Body, context: AsyncBoltContext) -> Sequence[Any]:
@@ -100,10 +100,10 @@ class Routes:
         shows: Callable[[Any], Screen] = working_screen,
         stays: Callable[[Any], bool] = lambda _: False,
     ) -> Callable[[Act], Act]:
-        """Decorate the handler of a submitted modal. It gets the result of `parse` for the view.
+        """Decorate the handler of a submitted modal. The handler gets the result of `parse` for the view.
 
-        Mistakes are shown beside the fields. The modal closes when the answer goes to the channel. Otherwise, or if it
-        `stays`, it `shows` that work continues.
+        Mistakes are shown beside the fields. The modal closes if the result goes to the channel. Otherwise, or if it
+        `stays`, the modal `shows` that work continues.
         """
 
         def route(act: Act) -> Act:
@@ -127,7 +127,7 @@ class Routes:
     def options(self, field: str) -> Callable[[Suggest], Suggest]:
         """Decorate the function that finds a field's options for the typed text.
 
-        Slack takes them with the acknowledgement, within three seconds.
+        Slack accepts the options only in the acknowledgement, within three seconds.
         """
 
         def route(suggest: Suggest) -> Suggest:
@@ -144,7 +144,7 @@ class Routes:
 def authorize_by(workspaces: Workspaces, install_url: str | None) -> Callable[..., Awaitable[AuthorizeResult]]:
     """Return the function that finds a request's workspace and puts its runtime into Bolt's context.
 
-    Bolt's own functions for this call auth.test before they acknowledge.
+    It replaces Bolt's own functions, which call auth.test before they acknowledge.
     """
 
     async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:

@@ -35,7 +35,7 @@ async def open_form(interaction: Interaction) -> None:
     """Open the modal, for a person who can save it."""
     keeper, workspace = interaction.runtime.keeper, interaction.runtime.installed_in
     if keeper is None or workspace is None:
-        # The operator decides on the settings, so there was no button.
+        # Only an outdated App Home has the button, because now the operator sets the settings.
         await flow.open_modal(interaction, as_view(OUTDATED))
         return
 
@@ -95,7 +95,7 @@ class _SettingsSave:
             await self._show_again(outcome.code)
 
     async def _act(self) -> AuditResult:
-        """Try the token and save. The person's permission has just been checked."""
+        """Check a new API token with Slack, and save. The caller has just checked the person's permission."""
         kept = await self.keeper.read(self.workspace)
         if kept.version != self.submitted.seen.version:
             return AuditResult("failed", MEANWHILE, 0)
@@ -112,12 +112,12 @@ class _SettingsSave:
         return AuditResult("saved", None, 0)
 
     def _merged(self, kept: SettingsSnapshot) -> WorkspaceSettings:
-        """Return the kept settings with the person's changes."""
+        """Return the stored settings with the person's changes."""
         changed = {name: getattr(self.submitted.settings, name) for name in self.submitted.changed}
         return kept.settings.model_copy(update=changed)
 
     async def _saved(self, event: Event, result: AuditResult) -> None:
-        """Apply the new settings, announce them in a new audit channel as well, and tell the person."""
+        """Apply the new settings, also announce them in a new audit channel, and show the result to the person."""
         now = await self.keeper.runtime(self.workspace)
         channel = now.audit_channel if now is not None else None
         if channel is not None and channel is not self.interaction.runtime.audit_channel:
@@ -127,7 +127,7 @@ class _SettingsSave:
         await flow.show(self.interaction, screens.saved_screen(labels, where, event.reference))
 
     async def _show_again(self, code: str | None) -> None:
-        """Show the modal again with the settings as others left them, and this person's changes."""
+        """Show the modal again with the currently stored settings and this person's changes."""
         kept = await self.keeper.read(self.workspace)
         if self.problem is not None:
             problems = [screens.token_problem(self.problem)]

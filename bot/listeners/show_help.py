@@ -1,4 +1,4 @@
-"""`/extauth help`: a person's commands; `/extauth help get`: the use of one command."""
+"""`/extauth help` for the commands that a person may use, and `/extauth help get` for the use of one command."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ _BARE = (COMMAND, "opens a form to choose what to do")
 
 
 def listener(others: Sequence[Listener]) -> Listener:
-    """Return the listener that helps with the other subcommands, in their order, and with itself."""
+    """Return the listener for help with the other subcommands, in the given order, and with `help` itself."""
 
     def wanted(values: OptionValues) -> None:
-        """Check the topic, and ask the service for nothing. Raises UsageError."""
+        """Check the topic, and return no request, because help needs none. Raises UsageError."""
         topic = str(values.get(TOPIC, "")).lower()
         if topic and topic not in subcommands:
             closest = closest_name(topic, subcommands)

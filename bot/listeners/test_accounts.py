@@ -82,7 +82,7 @@ async def edit(interaction: Interaction, _: CheckToken, known: Mapping[str, str]
 
 @routes.modal(test_form.CALLBACK_ID, test_form.parse, stays=lambda request: isinstance(request, ListAccounts))
 async def test(interaction: Interaction, request: CheckToken | ListAccounts) -> None:
-    """Test one account, or all that are listed, with the progress in a modal."""
+    """Test one account, or test all listed accounts and show the progress in a modal."""
     if isinstance(request, CheckToken):
         await flow.run(interaction, request)
         return

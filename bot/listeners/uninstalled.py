@@ -35,9 +35,9 @@ EVENTS = {
 async def _remove(
     shared: Shared, installations: StoredInstallations, team_id: str | None, enterprise_id: str | None
 ) -> None:
-    """Remove an installation whose token Slack refuses. One made since then works, and stays.
+    """Remove an installation if Slack refuses its token. An installation that was made since then stays.
 
-    So does an organization's, if only one of its workspaces has removed the app.
+    An organization's installation also stays if only one of the workspaces has removed the app.
     """
     extra = {"team_id": team_id, "enterprise_id": enterprise_id}
 
@@ -77,9 +77,9 @@ async def _works(shared: Shared, installation: Installation) -> bool:
 
 
 def register(app: AsyncApp, shared: Shared) -> None:
-    """Listen for removals. With a bot token for one workspace, there is nothing to remove.
+    """Register the listener for both events. If Extauth has a fixed bot token, there is no installation to remove.
 
-    Bolt authorizes neither event, so there is no runtime in its context.
+    Bolt doesn't authorize these events, so its context has no runtime.
     """
 
     async def on_removed(ack: AsyncAck, event: dict[str, Any], context: AsyncBoltContext) -> None:

@@ -1,1 +1,1 @@
-"""Extauth without Slack: the real app against a simulated Slack on loopback, in a browser."""
+"""The sandbox, in which the real app runs against a simulated Slack on loopback, with a page for the browser."""

@@ -26,7 +26,7 @@ from bot.slack.client import READ_SECONDS
 from bot.tasks import Tasks
 
 AUDITED = {"EXTAUTH_AUDIT_CHANNEL": AUDIT_CHANNEL}
-"""The sandbox's default settings: the page shows that channel."""
+"""The sandbox's default setting. The page shows the audit channel."""
 
 
 def variables(slack: SimulatedSlack) -> dict[str, str]:
@@ -64,10 +64,10 @@ async def open_sandbox(
     accounts: int = 0,
     tasks: Tasks | None = None,
 ) -> AsyncIterator[SimulatedSlack]:
-    """Open a workspace with people, tokens, and Extauth in it, until the block ends.
+    """Run a workspace with people, tokens, and Extauth until the block ends.
 
-    `more` are Extauth's settings, `accounts` is the number of extra connected accounts, `tasks` runs Extauth's work.
-    Raises SeedError, and StartError when the port is taken.
+    `more` are Extauth's settings, `accounts` is the number of extra connected accounts, and `tasks` runs Extauth's
+    work. Raises SeedError, and StartError if the port is in use.
     """
     clock = clock or SystemClock()
     slack = SimulatedSlack(clock, port)

@@ -1,1 +1,1 @@
-"""Screens that people see: outcomes as Block Kit. Pure: nothing here calls Slack."""
+"""Screens and forms in Block Kit. The modules are pure and never call Slack."""

@@ -1,4 +1,4 @@
-"""The list of connected accounts: a page at a time, each account with a menu."""
+"""The list of connected accounts, in pages, with a menu beside each account."""
 
 from bot.ids import TypedText, quote
 from bot.outcomes import Listed
@@ -16,7 +16,7 @@ _NO_PROVIDERS = "Slack lists no providers for this app. For another app, add its
 
 
 def accounts_screen(listed: Listed) -> Screen:
-    """Return a page of the accounts, with their providers above and buttons for the pages before and after."""
+    """Return a page of the accounts, with the providers above and buttons for the pages before and after it."""
     key, app_id = listed.request.provider_key, listed.request.app_id
     found = listed.accounts.of_provider(key)
     if key is not None and not found.providers:

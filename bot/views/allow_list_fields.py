@@ -10,14 +10,14 @@ from bot.views.fields import FieldErrors, FieldValues, choice, read_text, select
 from bot.views.parts import Block
 
 MOST = 100
-"""Maximum number of people, or groups, that one list may name. More people need a user group."""
+"""Maximum number of people, and of groups, in one list. For more people, a user group is necessary."""
 _ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
-"""The roles, the widest first, which includes the others."""
+"""The roles and their labels, widest first. Each role includes those after it."""
 _NOBODY = "none"
 
 
 def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> list[Block]:
-    """Build the fields for a list. Without approvers, people who can delete can approve."""
+    """Build the fields for a list. If the list of approvers is empty, people who can delete can also approve."""
     is_approvers = name == "delete_approvers"
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
     chosen = next(iter(widest(allowed).roles), _NOBODY) if allowed is not None else None
@@ -46,7 +46,7 @@ def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> lis
 
 
 def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList:
-    """Return the list, which is empty if nothing is filled in. Adds its mistakes to `errors`."""
+    """Return the list, which is empty if nothing is filled in, and add any mistakes to `errors`."""
     role = read_text(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")
@@ -60,6 +60,6 @@ def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> Allo
 
 
 def widest(allowed: AllowList) -> AllowList:
-    """Return the same list with one role at most, as the fields show it."""
+    """Return the list with only its widest role, because the fields can show just one."""
     role = next((role for role in _ROLES if role in allowed.roles), None)
     return replace(allowed, roles=frozenset([role] if role is not None else []))

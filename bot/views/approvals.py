@@ -1,4 +1,4 @@
-"""Requests for approval of a deletion, and the screens that follow."""
+"""The message that requests approval of a deletion, and the screens that follow it."""
 
 from bot.access import APPROVAL_SECONDS
 from bot.batch import Batch
@@ -9,7 +9,7 @@ from bot.views.batches import MOST_ITEMS, stopping_workflows
 from bot.views.parts import Mark, Screen, notice
 
 APPROVE, DECLINE = "approval_approve", "approval_decline"
-"""The `action_id`s of the buttons. Each carries the batch's ID and its digest."""
+"""The `action_id`s of the buttons, whose values contain the batch's ID and digest."""
 _NOT_DECIDED = {
     "own_request": "You asked for this deletion, so somebody else has to approve it.",
     "expired": "This request expired. Nothing was deleted.",
@@ -17,7 +17,7 @@ _NOT_DECIDED = {
     "off": "Deletions need no approval any more, so Extauth takes none. Nothing was deleted.",
     "gone": "Extauth doesn't have this request any more. Nothing was deleted.",
 }
-"""Reasons that a click decided nothing, by the code in the audit log."""
+"""The reasons that a click had no effect, by the code in the audit log."""
 _ENDINGS = {
     "declined": ("Your deletion was declined", "{by} declined it. Nothing was deleted."),
     "expired": ("Nobody approved your deletion", "It expired after an hour. Nothing was deleted."),
@@ -26,7 +26,7 @@ _ENDINGS = {
         "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again.",
     ),
 }
-"""The title and the text for the requester of a deletion that isn't run."""
+"""The title and the text for the requester of a deletion that won't run, by its ending."""
 
 
 def deletion(batch: Batch, *, plain: bool = False) -> str:
@@ -37,7 +37,7 @@ def deletion(batch: Batch, *, plain: bool = False) -> str:
 
 
 def request_screen(batch: Batch) -> Screen:
-    """Return the message that asks for approval. Others read it, too, so it names no accounts."""
+    """Return the message that requests approval. It doesn't name accounts, because others can also read it."""
     blocks: list[parts.Block] = [parts.paragraph(f"*<@{batch.user_id}> asks to delete {deletion(batch)}*")]
     if len(batch.items) > 1:
         lines = []
@@ -65,7 +65,7 @@ def request_screen(batch: Batch) -> Screen:
 
 
 def decided_screen(batch: Batch, what: str) -> Screen:
-    """Return the replacement for the message that asked. `what` is mrkdwn."""
+    """Return the screen that replaces the request for approval. `what`, the decision or result, is mrkdwn."""
     blocks = (
         parts.paragraph(f"<@{batch.user_id}> asked to delete {deletion(batch)}\n{what}"),
         parts.small_print(f"Reference {batch.reference}"),
@@ -74,7 +74,7 @@ def decided_screen(batch: Batch, what: str) -> Screen:
 
 
 def requested_screen(batch: Batch, where: str) -> Screen:
-    """Return the screen for a request that waits for approval. `where` names its place or approvers, as mrkdwn."""
+    """Return the screen for a request that waits for approval. `where`, as mrkdwn, names the channel or approvers."""
     until = parts.moment(batch.at + APPROVAL_SECONDS, "{time}")
     return notice(
         "Approval",
@@ -99,7 +99,7 @@ def not_asked_screen(batch: Batch, contact: str) -> Screen:
 
 
 def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
-    """Return the screen for a value that isn't an ID: a request for approval would keep and show it."""
+    """Return the screen for a value that isn't an ID, because a request for approval would store and show the value."""
     return notice(
         "Approval",
         "Extauth can't ask for approval of this",
@@ -111,12 +111,12 @@ def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
 
 
 def ended_screen(batch: Batch, ending: str, by: str = "") -> Screen:
-    """Return the requester's screen for a deletion that isn't run. `by` is the approver who declined it, as mrkdwn."""
+    """Return the requester's screen for a deletion that won't run. `by`, as mrkdwn, is the approver who declined it."""
     title, said = _ENDINGS[ending]
     return notice("Approval", title, said.format(by=by), f"Reference {batch.reference}", subject=deletion(batch))
 
 
 def not_decided_screen(code: str, reference: str) -> Screen:
-    """Return the screen for a click that decided nothing."""
+    """Return the screen for a click on *Approve* or *Decline* that had no effect."""
     blocks = (parts.paragraph(f"{Mark.FAILED} {_NOT_DECIDED[code]}"), parts.small_print(f"Reference {reference}"))
     return Screen("Approval", _NOT_DECIDED[code], blocks, is_failure=True)

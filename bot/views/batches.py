@@ -1,4 +1,4 @@
-"""The progress and the result of a batch."""
+"""The screens for the progress and the result of a batch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +15,11 @@ from bot.views.parts import Mark, Screen
 from bot.views.permissions import denied_because
 
 STOP, EXPORT, RETRY = "batch_stop", "batch_export", "batch_retry"
-"""The `action_id`s of a batch's buttons. Each carries the batch's ID."""
+"""The `action_id`s of a batch's buttons, whose values are the batch's ID."""
 MOST_ITEMS = 20
 """Maximum number of tokens named in one list."""
 MOST_GROUPS = 12
-"""Maximum number of error codes explained: a message has no room for more. The others share one list."""
+"""Maximum number of error codes to explain, because a message has no room for more. The others share one list."""
 _BAR = 20
 _LONGEST_NAME = 60
 _LONGEST_WORKFLOW = 80
@@ -32,7 +32,7 @@ STOPPING = {
     operation: Screen(title, "Stopping…", (parts.paragraph("Stopping…"), parts.small_print(_CLOSABLE)))
     for operation, (title, _, _) in _WORDS.items()
 }
-"""The screen for a batch that will stop, by its operation. Only the process that runs it knows its progress."""
+"""The screen for a batch that will stop, by operation. It has no progress, because another process may run it."""
 STATES = {
     AccountState.EXPIRED: "Expired, and can't be refreshed",
     AccountState.REJECTED: "Rejected by the provider",
@@ -48,11 +48,11 @@ _BECAUSE = {
     BatchEnding.DENIED: "You no longer have permission.",
     BatchEnding.REFUSED: "Slack kept refusing.",
 }
-"""Reasons that a batch ended before its last token."""
+"""The reasons that a batch ended before its last token."""
 
 
 def progress_screen(batch: Batch, left: int | None = None) -> Screen:
-    """Return the progress of a batch. `left` is about the number of seconds left, unless it's done soon."""
+    """Return the screen for a batch's progress. `left` is the estimated number of seconds left, or None if short."""
     title, done, _ = _WORDS[batch.operation]
     count, total = len(batch.results), len(batch.items)
     filled = _BAR * count // total
@@ -74,7 +74,7 @@ def progress_screen(batch: Batch, left: int | None = None) -> Screen:
 
 
 def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
-    """Return the result of a batch, the failures first, each with its fix."""
+    """Return the screen for a batch's result, with the failures first and a fix for each kind of failure."""
     batch, is_test = outcome.batch, outcome.batch.operation is Operation.TEST
     succeeded: list[Item] = []
     failed: dict[str, list[Item]] = {}
@@ -107,14 +107,14 @@ def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
 
 
 def no_accounts_screen(provider_key: str | TypedText | None) -> Screen:
-    """Return the screen for a test without accounts."""
+    """Return the screen for a test that found no accounts."""
     title = "Nobody has connected an account yet"
     subject = mrkdwn.code(quote(provider_key)) if provider_key is not None else ""
     return Screen("Test results", title, (parts.heading(Mark.UNSURE, title, subject),), is_failure=True)
 
 
 def no_such_account_screen(account: str | TypedText) -> Screen:
-    """Return the screen for an account without tokens. `account` is as typed, and may be a secret."""
+    """Return the screen for an account without tokens. `account` is the typed text, which may be a secret."""
     title = "Slack has no tokens of this account"
     blocks = (
         parts.heading(Mark.FAILED, title),
@@ -125,7 +125,7 @@ def no_such_account_screen(account: str | TypedText) -> Screen:
 
 
 def recent_note(failed: Failed) -> str:
-    """Return the reason that only some accounts are tested: Slack doesn't list them."""
+    """Return the note that only recently used tokens are tested, because Slack didn't list the accounts."""
     title = explain(failed.error.code, failed.request.operation).title
     return f"{title} ({mrkdwn.code(failed.error.code, 100)}). So these are the tokens you used lately."
 
@@ -178,9 +178,9 @@ def _failures(batch: Batch, failed: Mapping[str, Sequence[Item]], contact: str) 
 
 
 def fix(code: str, operation: Operation, contact: str) -> str:
-    """Return the fix for an error, and the person who can help, as mrkdwn."""
+    """Return the fix for an error and the person who can help, as mrkdwn."""
     explanation = explain(code, operation)
-    # A deletion's title is the heading above.
+    # The result of a deletion already has this title as the heading above the fix.
     title = f"{explanation.title} ({mrkdwn.code(code, 100)}). " if operation is not Operation.DELETE else ""
     helper = contact if explanation.who is Who.OPERATOR else explanation.who.value
     who = "" if explanation.who in (Who.YOU, Who.SLACK) else f" *Who can help:* {helper}"
@@ -188,7 +188,7 @@ def fix(code: str, operation: Operation, contact: str) -> str:
 
 
 def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
-    """Return a heading over a list of tokens with account, provider, and ID; past `MOST_ITEMS`, only a number."""
+    """Return a heading and a list of up to `MOST_ITEMS` tokens with account, provider, and ID. Others are counted."""
     lines: list[parts.Line] = []
     for item in items[:MOST_ITEMS]:
         known = [mrkdwn.clip(text, _LONGEST_NAME) for text in (item.account, item.provider_key) if text]
@@ -201,7 +201,7 @@ def named_tokens(heading: str, items: Sequence[Item]) -> parts.Block:
 
 
 def stopping_workflows(batch: Batch) -> str:
-    """Return the workflows that a deletion stops, as mrkdwn; empty if Slack names none."""
+    """Return the workflows that a deletion stops, as mrkdwn. It's empty if Slack doesn't name any."""
     workflows = sorted({name for item in batch.items for name in item.workflows})
     names = ", ".join(mrkdwn.code(name, _LONGEST_WORKFLOW) for name in workflows[:MOST_ITEMS])
     left_out = len(workflows) - MOST_ITEMS

@@ -1,6 +1,6 @@
-"""The buttons of messages and result modals: their IDs, and the request each carries.
+"""The buttons of messages and modals with results: their IDs, and the request in each button's value.
 
-A click sends the value back from outside, so it is read as strictly as typed text.
+A click sends the value back from outside, so it is parsed as strictly as typed text.
 """
 
 import json
@@ -47,14 +47,14 @@ class Button(Enum):
 
 
 class UnreadableValue(ValueError):
-    """A button's value that Extauth didn't write, or wrote in an older version."""
+    """A button's value that this version of Extauth didn't write."""
 
 
 MENU = "account_menu"
 """The `action_id` of the menu beside a connected account."""
 
 SUGGESTION = "suggested_command"
-"""The `action_id` of the button that runs a suggested command. Its value is read as strictly as typed text."""
+"""The `action_id` of the button that runs a suggested command. Its value is parsed as strictly as typed text."""
 
 _FORM_BUTTONS = {
     Permission.GET: ("open_get", "Get a token…"),
@@ -68,13 +68,13 @@ _MORE = {
     Permission.HISTORY: (OPEN_HISTORY, "Audit log"),
     Permission.SETTINGS: (OPEN_SETTINGS, "Settings…"),
 }
-"""The same of the App Home's other buttons."""
+"""The `action_id` and the label of each other button in the App Home, by the permission it needs."""
 _PLACES = {"older_than", "newer_than"}
 OPEN_GET, OPEN_DELETE = (_FORM_BUTTONS[permission][0] for permission in (Permission.GET, Permission.DELETE))
 
 
 def open_buttons(permissions: Mapping[Permission, Decision], *, forms_only: bool = False) -> list[parts.Block]:
-    """Build a row of buttons for everything this person may do, or for one token's forms; empty if that is nothing."""
+    """Build a row of buttons for all allowed operations, or only for Get and Delete. It's empty if none is allowed."""
     allowed = {permission for permission, decision in permissions.items() if decision.allowed}
     elements = [parts.button(label, action_id) for one, (action_id, label) in _FORM_BUTTONS.items() if one in allowed]
     if not forms_only:
@@ -84,7 +84,7 @@ def open_buttons(permissions: Mapping[Permission, Decision], *, forms_only: bool
 
 
 def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> list[parts.Block]:
-    """Build the buttons for a person's operations on several accounts. `shown` are the accounts' token IDs."""
+    """Build the buttons for allowed operations on several accounts. `shown` are the accounts' token IDs."""
     built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
     if Permission.DELETE in allowed:
         carried = json.dumps([*shown], separators=(",", ":"))
@@ -94,7 +94,7 @@ def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> lis
 
 
 def read_shown(value: object) -> Sequence[str]:
-    """Return the token IDs shown above a button; empty if there was no list. Raises UnreadableValue."""
+    """Return the token IDs in a button's value, which are empty without a list. Raises UnreadableValue."""
     try:
         shown = json.loads(value) if isinstance(value, str) else []
     except (ValueError, RecursionError):
@@ -112,7 +112,7 @@ def suggestion(command: str, arguments: str, *, asks_first: bool) -> parts.Block
 
 
 def can_carry(request: TokenRequest) -> bool:
-    """Return whether a button may hold the request: a value that isn't an ID has to be typed again."""
+    """Return whether a button may contain the request. Slack mustn't store text that isn't an ID and may be secret."""
     return not any(isinstance(value, TypedText) for value in request.arguments().values())
 
 
@@ -122,7 +122,7 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:
-    """Build the menu, behind an ellipsis, of a person's operations on an account's token; None if there are none."""
+    """Build the overflow menu of allowed operations on an account's token. Returns None if none is allowed."""
     items: tuple[tuple[str, TokenRequest | ReadHistory], ...] = (
         ("Get", GetToken(token_id)),
         (Button.REFRESH.label, GetToken(token_id, force_refresh=True)),
@@ -137,18 +137,18 @@ def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block |
 
 
 def _value(request: TokenRequest | ReadHistory) -> str:
-    """Return the value of a button or menu: the request, and a list's place."""
+    """Return the value of a button or menu, with the request and, for a list, the page."""
     places = {}
     if isinstance(request, ListAccounts):
         named = {"older_than": request.older_than, "newer_than": request.newer_than}
         places = {name: place.write() for name, place in named.items() if place is not None}
     carried = {"do": request.operation.action, **request.arguments(), **places}
-    # Slack has returned or listed this token, so it's an ID, regardless of its form.
+    # Slack has returned or listed this token, so even a text of unknown form is an ID here and no secret.
     return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
 
 
 def read_as(kind: type[RequestType], value: object) -> RequestType:
-    """Return the request in a button's value, which must be of this kind. Raises UnreadableValue."""
+    """Return the request in a button's value. Raises UnreadableValue, also for a request of another kind."""
     request = read(value)
     if not isinstance(request, kind):
         raise UnreadableValue("The button's value asks for something else.")

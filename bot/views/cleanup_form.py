@@ -1,4 +1,4 @@
-"""The modal for choosing several tokens to delete, and its confirmation, which names them and the effects."""
+"""The modal for choosing several tokens to delete, and the confirmation, which names the tokens and the effects."""
 
 from collections.abc import Sequence
 
@@ -33,12 +33,12 @@ FORM, CONFIRM = "extauth_cleanup", "extauth_cleanup_confirm"
 TYPED = "typed_count"
 CHOSEN = "chosen_token_ids"
 MAX_LABEL, MAX_VALUE = 75, 150
-"""The longest label and value of an option, in characters.
+"""Maximum number of characters in an option's label, and in its value.
 https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
 
 
 def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
-    """Build the modal. `shown` are the tokens of the list it was opened from, to choose among."""
+    """Build the modal. It offers `shown`, the tokens of the list from which the person opened it."""
     return form(
         FORM,
         "Delete several tokens",
@@ -103,7 +103,7 @@ def parse_form(view: SubmittedView) -> Selection | FieldErrors:
 
 
 def build_confirmation(metadata: str, batch: Batch, *, is_listed: bool) -> View:
-    """Build the confirmation. `is_listed` says that Slack listed the accounts behind the tokens."""
+    """Build the confirmation. `is_listed` is True if Slack listed the accounts of the tokens."""
     count = parts.count(len(batch.items), "token")
     stops = "Workflows that use them stop working until someone reconnects the accounts."
     if is_listed:

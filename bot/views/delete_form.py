@@ -1,4 +1,4 @@
-"""The modal that asks for the tokens to delete, and its confirmation. A deletion of several takes a typed name."""
+"""The modal that asks for the tokens to delete, and the confirmation, in which bulk deletions take a typed name."""
 
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
@@ -80,7 +80,7 @@ def parse_form(view: SubmittedView) -> DeleteTokens | FieldErrors:
 def build_confirmation(metadata: str, pending: PendingDelete) -> View:
     """Build the confirmation. `metadata` must hold the pending deletion."""
     is_bulk = TOKEN_ID not in pending.shown
-    # Quotes and IDs have no character that mrkdwn would take for markup inside a code span.
+    # Quotes and IDs don't contain any character that would be markup inside a code span.
     owners = " of ".join(f"the {_KINDS[name]} `{shown}`" for name, shown in pending.shown.items())
     goes = f"This deletes all tokens of {owners}, for every account." if is_bulk else f"Delete {owners}?"
     breaks = (
@@ -114,7 +114,7 @@ def parse_confirmation(view: SubmittedView) -> DeleteTokens | FieldErrors:
 
 
 def _typed_fields(pending: PendingDelete) -> dict[str, str]:
-    """Return the block IDs for the values to type: the name of a bulk deletion, and values that aren't kept."""
+    """Return the block IDs of the values to type: the main one of a bulk deletion, and those that aren't stored."""
     main = next(iter(pending.shown))
     names = [name for name in pending.shown if name in pending.quoted or (name == main and name != TOKEN_ID)]
     return {name: TYPED if name == main else f"typed_{name}" for name in names}

@@ -1,4 +1,4 @@
-"""The results of a test as CSV, and the screens of their export."""
+"""The results of a test as CSV, and the screens for their export."""
 
 import csv
 import io
@@ -11,11 +11,11 @@ from bot.views.parts import Screen, notice
 _FORMULA = frozenset("=+-@'")
 _LONGEST_BLOCK = 2900
 _MOST_BLOCKS = 12
-"""Maximum number of blocks in one message: Slack takes about 40,000 characters of text in all."""
+"""Maximum number of blocks in one message, because Slack accepts about 40,000 characters of text in total."""
 
 
 def as_csv(batch: Batch) -> str:
-    """Return the tested tokens as CSV: IDs and states only."""
+    """Return the tested tokens as CSV, with only IDs, provider keys, states, and error codes."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(("external_token_id", "provider_key", "state", "code"))
@@ -26,10 +26,10 @@ def as_csv(batch: Batch) -> str:
 
 
 def cell(value: str) -> str:
-    """Return a cell of a CSV file that no spreadsheet takes for a formula.
+    """Return a cell of a CSV file that no spreadsheet interprets as a formula.
 
-    A value like a formula gets an apostrophe in front, and so does one that begins with an apostrophe: each can be read
-    back by taking one off. Unprintable characters become spaces. https://owasp.org/www-community/attacks/CSV_Injection
+    A value gets an apostrophe in front if it begins like a formula or with an apostrophe, so removing one apostrophe
+    restores it. Unprintable characters become spaces. https://owasp.org/www-community/attacks/CSV_Injection
     """
     shown = "".join(character if character.isprintable() else " " for character in value)
     return f"'{shown}" if shown[:1] in _FORMULA else shown
@@ -42,7 +42,7 @@ def exported_screen(count: int) -> Screen:
 
 
 def copyable_export_screen(text: str, *, lacks_scope: bool) -> Screen:
-    """Return the export as text to copy, if no file could be sent."""
+    """Return the screen with the export as text to copy, for when the file couldn't be sent."""
     title = "Copy the results"
     why = (
         "To get them as a file, Extauth needs the scopes `files:write` and `im:write`."

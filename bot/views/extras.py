@@ -1,4 +1,4 @@
-"""A provider's fields beside the token: the values of harmless names without possible secrets."""
+"""The other fields that a provider sends with a token. A value is shown only if it can't be a secret."""
 
 import json
 import re
@@ -14,14 +14,14 @@ _LONGEST_KEY = 60
 _LONGEST_SHOWN = 200
 _LONGEST_VALUE = 400
 _LONGEST_FIELD = 2000
-"""The longest value, as JSON, that is examined: none needs as much to be understood."""
+"""Maximum number of characters in a value, as JSON. A longer value is hidden without a closer look."""
 _DEEPEST = 6
 _TELLING_PIECE = 16
 _LONGEST_WORD = 20
 _LONGEST_MIXED = 12
 _LARGEST_NUMBER = 10**13
 _LONGEST_TOKEN = 20_000
-"""The longest token whose pieces are searched for. Beside a longer one, nothing is shown."""
+"""Maximum number of characters in a token whose pieces are searched for in texts. Otherwise, all texts are hidden."""
 
 HARMLESS = frozenset(
     {
@@ -35,7 +35,7 @@ HARMLESS = frozenset(
         *("duplicated_template_id", "is_admin", "is_enterprise_install", "object", "person", "version"),
     }
 )
-"""Names whose values are shown: OAuth's own, and those that providers document as not secret."""
+"""Names of fields whose values may be shown, from OAuth's standard and from providers' documentation."""
 _WORDS = re.compile(r"[\s,;]+")
 _PIECES = re.compile(r"[._:/+-]+")
 _PLAIN = re.compile(rf"(?:[A-Z]?[a-z]{{1,{_LONGEST_WORD}}}|[A-Z]{{1,{_LONGEST_WORD}}}|[0-9]{{1,13}})", re.ASCII)
@@ -44,7 +44,7 @@ _KEY = re.compile(rf"[A-Za-z][A-Za-z_. -]{{0,{_LONGEST_KEY - 1}}}", re.ASCII)
 
 
 def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
-    """Return a list of the provider's other fields. `extras` must not be empty."""
+    """Return a block with the provider's other fields. `extras` must not be empty."""
     items = []
     for key, value in list(extras.items())[:MOST_SHOWN]:
         text = HIDDEN
@@ -61,12 +61,12 @@ def extras_block(extras: Mapping[str, object], token: str) -> parts.Block:
 
 
 def _shown_key(key: str, token: str) -> str:
-    """Return a name, unless it could be a secret."""
+    """Return the name of a field, or `HIDDEN` if the name could be a secret."""
     return key if not key or (_KEY.fullmatch(key) and _is_harmless(key, token)) else HIDDEN
 
 
 def _visible(key: str, value: object, token: str, depth: int) -> object:
-    """Return the value with everything hidden that isn't known to be harmless, at every depth."""
+    """Return the value, with everything at any depth hidden that isn't known to be harmless."""
     if value is None or value == "" or isinstance(value, bool):
         return value
     if isinstance(value, Mapping | list) and depth == 0:
@@ -86,7 +86,7 @@ def _visible(key: str, value: object, token: str, depth: int) -> object:
 
 
 def _is_harmless(text: str, token: str) -> bool:
-    """Return whether a text has only words, numbers, short IDs, and addresses without secrets in them."""
+    """Return whether a text consists only of words, numbers, short IDs, and addresses without secrets."""
     if len(text) > _LONGEST_VALUE or len(token) > _LONGEST_TOKEN or find_token(text) is not None:
         return False
     piece = min(_TELLING_PIECE, len(token))
@@ -99,7 +99,7 @@ def _is_plain(word: str) -> bool:
         return True
     scheme, address, rest = word.partition("://")
     if address:
-        # A path without a digit names a scope, such as Google's; any other may be a webhook's secret.
+        # A path without a digit names a scope, such as Google's, but any other path may be a webhook's secret.
         host, _, path = rest.partition("/")
         word = f"{scheme}.{host}" if not path else f"{scheme}.{host}.{path}"
         if any(character.isdigit() for character in path):

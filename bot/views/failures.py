@@ -1,4 +1,4 @@
-"""A failure, explained: the cause, the fix, the person who can help, and the small print."""
+"""The screen that explains a failure, with the cause, the fix, the person who can help, and the small print."""
 
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
@@ -12,9 +12,9 @@ from bot.views.parts import Screen
 
 
 def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
-    """Return the screen for a failure. `contact` is the person to ask for help; `title` heads the modal."""
+    """Return the screen for a failure. `contact` is the person to ask for help, and `title` is the modal's title."""
     request, operation, arguments = failed.request, failed.request.operation, failed.request.arguments()
-    # A request to refresh and show a token fails as a refresh.
+    # If a request to refresh and show a token fails, the explanation of a failed refresh fits.
     is_refresh = operation is Operation.SHOW and request.mutates
     explanation = explain(failed.error.code, Operation.REFRESH if is_refresh else operation)
     mark = parts.Mark.UNSURE if failed.may_have_happened else parts.Mark.FAILED

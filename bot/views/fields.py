@@ -1,4 +1,4 @@
-"""Fields for IDs, and readers of their values: typed, picked from a list, or chosen among recent ones."""
+"""Fields for IDs, which people type or choose from a list or recent IDs, and functions that read the values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from bot.views import parts, picker
 from bot.views.parts import Block, View
 
 FieldValues = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""`view.state.values`: the values filled in, by block ID and action ID."""
+"""The values that a person filled in, by block ID and action ID, from `view.state.values`."""
 
 SubmittedView = Mapping[str, Any]
-"""A modal as submitted. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+"""A submitted modal. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
 
 FieldErrors = dict[str, str]
-"""Mistakes by block ID, for Slack to show beside the field."""
+"""Mistakes by block ID, which Slack shows beside the fields."""
 
 TOKEN_ID = "external_token_id"
 PROVIDER_KEY = "provider_key"
@@ -26,10 +26,10 @@ RECENT = "recent_token_id"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Choices that a form offers instead of typing.
+    """The choices that a form offers to save a person from typing.
 
-    `has_list` says that accounts can be listed for this person; if not, `recent_ids` are the IDs of tokens that the
-    person used recently.
+    `has_list` is True if the accounts can be listed for the person. Otherwise, `recent_ids` are the IDs of the tokens
+    that the person used recently.
     """
 
     has_list: bool = False
@@ -37,11 +37,11 @@ class Offer:
 
 
 class UnusableChoice(ValueError):
-    """An unusable value. The message is a sentence for the person."""
+    """A value that can't be used. The message is a sentence to show to the person."""
 
 
 def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Sequence[Block]) -> View:
-    """Build a modal to fill in. `submit` is the label of its button."""
+    """Build a modal with fields. `submit` is the label of the submit button."""
     return {
         "type": "modal",
         "callback_id": callback_id,
@@ -54,7 +54,7 @@ def form(callback_id: str, title: str, submit: str, metadata: str, blocks: Seque
 
 
 def intro(text: str) -> Block:
-    """Build the grey lines above the fields."""
+    """Build the gray lines above the fields."""
     return {"type": "context", "elements": [parts.plain_text(text)]}
 
 
@@ -69,7 +69,7 @@ def text_field(
     multiline: bool | None = None,
     placeholder: str | None = None,
 ) -> Block:
-    """Build a field for text. Its block ID and action ID are its name."""
+    """Build a field for text. `name` becomes the block ID and the action ID."""
     element = parts.element(
         "plain_text_input",
         name,
@@ -82,9 +82,9 @@ def text_field(
 
 
 def id_field(name: str, label: str, hint: str, *, value: str | None, optional: bool, has_list: bool = False) -> Block:
-    """Build a field for an ID, with a list to pick from while typing if there is one.
+    """Build a field for an ID, which offers options while the person types if there is a list.
 
-    `name` is the parameter's. A value without the form of an ID can't be an option's.
+    `name` is the name of the parameter. A `value` that isn't like an ID needs a text field, because no option has it.
     """
     if has_list and (not value or is_id(value)):
         return parts.field(name, label, picker.element(name, value), hint, optional=optional)
@@ -92,7 +92,7 @@ def id_field(name: str, label: str, hint: str, *, value: str | None, optional: b
 
 
 def token_fields(hint: str, *, value: str | None, optional: bool, offer: Offer) -> list[Block]:
-    """Build the field for a token ID, below a menu of recent ones if there is no list to pick from."""
+    """Build the field for a token ID, below a menu of recent IDs if there is no list of accounts."""
     recent_ids = () if offer.has_list else offer.recent_ids
     is_recent = value in recent_ids
     field = id_field(
@@ -118,14 +118,14 @@ def choice(kind: str, action_id: str, labels: Mapping[str, str], chosen: str | N
 
 
 def read_text(values: FieldValues, name: str) -> str | None:
-    """Return a field's text, typed or picked, without the characters of a paste around it; None if it's empty."""
+    """Return a field's text, typed or chosen, without characters that pasting adds around it. Returns None if empty."""
     option = selected(values, name, "selected_option")
     text = option.get("value") if isinstance(option, Mapping) else selected(values, name, "value")
     return (unwrap(text) or None) if isinstance(text, str) else None
 
 
 def read_id(values: FieldValues, name: str, command: str) -> str | None:
-    """Return the value of a field for an ID. `command` is another way to type it.
+    """Return the value of a field for an ID. `command` is the command in which a person can type it instead.
 
     Raises UnusableChoice for an option that represents a problem.
     """
@@ -137,7 +137,7 @@ def read_id(values: FieldValues, name: str, command: str) -> str | None:
 
 
 def read_token_id(values: FieldValues, command: str) -> str | None:
-    """Return the token ID from either field. Raises UnusableChoice, also if they hold two different ones."""
+    """Return the token ID from either field. Raises UnusableChoice, also if the fields contain different IDs."""
     token_id, recent = read_id(values, TOKEN_ID, command), read_text(values, RECENT)
     if token_id is not None and recent is not None and token_id != recent:
         raise UnusableChoice("Choose a recent token or enter an ID, not both.")
@@ -166,11 +166,11 @@ def read_ids(values: FieldValues, command: str) -> tuple[dict[str, str | TypedTe
 
 
 def read_checked(values: FieldValues, name: str) -> set[str]:
-    """Return the values of the ticked checkboxes."""
+    """Return the values of the selected checkboxes."""
     options = selected(values, name, "selected_options") or []
     return {str(option.get("value")) for option in options if isinstance(option, Mapping)}
 
 
 def selected(values: FieldValues, name: str, key: str) -> Any:
-    """Return a field's state under a key, such as `selected_users`; None if there is none."""
+    """Return a key of a field's state, such as `selected_users`, or None if the state doesn't have it."""
     return values.get(name, {}).get(name, {}).get(key)

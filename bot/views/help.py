@@ -1,4 +1,4 @@
-"""`/extauth help`: a person's permissions and commands, on one screen."""
+"""The screens of `/extauth help`, with the person's permissions and commands, or the use of one command."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,11 +21,11 @@ TOKEN_IDS = (
 _PAGES = "https://docs.slack.dev/reference/methods"
 
 Usages = Sequence[tuple[str, str]]
-"""Commands or options as typed, and the effect of each."""
+"""Commands or options as people type them, and the effect of each."""
 
 
 def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], contact: str) -> Screen:
-    """Return the screen with a person's commands and permissions, and the source of token IDs."""
+    """Return the screen with the person's commands and permissions, and a way to find token IDs."""
     text = "How to use /extauth"
     allowed = parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")
     if not may_use(permissions):

@@ -1,6 +1,6 @@
-"""The audit log's screen, and the buttons that lead from page to page.
+"""The screen of the audit log, and the buttons for older and newer pages.
 
-A button carries the page it leads to. The value comes back from outside, so it is read as strictly as typed text.
+A button's value contains the request for its page. The value comes back from outside, so it is parsed strictly.
 """
 
 import json
@@ -23,7 +23,7 @@ def history_screen(page: HistoryPage) -> Screen:
     request, title, numbers = page.request, _title(page), [entry.number for entry in page.entries]
     blocks = [parts.paragraph(f"*{title}*" if page.entries else title)]
     blocks += [parts.paragraph(entry_line(entry)) for entry in page.entries]
-    # If a page's entries are gone, the place that it began at is still known.
+    # If the page's entries have been deleted, the request still shows where the page began.
     newest = max(numbers, default=(request.before or 1) - 1)
     buttons = []
     if page.has_newer and newest:
@@ -40,14 +40,14 @@ def history_screen(page: HistoryPage) -> Screen:
 
 
 def write_page(request: ReadHistory) -> str:
-    """Return the value of a button that leads to a page."""
+    """Return the value of a button for a page."""
     places = {"before": request.before, "after": request.after}
     given = {name: place for name, place in places.items() if place is not None}
     return json.dumps({"count": request.count, **request.arguments(), **given}, separators=(",", ":"))
 
 
 def read_page(value: object) -> ReadHistory:
-    """Return the request for the page that a button leads to. Raises UnreadableValue."""
+    """Return the request for a page from a button's value. Raises UnreadableValue."""
     try:
         given: Any = json.loads(value) if isinstance(value, str) else None
         return ReadHistory(**given)

@@ -1,4 +1,4 @@
-"""The App Home: the state of the connected accounts, recent actions, a person's permissions, and the contact."""
+"""The App Home, with the connected accounts, recent actions, the person's permissions, and the contact."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from bot.views.permissions import may_use, permission_lines
 from bot.workspaces.runtime import Listing
 
 MOST_LINES = 5
-"""Maximum number of actions shown in a list."""
+"""Maximum number of actions in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The known facts of the accounts, for a person who may list them.
+    """The known facts about the accounts, for a person who may list them.
 
-    `listing` is None if Slack hasn't answered; `is_asked` says that its answer is still to come. `tests` are the last
-    results, by token ID; None if they can't be read.
+    `listing` is None without a response from Slack. `is_asked` is True if the response may still come. `tests` are the
+    last test results by token ID, or None if they can't be read.
     """
 
     listing: Listing | None
@@ -39,7 +39,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class RecentActivity:
-    """Recent actions, newest first: the person's own, and everyone's for people who may see them."""
+    """Recent actions, newest first: the person's own, and everyone's if the person may see the audit log."""
 
     own: Sequence[Entry] = ()
     everybody: Sequence[Entry] = ()
@@ -130,14 +130,14 @@ def _broken(tests: Mapping[str, LastTest], accounts: AccountList | None) -> list
 
 
 def _lately(lately: RecentActivity) -> list[parts.Block]:
-    # Opening this tab may list: that is in the log, but the person wouldn't say they did it.
+    # Opening this tab may list the accounts, which is in the log but isn't an action the person chose.
     own = [entry for entry in lately.own if entry.action != Operation.LIST.action]
     steps = (Operation.TEST.action, Operation.DELETE.action)
     blocks: list[parts.Block] = []
     for heading, entries in (("What you did lately", own), ("Audit log", lately.everybody)):
         if entries:
             blocks += [parts.DIVIDER, parts.paragraph(f"*{heading}*")]
-        # A batch is one action, so it has one line.
+        # A batch is a single action to people, so its entries share one line.
         actions = groupby(
             entries, key=lambda entry: (entry.reference, entry.action if entry.action in steps else entry.number)
         )

@@ -1,4 +1,4 @@
-"""The modal that begins with the choice between Get and Delete; its fields follow the choice."""
+"""The modal that begins with a choice between Get and Delete, which determines the other fields."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ from bot.views.parts import View
 CALLBACK_ID = "extauth_menu"
 CHOICE = "choice"
 LABELS = {Operation.GET: "Get a token", Operation.DELETE: "Delete tokens"}
-"""The operations to choose from."""
+"""The operations that a person can choose, and their labels."""
 
 
 def build(
     metadata: str, choices: Sequence[Operation], chosen: Operation, offer: Offer, values: FieldValues | None = None
 ) -> View:
-    """Build the modal with the fields of `chosen`. `values` are already filled in, and stay."""
+    """Build the modal with the fields of `chosen`. `values`, which the person has already filled in, stay."""
     buttons = choice("radio_buttons", CHOICE, {one.value: LABELS[one] for one in choices}, chosen.value)
     choice_block = parts.field(CHOICE, "What do you want to do?", buttons, dispatch_action=True)
     filled_in = read_text(values or {}, TOKEN_ID) or read_text(values or {}, RECENT) or ""
@@ -40,7 +40,7 @@ def build(
 
 
 def chosen_in(values: FieldValues) -> Operation:
-    """Return the chosen operation; Get if Slack doesn't say."""
+    """Return the chosen operation, or Get if the values have no choice."""
     value = read_text(values, CHOICE)
     return next((choice for choice in LABELS if choice.value == value), Operation.GET)
 

@@ -1,6 +1,6 @@
-"""A modal's memory from its opening to its submission: the place the person started from, and the request.
+"""The data that a modal keeps until its submission: the place where the person started, and the pending request.
 
-It travels in `private_metadata`, at most 3000 characters, and comes back from outside.
+Slack stores the data in `private_metadata`, up to 3000 characters, and returns it from outside, so `read` validates it.
 https://docs.slack.dev/reference/views/modal-views
 """
 
@@ -16,10 +16,10 @@ from bot.slack.external_auth.models import DeleteTokens
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The place that a typed command or a click on a message came from.
+    """The place of a typed command, or of a click on a message.
 
-    `response_url` posts there, until half an hour after `at` (seconds since the epoch, UTC). `is_message` says that it
-    is a message's own URL, and that the answer replaces that message. `channel` is its channel, if Slack said so.
+    `response_url` posts there until half an hour after `at` (seconds since the epoch, UTC). `is_message` is True if the
+    URL belongs to a message that the reply can replace. `channel` is the channel's ID, if Slack sent it.
     """
 
     response_url: str
@@ -29,15 +29,15 @@ class Origin:
 
 
 class UnreadableMetadata(ValueError):
-    """Metadata that Extauth didn't write, or wrote in an older version."""
+    """Metadata that this version of Extauth didn't write."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDelete:
-    """A deletion that waits for its confirmation.
+    """A deletion that waits for confirmation.
 
-    `shown` are its parameters: IDs in full, and only the quote of the `quoted` ones, which the person types again. A
-    bulk deletion is confirmed by the first.
+    `shown` are the parameters. An ID is complete, but a parameter in `quoted` is only a quote, so the person has to
+    type it again. To confirm a bulk deletion, the person types the first parameter.
     """
 
     shown: Mapping[str, str]
@@ -52,7 +52,7 @@ class PendingDelete:
 
 @dataclass(frozen=True, slots=True)
 class PendingBatch:
-    """A batch that waits for its confirmation, and its number of tokens."""
+    """The ID of a batch that waits for confirmation, and its number of tokens."""
 
     batch_id: str
     count: int
@@ -71,7 +71,7 @@ _REMEMBERED = TypeAdapter(ModalState)
 
 
 def write(origin: Origin | None, request: PendingDelete | None = None, batch: PendingBatch | None = None) -> str:
-    """Return the metadata that the submission will need."""
+    """Return the metadata for a modal."""
     return json.dumps(asdict(ModalState(origin, request, batch)), separators=(",", ":"))
 
 
@@ -80,7 +80,7 @@ def read(text: str) -> ModalState:
     try:
         found = _REMEMBERED.validate_json(text, strict=True)
         if found.request is not None:
-            # The names must be those of a deletion, and together make one.
+            # This raises an error unless the names are a deletion's parameters in a valid combination.
             typed_again = dict.fromkeys(found.request.quoted, "typed-again")
             DeleteTokens(**{**found.request.shown, **typed_again})
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Short answers: usage, and errors in Extauth itself."""
+"""Short screens for mistyped commands, outdated messages, and errors in Extauth itself."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ _STEPS = {
     "not done": "not sent to Slack",
     "interrupted": "may or may not have gone through",
 }
-"""The results of several steps in words, by their outcome in the audit log."""
+"""The result of a step in words, by its outcome in the audit log."""
 
 CHECKING = Screen("One moment", "Checking your permissions…", (parts.paragraph("Checking your permissions…"),))
-"""The modal's screen until the person's permissions are known."""
+"""The screen of a modal while Extauth checks the person's permissions."""
 TOO_LATE = failed_line("Too late", "The dialog took too long to open. Nothing changed. Try again.")
 """The screen for a modal that wasn't opened within Slack's three seconds."""
 UNOPENED = failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
-"""The screen for a modal that Slack didn't open, or didn't confirm."""
+"""The screen for a modal that Slack didn't open, or that it opened without a confirmation."""
 UNSHOWN = failed_line(
     "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
 )
@@ -40,9 +40,9 @@ OUTDATED = failed_line("Outdated", "This is from an older version of Extauth. St
 
 
 def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts.Block | None = None) -> Screen:
-    """Return the screen for text that wasn't understood, with the button for the suggested command.
+    """Return the screen for a command that wasn't understood, with the button for the suggested command.
 
-    `problem` is plain text and may quote the person.
+    `problem` is plain text that may quote the command.
     """
     meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
     blocks = (
@@ -54,7 +54,7 @@ def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts
 
 
 def pasted_token_screen(token_format: TokenFormat) -> Screen:
-    """Return the screen for a typed token, with the advice to revoke it."""
+    """Return the screen for a token that a person typed, with the advice to revoke it."""
     where = f" on <{token_format.revoke_url}|the provider's page>" if token_format.revoke_url else " with its provider"
     return notice(
         "Not an ID",
@@ -65,7 +65,7 @@ def pasted_token_screen(token_format: TokenFormat) -> Screen:
 
 
 def not_sent_screen(outcome: NotSent) -> Screen:
-    """Return the screen for a request that waited because of Slack's limits when the process was stopped."""
+    """Return the screen for a request that was still waiting for Slack's limits when the process stopped."""
     title = "Extauth restarted before sending your request"
     blocks: list[parts.Block] = [
         parts.heading(Mark.FAILED, title, parts.subject(outcome.request.arguments())),
@@ -104,7 +104,7 @@ def no_database_screen(reference: str, contact: str | None) -> Screen:
 
 
 def not_installed_screen(install_url: str | None) -> Screen:
-    """Return the screen for a workspace without Extauth, with the way to install it."""
+    """Return the screen for a workspace without Extauth, with the URL for installing it if there is one."""
     where = f" at <{mrkdwn.escape(install_url)}>" if install_url is not None else ""
     said = f"*What to do:* Install it{where}, or ask a workspace admin to install it."
     return notice("Not installed", "Extauth isn't installed in this workspace", said)
@@ -124,7 +124,7 @@ def unexpected_screen(request: Request | None, reference: str, contact: str) -> 
 
 
 def interrupted_screen(request: Request | None, reference: str) -> Screen:
-    """Return the screen for a shutdown before the answer came."""
+    """Return the screen for a request that a shutdown interrupted."""
     return notice(
         "Interrupted",
         "Extauth restarted before Slack answered",
@@ -136,7 +136,7 @@ def interrupted_screen(request: Request | None, reference: str) -> Screen:
 
 
 def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
-    """Return the screen for several requests when the process was killed, by their results in the audit log."""
+    """Return the screen for a batch whose process was killed, with its results from the audit log."""
     counts = Counter(_STEPS.get(entry.outcome or "", _STEPS["interrupted"]) for entry in entries)
     steps = "\n".join(f"• {count:,} {words}" for words, count in counts.items())
     return notice(

@@ -1,4 +1,4 @@
-"""A request's screens: while Slack is asked, and for each outcome. Also, the words for each operation."""
+"""The screens of a request while it runs and for each outcome, and the words for each operation."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -29,7 +29,7 @@ from bot.views.permissions import denied_screen
 from bot.views.tokens import deleted_screen, masked_screen, tested_screen, token_screen
 
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
-"""Outcomes that a person is shown. An interaction that came again has none."""
+"""The outcomes that have a screen. `AlreadyRun` has none, because the first delivery shows the outcome."""
 _LOOK = {
     "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
     "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
@@ -47,9 +47,9 @@ _UNRECORDED_DELETION = (
 class Words:
     """The words for an operation.
 
-    `asked` is the request, after “to”, and `working` what Extauth does, before the request's subject, or `unnamed` if
-    it names none. `failed` heads a modal about a failure. `unrecorded` is the title and the text for a success that
-    can't be recorded.
+    `asked` is the request, to follow “to”. `working` is Extauth's activity, and the request's subject follows it, or
+    `unnamed` for a request without a subject. `failed` is the title of a modal about a failure. `unrecorded` is the
+    title and the text for a success that can't be recorded.
     """
 
     asked: str = "change something"
@@ -95,7 +95,7 @@ def words_of(operation: Operation) -> Words:
 
 
 def working_screen(request: Request) -> Screen:
-    """Return the modal's screen until the answer comes."""
+    """Return the screen of a modal while the request runs."""
     words = words_of(request.operation)
     subject = parts.request_subject(request) or words.unnamed
     text = f"{words.working} {subject}…" if subject else f"{words.working}…"
@@ -103,7 +103,7 @@ def working_screen(request: Request) -> Screen:
 
 
 def waiting_screen(request: Request, seconds: int | None) -> Screen:
-    """Return the screen for a longer wait, with the `seconds` left if Slack's limits cause it."""
+    """Return the screen for a longer wait, with the `seconds` left if Slack's limits cause the wait."""
     why = (
         f"Slack is limiting requests, so Extauth will send yours in about {parts.duration(seconds)}."
         if seconds is not None
@@ -118,7 +118,7 @@ def waiting_screen(request: Request, seconds: int | None) -> Screen:
 def outcome_screen(outcome: Shown, contact: str) -> Screen:
     """Return the screen for an outcome. `contact` is the person to ask for help.
 
-    A screen that shows a token in full is for a modal only.
+    A screen with a token in full can be shown only in a modal.
     """
     match outcome:
         case Fetched():
@@ -175,8 +175,8 @@ def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:
 
 
 def restarted_screen(entry: Entry) -> Screen:
-    """Return the screen for a request that was cut off, with the way to find out its result."""
-    # The entry of a bulk delete has the name of a delete, and another version's entry may have any.
+    """Return the screen for a request whose process was killed, with a way to find out the result."""
+    # A bulk deletion has the action of a deletion, and an entry from another version may have an unknown action.
     operation = next((operation for operation in Operation if operation.action == entry.action), None)
     words = words_of(operation) if operation is not None else Words()
     asked = f"You asked Extauth to {words.asked} {parts.moment(entry.at)}."

@@ -1,7 +1,7 @@
-"""Screens, which are shown as messages or modals, and the few blocks they're built from, as Slack's JSON.
+"""Screens, which are shown as messages or modals, and the blocks that they consist of, as Slack's JSON.
 
-slack_sdk's models check each object each time it's built, which takes longer than the rest of an answer. Here the tests
-check, with those models: every screen, with typical and longest values. Limits are those of
+slack_sdk's models validate each object when it's built, which takes longer than all other work for a reply. Instead,
+the tests validate every screen with these models, for typical and longest values. The limits are from
 https://docs.slack.dev/reference/block-kit/blocks.
 """
 
@@ -16,22 +16,22 @@ from bot.operation import Operation, Request
 from bot.slack import mrkdwn
 
 Block = dict[str, Any]
-"""A block, or an element of one. https://docs.slack.dev/reference/block-kit"""
+"""A block, or an element of a block. https://docs.slack.dev/reference/block-kit"""
 
 View = dict[str, Any]
 """A modal, or the App Home. https://docs.slack.dev/reference/views"""
 
 Line = Sequence[Block]
-"""One line of literal texts."""
+"""The elements of one line of rich text."""
 DIVIDER: Block = {"type": "divider"}
 MAX_SMALL_PRINT = 1500
 MAX_VALUE = 2000
-"""The longest value of a button, in characters."""
+"""Maximum number of characters in the value of a button."""
 _MAX_LABEL = 75
 
 
 class Mark(StrEnum):
-    """A mark for the result, before a title. Readable without color."""
+    """A mark before a title for the kind of result, which is readable without color."""
 
     DONE = "✓"
     UNSURE = "⚠"
@@ -39,18 +39,18 @@ class Mark(StrEnum):
 
 
 def heading(mark: Mark, title: str, subject: str = "") -> Block:
-    """Build the first line of an answer: its mark, title, and subject. `title` and `subject` are mrkdwn."""
+    """Build the first line of a screen, with a mark, a title, and a subject. `title` and `subject` are mrkdwn."""
     return paragraph(f"{mark} *{title}*" + (f"  {subject}" if subject else ""))
 
 
 def paragraph(text: str, accessory: Block | None = None) -> Block:
-    """Build a block of mrkdwn, with a button or menu beside it. The text must be Extauth's or escaped."""
+    """Build a block of mrkdwn, with a button or menu beside it. Any text from outside must be escaped."""
     shown = {"type": "mrkdwn", "text": text, "verbatim": True}
     return {"type": "section", "text": shown, **({"accessory": accessory} if accessory is not None else {})}
 
 
 def plain_text(text: str, *, emoji: bool = True) -> Block:
-    """Build text in which nothing is markup, and in text from outside not even an emoji's name."""
+    """Build text without markup. For text from outside, `emoji` is False, so names of emoji stay as they are."""
     return {"type": "plain_text", "text": text, "emoji": emoji}
 
 
@@ -60,7 +60,7 @@ def plain_paragraph(text: str) -> Block:
 
 
 def small_print(*lines: str, quote: str = "") -> Block:
-    """Build grey lines under an answer: Extauth's mrkdwn, and a `quote` from outside, in which nothing is markup."""
+    """Build gray lines for the end of a screen from mrkdwn by Extauth, and a `quote` from outside without markup."""
     elements: list[Block] = [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]
     if quote:
         elements.append(plain_text(mrkdwn.clip(quote, MAX_SMALL_PRINT), emoji=False))
@@ -68,7 +68,7 @@ def small_print(*lines: str, quote: str = "") -> Block:
 
 
 def literal(text: str, *, is_code: bool = False, is_bold: bool = False) -> Block:
-    """Build text that Slack shows character by character, with no markup to escape."""
+    """Build text that Slack shows literally, so nothing in it has to be escaped."""
     style = {name: True for name, is_wanted in (("code", is_code), ("bold", is_bold)) if is_wanted}
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
@@ -85,7 +85,7 @@ def bullets(heading: Line, items: Iterable[Line]) -> Block:
 
 
 def copyable(text: str) -> Block:
-    """Build text to select and copy exactly, with any characters."""
+    """Build a block of preformatted text, which people can copy without a change to any character."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(text)]}]}
 
 
@@ -107,7 +107,7 @@ def option(label: str, value: str, description: str | None = None) -> Block:
 def field(
     block_id: str, label: str, element: Block, hint: str | None = None, *, optional: bool = False, **properties: object
 ) -> Block:
-    """Build a block to fill in. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+    """Build an input block. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
     block = {"type": "input", "block_id": block_id, "label": plain_text(label), "element": element}
     hinted = {"hint": plain_text(hint)} if hint is not None else {}
     return {**block, "optional": optional, **hinted, **properties}
@@ -116,7 +116,7 @@ def field(
 def button(
     label: str, action_id: str, value: str | None = None, style: str | None = None, spoken: str | None = None
 ) -> Block:
-    """Build a button, for `actions`. A screen reader says `spoken` instead of the label."""
+    """Build a button for a block of `actions`. Screen readers read `spoken` instead of the label."""
     spoken = spoken and mrkdwn.clip(spoken, _MAX_LABEL)
     return element("button", action_id, text=plain_text(label), value=value, style=style, accessibility_label=spoken)
 
@@ -126,9 +126,9 @@ def actions(*buttons: Block) -> Block:
 
 
 def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = False) -> str:
-    """Return a request's subject: a token ID, or all tokens of a provider, an app, or both. Empty for none.
+    """Return a request's subject: a token ID, or all tokens of a provider, an app, or both. It's empty without one.
 
-    It's mrkdwn, or `plain` text for a notification.
+    The subject is mrkdwn, or `plain` text for a notification.
     """
     quoted = {name: str(value) for name, value in arguments.items()}
     named = quoted if plain else {name: mrkdwn.code(value) for name, value in quoted.items()}
@@ -140,7 +140,7 @@ def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = Fa
 
 
 def request_subject(request: Request) -> str:
-    """Return a request's subject, as mrkdwn. A request for the audit log has none, even if it names a token."""
+    """Return a request's subject, as mrkdwn. It's empty for the audit log, even if the request names a token."""
     return "" if request.operation is Operation.HISTORY else subject(request.arguments())
 
 
@@ -149,7 +149,7 @@ def count(number: int, noun: str) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Return a wait in words."""
+    """Return a duration in words."""
     if seconds < 120:
         return count(seconds, "second")
     minutes = -(-seconds // 60)
@@ -157,7 +157,7 @@ def duration(seconds: int) -> str:
 
 
 def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
-    """Return a time (seconds since the epoch, UTC) in the reader's time zone, as mrkdwn.
+    """Return mrkdwn that Slack shows as a time in the reader's time zone. `at` is in seconds since the epoch, UTC.
 
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
@@ -169,9 +169,9 @@ def moment(at: float, form: str = "{date_short_pretty} at {time}") -> str:
 class Screen:
     """The content of a message or a modal.
 
-    `title` heads a modal (24 characters at most); `text` is the notification, which reads alone and never holds a
-    secret. `is_failure` keeps it from replacing a message that is still useful. `modal_only` marks a screen with a raw
-    token: no message can be made of it.
+    `title` is the title of a modal (24 characters at most). `text` is the notification, which must make sense alone and
+    never contain a secret. `is_failure` keeps the screen from replacing a message that is still useful. `modal_only`
+    marks a screen with a token in full, which can't become a message.
     """
 
     title: str
@@ -184,7 +184,7 @@ class Screen:
 def notice(
     label: str, title: str, said: str, fine_print: str = "", *, subject: str = "", mark: Mark = Mark.FAILED
 ) -> Screen:
-    """Return a screen that says one thing. `label` heads it as a modal; `said` and `fine_print` are mrkdwn."""
+    """Return a screen with one short text. `label` is the title of a modal. `said` and `fine_print` are mrkdwn."""
     blocks = (
         heading(mark, title, subject),
         paragraph(said),
@@ -200,13 +200,13 @@ def failed_line(label: str, said: str) -> Screen:
 
 
 def as_message(screen: Screen) -> dict[str, Any]:
-    """Return the `text` and `blocks` of a message. Raises ValueError for a screen that is for a modal only."""
+    """Return the `text` and `blocks` of a message. Raises ValueError for a screen that only a modal can show."""
     if screen.modal_only:
         raise ValueError("A screen that shows a token can't be a message.")
     return {"text": screen.text, "blocks": list(screen.blocks)}
 
 
 def as_view(screen: Screen) -> View:
-    """Return a modal with nothing to fill in."""
+    """Return a modal that shows the screen and has no fields."""
     blocks = list(screen.blocks)
     return {"type": "modal", "title": plain_text(screen.title), "close": plain_text("Close"), "blocks": blocks}

@@ -25,7 +25,7 @@ _BECAUSE = {
     Reason.UNATTENDED: "By itself, Extauth can only list and test accounts.",
     Reason.UNKNOWN: "Extauth couldn't confirm with Slack who you are. Try again in a minute.",
 }
-"""Reasons that are the same for every permission. `NOT_LISTED` names the people on the list."""
+"""The texts of reasons that don't depend on the permission. `NOT_LISTED` isn't here, because its text names people."""
 _ROLES = {
     "members": "full members of this workspace",
     "admins": "workspace admins and owners",
@@ -45,12 +45,12 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
 
 
 def may_use(permissions: Mapping[Permission, Decision]) -> bool:
-    """Return whether a person has any permission."""
+    """Return whether any permission is granted."""
     return any(decision.allowed for decision in permissions.values())
 
 
 def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -> str:
-    """Return this person's permissions, and the people to ask for the rest, as mrkdwn."""
+    """Return the person's permissions, and the people to ask for the other ones, as mrkdwn."""
     if not may_use(permissions) and len({decision.reason for decision in permissions.values()}) == 1:
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
@@ -60,7 +60,7 @@ def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -
         doing = _DOING[decision.permission]
         if decision.allowed:
             lines.append(f"{parts.Mark.DONE} You can {doing}.")
-        # People who aren't admins needn't know that only admins change settings.
+        # A missing permission to change settings isn't shown, because only admins would expect it.
         elif decision.permission is not Permission.SETTINGS:
             why = _BECAUSE.get(decision.reason) or _naming("Ask {people}.", decision.allow)
             lines.append(f"{parts.Mark.FAILED} You can't {doing}. {why}")
@@ -81,7 +81,7 @@ def denied_because(decision: Decision, contact: str) -> str:
 
 
 def _naming(sentence: str, allow: AllowList) -> str:
-    """Return the sentence with the people on the list; `_NOBODY` if it's empty."""
+    """Return the sentence with the people on the list in it, or `_NOBODY` if the list is empty."""
     names = [words for role, words in _ROLES.items() if role in allow.roles]
     mentions = [f"<@{user_id}>" for user_id in sorted(allow.users)]
     mentions += [f"the group <!subteam^{group}>" for group in sorted(allow.groups)]

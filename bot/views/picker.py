@@ -1,7 +1,7 @@
-"""Options of a field to pick from while typing: accounts, providers, and the typed text.
+"""Options that a field offers while a person types: accounts, providers, and the typed text.
 
-An option's value goes to Slack and comes back, so, like a button's, it never holds typed text without the form of an
-ID. Such text gets an option that represents a problem; submitting it leads to an explanation beside the field.
+Slack stores an option's value, so the value never contains typed text that doesn't have the form of an ID. Such text
+gets an option that represents a problem. If a person submits that option, an explanation appears beside the field.
 https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select
 """
 
@@ -15,21 +15,21 @@ from bot.views import parts
 from bot.views.parts import Block
 
 MOST_OPTIONS = 100
-"""Maximum number of options in all. Slack takes 100 in each of 100 groups, but people don't read on: they type."""
+"""Maximum number of options in total. Slack accepts 100 in each of 100 groups, but typing more is easier to use."""
 LONGEST_LABEL = 75
 LONGEST_VALUE = 150
-"""Limits in characters. https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
+"""Slack's limits in characters. https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
 _PLACEHOLDERS = {
     "external_token_id": "Type an account, a provider, or a token ID",
     "provider_key": "Type a provider",
 }
 _PROBLEM = "?"
-"""The beginning of an option's value that represents a problem. No ID has it."""
+"""The first character of a value that represents a problem. No ID begins with it."""
 _UNLIKELY = f"{_PROBLEM}unlikely"
 
 
 def element(name: str, value: str | None) -> Block:
-    """Build the element with the known value."""
+    """Build the element, with the known value selected."""
     return parts.element(
         "external_select",
         name,
@@ -40,9 +40,9 @@ def element(name: str, value: str | None) -> Block:
 
 
 def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[str]) -> Sequence[Block]:
-    """Return the accounts that match the typed text, by provider, after the tokens this person used recently.
+    """Return the tokens that the person used recently, then the accounts by provider, if they match the typed text.
 
-    `accounts` is None if they can't be listed.
+    `accounts` is None if the accounts can't be listed.
     """
     known = {account.token_id: account for account in accounts.accounts} if accounts else {}
     providers = {provider.key: provider for provider in accounts.providers} if accounts else {}
@@ -67,7 +67,7 @@ def token_groups(typed: str, accounts: AccountList | None, recent_ids: Sequence[
 
 
 def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]:
-    """Return the providers that match the typed text. `accounts` is None if they can't be listed."""
+    """Return the providers that match the typed text. `accounts` is None if the accounts can't be listed."""
     options = []
     for provider in accounts.providers if accounts else ():
         try:
@@ -84,9 +84,9 @@ def provider_groups(typed: str, accounts: AccountList | None) -> Sequence[Block]
 
 
 def find_problem(name: str, value: str, command: str) -> str | None:
-    """Return the problem with a chosen option; None if there is none.
+    """Return the problem that a chosen option represents, or None for a usable option.
 
-    `command` is the way to type values that options can't hold.
+    `command` is the command in which a person can type values that an option can't contain.
     """
     if not value.startswith(_PROBLEM):
         return None
@@ -100,7 +100,7 @@ def find_problem(name: str, value: str, command: str) -> str | None:
 
 
 def _with_typed(typed: str, name: str, groups: Sequence[Block]) -> Sequence[Block]:
-    """Add the typed text as an option, unless it's listed: last if there are matches, because one of them is meant."""
+    """Add an option for the typed text, unless it's listed. Matches come first, because one of them is likely meant."""
     text = unwrap(typed)
     token_format = find_token(text)
     if token_format is not None:
@@ -133,7 +133,7 @@ def _account_option(account: Account) -> Block:
 
 
 def _line(text: str) -> str:
-    """Return text from outside as one readable line."""
+    """Return text from outside as one line of printable characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split()) or "?"
 
 

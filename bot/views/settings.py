@@ -9,11 +9,11 @@ from bot.views.parts import Mark, Screen, notice
 from bot.workspaces.own_token import OTHER_WORKSPACE, UNREACHABLE
 
 UNCHANGED = notice("Settings", "Nothing changed", "The settings are as they were before.", mark=Mark.DONE)
-"""The screen after a change of nothing."""
+"""The screen for a submission without changes."""
 
 
 def saved_screen(changed: Sequence[str], channel: str | None, reference: str) -> Screen:
-    """Return the screen with the changed settings. `channel` is the audit channel that announces them, too."""
+    """Return the screen with the changed settings. `channel` is the audit channel, which also announces them."""
     title = "The settings are saved"
     lines = "\n".join(f"• {name[0].upper()}{name[1:]}" for name in changed)
     blocks = [parts.heading(Mark.DONE, title), parts.paragraph(f"Changed:\n{lines}")]
@@ -38,7 +38,7 @@ def unsure_screen(reference: str, contact: str) -> Screen:
 
 
 def changed_meanwhile(names: Sequence[str]) -> str:
-    """Return, as mrkdwn, that someone else saved first. `names` are the settings that both changed."""
+    """Return the notice, as mrkdwn, that someone else saved first. `names` are the settings that both changed."""
     listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
     both = f" You both changed {listed}: saving replaces theirs." if names else ""
     return (

@@ -31,7 +31,7 @@ POLICY, CHANNEL, CONTACT, TOKEN, REMOVE_TOKEN = (
 )
 HEADINGS = {name: str(field.title) for name, field in WorkspaceSettings.model_fields.items()}
 LABELS = {name: heading[0].lower() + heading[1:] for name, heading in HEADINGS.items()}
-"""The names of the settings in sentences."""
+"""The names of the settings as they appear within a sentence."""
 _POLICIES = {
     ApprovalPolicy.OFF: "None",
     ApprovalPolicy.BULK: "Deletions of more than one token",
@@ -43,7 +43,7 @@ _USABLE_KINDS = ("a bot token", "a user token", None)
 
 @dataclass(frozen=True, slots=True)
 class ShownSettings:
-    """The settings as the person saw them in the modal: the version, and a fingerprint of each."""
+    """The settings that the person saw in the modal: their version, and a fingerprint of each setting."""
 
     version: int
     fingerprints: Mapping[str, str]
@@ -67,7 +67,7 @@ class ShownSettings:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedSettings:
-    """The submitted settings. Without an API token in them, the one that is set stays or is removed."""
+    """The submitted settings. Without a new API token, the current token stays unless `removes_token` is true."""
 
     settings: WorkspaceSettings
     seen: ShownSettings
@@ -82,20 +82,20 @@ class SubmittedSettings:
 
 
 def fingerprints(settings: WorkspaceSettings) -> dict[str, str]:
-    """Return a fingerprint of each setting, as the modal shows it, except the API token."""
+    """Return a fingerprint of each setting's value in the modal, except for the API token."""
     shown = as_shown(settings).model_dump(mode="json", exclude={TOKEN})
     return {name: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for name, value in shown.items()}
 
 
 def as_shown(settings: WorkspaceSettings) -> WorkspaceSettings:
-    """Return the settings as the modal can show them: only the widest of several roles, which includes the others."""
+    """Return the settings in a form that the modal can show. Of several roles in a list, only the widest remains."""
     lists: dict[str, AllowList | None] = {name: getattr(settings, name) for name in LISTS}
     shown = {name: widest(one) if one is not None else None for name, one in lists.items()}
     return settings.model_copy(update=shown)
 
 
 def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[str] = (), *, has_token: bool) -> View:
-    """Build the modal. `problems` are Extauth's mrkdwn, above everything else."""
+    """Build the modal. `problems`, which must be mrkdwn by Extauth, appear above everything else."""
     blocks: list[Block] = [parts.paragraph(f"✕ {problem}") for problem in problems]
     blocks.append(
         parts.small_print(
@@ -136,7 +136,7 @@ def _channel_field(channel: str | None) -> Block:
 
 
 def parse(view: SubmittedView) -> SubmittedSettings | FieldErrors:
-    """Return the submission, or the mistakes by field, which quote no possible secret.
+    """Return the submission, or the mistakes by field. A mistake never quotes a value that may be secret.
 
     Raises UnreadableMetadata.
     """

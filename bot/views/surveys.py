@@ -1,4 +1,4 @@
-"""The audit channel's message about a survey: only the changes."""
+"""The message to the audit channel with the changes that a survey found."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from bot.views.parts import Mark
 MOST_NAMED = 10
 """Maximum number of accounts named for one reason."""
 MOST_CHARACTERS = 3000
-"""The longest message to the audit channel, in characters, except for the last line."""
+"""Maximum number of characters in a message to the audit channel, without its last lines."""
 _LONGEST = 60
 _HEADINGS = {
     Change.BROKE: (Mark.FAILED, "Stopped working"),
@@ -22,7 +22,7 @@ _HEADINGS = {
 
 
 def survey_text(survey: Survey, contact: str) -> str:
-    """Return one message, as mrkdwn: accounts that broke or work again, and the fixes. It names no account."""
+    """Return the message, as mrkdwn, with changed accounts by token ID and the fixes. It has no account names."""
     lines = [f"*{_title(survey)}*"]
     if survey.refusal is None and survey.was_refused is not None:
         lines.append(f"{Mark.DONE} Slack lists the accounts again.")

@@ -1,4 +1,4 @@
-"""A token that was fetched, tested, or deleted. It's masked in a message, and shown in full only in a modal."""
+"""Screens for a fetched, tested, or deleted token. A message shows it masked; only a modal shows it in full."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from bot.views.parts import Screen
 
 DOTS = "••••••••"
 _SHORTEST_PARTLY_SHOWN = 24
-_LAST_SECOND = 253402300799  # of the year 9999: a later time is a mistake or a joke
+_LAST_SECOND = 253402300799  # the end of the year 9999, because a later time can't be a real expiry
 _PAGES = {
     ("google", "gmail", "gdrive", "gcal"): ("Google", "https://myaccount.google.com/connections"),
     ("github",): ("GitHub", "https://github.com/settings/applications"),
@@ -33,20 +33,20 @@ _PAGES = {
     ("hubspot",): ("HubSpot", "https://knowledge.hubspot.com/integrations/manage-connected-apps"),
     ("box",): ("Box", "https://app.box.com/account/security"),
 }
-"""The words in a provider key that identify the provider, and its name and page."""
+"""The words in a provider key that identify a provider, and the provider's name and page for revoking access."""
 NAMES = tuple(name for names in _PAGES for name in names)
-"""Words that are likely to be a provider's key."""
+"""The words that identify a provider in its key."""
 
 
 def mask(token: str) -> str:
-    """Return the first and last four characters of a long token, and nothing of a short one."""
+    """Return dots in place of a token, between the first and last four characters if the token is long."""
     if len(token) < _SHORTEST_PARTLY_SHOWN:
         return DOTS
     return f"{token[:4]}{DOTS}{token[-4:]}"
 
 
 def expiry(token: str) -> int | None:
-    """Return a token's own expiry in seconds since the epoch (UTC): a JWT's `exp`. Unverified, so a hint."""
+    """Return the `exp` of a JWT in seconds since the epoch (UTC), unverified, or None without a plausible one."""
     import jwt  # noqa: PLC0415 (it loads all kinds of keys, and most tokens aren't JWTs)
 
     try:
@@ -82,7 +82,7 @@ def masked_screen(fetched: Fetched) -> Screen:
 
 
 def token_screen(fetched: Fetched) -> Screen:
-    """Return the screen with the whole token, for a modal only."""
+    """Return the screen with the token in full, which only a modal can show."""
     token = fetched.token.token.get_secret_value()
     title, facts, extras = _described(fetched, token)
     blocks: list[parts.Block] = [
@@ -101,11 +101,11 @@ def token_screen(fetched: Fetched) -> Screen:
 def _described(fetched: Fetched, token: str) -> tuple[str, Sequence[str], Sequence[parts.Block]]:
     """Return a title, the token's length and expiry, and the provider's other fields.
 
-    The expiry is the token's own, or else counted from this very refresh. It's left out if neither is known.
+    The expiry is from the token, or after a forced refresh, from the provider. It's left out if neither has one.
     """
     at, extras = expiry(token) if token.count(".") == 2 else None, fetched.token.extras
     if at is None and fetched.request.force_refresh:
-        # RFC 6749 (5.1) has a number of seconds here, which some providers send as text.
+        # RFC 6749 (5.1) defines a number of seconds, but some providers send it as text.
         lifetime = extras.get("expires_in")
         seconds = str(lifetime) if isinstance(lifetime, int | str) and not isinstance(lifetime, bool) else ""
         if seconds.isascii() and seconds.isdigit() and 0 < len(seconds) < 10:
@@ -147,6 +147,6 @@ def deleted_screen(deleted: Deleted) -> Screen:
 
 
 def revoke_page(provider_key: str | TypedText) -> tuple[str, str] | None:
-    """Return a provider's name and page; None for an unknown key, which an app's developer is free to choose."""
+    """Return a provider's name and page, or None for an unknown key. An app's developer can choose any key."""
     words = {*re.findall(r"[a-z]+", str(provider_key).lower())}
     return next((page for names, page in _PAGES.items() if words & {*names}), None)

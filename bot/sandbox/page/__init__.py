@@ -1,1 +1,1 @@
-"""The sandbox's page: a small Slack in the browser."""
+"""The sandbox's page, which is a small Slack in the browser."""

@@ -1,4 +1,4 @@
-"""The catalogue of things to try in the sandbox: each line is a command that the page types for the person."""
+"""The catalog of examples in the sandbox, each of which is a command that the page types for the person."""
 
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ _OURS = {"http_error", "timeout", "connection_failed"}
 
 
 def catalogue(state: State) -> dict[str, Any]:
-    """Return the tokens, providers, broken answers, and error codes for the page's side panel."""
+    """Return the tokens, providers, broken responses, and error codes for the page's side panel."""
     codes = sorted(code for code in KNOWN_CODES - _OURS if not code.startswith("answer_"))
     return {
         "tokens": [
@@ -29,12 +29,12 @@ def catalogue(state: State) -> dict[str, Any]:
 
 
 def completions() -> list[dict[str, str]]:
-    """Return the composer's suggestions once a slash is typed."""
+    """Return the suggestions that the composer shows after a person types a slash."""
     usages = [(COMMAND, "opens the dialog to choose what to do")]
     usages += [usage for listener in LISTENERS for usage in listener.subcommand.usages]
     return [{"usage": usage, "does": does} for usage, does in usages]
 
 
 def buttons() -> dict[str, str]:
-    """Return the ids of a token's buttons, for the guided tour to find them."""
+    """Return the IDs of a token's buttons, by which the guided tour finds the buttons."""
     return {"show": Button.SHOW.action_id, "refresh": Button.REFRESH.action_id, "delete": Button.DELETE.action_id}

@@ -8,14 +8,14 @@ from typing import Any
 from bot.sandbox.slack.state import Exchange
 
 Parts = list[tuple[str, bool]]
-"""A text in parts, each with True if it's a secret."""
+"""The parts of a text, each with True if the part is a secret."""
 
 _API = "https://slack.com/api/"
 _AS_JSON = ("apps.auth.external.",)
 
 
 def as_curl(exchange: Exchange, masked: Callable[[str], Parts]) -> str | None:
-    """Return Extauth's request as a curl command; None for other exchanges. `masked` finds the secrets in a text."""
+    """Return a request by Extauth as a curl command, or None for other exchanges. `masked` finds secrets in a text."""
     is_request = exchange.direction == "bot" and exchange.kind != "acknowledgement"
     if not is_request or not isinstance(exchange.body, Mapping):
         return None

@@ -1,4 +1,4 @@
-"""The sandbox's page: its files, and a WebSocket for each open tab, which is one person at a time."""
+"""The routes of the sandbox's page, for its files and for a WebSocket to each tab. A tab is one person at a time."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ _POLICY = (
 
 
 class Page:
-    """A workspace shown to browsers on this machine, whose people can act in it."""
+    """The page that shows a workspace in browsers on this machine and lets their users act as its people."""
 
     def __init__(self, workspace: Callable[[], SimulatedWorkspace]) -> None:
         self._workspace = workspace
@@ -62,7 +62,7 @@ class Page:
 
 
 def _only_from_here(request: web.Request) -> None:
-    """Reject requests that another site makes a browser send, under its own name or this one's."""
+    """Reject requests that another site makes a browser send, with its own origin or its own host name."""
     host = urlsplit(f"//{request.host}").hostname
     origin = request.headers.get("Origin")
     if host not in {"127.0.0.1", "localhost", "::1"} or (origin and urlsplit(origin).netloc != request.host):

@@ -1,4 +1,4 @@
-"""A browser tab: the acts of its person, and the updates it gets."""
+"""The actions of the person in a browser tab, and the updates that the tab gets."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _TOGETHER_SECONDS = 0.03
 
 
 class Tab:
-    """A browser tab: its person, and the traffic it has been sent."""
+    """A browser tab, with the person who uses it and the traffic that the tab has already received."""
 
     def __init__(self, workspace: SimulatedWorkspace, socket: web.WebSocketResponse) -> None:
         self._workspace = workspace
@@ -32,7 +32,7 @@ class Tab:
         self._acting: set[asyncio.Task[None]] = set()
 
     async def act(self, wish: dict[str, Any]) -> None:
-        """Start an act of the person at the browser. It runs beside the next act, as in Slack."""
+        """Start an action of the person. Other actions can start before it ends, as in Slack."""
         if wish.get("do") == "become" and wish.get("user") in self._state.people:
             self._user = wish["user"]
             self._state.changed()
@@ -96,7 +96,7 @@ class Tab:
         await self._workspace.submit(view)
 
     async def _close(self, wish: dict[str, Any]) -> None:
-        # A double press may close it twice.
+        # A double click may send the request twice, and then the dialog is already closed.
         with contextlib.suppress(NotThere):
             self._workspace.close(self._view(wish))
 
@@ -155,7 +155,7 @@ class Tab:
         return {channel.channel_id for channel in self._workspace.channels(self._user)} | {DIRECT}
 
     def _messages(self) -> list[dict[str, Any]]:
-        """Return the messages that the person sees, each with `at`, the time stamp of its place among the others."""
+        """Return the messages that the person sees. The timestamp `at` determines the order of a message."""
         own: list[dict[str, Any]] = [
             {
                 "kind": "error" if message.is_error else "private",
@@ -191,7 +191,7 @@ class Tab:
 
 
 def _order(ts: str) -> int:
-    """Return the number in a time stamp. Numbers rise across seconds, so they alone give the order."""
+    """Return the number in a timestamp. The numbers also increase across seconds, so they suffice for the order."""
     return int(ts.partition(".")[2])
 
 

@@ -1,4 +1,4 @@
-"""The traffic between Slack and Extauth, as the page shows it: by the act that caused it, with secrets masked."""
+"""The traffic between Slack and Extauth in the form that the page shows, grouped by action and with masked secrets."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _START = 0
 
 
 class Traffic:
-    """The traffic that one tab has been sent."""
+    """The traffic that one tab has received."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -56,10 +56,10 @@ class Traffic:
 
 
 class Grouping:
-    """The exchanges, grouped by the act of a person that caused them.
+    """The exchanges, grouped by the person's action that caused them.
 
-    Slack's own ids tell the group where there are any: trigger ids, views, response URLs. Any other call belongs to the
-    newest act that shares the most words with it, such as the person's id and the token's.
+    Trigger IDs, view IDs, and response URLs determine the group if an exchange has any. Any other call belongs to the
+    newest action that shares the most words with the call, such as the IDs of the person and the token.
     """
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class Grouping:
         self._acts: dict[int, str] = {}
 
     def group_of(self, exchange: Exchange) -> int:
-        """Return the number of the act's first exchange, or 0 if no act caused this one."""
+        """Return the number of the action's first exchange, or 0 if no action caused this exchange."""
         if exchange.direction == "slack" and exchange.kind in _ACTS:
             group = exchange.number
             self._acts[group] = json.dumps(exchange.body, ensure_ascii=False)
-            # A modal carries the response URL of the command or press that opened it, and answers there.
+            # A modal contains the response URL of the command or click that opened it, and Extauth may reply there.
             self._keys |= dict.fromkeys(_PATH.findall(self._acts[group]), group)
         elif exchange.answers is not None:
             group = self._groups.get(exchange.answers, _START)
@@ -94,7 +94,7 @@ class Grouping:
 
 
 def title(exchange: Exchange) -> str:
-    """Describe the person's act in a few words."""
+    """Describe the person's action in a few words."""
     body = exchange.body
     if exchange.kind == "slash_commands":
         return f"{body['command']} {unescape(str(body['text']))}".strip()
@@ -112,9 +112,9 @@ def title(exchange: Exchange) -> str:
 
 
 def masked_parts(state: State, text: str) -> list[tuple[str, bool]]:
-    """Split a text into parts, each with True if it's a secret."""
+    """Split a text into parts, each with True if the part is a secret."""
     secrets = {state.bot_token, state.app_token, state.signing_secret, *state.secrets}
-    # Secrets appear as they are, and encoded as JSON once or twice.
+    # A body may contain a secret literally, or encoded as JSON once or twice.
     once = {written for secret in secrets for written in (secret, _in_json(secret), _in_ascii(secret))}
     written = once | {_in_json(one) for one in once} | {_in_ascii(one) for one in once}
     pattern = "|".join([*(re.escape(one) for one in sorted(written, key=len, reverse=True) if one), _ADDRESS])
@@ -146,7 +146,7 @@ def _text(body: Any) -> str:
 
 
 def _keys(exchange: Exchange) -> Iterator[str]:
-    """Yield Slack's ids that link one exchange to the next."""
+    """Yield the IDs by which Slack links one exchange to the next."""
     body = exchange.body
     if isinstance(body, str) and exchange.kind.startswith("answer to views."):
         body = json.loads(body) if body.startswith("{") else {}

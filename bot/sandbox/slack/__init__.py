@@ -1,1 +1,1 @@
-"""The simulated Slack, strict where Slack is strict. It knows nothing of Extauth but its clock."""
+"""The simulated Slack, which is strict where Slack is strict. It imports nothing from Extauth but the clock."""

@@ -1,4 +1,4 @@
-"""Block Kit's limits, as Slack enforces them: a list of complaints, empty if Slack would accept the content.
+"""Block Kit's limits, as Slack enforces them. Each check returns complaints, or none if Slack would accept the content.
 
 https://docs.slack.dev/reference/block-kit
 """

@@ -1,4 +1,4 @@
-"""The conversations of the simulated workspace, and the messages that everyone in them sees."""
+"""The channels of the simulated workspace, and the messages that everyone in a channel sees."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ BOT = "U0EXTAUTH"
 
 @dataclass(frozen=True)
 class Channel:
-    """A conversation. Guests see it only if it is open to them."""
+    """A channel. Guests see it only if it's open to guests."""
 
     channel_id: str
     name: str
@@ -27,7 +27,7 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Post:
-    """A message that everyone in the channel sees. `edits` counts its changes."""
+    """A message that everyone in the channel sees. `edits` is the number of changes to the message."""
 
     ts: str
     channel: str
@@ -39,7 +39,7 @@ class Post:
 
 @dataclass(frozen=True)
 class TypedCommand:
-    """A command as its author typed it, echoed to them alone."""
+    """A command as a person typed it, which only that person sees."""
 
     ts: str
     channel: str

@@ -1,4 +1,4 @@
-"""The simulated Slack's ways to reach Extauth: Socket Mode, or HTTP with a signature.
+"""The ways in which the simulated Slack reaches Extauth: Socket Mode, and HTTP with a signature.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -26,7 +26,7 @@ LEAVE_SECONDS = 10.0
 
 
 class NotAcknowledged(Exception):
-    """A payload that Extauth didn't answer in time, or not with a success."""
+    """A payload that Extauth didn't acknowledge in time, or for which it returned an error."""
 
 
 class Delivery(Protocol):
@@ -41,7 +41,7 @@ class Delivery(Protocol):
 
 
 class SocketMode:
-    """The WebSockets that Extauth's processes have open. Each payload goes to one of them, in turn."""
+    """The open WebSockets of Extauth's processes. Each payload goes to one WebSocket, in turn."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -54,7 +54,7 @@ class SocketMode:
         self.most_connections = MOST_CONNECTIONS
         self.ignores_close = False
         self.is_blocked = False
-        """True to answer 403 at the WebSocket's address, like a proxy that allows no WebSockets."""
+        """True to respond with 403 at the WebSocket's address, like a proxy that doesn't allow WebSockets."""
         self.delivered: Counter[web.WebSocketResponse] = Counter()
         """The number of envelopes sent over each connection."""
 
@@ -77,7 +77,7 @@ class SocketMode:
         return await self.send(f"{secrets.token_hex(8)}-{self._state.number()}", kind, payload)
 
     async def send(self, envelope_id: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Send an envelope under a given id, to repeat an envelope. Raises NotAcknowledged."""
+        """Send an envelope with the given ID, so that a test can repeat an envelope. Raises NotAcknowledged."""
         reached = [socket for socket in self._sockets if socket not in self._silent]
         if not reached:
             raise NotAcknowledged("no bot is connected")
@@ -100,7 +100,7 @@ class SocketMode:
         return acknowledgement
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask Extauth to renew its connections, as Slack does every few hours. The old ones last ten more seconds."""
+        """Ask Extauth to renew its connections, as Slack does every few hours. Old ones end ten seconds later."""
         for socket in list(self._sockets):
             await self._tell_to_leave(socket, reason)
             ending = asyncio.ensure_future(self._end_later(socket))
@@ -108,13 +108,13 @@ class SocketMode:
             ending.add_done_callback(self._ending.discard)
 
     async def switch_off(self) -> None:
-        """Turn Socket Mode off in the app's settings, which ends connections. `failures` decides about new ones."""
+        """Turn Socket Mode off in the app's settings, which ends connections. `failures` can refuse new connections."""
         for socket in list(self._sockets):
             await self._tell_to_leave(socket, "link_disabled")
             await socket.close()
 
     def fall_silent(self, count: int) -> None:
-        """Let nothing through over `count` connections, not even the answer to a ping, without ending them."""
+        """Stop sending over `count` connections without ending them. Even pings get no response."""
         self._silent.update(self._sockets[:count])
 
     async def drop(self) -> None:
@@ -187,7 +187,7 @@ class SignedHttp:
     url: str
 
     async def deliver(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and read its answer. Raises NotAcknowledged."""
+        """Send a request and return its acknowledgement. Raises NotAcknowledged."""
         timestamp = str(int(self.state.clock.now()))
         if kind == "events_api":
             body, content_type = json.dumps(payload), "application/json"

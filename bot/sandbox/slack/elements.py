@@ -1,4 +1,4 @@
-"""A search for the elements that a person presses, chooses, or fills in, among the blocks that they see."""
+"""A search among visible blocks for the elements that a person clicks, chooses, or fills in."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _SENT = ("action_id", "type", "text", "value", "style")
 
 
 class NotThere(LookupError):
-    """An element that a person can't press or fill in, because they don't see it."""
+    """An element that a person can't click or fill in, because it isn't visible."""
 
 
 def button(blocks: Blocks, label: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def button(blocks: Blocks, label: str) -> dict[str, Any]:
 
 
 def menu_item(blocks: Blocks, row: str, label: str) -> dict[str, Any]:
-    """Return Slack's payload for an item, found by its label, in the menu beside a text with `row` in it."""
+    """Return Slack's payload for a menu item, found by its label. The menu is beside a text that contains `row`."""
     for block in blocks:
         for element in _pressable(block):
             if element.get("type") == "overflow" and row in block["text"]["text"]:
@@ -40,7 +40,7 @@ def sent(element: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state of a field filled with `value`; `offered` are options that came while the person typed.
+    """Return the state of a field with `value`. `offered` are the options that came while the person typed.
 
     Raises KeyError for an option that isn't there.
     """
@@ -61,13 +61,13 @@ def state_of(element: Mapping[str, Any], value: Any, offered: Mapping[str, Any])
 
 
 def all_options(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the options of an answer, in its order, grouped or not."""
+    """Return the options in a response, in order, whether they are grouped or not."""
     groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
     return [option for group in groups for option in group["options"]]
 
 
 def meant(options: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
-    """Return the option a person takes after typing `text`: the one that matches, or the first. Raises NotThere."""
+    """Return the option that a person chooses after typing `text`, a match or the first one. Raises NotThere."""
     for option in options:
         if text in {option["value"], option["text"]["text"]}:
             return option
@@ -77,7 +77,7 @@ def meant(options: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
 
 
 def left_empty(view: OpenView) -> dict[str, str]:
-    """Return Slack's errors for required fields that are empty."""
+    """Return the errors that Slack shows for required fields that are empty."""
     optional = {block.get("block_id") for block in view.content["blocks"] if block.get("optional")}
     errors = {}
     for block_id, filled in views.values(view).items():

@@ -26,9 +26,9 @@ def entities(text: str) -> str:
 
 
 def escape(text: str, people: Iterable[Person], channels: Iterable[Channel]) -> str:
-    """Escape a command's text as for an app whose manifest says `should_escape`.
+    """Escape a command's text as for an app with `should_escape` in its manifest.
 
-    Names of people and channels become IDs, and URLs get angle brackets. An unknown name stays as typed.
+    Names of people and channels become IDs, and URLs get angle brackets. An unknown name doesn't change.
     """
     named = {f"@{person.handle}": f"<@{person.user_id}|{person.handle}>" for person in people}
     named |= {f"#{channel.name}": f"<#{channel.channel_id}|{channel.name}>" for channel in channels}

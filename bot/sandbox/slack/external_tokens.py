@@ -14,7 +14,7 @@ _SECRET_KEY = re.compile(r"(?:token|secret|password|assertion|signature|code)$",
 
 
 def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """apps.auth.external.get"""
+    """Implement https://docs.slack.dev/reference/methods/apps.auth.external.get"""
     token_id = arguments.get("external_token_id")
     if not isinstance(token_id, str) or not token_id:
         return {
@@ -35,7 +35,7 @@ def get(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """apps.auth.external.delete"""
+    """Implement https://docs.slack.dev/reference/methods/apps.auth.external.delete"""
     token_id, provider = arguments.get("external_token_id"), arguments.get("provider_key")
     app_id = arguments.get("app_id")
     if not (token_id or provider or app_id) or (token_id and (provider or app_id)):
@@ -64,7 +64,7 @@ def delete(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_all(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """apps.auth.external.list, as Slack's own CLI calls it: it isn't in the public reference."""
+    """Implement apps.auth.external.list, which Slack's own CLI calls and which isn't in the public reference."""
     app_id = arguments.get("app_id") or APP_ID
     tokens = [token for token in state.tokens.values() if token.app_id == app_id]
     if app_id != APP_ID and not tokens:
@@ -131,7 +131,7 @@ def make_jwt(expires_at: float, subject: str) -> str:
 
 
 def _secrets(extras: object) -> set[str]:
-    """Return the values that are secrets by their key's name. Tests pass extras of any form."""
+    """Return the values whose keys have the name of a secret. Tests pass extras of any type."""
     if not isinstance(extras, Mapping):
         return set()
     return {value for key, value in extras.items() if isinstance(value, str) and value and _SECRET_KEY.search(str(key))}

@@ -1,6 +1,6 @@
-"""Ids that make the simulated Slack fail: `EtErr.` and an error code, or the name of a broken answer.
+"""IDs that make the simulated Slack fail, which are `EtErr.` and an error code or the name of a broken response.
 
-`EtErr.invalid_auth` gets that code from every method; as a provider key or app id it's `err.invalid_auth`.
+For `EtErr.invalid_auth`, every method returns that code. The provider key or app ID for it is `err.invalid_auth`.
 """
 
 import re
@@ -15,9 +15,9 @@ SLOW_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as sent over the wire. `delay` is in seconds; `breaks` closes the connection instead.
+    """A response as it's sent over the network. `delay` is in seconds, and `breaks` closes the connection instead.
 
-    `cuts` resets the connection in the middle of the body; `drip` is the seconds between two of its characters.
+    `cuts` resets the connection in the middle of the body. `drip` is the seconds between two characters of the body.
     """
 
     status: int = 200
@@ -64,7 +64,7 @@ MORE_FAULTS: Mapping[str, Answer] = {
     "reset": Answer(200, _HALF, cuts=True),
     "drip": Answer(200, _HALF * 20, drip=0.05),
 }
-"""Faults that tests give a method by name. There's no ID to try them with."""
+"""Faults that only tests can set, by method and name, because no ID causes them."""
 
 _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
     "missing_scope": {"needed": "external_tokens:read", "provided": "commands,users:read"},
@@ -74,7 +74,7 @@ _WITH_DETAIL: Mapping[str, Mapping[str, object]] = {
 
 
 def fault_answer(fault: str) -> Answer | None:
-    """Return the broken answer of that name, or a 429 for `429-SECONDS`; None for one of Slack's error codes."""
+    """Return the broken response with a name, or a 429 for `429-SECONDS`, or None for one of Slack's error codes."""
     if fault in TRANSPORT_FAULTS:
         return TRANSPORT_FAULTS[fault][1]
     if fault in MORE_FAULTS:
@@ -86,7 +86,7 @@ def fault_answer(fault: str) -> Answer | None:
 
 
 def fault_in(arguments: Mapping[str, object]) -> str | None:
-    """Return the fault that one of the arguments asks for."""
+    """Return the fault that the ID in one of the arguments causes, or None."""
     for value in arguments.values():
         match = _FAULT_ID.fullmatch(value) if isinstance(value, str) else None
         if match:
@@ -95,5 +95,5 @@ def fault_in(arguments: Mapping[str, object]) -> str | None:
 
 
 def error_body(code: str) -> dict[str, object]:
-    """Return Slack's refusal with `code`, and the detail that some codes include."""
+    """Return Slack's response for the error `code`, with the details that some codes include."""
     return {"ok": False, "error": code, **_WITH_DETAIL.get(code, {})}

@@ -1,4 +1,4 @@
-"""The simulated Slack's files: uploaded in three steps, then a message in the person's conversation with Extauth.
+"""Files in the simulated Slack, which are uploaded in three steps and become messages in a direct conversation.
 
 https://docs.slack.dev/messaging/working-with-files#uploading_files
 """
@@ -19,7 +19,7 @@ _LONGEST_SHOWN = 3000
 
 @dataclass
 class Upload:
-    """A file being uploaded. `content` is None until it has arrived."""
+    """A file that is being uploaded. `content` is None until the content arrives."""
 
     name: str
     length: int
@@ -27,7 +27,7 @@ class Upload:
 
 
 class Files:
-    """The uploads, at addresses below `base_url`."""
+    """The uploads, whose addresses are below `base_url`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -77,7 +77,7 @@ class Files:
         return web.Response(text=f"OK - {len(content)}")
 
     def _post(self, user: str, upload: Upload) -> None:
-        """Post a file as a message with its beginning in it."""
+        """Post a message with the beginning of a file."""
         text = (upload.content or b"").decode(errors="replace")[:_LONGEST_SHOWN]
         shown = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
         name = {"type": "section", "text": {"type": "plain_text", "text": f"📄 {upload.name}", "emoji": True}}

@@ -26,7 +26,7 @@ _INSTALLER = "U0ADMIN"
 
 @dataclass(frozen=True)
 class Place:
-    """A place to install the app: one workspace, or an organization with all of its workspaces."""
+    """A workspace that can install the app, or an organization with all of its workspaces."""
 
     place_id: str
     name: str
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Code:
-    """A code that a browser takes back to Extauth, good once."""
+    """A code that a browser takes back to Extauth, and that is valid once."""
 
     place: Place
     redirect_url: str
@@ -45,10 +45,10 @@ class Code:
 
 
 class OAuth:
-    """The app's client ID and secret, and the codes and tokens given out for them.
+    """The app's client ID and secret, and the codes and tokens that the simulated Slack has issued.
 
-    With `rotates`, tokens expire after `token_seconds`, twelve hours in reality, and each comes with a refresh token
-    that is good once. `redirect_urls` are those of the app's manifest; if there are none, any is accepted.
+    With `rotates`, tokens expire after `token_seconds`, which are twelve hours in Slack, and each token comes with a
+    refresh token that is valid once. `redirect_urls` are from the app's manifest. Without any, all are accepted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -71,17 +71,17 @@ class OAuth:
         server.router.add_get("/app_redirect", self._app)
 
     def add(self, place_id: str, name: str, workspaces: Sequence[State], *, is_organization: bool = False) -> None:
-        """Let the app be installed in a workspace, or in an organization."""
+        """Allow a workspace or an organization to install the app."""
         self.places[place_id] = Place(place_id, name, tuple(workspaces), is_organization)
 
     def new_code(self, place_id: str, redirect_url: str, scopes: str) -> str:
-        """Return the code that Slack sends a browser back with, after *Allow*."""
+        """Return the code with which Slack sends a browser back to Extauth after a click on *Allow*."""
         code = f"{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._codes[code] = Code(self.places[place_id], redirect_url, scopes, self._clock.now())
         return code
 
     def access(self, authorization: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """oauth.v2.access"""
+        """Implement https://docs.slack.dev/reference/methods/oauth.v2.access"""
         refusal = self._client_refusal(authorization, arguments)
         if refusal is None and arguments.get("grant_type") == "refresh_token":
             found = self._refresh_tokens.pop(str(arguments.get("refresh_token")), None)

@@ -15,7 +15,7 @@ class SimulatedProvider:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow, and the token it uses for each provider: provider keys to token IDs."""
+    """A workflow, and the IDs of the tokens that it uses, by provider key."""
 
     workflow_id: str
     callback_id: str

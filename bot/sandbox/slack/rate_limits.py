@@ -11,7 +11,7 @@ _OTHERS_PER_MINUTE = 100
 
 
 class RateLimits:
-    """The calls of the last minute. A burst can turn `is_on` off; `rejected` counts the calls over the limit."""
+    """The calls of the last minute. With `is_on` False, no limit applies. `rejected` counts calls over the limit."""
 
     def __init__(self, clock: Clock) -> None:
         self.is_on = True

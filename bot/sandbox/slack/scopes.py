@@ -13,4 +13,4 @@ NEEDED = {
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
 }
-"""The scope for each method. A method that isn't here needs none."""
+"""The scope that each method requires. Other methods don't require any."""

@@ -1,4 +1,4 @@
-"""The people, providers, tokens and workflows that the sandbox starts with."""
+"""The people, providers, tokens, and workflows with which the sandbox starts."""
 
 import secrets
 
@@ -26,12 +26,12 @@ _HOUR = 3600.0
 
 
 def people() -> list[Person]:
-    """Return new people, whose roles can be changed."""
+    """Return new copies of the people, so that a test can change their roles."""
     return [Person(**vars(person)) for person in (ADMIN, OWNER, MEMBER, GUEST)]
 
 
 def tokens(now: float) -> list[StoredToken]:
-    """Return new tokens; `now` is in seconds since the epoch, UTC."""
+    """Return new tokens. `now` is in seconds since the epoch, UTC."""
     return [
         StoredToken(
             "EtGoogle0001",
@@ -73,13 +73,13 @@ def tokens(now: float) -> list[StoredToken]:
 
 
 def long_token() -> str:
-    """Return 6,000 characters, among them those that markup would spoil."""
+    """Return a token of 6,000 characters, which include the characters of Slack's markup."""
     plain = secrets.token_urlsafe(4500)
     return "".join(plain[number * 12 : number * 12 + 12] + "&<>`*_~"[number % 7] for number in range(500))[:6000]
 
 
 def plant(state: State) -> None:
-    """Put the people, providers, tokens and workflows into a workspace."""
+    """Put the people, providers, tokens, and workflows into a workspace."""
     state.people |= {person.user_id: person for person in people()}
     state.tokens |= {token.token_id: token for token in tokens(state.clock.now())}
     state.providers |= {provider.key: provider for provider in PROVIDERS}
@@ -87,7 +87,7 @@ def plant(state: State) -> None:
 
 
 def plant_accounts(state: State, count: int) -> None:
-    """Put `count` more connected accounts into a workspace, an hour apart and of three providers in turn."""
+    """Add `count` connected accounts to a workspace, refreshed an hour apart, from three providers in turn."""
     for number in range(1, count + 1):
         provider = PROVIDERS[number % 3].key
         state.tokens[f"EtMany{number:06d}"] = StoredToken(

@@ -26,7 +26,7 @@ _ROLES: Mapping[str, Mapping[str, Any]] = {
 
 
 class SeedError(ValueError):
-    """The reason a seed file can't be used, in one line."""
+    """The reason that a seed file can't be used, in one line."""
 
 
 def plant_file(state: State, path: Path) -> None:

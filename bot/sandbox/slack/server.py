@@ -15,9 +15,9 @@ from bot.sandbox.slack.workspace import SimulatedWorkspace
 
 
 class SimulatedSlack:
-    """A Slack to start with `async with`: processes reach it at `api_url`, people act through `workspace`.
+    """A Slack that `async with` starts. Processes reach it at `api_url`, and people act through `workspace`.
 
-    A page can add its routes to `server` before the start. Entering raises OSError when the port is taken.
+    A page can add its routes to `server` before the start. The start raises OSError if the port is in use.
     """
 
     def __init__(self, clock: Clock | None = None, port: int = 0) -> None:
@@ -66,7 +66,7 @@ class SimulatedSlack:
     def add_workspace(self, team_id: str, name: str, enterprise_id: str | None = None) -> SimulatedWorkspace:
         """Add a workspace in which the app isn't installed yet, with its own people, providers, and tokens.
 
-        Its requests reach Extauth over the first one's Socket Mode, as all of an app's do. Call it after the start.
+        Its payloads reach Extauth in the same way as the first workspace's. Call it only after the start.
         """
         state = State(self.state.clock, team_id, name)
         state.app_token, state.signing_secret = self.state.app_token, self.state.signing_secret
@@ -94,7 +94,7 @@ class SimulatedSlack:
         return added
 
     async def uninstall(self, place_id: str) -> bool:
-        """Remove the app from a workspace or an organization. Returns whether Extauth acknowledged that."""
+        """Remove the app from a workspace or an organization, and return whether Extauth acknowledged the events."""
         place = self.oauth.places[place_id]
         for state in place.workspaces:
             for token in [
@@ -105,7 +105,7 @@ class SimulatedSlack:
         return await self.more[place.workspaces[0].team_id].tell_uninstalled()
 
     async def listen(self) -> None:
-        """Accept connections, even again after `stop_listening`. Raises OSError when the port is taken."""
+        """Accept connections, also again after `stop_listening`. Raises OSError if the port is in use."""
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await self._site.start()
 

@@ -1,4 +1,4 @@
-"""The simulated workspace's state: people, tokens, messages, open dialogs. All of it in memory."""
+"""The state of the simulated workspace, such as people, tokens, messages, and open dialogs, all in memory."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ RESPONSE_URL_USES = 5
 _OTHERS = ("xoxb-sandbox", "xapp-1-")
 
 answering: ContextVar[int | None] = ContextVar("answering", default=None)
-"""The number of the exchange that this task expects an answer to."""
+"""The number of the exchange for which the current task expects a response."""
 
 
 @dataclass
@@ -44,11 +44,11 @@ class Person:
 
     @property
     def handle(self) -> str:
-        """The name behind the @ that mentions this person: “ada” for “Ada (admin)”."""
+        """The name that follows @ in a mention of the person, such as “ada” for “Ada (admin)”."""
         return re.sub(r"\W+", ".", self.name.partition("(")[0].strip().lower())
 
     def user_object(self) -> dict[str, Any]:
-        """Return this person as users.info answers them."""
+        """Return the person as an object of users.info."""
         flags = [
             "is_admin",
             "is_owner",
@@ -67,7 +67,7 @@ class Person:
 
 @dataclass
 class StoredToken:
-    """An external token that Slack keeps. `account` is the user's name at the provider; `updated_at` is in seconds."""
+    """An external token in Slack. `account` is the user's name at the provider, and `updated_at` is in seconds."""
 
     token_id: str
     provider_key: str
@@ -83,7 +83,7 @@ class StoredToken:
 
 @dataclass
 class Message:
-    """An ephemeral message: only `user_id` sees it."""
+    """An ephemeral message, which only `user_id` sees."""
 
     ts: str
     channel: str
@@ -91,16 +91,16 @@ class Message:
     text: str
     blocks: list[dict[str, Any]]
     shown_at: str = ""
-    """The time stamp of the message that this one replaced, whose place it takes."""
+    """The timestamp of the message that this message replaced, which keeps its place."""
     is_error: bool = False
-    """True for a notice from Slack itself that something went wrong."""
+    """True for an error notice from Slack itself."""
     edits: int = 0
-    """The number of changes to it."""
+    """The number of changes to the message."""
 
 
 @dataclass
 class OpenView:
-    """A dialog that one person has open, with the values filled in."""
+    """A dialog that one person has open, with the values that the person has filled in."""
 
     view_id: str
     user_id: str
@@ -108,14 +108,14 @@ class OpenView:
     hash: str
     filled: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """The options that Extauth has offered for a field while the person typed, by block id and value."""
+    """The options that Extauth has offered for a field while the person typed, by block ID and value."""
     errors: dict[str, str] = field(default_factory=dict)
     banner: str | None = None
 
 
 @dataclass
 class ResponseUrl:
-    """An address to answer at."""
+    """An address to which Extauth can post replies."""
 
     user_id: str
     channel: str
@@ -143,9 +143,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Exchange:
-    """An exchange between Slack and Extauth, with its time (UTC) and, for an answer, its milliseconds.
+    """A request or a response between Slack and Extauth, with its time (UTC). A response has its duration in ms.
 
-    `answers` is the number of the exchange it answers, `path` the path of the response URL it went to.
+    `answers` is the number of a response's request, and `path` is the path of the response URL that was used.
     """
 
     number: int
@@ -159,10 +159,10 @@ class Exchange:
 
 
 class State:
-    """The workspace's state. Every change goes through `changed`, which wakes up those who wait for one.
+    """The workspace's state. Every change calls `changed`, which wakes up the tasks that wait for a change.
 
-    Beside `bot_token`, `grants` are the tokens that OAuth has given out here, with their expiry (seconds since the
-    epoch, UTC), and True for an organization's. `refusals` are the error codes of tokens that aren't good anymore.
+    In addition to `bot_token`, `grants` are the tokens from OAuth, with the expiry (seconds since the epoch, UTC), and
+    True for an organization's token. `refusals` are the error codes of tokens that are no longer valid.
     """
 
     def __init__(self, clock: Clock, team_id: str = TEAM_ID, team_name: str = "Sandbox") -> None:
@@ -179,7 +179,7 @@ class State:
         self.enterprise_id: str | None = None
         self.is_org_install = False
         self.should_escape = True
-        """The manifest's setting for the app's command."""
+        """The setting `should_escape` of the command in the app's manifest."""
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.tokens: dict[str, StoredToken] = {}
@@ -204,7 +204,7 @@ class State:
         self._change = asyncio.Event()
 
     def refusal(self, token: str) -> str | None:
-        """Return the reason a bot token isn't good here; None if it is."""
+        """Return the error code for a bot token that isn't valid in this workspace, or None for a valid token."""
         grant = self.grants.get(token)
         if token == self.bot_token or (grant and (grant.expires_at is None or self.clock.now() < grant.expires_at)):
             return None
@@ -213,7 +213,7 @@ class State:
         return self.refusals.get(token) or ("not_allowed_token_type" if token.startswith(_OTHERS) else "invalid_auth")
 
     def knows(self, token: str) -> bool:
-        """Return whether a bot token is, or was, one of this workspace's."""
+        """Return whether a bot token is or was valid in this workspace."""
         return token == self.bot_token or token in self.grants or token in self.refusals
 
     def has(self, arguments: Mapping[str, Any]) -> bool:
@@ -223,17 +223,17 @@ class State:
         return trigger in self.triggers or self.view(view) is not None or token_id in self.tokens or user in self.people
 
     def number(self) -> int:
-        """Return a new number, for ids and time stamps."""
+        """Return a new number, for IDs and timestamps."""
         self._numbers += 1
         return self._numbers
 
     def changed(self) -> None:
-        """Wake up those who wait for a change."""
+        """Wake up the tasks that wait for a change."""
         self._change.set()
         self._change = asyncio.Event()
 
     def next_change(self) -> asyncio.Event:
-        """Return the event that the next change from now on sets."""
+        """Return the event that the next change will set."""
         return self._change
 
     async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -243,7 +243,7 @@ class State:
                 await self._change.wait()
 
     def remember_start(self) -> None:
-        """Save the people, groups, and tokens as they are now, for `reset`. The rest of the app doesn't change."""
+        """Save the current people, groups, and tokens, which `reset` restores."""
         self._start = deepcopy((self.people, self.groups, self.tokens))
 
     def reset(self) -> None:
@@ -276,13 +276,13 @@ class State:
         return exchange.number
 
     def new_trigger(self, user_id: str) -> str:
-        """Return a trigger id, good for three seconds and one dialog."""
+        """Return a trigger ID, which is valid for three seconds and one dialog."""
         trigger_id = f"{self.number()}.{self.team_id}.{secrets.token_hex(8)}"
         self.triggers[trigger_id] = Trigger(user_id, self.clock.now())
         return trigger_id
 
     def new_response_url(self, kind: str, user_id: str, channel: str, message_ts: str | None = None) -> str:
-        """Return the path of a new address to answer at; `kind` is Slack's `commands` or `actions`."""
+        """Return the path of a new response URL. `kind` is `commands` or `actions`, as in Slack."""
         path = f"/{kind}/{self.team_id}/{self.number()}/{secrets.token_hex(12)}"
         self.response_urls[path] = ResponseUrl(user_id, channel, self.clock.now(), message_ts)
         return path

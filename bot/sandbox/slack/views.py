@@ -1,4 +1,4 @@
-"""Dialogs in the simulated Slack: opening them, changing them, and the values a person fills in."""
+"""Dialogs in the simulated Slack, with the methods that open and change them, and the values that a person fills in."""
 
 import json
 import secrets
@@ -12,7 +12,7 @@ Element = Mapping[str, Any]
 
 
 def open_view(state: State, arguments: Mapping[str, Any], *, push: bool = False) -> dict[str, Any]:
-    """views.open and views.push"""
+    """Implement views.open, and views.push if `push` is True."""
     content = _content(arguments)
     complaints = view_complaints(content)
     trigger = state.triggers.get(str(arguments.get("trigger_id")))
@@ -33,7 +33,7 @@ def open_view(state: State, arguments: Mapping[str, Any], *, push: bool = False)
 
 
 def publish_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """views.publish: the App Home of one person."""
+    """Implement https://docs.slack.dev/reference/methods/views.publish for the App Home of one person."""
     content, user_id = _content(arguments), str(arguments.get("user_id"))
     before = state.homes.get(user_id)
     if arguments.get("hash") not in (None, before.hash if before is not None else None):
@@ -47,7 +47,7 @@ def publish_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def update_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """views.update"""
+    """Implement https://docs.slack.dev/reference/methods/views.update"""
     view = state.view(str(arguments.get("view_id")))
     if view is None:
         return {"ok": False, "error": "not_found"}
@@ -62,7 +62,7 @@ def update_view(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def replace(state: State, view: OpenView, content: dict[str, Any]) -> None:
-    """Replace the content of an open dialog. Fields that stay keep their values."""
+    """Replace the content of an open dialog. Fields that are also in the new content keep their values."""
     kept = {(block_id, action_id) for block_id, action_id, _ in inputs(content)}
     view.filled = {
         block_id: {action_id: value for action_id, value in filled.items() if (block_id, action_id) in kept}
@@ -73,7 +73,7 @@ def replace(state: State, view: OpenView, content: dict[str, Any]) -> None:
 
 
 def view_object(view: OpenView) -> dict[str, Any]:
-    """Return a dialog as payloads and answers carry it."""
+    """Return a dialog in the form that payloads and responses contain."""
     return {
         "callback_id": "",
         "private_metadata": "",
@@ -87,7 +87,7 @@ def view_object(view: OpenView) -> dict[str, Any]:
 
 
 def values(view: OpenView) -> dict[str, dict[str, Any]]:
-    """Return `state.values`: the values filled in, or the initial ones."""
+    """Return `state.values`, which are the values that the person filled in, or else the initial ones."""
     found: dict[str, dict[str, Any]] = {}
     for block_id, action_id, element in inputs(view.content):
         filled = view.filled.get(block_id, {}).get(action_id)
@@ -96,7 +96,7 @@ def values(view: OpenView) -> dict[str, dict[str, Any]]:
 
 
 def inputs(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Element]]:
-    """Yield every field of a view: block id, action id, element."""
+    """Yield the block ID, the action ID, and the element of every field in a view."""
     for block in content["blocks"]:
         if block["type"] == "input":
             yield str(block.get("block_id")), str(block["element"]["action_id"]), block["element"]

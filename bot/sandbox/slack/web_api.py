@@ -1,4 +1,4 @@
-"""The simulated Slack over HTTP: the Web API methods that Extauth uses, and the addresses to answer at."""
+"""The HTTP side of the simulated Slack, with the Web API methods that Extauth uses, and the response URLs."""
 
 import json
 import time
@@ -24,11 +24,11 @@ _FURTHEST_SECONDS = 120 * 24 * 3600
 
 
 class WebApi:
-    """The Web API. `latency` is in seconds, and `delays` adds seconds for a method; `failures` gives a method a code.
+    """The Web API. `latency` is in seconds, `delays` are added seconds by method, and `failures` are codes by method.
 
-    `failures["response_url"]` makes response URLs give a broken answer, and `response_failures` are the statuses that
-    the next posts to them get; `channel_failures` are the error codes of posts to a channel, such as `not_in_channel`.
-    A method whose scope isn't in `scopes` is refused. `workspaces` are all of the app's; `oauth` gives it their tokens.
+    `failures["response_url"]` is a broken response of response URLs, and `response_failures` are the statuses for the
+    next posts to response URLs. `channel_failures` are the error codes for posts to a channel, such as
+    `not_in_channel`. Methods whose scopes aren't in `scopes` are refused. `workspaces` are all workspaces of the app.
     """
 
     def __init__(self, state: State, open_connection: Callable[[], str], oauth: OAuth | None = None) -> None:
@@ -86,7 +86,7 @@ class WebApi:
         return await self._meant(token, arguments)._call_here(request, method, arguments, token)
 
     def _meant(self, token: str, arguments: Mapping[str, Any]) -> "WebApi":
-        """Return the API of a token's workspace; of an organization's, the one with the objects that a call names."""
+        """Return the API of a token's workspace, or for an organization's, of the one with the objects in the call."""
         known = [one for one in self.workspaces if one._state.knows(token)]
         named = [one for one in known if one._state.has(arguments)]
         return (named or known or [self])[0]
@@ -123,7 +123,7 @@ class WebApi:
         return _json(self._methods[method](arguments))
 
     def revoke(self, token: str, refusal: str) -> None:
-        """Revoke a token in every workspace that it's good in."""
+        """Revoke a token in every workspace where it's valid."""
         for one in self.workspaces:
             if one._state.grants.pop(token, None) is not None:
                 one._state.refusals[token] = refusal
@@ -182,7 +182,7 @@ class WebApi:
 
     def _post_message(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if arguments.get("channel") in self._state.people:
-            # Only the person sees their conversation with Extauth.
+            # The message is stored as ephemeral, because only the person sees a direct conversation with Extauth.
             posted = self._post_ephemeral({**arguments, "user": arguments["channel"], "channel": DIRECT})
             return {**posted, "channel": DIRECT, "ts": posted["message_ts"]} if posted["ok"] else posted
         refusal = self._channel_refusal(arguments)
@@ -238,7 +238,7 @@ class WebApi:
         message = await _arguments(request)
         asked, started = state.record("bot", "response_url", message, path=request.path), time.perf_counter()
         fault = fault_answer(self.failures.get("response_url", ""))
-        # If Slack only garbles its answer, the message was posted all the same. A page from elsewhere means it wasn't.
+        # Slack has posted the message even if its response is garbled, but not if a proxy responds in place of Slack.
         is_posted = fault is None or (fault.status == 200 and fault.content_type == "application/json")
         is_posted = is_posted and not (fault and (fault.delay or fault.breaks or fault.cuts or fault.drip))
         answer = await self._post_back(address, message) if is_posted else web.Response()
@@ -284,7 +284,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
 
 
 def _blocks(blocks: Any) -> list[dict[str, Any]]:
-    """Return the blocks, which a form holds as JSON."""
+    """Return the blocks, which are JSON text if the request was a form."""
     return list(json.loads(blocks) if isinstance(blocks, str) else blocks or [])
 
 

@@ -1,4 +1,4 @@
-"""A sender of the simulated Slack's answers, broken ones included."""
+"""The function that sends the simulated Slack's responses, including broken ones."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from bot.sandbox.slack.faults import Answer
 
 
 async def send(request: web.Request, answer: Answer, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
-    """Send an answer, with its delay and its faults."""
+    """Send a response, with its delay and its faults."""
     if answer.delay:
         await asyncio.sleep(answer.delay)
     if answer.breaks and request.transport is not None:
@@ -30,7 +30,7 @@ async def _send_slowly(request: web.Request, answer: Answer, headers: Mapping[st
             await response.write(part.encode())
             await asyncio.sleep(answer.drip)
     except ConnectionError:
-        return response  # The client has given up waiting for it.
+        return response  # The client has stopped waiting for the response.
     if request.transport is not None:
         request.transport.abort()
     return response

@@ -1,6 +1,6 @@
-"""The simulated workspace as its people use it: type, press, fill in, look.
+"""The simulated workspace from the view of its people, who type, click, fill in fields, and look at messages.
 
-Every act is delivered to Extauth as Slack would, and the acknowledgement is applied.
+Each action is delivered to Extauth as Slack would deliver it, and the acknowledgement takes effect.
 """
 
 import secrets
@@ -17,11 +17,11 @@ from bot.sandbox.slack.escaping import entities, escape
 from bot.sandbox.slack.state import APP_ID, Message, OpenView, State, answering
 
 Filled = Mapping[str, Any]
-"""A person's input by block id: text, the value of a radio button, or a list of ticked values."""
+"""A person's input by block ID: text, the value of a radio button, or a list of selected values."""
 
 
 class SimulatedWorkspace:
-    """A workspace in which people act. Response URLs begin with `base_url`; requests say they come from `team_id`."""
+    """A workspace in which people act. Response URLs begin with `base_url`. Payloads contain the `team_id`."""
 
     def __init__(self, state: State, base_url: str) -> None:
         self.state = state
@@ -31,22 +31,22 @@ class SimulatedWorkspace:
         self._base_url = base_url
 
     def messages(self, user_id: str) -> list[Message]:
-        """Return the messages that this person sees, oldest first."""
+        """Return the ephemeral messages that the person sees, oldest first."""
         return [message for message in self.state.messages if message.user_id == user_id]
 
     def channels(self, user_id: str) -> list[Channel]:
-        """Return the channels that this person sees."""
+        """Return the channels that the person sees."""
         person = self.state.people[user_id]
         is_guest = person.is_restricted or person.is_ultra_restricted
         return [channel for channel in self.state.channels.values() if channel.is_open_to_guests or not is_guest]
 
     def dialog(self, user_id: str) -> OpenView | None:
-        """Return the dialog that this person has in front of them."""
+        """Return the topmost dialog that the person has open."""
         stack = self.state.views.get(user_id)
         return stack[-1] if stack else None
 
     async def command(self, user_id: str, line: str, channel: str = CHANNEL) -> bool:
-        """Type a slash command. Returns False when Extauth doesn't acknowledge it, which the person then sees."""
+        """Type a slash command. Returns False, and shows the person an error, if Extauth doesn't acknowledge it."""
         command, _, text = line.partition(" ")
         payload = {
             "command": command,
@@ -93,7 +93,7 @@ class SimulatedWorkspace:
         return await self._event({**event, "event_ts": str(self.state.clock.now())})
 
     async def tell_uninstalled(self) -> bool:
-        """Tell Extauth that it was removed, and its tokens with it: in any order, like Slack."""
+        """Notify Extauth that it was removed and its tokens revoked. Slack may send these events in any order."""
         revoked = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}}
         told = [await self._event(event) for event in (revoked, {"type": "app_uninstalled"})]
         return all(told)
@@ -119,23 +119,23 @@ class SimulatedWorkspace:
         return self.state.is_org_install
 
     async def press(self, message: Message, label: str) -> bool:
-        """Press a button of a message, found by its label."""
+        """Click a button of a message, found by its label."""
         return await self._message_action(message, elements.button(message.blocks, label))
 
     async def press_post(self, post: Post, user_id: str, label: str) -> bool:
-        """Press a button of a message in a channel, as one of the people who see it."""
+        """Click a button of a message in a channel, as one of the people who see the message."""
         return await self._post_action(post, user_id, elements.button(post.blocks, label))
 
     async def press_in_dialog(self, view: OpenView, label: str) -> bool:
-        """Press a button of a dialog, found by its label."""
+        """Click a button of a dialog, found by its label."""
         return await self._view_action(view, elements.button(view.content["blocks"], label))
 
     async def pick(self, message: Message, row: str, label: str) -> bool:
-        """Choose from the menu beside a text of a message that has `row` in it."""
+        """Choose an item from the menu beside the text that contains `row` in a message."""
         return await self._message_action(message, elements.menu_item(message.blocks, row, label))
 
     async def pick_in_dialog(self, view: OpenView, row: str, label: str) -> bool:
-        """Choose from the menu beside a text of a dialog that has `row` in it."""
+        """Choose an item from the menu beside the text that contains `row` in a dialog."""
         return await self._view_action(view, elements.menu_item(view.content["blocks"], row, label))
 
     async def _message_action(self, message: Message, action: dict[str, Any]) -> bool:
@@ -162,7 +162,7 @@ class SimulatedWorkspace:
         return await self._deliver("interactive", payload) is not None
 
     async def choose(self, view: OpenView, block_id: str, value: str) -> bool:
-        """Choose a radio button. Extauth gets the choice if the field dispatches it."""
+        """Choose a radio button. Extauth gets the choice at once if the field has `dispatch_action`."""
         self.fill(view, {block_id: value})
         block = next(block for block in view.content["blocks"] if block.get("block_id") == block_id)
         if not block.get("dispatch_action"):
@@ -172,9 +172,9 @@ class SimulatedWorkspace:
         return await self._view_action(view, action)
 
     async def suggest(self, view: OpenView, block_id: str, text: str) -> dict[str, Any]:
-        """Type into a field whose options Extauth has, and return them: Slack's `options` or `option_groups`.
+        """Type into a field whose options come from Extauth, and return its `options` or `option_groups`.
 
-        There are none if Extauth doesn't answer in time, or answers in another form than Slack's.
+        The result is empty if Extauth doesn't respond in time, or if the response doesn't have the form Slack requires.
         https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
         """
         element = self._field(view, block_id)
@@ -199,7 +199,7 @@ class SimulatedWorkspace:
         return answer
 
     async def type_into(self, view: OpenView, block_id: str, text: str) -> None:
-        """Type into a field whose options Extauth has, and take the match; no text empties it. Raises NotThere."""
+        """Type into a field whose options come from Extauth, and choose the match, or empty it. Raises NotThere."""
         if text:
             options = elements.all_options(await self.suggest(view, block_id, text))
             self.fill(view, {block_id: elements.meant(options, text)["value"]})
@@ -213,7 +213,7 @@ class SimulatedWorkspace:
         raise NotThere(f"no field {block_id}")
 
     def fill(self, view: OpenView, filled: Filled) -> None:
-        """Fill in fields by block id: a field with options, with the value of one."""
+        """Fill in fields by block ID. For a field with options, the input is the value of an option."""
         for block_id, value in filled.items():
             element = self._field(view, block_id)
             view.filled.setdefault(block_id, {})[element["action_id"]] = elements.state_of(
@@ -222,9 +222,9 @@ class SimulatedWorkspace:
         self.state.changed()
 
     async def submit(self, view: OpenView, filled: Filled | None = None) -> bool:
-        """Fill in the fields and press the dialog's submit button. Returns False when nothing reached Extauth.
+        """Fill in the fields and click the dialog's submit button. Returns False if nothing reached Extauth.
 
-        Values for fields whose options Extauth has are typed.
+        Into a field whose options come from Extauth, the person types the value.
         """
         for block_id, value in (filled or {}).items():
             if self._field(view, block_id)["type"] == "external_select":
@@ -255,7 +255,7 @@ class SimulatedWorkspace:
         self.state.changed()
 
     def _apply(self, view: OpenView, answer: dict[str, Any] | None) -> None:
-        """Apply the answer to a submission. https://docs.slack.dev/surfaces/modals#response_actions"""
+        """Apply the response to a submission. https://docs.slack.dev/surfaces/modals#response_actions"""
         action = (answer or {}).get("response_action")
         content = (answer or {}).get("view")
         if answer is None:
