@@ -1,4 +1,4 @@
-"""The composition root: the only module that builds and connects the parts."""
+"""The composition root, which is the only module that builds and connects the parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

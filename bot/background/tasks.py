@@ -122,7 +122,7 @@ async def check_tokens(workspaces: Workspaces) -> None:
 async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedules: Schedules, clock: Clock) -> None:
     """Post a checkpoint of the audit log to each audit channel, every day.
 
-    With a single workspace, each process posts its own, beginning now; with many, only one process posts.
+    With a single workspace, each process posts checkpoints, beginning now. With many, one process posts each.
     """
     while True:
         wait = LOOK_SECONDS

@@ -28,7 +28,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class LastTest:
-    """An account's last test: its state, and its time (seconds since the epoch, UTC). `code` is Slack's error code."""
+    """An account's last test, with the state found and the time (seconds since the epoch, UTC)."""
 
     token_id: str
     provider_key: str | None

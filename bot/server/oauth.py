@@ -1,4 +1,4 @@
-"""Installation in more workspaces: Slack's OAuth flow, as Bolt runs it, with Extauth's own pages.
+"""Installation in many workspaces by Slack's OAuth flow, which Bolt runs, with Extauth's own pages.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """

@@ -29,7 +29,7 @@ class Readiness:
     """The results of recent checks, which are repeated once they are too old.
 
     `ask_slack` makes a cheap call, whose outcome `slack` records. `receiving` returns the reason no request can come
-    in, or None; set it once there is a receiver.
+    in, or None. Set it once there is a receiver.
     """
 
     def __init__(

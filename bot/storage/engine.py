@@ -61,7 +61,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-"""A transaction: a plain function that takes SQLAlchemy's connection."""
+"""A transaction's content, as a plain function that takes SQLAlchemy's connection."""
 
 
 class DatabaseError(Exception):
