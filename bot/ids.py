@@ -161,7 +161,7 @@ def is_id(value: str) -> bool:
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False
     if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
-        # A short word is no secret. In a longer one, each part must look like a word or a name: fooBar2, not f0oBaR.
+        # A short word may have any form. In a longer word, each part must look like a name: fooBar2, but not f0oBaR.
         return len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
     return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 

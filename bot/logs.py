@@ -93,7 +93,7 @@ def on_one_line(text: str, quoted: Callable[[str], str] = repr) -> str:
 
 
 def _traceback(error: BaseException | None) -> str:
-    """Return the traceback, first cause first. Of a SlackApiError, it shows the code but not the response."""
+    """Return the traceback, first cause first, with only the code of a SlackApiError, whose text has the response."""
     parts: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

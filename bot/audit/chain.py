@@ -1,9 +1,9 @@
 """A workspace's chain of rows, its head, and checkpoints, all authenticated with the key.
 
 A row's hash is keyed, and covers the whole row and the previous row's hash. A head's MAC covers the beginning and end
-of its chain. Each workspace's chain is an entry in the operator's chain, whose name is empty. A person who can write to
-the database but lacks the key can therefore only restore an old head and remove the newest rows, which a checkpoint
-reveals.
+of its chain. The operator's chain, whose name is empty, records the beginning of each workspace's. A person who can
+write to the database without the key can therefore only restore an old head and remove the newest rows. A checkpoint
+reveals this.
 """
 
 import re

@@ -20,7 +20,7 @@ GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 LIST = "apps.auth.external.list"
 PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
-"""Calls per minute that Slack allows in a workspace, by tiers 3 and 4. The limit for a list isn't public.
+"""Minimum calls per minute that Slack's tiers 3 and 4 allow in a workspace. The limit for a list isn't public.
 
 Any other method gets the lowest of these limits.
 """

@@ -54,7 +54,7 @@ class StoredInstallations:
                 self._known.pop(key)
 
     async def remove(self, installation: Installation) -> bool:
-        """Remove an uninstalled installation. Returns whether it was removed, because it still had the same token.
+        """Remove an installation that Slack no longer accepts. Returns False if its token has changed.
 
         Raises DatabaseError.
         """

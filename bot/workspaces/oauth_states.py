@@ -52,7 +52,7 @@ class OAuthStates(AsyncOAuthStateStore):
         return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
 
     async def use(self, state: str) -> bool:
-        """Mark a state as used. Returns whether it was valid and unused. Raises DatabaseError."""
+        """Mark a state as used. Returns whether Extauth issued the state and it was unused. Raises DatabaseError."""
         opened, now = self._open(state), round(self._clock.now() * _MICRO)
         if opened is None:
             return False

@@ -15,7 +15,7 @@ BEGINS_ENTRY = "kind != 'result'"
 
 
 def upgrade() -> None:
-    """Create the tables from `metadata`. Before adding a migration, replace that with the tables' present columns."""
+    """Create the tables as `metadata` defines them. A later migration must first write out their present form here."""
     metadata.create_all(op.get_bind(), checkfirst=False)
     for name, columns, where in (
         ("at", ["at"], BEGINS_ENTRY),
