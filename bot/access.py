@@ -1,4 +1,4 @@
-"""Decisions on permissions and approvals. Pure: nothing here does I/O."""
+"""Decisions on permissions and approvals, made without I/O."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -73,12 +73,12 @@ _EXCLUDED: Mapping[Reason, Callable[[UserInfo], bool]] = {
     Reason.EXTERNAL: attrgetter("is_external"),
     Reason.GUEST: attrgetter("is_guest"),
 }
-"""Reasons to deny everything, regardless of any list."""
+"""Reasons to deny every permission, regardless of the allow lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A granted or denied permission, the reason, and the allow list, which also tells who can help."""
+    """A granted or denied permission, with the reason and the allow list, whose people can help someone denied."""
 
     allowed: bool
     reason: Reason
@@ -87,7 +87,7 @@ class Decision:
 
 
 def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> Decision:
-    """Decide on a permission by the person's current standing in Slack; deny if Slack couldn't say (None).
+    """Decide on a permission by the person's current standing in Slack, and deny it if that isn't known (None).
 
     Guests, bots, deactivated and external people are denied even if a list names them.
     """
@@ -108,7 +108,7 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 
 
 def decide_settings(user: UserInfo | None) -> Decision:
-    """Decide on changing the settings by standing in Slack alone, so that no list can lock everyone out."""
+    """Decide on changing the settings by the person's standing in Slack alone, so that no list locks everyone out."""
     allow = AllowList(frozenset({"admins"}), frozenset())
     excluded = next((reason for reason, is_so in _EXCLUDED.items() if user is not None and is_so(user)), None)
     if user is None or excluded is not None:
@@ -118,7 +118,7 @@ def decide_settings(user: UserInfo | None) -> Decision:
 
 
 def decide_unattended(operation: Operation) -> Decision:
-    """Decide on an operation that runs unattended. The allow lists don't apply: they are about people."""
+    """Decide on an operation that runs unattended. The allow lists don't apply, because they name only people."""
     return Decision(operation in _UNATTENDED, Reason.UNATTENDED, operation.permission, NOBODY)
 
 

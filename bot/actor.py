@@ -1,4 +1,4 @@
-"""The person or process behind a request, and the workspaces Extauth is installed in."""
+"""The person or process behind a request, and the workspaces that Extauth is installed in."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 class Unattended(StrEnum):
     """A trigger without a person: a schedule, or a command in the terminal.
 
-    The audit log has the value in place of a person's ID. Slack's IDs have no lowercase letters.
+    The audit log has the value in place of a person's ID, which never has lowercase letters.
     """
 
     SCHEDULE = "schedule"
@@ -25,16 +25,16 @@ UNATTENDED = frozenset(one.value for one in Unattended)
 
 
 def new_reference() -> str:
-    """Return a new reference ID: short, and easy to read aloud."""
+    """Return a new reference ID that is short and easy to read aloud."""
     return "".join(_UNAMBIGUOUS[byte % len(_UNAMBIGUOUS)] for byte in secrets.token_bytes(8))
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person doing one thing, with one `reference` for it in the answer and in the log.
+    """The person or process behind one request. Messages and the log identify the request by its `reference`.
 
-    `bot_token` is Extauth's in this person's workspace. `interaction` is the hash of Slack's payload, the same no
-    matter who delivers it. Only `without_person` sets `unattended`: no payload can, and `user_id` alone grants nothing.
+    `bot_token` is Extauth's in this person's workspace. `interaction` is the hash of Slack's payload, the same for each
+    delivery. Only `without_person` sets `unattended`, so no payload can gain its permissions by a `user_id`.
     """
 
     user_id: str
@@ -52,7 +52,7 @@ class Actor:
         return cls(what.value, workspace.team_id, enterprise_id, bot_token, new_reference(), None, what)
 
     def step(self, name: str) -> "Actor":
-        """Return the same person with an interaction key for one step of several, so that each step runs once."""
+        """Return this actor with the interaction key of one of several steps, so that each step runs once."""
         key = None
         if self.interaction is not None:
             key = hashlib.sha256(f"{self.interaction} {name}".encode()).hexdigest()
@@ -61,7 +61,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace Extauth is installed in, or with `is_org_install` a whole Enterprise organization."""
+    """A workspace that Extauth is installed in, or with `is_org_install` a whole Enterprise organization."""
 
     team_id: str
     enterprise_id: str | None = None
@@ -74,7 +74,7 @@ class Workspace:
 
     @property
     def home(self) -> tuple[str | None, str | None]:
-        """The workspace ID and the organization ID in requests from there."""
+        """The workspace ID and organization ID by which to look up the installation."""
         return (None if self.is_org_install else self.team_id), self.enterprise_id
 
     def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
@@ -96,7 +96,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class RenewedToken:
-    """Slack's answer to a refresh token, which it uses up. The new bot token is good for `seconds`."""
+    """The tokens that Slack returns for a refresh token, which works once. The bot token is valid for `seconds`."""
 
     bot_token: SecretStr = field(repr=False)
     refresh_token: SecretStr = field(repr=False)
@@ -105,13 +105,13 @@ class RenewedToken:
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """Slack's facts about a person, at most a minute old. An owner counts as an admin.
+    """Slack's data about a person, at most a minute old.
 
     `is_external` means they belong to another organization. `is_elsewhere` means their request comes from a workspace
     that Extauth isn't installed in, or that they aren't a member of. `is_in_charge` means an admin or owner of the
-    workspace, or of the whole organization for an org-wide installation. Only then, `teams` has the workspaces they
-    are a member of, as far as Slack says, and `home` is the one that Slack's flags are about. `groups` has the allow
-    lists' user groups that the person is in; `groups_unknown` means Slack didn't say.
+    workspace, or of the whole organization for an org-wide installation. Only for the latter, `teams` has the person's
+    workspaces, as Slack reports them, and `home` is the one that Slack's flags are about. `groups` has the allow lists'
+    user groups that the person is in. `groups_unknown` means that Slack didn't return a group's members.
     """
 
     user_id: str

@@ -1,4 +1,4 @@
-"""The composition root: the only module that builds and connects the parts."""
+"""The composition root, which is the only module that builds and connects the parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +63,7 @@ class Storage:
 
 @asynccontextmanager
 async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[Storage]:
-    """Open the database and bring its schema up to date. Raises DatabaseError."""
+    """Open the database, and create its tables if there are none. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()))
 
     def prepare(connection: Connection) -> AuditKey:
@@ -93,7 +93,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 
 @asynccontextmanager
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
-    """Open the audit log without creating or migrating anything. Raises DatabaseError."""
+    """Open the audit log without creating a database or tables. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
     try:
         await database.run(check_schema, reads=True)
@@ -118,7 +118,7 @@ def create_workspaces(
 
 
 def _installations(settings: Settings, clients: ClientFactory, storage: Storage) -> StoredInstallations | None:
-    """Return the store of OAuth installations; None if Extauth serves only the workspace of its token."""
+    """Return the store of OAuth installations; None if Extauth serves only the workspace of SLACK_BOT_TOKEN."""
     if settings.client_id is None or settings.client_secret is None:
         return None
     app = AppCredentials(settings.client_id, settings.client_secret)
@@ -185,12 +185,12 @@ def create_runtime(
 def create_app(workspaces: Workspaces, shared: Shared, install_url: str | None = None) -> AsyncApp:
     """Create the Bolt app with every listener.
 
-    Everything is passed to Bolt explicitly, because it reads the environment for missing arguments. With
-    `process_before_response`, Bolt answers as soon as a listener returns, instead of polling every 10 ms for its
-    acknowledgement; the listeners leave their work to tasks. Payloads without a listener go to the error handler, so
-    that the person gets an answer; Bolt would answer 404 and log the payload.
+    Every argument is passed explicitly, because Bolt reads missing ones from the environment. With
+    `process_before_response`, Bolt responds as soon as a listener returns, instead of polling every 10 ms for its
+    acknowledgement, so listeners leave their work to tasks. Payloads without a listener go to the error handler, which
+    sends the person a message. Otherwise Bolt would respond with 404 and log the payload.
     """
-    with logs.only_errors():  # Bolt warns that SLACK_BOT_TOKEN isn't used. `authorize` is, as intended.
+    with logs.only_errors():  # Bolt would warn that `authorize` replaces SLACK_BOT_TOKEN, as intended.
         app = AsyncApp(
             name="extauth",
             logger=logs.sdk_logger,

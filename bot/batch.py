@@ -1,4 +1,4 @@
-"""Batches: several requests that belong together, such as the deletion of an account's tokens."""
+"""Batches of requests that belong together, such as the deletion of an account's tokens."""
 
 import hashlib
 import json
@@ -26,9 +26,9 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One token of a batch, with the known facts of its account.
+    """One token of a batch, with the known details of its account.
 
-    Without a token ID, it means all tokens of a provider, an app, or both.
+    An item without a token ID stands for all tokens of a provider, an app, or both.
     """
 
     token_id: str
@@ -39,7 +39,7 @@ class Item:
 
     @classmethod
     def of(cls, request: DeleteTokens) -> "Item":
-        """Return a deletion as a batch's only item. Raises ValueError if its values can't be kept."""
+        """Return a deletion as a batch's only item. Raises ValueError if a value isn't formed like an ID."""
         named = {name: value for name, value in request.arguments().items() if isinstance(value, str)}
         if named != request.arguments():
             raise ValueError("What isn't formed like an ID isn't kept.")
@@ -71,9 +71,9 @@ class ItemResult:
 class Batch:
     """Tokens that one person tests or deletes together.
 
-    `at` is the time it was made (seconds since the epoch, UTC). `results` are those of the first `items`, in order. A
-    batch that needs approval has the `reference` of that request, the requester's `channel` or modal (`view_id`), and
-    the channel and time stamp of each message that asks for it (`posts`). `approver` is the person who approved it.
+    `at` is the batch's creation time (seconds since the epoch, UTC). `results` are those of the first `items`, in
+    order. A batch that needs approval has the `reference` of the request, the requester's `channel` or modal
+    (`view_id`), and the channel and timestamp of each message that asks for approval (`posts`). `approver` approved it.
     """
 
     batch_id: str
@@ -92,7 +92,7 @@ class Batch:
 
     @classmethod
     def of(cls, actor: Actor, operation: Operation, items: Sequence[Item], at: float) -> "Batch":
-        """Return a new batch with each token once."""
+        """Return a new batch without duplicate tokens."""
         unique = {item.token_id: item for item in items}
         return cls(
             secrets.token_hex(16),
@@ -112,16 +112,16 @@ class Batch:
 
     @property
     def digest(self) -> str:
-        """A hash of the request as shown. A button carries it, so that only a request as shown can be approved.
+        """A hash of the request, which the approval buttons carry, so that a request altered after it was shown fails.
 
-        It needs no key, so it holds even if someone can write the database and read its key.
+        The hash protects the request even from a person who can write to the database and knows the key.
         """
         items = [asdict(item.deletion()) for item in self.items]
         shown = json.dumps([self.batch_id, self.team_id, self.user_id, self.reference, self.at, items], sort_keys=True)
         return hashlib.sha256(shown.encode()).hexdigest()
 
     def approves(self, actor: Actor, request: DeleteTokens) -> bool:
-        """Return whether someone else has approved this request by this person."""
+        """Return whether another person has approved this person's request."""
         is_given = self.approver is not None and self.approver != self.user_id
         return is_given and self.belongs_to(actor) and request in [item.deletion() for item in self.items]
 

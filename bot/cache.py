@@ -14,17 +14,17 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer(Generic[Value]):
-    """A request for an answer. `at` is its time, by the clock that is never set back."""
+    """A lookup whose result is pending or known. `at` is the time it began, by the monotonic clock."""
 
     at: float
     answer: asyncio.Future[Value]
 
 
 class Cache(Generic[Key, Value]):
-    """A cache of up to `most` answers, each kept for some seconds from when it was asked for.
+    """A cache of up to `most` results, each kept for some seconds after its lookup began.
 
-    Concurrent callers share one request, which continues if they give up. Errors aren't kept, and neither is None
-    unless `keeps_none`.
+    Concurrent callers share one lookup, which continues if they are canceled. Errors aren't kept, and neither is None
+    unless `keeps_none` is set.
     """
 
     def __init__(self, clock: Clock, seconds: float, most: int = 10_000, *, keeps_none: bool = False) -> None:
@@ -38,7 +38,7 @@ class Cache(Generic[Key, Value]):
         return iter(tuple(self._asked))
 
     def get(self, key: Key, ask: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
-        """Return an awaitable of the answer to `key`. If there is none, `ask` begins at once, and may raise."""
+        """Return an awaitable of the result for `key`, which raises the errors of `ask`. A new `ask` begins at once."""
         asked = self.find(key)
         if asked is None:
             answer = asyncio.ensure_future(ask())
@@ -53,21 +53,21 @@ class Cache(Generic[Key, Value]):
         return asyncio.shield(asked.answer)
 
     def find(self, key: Key) -> CachedAnswer[Value] | None:
-        """Return the request for `key`, pending or answered, if it's still valid."""
+        """Return the lookup for `key` if it's pending or recent enough; else None."""
         asked = self._asked.get(key)
         if asked is not None and asked.answer.done() and self._clock.monotonic() - asked.at >= self._seconds:
             return None
         return asked
 
     def put(self, key: Key, answer: Value) -> None:
-        """Keep an answer from another source."""
+        """Keep a result from another source."""
         known: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         known.set_result(answer)
         self._asked.pop(key, None)
         self.get(key, lambda: known)
 
     def pop(self, key: Key) -> None:
-        """Forget the answer to `key`, even a pending one."""
+        """Forget the result for `key`, even if it's pending."""
         self._asked.pop(key, None)
 
     def pending(self) -> Sequence[asyncio.Future[Value]]:

@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A source of time and waits."""
+    """A source of the current time, and of delays."""
 
     def now(self) -> float:
         """Return the wall-clock time, in seconds since the epoch (UTC)."""
         ...
 
     def monotonic(self) -> float:
-        """Return a time in seconds that never goes back, even if the wall clock does."""
+        """Return a time in seconds that never goes back, even if the wall clock is set back."""
         ...
 
     async def sleep(self, seconds: float, /) -> None: ...

@@ -1,8 +1,8 @@
-"""The forms of IDs and known tokens, and text as people paste it: wrapped IDs, and tokens in place of their IDs.
+"""The forms of IDs and known tokens, and the handling of pasted text, which may hold a token in place of an ID.
 
-All typed text is a secret unless it has the form of an ID. A known token is rejected before anything is sent, stored,
-logged, or shown. Text that is neither may be tried with Slack, but is only ever quoted by its first four characters and
-its length.
+Typed text counts as a secret unless it has the form of an ID. A known token is rejected before anything is sent,
+stored, logged, or shown. Other text may be sent to Slack, but only its first four characters and its length are stored,
+logged, or shown.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 _REST = "[A-Z0-9]{1,20}"
-"""The rest of a Slack ID. Slack documents no maximum length: today's IDs have 9 to 11 characters."""
+"""The part of a Slack ID after its prefix. Slack documents no maximum length; today's IDs have 9 to 11 characters."""
 USER_ID = re.compile(rf"[UW]{_REST}", re.ASCII)
 GROUP_ID = re.compile(rf"S{_REST}", re.ASCII)
 CHANNEL_ID = re.compile(rf"[CG]{_REST}", re.ASCII)
@@ -20,15 +20,15 @@ TEAM_ID = re.compile(rf"[TE]{_REST}", re.ASCII)
 APP_ID = re.compile(rf"A{_REST}", re.ASCII)
 TOKEN_ID = re.compile(r"Et[A-Za-z0-9_.-]{1,38}", re.ASCII)
 ID_OR_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
-"""A possible ID of a token or an app, or key of a provider. Slack judges the rest."""
+"""The loosest form of a token ID, an app ID, or a provider key, which Slack then checks."""
 TYPED_TOKEN_ID = re.compile(r"et[a-z0-9]{5,}", re.IGNORECASE | re.ASCII)
-"""A word that can only be a token ID, even without a subcommand before it."""
+"""A word that is taken for a token ID even without a subcommand before it."""
 TYPED_PERSON = re.compile(r"@.*|[UW](?=[A-Z]*\d)[A-Z0-9]+", re.ASCII)
-"""A name after an @, or a person's ID, which has a digit in it."""
+"""A name after an @, or a person's ID, which must contain a digit so that ordinary words don't match."""
 BATCH_ID = re.compile(r"[0-9a-f]{32}")
 ERROR_CODE = re.compile(r"[a-z0-9_]{1,100}", re.ASCII)
 SECRET = re.compile(r"[\x21-\x7e]{8,}")
-"""A string that can be one of Slack's secrets in full."""
+"""The form of a complete secret of Slack's."""
 _CONTACT = re.compile(r"https://[^\s<>|]+|mailto:[^\s<>|@]+@[^\s<>|]+", re.ASCII)
 
 _SLACK_TOKENS = {
@@ -49,12 +49,12 @@ _REMOVE_INVISIBLE = str.maketrans(dict.fromkeys(_INVISIBLE))
 
 REDACTED = "[redacted]"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-"""The characters that keyboards make of a dash."""
+"""The characters that keyboards substitute for a hyphen."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFormat:
-    """A provider's documented format for its secrets. Their owner can revoke one at `revoke_url`."""
+    """A provider's documented format for its secrets, which their owner can revoke at `revoke_url`."""
 
     name: str
     pattern: str
@@ -98,15 +98,14 @@ FORMATS = (
     TokenFormat("a PyPI token", r"pypi-[\w-]{16,}", "https://pypi.org/manage/account/token/"),
     TokenFormat("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"),
     TokenFormat("a URL with a password in it", r"[a-z][a-z0-9+.-]{1,20}://[^/\s@:]{0,300}:[^/\s@]{1,300}@\S*"),
-    # Excludes options: the longest, --external-token-id, has 17 letters.
+    # Excludes Extauth's options, of which the longest, --external-token-id, has 17 characters after the dashes.
     TokenFormat("a bearer token", r"bearer\s+(?!--[a-z][a-z_-]{0,16}(?:[\s=]|$))[\w.~+/=-]{8,}"),
     TokenFormat("a password", r"basic\s+[A-Za-z0-9+/]{16,}={0,2}(?![\w.-])"),
 )
-"""Formats with the prefixes that providers document. Case is ignored: phones capitalize the first letter typed."""
+"""Formats with documented prefixes. Case is ignored, because phones capitalize the first letter typed."""
 
 _BEGINNINGS = r"[gxya1e0rspwnb-]|[a-z][a-z0-9+.-]{1,20}:"
-"""The beginnings of all formats. Checking them first makes a search three times as fast. A URL begins with any
-letter."""
+"""The beginnings of all formats, including URL schemes. Checking them first makes a search three times as fast."""
 _ANY_FORMAT = re.compile(
     rf"(?<![A-Za-z0-9])(?={_BEGINNINGS})(?:"
     + "|".join(f"(?P<f{n}>{form.pattern})" for n, form in enumerate(FORMATS))
@@ -114,17 +113,17 @@ _ANY_FORMAT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-# No two parts of a pattern can match the same text, so that none takes long over a word that doesn't match.
+# No two parts of a pattern match the same text, so that a word that doesn't match causes no slow backtracking.
 _WORDS = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[a-z]+(?:[_.-](?:[a-z]{4,}|[a-z0-9]{1,3})(?![a-z0-9]))*", re.ASCII)
 PROVIDER_NAME = re.compile(r"(?!Et[A-Z0-9.])[A-Za-z]+(?:[_.-][A-Za-z]+)*", re.ASCII)
-"""A word without digits, such as `google`, that no token ID looks like."""
+"""A word without digits, such as `google`, that can't be mistaken for a token ID."""
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-_QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 kept eight characters
+_QUOTE = re.compile(r".{1,8}… \(\d+ characters\)", re.DOTALL)  # version 0.1 quoted eight characters
 _WORD = re.compile(r"(?:[A-Za-z][a-z]{0,15}(?:[A-Z][a-z]{1,15})?|[A-Z]{1,15})[0-9]{0,4}|[0-9]{1,4}", re.ASCII)
 _SHORT = 8
 _LONGEST_USER_ID = 11
-"""The length of today's longest IDs: a longer word of capitals and digits may be a secret."""
+"""The length of today's longest user IDs. A longer word of capitals and digits may be a secret."""
 _MAX_WORD = 24
 _MAX_PLAIN = 40
 _MAX_DIGITS = 4
@@ -132,7 +131,7 @@ _QUOTED = 4
 
 
 def unwrap(text: str) -> str:
-    """Return the text without the characters around it, none of which can be part of an ID."""
+    """Return the text without the quotes, spaces, and punctuation around it, which can't be part of an ID."""
     while True:
         stripped = text.strip(_WRAPPING).rstrip(",;")
         if stripped == text:
@@ -147,7 +146,7 @@ def find_token(text: str) -> TokenFormat | None:
 
 
 def redact(text: str) -> str:
-    """Return the text with its known tokens replaced."""
+    """Return the text with known tokens replaced by `[redacted]`."""
     return _ANY_FORMAT.sub(REDACTED, text)
 
 
@@ -162,27 +161,27 @@ def is_id(value: str) -> bool:
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False
     if len(value) <= _MAX_WORD and _WORDS.fullmatch(value):
-        # A short one may be anything. In a longer one, each part is like a word or a name: fooBar2, but not f0oBaR.
+        # A short word may have any form. In a longer word, each part must look like a name: fooBar2, but not f0oBaR.
         return len(value) <= _SHORT or all(_WORD.fullmatch(word) for word in re.split("[_.-]", value))
     return len(value) <= _MAX_PLAIN and _PLAIN_WORDS.fullmatch(value) is not None
 
 
 def is_contact(value: str) -> bool:
-    """Return whether a value is the ID of a person, a user group, or a channel, or a link."""
+    """Return whether a value is a link, or has the form of a person's, user group's, or channel's ID."""
     return any(form.fullmatch(value) for form in (USER_ID, GROUP_ID, CHANNEL_ID, _CONTACT))
 
 
 def slack_token_kind(token: SecretStr) -> str | None:
-    """Return the kind of a Slack token by its prefix, with an article; None for an unknown one."""
+    """Return the kind of a Slack token by its prefix, with an article; None for an unknown prefix."""
     text = token.get_secret_value()
     return next((name for prefix, name in _SLACK_TOKENS.items() if text.startswith(prefix)), None)
 
 
 class TypedText:
-    """Text typed in place of an ID that doesn't have the form of one, and may be a secret.
+    """Text that was typed in place of an ID, but doesn't have the form of an ID and may be a secret.
 
-    It isn't a `str`, so mypy finds code that shows, stores, or sends it. As a `str`, it's only its quote. It equals a
-    `str` with the same text.
+    The class isn't a `str`, so mypy finds code that shows, stores, or sends the text. Conversion to a `str` gives only
+    the quote. A TypedText equals a `str` with the same text.
     """
 
     __slots__ = ("_text",)
@@ -202,12 +201,12 @@ class TypedText:
     __repr__ = __str__
 
     def reveal(self) -> str:
-        """Return the whole text for Slack, which may know it as an ID."""
+        """Return the whole text, to send to Slack, which may accept it as an ID."""
         return self._text
 
 
 def quote(value: str | TypedText) -> str:
-    """Return the part of a value to store and show: an ID in full, else its first four characters and its length."""
+    """Return an ID in full, and of any other value the first four characters and the length, to store or show."""
     if isinstance(value, TypedText):
         return str(value)
     if len(value) <= _QUOTED or is_id(value) or _QUOTE.fullmatch(value):
@@ -216,17 +215,17 @@ def quote(value: str | TypedText) -> str:
 
 
 def typed_text(text: str) -> str | TypedText:
-    """Return an ID or an email address as a `str`, and any other text as a TypedText, not to be shown or kept."""
+    """Return an ID or email address as a `str`, and any other text as a TypedText, which must not be shown or kept."""
     return text if is_id(text) or is_email(text) else TypedText(text)
 
 
 def is_email(text: str) -> bool:
-    """Return whether a text is an email address and no known token."""
+    """Return whether a text is an email address that doesn't contain a known token."""
     return _EMAIL.fullmatch(text) is not None and _ANY_FORMAT.search(text) is None
 
 
 def quote_word(word: str) -> str:
-    """Return the quote of a typed word, with an option's dashes and the punctuation around it."""
+    """Return the quote of a typed word, including an option's dashes and surrounding punctuation."""
     core = word.strip(f"{DASHES}/:.!?")
     if not core:
         return word[:_QUOTED]

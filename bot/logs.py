@@ -1,7 +1,7 @@
 """Structured logging, and the redaction of secrets.
 
-Secrets are kept out at the source: Extauth logs none, and the libraries that print whole bodies at DEBUG are held at
-INFO. The redaction here is the last net, over every line of every library, tracebacks included.
+Extauth logs no secrets, and the libraries that print whole bodies at DEBUG are kept at INFO. As a last safeguard,
+known tokens are redacted from every line, including tracebacks and other libraries' messages.
 """
 
 import json
@@ -20,20 +20,20 @@ from slack_sdk.errors import SlackApiError
 from bot import ids
 
 reference: ContextVar[str | None] = ContextVar("reference", default=None)
-"""The reference ID of the current request; every log line carries it."""
+"""The reference ID of the current request, which is added to each of its log lines."""
 
 sdk_logger = logging.getLogger("bot.slack_sdk")
-"""The logger for slack_sdk and Bolt, which print whole bodies, and so tokens, when its level is DEBUG."""
+"""The logger for slack_sdk and Bolt, which never has the level DEBUG, at which they print bodies, including tokens."""
 sdk_logger.setLevel(logging.INFO)
 
 _SECRETS = re.compile(
-    r"xox[a-z0-9.]{0,20}-[\w.-]+"  # also those too short to be a token
+    r"xox[a-z0-9.]{0,20}-[\w.-]+"  # also strings too short to be a token
     r"|xapp-[\w-]+"
-    r"|(?<=ticket=)[^&\s'\"]+"  # in a Socket Mode address
+    r"|(?<=ticket=)[^&\s'\"]+"  # tickets in Socket Mode addresses
     r"|https?://[^/\s'\"]+/(?:commands|actions|services|app|workflows)/[^\s'\")]+"  # response URLs
 )
 _MOST_FRAMES = 40
-"""Maximum number of calls shown in a traceback, from the innermost: endless recursion has a thousand."""
+"""Maximum number of calls shown in a traceback, from the innermost, because endless recursion has a thousand."""
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _BODIES_AT_DEBUG = ("slack_sdk", "slack_bolt", "aiohttp", "asyncio", "psycopg", "sqlalchemy", "alembic")
 
@@ -65,7 +65,7 @@ class _Formatter(logging.Formatter):
         trace = str(fields.pop("traceback", ""))
         told = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         text = on_one_line(f"{at} {level:<7} {message}{'  ' if told else ''}{told}")
-        # Indented, so that nothing inside a traceback can pass for a line of the log.
+        # Indented, so that text inside a traceback can't be mistaken for a line of the log.
         return redact("\n    | ".join([text, *(on_one_line(part) for part in trace.splitlines())]))
 
 
@@ -81,7 +81,7 @@ def only_errors() -> Iterator[None]:
 
 
 def silence() -> None:
-    """Log nothing from now on."""
+    """Discard all log lines from now on."""
     logging.getLogger().handlers[:] = [logging.NullHandler()]
 
 
@@ -93,7 +93,7 @@ def on_one_line(text: str, quoted: Callable[[str], str] = repr) -> str:
 
 
 def _traceback(error: BaseException | None) -> str:
-    """Return the traceback, innermost cause first. A SlackApiError shows only its code: its text has the response."""
+    """Return the traceback, first cause first, with only the code of a SlackApiError, whose text has the response."""
     parts: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

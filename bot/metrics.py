@@ -1,6 +1,6 @@
-"""Prometheus metrics of the process: their names, labels, and meanings, and the objects that count.
+"""Prometheus metrics of the process, with their names, labels, and descriptions.
 
-A label only ever holds a word known beforehand, or "other": no text from a person or from Slack, and so no ID.
+A label's value is a predefined word or "other", so that no ID or other text from a person or from Slack appears.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 OTHER = "other"
-"""The label for a word that isn't known beforehand."""
+"""The label's value for any word that isn't predefined."""
 
 
 class Kind(Enum):
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """A metric, with its name in queries. `buckets` (seconds) matter to histograms."""
+    """A metric, with its name in queries. `buckets`, in seconds, apply only to histograms."""
 
     name: str
     kind: Kind
@@ -95,9 +95,9 @@ METRICS = tuple(value for value in vars().values() if isinstance(value, Metric))
 
 
 class Metrics(dict[Metric, Any]):
-    """The metrics of this process: prometheus_client's own objects, by metric.
+    """The metrics of this process, as prometheus_client's objects by metric.
 
-    Only this class loads prometheus_client: commands that don't serve do without.
+    Only this class imports prometheus_client, because most commands don't need it.
     """
 
     def __init__(self) -> None:

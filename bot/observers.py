@@ -1,4 +1,4 @@
-"""Observers of every outcome: metrics and a Slack channel. They never hold up an answer, nor make one fail."""
+"""Observers of outcomes, which update the metrics and post to a Slack channel without delaying a reply."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ from bot.tasks import retry
 log = logging.getLogger(__name__)
 
 MAX_DENIALS = 20
-"""Maximum number of denials queued as lines. The rest are counted, so that they never push out other outcomes."""
+"""Maximum number of denials queued as lines. More are only counted, so that they can't flood the channel."""
 MAX_TEXT = 3500
-"""The longest message, in characters. https://docs.slack.dev/reference/methods/chat.postMessage"""
+"""The maximum length of a message, in characters. https://docs.slack.dev/reference/methods/chat.postMessage"""
 _SECONDS_BETWEEN_POSTS = 1.0
 _NOT_RECORDED = ("read", "not read")
 _RETRY_SECONDS = (2, 10, 60, 300, 900)
@@ -36,22 +36,22 @@ OUTCOMES = frozenset(
         *("denied", "withheld", "interrupted", "not done", "not recorded", "not read"),
     }
 )
-"""Every outcome's name: see `Entry.outcome` and the service."""
+"""The names of all outcomes, which `Entry` and the service explain."""
 ALERTED = ("withheld", "not recorded")
-"""Outcomes that raise an alert at a single occurrence."""
+"""Outcomes of which a single occurrence raises an alert."""
 
 BotToken = SecretStr | Callable[[], Awaitable[SecretStr | None]]
-"""Extauth's bot token, or a function that returns the current one; None once it's uninstalled."""
+"""Extauth's bot token, or a function that returns the current token, or None once Extauth is uninstalled."""
 
 
 class OutcomeCounter:
-    """A counter of outcomes by operation. It ignores the person and the parameters."""
+    """A counter of outcomes by operation, which ignores the person and the parameters."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._commands = metrics[COMMANDS]
         for operation in OPERATIONS:
             for outcome in ALERTED:
-                # Exported as 0 from the start: an alert sees no increase in a series that begins at 1.
+                # Exported as 0 from the start, because an alert sees no increase in a series that begins at 1.
                 self._commands.labels(operation, outcome)
 
     def __call__(self, event: Event, result: AuditResult) -> None:
@@ -62,7 +62,7 @@ class OutcomeCounter:
 
 
 class AuditChannel:
-    """A queue of lines, and a task that posts them with Extauth's bot token. It never holds up an answer.
+    """A queue of lines for a Slack channel, which a background task posts with Extauth's bot token.
 
     `workspace` is the ID of the channel's workspace if Extauth serves many.
     """
@@ -80,8 +80,8 @@ class AuditChannel:
     def __call__(self, event: Event, result: AuditResult) -> None:
         """Queue an outcome's line, except for two kinds.
 
-        Reading the audit log isn't recorded there, so it isn't posted either. Surveys post only the changes, all in one
-        message.
+        Reads of the audit log aren't posted, because the log doesn't record them either. Outcomes of unattended tests
+        aren't posted, because each survey posts its changes in one message.
         """
         is_quiet = event.user_id in UNATTENDED and result.outcome != "denied"
         if is_quiet or result.outcome in _NOT_RECORDED:
@@ -92,7 +92,7 @@ class AuditChannel:
         self.say(line, denied=event.user_id if result.outcome == "denied" else None)
 
     def say(self, line: str, denied: str | None = None) -> None:
-        """Queue a line. If it's about a denial, `denied` is the person's ID."""
+        """Queue a line. For a denial, `denied` is the person's ID."""
         if denied is None:
             self._lines.append(line)
         elif len(self._denials) < MAX_DENIALS:
@@ -108,7 +108,7 @@ class AuditChannel:
         return self._posting is not None and not self._posting.done()
 
     async def close(self, seconds: float) -> None:
-        """Post the queued lines for at most this many seconds, and log how many are left."""
+        """Wait at most this many seconds until the queued lines are posted, and log the number left."""
         if self._posting is None:
             return
         await asyncio.wait({self._posting}, timeout=seconds)
@@ -121,7 +121,7 @@ class AuditChannel:
             )
 
     async def _post_all(self) -> None:
-        """Post the queued lines, as many as fit into each message, with retries while Slack is in trouble."""
+        """Post the queued lines, as many as fit into each message, and retry after temporary errors."""
 
         def failed(error: Exception) -> None:
             why = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
@@ -136,7 +136,7 @@ class AuditChannel:
 
         while self._lines or self._denials or self._more_denials:
             taken: list[str] = []
-            for waiting in (self._lines, self._denials):  # denials last
+            for waiting in (self._lines, self._denials):  # other outcomes come first, so that denials can't delay them
                 while waiting and (not taken or len("\n".join([*taken, waiting[0]])) <= MAX_TEXT):
                     taken.append(waiting.pop(0))
             if self._more_denials and not self._denials:

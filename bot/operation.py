@@ -9,9 +9,9 @@ from bot.ids import TypedText
 
 
 class Permission(Enum):
-    """A permission, granted by `EXTAUTH_<NAME>_ALLOW`; `APPROVE` by `EXTAUTH_DELETE_APPROVERS`.
+    """A permission, granted by `EXTAUTH_<NAME>_ALLOW`, or for `APPROVE` by `EXTAUTH_DELETE_APPROVERS`.
 
-    `SETTINGS` has no list, which someone could empty: it's granted by the person's standing in Slack alone.
+    `SETTINGS` depends only on the person's standing in Slack, so that an allow list can't lock everyone out.
     """
 
     GET = "get"
@@ -23,7 +23,7 @@ class Permission(Enum):
 
 
 class Operation(Enum):
-    """An operation that a request can have, and the permission it needs. Buttons and the audit log carry the value."""
+    """An operation of a request, with the permission that it needs. Buttons carry the value."""
 
     GET = "get", Permission.GET
     SHOW = "show", Permission.GET
@@ -40,9 +40,9 @@ class Operation(Enum):
 
     permission: Permission
     action: str
-    """The operation's name in the audit log. A bulk delete is a delete there: its parameters tell them apart."""
+    """The operation's name in the audit log, where a bulk deletion differs from others only by its parameters."""
 
-    # The default is the strictest. For mypy, it's also what makes `Operation("get")` a lookup.
+    # The default is the strictest permission. Without a default, mypy would reject the lookup `Operation("get")`.
     def __new__(cls, name: str, permission: Permission = Permission.SETTINGS) -> Self:
         operation = object.__new__(cls)
         operation._value_ = name
@@ -52,7 +52,7 @@ class Operation(Enum):
 
 
 class Request(Protocol):
-    """A person's request: an operation and its parameters."""
+    """An actor's request for an operation, with its parameters."""
 
     @property
     def operation(self) -> Operation: ...
@@ -69,5 +69,5 @@ class OpenForm:
     operation: Operation
 
     def arguments(self) -> Mapping[str, str | TypedText | bool]:
-        """Return no parameters: nothing is filled in yet."""
+        """Return no parameters, because nothing is filled in yet."""
         return {}

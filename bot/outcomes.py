@@ -1,4 +1,4 @@
-"""Outcomes of requests, with the parts that a person gets to see."""
+"""Outcomes of requests, with the data to show to the person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """A connected account that works: Slack returned its token, which no one keeps."""
+    """A connected account that works, because Slack returned its token, which isn't kept."""
 
     word = "works"
     is_withheld = False
@@ -56,7 +56,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Connected accounts that Slack returned. `allowed` has this person's permissions."""
+    """Connected accounts that Slack returned. `allowed` has the person's permissions."""
 
     word = "listed"
     is_withheld = True
@@ -71,7 +71,7 @@ class Listed:
 class HistoryPage:
     """A page of audit log entries, newest first.
 
-    `request` leads to these entries again, as far as they still exist.
+    Repeating `request` returns these entries again, unless they were pruned.
     """
 
     request: ReadHistory
@@ -102,7 +102,7 @@ class Denied:
 class Failed:
     """An allowed request that didn't succeed. `at` is in seconds since the epoch, UTC.
 
-    If the accounts couldn't be listed, `recent_ids` are token IDs that this person used recently.
+    If the accounts couldn't be listed, `recent_ids` are IDs of tokens that the person fetched recently.
     """
 
     word = "failed"
@@ -116,7 +116,7 @@ class Failed:
 
     @property
     def may_have_happened(self) -> bool:
-        """True if Slack may have made the change, although no clear answer came back."""
+        """True if the request changes something at Slack, and no response shows if Slack carried it out."""
         return isinstance(self.error, UnconfirmedError) and self.request.mutates
 
 
@@ -124,8 +124,8 @@ Success = Fetched | Tested | Deleted | Listed
 Done = Success | Failed
 """The outcomes of requests that were sent to Slack.
 
-Each has its `word` in the audit log, the `token` if the person sees any of it, and whether it `is_withheld` if it can't
-be recorded.
+`word` is the outcome's name in the audit log. `token` is the token that the person sees any part of, if there is one.
+An outcome that `is_withheld` isn't shown if it can't be recorded.
 """
 WORDS = frozenset(kind.word for kind in get_args(Done))
 
@@ -133,12 +133,12 @@ WORDS = frozenset(kind.word for kind in get_args(Done))
 def success(
     request: TokenRequest, answer: Mapping[str, object], at: float, allowed: frozenset[Permission], reference: str
 ) -> Success:
-    """Return the outcome of a request that Slack carried out. Raises UnconfirmedError for an incomplete answer."""
+    """Return the outcome of a request that Slack carried out. Raises UnconfirmedError for an incomplete response."""
     match request:
         case GetToken():
             return Fetched(request, read_token(answer), at, reference)
         case CheckToken():
-            read_token(answer)  # An account whose token is missing doesn't work.
+            read_token(answer)  # raises if Slack returned no token, in which case the account doesn't work
             return Tested(request, reference)
         case DeleteTokens():
             return Deleted(request, reference)
@@ -150,9 +150,9 @@ def success(
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """A failure to write the audit log. `done` is the true outcome; None if nothing was sent to Slack.
+    """A failure to write to the audit log. `done` is the true outcome; None if nothing was sent to Slack.
 
-    A fetched token or list is withheld: the person learns only that there was one.
+    A fetched token or list is withheld, and the person is told only that Slack returned it.
     """
 
     request: TokenRequest
@@ -178,7 +178,7 @@ class ApprovalNeeded:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRun:
-    """A recorded interaction that Slack, or someone else, delivered again."""
+    """A repeated delivery, by Slack or someone else, of an interaction that is already recorded."""
 
     reference: str
 
@@ -186,4 +186,4 @@ class AlreadyRun:
 Outcome = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent | ApprovalNeeded | AlreadyRun
 
 StepOutcome = AuditResult | Denied | AlreadyRun
-"""The outcome of a step on the way to a deletion."""
+"""The outcome of a step that leads to a deletion or a change of settings."""

@@ -1,6 +1,6 @@
-"""The only way to run a request: authorize, record the attempt, run it, record the result, tell the observers.
+"""The pipeline that authorizes each request, records the attempt, runs it, records the result, and notifies observers.
 
-Nothing else calls the external-auth client.
+No other module calls the external-auth client.
 """
 
 import asyncio
@@ -49,13 +49,13 @@ _LAST_SECONDS = 1.5
 """Seconds that recording an interruption may take during shutdown."""
 
 Observer = Callable[[Event, AuditResult], None]
-"""A function that is told of every outcome. It must not wait or raise."""
+"""A function that is called with every outcome. It must not block or raise."""
 
 Runnable = TokenRequest | ReadHistory
 
 
 class _NoLongerAllowed(Exception):
-    """The loss of the permission while the request waited for its turn."""
+    """The loss of the permission for a request while the request waited for Slack's limits."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.reason.value)
@@ -65,9 +65,9 @@ class _NoLongerAllowed(Exception):
 class Service:
     """The service that runs requests.
 
-    `allow` has a list for each permission: for `APPROVE` only if the `policy` asks for approvals. `api_token` is the
-    token for external tokens, if the workspace's own bot token can't use them. With `has_settings`, the workspace's
-    admins can change its settings.
+    `allow` has a list for each permission, but for `APPROVE` only if the `policy` requires approvals. `api_token` is
+    used for the external-auth methods in place of the bot token. With `has_settings`, the workspace's admins can change
+    its settings.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Service:
     async def authorize(self, actor: Actor, unattended: Operation | None = None) -> Mapping[Permission, Decision]:
         """Decide on every permission by the person's current standing in Slack.
 
-        Without a person, all are denied, except that of an operation that may run `unattended`.
+        For an actor without a person, all are denied, except the permission of an allowed `unattended` operation.
         """
         if actor.unattended is not None:
             denied = {
@@ -113,9 +113,9 @@ class Service:
     async def admit(
         self, actor: Actor, requests: Sequence[Request]
     ) -> Mapping[Permission, Decision] | Denied | AlreadyRun:
-        """Authorize a modal that leads to any of these requests.
+        """Authorize a modal in which the person can make any of these requests.
 
-        Returns the person's permissions, or a denial of the first request if none is allowed.
+        Returns the decisions on all permissions, or a denial of the first request if no request is allowed.
         """
         decisions = await self.authorize(actor)
         if any(decisions[request.operation.permission].allowed for request in requests):
@@ -131,10 +131,10 @@ class Service:
         batch: Batch | None = None,
         patience: float = WAIT_SECONDS,
     ) -> Outcome:
-        """Run a request. `progress` is told when Slack's limits make it wait.
+        """Run a request. `progress` is called when Slack's limits make the request wait.
 
-        `is_wanted` is called during such a wait: a request that is no longer wanted isn't sent. `batch` is the one that
-        the request is part of, with any approval. `patience` is the longest wait, in seconds.
+        `is_wanted` is called during such a wait, and a request that is no longer wanted isn't sent. `batch` is the
+        batch that the request belongs to, with any approval. `patience` is the maximum wait, in seconds.
         """
         decisions = await self.authorize(actor, request.operation)
         decision = decisions[request.operation.permission]
@@ -156,13 +156,13 @@ class Service:
             self.notify(Event.of(actor, request), AuditResult("not recorded", None, 0))
             return NotRecorded(request, None, actor.reference)
         chain, recheck = chain_of(actor.team_id, actor.enterprise_id), partial(self._recheck, actor, request)
-        # Only a batch can be stopped while it waits.
+        # Only requests of a batch have an `is_wanted`, because only a batch can be stopped while it waits.
         caller = Caller(chain, progress, recheck, patience, is_wanted is not None, is_wanted)
         allowed = frozenset(permission for permission, decision in decisions.items() if decision.allowed)
         started = self._clock.monotonic()
         done: Done
         try:
-            # The answer gets no name here, so that a tested account's token is dropped at once.
+            # No variable refers to the response, so that a tested account's token is dropped at once.
             done = success(
                 request,
                 await self._client.call(self._api_token or actor.bot_token, request, caller),
@@ -180,22 +180,22 @@ class Service:
             await self._record_in_time(attempt, AuditResult(INTERRUPTED, None, self._milliseconds_since(started)))
             raise
         finally:
-            # However it ended, accounts may be gone.
+            # Even a failed deletion may have removed accounts, so the cached list is dropped.
             if request.operation.permission is Permission.DELETE:
                 self._accounts.pop(self._app(actor))
         outcome = await self._finish(attempt, done, self._milliseconds_since(started))
         if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
             if outcome.request.arguments().get("app_id") is None:
-                # It's about the token's own app, so forms can use it.
+                # Forms offer the accounts of the token's own app, not of another one that a request named.
                 self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
             if isinstance(outcome, Failed):
                 return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
         return outcome
 
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
-        """Authorize and take a step on the way to a deletion or a change of settings, and record attempt and result.
+        """Authorize and take a step toward a deletion or a change of settings, and record the attempt and the result.
 
-        Raises DatabaseError if the step can't be recorded. A step already taken is recorded later.
+        Raises DatabaseError if the step can't be recorded. If it was already taken, its result is recorded later.
         """
         decision = (await self.authorize(actor))[request.operation.permission]
         if not decision.allowed:
@@ -234,9 +234,9 @@ class Service:
         return bool(await self._audit_log.decisions(asked))
 
     async def own_entries(self, actor: Actor, count: int, operation: Operation | None = None) -> Sequence[Entry]:
-        """Return the newest audit log entries of this actor, perhaps only of one operation.
+        """Return the newest audit log entries of this actor, optionally of one operation only.
 
-        It needs no permission: it tells nothing about others. Empty if the log can't be read.
+        No permission is needed, because the entries reveal nothing about others. Empty if the log can't be read.
         """
         if actor.team_id is None:
             return ()
@@ -249,20 +249,20 @@ class Service:
             return ()
 
     def can_expect_accounts(self, actor: Actor, decisions: Mapping[Permission, Decision]) -> bool:
-        """Return whether a form can expect accounts: the person may list them, and Slack didn't refuse or stall."""
+        """Return whether the person may list accounts, and Slack hasn't recently refused to list them or been slow."""
         return decisions[Permission.LIST].allowed and self._accounts.is_promising(self._app(actor))
 
     async def accounts(self, actor: Actor) -> AccountList | None:
         """Return the connected accounts that a form can offer this person; None if there are none to offer.
 
-        They are at most a moment old. Each request to Slack is run, and recorded, as the request of the person who
-        caused it; it doesn't wait for Slack's limits.
+        The accounts are cached briefly. Each request to Slack runs, and is recorded, as the request of the person who
+        caused it, and doesn't wait for Slack's limits.
         """
         if not (await self.authorize(actor))[Permission.LIST].allowed:
             return None
 
         async def ask() -> AccountList | None:
-            # The same text typed twice is the same payload, and yet two requests.
+            # Typing the same text twice sends identical payloads, which must still count as two requests.
             asking = replace(actor, interaction=f"form {actor.reference}")
             outcome = await self.run(asking, ListAccounts(), tells_nobody, patience=0)
             return outcome.accounts if isinstance(outcome, Listed) else None
@@ -270,14 +270,14 @@ class Service:
         return await self._accounts.look_up(self._app(actor), ask)
 
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
-        """Return the token IDs that a form can offer this person because they used them recently."""
+        """Return the IDs of tokens that this person fetched recently, for a form to offer."""
         decisions = await self.authorize(actor)
         if not any(decisions[permission].allowed for permission in (Permission.GET, Permission.DELETE)):
             return ()
         return await recent_token_ids(self._audit_log, actor)
 
     def _app(self, actor: Actor) -> Hashable:
-        """Return the key of one app's accounts in one workspace."""
+        """Return the key by which one app's accounts in one workspace are cached."""
         return actor.team_id or actor.enterprise_id, self._api_token or actor.bot_token
 
     async def _recheck(self, actor: Actor, request: TokenRequest) -> None:
@@ -287,7 +287,7 @@ class Service:
             raise _NoLongerAllowed(decision)
 
     async def _finish(self, attempt: Attempt, done: Done, milliseconds: int) -> Outcome:
-        """Record the result, and withhold it if that fails."""
+        """Record the result, and return it, or NotRecorded if recording fails."""
         code = done.error.code if isinstance(done, Failed) else None
         result = AuditResult(done.word, code, milliseconds, done.token.token if done.token is not None else None)
         event = attempt.event
@@ -308,7 +308,7 @@ class Service:
         return done
 
     async def _give_up(self, attempt: Attempt, outcome: Denied | NotSent, started: float) -> Denied | NotSent:
-        """Record that a request was never sent after it waited for its turn. The outcome holds even if that fails."""
+        """Record that a waiting request was never sent. Returns the outcome even if recording fails."""
         denial = outcome.decision.reason.value if isinstance(outcome, Denied) else None
         ended, milliseconds = "denied" if denial else "not done", self._milliseconds_since(started)
         log.warning("not sent", extra={"action": attempt.event.action, "outcome": ended, "reason": denial})
@@ -322,7 +322,7 @@ class Service:
         return outcome
 
     async def _record_in_time(self, attempt: Attempt, result: AuditResult) -> None:
-        """Record a result during shutdown, if that takes only a moment."""
+        """Record a result during shutdown, unless recording takes longer than `_LAST_SECONDS`."""
         recording = asyncio.ensure_future(self._audit_log.finish(attempt, result))
         await asyncio.wait({recording}, timeout=_LAST_SECONDS)
         if not recording.cancel() and recording.exception() is None:
@@ -334,7 +334,7 @@ class Service:
         return round((self._clock.monotonic() - started) * 1000)
 
     async def _read_history(self, actor: Actor, request: ReadHistory) -> Outcome:
-        """Read the audit log and tell the observers. The log doesn't record its readers."""
+        """Read the audit log and notify the observers. The log itself doesn't record reads."""
         started = self._clock.monotonic()
         outcome = await self._read_page(actor, request)
         word = "read" if isinstance(outcome, HistoryPage) else "not read"
@@ -343,14 +343,14 @@ class Service:
 
     async def _read_page(self, actor: Actor, request: ReadHistory) -> HistoryPage | HistoryUnavailable:
         if actor.team_id is None:
-            # Without a workspace, the filter would let every workspace's entries through.
+            # Without a workspace, the filter would match every workspace's entries.
             log.error("the audit log was asked for without a workspace")
             return HistoryUnavailable(request, actor.reference)
         count = request.count
         try:
             found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
             if request.after is not None and len(found) <= count:
-                # It reaches the newest entry, so it's the first page, which is a full one.
+                # This page reaches the newest entry, so the first page is shown, which isn't cut short.
                 request = replace(request, after=None)
                 found = await self._audit_log.newest(count + 1, request.filters(actor.team_id))
         except DatabaseError as error:
@@ -362,7 +362,7 @@ class Service:
         return HistoryPage(request, found[:count], is_cut, request.before is not None, actor.reference)
 
     async def _deny(self, actor: Actor, request: Request, decision: Decision) -> Denied | AlreadyRun:
-        """Record a denial. It holds even if it can't be recorded."""
+        """Record a denial, which stands even if it can't be recorded."""
         reason = decision.reason.value
         told = {"action": request.operation.action, "user_id": actor.user_id, "team_id": actor.team_id}
         log.warning("denied", extra={**told, "reason": reason})

@@ -1,4 +1,4 @@
-"""The settings: read here and nowhere else, and checked at startup. Secrets in them never print."""
+"""The settings, which only this module reads from the environment, and which are checked at startup."""
 
 import os
 import re
@@ -31,12 +31,12 @@ _USUAL_FORMS = {
     "SLACK_CLIENT_SECRET": (r"[0-9a-fA-F]{32}", "is 32 hexadecimal digits (Basic Information > App Credentials)"),
     "EXTAUTH_API_TOKEN": (r"xox.+", "starts with xox"),
 }
-"""The forms of Slack's secrets so far. Slack doesn't promise them, so another form only causes a warning."""
+"""The usual forms of Slack's secrets. Slack doesn't guarantee them, so another form only causes a warning."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class SettingsError(Exception):
-    """Unusable settings: one line for each mistake, without quoting a secret."""
+    """Invalid settings. The message has one line for each mistake, and quotes no secret."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
@@ -67,7 +67,7 @@ SHORTEST_SCHEDULE = 3600
 
 
 def _read_interval(value: str) -> float:
-    """Parse a time such as `90m`, `24h`, or `7d` into seconds."""
+    """Parse an interval such as `90m`, `24h`, or `7d` into seconds."""
     match = re.fullmatch(r"(\d{1,5})([mhd])", value.lower(), re.ASCII)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if seconds < SHORTEST_SCHEDULE:
@@ -123,7 +123,7 @@ class DatabaseSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, values: Any) -> Any:
-        """Drop empty variables, and normalize the case of words."""
+        """Drop empty variables, strip spaces, normalize case, and accept a lowercase `https_proxy`."""
         tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
             tidy["HTTPS_PROXY"] = tidy["https_proxy"]
@@ -135,9 +135,9 @@ class DatabaseSettings(BaseModel):
 
 
 class Settings(WorkspaceSettings, DatabaseSettings):
-    """The operator's settings. The alias is the variable's name; docs/settings.md repeats the descriptions."""
+    """The operator's settings. A field's alias is its variable's name. docs/settings.md repeats the descriptions."""
 
-    # Only by alias: a variable such as `host` or `contact` can be another program's.
+    # Fields are read only by alias, because a variable such as `host` or `contact` may belong to another program.
     model_config = ConfigDict(populate_by_name=False)
 
     bot_token: Secret | None = Field(
@@ -206,19 +206,19 @@ class Settings(WorkspaceSettings, DatabaseSettings):
 
     @property
     def serves_many(self) -> bool:
-        """True if workspaces install the app by OAuth, instead of one by its bot token."""
+        """True if any workspace can install the app by OAuth; False if Extauth serves the one of its bot token."""
         return self.client_id is not None
 
     @property
     def only_bot_token(self) -> SecretStr:
-        """The bot token of the only workspace. Raises RuntimeError if there are many."""
+        """The bot token of the only workspace. Raises RuntimeError if Extauth serves many."""
         if self.bot_token is None:
             raise RuntimeError("each workspace has a bot token of its own")
         return self.bot_token
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Return a line for each secret of an unusual form, without quoting it."""
+    """Return a line for each secret with an unusual form, without quoting the secret."""
     lines = []
     for field in ("bot_token", "app_token", "signing_secret", "api_token", "client_secret"):
         name, secret = str(Settings.model_fields[field].alias), getattr(settings, field)
@@ -254,7 +254,7 @@ _OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 def _workspace_mistakes(given: set[str]) -> list[str]:
-    """Return the mistakes that leave it open if Extauth serves one workspace or many."""
+    """Return the mistakes in the settings that decide if Extauth serves one workspace or many."""
     if not given & {*_OAUTH}:
         description = Settings.model_fields["bot_token"].description
         return [] if "SLACK_BOT_TOKEN" in given else [f"SLACK_BOT_TOKEN is missing. {description}"]
@@ -275,7 +275,7 @@ def _workspace_mistakes(given: set[str]) -> list[str]:
 
 
 def _conflicts(settings: Settings) -> list[str]:
-    """Return the mistakes of settings that don't go together, such as an ID of one workspace though many are served."""
+    """Return the mistakes of settings that conflict, such as an ID of one workspace if Extauth serves many."""
     if not settings.serves_many:
         mistake = (
             "EXTAUTH_DELETE_APPROVAL: nobody could be asked. Set EXTAUTH_AUDIT_CHANNEL, or put user IDs in "
@@ -290,7 +290,7 @@ def _conflicts(settings: Settings) -> list[str]:
 
 
 def environment(folder: Path) -> Mapping[str, str]:
-    """Return the environment, completed from `.env` in `folder`."""
+    """Return the environment's variables, and those from `.env` in `folder` that the environment lacks."""
     kept = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
     return {**kept, **os.environ}
 
@@ -301,7 +301,7 @@ def key_source() -> str:
 
 
 def transport(settings: Settings, wanted: Transport | None) -> Transport:
-    """Return the wanted transport, or the one the settings imply. Raises SettingsError for missing or unclear ones."""
+    """Return the wanted transport, or the one that the settings imply. Raises SettingsError if that isn't clear."""
     if wanted is None and settings.app_token and settings.signing_secret:
         raise SettingsError(
             [
@@ -321,7 +321,7 @@ def transport(settings: Settings, wanted: Transport | None) -> Transport:
 def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None:
     """Return the port that serves only health and metrics, and its variable; None if there is none.
 
-    Over HTTP, `PORT` serves them beside Slack's requests. Over Socket Mode nothing else needs a port: it must be set.
+    Over HTTP, `PORT` serves both these and Slack's requests. Over Socket Mode, `PORT` applies only if it is set.
     """
     if settings.health_port is not None:
         return settings.health_port, "EXTAUTH_HEALTH_PORT"

@@ -1,4 +1,4 @@
-"""Work in progress: in the background until shutdown, within a time, and again after a failure."""
+"""Helpers for background tasks, retries, and time limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -32,12 +32,12 @@ class Tasks:
     async def drain(self, grace_period: float, cancel_period: float) -> None:
         """Wait up to `grace_period` seconds for every task, then cancel the rest.
 
-        A canceled task has `cancel_period` seconds to tell the person.
+        A canceled task has `cancel_period` seconds to notify the person.
         """
         loop = asyncio.get_running_loop()
         for seconds, cancels in ((grace_period, False), (cancel_period, True)):
             deadline = loop.time() + seconds
-            # Includes tasks started in the meantime, by a request acknowledged just before the end.
+            # A request acknowledged just before shutdown may still start tasks, so the set is read again each time.
             while self._running and loop.time() < deadline:
                 for task in self._running:
                     if cancels and not task.cancelling():
@@ -52,10 +52,10 @@ async def retry(
     passes: Callable[[Exception], bool],
     failed: Callable[[Exception], None] = lambda _: None,
 ) -> Result:
-    """Call `act`, and again after each of `waits` (seconds) while its error `passes`.
+    """Call `act`, and call it again after each of `waits` (seconds) as long as its error is temporary.
 
-    Raises the last error; `failed` gets the earlier ones. After an error with a `retry_after`, in seconds, the wait is
-    at least that long.
+    `passes` returns whether an error is temporary. Raises the last error; `failed` gets the earlier errors. After an
+    error with a `retry_after`, in seconds, the wait is at least that long.
     """
     for wait in waits:
         try:
@@ -70,7 +70,7 @@ async def retry(
 
 
 async def finishes_within(clock: Clock, work: asyncio.Future[Any], seconds: float) -> bool:
-    """Return whether `work` ends (well or badly) within this many seconds. It continues either way."""
+    """Return whether `work` ends, successfully or not, within this many seconds. Otherwise `work` continues."""
     over = asyncio.ensure_future(clock.sleep(seconds))
     try:
         await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)

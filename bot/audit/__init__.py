@@ -1,1 +1,1 @@
-"""The audit log: an attempt before each operation, its result after, and proof that no one changed either."""
+"""The audit log, which records an attempt before each operation and its result after, and reveals alterations."""

@@ -1,9 +1,9 @@
-"""A workspace's chain of rows, its head, and checkpoints, each proven by the key.
+"""A workspace's chain of rows, its head, and checkpoints, all authenticated with the key.
 
-A row's hash is keyed and covers all of it and the hash of the row before; a head's MAC covers where its chain begins
-and ends. The beginning of a workspace's chain is an entry in the operator's chain, whose name is empty. So someone who
-can write to the database without the key can only put back an old head and remove the newest rows, which a checkpoint
-shows.
+A row's hash is keyed, and covers the whole row and the previous row's hash. A head's MAC covers the beginning and end
+of its chain. The operator's chain, whose name is empty, records the beginning of each workspace's. A person who can
+write to the database without the key can therefore only restore an old head and remove the newest rows. A checkpoint
+reveals this.
 """
 
 import re
@@ -24,13 +24,13 @@ ATTEMPT, RESULT, DENIED, PRUNE, BEGAN, VERIFIED = "attempt", "result", "denied",
 """The kinds of rows."""
 
 INTERRUPTED = "interrupted"
-"""The outcome of an attempt whose process ended first: it isn't known if Slack carried it out."""
+"""The outcome of an attempt whose process ended early, so that it isn't known if Slack carried out the request."""
 
 OPERATOR = ""
-"""The chain of entries that belong to no workspace."""
+"""The name of the chain of entries that belong to no workspace."""
 
 MICRO = 1_000_000
-"""The log's unit of time is a microsecond: this many are a second."""
+"""The number of microseconds, the log's unit of time, in a second."""
 _NO_HASH = "0" * 64
 _ALTERED = "the audit log's head was altered: `audit verify` says more"
 COLUMNS = [column.name for column in audit_records.columns]
@@ -38,11 +38,11 @@ HASHED = [name for name in COLUMNS if name != "hash"]
 
 
 class AlteredLog(DatabaseError):
-    """A change to the log without the key. Retrying doesn't help."""
+    """A change to the log that was made without the key. Retrying doesn't help."""
 
 
 def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
-    """Return the chain of a workspace, or of an organization if no workspace is known."""
+    """Return the name of a workspace's chain, or of an organization's chain if no workspace is known."""
     return team_id or enterprise_id or OPERATOR
 
 
@@ -50,7 +50,7 @@ def chain_of(team_id: str | None, enterprise_id: str | None) -> str:
 class Head:
     """The beginning and end of a chain, by default a new one, and the number of entries it has had.
 
-    A result belongs to its attempt's entry. `verified` is the row of the last verification, 0 if there is none.
+    An attempt and its result are one entry. `verified` is the row number of the last verification, 0 if there is none.
     """
 
     chain: str
@@ -65,7 +65,7 @@ class Head:
 
     @classmethod
     def stored(cls, row: Row, key: AuditKey) -> "Head | AlteredLog":
-        """Return the head stored in a row, or Altered if the key doesn't prove it."""
+        """Return the head stored in a row, or AlteredLog if its MAC is wrong."""
         head = cls(**{name: row[name] for name in cls.__slots__})
         try:
             is_authentic = is_equal(row["mac"], head.row(key)["mac"])
@@ -74,7 +74,7 @@ class Head:
         return head if is_authentic else AlteredLog(_ALTERED)
 
     def row(self, key: AuditKey) -> dict[str, Any]:
-        """Return the row that stores the head, with the MAC that proves it."""
+        """Return the row that stores the head, with its MAC."""
         fields = asdict(self)
         return {**fields, "mac": key.mac("head", fields)}
 
@@ -88,7 +88,7 @@ def is_authentic(key: AuditKey, row: Row) -> bool:
 
 
 def is_proven(key: AuditKey, head: Head | None, row: Row) -> bool:
-    """Return whether a row is part of the log: within its chain, and written with the key."""
+    """Return whether a row was written with the key and lies within its chain."""
     if head is None or row["chain"] != head.chain or not isinstance(row["number"], int):
         return False
     return head.pruned_number < row["number"] <= head.number and is_authentic(key, row)
@@ -97,7 +97,7 @@ def is_proven(key: AuditKey, head: Head | None, row: Row) -> bool:
 def results_of(key: AuditKey, heads: Mapping[str, Head], rows: Iterable[Row]) -> dict[tuple[str, int], Row]:
     """Return the result of each attempt, by the attempt's chain and number. Unproven rows are left out.
 
-    Of several results, the last counts, but an interruption never overrides a known one.
+    Of several results, the last counts, but an interruption never overrides another result.
     """
     proven = [row for row in rows if row["kind"] == RESULT and is_proven(key, heads.get(row["chain"]), row)]
     in_order = sorted(proven, key=lambda row: (row["outcome"] != INTERRUPTED, row["number"]))
@@ -117,9 +117,9 @@ class BadCheckpoint(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A chain's newest row and its number of entries until then, signed. `at` is a time in UTC, as text.
+    """A signed note of a chain's newest row and its number of entries. `at` is a time in UTC, as text.
 
-    Kept elsewhere, it shows that an old copy was put back.
+    A checkpoint that is kept outside the database reveals that an old copy of the log was restored.
     """
 
     log_id: str
@@ -137,7 +137,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, text: str, key: AuditKey) -> Sequence["Checkpoint"]:
-        """Return all checkpoints in a text. Raises BadCheckpoint if there is none, or an invalid one."""
+        """Return all checkpoints in a text. Raises BadCheckpoint if there are none, or if any is invalid."""
         found = []
         for match in _FORM.finditer(" ".join(text.split())):
             made = cls(match["log_id"], int(match["number"]), int(match["entries"]), match["hash"], match["at"])

@@ -1,4 +1,4 @@
-"""The audit log's input and output, and short descriptions: `get EtX, refreshed`, `delete provider google`."""
+"""The audit log's input and output, and short descriptions such as `delete provider google`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from bot.slack import mrkdwn
 from bot.slack.external_auth.models import InvalidParameter, check_id
 
 DEFAULT_HISTORY, MAX_HISTORY = 10, 25
-"""The number of entries in a message, by default and at most: Slack allows 50 blocks."""
+"""The default and maximum number of entries in a message, in which Slack allows 50 blocks."""
 _MAX_NUMBER = 2**63 - 1
 _MAX_VALUE = 300
 _KNOWN = ("user_id", "external_token_id", "provider_key", "app_id", "force_refresh", "workspace", "version")
-"""Parameters that have their own wording in a description, or are left out."""
+"""Parameters that a description words differently or omits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A request and its actor. `action` is an operation's name in the log; `parameters` only quote what isn't an ID."""
+    """A request and its actor. `action` is the operation's name in the log. `parameters` has only quotes of non-IDs."""
 
     reference: str
     team_id: str | None
@@ -34,7 +34,7 @@ class Event:
     def of(cls, actor: Actor, request: Request) -> "Event":
         """Return the event for an actor's request."""
         action = request.operation.action
-        # People paste tokens in place of IDs.
+        # Quoted, because people may paste a token in place of an ID.
         given = request.arguments().items()
         parameters = {name: quote(value) if isinstance(value, TypedText) else value for name, value in given}
         return cls(actor.reference, actor.team_id, actor.enterprise_id, actor.user_id, action, parameters)
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """The result of an attempt. `token` is the fetched token; only its fingerprint is kept."""
+    """The result of an attempt. `token` is the fetched token, of which the log keeps only the fingerprint."""
 
     outcome: str
     code: str | None
@@ -52,11 +52,11 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was tried, with its result. `at` is in seconds since the epoch, UTC.
+    """An attempted operation and its result, or an event of the log itself. `at` is in seconds since the epoch, UTC.
 
     `outcome` is `fetched`, `works`, `deleted`, `listed`, `failed`, `denied`, `pruned`, or `began`; for a verification,
-    `intact` or `altered`; `withheld` for a token or list that wasn't shown, because that couldn't be recorded in time;
-    `not done` if the attempt itself couldn't; `interrupted` if Extauth ended in between; None while it is in progress.
+    `intact` or `altered`; `withheld` for a token or list that wasn't shown, because the result couldn't be recorded in
+    time; `not done` if nothing was sent to Slack; `interrupted` if the process ended early; None while in progress.
     """
 
     number: int
@@ -77,8 +77,8 @@ class Entry:
 class Filters:
     """Search filters for entries.
 
-    `since` is in seconds since the epoch (UTC); `before` and `after` are an entry's number. A token ID and a provider
-    key are found only if the log keeps them whole: see `Event`.
+    `since` is in seconds since the epoch (UTC). `before` and `after` are entry numbers. A token ID or provider key is
+    found only if the log has the full value and not a quote, as `Event` explains.
     """
 
     user_id: str | None = None
@@ -94,7 +94,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class ReadHistory:
-    """A request for a page of the person's workspace's entries: the newest, or those next to an entry's number.
+    """A request for a page of entries from the person's workspace, either the newest or those next to an entry.
 
     Only values with the form of an ID can be looked up. Raises InvalidParameter.
     """
@@ -147,10 +147,10 @@ class ReadHistory:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """The findings of a verification: the number of valid entries and rows, and a sentence about the first bad place.
+    """The findings of a verification, with the number of valid entries and rows and a sentence on the first problem.
 
-    An entry is a row, or two: an attempt and its result. `note` describes the checkpoints that couldn't be compared;
-    `pruned` rows are gone because someone pruned them.
+    An entry has one row, or two for an attempt and its result. `note` describes checkpoints that couldn't be compared.
+    `pruned` is the number of rows that were pruned.
     """
 
     entries: int
@@ -160,7 +160,7 @@ class VerificationResult:
     pruned: int = 0
 
     def plus(self, other: "VerificationResult") -> "VerificationResult":
-        """Return these findings combined with the next ones."""
+        """Return these findings combined with another chain's."""
         return VerificationResult(
             self.entries + other.entries,
             self.rows + other.rows,
@@ -172,14 +172,14 @@ class VerificationResult:
 
 @dataclass(frozen=True, slots=True)
 class TokenTrace:
-    """The entries that fetched a token. The log goes back to `since` (seconds since the epoch, UTC), None if empty."""
+    """The entries that fetched a token. `since` is the log's oldest time (seconds since the epoch, UTC), if any."""
 
     entries: Sequence[Entry]
     since: float | None
 
 
 def _is_number(value: object, most: int) -> bool:
-    # True is an int, too.
+    # Compares types, because True is an int, too.
     return type(value) is int and 0 < value <= most
 
 
@@ -192,14 +192,14 @@ def deed(action: str, parameters: Mapping[str, str | bool], outcome: str | None)
 
 
 def doer(user_id: str | None) -> str:
-    """Return the person or process that acted, as mrkdwn."""
+    """Return the person or process that made a request, as mrkdwn."""
     if user_id is None or user_id == Unattended.TERMINAL:
         return "from the command line"
     return "by itself" if user_id in UNATTENDED else f"<@{mrkdwn.escape(user_id, 40)}>"
 
 
 def about(parameters: Mapping[str, str | bool]) -> str:
-    """Return the subject in parameters, as mrkdwn: a token ID, a provider, an app, a person; empty for none."""
+    """Return the subject of a request, such as a token ID or a provider, as mrkdwn; empty if there is none."""
     named = {name: mrkdwn.code(str(value), _MAX_VALUE) for name, value in parameters.items()}
     said = [named["external_token_id"]] if "external_token_id" in named else []
     said += [f"provider {named['provider_key']}"] if "provider_key" in named else []

@@ -1,7 +1,7 @@
-"""The key that proves the audit log and turns tokens into fingerprints.
+"""The key that authenticates the audit log and turns tokens into fingerprints.
 
-It is random, and stored in the database, encrypted under EXTAUTH_SECRET_KEY: so that key can be changed, and older
-signatures still verify.
+The key is random, and stored in the database, encrypted under EXTAUTH_SECRET_KEY. An operator can therefore change
+EXTAUTH_SECRET_KEY without invalidating older signatures.
 """
 
 import functools
@@ -20,11 +20,11 @@ from bot.storage.key_rotation import WRAPPED
 from bot.storage.tables import installation_keys
 
 FINGERPRINT = "token fingerprint"
-"""The use of the MAC that recognizes a token, and reveals nothing else about it."""
+"""The use of the MAC that recognizes a token without revealing anything else about the token."""
 
 
 class AuditKey:
-    """Keys derived from one master key: no use of one reveals anything about the others.
+    """Keys derived from one master key, so that none reveals anything about the others.
 
     `vault` encrypts the rest of the database's secrets.
     """
@@ -35,7 +35,7 @@ class AuditKey:
         self._derived = functools.cache(lambda use: derive(master, f"extauth {use}"))
 
     def mac(self, use: str, value: object) -> str:
-        """Return the MAC of a JSON value for one use, such as `chain`: 64 hexadecimal digits.
+        """Return the MAC of a JSON value for one use, such as `chain`, as 64 hexadecimal digits.
 
         Raises TypeError, ValueError.
         """
@@ -67,5 +67,5 @@ def load_key(connection: Connection, given: Sequence[SecretStr]) -> AuditKey:
 
 
 def vault_of(given: Sequence[SecretStr]) -> Vault:
-    """Return the vault of the operator's keys, the newest first."""
+    """Return the vault for the operator's keys, which are given newest first."""
     return Vault([one.get_secret_value().encode() for one in given])

@@ -1,4 +1,4 @@
-"""The audit log's writer: attempts before they run, and their results."""
+"""The audit log's writer, which records attempts before they run, and their results."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class DuplicateInteraction(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A recorded attempt, whose result is still to come. Its number is one of its workspace's chain."""
+    """A recorded attempt without a result. `number` is that of the row in the workspace's chain."""
 
     number: int
     event: Event
@@ -67,8 +67,8 @@ class _PendingRow:
 class AuditLog(AuditReader):
     """A log that appends entries, each to the chain of its workspace, and reads them.
 
-    Rows that arrive during a write go into the next one together: there is one queue and one writer. Every method
-    raises DatabaseError if the database doesn't work.
+    A single writer takes rows from a queue, so rows that arrive during a write go into the next write together. Every
+    method raises DatabaseError if the database doesn't work.
     """
 
     def __init__(self, database: Database, key: AuditKey, clock: Clock) -> None:
@@ -106,10 +106,10 @@ class AuditLog(AuditReader):
     async def interrupt(
         self, older_than: float, serves: Callable[[str | None, str | None], bool] = lambda *_: True
     ) -> Sequence[Entry]:
-        """Record attempts that are more than `older_than` seconds old, and have no result, as interrupted.
+        """Record attempts without a result that are more than `older_than` seconds old as interrupted.
 
-        Returns their entries; of several processes, one gets each. Altered chains are skipped, and so are the
-        workspaces and organizations that the process doesn't serve.
+        Returns the entries, each in only one of several processes. Altered chains are skipped, as are workspaces and
+        organizations that the process doesn't serve.
         """
         before = round((self._clock.now() - older_than) * MICRO)
         kept = ("reference", "team_id", "enterprise_id", "user_id", "action", "external_token_id", "provider_key")
@@ -125,7 +125,7 @@ class AuditLog(AuditReader):
         for chain, numbers in unfinished.items():
             ending = partial(store.interrupt, chain=chain, numbers=numbers, result=interruption)
             try:
-                # Without a timeout, because no other process tells these people.
+                # Without a timeout, because no other process would notify the people.
                 ended = await self._change(ending)
             except DatabaseError as error:
                 log.error("interrupted commands couldn't be recorded", extra={"chain": chain, "why": str(error)})
@@ -133,14 +133,14 @@ class AuditLog(AuditReader):
             else:
                 found += [entry_of(attempt, result) for attempt, result in ended]
         if is_whole:
-            # The next check needn't read the whole log.
+            # The next check starts here, so that it needn't read the whole log.
             self._finished_until = before
         return found
 
     async def steps(self, entry: Entry) -> Sequence[Entry]:
         """Return the entries of one interaction, such as the deletions of several tokens, oldest first."""
         workspace = chain_of(entry.team_id, entry.enterprise_id)
-        # No interaction lasts a day.
+        # Limits how much of the log is read, because no interaction lasts a day.
         since = entry.at - 24 * 3600
         found: list[Entry] = []
         await self.export(Filters(team_id=workspace, reference=entry.reference, since=since), found.append)
@@ -149,7 +149,7 @@ class AuditLog(AuditReader):
     async def now(self, workspace: str) -> float:
         """Return the time (seconds since the epoch, UTC), even if the clock was set back.
 
-        It's no earlier than any of a workspace's entries, or than it was before in this process.
+        The time is no earlier than any of the workspace's entries, or than this method's last result in this process.
         """
         newest, monotonic = await self.newest_time(workspace), self._clock.monotonic()
         now = max(self._clock.now(), newest, self._ahead.get(workspace, -math.inf) + monotonic)
@@ -157,9 +157,9 @@ class AuditLog(AuditReader):
         return now
 
     async def prune(self, before: float, workspace: str | None = None) -> int:
-        """Delete entries older than `before` (seconds since the epoch), optionally of one workspace only; record that.
+        """Delete entries older than `before` (seconds since the epoch, UTC), of all workspaces or one, and record this.
 
-        Returns the number of entries deleted. The operator's chain stays, because it names the workspaces.
+        Returns the number of entries deleted. The operator's chain is kept, because it lists the workspaces' chains.
         """
 
         def pruned(chain: str, entries: int, last: int) -> Row:
@@ -180,7 +180,7 @@ class AuditLog(AuditReader):
         await self._append(self._row(VERIFIED, event, outcome="altered" if result.problem else "intact"))
 
     async def close(self) -> None:
-        """Give up on results that couldn't be recorded, and wait a moment for the current write."""
+        """Stop retrying results that couldn't be recorded, and wait a moment for the current write."""
         if self._retrying is not None:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
@@ -203,14 +203,14 @@ class AuditLog(AuditReader):
                     return await written
                 except asyncio.CancelledError:
                     if not written.cancelled() and written.exception() is None:
-                        # It was written just as its caller stopped waiting.
+                        # The row was written just as its caller stopped waiting.
                         self._withdraw(row, written.result())
                     raise
         except TimeoutError:
             raise DatabaseError(f"the database did not answer within {ANSWER_SECONDS:.0f} seconds") from None
 
     async def _change(self, act: Callable[[Connection, store.LogWrite], T]) -> T:
-        """Run a transaction that writes to the log, and remember the heads it leaves."""
+        """Run a transaction that writes to the log, and remember the chains' new heads."""
         writing = store.LogWrite(self._key, self._written)
         result = await self._database.run(lambda connection: act(connection, writing), seconds=None)
         for chain, head in writing.moved.items():
@@ -219,7 +219,7 @@ class AuditLog(AuditReader):
         return result
 
     async def _write(self) -> None:
-        """Write what is queued; rows that can't be written together, chain by chain, so that none holds up others."""
+        """Write the queued rows together, or if that fails, chain by chain, so that no chain blocks the others."""
         while self._queue:
             taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
             batches: list[tuple[Sequence[_PendingRow], Exception | None]] = [(taken, None)]
@@ -242,11 +242,11 @@ class AuditLog(AuditReader):
                     elif isinstance(number, int):
                         waiting.written.set_result(number)
                     elif not waiting.written.done():
-                        # If the first try was committed after all, the duplicate is this very row.
+                        # After a failed write, a duplicate may be this very row, so the caller gets that error.
                         waiting.written.set_exception(number or failed or DuplicateInteraction())
 
     def _withdraw(self, row: Row, number: int) -> None:
-        """Record that an attempt never began: its person has been told that nothing was done."""
+        """Record that an attempt wasn't carried out, because its caller stopped waiting before it was written."""
         if row["kind"] == ATTEMPT:
             withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
             # Without a limit: the person was told that nothing was done, however long the database takes.
@@ -263,8 +263,8 @@ class AuditLog(AuditReader):
                 log.error("a result can't be recorded", extra={"why": str(error)})
             except Exception as error:
                 log.warning("a result still can't be recorded", extra={"why": str(error)})
-                # A workspace whose chain is locked doesn't block the others. Its own results stay in order: of an
-                # attempt's results, the last counts.
+                # The failed workspace's results go last, so that they don't block the others. They stay in order,
+                # because the last of an attempt's results counts.
                 self._unwritten.insert(0, (attempt, result))
                 self._unwritten.sort(key=lambda kept: kept[0].event.team_id == attempt.event.team_id)
 

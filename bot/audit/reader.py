@@ -1,4 +1,4 @@
-"""The audit log's reader. Rows that aren't authentic are never returned."""
+"""The audit log's reader, which never returns rows that aren't authentic."""
 
 import json
 import logging
@@ -63,12 +63,12 @@ class AuditReader:
         self._key = key
         self._clock = clock
         self._written: dict[str, Head] = {}
-        """The last heads that this process left."""
+        """The heads after this process's last write to each chain."""
 
     async def newest(self, count: int, filters: Filters) -> Sequence[Entry]:
-        """Return the newest entries, or with `after` the ones next to it, newest first.
+        """Return the newest entries, or with `after` the ones that follow it, newest first.
 
-        `before` and `after` are numbers of one workspace: `filters` must name it.
+        With `before` or `after`, `filters` must name a workspace, because each chain has its own numbers.
         """
 
         def read(connection: Connection) -> Sequence[Entry]:
@@ -87,7 +87,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def export(self, filters: Filters, write: Callable[[Entry], None]) -> None:
-        """Call `write` with every entry, one workspace after another, oldest first. It may be called in a thread."""
+        """Call `write`, perhaps in a thread, with every entry, one workspace after another, oldest first."""
 
         def read(connection: Connection) -> None:
             heads = self._heads(connection, filters.team_id)
@@ -105,7 +105,7 @@ class AuditReader:
         await self._database.run(read, reads=True, seconds=None)
 
     async def find_token(self, token: SecretStr) -> TokenTrace:
-        """Return every entry that fetched this token and handed it out, oldest first."""
+        """Return every entry in which this token was fetched and shown, oldest first."""
 
         def read(connection: Connection) -> TokenTrace:
             heads = self._heads(connection)
@@ -134,7 +134,7 @@ class AuditReader:
     ) -> VerificationResult:
         """Check every row, optionally of one workspace only, and that the log still holds the rows of the checkpoints.
 
-        `progress` is told the number of rows checked, now and then, perhaps in a thread.
+        `progress` is called from time to time with the number of rows checked, perhaps in a thread.
         """
 
         def read(connection: Connection) -> VerificationResult:
@@ -148,9 +148,9 @@ class AuditReader:
         return [head for head in found.values() if head.number]
 
     async def status(self) -> tuple[int, LastVerification | None]:
-        """Return the log's number of entries, by its heads, and its last verification.
+        """Return the number of entries, as the heads count them, and the last verification.
 
-        A workspace whose head was altered isn't counted, and raises Altered only if no other is left.
+        Workspaces with altered heads aren't counted. Raises AlteredLog if there is one and no other workspace is left.
         """
 
         def read(connection: Connection) -> tuple[int, LastVerification | None]:
@@ -187,7 +187,7 @@ class AuditReader:
         return await self._database.run(read, reads=True)
 
     async def newest_time(self, workspace: str) -> float:
-        """Return the time of a workspace's entry that is farthest in the future (seconds, UTC); 0 if there is none."""
+        """Return the latest time of a workspace's entries that is in the future (seconds, UTC); 0 if there is none."""
         ahead = [_TABLE.chain == workspace, BEGINS_ENTRY, _TABLE.at > round(self._clock.now() * MICRO)]
 
         def read(connection: Connection) -> float:
@@ -201,7 +201,7 @@ class AuditReader:
     async def decisions(self, asked: Batch) -> Sequence[Entry]:
         """Return the entries in which someone approved or declined a person's request.
 
-        Every row since the request is proven, so that none can be hidden for a moment. Raises Altered.
+        Every row since the request is authenticated, so that removing a decision's row is noticed. Raises AlteredLog.
         """
         chain = chain_of(asked.team_id, asked.enterprise_id)
         request = [_TABLE.chain == chain, _TABLE.kind == ATTEMPT, _TABLE.reference == asked.reference]
@@ -246,7 +246,7 @@ class AuditReader:
         return authentic_heads(connection, self._key, None if workspace is None else [workspace], {**self._written})
 
     def _entries(self, connection: Connection, heads: Mapping[str, Head], rows: Sequence[Row]) -> list[Entry]:
-        """Return the entries that these rows begin, with their results."""
+        """Return the entries that begin with these rows, with their results."""
         rows = [row for row in rows if is_proven(self._key, heads.get(row["chain"]), row)]
         attempts = [(row["chain"], row["number"]) for row in rows if row["kind"] == ATTEMPT]
         results = results_of(self._key, heads, rows_at(connection, _TABLE.attempt, attempts))
@@ -279,7 +279,7 @@ def _page(filters: Filters, last: Row | None) -> Select[Any]:
     """Return the query for the page of rows after a row, or for the first page."""
     query = select(audit_records).where(*_conditions(filters))
     if filters.team_id is None:
-        # Across workspaces, the row written last comes first.
+        # Numbers are only comparable within a workspace, so rows of several are ordered by time.
         place = (_TABLE.at, _TABLE.chain, _TABLE.number)
         if last is not None:
             query = query.where(tuple_(*place) < tuple_(last["at"], last["chain"], last["number"]))
@@ -316,7 +316,7 @@ async def recent_token_ids(log_reader: AuditReader, actor: Actor) -> Sequence[st
     except DatabaseError as error:
         log.warning("the audit log couldn't be read for a person's token IDs", extra={"why": str(error)})
         return ()
-    # The newest entry comes first: a token deleted since isn't one of them.
+    # Entries come newest first, so a token's last outcome counts, and a token that was deleted is left out.
     ended: dict[str, str] = {}
     for entry in entries:
         token_id = entry.parameters.get("external_token_id")

@@ -1,4 +1,4 @@
-"""The schema that the migration made, signed with the key: a later addition can switch the audit log off."""
+"""The signed schema of the tables, which reveals additions, such as a trigger that keeps rows from being written."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def begin_log(connection: Connection, key: AuditKey) -> None:
 
 
 def schema_differences(connection: Connection, key: AuditKey) -> Sequence[str]:
-    """Return the differences between the database and the migration's schema, in a few words each."""
+    """Return a short description of each difference between the database and the migration's schema."""
     row = select(installation_keys.c.value).where(installation_keys.c.name == _NAME)
     mac, _, kept = str(connection.execute(row).scalar()).partition(" ")
     if not is_equal(mac, key.mac(_NAME, kept)):

@@ -1,6 +1,6 @@
-"""The log in the database: plain functions, each for use within a transaction.
+"""Functions that read and write the log in the database, each for use within a transaction.
 
-Nothing is built on data that isn't authentic: no row is appended behind a head that the key doesn't prove.
+No row is appended to a chain whose head isn't authentic.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,11 +42,11 @@ from bot.storage.engine import DatabaseError
 from bot.storage.tables import audit_heads, audit_records
 
 _TABLE = audit_records.c
-# A query uses a partial index only if it repeats the index's own words, so these aren't bound values.
+# A query uses a partial index only if it repeats the index's exact condition, so these values are literals.
 BEGINS_ENTRY = _TABLE.kind != literal_column("'result'")
-"""The rows that begin an entry: all but results, which are looked up only by their attempts."""
+"""The condition for rows that begin an entry, which are all but results."""
 STANDS_ALONE = BEGINS_ENTRY & (_TABLE.kind != literal_column("'attempt'"))
-"""The few rows that are a whole entry, such as denials."""
+"""The condition for the few rows that are a whole entry, such as denials."""
 _MOVE = (
     update(audit_heads)
     .where(audit_heads.c.chain == bindparam("moved"))
@@ -59,19 +59,19 @@ _WENT_BACK = (
 _NOT_KEPT = "the database doesn't keep what is written to the audit log: `extauth check` says more"
 
 AppendResult = int | AlteredLog | None
-"""The outcome of appending a row: its number, None for a duplicate, or the error if its chain takes no rows."""
+"""The outcome of appending a row: its number, None for a duplicate, or the error if its chain was altered."""
 
 
 def read_heads(
     connection: Connection, key: AuditKey, chains: Sequence[str] | None = None, *, locks: bool = False
 ) -> Mapping[str, Head | AlteredLog]:
-    """Return the heads of some chains or of all, in the order of their names; Altered for each that isn't authentic.
+    """Return the heads of some chains or of all, in the order of their names; AlteredLog for each that isn't authentic.
 
-    With `locks`, they stay locked until the transaction ends: SQLite has one writer at a time anyway.
+    With `locks`, PostgreSQL locks them until the transaction ends. SQLite needs no locks, because it has one writer.
     """
     query = select(audit_heads).order_by(audit_heads.c.chain)
     query = query if chains is None else query.where(audit_heads.c.chain.in_(chains))
-    # In one order, or two processes could deadlock.
+    # Ordered, because two processes that lock heads in different orders could deadlock.
     found = connection.execute(query.with_for_update() if locks else query).mappings()
     return {row["chain"]: Head.stored(row, key) for row in found}
 
@@ -82,9 +82,9 @@ def authentic_heads(
     chains: Sequence[str] | None = None,
     known: Mapping[str, Head] = MappingProxyType({}),
 ) -> Mapping[str, Head]:
-    """Return the heads of some chains, or of all. `known` are those that this process left before this transaction.
+    """Return the heads of some chains, or of all. `known` are the heads after this process's last writes.
 
-    Raises Altered, also if a chain ends before its known head.
+    Raises AlteredLog if a head isn't authentic, or if a chain has lost its known head's row.
     """
     heads = {}
     for chain, found in read_heads(connection, key, chains).items():
@@ -102,7 +102,7 @@ def authentic_heads(
 def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, previous: str) -> Sequence[Row]:
     """Return the rows of a chain after the one with this number and hash, up to the chain's head.
 
-    Raises Altered unless they are all there, each proven and chained to the one before it.
+    Raises AlteredLog unless all of the rows are there, authentic, and chained to the row before.
     """
     query = select(audit_records).where(_TABLE.chain == head.chain, _TABLE.number > number)
     rows = connection.execute(query.where(_TABLE.number <= head.number).order_by(_TABLE.number)).mappings().all()
@@ -118,10 +118,10 @@ def rows_since(connection: Connection, key: AuditKey, head: Head, number: int, p
 
 @dataclass(slots=True)
 class LogWrite:
-    """One transaction's writes: the new heads, the errors of altered chains, and the rows.
+    """One transaction's writes, with the new heads, the errors of altered chains, and the rows.
 
-    `known` are the heads that this process left last. It builds on no older ones. Once written, `moved` are those that
-    it leaves.
+    `known` are the heads after this process's last writes. A chain with an older head counts as altered. `moved` are
+    the chains' heads after `write`.
     """
 
     key: AuditKey
@@ -158,7 +158,7 @@ class LogWrite:
                 self.heads[chain] = found
 
     def head(self, connection: Connection, chain: str) -> Head | None:
-        """Lock the head of one chain and return it; None if there is no such chain. Raises Altered."""
+        """Lock the head of one chain and return it; None if there is no such chain. Raises AlteredLog."""
         self.lock(connection, [chain])
         if chain in self.altered:
             raise self.altered[chain]
@@ -175,11 +175,11 @@ class LogWrite:
         connection.execute(insert(audit_records), self.rows)
         connection.execute(_MOVE, [{"moved": chain, **head.row(self.key)} for chain, head in moved.items()])
         if connection.dialect.name == "postgresql":
-            # Otherwise a deferred trigger would run after the rows are read back.
+            # Runs deferred triggers now, because they could otherwise change the rows after they are read back.
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         written = {(row["chain"], row["number"]): row for row in self.rows}
         kept = rows_at(connection, _TABLE.number, [*written])
-        # Counted too, because a replaced table might return a row twice.
+        # The rows are also counted, because a replaced table might return a row twice.
         is_kept = len(kept) == len(written) and {(row["chain"], row["number"]): dict(row) for row in kept} == written
         if not is_kept or read_heads(connection, self.key, [*moved]) != moved:
             raise DatabaseError(_NOT_KEPT)
@@ -187,7 +187,7 @@ class LogWrite:
 
 
 def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -> bool:
-    """Return whether a chain whose head differs from the `known` one has lost that one's row."""
+    """Return whether a chain whose head differs from the `known` head has lost the known head's row."""
     if head.log_id != known.log_id or head.number <= known.number:
         return True
     if known.number <= head.pruned_number:
@@ -202,13 +202,13 @@ def _went_back(connection: Connection, key: AuditKey, head: Head, known: Head) -
 def append(
     connection: Connection, writing: LogWrite, batch: Sequence[Row], began: Callable[[Head], Row]
 ) -> Sequence[AppendResult]:
-    """Append rows to their chains, each interaction once.
+    """Append rows to their chains, skipping interactions that are already in the log.
 
     A workspace's first row begins its chain, which `began` records as an entry in the operator's chain.
     """
     chains = sorted({row["chain"] for row in batch})
     if not {*chains} <= writing.known.keys() and not {*chains} <= read_heads(connection, writing.key, chains).keys():
-        # A chain begins in the operator's, which is locked first, so that the next query sees the chains begun since.
+        # New chains are recorded in the operator's chain, which is locked first, so that `lock` sees all begun so far.
         read_heads(connection, writing.key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})
     writing.lock(connection, chains)
@@ -231,12 +231,12 @@ def append(
 
 
 def _begin(connection: Connection, writing: LogWrite, chain: str, began: Callable[[Head], Row]) -> None:
-    # A chain begins once, as an interaction acts once.
+    # Recording the beginning as an interaction keeps a chain from beginning twice.
     claim = {"chain": OPERATOR, "interaction": f"began {chain}"}
     if OPERATOR in writing.altered:
         writing.altered[chain] = writing.altered[OPERATOR]
     elif OPERATOR not in writing.heads or chain in writing.known or _interactions(connection, [claim]):
-        # A workspace whose whole chain was removed must not silently get a new one.
+        # If a workspace's whole chain was removed, a new one would hide the loss.
         writing.altered[chain] = AlteredLog("the audit log of a workspace is missing: `audit verify` says more")
     else:
         head = writing.heads[chain] = Head(chain)
@@ -245,7 +245,7 @@ def _begin(connection: Connection, writing: LogWrite, chain: str, began: Callabl
 
 
 def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str | None]]:
-    """Return the rows' interactions that were recorded before, with their chains."""
+    """Return the chain and ID of each of the rows' interactions that is already recorded."""
     if not rows:
         return set()
     query = select(_TABLE.chain, _TABLE.interaction).where(_TABLE.interaction.in_([row["interaction"] for row in rows]))
@@ -253,9 +253,9 @@ def _interactions(connection: Connection, rows: Sequence[Row]) -> set[tuple[str,
 
 
 def prunable(connection: Connection, head: Head, before: int, now: int) -> int:
-    """Return the number of the last row of a chain that is older than `before` (both times in microseconds).
+    """Return the number of a chain's last row that is older than `before` (in microseconds, as is `now`).
 
-    A clock that briefly ran ahead keeps no rows: one dated after `now` is as old as the row after it.
+    A row dated after `now`, by a clock that briefly ran ahead, doesn't keep older rows from being pruned.
     """
     within = [_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= head.number]
     kept = connection.execute(select(func.min(_TABLE.number)).where(*within, _TABLE.at >= before, _TABLE.at <= now))
@@ -264,17 +264,17 @@ def prunable(connection: Connection, head: Head, before: int, now: int) -> int:
 
 
 def prunable_entries(head: Head, last: int) -> ColumnElement[bool]:
-    """Return the condition for the entries that are pruned with the rows up to `last`."""
+    """Return the condition for the entries that pruning the rows up to `last` removes."""
     return and_(_TABLE.chain == head.chain, _TABLE.number > head.pruned_number, _TABLE.number <= last, BEGINS_ENTRY)
 
 
 def prune(
     connection: Connection, writing: LogWrite, chain: str, before: int, now: int, entry: Callable[[int, int], Row]
 ) -> int:
-    """Delete the rows of a chain that are older than `before`, and append the `entry` that says so.
+    """Delete the rows of a chain that are older than `before`, and append the `entry` that records the deletion.
 
     `entry` gets the number of entries deleted, which is returned, and the number of the last row deleted. Raises
-    Altered if the key doesn't prove that they are older.
+    AlteredLog if that row isn't authentic.
     """
     head = writing.head(connection, chain)
     if head is None:
@@ -286,7 +286,7 @@ def prune(
         connection.execute(select(audit_records).where(_TABLE.chain == chain, _TABLE.number == last)).mappings().one()
     )
     if not is_proven(writing.key, head, edge) or edge["at"] >= before:
-        # A row was made to look old. The rows before an authentic one are older than it.
+        # The row was altered to look old. Checking the last row suffices, because the rows before it are older.
         raise AlteredLog(f"row {last} of the audit log of {chain} was altered: `audit verify` says more")
     entries = int(connection.execute(select(func.count()).where(prunable_entries(head, last))).scalar_one())
     connection.execute(delete(audit_records).where(_TABLE.chain == chain, _TABLE.number <= last))
@@ -301,7 +301,7 @@ def prune(
 def unfinished(
     connection: Connection, *, since: int, before: int, serves: Callable[[str | None, str | None], bool]
 ) -> Mapping[str, Sequence[int]]:
-    """Return the attempts of a time (microseconds) that seem to have no result: their numbers, by chain.
+    """Return the numbers, by chain, of attempts between two times (microseconds) that seem to have no result.
 
     `serves` selects the workspaces and organizations.
     """
@@ -323,9 +323,9 @@ def unfinished_query(since: int, before: int) -> Select[Any]:
 def interrupt(
     connection: Connection, writing: LogWrite, chain: str, numbers: Sequence[int], result: Callable[[Row], Row]
 ) -> Sequence[tuple[Row, Row]]:
-    """Append the `result` of a chain's attempts that have none. Returns each attempt with it.
+    """Append the `result` to each of a chain's attempts that has none. Returns the attempts with their results.
 
-    Of several processes, one gets each attempt, because the chain's head is locked. Raises Altered.
+    Only one of several processes does this for an attempt, because the chain's head is locked. Raises AlteredLog.
     """
     head, key = writing.head(connection, chain), writing.key
     if head is None:
@@ -346,7 +346,7 @@ def rows_at(connection: Connection, column: Any, places: Sequence[tuple[str, int
     numbers: dict[str, list[int]] = {}
     for chain, number in places:
         numbers.setdefault(chain, []).append(number)
-    # Chain by chain, because for pairs of both, SQLite would read the whole log.
+    # Chain by chain, because SQLite would read the whole log for pairs of chain and number.
     return [
         row
         for chain, some in numbers.items()

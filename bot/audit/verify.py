@@ -1,4 +1,4 @@
-"""Verification of the audit log: each chain from end to end, missing chains, and the time of the last run."""
+"""Verification of the audit log, including each chain from end to end and missing chains, and its last result."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -44,14 +44,14 @@ def verify_chains(
     workspace: str | None = None,
     known: Mapping[str, Head] = MappingProxyType({}),
 ) -> VerificationResult:
-    """Check every row, or those of one workspace's chain. `progress` is told the number of rows, now and then.
+    """Check every row, or one workspace's. `progress` is called from time to time with the number of rows checked.
 
-    The rows of the checkpoints must still be there, and those that this process wrote: `known` are the heads it left.
+    The log must still hold the rows of the checkpoints, and of `known`, the heads after this process's last writes.
     """
     changed = schema_differences(connection, key)
     problem = f"Its tables were changed: {'; '.join(changed)}." if changed else altered_heads(connection, key)
     if problem is None and connection.dialect.name == "sqlite":
-        # An emptied index hides rows from the queries that use it.
+        # Someone could empty an index to hide rows from the queries that use the index.
         damage = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
         problem = None if damage == "ok" else f"Its database is damaged or was tampered with: {damage}."
     if problem is not None:
@@ -61,7 +61,7 @@ def verify_chains(
     if any(seen.log_id not in logs for seen in checkpoints):
         return VerificationResult(0, 0, _OTHER_LOG)
     total = VerificationResult(0, 0)
-    # The operator's chain names the others that have to exist.
+    # The operator's chain is always checked, because it lists the other chains that must exist.
     walked = {chain: head for chain, head in heads.items() if workspace in (None, chain) or chain == OPERATOR}
     for chain, head in walked.items():
         walk = _Walk(key, head, [checkpoint for checkpoint in checkpoints if checkpoint.log_id == head.log_id])
@@ -82,7 +82,7 @@ def verify_chains(
 
 
 def altered_heads(connection: Connection, key: AuditKey) -> str | None:
-    """Return the problem with the heads; None if they are right."""
+    """Return the first problem with the heads; None if there is none."""
     heads = read_heads(connection, key)
     for chain, head in heads.items():
         if isinstance(head, AlteredLog):
@@ -95,7 +95,7 @@ def altered_heads(connection: Connection, key: AuditKey) -> str | None:
 
 
 def _missing(began: Mapping[str, str], heads: Mapping[str, Head]) -> str | None:
-    """Return the problem if the chains differ from those that began, as the operator's chain has them."""
+    """Return the problem if the chains differ from those recorded in the operator's chain; else None."""
     for chain, log_id in began.items():
         if chain not in heads or heads[chain].log_id != log_id:
             return f"The log{_of(chain)} is missing, or another one is in its place."
@@ -131,7 +131,7 @@ def _of(chain: str) -> str:
 
 
 class _Walk:
-    """A walk from row to row of a chain, which describes the problem with the first bad row."""
+    """A check of a chain, row by row, that describes the first problem."""
 
     def __init__(self, key: AuditKey, head: Head, checkpoints: Sequence[Checkpoint]) -> None:
         self.head = head
@@ -208,7 +208,7 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class LastVerification:
-    """A verification: its time (seconds since the epoch, UTC), the number of valid rows, and whether all were."""
+    """A verification, with its time (seconds since the epoch, UTC), the number of valid rows, and the finding."""
 
     at: int
     rows: int
@@ -216,9 +216,9 @@ class LastVerification:
 
 
 def last_verified(connection: Connection, key: AuditKey, head: Head | AlteredLog | None) -> LastVerification | None:
-    """Return the last recorded verification, by the operator's `head`; None before the first one.
+    """Return the last verification recorded in the operator's chain, which ends with `head`; None if there is none.
 
-    If its row, or the head, was replaced, that counts as a verification that found the log altered.
+    If the verification's row or the head was altered, the result is a verification that found the log altered.
     """
     if isinstance(head, Head) and not head.verified:
         return None

@@ -16,20 +16,20 @@ log = logging.getLogger(__name__)
 
 NAME = "test"
 LOOK_SECONDS = 900.0
-"""Maximum seconds between checks: another process may have another setting, and the database may fail."""
+"""Maximum seconds between checks, because another process may change the due time, and the database may fail."""
 NEW_SECONDS = 300.0
 """Seconds between checks for new workspaces."""
 AT_ONCE = 8
-"""Number of workspaces tested at a time: few enough that people's commands don't wait for the database."""
+"""Number of workspaces tested at a time, kept low so that people's commands don't wait for the database."""
 AHEAD_SECONDS = 120.0
-"""Seconds before its due time that a running test claims the next one, so that no other process begins it."""
+"""Seconds before the next test is due that a running test claims it, so that no other process begins it."""
 
 
 async def test_on_schedule(every: float | None, workspaces: Workspaces, shared: Shared, schedules: Schedules) -> None:
-    """Test each workspace whenever it's due and no other process has claimed it. Returns at once without a schedule.
+    """Test each workspace whenever its test is due and unclaimed. Returns at once without a schedule.
 
-    Installations are looked up now and then: a new workspace gets its tests, too. A few are tested at a time, each with
-    its own token and in its own time.
+    Installations are looked up every few minutes, so that new workspaces are tested, too. Several workspaces are tested
+    at a time, each with its own token and schedule.
     """
     if every is None:
         return
@@ -41,7 +41,7 @@ async def test_on_schedule(every: float | None, workspaces: Workspaces, shared: 
                 found = {}
                 for runtime in await workspaces.all():
                     team_id, enterprise_id = runtime.home
-                    # The name by which processes take turns. A single workspace's has no ID in it.
+                    # Processes claim tests by this name, which has no ID in it if only one workspace is served.
                     found[" ".join([NAME, *filter(None, [team_id or enterprise_id])])] = runtime
             except DatabaseError as error:
                 log.error("scheduled tests can't be looked for", extra={"why": str(error)})
@@ -65,9 +65,9 @@ async def _keep_testing(
     schedules: Schedules,
     at_once: asyncio.Semaphore,
 ) -> None:
-    """Test one workspace whenever it's due, until Extauth isn't installed there anymore.
+    """Test one workspace whenever its test is due, until Extauth is uninstalled there.
 
-    The first test is due at the first start. A test that a stop cuts off isn't made up for: the next comes as planned.
+    The first test is due at once. A test that a shutdown interrupts isn't repeated before the next one is due.
     """
     clock, home = runtime.shared.clock, runtime.home
     while True:

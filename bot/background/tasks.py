@@ -1,5 +1,5 @@
-"""Unattended work in every workspace: recording interrupted commands and telling their people, expiring requests for
-approval, and posting checkpoints to the audit channels."""
+"""Unattended work in every workspace, which records interrupted commands and notifies the people who sent them, expires
+requests for approval, checks bot tokens, and posts checkpoints to the audit channels."""
 
 import logging
 
@@ -28,27 +28,27 @@ log = logging.getLogger(__name__)
 _DONE_ONE_BY_ONE = {Operation.TEST.action, Operation.DELETE.action}
 
 INTERRUPTED_SECONDS = WAIT_SECONDS + 180.0
-"""Seconds after which a command without a result has lost its process, on any machine: a live process lets it wait for
-Slack's limits, then sends it, and records its result."""
+"""Seconds after which a command without a result counts as interrupted, because no running process takes that long to
+wait for Slack's limits, send the request, and record the result."""
 TELL_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0)
-"""Seconds to wait before each retry to tell a person, after the database or Slack failed."""
+"""Seconds to wait before each retry to look up an interrupted command after the database failed."""
 LOOK_AGAIN_SECONDS = 300.0
 """Seconds between checks for interrupted commands."""
 SWEEP_SECONDS = 60.0
-"""Seconds between checks for requests for approval that weren't decided in time."""
+"""Seconds between checks for expired requests for approval."""
 CHECKPOINT_SECONDS = 24 * 3600.0
 NO_CHECKPOINT = "The audit log has no entries yet."
-"""The audit channel's message in place of an empty checkpoint, so that an operator sees that it works."""
+"""The message in place of a checkpoint of an empty log, so that an operator sees that the audit channel works."""
 LOOK_SECONDS = 3600.0
-"""Seconds between checks for due checkpoints, if there are many workspaces."""
+"""Seconds between checks for due checkpoints, if Extauth serves many workspaces."""
 
 
 async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
-    """Record commands that began and never ended as interrupted, now and then, and tell their people."""
+    """Check every few minutes for commands without a result, record them as interrupted, and notify the people."""
     while True:
         try:
             told: set[str] = set()
-            # Other workspaces may have their own Extauth, which shares the database.
+            # Another deployment of Extauth, for other workspaces, may share the database.
             serves = await workspaces.serves()
             for entry in await audit_log.interrupt(INTERRUPTED_SECONDS, serves) if serves is not None else ():
                 extra = {"interrupted": entry.reference, "action": entry.action, "user_id": entry.user_id}
@@ -64,7 +64,7 @@ async def record_interrupted(workspaces: Workspaces, shared: Shared, audit_log: 
 
 
 async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock: Clock) -> None:
-    """Tell the audit channel, and send the person a direct message."""
+    """Notify the observers of an interrupted command, and send the person a direct message."""
     for seconds in (*TELL_SECONDS, None):
         try:
             runtime = await workspaces.find(entry.team_id, entry.enterprise_id)
@@ -87,7 +87,7 @@ async def _tell(workspaces: Workspaces, audit_log: AuditLog, entry: Entry, clock
 
 
 async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
-    """End requests for approval that weren't decided in time, every minute, in the first process to find them."""
+    """Check every minute for requests for approval that weren't decided in time, and end each in one process."""
     while True:
         try:
             serves = await workspaces.serves()
@@ -101,7 +101,7 @@ async def expire_approvals(workspaces: Workspaces, shared: Shared) -> None:
 
 
 async def check_tokens(workspaces: Workspaces) -> None:
-    """Log the workspaces whose tokens Slack refuses: there, the app has to be installed again."""
+    """Log the workspaces whose tokens Slack refuses, where the app has to be installed again."""
     try:
         runtimes = await workspaces.all()
     except DatabaseError as error:
@@ -122,7 +122,7 @@ async def check_tokens(workspaces: Workspaces) -> None:
 async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedules: Schedules, clock: Clock) -> None:
     """Post a checkpoint of the audit log to each audit channel, every day.
 
-    For a single workspace, each process does so, beginning now; for many, one process does.
+    With a single workspace, each process posts checkpoints, beginning now. With many, one process posts each.
     """
     while True:
         wait = LOOK_SECONDS
@@ -141,7 +141,7 @@ async def post_checkpoints(workspaces: Workspaces, audit_log: AuditLog, schedule
 
 
 async def post_checkpoint(channel: AuditChannel, audit_log: AuditLog) -> None:
-    """Post a checkpoint of the channel's workspace's chain; of each chain, if only one workspace is served."""
+    """Post a checkpoint of the chain of the channel's workspace, or of each chain if only one workspace is served."""
     try:
         lines = await audit_log.checkpoints(channel.workspace)
         for line in lines:

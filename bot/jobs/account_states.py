@@ -1,7 +1,7 @@
 """A store for the last test of each connected account.
 
-A convenience for the App Home and for reporting changes; the audit log has every test. It can't be trusted more than
-the database, so nothing is decided by it, and a failure to write it fails nothing.
+The App Home and reports of changes read the store; the audit log has every test. Anyone who can write to the database
+can change the store, so no decision depends on it, and a failure to write to it is only logged.
 """
 
 import logging
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 _MICRO = 1_000_000
 _NOT_KEPT = "what a test found couldn't be kept for the App Home"
 _AT_ONCE = 500
-"""Maximum number of tokens in one statement: SQLite and PostgreSQL limit the number of parameters."""
+"""Maximum number of tokens in one statement, because SQLite and PostgreSQL limit the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastTest:
-    """An account's last test: its state, and its time (seconds since the epoch, UTC). `code` is Slack's error code."""
+    """An account's last test, with the state found and the time (seconds since the epoch, UTC)."""
 
     token_id: str
     provider_key: str | None
@@ -59,8 +59,8 @@ class AccountStates:
     async def note(self, batch: Batch) -> None:
         """Store a batch's test results, or forget the accounts that a batch deleted. Never raises.
 
-        A test that says nothing about its account, such as one while Slack was in trouble, leaves the last state. A
-        token ID that isn't formed like one isn't stored: it could be a token.
+        A test that shows nothing about its account, such as one during an outage of Slack, leaves the last state. A
+        token ID without the form of an ID isn't stored, because it could be a token.
         """
         ended = list(zip(batch.items, batch.results, strict=False))
         if batch.operation is not Operation.TEST:
@@ -76,7 +76,7 @@ class AccountStates:
                 "state": state.value,
                 "code": result.code,
             }
-            # In one order, so that two processes don't wait for each other's rows.
+            # Sorted, so that two processes don't deadlock on each other's rows.
             for item, result in sorted(ended, key=lambda pair: pair[0].token_id)
             if (state := state_of(result.code)) is not AccountState.UNKNOWN and is_id(item.token_id)
         ]
@@ -84,7 +84,7 @@ class AccountStates:
         def write(connection: Connection) -> None:
             added = insert_into(connection, account_states)
             new, old = added.excluded, account_states.c
-            # A test by a token's ID alone doesn't know its provider.
+            # Keeps the known provider after a test by token ID alone, which doesn't know the provider.
             provider_key = func.coalesce(new.provider_key, old.provider_key)
             changed = {"provider_key": provider_key, "at": new.at, "state": new.state, "code": new.code}
             connection.execute(added.on_conflict_do_update(index_elements=["team_id", "token_id"], set_=changed), rows)
@@ -106,7 +106,7 @@ class AccountStates:
     async def forget(
         self, team_id: str | None, *, token_ids: Sequence[str] | None = None, provider_key: str | None = None
     ) -> None:
-        """Forget the accounts with these token IDs, or of a provider; all of the workspace if neither is known.
+        """Forget a workspace's accounts with these token IDs, or of a provider, or all if neither is given.
 
         Never raises.
         """

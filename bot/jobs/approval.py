@@ -1,6 +1,6 @@
-"""The steps between a deletion that needs approval and its execution: each is taken once, and recorded.
+"""The steps between a request to delete that needs approval and the deletion. Each is taken once, and recorded.
 
-The batch's state says how far it is: CONFIRMING, WAITING, then APPROVED and RUNNING, or DECLINED, or EXPIRED.
+The batch's state is CONFIRMING, then WAITING, then APPROVED and RUNNING, or DECLINED, or EXPIRED.
 """
 
 import logging
@@ -21,9 +21,9 @@ from bot.storage.engine import DatabaseError
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 30.0
-"""Seconds after the end of a request until no one can be deciding it any more."""
+"""Seconds after a request's deadline by which every decision made in time has been stored."""
 OPEN = (BatchState.WAITING, BatchState.APPROVED, BatchState.DECLINED)
-"""The states of requests that still have to end."""
+"""The states of requests that can still expire or have to be acted on."""
 
 Posts = Sequence[tuple[str, str]]
 """The channel and time stamp of each message that asks for an approval."""
@@ -45,7 +45,7 @@ class AskApproval:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The approval or refusal of a requested deletion. `batch` is None if it isn't found anymore."""
+    """The approval or refusal of a requested deletion. `batch` is None if the request is no longer stored."""
 
     batch: Batch | None
     approves: bool
@@ -67,7 +67,7 @@ async def ask(
 
     async def act() -> AuditResult:
         nonlocal posts
-        # Recorded before anyone can click.
+        # Stored before the message is posted, so that even a very quick click finds the request.
         if not await batches.move(waiting, BatchState.CONFIRMING, BatchState.WAITING):
             return AuditResult("failed", "decided", 0)
         posts = await post()
@@ -82,7 +82,7 @@ async def ask(
     except DatabaseError as error:
         if not posts:
             raise
-        # It can be approved from now on, so the person has to hear that.
+        # The request is posted and can be approved, so the person is told that it was made.
         log.error("a request for approval couldn't be recorded yet", extra={"why": str(error)})
         return AuditResult("requested", None, 0)
 
@@ -92,8 +92,8 @@ async def decide(
 ) -> StepOutcome:
     """Approve or decline a request, once. Raises DatabaseError.
 
-    `asked` is None if it isn't found anymore. `at` is the click's time by Slack's clock (seconds since the epoch, UTC),
-    which counts if this machine's was set back.
+    `asked` is None if the request is no longer stored. `at` is the click's time by Slack's clock (seconds since the
+    epoch, UTC), which counts if this machine's clock was set back.
     """
     after = BatchState.APPROVED if approves else BatchState.DECLINED
 
@@ -105,7 +105,7 @@ async def decide(
         if max(at, await service.now(asked)) - asked.at >= APPROVAL_SECONDS:
             return AuditResult("failed", "expired", 0)
         if await service.is_decided(asked):
-            # The database may have it as waiting, if someone has put that back.
+            # Someone who can write to the database may have set the state back to waiting.
             return AuditResult("failed", "decided", 0)
         decided = replace(asked, approver=actor.user_id if approves else None)
         if not await batches.move(decided, BatchState.WAITING, after):
@@ -118,8 +118,8 @@ async def decide(
 async def expires(batches: Batches, asked: Batch, state: BatchState, now: float) -> bool:
     """End a request that no one decided in time. Returns whether this call ended it. Raises DatabaseError.
 
-    `now` is in seconds since the epoch (UTC). Someone may have decided in the last second, and the steps after that
-    take a moment.
+    `now` is in seconds since the epoch (UTC). A request expires `GRACE_SECONDS` late, because storing a decision made
+    in the last second takes a moment.
     """
     is_over = now >= asked.at + APPROVAL_SECONDS + GRACE_SECONDS
     return is_over and await batches.move(asked, state, BatchState.EXPIRED)

@@ -1,4 +1,4 @@
-"""The batch runner: requests run one by one, until all are done or something stops them."""
+"""The batch runner, which runs requests one by one until all are done or something stops the batch."""
 
 import asyncio
 import logging
@@ -23,13 +23,13 @@ from bot.storage.engine import DatabaseError
 log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[Batch], Awaitable[None]]
-"""A callback for a batch's progress. The next item waits for it. It must not raise."""
+"""A callback for a batch's progress. It must not raise, and the next item begins only after it returns."""
 MOST_FAILURES = 3
-"""Failures in a row, none about its token, that end a batch: the next items would fare no better."""
+"""Number of failures in a row, unrelated to the tokens, that end a batch because the next items would fail, too."""
 
 
 class BatchEnding(Enum):
-    """The reason a batch ended. `ELSEWHERE`: another delivery of the same interaction runs it."""
+    """The reason a batch ended. `ELSEWHERE` means that another delivery of the same interaction is running it."""
 
     DONE = "done"
     STOPPED = "stopped"
@@ -48,15 +48,15 @@ _ENDS_BY: Mapping[type, BatchEnding] = {
     NotSent: BatchEnding.STOPPED,
     AlreadyRun: BatchEnding.ELSEWHERE,
 }
-"""The ending of a batch by the outcome of its last item."""
+"""The endings of a batch, by the type of the outcome that ends it early."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """The end of a batch: the result of each item that was begun, and the reason there are no more.
+    """The end of a batch, with the results of the items that were run and the reason no more followed.
 
-    `last` is the outcome that ended it early, if one did. With `is_cut`, the item after the last result was begun, and
-    its result is unknown.
+    `last` is the outcome that ended the batch early, if any. With `is_cut`, the item after the last result was begun,
+    but its result is unknown.
     """
 
     batch: Batch
@@ -70,8 +70,8 @@ class BatchOutcome:
 class BatchRunner:
     """A runner for batches. `is_closing` returns whether the process is stopping.
 
-    The results of a batch of tests are noted when it ends, for any reason. One that is killed notes nothing, so the
-    next test still reports the changes.
+    However a batch of tests ends, its results are stored in `states`. If the process is killed, nothing is stored, so
+    the next test still reports the changes.
     """
 
     service: Service
@@ -84,9 +84,9 @@ class BatchRunner:
     async def run(
         self, actor: Actor, batch: Batch, got_on: ProgressCallback, progress: Progress = tells_nobody
     ) -> BatchOutcome:
-        """Run a batch that is stored as running. If canceled, store the results so far.
+        """Run a batch that is stored as running. If this call is canceled, it stores the results so far.
 
-        `progress` is told when the next item has to wait for its turn.
+        `progress` is called when the next item has to wait for Slack's limits.
         """
         failures = 0
         for item in batch.items:
@@ -96,7 +96,7 @@ class BatchRunner:
             try:
                 last, ending = await self._run_item(actor, batch, item, progress)
             except asyncio.CancelledError:
-                # Not awaited: the person has to be told in the moment that is left.
+                # Not awaited, because the little time left is needed to notify the person.
                 self._keeping = asyncio.ensure_future(self._keep(batch))
                 raise
             result = result_of(last)
@@ -126,10 +126,10 @@ class BatchRunner:
         async def is_wanted() -> bool | None:
             nonlocal ending
             ending = await self._stops(batch)
-            # A failing database may be back before the wait is over.
+            # None lets the item wait on, because the database may work again before its turn comes.
             return None if ending is BatchEnding.NOT_RECORDED else ending is None
 
-        # Once per batch, even if it is put back into the database, or begun again in any way.
+        # This key runs each item once per batch, even if someone puts an old copy of the batch back.
         step = replace(actor, interaction=f"batch {batch.batch_id} {item.token_id}").step("item")
         request = CheckToken(item.token_id) if batch.operation is Operation.TEST else item.deletion()
         outcome = await self.service.run(step, request, progress, is_wanted, batch)
@@ -156,7 +156,7 @@ class BatchRunner:
 
 
 def result_of(outcome: Outcome) -> ItemResult | None:
-    """Return an item's result; None if nothing was sent to Slack."""
+    """Return an item's result; None if the item wasn't sent to Slack."""
     match outcome:
         case Tested() | Deleted():
             return ItemResult(outcome.word)

@@ -1,4 +1,4 @@
-"""The due times of unattended work. Of several processes, the one that moves the time does the work."""
+"""The due times of unattended work. The process that moves a due time does the work."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ _BEAT = "beat"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A process's turn at the work, if it has one now, and the next due time (seconds since the epoch, UTC)."""
+    """A claim to unattended work, successful if `is_mine`, and the next due time (seconds since the epoch, UTC)."""
 
     is_mine: bool
     due: float
 
 
 def next_due(due: int, now: int, every: int) -> int:
-    """Return the first due time after `now`: on the beat of `due`, regardless of the number missed.
+    """Return the first due time after `now` that is a multiple of `every` after `due`.
 
-    All are in the same unit. A time that is further off than `every` was set for a longer one, or by a clock that was
-    wrong, and is brought forward.
+    All are in the same unit. A `due` that is more than `every` away was set for a longer interval, or by a wrong clock,
+    so it is brought forward.
     """
     if due > now:
         return min(due, now + every)
@@ -39,10 +39,10 @@ class Schedules:
     clock: Clock
 
     async def claim(self, name: str, every: float, ahead: float = 0.0) -> Turn:
-        """Claim the work if it's due, and set its next due time, which holds even if this process is killed now.
+        """Claim the work if it's due, and set its next due time, which stands even if this process is killed.
 
-        Work that was never done is due at once. A process whose work takes longer than `every` claims the next turn
-        `ahead` of its time, so that no other process begins. Both are in seconds.
+        Work that was never done is due at once. A process that is still working when the next turn comes claims it
+        `ahead` of time, so that no other process begins. `every` and `ahead` are in seconds.
         """
 
         now, beat = round((self.clock.now() + ahead) * _MICRO), round(every * _MICRO)
@@ -50,20 +50,20 @@ class Schedules:
         def write(connection: Connection) -> Turn:
             connection.execute(insert_into(connection, schedules).values(name=name, due=now).on_conflict_do_nothing())
             found = connection.execute(select(schedules.c.due).where(schedules.c.name == name)).scalar_one()
-            # SQLite keeps anything in any column: a value that isn't a time is due now.
+            # SQLite stores values of any type in any column. One that isn't a number counts as due now.
             due = found if isinstance(found, int) else now
             after = next_due(due, now, beat)
             if after == due:
                 return Turn(is_mine=False, due=due / _MICRO)
             moved = update(schedules).where(schedules.c.name == name, schedules.c.due == found).values(due=after)
-            # If another process moved it first, it's due no sooner.
+            # If another process moved the time first, no row matches, and the work is that process's.
             is_moved = connection.execute(moved.returning(schedules.c.name)).first() is not None
             return Turn(is_mine=is_moved and due <= now, due=after / _MICRO)
 
         return await self.database.run(write)
 
     async def beat(self) -> None:
-        """Write a time and read it back, to check that the database keeps writes. Raises DatabaseError, also if not."""
+        """Check that the database keeps writes, by writing a time and reading it back. Raises DatabaseError."""
         now = round(self.clock.now() * _MICRO)
 
         def write(connection: Connection) -> int | None:

@@ -1,6 +1,6 @@
-"""A store for batches, for as long as a person may come back to one.
+"""A store for batches, which keeps each for as long as its buttons work.
 
-The audit log has the work that was done. This has the batch that a button's click needs, in any process.
+A click on a batch's button finds the batch here, in any process. The audit log has the work that was done.
 """
 
 import json
@@ -20,7 +20,7 @@ from bot.storage.engine import Database
 from bot.storage.tables import batches
 
 KEPT_SECONDS = 24 * 3600.0
-"""Seconds a batch can be found again."""
+"""Seconds that a batch is kept."""
 _MICRO = 1_000_000
 
 
@@ -45,12 +45,12 @@ class Batches:
         await self._database.run(write)
 
     async def find(self, batch_id: str, actor: Actor) -> tuple[Batch, BatchState] | None:
-        """Return a batch that this person made, and its state; None if there is none, or no longer."""
+        """Return a batch that this person made, and its state; None if it doesn't exist or is too old."""
         found = await self.find_in(actor.team_id, batch_id)
         return found if found is not None and found[0].belongs_to(actor) else None
 
     async def find_in(self, team_id: str | None, batch_id: str) -> tuple[Batch, BatchState] | None:
-        """Return anyone's batch in a workspace, and its state; None if there is none, or no longer."""
+        """Return any person's batch in a workspace, and its state; None if it doesn't exist or is too old."""
         if BATCH_ID.fullmatch(batch_id) is None:
             return None
         wanted = select(batches.c.state, batches.c.content).where(batches.c.id == batch_id)
@@ -58,7 +58,7 @@ class Batches:
         batch = self._read(row.content) if row is not None else None
         if row is None or batch is None or batch.batch_id != batch_id or batch.team_id != team_id:
             return None
-        # The database may hold an unknown state.
+        # Another version, or someone with access to the database, may have stored an unknown state.
         if batch.at < self._clock.now() - KEPT_SECONDS or row.state not in {*BatchState}:
             return None
         return batch, BatchState(row.state)
@@ -72,15 +72,15 @@ class Batches:
         return [(batch, state) for batch, state in found if batch is not None]
 
     async def is_stopping(self, batch: Batch) -> bool:
-        """Return whether a running batch is to stop, or is gone."""
+        """Return whether a running batch has to stop because its state changed or it was deleted."""
         wanted = select(batches.c.state).where(batches.c.id == batch.batch_id)
         state = await self._database.run(lambda connection: connection.execute(wanted).scalar(), reads=True)
         return state != BatchState.RUNNING
 
     async def move(self, batch: Batch, before: BatchState, after: BatchState) -> bool:
-        """Move a batch from one state to another, and store it as it is now.
+        """Move a batch from the state `before` to `after`, and store its present content.
 
-        Returns whether it was in the first state: of several callers, true for only one.
+        Returns whether the batch was in the state `before`, which is true for only one of several callers.
         """
         found = update(batches).where(batches.c.id == batch.batch_id, batches.c.state == before.value)
         values = {"at": round(batch.at * _MICRO), "state": after.value, "content": self._write(batch)}

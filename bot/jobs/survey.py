@@ -1,4 +1,4 @@
-"""An unattended test of all connected accounts: by a schedule, or by a command in the terminal."""
+"""An unattended test of all connected accounts, started by a schedule or a command in the terminal."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 NOT_STORED = "database_unavailable"
 NO_ANSWER = "no_answer"
-"""The reasons that nothing could be tested, besides Slack's codes."""
+"""The reasons that nothing could be tested, in addition to Slack's codes."""
 
 
 class Change(Enum):
@@ -47,7 +47,7 @@ class ChangedAccount:
 class Survey:
     """The findings of a survey. `outcome` is None if nothing could be tested or there was nothing to test.
 
-    `refusal` is the code of Slack's failure to list accounts. `was_refused` is the code of the time before.
+    `refusal` is the error code if the accounts couldn't be listed. `was_refused` is the code of the list before that.
     """
 
     reference: str
@@ -62,7 +62,7 @@ class Survey:
         return bool(self.changes) or self.refusal != self.was_refused
 
     def items(self, *, broken: bool) -> Sequence[tuple[Item, str | None]]:
-        """Return the `broken` accounts, or else those that couldn't be tested, with Slack's error code."""
+        """Return the `broken` accounts, or the accounts that couldn't be tested, each with Slack's error code."""
         if self.outcome is None:
             return ()
         batch = self.outcome.batch
@@ -79,7 +79,7 @@ class Survey:
 
 
 def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[ChangedAccount]:
-    """Return the changes since the last tests. A test that says nothing about its account changes nothing."""
+    """Return the changes since the last tests. A test that shows nothing about its account is ignored."""
     found = []
     for item, result in zip(batch.items, batch.results, strict=False):
         state, last = state_of(result.code), before.get(item.token_id)
@@ -94,7 +94,7 @@ def changes_between(before: Mapping[str, LastTest], batch: Batch) -> Sequence[Ch
 
 
 class Surveyor(BatchRunner):
-    """A runner that lists accounts and tests them through the service one by one, slowly enough to hold up no one."""
+    """A runner that lists accounts and tests them one by one through the service."""
 
     async def survey(
         self, what: Unattended, workspace: Workspace, bot_token: SecretStr, got_on: ProgressCallback
@@ -102,14 +102,14 @@ class Surveyor(BatchRunner):
         """Test every account that Slack lists. `got_on` is called with the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
         entries = await self.service.own_entries(actor, 1, Operation.LIST)
-        # None if the last list succeeded, or that isn't known.
+        # None if the last list succeeded, or if its outcome isn't known.
         was_refused = entries[0].code if entries and entries[0].outcome == "failed" else None
         listed = await self.service.run(actor.step("list"), ListAccounts(), tells_nobody)
         if not isinstance(listed, Listed):
             if isinstance(listed, Failed):
                 refusal = listed.error.code
             else:
-                # A failure that isn't Slack's answer, such as a shutdown of Extauth, is no news from Slack.
+                # A failure that Slack didn't cause, such as Extauth's shutdown, isn't reported as a change.
                 refusal = was_refused = NOT_STORED if isinstance(listed, NotRecorded) else NO_ANSWER
             log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
             return Survey(actor.reference, refusal=refusal, was_refused=was_refused)

@@ -2,4 +2,4 @@
 
 
 class StartError(Exception):
-    """A reason serving can't begin: one line for the operator with the problem and its fix."""
+    """A failure to start serving. The message tells the operator the problem and its fix in one line."""

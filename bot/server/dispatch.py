@@ -1,4 +1,4 @@
-"""The path from a payload to Bolt's answer, the same for both transports."""
+"""The path from a payload to Bolt's response, the same for both transports."""
 
 import asyncio
 import hashlib
@@ -22,17 +22,17 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 600.0
-"""Seconds to repeat an answer to the same payload. Slack's own retries come within minutes."""
+"""Seconds to keep a response for repeated deliveries of its payload. Slack retries within minutes."""
 _MOST_ANSWERS = 5000
 _ANSWERED = frozenset({"view_submission", "url_verification"})
 """The payloads whose acknowledgement has content."""
 
 
 class Dispatcher:
-    """A dispatcher of verified payloads to Bolt, each once: a repeated payload gets the same answer.
+    """A dispatcher that passes each verified payload to Bolt once. A repeated payload gets the same response.
 
-    A payload whose acknowledgement is always empty is acknowledged first, since Bolt looks up its workspace, perhaps in
-    a slow database. Across processes, an act is done once because its interaction is in the audit log.
+    A payload whose acknowledgement is always empty is acknowledged before Bolt looks up the workspace, perhaps in a
+    slow database. Across processes, the audit log's record of an interaction keeps a request from running twice.
     """
 
     def __init__(self, app: AsyncApp, shared: Shared) -> None:
@@ -41,7 +41,7 @@ class Dispatcher:
         self._answers: Cache[str, BoltResponse] = Cache(shared.clock, KEPT_SECONDS, _MOST_ANSWERS)
 
     async def dispatch(self, payload: object) -> BoltResponse:
-        """Return Bolt's answer to a payload. Raises MalformedPayload."""
+        """Return Bolt's response to a payload. Raises MalformedPayload."""
         parsed = parse_payload(payload)
         # Every delivery of a payload has the same key, over either transport and to any process.
         text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
@@ -59,12 +59,12 @@ class Dispatcher:
         return BoltResponse(status=200)
 
     async def _ask_bolt(self, payload: dict[str, Any], key: str) -> BoltResponse:
-        # The person and the log both get this reference.
+        # Messages to the person and lines in the log share this reference, so that one leads to the other.
         reference = new_reference()
         logs.reference.set(reference)
         context = {"interaction": key, "reference": reference}
         try:
-            # Bolt takes a dict for a Socket Mode payload, and neither parses nor verifies it again.
+            # In this mode Bolt accepts a dict, and neither parses nor verifies the payload again.
             request = AsyncBoltRequest(mode="socket_mode", body=payload, context=context)
             return await self._app.async_dispatch(request)
         except asyncio.CancelledError:

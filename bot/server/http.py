@@ -1,6 +1,6 @@
-"""A receiver of Slack's requests over HTTP: raw bytes, signature, UTF-8, the payload's form, then Bolt.
+"""A receiver of Slack's requests over HTTP, which checks the signature, then the encoding, then the payload's form.
 
-Until a request's signature is verified, nothing but its size is examined.
+Until the signature is verified, nothing else in a request but its size is examined.
 https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
@@ -29,11 +29,11 @@ PATH = "/slack/events"
 BODY_SECONDS = 5.0
 """Seconds a body may take to arrive."""
 SMALL_BODY = 64 * 1024
-"""The largest body, in bytes, that need not wait its turn. Commands and clicks in messages are smaller."""
+"""The largest body, in bytes, that is read without waiting. Commands and clicks in messages are smaller."""
 MOST_LARGE_BODIES = 16
-"""The maximum number of larger bodies read at a time: strangers can fill no more memory with them."""
+"""The maximum number of larger bodies read at a time, which limits the memory that strangers can fill."""
 MAX_AGE_SECONDS = 300
-"""The maximum age of a request, in seconds, as Slack advises: an older one may be a replay."""
+"""The maximum age of a request, in seconds, as Slack recommends, because an older request may be a replay."""
 _MAX_FIELDS = 100
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
@@ -61,7 +61,7 @@ class HttpReceiver(WebServer):
 
     @property
     def problem(self) -> str | None:
-        """The reason no request can come in; None once the server listens, when the rest is up to Slack."""
+        """The reason no request can come in; None while the server is listening."""
         return None if self.port is not None else "not listening"
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -103,9 +103,9 @@ def check_signature(secret: SecretStr, timestamp: str, signature: str, body: byt
 
 
 def parse_body(body: bytes) -> object:
-    """Return the payload in a body: JSON, a form, or JSON in a form's `payload`. Raises MalformedPayload.
+    """Return the payload in a body, which is JSON, a form, or JSON in a form's `payload`. Raises MalformedPayload.
 
-    The text is UTF-8, no matter the charset its sender names.
+    The body is decoded as UTF-8, regardless of the charset in its headers.
     """
     try:
         text = body.decode("utf-8")

@@ -35,17 +35,17 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 22.0
-"""Seconds everything may take between SIGTERM and the end; platforms kill after 30.
+"""Seconds that shutdown may take after SIGTERM. Platforms kill a process after 30.
 
-A database that has stopped answering takes up to three more."""
+A database that has stopped responding takes up to three more."""
 CLOSE_SECONDS = 1.0
-"""Of these, the seconds that closing the receiver may hold up the rest, no matter what its peer does."""
+"""Seconds of the shutdown that may be spent waiting for the receiver to close."""
 CANCEL_SECONDS = 4.0
-"""Of these, the seconds that canceled work has to tell its people."""
+"""Seconds of the shutdown that canceled work has to notify the people who started it."""
 CHANNEL_SECONDS = 3.0
-"""Of these, the seconds that the audit channel's last lines may take."""
+"""Seconds of the shutdown that posting the last lines to the audit channel may take."""
 GRACE_SECONDS = STOP_SECONDS - CLOSE_SECONDS - CANCEL_SECONDS - CHANNEL_SECONDS
-"""Of these, the seconds that acknowledged work may continue."""
+"""Seconds of the shutdown that acknowledged work may continue."""
 
 
 class Receiver(Protocol):
@@ -104,7 +104,7 @@ async def serve(
             ops.readiness.is_stopping = True
             for task in background:
                 task.cancel()
-            # They may be reading the database, which closes next. One that has stopped answering can't be waited for.
+            # A canceled task may still be reading the database, which closes next but may have stopped responding.
             await asyncio.wait(background, timeout=CLOSE_SECONDS)
             await _stop(receiver, workspaces, shared, audit_log)
             log.info("stopped")
@@ -113,8 +113,8 @@ async def serve(
 def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
     async def ask_slack() -> None:
         client = shared.clients.web(settings.bot_token, once=True)
-        with suppress(SlackApiError, aiohttp.ClientError, OSError):  # Slack's answer has been noted
-            # With a token for each workspace, call the one method that needs none.
+        with suppress(SlackApiError, aiohttp.ClientError, OSError):  # `shared.slack` has noted the outcome
+            # An app that serves many workspaces has no single bot token, and `api.test` needs none.
             await (client.api_test() if settings.serves_many else client.auth_test())
 
     return Ops(Readiness(storage.audit_log, storage.schedules, shared.slack, ask_slack, shared.clock), shared.metrics)
@@ -122,7 +122,7 @@ def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
 
 @asynccontextmanager
 async def _answering(ops: Ops, settings: Settings, transport: Transport, shared: Shared) -> AsyncIterator[None]:
-    """Answer operators on their own port, if there is one, until the block ends. Raises StartError."""
+    """Serve operators' requests on their own port, if there is one, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
     rejections = Rejections(shared.clock, shared.metrics)
     server = WebServer(ops.routes, settings.host, *port, rejections) if port is not None else None
@@ -153,11 +153,11 @@ def _start_background(
 
 
 async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audit_log: AuditLog) -> None:
-    """Finish in time, even if a peer keeps the receiver waiting."""
+    """Stop the receiver and finish the acknowledged work, within `STOP_SECONDS` even if a peer is slow."""
     closing = asyncio.ensure_future(receiver.stop())
-    # Work that waits for Slack's rate limits can't finish in time: its people hear that at once.
+    # Work that waits for Slack's rate limits can't finish in time, so the people who started it are notified now.
     shared.limiter.close()
-    # Requests being acknowledged may still start their work.
+    # Requests that are still being acknowledged may start more work, so the receiver closes before the drain.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if shared.installations is not None:
@@ -204,7 +204,7 @@ def _receiver(
 def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages | None:
     if settings.client_id is None or settings.client_secret is None or settings.public_url is None:
         return None
-    assert shared.installations is not None  # it goes with a client ID
+    assert shared.installations is not None  # set whenever there is a client ID
     return OAuthPages(
         settings.client_id,
         settings.client_secret,
@@ -218,9 +218,9 @@ def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages |
 
 
 async def _check_bot_token(settings: Settings, shared: Shared) -> None:
-    """Raise StartError if Slack refuses the only workspace's token; an unreachable Slack may come back.
+    """Raise StartError if Slack refuses the only workspace's token, but not if Slack can't be reached.
 
-    With many workspaces, one revoked token doesn't keep the others waiting: see `check_tokens`.
+    With many workspaces, `check_tokens` logs refused tokens instead, so that one doesn't keep the others from starting.
     """
     if settings.serves_many:
         return
@@ -237,7 +237,7 @@ async def _check_bot_token(settings: Settings, shared: Shared) -> None:
 
 
 async def _starts_before(stop: asyncio.Event, starting: Coroutine[Any, Any, None]) -> bool:
-    """Wait for the start, unless a stop comes first. Returns whether it has started."""
+    """Wait until `starting` has finished or `stop` is set. Returns whether `starting` has finished."""
     start: asyncio.Task[Any] = asyncio.ensure_future(starting)
     stopping: asyncio.Task[Any] = asyncio.ensure_future(stop.wait())
     await asyncio.wait({start, stopping}, return_when=asyncio.FIRST_COMPLETED)

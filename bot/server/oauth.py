@@ -1,4 +1,4 @@
-"""Installation in more workspaces: Slack's OAuth flow, as Bolt runs it, with Extauth's own pages.
+"""Installation in many workspaces by Slack's OAuth flow, which Bolt runs, with Extauth's own pages.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """
@@ -35,13 +35,13 @@ log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"[a-z0-9_]{1,50}", re.ASCII)
 _AT_ONCE = 4
-"""The maximum number of codes traded at a time. Anyone can send one, and Slack takes its time to refuse it."""
+"""The maximum number of codes traded at a time. Anyone can send codes, and Slack may be slow to refuse them."""
 _PAGES = {
     "access_denied": pages.CANCELED,
     "invalid_browser": pages.OTHER_BROWSER,
     "invalid_state": pages.USED,
 }
-"""The page for each of Bolt's reasons."""
+"""The page for each of Bolt's reasons for a failed installation."""
 
 
 class TooManyInstallations(Exception):
@@ -53,7 +53,7 @@ class InstallationRefused(Exception):
 
 
 class OAuthPages:
-    """The answers to a browser. No page and no line of the log holds a code, a state, or a token."""
+    """The web pages of an installation. No page and no line of the log holds a code, a state, or a token."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class OAuthPages:
             state_expiration_seconds=STATE_SECONDS,
             logger=sdk_logger,
         )
-        # Bolt takes user scopes from the environment: Extauth wants none.
+        # Bolt's own generator would add user scopes from the environment, and Extauth needs none.
         settings.authorize_url_generator = AuthorizeUrlGenerator(
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
@@ -119,7 +119,7 @@ class OAuthPages:
             log.error("an installation couldn't reach Slack", extra={"error_type": type(error).__name__})
             return _page(502, pages.UNREACHABLE)
         except Exception as error:
-            # The error's text may hold Slack's answer, and so a token.
+            # The error's text isn't logged, because it may hold Slack's response, and so a token.
             log.error("an installation failed", extra={"error_type": type(error).__name__})
             return _page(500, pages.refused_page("internal_error"))
 
@@ -138,7 +138,7 @@ class OAuthPages:
     async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
         is_known = args.reason in _PAGES
         self._rejections.count(f"{INSTALLATION}: {args.reason if is_known else 'unknown'}")
-        # The reason is from the browser's request, and so may be any text.
+        # The reason comes from the browser's request, so it may be any text.
         code = args.reason if _CODE.fullmatch(args.reason) else "unknown"
         page = _PAGES[args.reason] if is_known else pages.refused_page(code)
         status = 200 if args.reason == "access_denied" else 400
@@ -146,28 +146,28 @@ class OAuthPages:
 
 
 class _Flow(AsyncOAuthFlow):
-    """Bolt's flow with another way to trade a code: Bolt's own logs the code, and times the token by another clock."""
+    """Bolt's flow, but codes are traded without being logged, and tokens expire by Extauth's own clock."""
 
     def __init__(self, settings: AsyncOAuthSettings, clients: ClientFactory, states: OAuthStates) -> None:
         self._states = states
         self._app = AppCredentials(settings.client_id, SecretStr(settings.client_secret))
-        # No retries: the first attempt may have arrived, and a code is good once.
+        # Nothing is retried, because a code works only once and the first attempt may have arrived.
         super().__init__(client=clients.web(None, once=True), logger=sdk_logger, settings=settings)
         self._clock = clients.clock
         self._trading = asyncio.Semaphore(_AT_ONCE)
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
-        """Return the URL of Slack's page. Bolt would add the request's `team` unchecked, with any text in it."""
+        """Return the URL of Slack's page, without the request's unchecked `team`, which Bolt would add."""
         return self.settings.authorize_url_generator.generate(state=state)
 
     async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
-        """Save an installation, once for each state. Raises Refused, DatabaseError."""
+        """Save an installation, once for each state. Raises InstallationRefused, DatabaseError."""
         if not await self._states.use(request.query["state"][0]):
             raise InstallationRefused("invalid_state")
         await super().store_installation(request, installation)
 
     async def run_installation(self, code: str) -> Installation | None:
-        """Trade a code for a bot token. Raises Busy, Refused, or slack_sdk's error if Slack can't be reached."""
+        """Trade a code for a bot token. Raises TooManyInstallations, InstallationRefused, or aiohttp's errors."""
         if self._trading.locked():
             raise TooManyInstallations
         try:

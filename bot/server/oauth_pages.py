@@ -27,7 +27,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""The headers of every page: nothing is loaded, kept, framed, or told to the next site."""
+"""The headers of every page. They prevent loading, caching, framing, and sending the address to other sites."""
 _AGAIN = f'<p><a class="button" href="{INSTALL_PATH}">Start again</a></p>'
 _OF_SLACK = "https://docs.slack.dev/reference/methods/oauth.v2.access#errors"
 
@@ -39,7 +39,7 @@ def _page(title: str, body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'  # otherwise browsers ask for one
+        '<link rel="icon" href="data:,">'  # otherwise browsers request /favicon.ico
         f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     )
 
@@ -89,7 +89,7 @@ def done_page(link: str) -> str:
 
 
 def refused_page(code: str) -> str:
-    """Return the page for a refusal by Slack, with its code."""
+    """Return the page for an installation that failed, with the error's code."""
     return _page(
         "Slack didn't finish the installation",
         "<p>Nothing was installed. Start again. If this keeps happening, send this code to the team that runs Extauth: "

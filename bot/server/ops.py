@@ -12,9 +12,9 @@ _TEXT_FORMAT = "text/plain; version=0.0.4"
 
 
 class Ops:
-    """Endpoints for anyone who reaches the port: no answer holds a secret, or says who did what.
+    """Endpoints for anyone who can reach the port. No response holds a secret or reveals who did what.
 
-    Requests through a proxy, and so perhaps from the internet, get no metrics.
+    Requests through a proxy get no metrics, because they may come from the internet.
     """
 
     def __init__(self, readiness: Readiness, metrics: Metrics) -> None:

@@ -1,7 +1,7 @@
 """The form of Slack's payloads, checked before Bolt or a listener sees them.
 
-The fields that Extauth reads are declared here. They are checked and passed on; all others are dropped, so that nothing
-unexpected reaches Bolt, and Slack can add to its payloads.
+The fields that Extauth reads are declared here, checked, and passed on. All other fields are dropped, so that nothing
+unexpected reaches Bolt and Slack can add fields to its payloads.
 https://docs.slack.dev/interactivity/implementing-slash-commands
 https://docs.slack.dev/reference/interaction-payloads
 https://docs.slack.dev/apis/events-api/#callback-field
@@ -24,7 +24,7 @@ _WITHOUT_NULLS = BeforeValidator(
     )
 )
 Given = Annotated[T, _WITHOUT_NULLS]
-"""An object in a payload. Slack omits an absent field or sends null for it: listeners find it omitted."""
+"""An object in a payload, without its null fields, because Slack either omits an absent field or sends null for it."""
 Text = Annotated[str, Field(max_length=50_000)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -88,7 +88,7 @@ class _Action(_Part):
     block_id: NotRequired[Text]
     value: NotRequired[Text]
     selected_option: NotRequired[_Option]
-    action_ts: NotRequired[Name]  # by Slack's clock
+    action_ts: NotRequired[Name]  # the click's time by Slack's clock
 
 
 class _Interaction(_Part):
@@ -133,7 +133,7 @@ class _Tokens(_Part):
 
 class _Event(_Part):
     type: Name
-    tokens: NotRequired[Given[_Tokens]]  # users whose tokens were revoked
+    tokens: NotRequired[Given[_Tokens]]  # the IDs of the users whose tokens were revoked
     user: NotRequired[Id]
     tab: NotRequired[Name]
 
@@ -146,7 +146,7 @@ class _Authorization(_Part):
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
-    event_id: NotRequired[Name]  # tells a repeated delivery from a new event
+    event_id: NotRequired[Name]  # distinguishes a repeated delivery from a new event
     team_id: NotRequired[Id]
     enterprise_id: NotRequired[Id]
     event: Given[_Event]
@@ -177,7 +177,7 @@ def parse_payload(payload: object) -> dict[str, Any]:
         parsed: dict[str, Any] = (_COMMAND if "command" in payload else _OTHERS).validate_python(payload)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        # A field is named as it is declared here, without the payload's own keys and positions.
+        # The message names a field as declared here, without the payload's own keys, which may hold anything.
         names = [part for part in first["loc"] if isinstance(part, str)]
         field = ".".join(names[: names.index("values") + 1] if "values" in names else names)
         raise MalformedPayload(f"{field or 'type'}: {first['type']}") from None

@@ -1,4 +1,4 @@
-"""The readiness of this process: the database answers, Slack answers, and Slack's requests come in."""
+"""The readiness of this process, which needs the database, Slack, and a receiver that Slack's requests can reach."""
 
 import asyncio
 import logging
@@ -13,23 +13,23 @@ from bot.slack.calls import SlackHealth
 from bot.storage.engine import DatabaseError
 
 IDLE_SECONDS = 30.0
-"""Seconds that Slack may be quiet before it's asked for a sign of life."""
+"""Seconds that Slack may be quiet before Extauth makes a call to test the connection."""
 LOST_SECONDS = 90.0
-"""Seconds of quiet after which Slack counts as lost. Several calls fit in between, so one failure changes nothing."""
+"""Seconds of quiet after which Slack counts as lost: enough for several calls, so that one failure changes nothing."""
 ASK_SECONDS = 10.0
-"""The minimum seconds between two calls to Slack, no matter how often anyone looks."""
+"""The minimum seconds between two calls to Slack, regardless of how often readiness is requested."""
 READ_SECONDS = 5.0
-"""The minimum seconds between two reads and writes of the database."""
+"""The minimum seconds between two checks of the database, each a read and a write."""
 ANSWER_SECONDS = 2.0
-"""Seconds that a check may hold up the answer."""
+"""Seconds that a response waits for a check."""
 log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Answers from recent checks, made again once they are too old.
+    """The results of recent checks, which are repeated once they are too old.
 
-    `ask_slack` makes a cheap call, and `slack` learns how it ended. `receiving` returns the reason no request can come
-    in, or None; set it once there is a receiver.
+    `ask_slack` makes a cheap call, whose outcome `slack` records. `receiving` returns the reason no request can come
+    in, or None. Set it once there is a receiver.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Readiness:
         self.verified: LastVerification | None = None
 
     async def problems(self) -> Mapping[str, str | None]:
-        """Return the problem with each part; None if it works."""
+        """Return the problem with each part, by the part's name; None for a part that works."""
         database, slack = await asyncio.gather(_soon(self._readings, self._read), self._slack_problem())
         receiving = "stopping" if self.is_stopping else self.receiving()
         return {"database": database, "slack": slack, "receiver": receiving}
@@ -67,7 +67,7 @@ class Readiness:
         try:
             self.entries, self.verified = await self._audit_log.status()
         except DatabaseError as error:
-            # The error's text may name a host: that's for the log.
+            # The error's text may name a host, so it's logged but not shown to strangers.
             log.warning("the database doesn't answer", extra={"why": str(error)})
             return "the audit log can't be read"
         try:
@@ -89,7 +89,7 @@ class Readiness:
 
 
 async def _soon(cache: Cache[None, str | None], ask: Callable[[], Awaitable[str | None]]) -> str | None:
-    """Return the problem that the last check found, or a new one; None if there is none."""
+    """Return the problem found by a recent or a new check, or by a check that takes too long; None if there is none."""
 
     async def asked() -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""A count of rejected requests, with at most one line in the log a minute."""
+"""A count of rejected requests, logged at most once a minute."""
 
 import logging
 from collections import Counter
@@ -20,12 +20,12 @@ REASONS = frozenset(
         *(NOT_SIGNED, BAD_SIGNATURE, TOO_OLD, MALFORMED, INSTALLATION),
     }
 )
-"""The reasons to count by. A malformed payload's own reason names the field, an installation's the code."""
+"""The metric's labels. The reason itself also names a malformed payload's field, or a failed installation's code."""
 _SECONDS_BETWEEN_LINES = 60.0
 
 
 class Rejections:
-    """The rejected requests of this process. Anyone can send requests, so each must cost next to nothing."""
+    """The rejected requests of this process. Counting one must be cheap, because anyone can send them."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Rejections:
         self._untold: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
-        """Count a rejection. `reason` is Extauth's, or names a field or a Slack error code: never request content."""
+        """Count a rejection. `reason` is Extauth's own text, a field's name, or Slack's code, and never the content."""
         self._untold[reason] += 1
         kind = reason.partition(":")[0]
         self._metrics[REJECTED].labels(kind if kind in REASONS else MALFORMED).inc()

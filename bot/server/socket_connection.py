@@ -1,4 +1,4 @@
-"""A WebSocket of Socket Mode, from its address to its end.
+"""A WebSocket of Socket Mode, from opening to closing.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 PING_SECONDS = 6.0
 """Seconds between two pings to Slack."""
 MAX_UNHEARD = 3
-"""The maximum number of pings in a row without a sign from Slack: after them, the connection counts as silent."""
+"""The number of pings in a row without a message from Slack after which the connection counts as silent."""
 HELLO_SECONDS = 10.0
-"""Seconds Slack may take to say hello, and so to accept the connection."""
+"""Seconds Slack may take to accept the connection with its `hello`."""
 _CLOSE_SECONDS = 1.0
 _FRAMES_AT_END = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 class DisconnectReason(StrEnum):
-    """The reasons a connection ends: Slack's words in its `disconnect`, and Extauth's own."""
+    """The reasons a connection ends, both those in Slack's `disconnect` message and Extauth's own."""
 
     WARNING = "warning"
     REFRESH = "refresh_requested"
@@ -45,11 +45,11 @@ class DisconnectReason(StrEnum):
 
 
 RENEWALS = frozenset({DisconnectReason.WARNING, DisconnectReason.REFRESH, DisconnectReason.OTHER})
-"""The endings after which Slack still uses the connection for some seconds, so that another can be opened first."""
+"""The reasons after which Slack still uses the connection for some seconds, while Extauth opens another."""
 
 
 class ConnectionRefused(Exception):
-    """A failure to open a connection. `code` is Slack's, an `DisconnectReason`, or the name of the error on the way."""
+    """A failure to open a connection. `code` is Slack's, a `DisconnectReason`, or the name of an exception."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -58,7 +58,7 @@ class ConnectionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A delivery from Slack. `came_at` is by the clock that is never set back."""
+    """A delivery from Slack. `came_at` is in seconds of the monotonic clock."""
 
     id: str
     payload: object
@@ -66,9 +66,9 @@ class Envelope:
 
 
 class Connection:
-    """An open WebSocket. `heard_at` is the time of its last message: Slack answers a ping every few seconds.
+    """An open WebSocket. `heard_at` is the time of the last message, often Slack's reply to a ping.
 
-    `on_envelope` gets each envelope; `told` is set when Slack has asked to leave or the connection is over.
+    `on_envelope` gets each envelope. `told` is set once Slack has asked to disconnect or the connection has ended.
     """
 
     def __init__(
@@ -89,14 +89,14 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """True while Slack can still deliver over it, as far as anyone can tell."""
+        """True until the connection has ended or is known to be broken."""
         return not self.over.done()
 
     async def greeted(self) -> None:
-        """Wait for Slack's hello. Raises Refused if Slack says something else, or nothing."""
+        """Wait for Slack's `hello`. Raises ConnectionRefused if the connection ends first, or nothing comes in time."""
         if not await finishes_within(self._clock, self._hello, HELLO_SECONDS):
             self._end(DisconnectReason.SILENT)
-        # After its hello, Slack may already have asked to leave: the connection was greeted all the same.
+        # Slack may send `disconnect` right after `hello`, but the connection was still accepted.
         if not await self._hello:
             await self.close()
             raise ConnectionRefused((self.ending or DisconnectReason.CLOSED).value)
@@ -107,7 +107,7 @@ class Connection:
         await self._socket.send_str(json.dumps(answer))
 
     async def close(self) -> None:
-        """Close the connection, and wait a moment for a silent peer."""
+        """Close the connection, waiting at most a moment for Slack to confirm."""
         self._end(DisconnectReason.CLOSED)
         await self._socket.close()
         await asyncio.wait({self.over})
@@ -151,7 +151,7 @@ class Connection:
             await self._socket.close()
 
     async def _ping(self) -> None:
-        """Ping every few seconds. It counts pings, not seconds, so a pause of this process isn't taken for silence."""
+        """Ping every few seconds, and count pings, not seconds, so that a paused process isn't taken for silence."""
         while self._unheard < MAX_UNHEARD:
             self._unheard += 1
             try:
@@ -186,7 +186,7 @@ async def open_connection(
     except aiohttp.WSServerHandshakeError as error:
         raise ConnectionRefused(f"http_{error.status}") from None
     except Exception as error:
-        # After any error, the next attempt may do better. The error's text would hold the address, and so the ticket.
+        # After any error, another attempt may succeed. The error's text holds the address, and so the secret ticket.
         raise ConnectionRefused(type(error).__name__) from None
     connection = Connection(socket, clients.clock, on_envelope)
     try:

@@ -32,19 +32,19 @@ from bot.workspaces.runtime import Shared
 log = logging.getLogger(__name__)
 
 STALE_SECONDS = 25.0
-"""The maximum age, in seconds, of an open connection's last sign of life."""
+"""The maximum seconds since the last message over a connection that still counts as working."""
 LINGER_SECONDS = 15.0
-"""Seconds to listen on a replaced connection. Slack ends it after ten."""
+"""Seconds to listen on a replaced connection, which Slack ends after ten."""
 RETRY_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds to wait before opening a connection again, by the number of failures in a row."""
 HOPELESS_SECONDS = 30.0
-"""Seconds to wait where only a person can help."""
+"""Seconds to wait after a failure that retrying soon can't fix."""
 STEADY_SECONDS = 60.0
 """Seconds a connection must last for earlier failures to be forgotten."""
 TOKEN_REFUSALS = REFUSALS | {"missing_scope", "not_allowed_token_type"}
 """Slack's codes for an app-level token that will never open Socket Mode."""
 SWITCHED_OFF = frozenset({DisconnectReason.LINK_DISABLED.value, "socket_mode_not_enabled"})
-"""Slack's codes for Socket Mode that is off in the app's settings."""
+"""Slack's codes for an app whose settings have Socket Mode turned off."""
 _REMIND_SECONDS = 60.0
 _KNOWN = (
     frozenset(DisconnectReason)
@@ -57,10 +57,10 @@ _ACKNOWLEDGE_SECONDS = 3.0
 
 
 class SocketModeReceiver:
-    """Several WebSockets to Slack, each kept open. Slack spreads its envelopes over them.
+    """Several WebSockets that are kept open. Slack spreads its envelopes over all of them.
 
-    Before Slack ends one, as it does every few hours, the next is opened, and the others continue. Each envelope is run
-    once: when Slack repeats one because it didn't see the acknowledgement, it gets the same answer again.
+    Slack ends each connection every few hours, so a new one is opened first while the others continue. An envelope that
+    Slack repeats, for lack of an acknowledgement, isn't handled again but gets the same response.
     """
 
     def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
@@ -77,14 +77,14 @@ class SocketModeReceiver:
 
     @property
     def problem(self) -> str | None:
-        """The reason no envelope can come in now, judged by Slack's last sign of life; None if one can."""
+        """The reason no envelope can come in now; None if Slack recently sent anything over an open connection."""
         oldest = self._shared.clock.monotonic() - STALE_SECONDS
         if any(connection.is_open and connection.heard_at >= oldest for connection in self._open):
             return None
         return f"no connection ({self._status.trouble if not self._open else DisconnectReason.SILENT.value})"
 
     async def start(self) -> None:
-        """Connect, and retry until it works. Raises StartError if Slack refuses the token."""
+        """Open the connections, retrying until the first one works. Raises StartError if Slack refuses the token."""
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._run(self._keep(first))
         await first
@@ -116,7 +116,7 @@ class SocketModeReceiver:
                 self._refused(refused.code, first)
                 failures += 1
                 if replaced is not None and refused.code == DisconnectReason.TOO_MANY:
-                    # The new one takes its place. Any others that this process has continue in the meantime.
+                    # Closing the old connection makes room for the new one. This process's others stay open.
                     await replaced.close()
                     replaced = None
                     await self._pause(1, DisconnectReason.CLOSED)
@@ -172,7 +172,7 @@ class SocketModeReceiver:
 
     def _came(self, connection: Connection, envelope: Envelope) -> None:
         if self._is_stopping:
-            return  # Without an acknowledgement, Slack sends it over another connection.
+            return  # Slack repeats an unacknowledged envelope over another connection.
         task = asyncio.ensure_future(self._take(connection, envelope))
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
@@ -193,7 +193,7 @@ class SocketModeReceiver:
         self._shared.slack.heard_at = self._shared.clock.monotonic()
         # Bolt returns an acknowledgement's payload as the JSON body of an HTTP response.
         payload = json.loads(answer.body) if answer.body else None
-        # Other connections only if its own is gone: Slack may know the envelope by its ID alone.
+        # If this connection is gone, try the others, in case Slack accepts an acknowledgement by the envelope's ID.
         for way in (connection, *(self._open - {connection})):
             try:
                 await way.acknowledge(envelope.id, payload)
@@ -205,7 +205,7 @@ class SocketModeReceiver:
 
 
 def advice(code: str) -> str:
-    """Return a line that explains a failure to connect, and says what to do about it."""
+    """Return a line that explains a failure to connect and its fix."""
     if code == DisconnectReason.TOO_MANY:
         return "All of the app's Socket Mode connections are in use. Lower EXTAUTH_SOCKET_CONNECTIONS or stop a process"
     if code in SWITCHED_OFF:
@@ -216,7 +216,7 @@ def advice(code: str) -> str:
 
 
 class SocketStatus:
-    """The number of open connections, the last trouble with one, and the lines logged: none twice in a minute."""
+    """The metrics and log lines about connections, none logged twice in a minute, and the last problem with one."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The web server, built on aiohttp. Connections' deadlines and limits are the proxy's: docs/operating/proxy.md."""
+"""The web server, built on aiohttp, with limits on connections, sizes, and times. See also docs/operating/proxy.md."""
 
 import asyncio
 import logging
@@ -14,30 +14,30 @@ from bot.server.rejections import Rejections
 
 log = logging.getLogger(__name__)
 
-# Every answer names its server, even aiohttp's own to requests that aren't HTTP. The default would tell versions.
+# aiohttp's default `Server` header reveals its version and Python's, even in responses to requests that aren't HTTP.
 web_response.SERVER_SOFTWARE = "Extauth"  # type: ignore[attr-defined]
 
 MAX_BODY = 256 * 1024
-"""The largest body to accept, in bytes. The largest that comes back from Extauth's own screens has a tenth of that."""
+"""The largest body to accept, in bytes: ten times the largest that Extauth's own screens cause."""
 MOST_CONNECTIONS = 1000
-"""The maximum number of open connections. A proxy needs as many as Slack sends requests at a time."""
+"""The maximum number of open connections. A proxy opens at most one for each of Slack's concurrent requests."""
 _BUFFER = 8 * 1024
 """The maximum number of bytes of a body taken in before a handler reads it."""
 _MAX_HEAD = 32 * 1024
-"""The largest head of a request, in bytes."""
+"""The maximum size of a request's headers, in bytes."""
 _HEAD_SECONDS = 10.0
-"""Seconds a head may take to arrive."""
+"""Seconds that a request's headers may take to arrive."""
 _MOST_AHEAD = 8
-"""The maximum number of requests sent over a connection before the first has its answer."""
+"""The maximum number of requests that may wait on a connection while another is being handled."""
 _STOP_SECONDS = 3.0
-"""Seconds a request may continue once the server stops. Slack waits no longer for an answer."""
+"""Seconds a request may continue once the server stops. Slack waits no longer than that for a response."""
 _KEEP_ALIVE_SECONDS = 75.0
-"""Seconds to keep an idle connection. Proxies close theirs sooner, and so never send over one that's being closed."""
+"""Seconds to keep an idle connection: longer than proxies do, so that none sends over a connection being closed."""
 _REASONS = {404: "wrong path", 405: "wrong method", 413: "body too large"}
 
 
 class WebServer:
-    """A server of routes on a port. `variable` names the setting that the port is from."""
+    """A server of routes on a port. `variable` is the name of the environment variable that sets the port."""
 
     def __init__(
         self, routes: Iterable[web.RouteDef], host: str, port: int, variable: str, rejections: Rejections
@@ -65,7 +65,7 @@ class WebServer:
 
     @property
     def port(self) -> int | None:
-        """The port it listens on, even if the system chose it. None while it doesn't listen."""
+        """The port that the server listens on, even if the system chose it; None while it isn't listening."""
         return next((one.getsockname()[1] for one in (self._listening.sockets if self._listening else ())), None)
 
     async def start(self) -> None:
@@ -80,7 +80,7 @@ class WebServer:
             ) from None
 
     async def stop(self) -> None:
-        """Stop listening, and return once every request taken has its answer."""
+        """Stop listening, and return once requests in progress are answered or `_STOP_SECONDS` have passed."""
         if self._listening is not None:
             self._listening.close()
         await self._runner.cleanup()
@@ -98,7 +98,7 @@ class WebServer:
         return _BoundedRequest(server(), self._rejections)
 
     def reject(self, status: int, reason: str) -> web.Response:
-        """Count a rejected request, and return its answer."""
+        """Count a rejected request, and return the response to it."""
         self._rejections.count(reason)
         return web.Response(status=status)
 
@@ -115,10 +115,10 @@ class WebServer:
 
 
 class _BoundedRequest(asyncio.BufferedProtocol):
-    """A connection that is ended if a request's head is too large or too slow, or too many requests are sent ahead.
+    """A connection that is closed if a request's headers are too large or too slow, or too many requests are waiting.
 
-    aiohttp would keep a megabyte of headers for each connection, for as long as it's open, and any number of requests.
-    All connections share one buffer to receive into, since its content is handed on at once.
+    aiohttp itself would let each connection hold a megabyte of headers and any number of requests in memory.
+    All connections receive into one shared buffer, because its content is passed on at once.
     """
 
     _received = memoryview(bytearray(_BUFFER * 2))
@@ -140,7 +140,7 @@ class _BoundedRequest(asyncio.BufferedProtocol):
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Hand on the received bytes, and count those that belong to no request yet."""
+        """Pass on the received bytes, and count those that don't form a complete request head yet."""
         self._head += nbytes
         self._inner.data_received(bytes(self._received[:nbytes]))
         if self._has_request():
@@ -165,7 +165,7 @@ class _BoundedRequest(asyncio.BufferedProtocol):
         self._inner.connection_lost(exc)
 
     def _has_request(self) -> bool:
-        # aiohttp has no public way to ask. tests/server/test_ops.py fails if it renames these.
+        # aiohttp has no public API for this. tests/server/test_ops.py fails if these attributes are renamed.
         return self._inner._current_request is not None or bool(self._inner._messages)
 
     def _end_unless_complete(self) -> None:
@@ -180,7 +180,7 @@ class _BoundedRequest(asyncio.BufferedProtocol):
 
 
 class _Refused(asyncio.Protocol):
-    """A connection that is ended at once."""
+    """A connection that is closed as soon as it opens."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).abort()
@@ -188,6 +188,6 @@ class _Refused(asyncio.Protocol):
 
 async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
     if request.can_read_body:
-        # The rest of the body stays unread. A proxy has to know, so that it sends nothing more over the connection.
+        # The rest of the body stays unread, so the proxy must not send another request over this connection.
         response.force_close()
         response.headers["Connection"] = "close"

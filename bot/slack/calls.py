@@ -1,4 +1,4 @@
-"""Retries of Slack calls, counts of their results, and the time Slack was last heard from.
+"""Retries of Slack calls, counts of their results, and the time of the last sign that Slack works.
 
 https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 """
@@ -20,13 +20,13 @@ from bot.logs import slack_code
 from bot.metrics import OTHER, RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
 
 PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
-"""Slack's codes for temporary trouble; `unknown` is an answer without a code, such as an error page."""
+"""Slack's codes for temporary errors. `unknown` stands for a response without a code, such as an error page."""
 MAX_RETRIES = 60
-"""A retry limit that no call reaches."""
+"""A limit on retries that no call reaches, because `Attempts` limits the time instead."""
 RATE_LIMIT_BUDGET = 10.0
-"""Seconds one call waits in total when Slack rate-limits it."""
+"""Seconds that one call waits in total when Slack rate-limits it."""
 RECONNECT_SECONDS = 0.1
-"""Seconds before a reconnect. Most connections break because they were idle: a new one works at once."""
+"""Seconds before a reconnect: few, because most connections break from being idle, and a new one works at once."""
 RESPONSE_URL = "response_url"
 METHODS = frozenset(
     {
@@ -37,9 +37,9 @@ METHODS = frozenset(
         *("views.open", "views.publish", "views.update"),
     }
 )
-"""The Web API methods that Extauth calls, besides response URLs."""
+"""The Web API methods that Extauth calls."""
 OURS = frozenset({"ok", "ratelimited", "http_error", "not_json", "timeout", "connection_failed"})
-"""Codes for a call's result, besides Slack's own."""
+"""Extauth's codes for a call's result, and `ratelimited`, in addition to Slack's."""
 _OTHER_TOKENS = "apps."
 """The prefix of methods that aren't called with a bot token."""
 REFUSALS = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
@@ -47,7 +47,7 @@ REFUSALS = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_e
 
 
 def header(headers: Mapping[str, object], name: str) -> str | None:
-    """Return a response header by its lowercase name; None if it is missing. slack_sdk may give lists of values."""
+    """Return a response header, or the first of a list of values, by its lowercase name; None if it is missing."""
     for found, value in headers.items():
         if str(found).lower() == name:
             return str(value[0] if isinstance(value, list) and value else value).strip()
@@ -64,13 +64,13 @@ def retry_after(headers: Mapping[str, object]) -> int | None:
 
 
 def passes(error: BaseException) -> bool:
-    """Return whether a call's error is temporary: trouble at Slack, or on the way there."""
+    """Return whether a call's error is temporary, such as an outage of Slack or a failed connection."""
     return not isinstance(error, SlackApiError) or slack_code(error) in PASSING_CODES
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An HTTP response, unprocessed. `body` is None if it wasn't readable JSON, or was `null`."""
+    """An unprocessed HTTP response. `body` is None if it was `null` or wasn't readable JSON."""
 
     status: int
     headers: Mapping[str, object]
@@ -78,11 +78,11 @@ class HttpAnswer:
 
 
 class SlackHealth:
-    """Counts of call results, the time Slack was last heard from, and its refusal of Extauth's token.
+    """Counts of call results, the time of Slack's last success, and Slack's refusal of Extauth's token.
 
-    `codes` are the known codes. `heard_at` is when Slack last answered with a success, or sent a verified request, by
-    the monotonic clock; `refusal` is Slack's code. With many workspaces, one refused token says nothing about the
-    others, so `has_one_token` is false and no refusal is noted.
+    `codes` are the known codes. `heard_at` is the monotonic time at which a call last succeeded or Slack last sent a
+    valid request. `refusal` is Slack's code. With many workspaces, one refused token shows nothing about the others, so
+    `has_one_token` is false and no refusal is noted.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class SlackHealth:
         self.refusal: str | None = None
 
     def ended(self, url: str, code: str) -> str:
-        """Count a call's result, and return its method, or `response_url`: the URL itself is a secret."""
+        """Count a call's result, and return its method, or `response_url` in place of such a URL, which is a secret."""
         method = RESPONSE_URL
         if url.startswith(self._base_url):
             method = url[len(self._base_url) :]
@@ -119,11 +119,11 @@ class SlackHealth:
 
 @dataclass(eq=False, repr=False)  # the answer can hold a token
 class Attempts(AsyncRetryHandler):
-    """A retry handler that sees each answer to one call, reports it to `calls`, and keeps the last failure.
+    """A retry handler that gets each response to one call, reports it to `calls`, and keeps the last failure.
 
-    slack_sdk raises on an answer it doesn't expect, with exceptions that differ by cause, but shows a retry handler
-    every answer first. Its own handlers wait as long as they're told, and repeat calls that timed out. This one waits
-    as long as a 429 says, at most `budget` seconds in total, and `reconnects` once after a broken connection.
+    slack_sdk raises various exceptions for an unexpected response, but passes each response to a retry handler first.
+    slack_sdk's own handlers wait without a limit, and repeat calls that timed out. This handler waits for the time that
+    a 429 gives, at most `budget` seconds in total, and `reconnects` once after a broken connection.
     """
 
     clock: Clock
@@ -165,7 +165,7 @@ class Attempts(AsyncRetryHandler):
             return seconds is not None and seconds <= self.budget
         raw = error.response if isinstance(error, SlackApiError) else None
         if isinstance(raw, aiohttp.ClientResponse) and raw.status != 200:
-            # Truncated JSON comes as an error. Its status still tells a 429 from an outage.
+            # slack_sdk raises for a body that isn't JSON, but the status still distinguishes a 429 from an outage.
             self.answer = HttpAnswer(raw.status, raw.headers, None)
         is_broken = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
         return is_broken and self.reconnects and state.current_attempt == 0
@@ -192,10 +192,10 @@ class Attempts(AsyncRetryHandler):
 
 
 def release(error: BaseException) -> None:
-    """Release the objects that a failed call keeps alive.
+    """Release the objects that a failed call's error keeps alive.
 
-    The function that sends a request keeps its last error, whose traceback leads back to it: a cycle that keeps an
-    unreadable answer, and any token in it, until Python next collects cycles.
+    slack_sdk's sending function refers to its last error, whose traceback refers back to the function. Without this,
+    that cycle keeps an unreadable response, and any token in it, in memory until Python next collects cycles.
     """
     found: BaseException | None = error
     while found is not None:

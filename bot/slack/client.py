@@ -1,4 +1,4 @@
-"""The HTTP session, and Slack clients that share it: one base address, one proxy, and no bodies in logs."""
+"""The HTTP session, and the Slack clients that share it, with one base URL, one proxy, and no bodies in logs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,22 +19,22 @@ from bot.logs import sdk_logger
 from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, SlackHealth
 
 READ_SECONDS = 10.0
-"""Seconds Slack may take to accept a connection, and then to send the next byte of its answer."""
+"""Seconds Slack may take to accept a connection, and to send each next byte of a response."""
 MAX_CONNECTIONS = 200
-"""Maximum number of requests to Slack at once. With half as many, a burst waits for Slack while the CPU is idle."""
+"""Maximum number of requests to Slack at a time. With half as many, a burst would wait while the CPU is idle."""
 MAX_ANSWER = 2 * 1024 * 1024
-"""The largest answer to read, in bytes: several times the size of a list of 2,500 accounts."""
+"""The largest response to read, in bytes, which is several times the size of a list of 2,500 accounts."""
 _WEBHOOKS = "https://hooks.slack.com/"
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 
 
 class UntrustedAddress(ValueError):
-    """An address to post to that isn't Slack's. The message doesn't quote it."""
+    """An upload address that isn't Slack's, or that redirects. The message doesn't quote the address."""
 
 
 def is_slack_address(url: str, base_url: str) -> bool:
     """Return whether an address is on Slack's own hosts, or on the host of the Web API in use."""
-    # Nearly all addresses match here, and parsing one takes much longer.
+    # This check accepts nearly all addresses, and is much faster than parsing.
     if url.startswith((_WEBHOOKS, f"{'/'.join(base_url.split('/', 3)[:3])}/")):
         return True
     try:
@@ -48,11 +48,11 @@ def is_slack_address(url: str, base_url: str) -> bool:
 
 
 def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
-    """Open the HTTP session that every Slack client shares. Close it at shutdown.
+    """Open the HTTP session that every Slack client shares. The caller must close it.
 
-    It keeps no cookies, follows no redirects, decompresses nothing, and ignores the environment. In a burst, a wait for
-    a free connection doesn't count against `read_seconds`; an answer that trickles in is cut off after three times as
-    long.
+    The session keeps no cookies, follows no redirects, decompresses nothing, and ignores the environment's proxies. In
+    a burst, a wait for a free connection doesn't count against `read_seconds`, but the whole request may take only
+    three times that long.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)
@@ -90,28 +90,28 @@ class _LimitedResponse(aiohttp.ClientResponse):
 async def _refuse_redirect(
     session: aiohttp.ClientSession, context: SimpleNamespace, redirect: aiohttp.TraceRequestRedirectParams
 ) -> None:
-    """Refuse to follow a redirect. slack_sdk has no setting for this, so the session has it."""
+    """Refuse to follow a redirect. The session does this because slack_sdk has no setting for redirects."""
     redirect.response.close()
     raise aiohttp.ClientError("Slack's address leads to another one.")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFactory:
-    """A factory for Slack clients. Each use gets a new one, since its retry handler belongs to one call.
+    """A factory for Slack clients. Each call gets a new client, because a retry handler belongs to one call.
 
-    `calls` counts call results; without it, they aren't counted.
+    `calls` counts the results of calls. If it's None, they aren't counted.
     """
 
     session: aiohttp.ClientSession
     base_url: str
-    proxy: str | None = field(repr=False)  # It can hold a password.
+    proxy: str | None = field(repr=False)  # may contain a password
     clock: Clock
     calls: SlackHealth | None = None
 
     def web(self, token: SecretStr | None, attempts: Attempts | None = None, *, once: bool = False) -> AsyncWebClient:
         """Return a Web API client that uses `token`.
 
-        Without `attempts`, it retries a broken connection and a 429, unless each request is to be sent `once`.
+        Without `attempts`, the client retries after a broken connection or a 429, unless it must send `once`.
         """
         budget = 0.0 if once else RATE_LIMIT_BUDGET
         attempts = attempts or Attempts(self.clock, self.calls, reconnects=not once, budget=budget)
@@ -122,19 +122,19 @@ class ClientFactory:
             logger=sdk_logger,
             retry_handlers=[attempts],
         )
-        client.proxy = self.proxy  # Given None, the constructor reads one from the environment.
+        client.proxy = self.proxy  # the constructor would read the environment in place of None
         return client
 
     async def post(self, response_url: str, message: Mapping[str, Any]) -> WebhookResponse:
         """Post a message to a Slack `response_url`, with the same retries as `web`.
 
-        Raises aiohttp.ClientError, OSError, and UnicodeError for an answer that isn't text.
+        Raises aiohttp.ClientError, OSError, and for a response that isn't text UnicodeError.
         """
         attempts = Attempts(self.clock, self.calls, reconnects=True, budget=RATE_LIMIT_BUDGET)
         client = AsyncWebhookClient(response_url, session=self.session, logger=sdk_logger, retry_handlers=[attempts])
         client.proxy = self.proxy
         answer = await client.send_dict(dict(message))
-        if self.calls is not None and answer.status_code != 429:  # the retry handler sees those
+        if self.calls is not None and answer.status_code != 429:  # the retry handler has counted each 429
             self.calls.ended(response_url, "ok" if answer.status_code == 200 else "http_error")
         return answer
 
@@ -142,8 +142,8 @@ class ClientFactory:
 async def send_file(clients: ClientFactory, bot_token: SecretStr, user_id: str, name: str, text: str) -> None:
     """Send a person a text file as a direct message. Needs the scopes `im:write` and `files:write`.
 
-    Makes the calls of slack_sdk's `files_upload_v2`, which would send the file to any address it is given. Raises
-    SlackApiError, aiohttp.ClientError, UntrustedAddress, and the errors that a malformed answer causes.
+    slack_sdk's `files_upload_v2` makes the same calls, but would send the file to any address in the response. Raises
+    SlackApiError, aiohttp.ClientError, UntrustedAddress, and the errors that a malformed response causes.
     https://docs.slack.dev/messaging/working-with-files#uploading_files
     """
     client, content = clients.web(bot_token), text.encode()

@@ -1,4 +1,4 @@
-"""Untrusted text, made safe for Slack's mrkdwn.
+"""Functions that make untrusted text safe in Slack's mrkdwn.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -6,7 +6,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 from bot.ids import CHANNEL_ID, GROUP_ID, USER_ID
 
 MAX_TEXT = 3000
-"""Maximum characters of a section block's text. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
+"""Maximum characters in a section block's text. https://docs.slack.dev/reference/block-kit/blocks/section-block"""
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -16,7 +16,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def escape(text: str, limit: int = MAX_TEXT) -> str:
-    """Return mrkdwn that shows the text as is, at most `limit` characters long when escaped.
+    """Return mrkdwn that shows the text unchanged, shortened to at most `limit` characters after escaping.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -32,13 +32,13 @@ def escape(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def code(text: str, limit: int = MAX_TEXT) -> str:
-    """Return the text in a code span. mrkdwn has no escape for a backtick, so it becomes a quote."""
+    """Return the text in a code span, with quotes in place of backticks, which mrkdwn can't escape."""
     one_line = " ".join(text.replace("`", "'").split())
     return f"`{escape(one_line, limit - 2)}`" if one_line else ""
 
 
 def mention(contact: str | None) -> str:
-    """Return `EXTAUTH_CONTACT` as mrkdwn: a person, a user group, a channel, or a link; without one, an admin."""
+    """Return the person, user group, channel, or link in `EXTAUTH_CONTACT` as mrkdwn; without one, an admin."""
     if contact is None:
         return "a workspace admin"
     for form, sign in ((USER_ID, "@"), (GROUP_ID, "!subteam^"), (CHANNEL_ID, "#")):

@@ -26,16 +26,16 @@ OPTIONAL_SCOPES = {
     "files:write": "sends the results of a test as a file",
     "im:write": "opens the direct message that the file goes to",
 }
-"""Bot scopes that people can leave out when they install the app, and the reason for each."""
+"""Bot scopes that people can omit when they install the app, and the reason for each."""
 
 
 class RenewalRefused(Exception):
-    """Slack's refusal to issue a new token. The message is Slack's code, or the reason."""
+    """Slack's refusal to issue a new token. The message is Slack's code, or a description of an incomplete response."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppCredentials:
-    """The app's client ID and secret, which identify it to Slack without a token."""
+    """The app's client ID and secret, which authenticate the app without a token."""
 
     client_id: str
     client_secret: SecretStr = field(repr=False)
@@ -43,7 +43,7 @@ class AppCredentials:
     async def access(self, client: AsyncWebClient, **arguments: str) -> AsyncSlackResponse:
         """Call oauth.v2.access. Raises slack_sdk's errors.
 
-        slack_sdk's own method warns, because it uses a deprecated part of aiohttp.
+        slack_sdk's own method isn't used, because it causes a deprecation warning from aiohttp.
         https://docs.slack.dev/reference/methods/oauth.v2.access
         """
         pair = f"{self.client_id}:{self.client_secret.get_secret_value()}"
@@ -51,11 +51,11 @@ class AppCredentials:
         return await client.api_call("oauth.v2.access", data=arguments, headers=headers)
 
     async def renew(self, clients: ClientFactory, refresh_token: SecretStr) -> RenewedToken:
-        """Trade a refresh token, issued to the app, for a new bot token.
+        """Trade a refresh token for a new bot token.
 
-        Raises RenewalRefused, and slack_sdk's errors if Slack can't be reached.
+        Raises RenewalRefused, and aiohttp's errors if Slack can't be reached.
         """
-        # Sent only once: the first request may have arrived, and a refresh token works once.
+        # Sent only once, because a refresh token works once and a failed request may still have reached Slack.
         client = clients.web(None, once=True)
         try:
             answer = await self.access(

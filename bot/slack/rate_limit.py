@@ -1,7 +1,7 @@
 """A rate limiter that holds back a method's calls after Slack's 429, then releases them one by one.
 
-One 429 is enough: without this, each call of a burst would be rejected separately, over and over. Each process learns
-from its own 429s.
+Without the limiter, each call of a burst would be rejected separately, over and over. Each process learns only from the
+429s that it gets itself.
 https://docs.slack.dev/apis/web-api/rate-limits/
 """
 
@@ -20,41 +20,41 @@ GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 LIST = "apps.auth.external.list"
 PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
-"""Minimum calls per minute that Slack allows in a workspace: tiers 3 and 4. The limit for a list isn't public.
+"""Minimum calls per minute that Slack's tiers 3 and 4 allow in a workspace. The limit for a list isn't public.
 
-A method that isn't named here gets the lowest.
+Any other method gets the lowest of these limits.
 """
 
 SecondsLeft = Callable[[], int]
-"""A function that returns the seconds a call still has to wait: 0 once its turn has come."""
+"""A function that returns the seconds that a call still has to wait, or 0 once its turn has come."""
 Progress = Callable[[SecondsLeft], None]
-"""A callback for a wait, called again whenever the call checks the line."""
+"""A callback for a waiting call, called each time that the call's place in the line is checked."""
 IsWanted = Callable[[], Awaitable[bool | None]]
-"""A check that returns whether a call is still wanted; None if that can't be told now."""
+"""A check that returns whether a call is still wanted, or None if the check fails."""
 WaitObserver = Callable[[str, float], None]
-"""A callback for each finished wait: the method, and the seconds."""
+"""A callback for each finished wait, which gets the method and the seconds."""
 
 WAIT_SECONDS = 600.0
-"""Seconds one call waits in total because of Slack's limits. 300 calls at once need six minutes."""
+"""Maximum seconds that one call waits for Slack's limits. The last of 300 calls made at once waits six minutes."""
 WANTED_SECONDS = 2.0
-"""Seconds between a waiting call's checks that it is still wanted."""
+"""Seconds between checks that a waiting call is still wanted."""
 _MINUTE = 61.0
-"""Seconds in the minute that Slack counts by, plus one for the way there and back."""
+"""Seconds in a minute as Slack counts it, plus one for the network's delay."""
 _MOMENT = 0.001
 
 
 def tells_nobody(seconds_left: SecondsLeft) -> None:
-    """Report no wait."""
+    """Ignore a wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A call's limits, and the callbacks while it waits.
 
-    `progress` is told of a wait. `is_wanted` is asked every two seconds during a wait, and once more after it: the call
-    isn't sent if it's no longer wanted, or if that can't be told after the wait. `recheck` runs right before the call
-    is sent, and may raise. `patience` is the longest total wait, in seconds. Calls that are `in_batch` take at most
-    half of Slack's limit, so that they cause no 429 for others.
+    `progress` is called during a wait. `is_wanted` is called every two seconds during a wait, and again after it. The
+    call isn't sent once that returns False, or None after the wait. `recheck` runs after a wait, right before the call
+    is sent, and may raise. `patience` is the maximum total wait, in seconds. Calls that are `in_batch` take at most
+    half of Slack's limit, so that they cause no 429 for other calls.
     """
 
     workspace: str = ""
@@ -66,7 +66,7 @@ class Caller:
 
 
 class Busy(Exception):
-    """A wait for Slack's limits that is longer than the call's patience. `seconds` is the time until its turn."""
+    """A wait for Slack's limits that exceeds the call's patience. `seconds` is the time until the call's turn."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"{seconds} seconds")
@@ -78,13 +78,13 @@ class ShuttingDown(Exception):
 
 
 class NoLongerWanted(Exception):
-    """A call that was given up while it waited, so it isn't sent."""
+    """A call that was canceled by its caller while it waited, so it isn't sent."""
 
 
 class _Line:
-    """The calls of one method in one workspace, first come, first served.
+    """The waiting calls of one method in one workspace, in the order in which they were made.
 
-    They are sent at once until a 429, then at the pace that Slack documents. Batch calls never exceed half that pace.
+    Calls are sent at once until a 429, then at Slack's documented pace. Batch calls never exceed half that pace.
     """
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
@@ -98,15 +98,15 @@ class _Line:
 
     @property
     def is_quiet(self) -> bool:
-        """True if nothing waits, and Slack no longer counts the calls that were sent."""
+        """True if no call is waiting, and Slack no longer counts the calls that were sent."""
         last = max((self._free_at, *self._batch_went))
         return not self.waiting and self._clock.monotonic() >= last + _MINUTE
 
     def leave(self, call: "LimitedCall", *, goes: bool) -> None:
-        """Take a call out of the line, because it is sent or given up."""
+        """Take a call out of the line, because it `goes` to Slack or was canceled."""
         now = self._clock.monotonic()
         if goes and now < self._free_at + _MINUTE:
-            # Counted from its due time, so that late wake-ups don't add up.
+            # The next turn is counted from this call's due time, so that late wake-ups don't add up.
             self._free_at = max(self._free_at, now - self._interval) + self._interval
         if goes and call.caller.in_batch:
             self._batch_went.append(now)
@@ -117,7 +117,7 @@ class _Line:
     def hold(self, seconds: float) -> None:
         """Send no calls for this many seconds."""
         before, self._free_at = self._free_at, max(self._free_at, self._clock.monotonic() + seconds)
-        # A burst's calls are all rejected with about the same wait: only the first wakes the line.
+        # All calls of a burst are rejected with about the same wait, so only the first rejection wakes the line.
         if self._free_at > before + 1:
             self.wake()
 
@@ -127,7 +127,7 @@ class _Line:
         self.changed = asyncio.get_running_loop().create_future()
 
     def seconds_until(self, call: "LimitedCall") -> float:
-        """Return the seconds until a waiting call's turn, as far as can be told now; 0 once it has come."""
+        """Return the estimated seconds until a waiting call's turn; 0 once the turn has come."""
         held = self._free_at - self._clock.monotonic()
         held = held if held > _MOMENT else 0.0
         before = self.waiting[: bisect.bisect_left(self.waiting, call)]
@@ -138,9 +138,9 @@ class _Line:
         return held + (len(before) - skipped) * self._interval
 
     def batch_seconds(self, count: int) -> float:
-        """Return the seconds until `count` more calls of a batch are sent, taking turns with other batches.
+        """Return the estimated seconds until `count` more calls of a batch are sent.
 
-        It holds as far as can be told now.
+        The estimate assumes that other batches take turns with this one.
         """
         batches = sum(call.caller.in_batch for call in self.waiting)
         held = self._free_at - self._clock.monotonic()
@@ -148,7 +148,7 @@ class _Line:
         return max(paced, self._half_free_in(max(count * max(batches, 1) - 1, 0)))
 
     def _half_free_in(self, more: int) -> float:
-        """Return the seconds until a batch can send a call, after `more` others."""
+        """Return the seconds until a batch can send a call, after `more` other batch calls."""
         now = self._clock.monotonic()
         recent = [at for at in self._batch_went if at > now - _MINUTE + _MOMENT]
         minutes, number = divmod(more + len(recent), self._half)
@@ -159,7 +159,7 @@ class _Line:
 
 @dataclass(slots=True, eq=False)
 class RateLimiter:
-    """The lines of all methods and workspaces. A line with nothing waiting is dropped in time."""
+    """The lines of all methods and workspaces. Quiet lines are dropped when a new line begins."""
 
     clock: Clock
     waited: WaitObserver = lambda method, seconds: None
@@ -167,7 +167,7 @@ class RateLimiter:
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict, init=False)
 
     def line(self, method: str, workspace: str) -> _Line:
-        """Return the line of a method in a workspace, and drop quiet lines."""
+        """Return the line of a method in a workspace. Creating a line drops the quiet lines."""
         line = self._lines.get((method, workspace))
         if line is None:
             for quiet in [other for other, line in self._lines.items() if line.is_quiet]:
@@ -176,7 +176,7 @@ class RateLimiter:
         return line
 
     def close(self) -> None:
-        """Turn away all calls that wait, now and from now on: the process is stopping."""
+        """Reject all present and future calls that have to wait, because the process is stopping."""
         self.is_closed = True
         for line in self._lines.values():
             line.wake()
@@ -184,7 +184,7 @@ class RateLimiter:
 
 @dataclass(order=True, frozen=True, slots=True)
 class LimitedCall:
-    """One call on its way. Await its `turn` before each send, and report when it was `rejected`."""
+    """One call subject to Slack's limits. Its sender awaits its `turn` before each attempt, and reports a 429."""
 
     limiter: RateLimiter = field(compare=False)
     method: str = field(compare=False)
@@ -195,7 +195,7 @@ class LimitedCall:
     async def turn(self) -> None:
         """Wait until the call can be sent.
 
-        Raises Busy, Stopping, NoLongerWanted, and the errors of the caller's `recheck`.
+        Raises Busy, ShuttingDown, NoLongerWanted, and the errors of the caller's `recheck`.
         """
         line, goes = self.limiter.line(self.method, self.caller.workspace), False
         bisect.insort(line.waiting, self)
@@ -212,9 +212,9 @@ class LimitedCall:
                 await self.caller.recheck()
 
     def rejected(self, seconds: int | None) -> bool:
-        """Record a 429 with its `Retry-After`, and hold back the other calls. Returns whether to send it again.
+        """Record a 429 with its `Retry-After`, and hold back the other calls. Returns whether to retry this call.
 
-        A wait longer than any call's patience holds none back: later calls learn from Slack if it still applies.
+        A wait that exceeds any call's patience holds no calls back, because later calls may be allowed sooner.
         """
         if seconds is None or seconds > WAIT_SECONDS:
             return False
@@ -230,7 +230,7 @@ class LimitedCall:
                     raise ShuttingDown
                 if clock.monotonic() + seconds > self.until:
                     raise Busy(math.ceil(seconds))
-                # Asked again later, also after the call has left the line.
+                # The callback may call this function later, even after the call has left the line.
                 self.caller.progress(lambda: max(1, math.ceil(line.seconds_until(self))) if self in line.waiting else 0)
                 if not await finishes_within(clock, line.changed, min(seconds, longest)):
                     await self._check_wanted(is_last=False)

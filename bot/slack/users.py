@@ -17,14 +17,14 @@ from bot.slack.client import ClientFactory
 log = logging.getLogger(__name__)
 
 MAX_AGE_SECONDS = 60.0
-"""Maximum age in seconds of Slack's facts about a person, by the monotonic clock."""
+"""Maximum age in seconds of Slack's data about a person, by the monotonic clock."""
 _WORKSPACE_SECONDS = 3600.0
 
 
 class UserDirectory:
-    """A directory of people and user groups, looked up with their workspace's bot token.
+    """A directory of people and user groups, who are looked up in Slack with their workspace's bot token.
 
-    `workspaces` are those of bot tokens, by Slack or by an installation.
+    `workspaces` caches the workspace of each bot token, as reported by Slack or by an installation.
     """
 
     def __init__(self, clients: ClientFactory) -> None:
@@ -34,11 +34,11 @@ class UserDirectory:
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
-        """Return the workspace of a bot token; None if Slack doesn't say."""
+        """Return the workspace of a bot token; None if the lookup fails."""
         return await self.workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
-        """Return Slack's facts about a bot token, and remember its workspace. Raises slack_sdk's errors."""
+        """Return Slack's data about a bot token, and cache its workspace. Raises slack_sdk's and aiohttp's errors."""
         answer = await self._clients.web(bot_token).auth_test()
         data: object = answer.data
         said = data if isinstance(data, Mapping) else {}
@@ -46,7 +46,7 @@ class UserDirectory:
         return said
 
     async def find(self, actor: Actor, groups: frozenset[str]) -> UserInfo | None:
-        """Return the actor's details, with their groups among `groups`; None if Slack doesn't say, for any reason."""
+        """Return the actor's details, including their groups among `groups`; None if the lookup fails."""
         workspace = await self.workspace(actor.bot_token)
         if workspace is None:
             return None
@@ -57,15 +57,15 @@ class UserDirectory:
             (workspace.team_id, actor.user_id),
             lambda: _ask_person(self._clients.web(actor.bot_token), actor.user_id, workspace),
         )
-        # In a channel shared with another organization, a modal's payload can pair the workspace where the app is
-        # installed with the person's own organization.
+        # In a channel shared with another organization, a modal's payload can combine the ID of the workspace where the
+        # app is installed with that of the person's own organization.
         is_named = actor.team_id is not None and actor.team_id != workspace.enterprise_id
         if person is not None and workspace.is_org_install:
             if is_named and actor.team_id not in person.teams:
                 log.warning("a request came from a workspace that Slack doesn't say the person is a member of")
                 return replace(person, is_elsewhere=True)
             if actor.team_id != person.home:
-                # Slack reports an admin's role for only one workspace.
+                # Slack's flags are about the person's home workspace, so in another only an organization's roles count.
                 person = replace(person, is_admin=person.is_in_charge, is_owner=False)
         if person is None or not groups:
             return person
@@ -77,14 +77,14 @@ class UserDirectory:
         )
 
     async def members(self, actor: Actor, group: str) -> frozenset[str] | None:
-        """Return the members of a user group; None if Slack doesn't say."""
+        """Return the members of a user group; None if the lookup fails."""
         return await self._groups.get(
             (actor.bot_token, group), lambda: _ask_members(self._clients.web(actor.bot_token), group)
         )
 
 
 async def _ask_workspace(client: AsyncWebClient) -> Workspace | None:
-    """Ask Slack for the token's workspace. https://docs.slack.dev/reference/methods/auth.test"""
+    """Look up the token's workspace in Slack. https://docs.slack.dev/reference/methods/auth.test"""
     answer = await _ask("auth.test", lambda: client.auth_test())
     return _workspace(answer if answer is not None else {})
 
@@ -121,7 +121,7 @@ async def _ask(method: str, call: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await call()
     except Exception as error:
-        # Any failure here denies access. The text of a SlackApiError holds the response, so it isn't logged.
+        # Any failure denies access. The error's text isn't logged, because that of a SlackApiError has the response.
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
         log.warning("Slack didn't answer, so access is denied", extra={"method": method, "code": code})
         return None
@@ -131,8 +131,8 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     """Return the details in a user object. https://docs.slack.dev/reference/objects/user-object
 
     `is_stranger` is false for people of another organization who share a channel with Extauth, so `team_id` and, on
-    Enterprise Grid, `enterprise_user` tell where a person belongs. On Grid, a person can be an admin of the
-    organization but not of the workspace; the flags of another workspace's own admins don't count here.
+    Enterprise Grid, `enterprise_user` show a person's organization. On Grid, a person can be an admin of the
+    organization but not of the workspace. The flags of another workspace's own admins don't count.
     """
     grid = user.get("enterprise_user")
     organization: Mapping[str, object] = grid if isinstance(grid, Mapping) else {}

@@ -1,1 +1,1 @@
-"""The database: SQLite by default, PostgreSQL when several machines share it."""
+"""The database, which is SQLite by default, or PostgreSQL if several machines share it."""

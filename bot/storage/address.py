@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 _POOLERS_OPTIONS = {"pgbouncer", "connection_limit", "pool_timeout", "supa"}
-"""Options that platforms add to an address for other clients. They say nothing about the connection."""
+"""Options that platforms add to an address for other clients, and that libpq doesn't know."""
 _INSTEAD = {
     "ssl": "Write sslmode instead",
     "password": "Write it before the host: postgresql://user:password@host/name",
@@ -16,18 +16,18 @@ _INSTEAD = {
 }
 """Options that are refused, and what to do about each. Passwords among the options wouldn't be masked everywhere."""
 TRUSTED = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-"""Files of certificates that a system trusts: Debian's, Fedora's, Alpine's and macOS's. The driver looks elsewhere."""
+"""The trusted certificates on Debian, Fedora, and Alpine or macOS, because the driver doesn't find the system's own."""
 
 
 def database_url(value: str) -> URL:
     """Return the address in SQLAlchemy's form, for Extauth's drivers. Raises ValueError.
 
-    Heroku writes `postgres://`. https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    Heroku uses `postgres://`. https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     """
     try:
         url = make_url(value)
     except (ArgumentError, ValueError):
-        # Neither message can be passed on: both quote parts of the address, and so of its password.
+        # Neither error's message is passed on, because it may quote the address, and so the password.
         raise ValueError(
             "must be an address such as sqlite:///extauth.db or postgresql://user:password@host/name, with the @ : / "
             "of a password written as %40 %3A %2F."
@@ -42,7 +42,7 @@ def database_url(value: str) -> URL:
 
 
 def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
-    """Return the options in an address that matter to libpq. Raises ValueError for one that can't be there.
+    """Return the options in an address that libpq gets. Raises ValueError for any other.
 
     `verify-full` trusts the authorities that the system trusts, unless the operator has a file of authorities.
     `verify-ca` never does, because it doesn't check the host.

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 
 class Box:
-    """An encryptor for one kind of text: it can't read another box's text, or plain text.
+    """An encryptor for one kind of text. It can't decrypt another box's text.
 
-    The first key encrypts; the others only read their older text. A person who can write to the database can move
-    encrypted text to another place: if that matters, name the place inside the text, and compare it on reading.
+    The first key encrypts; the others only decrypt older text. A person who can write to the database can move
+    encrypted text to another row. If that matters, store the row's ID inside the text, and compare both on reading.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -29,7 +29,7 @@ class Box:
         return _decrypt(self._all, text)
 
     def is_current(self, text: object) -> bool:
-        """Return whether the newest key encrypted it, so that it doesn't need the older ones."""
+        """Return whether the newest key encrypted a text, so that the older keys aren't needed."""
         return _decrypt(self._newest, text) is not None
 
     def renew(self, text: object) -> str | None:
@@ -41,7 +41,7 @@ class Box:
 class Vault:
     """A source of boxes, one for each purpose, derived from the operator's keys, the newest first.
 
-    No box's key reveals anything about another's, or about the keys they are derived from.
+    No box's key reveals anything about another box's key, or about the operator's keys.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:

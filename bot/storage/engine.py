@@ -1,4 +1,4 @@
-"""A database of either kind, and its transactions."""
+"""Connections to SQLite or PostgreSQL, and transactions."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 10
 """Seconds a transaction waits for a connection, or for SQLite's one writer."""
 LOCK_SECONDS = 4
-"""Seconds a PostgreSQL transaction waits for a row that another has locked: few enough for a second try."""
+"""Seconds a PostgreSQL transaction waits for a locked row: few enough that a caller has time for a second attempt."""
 TRANSACTION_SECONDS = 60.0
 """Seconds a PostgreSQL transaction may take, the connection included. Canceling it takes up to ten more."""
 ANSWER_SECONDS = 15.0
@@ -33,11 +33,11 @@ _CONNECTION = {
     "keepalives_idle": "30",
     "tcp_user_timeout": "30000",
 }
-"""The options of a connection to PostgreSQL unless its address has them. TCP alone notices a dead server in minutes."""
+"""The default options of a connection to PostgreSQL. Without them, TCP takes minutes to notice a dead server."""
 _CLOSE_SECONDS = 1.0
 _READERS = 4
 SCHEMA_NAME = "public"
-"""PostgreSQL's schema for the tables. Their names include it, since the search path doesn't."""
+"""PostgreSQL's schema for the tables. Queries name it, because the search path doesn't include it."""
 BEGIN = f"""
     BEGIN ISOLATION LEVEL {{}};
     RESET SESSION AUTHORIZATION;
@@ -52,16 +52,16 @@ BEGIN = f"""
     SET LOCAL tcp_keepalives_interval = 10;
     SET LOCAL tcp_keepalives_count = 3
 """
-"""The start of a PostgreSQL transaction: it undoes changes to the session by the database, a pooler, or a trigger.
+"""The start of a PostgreSQL transaction, which undoes changes to the session by the database, a pooler, or a trigger.
 
-A person who can create functions and operators could otherwise replace PostgreSQL's with theirs. The timeouts release
-the locks of a machine that died in a transaction; TCP alone would notice much later.
+The search path keeps a person who can create functions and operators from replacing PostgreSQL's. The timeouts release
+the locks of a machine that died during a transaction, long before TCP alone would notice.
 """
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-"""A transaction: a plain function that takes SQLAlchemy's connection."""
+"""A transaction's content, as a plain function that takes SQLAlchemy's connection."""
 
 
 class DatabaseError(Exception):
@@ -69,12 +69,12 @@ class DatabaseError(Exception):
 
 
 def open_database(url: URL, *, creates: bool = True) -> "Database":
-    """Return a database, ready to use. A missing SQLite file is made only if `creates`."""
+    """Return a database, ready to use. A missing SQLite file is created only if `creates` is set."""
     return PostgresDatabase(url) if url.drivername.startswith("postgresql") else SqliteDatabase(url, creates=creates)
 
 
 def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
-    """Return an INSERT that supports `on_conflict`: SQLAlchemy has one for each kind of database."""
+    """Return the INSERT with `on_conflict` that SQLAlchemy has for this kind of database."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
@@ -96,15 +96,15 @@ class Database(ABC):
     async def run(self, work: Work[T], *, reads: bool = False, seconds: float | None = ANSWER_SECONDS) -> T:
         """Run `work` in one transaction and return its result.
 
-        A transaction that only `reads` sees one state throughout and blocks no writer. It runs to its end even if the
-        caller is canceled, or stops waiting after `seconds`: then it isn't known whether it was committed.
+        A transaction that only `reads` sees one state throughout and blocks no writer. Any transaction runs to its end,
+        even if the caller is canceled or stops waiting after `seconds` without knowing whether it was committed.
 
         Raises DatabaseError, and the errors of `work`.
         """
         task: asyncio.Task[T] = asyncio.ensure_future(self._transact(work, reads))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        # Its error is noted, because the caller may have stopped waiting.
+        # If the caller has stopped waiting, asyncio would otherwise log that the error was never retrieved.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
@@ -115,7 +115,7 @@ class Database(ABC):
             raise DatabaseError(self._one_line(error)) from None
 
     async def close(self) -> None:
-        """Close the connections. A database that has stopped answering gets a moment, and is then abandoned."""
+        """Close the connections. If the database has stopped responding, they are abandoned after a moment."""
         if self._running:
             await asyncio.wait(set(self._running), timeout=_CLOSE_SECONDS)
         try:
@@ -131,7 +131,7 @@ class Database(ABC):
     async def _close(self) -> None: ...
 
     def _one_line(self, error: Exception) -> str:
-        # The driver's own message, without the statement and its parameters that SQLAlchemy and PostgreSQL add.
+        # The driver's own message omits the statement and parameters, which SQLAlchemy and PostgreSQL would add.
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(getattr(getattr(cause, "diag", None), "message_primary", None) or cause).split())
         password = self._url.password
@@ -144,7 +144,7 @@ class PostgresDatabase(Database):
     """A database on a PostgreSQL server."""
 
     def __init__(self, url: URL) -> None:
-        # With SQLite, neither is needed.
+        # Imported only here, because SQLite needs neither.
         import psycopg  # noqa: PLC0415
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
@@ -153,19 +153,19 @@ class PostgresDatabase(Database):
             url.set(query={**_CONNECTION, **url.query}),
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
-            # Transactions begin with `BEGIN`, not as SQLAlchemy would begin them.
+            # Keeps SQLAlchemy from beginning transactions, because `_transact` runs `BEGIN` itself.
             isolation_level="AUTOCOMMIT",
-            # It would look for a type of that name by the database's own search path.
+            # SQLAlchemy would look up the `hstore` type using the database's own search path.
             use_native_hstore=False,
-            # A pooler such as PgBouncer may give each transaction another session, and a trigger could prepare its own
-            # statements under Extauth's names: so none has a name.
+            # Statements stay unnamed, because a pooler such as PgBouncer may give each transaction another session, and
+            # a trigger could prepare its own statements under Extauth's names.
             connect_args={"prepare_threshold": None},
             hide_parameters=True,
             execution_options={"schema_translate_map": {None: SCHEMA_NAME}},
         )
-        # It would ask for the schema by the database's own search path, which an attacker could set.
+        # SQLAlchemy would ask for the schema by the database's own search path, which an attacker could set.
         self._engine.sync_engine.dialect._get_default_schema_name = lambda _: SCHEMA_NAME  # type: ignore[method-assign,assignment]
-        # Readers always leave connections for writers.
+        # Limits readers, so that the pool always has connections left for writers.
         self._readers = asyncio.Semaphore(_READERS)
 
     async def _transact(self, work: Work[T], reads: bool) -> T:
@@ -181,20 +181,20 @@ class PostgresDatabase(Database):
                 if (await driver.execute("COMMIT")).statusmessage != "COMMIT":
                     raise DatabaseError("a transaction was rolled back")
             except BaseException:
-                # This ends the session in any state, and the server rolls back.
+                # Closing the connection makes the server roll back in any state of the session.
                 await connection.invalidate()
                 raise
             return result
 
     async def _close(self) -> None:
         for task in self._running:
-            # Canceling cuts off its connection, because the server has stopped answering.
+            # Canceling closes the task's connection, which the server has stopped responding to.
             task.cancel()
         await self._engine.dispose()
 
 
 class SqliteDatabase(Database):
-    """A durable SQLite file: a transaction that has ended is on disk.
+    """A durable SQLite file, in which a committed transaction is on disk.
 
     The driver blocks, so each transaction is one call to a thread: one thread writes, as SQLite has one writer at a
     time, and one reads. Only a database that `creates` makes a missing file.
@@ -215,7 +215,7 @@ class SqliteDatabase(Database):
         def transact() -> T:
             with self._engine.connect() as connection, connection.begin():
                 if not reads:
-                    # A removed file can still be written to, but everything written to it is lost.
+                    # Writes to a removed file succeed, but the data is lost.
                     self._file.check()
                 connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
                 result = work(connection)
@@ -227,7 +227,7 @@ class SqliteDatabase(Database):
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
         self._file.connected(1)
-        # Otherwise the driver begins transactions on its own, and only on a write.
+        # Otherwise the driver would begin transactions implicitly, and only before a write.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -243,7 +243,7 @@ class SqliteDatabase(Database):
 class _File:
     """The file of a SQLite database, and its write-ahead log.
 
-    Once they are open, files that replace them aren't the same database: data written to a removed file is lost.
+    If the files are replaced while they are open, Extauth must stop, because data written to removed files is lost.
     https://www.sqlite.org/wal.html
     """
 
@@ -257,12 +257,12 @@ class _File:
     def ensure(self) -> None:
         """Create the file if it is missing and `creates` is set. Raises FileNotFoundError."""
         if self._creates and not self._known and not self._path.exists():
-            # No other user of this machine can read it.
+            # The mode keeps other users of this machine from reading the file.
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
         self.check()
 
     def connected(self, count: int) -> None:
-        """Count a connection that was opened (1) or closed (-1). SQLite removes the write-ahead log with the last."""
+        """Count a connection that was opened (1) or closed (-1). SQLite may remove the log when the last is closed."""
         self._connections += count
         if not self._connections:
             self._known.pop(self._wal, None)

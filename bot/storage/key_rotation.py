@@ -1,4 +1,4 @@
-"""Re-encryption of the database under the newest key, so that the older ones can be dropped."""
+"""Re-encryption of the database under the newest key, so that the operator can remove the older keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ WRAPPED = "audit log key"
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
-    """A column of encrypted texts: their name (singular, plural), and the purpose of their box."""
+    """A column of encrypted texts, with the singular and plural name for them, and the purpose of their box."""
 
     what: tuple[str, str]
     table: Table
@@ -43,7 +43,7 @@ ENCRYPTED = (
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """The number of texts of a kind that were re-encrypted, and of those that no key could decrypt."""
+    """The number of texts of one kind that were re-encrypted, and the number that no key could decrypt."""
 
     what: tuple[str, str]
     renewed: int
@@ -51,9 +51,9 @@ class RotationResult:
 
 
 def rotate(connection: Connection, vault: Vault) -> Sequence[RotationResult]:
-    """Re-encrypt everything that isn't under the newest key.
+    """Re-encrypt every text that isn't under the newest key.
 
-    Processes that have all of the keys can keep running: they write under the newest one.
+    Processes that have all of the keys can keep running, because they encrypt with the newest key.
     """
     return [_renew(connection, one, vault) for one in ENCRYPTED]
 
@@ -66,14 +66,14 @@ def count_under_older_keys(connection: Connection, vault: Vault) -> int:
 def _renew(connection: Connection, one: EncryptedColumn, vault: Vault) -> RotationResult:
     older, unreadable = _older(connection, one, vault)
     for name, text, renewed in older:
-        # A text that has changed since is already under the newest key.
+        # The update skips a text that another process has changed, because that one is already under the newest key.
         same = (one.key == name) & (one.column == text)
         connection.execute(update(one.table).where(same).values({one.column.name: renewed}))
     return RotationResult(one.what, len(older), unreadable)
 
 
 def _older(connection: Connection, one: EncryptedColumn, vault: Vault) -> tuple[Sequence[tuple[str, str, str]], int]:
-    """Return the texts under older keys, each with its key and re-encrypted, and the number no key can decrypt."""
+    """Return the row key, old text, and new text of each text under an older key, and the number no key can decrypt."""
     box, older, unreadable = vault.box(one.purpose), [], 0
     of_kind = one.key == WRAPPED if one.table is installation_keys else one.key.is_not(None)
     for name, text in connection.execute(select(one.key, one.column).where(of_kind).order_by(one.key)).all():

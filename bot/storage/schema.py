@@ -9,20 +9,20 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, tex
 from bot.storage.engine import SCHEMA_NAME, DatabaseError
 from bot.storage.tables import SCHEMA, metadata
 
-logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every start
+logging.getLogger("alembic").setLevel(logging.WARNING)  # otherwise Alembic logs every migration
 
-_MIGRATION_LOCK = 0x65787461757468  # "extauth": one process at a time migrates PostgreSQL
+_MIGRATION_LOCK = 0x65787461757468  # "extauth" in ASCII
 
 _OTHER_VERSION = "its tables are of another version of Extauth: use that version, or an empty database"
 
 _alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
-"""Alembic's table for the version of the tables. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
+"""Alembic's table, which stores the tables' version. https://alembic.sqlalchemy.org/en/latest/tutorial.html"""
 
 
 def migrate(connection: Connection) -> bool:
-    """Create the tables if there are none, and return whether there were none. Raises DatabaseError.
+    """Create the tables if there are none, and return whether this call created them. Raises DatabaseError.
 
-    Other processes wait until the transaction ends.
+    Other processes wait until this transaction ends.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -31,7 +31,7 @@ def migrate(connection: Connection) -> bool:
         return False
     if version is not None:
         raise DatabaseError(_OTHER_VERSION)
-    # Imported only here: most starts find nothing to migrate.
+    # Imported only here, because most starts have no tables to create.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -43,7 +43,7 @@ def migrate(connection: Connection) -> bool:
 
 
 def check_schema(connection: Connection) -> None:
-    """Raise DatabaseError if the tables are missing or of another version. Changes nothing."""
+    """Raise DatabaseError if the tables are missing or of another version."""
     found = schema_version(connection)
     if found is None:
         raise DatabaseError("there is no audit log in it")
@@ -60,12 +60,12 @@ def schema_version(connection: Connection) -> str | None:
 
 
 Schema = Mapping[tuple[str, str, str], str]
-"""The definitions of the tables' parts, by kind, name, and table."""
+"""The definition of each part of the tables, such as a column or a trigger, by kind, name, and table."""
 
 _KINDS = ("trigger", "rule", "policy", "view", "table", "partition", "parent", "index", "constraint", "column")
-"""The order in which to report differences: the parts that can do most come first."""
+"""The order in which to report differences, beginning with the parts that can do the most harm."""
 _SQLITE = text("SELECT type, name, tbl_name, sql FROM sqlite_master")
-# A server's next version may list NOT NULL among the constraints: the columns already include it.
+# PostgreSQL 18 and newer also list NOT NULL as a constraint, which is excluded because the columns include it.
 _POSTGRESQL = text(
     """
     WITH t AS (SELECT c.* FROM unnest(CAST(:tables AS text[])) n JOIN pg_class c ON c.oid = to_regclass(:schema || n))
@@ -111,8 +111,8 @@ def read_schema(connection: Connection) -> Schema:
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"tables": tables, "schema": f"{SCHEMA_NAME}."})
         return {(kind, name, table): str(definition) for kind, name, table, definition in rows}
-    # SQLite ignores case in a table's name, and reads it up to a NUL. Anything but a table or an index, such as a
-    # trigger of another table, can change these as well.
+    # SQLite ignores case in a table's name, and reads the name up to a NUL. Triggers and views are included even if
+    # they belong to other tables, because they can still change Extauth's.
     return {
         (kind, name, table): _plain(str(definition), tables)
         for kind, name, table, definition in connection.execute(_SQLITE)
@@ -121,14 +121,14 @@ def read_schema(connection: Connection) -> Schema:
 
 
 def _plain(definition: str, tables: Sequence[str]) -> str:
-    """Return a definition without the quotes that a table's name gets when it's renamed and renamed back."""
+    """Return a definition without the quotes that SQLite adds when a table is renamed and renamed back."""
     for table in tables:
         definition = definition.replace(f'"{table}"', table)
     return " ".join(definition.split())
 
 
 def differences(made: Schema, found: Schema) -> list[str]:
-    """Return the differences between the found schema and the migration's, in a few words each."""
+    """Return a short description of each difference between the migration's schema and the one found."""
     said = []
     order = {kind: number for number, kind in enumerate(_KINDS)}
     for kind, name, table in sorted({*made, *found}, key=lambda place: (order.get(place[0], -1), place)):

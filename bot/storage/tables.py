@@ -1,4 +1,4 @@
-"""The tables, as the newest migration leaves them. Change one only together with a migration, which has the indexes."""
+"""The tables, as the newest migration leaves them. Changing a table takes a migration, where the indexes are, too."""
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
@@ -10,7 +10,7 @@ metadata = MetaData()
 audit_records = Table(
     "audit_records",
     metadata,
-    Column("chain", String(64), primary_key=True),  # the workspace's ID; empty for the operator's
+    Column("chain", String(64), primary_key=True),  # the workspace's ID; empty for the operator's chain
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
     Column("kind", String(16), nullable=False),
@@ -23,7 +23,7 @@ audit_records = Table(
     Column("action", String(16), nullable=False),
     Column("external_token_id", String(255)),
     Column("provider_key", String(255)),
-    Column("parameters", Text, nullable=False),  # the others, as JSON
+    Column("parameters", Text, nullable=False),  # the remaining parameters, as JSON
     Column("outcome", String(16)),
     Column("code", String(255)),
     Column("milliseconds", Integer),
@@ -37,14 +37,14 @@ audit_heads = Table(
     metadata,
     Column("chain", String(64), primary_key=True),
     Column("log_id", String(32), nullable=False),  # unique to this chain, across databases too
-    Column("number", BigInteger, nullable=False),  # the newest row, and its hash
+    Column("number", BigInteger, nullable=False),  # the number of the newest row, followed by that row's hash
     Column("hash", String(64), nullable=False),
-    Column("entries", BigInteger, nullable=False),  # ever written; a result belongs to its attempt's entry
-    Column("pruned_number", BigInteger, nullable=False),  # the newest pruned row, and its hash
+    Column("entries", BigInteger, nullable=False),  # the number ever written; an attempt and its result are one
+    Column("pruned_number", BigInteger, nullable=False),  # the number of the newest pruned row, followed by its hash
     Column("pruned_hash", String(64), nullable=False),
     Column("pruned_entries", BigInteger, nullable=False),
-    Column("verified", BigInteger, nullable=False),  # in the operator's chain: the row of the last verification
-    Column("mac", String(64), nullable=False),  # with the key, over all of the above
+    Column("verified", BigInteger, nullable=False),  # the row of the last verification, in the operator's chain
+    Column("mac", String(64), nullable=False),  # made with the key over the columns above
 )
 
 batches = Table(
@@ -62,7 +62,7 @@ account_states = Table(
     Column("team_id", String(64), primary_key=True),
     Column("token_id", String(255), primary_key=True),
     Column("provider_key", String(255)),
-    Column("at", BigInteger, nullable=False),  # of the last test: microseconds since the epoch, UTC
+    Column("at", BigInteger, nullable=False),  # the last test's time: microseconds since the epoch, UTC
     Column("state", String(16), nullable=False),
     Column("code", String(255)),
 )
@@ -71,14 +71,14 @@ schedules = Table(
     "schedules",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC: moving it claims the work
+    Column("due", BigInteger, nullable=False),  # microseconds since the epoch, UTC; moving it claims the work
 )
 
 workspace_settings = Table(
     "workspace_settings",
     metadata,
     Column("workspace_id", String(64), primary_key=True),  # or the organization's, for an org-wide installation
-    Column("version", BigInteger, nullable=False),  # the save that moves it wins
+    Column("version", BigInteger, nullable=False),  # a save succeeds only if this hasn't changed since it was read
     Column("content", Text, nullable=False),  # the workspace, the version, and the decided settings, encrypted
 )
 
@@ -92,15 +92,15 @@ installation_keys = Table(
 installations = Table(
     "installations",
     metadata,
-    Column("workspace_id", String(64), primary_key=True),  # or the organization's, for an org-wide one
+    Column("workspace_id", String(64), primary_key=True),  # or the organization's, for an org-wide installation
     Column("at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
     Column("content", Text, nullable=False),  # the tokens and their workspace, encrypted
-    Column("refreshing_until", BigInteger),  # until then, one process renews the token
+    Column("refreshing_until", BigInteger),  # microseconds, UTC; until then, one process renews the token
 )
 
 oauth_states = Table(
     "oauth_states",
     metadata,
-    Column("hash", String(64), primary_key=True),  # of a used state, which a browser carried to Slack and back
+    Column("hash", String(64), primary_key=True),  # the hash of a used state
     Column("expires_at", BigInteger, nullable=False),  # microseconds since the epoch, UTC
 )

@@ -1,4 +1,4 @@
-"""The installations in the database: the tokens encrypted, each bound to its workspace."""
+"""The installations in the database, each encrypted, including its tokens, and bound to its workspace."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from bot.workspaces.settings_store import forget
 PURPOSE = "installation"
 """The purpose of the box that encrypts installations."""
 REFRESHING_SECONDS = 60.0
-"""Seconds one process has to renew a token, before another may try."""
+"""Seconds that one process has to renew a token before another process may try."""
 _KEEP_AGAIN_SECONDS = (1.0, 5.0, 15.0)
 _MICRO = 1_000_000
 log = logging.getLogger(__name__)
@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoredInstallation:
-    """An installation, as it is encrypted. It is found by `workspace_id`. Times are in seconds since the epoch.
+    """An installation in the form that is encrypted. Times are in seconds since the epoch (UTC).
 
-    Without a `refresh_token`, the token doesn't expire.
+    `workspace_id` is the organization's for an org-wide installation. Without a `refresh_token`, no token expires.
     """
 
     workspace_id: str
@@ -55,9 +55,9 @@ class StoredInstallation:
 
 
 class InstallationRows(AsyncInstallationStore):
-    """The rows, written by Bolt's OAuth flow and read by Extauth.
+    """The rows of installations, which Bolt's OAuth flow writes and Extauth reads.
 
-    People's own tokens aren't kept, because Extauth needs none. Every method raises DatabaseError.
+    User tokens aren't stored, because Extauth needs none. Every method raises DatabaseError.
     """
 
     logger = sdk_logger
@@ -69,7 +69,7 @@ class InstallationRows(AsyncInstallationStore):
         self._clock = clock
 
     async def async_save(self, installation: SlackInstallation) -> None:
-        """Store an installation, in place of an earlier one."""
+        """Store an installation, replacing an earlier one of the same workspace or organization."""
         bot = installation.to_bot()
         workspace_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
         if not workspace_id or not bot.bot_token:
@@ -95,9 +95,9 @@ class InstallationRows(AsyncInstallationStore):
         await self._database.run(put)
 
     async def remove(self, workspace_id: str, bot_token: SecretStr) -> bool:
-        """Remove an installation, its account states, and its admins' settings. The audit log stays.
+        """Remove an installation, its account states, and its admins' settings, but not its audit log.
 
-        One that has another token by now stays as well. Returns whether it was removed.
+        An installation that has a different token by now isn't removed. Returns whether it was removed.
         """
         this = installations.c.workspace_id == workspace_id
         wanted = select(installations.c.content).where(this).with_for_update()
@@ -108,14 +108,14 @@ class InstallationRows(AsyncInstallationStore):
                 return False
             connection.execute(delete(installations).where(this))
             connection.execute(delete(account_states).where(account_states.c.team_id == workspace_id))
-            # The settings include its own API token.
+            # The settings include the workspace's API token, so they can't be kept either.
             forget(connection, self._vault, workspace_id)
             return True
 
         return await self._database.run(remove)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> StoredInstallation | None:
-        """Return the workspace's own installation, or else its organization's."""
+        """Return the workspace's own installation, or else its organization's; None if there is neither."""
         ids = [one for one in (team_id, enterprise_id) if one]
         wanted = select(installations.c.workspace_id, installations.c.content)
         wanted = wanted.where(installations.c.workspace_id.in_(ids))
@@ -146,10 +146,10 @@ class InstallationRows(AsyncInstallationStore):
     async def renew(
         self, kept: StoredInstallation, renew: Callable[[SecretStr], Awaitable[RenewedToken]]
     ) -> StoredInstallation | None:
-        """Renew a token, in the process that comes first: Slack takes each refresh token once.
+        """Renew a token in only one process, because each refresh token works once.
 
-        Returns None while another process is renewing it. Raises the errors of `renew`; then no process tries again for
-        a minute.
+        Returns None while another process is renewing the token. Raises the errors of `renew`, after which no process
+        tries again for a minute.
         """
         until = round((self._clock.now() + REFRESHING_SECONDS) * _MICRO)
         row = installations.c.workspace_id == kept.workspace_id
@@ -177,7 +177,7 @@ class InstallationRows(AsyncInstallationStore):
         )
         values = {"content": self._write(renewed), "refreshing_until": None}
         stored = update(installations).where(*mine).values(values)
-        # Slack gives a token once, so a failed write is retried.
+        # Slack won't return this token again, so a failed write is retried.
         write = partial(self._database.run, lambda connection: connection.execute(stored))
         await retry(write, self._clock.sleep, _KEEP_AGAIN_SECONDS, lambda error: isinstance(error, DatabaseError))
         return renewed

@@ -1,4 +1,4 @@
-"""The installations in the database, with tokens that still work."""
+"""The installations in the database, whose expiring tokens are renewed."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ from bot.storage.engine import DatabaseError
 from bot.workspaces.installation_rows import InstallationRows, StoredInstallation
 
 FRESH_SECONDS = 15.0
-"""Seconds an installation is remembered: for so long, a process can miss that another one has removed it."""
+"""Seconds an installation is cached, during which a process may not notice that another has removed it."""
 RENEW_AHEAD_SECONDS = 2 * 3600.0
-"""Seconds before a token expires to ask for a new one. Slack's tokens live for twelve hours."""
+"""Seconds before a token expires at which to renew it. Slack's tokens expire after twelve hours."""
 WAIT_SECONDS = 2.0
-"""Seconds a request waits for another process to renew an expired token: Slack waits three for the request."""
+"""Seconds a request waits for another process to renew a token, less than the three that Slack waits for a response."""
 _AGAIN_SECONDS = 0.2
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Renew = Callable[[SecretStr], Awaitable[RenewedToken]]
 
 
 class StoredInstallations:
-    """The installations made by OAuth. `renew` asks Slack for a new token."""
+    """The installations made by OAuth. `renew` trades a refresh token for a new bot token."""
 
     def __init__(self, rows: InstallationRows, renew: Renew, clock: Clock) -> None:
         self._rows = rows
@@ -37,7 +37,7 @@ class StoredInstallations:
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Installation | None:
         """Return the workspace's own installation, or else its organization's; None if there is neither.
 
-        It was read at most 15 seconds ago, and a token that's about to expire has been renewed. Raises DatabaseError.
+        The installation was read at most 15 seconds ago, and a token about to expire is renewed. Raises DatabaseError.
         """
         key = (team_id or "", enterprise_id or "")
         kept = await self._known.get(key, lambda: self._rows.find(team_id, enterprise_id))
@@ -54,7 +54,7 @@ class StoredInstallations:
                 self._known.pop(key)
 
     async def remove(self, installation: Installation) -> bool:
-        """Remove an installation that Slack no longer knows. Returns whether its token was still the same.
+        """Remove an installation that Slack no longer accepts. Returns False if its token has changed.
 
         Raises DatabaseError.
         """
@@ -64,11 +64,11 @@ class StoredInstallations:
         return was_removed
 
     async def close(self) -> None:
-        """Wait for running renewals: otherwise Slack's answer would be lost, and the refresh token with it."""
+        """Wait for renewals in progress, because losing Slack's response would lose the new refresh token."""
         await asyncio.gather(*self._renewing.pending(), return_exceptions=True)
 
     async def _current(self, kept: StoredInstallation) -> StoredInstallation:
-        """Return the installation with a token that works. One that soon expires is renewed in the background."""
+        """Return the installation. An expired token is renewed first; one that expires soon, in the background."""
         left = float("inf") if kept.expires_at is None else kept.expires_at - self._clock.now()
         if left > RENEW_AHEAD_SECONDS or kept.refresh_token is None:
             return kept
@@ -76,11 +76,11 @@ class StoredInstallations:
         return kept if left > WAIT_SECONDS else await renewing
 
     async def _renewed(self, kept: StoredInstallation) -> StoredInstallation:
-        """Return the installation with a new token, from Slack or from another process; unchanged if that fails."""
+        """Return the installation with a token renewed by this or another process; unchanged if the renewal fails."""
         try:
             renewed = await self._rows.renew(kept, self._renew)
             deadline = self._clock.monotonic() + WAIT_SECONDS
-            # Another process is renewing it.
+            # While another process is renewing the token, the row is read until the token changes.
             while renewed is None and self._clock.monotonic() < deadline:
                 found = await self._rows.find(kept.workspace_id, None)
                 if found is None or found.refresh_token != kept.refresh_token:
@@ -91,7 +91,7 @@ class StoredInstallations:
             log.error("a token couldn't be renewed", extra={"team_id": kept.workspace_id, "why": str(error)})
             return kept
         except Exception as error:
-            # Its text may hold Slack's answer.
+            # The error's text isn't logged, because it may hold Slack's response.
             extra = {"team_id": kept.workspace_id, "error_type": type(error).__name__}
             log.error("a token couldn't be renewed", extra=extra)
             return kept

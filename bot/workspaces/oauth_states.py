@@ -1,4 +1,4 @@
-"""The states that a browser carries to Slack and back, so that an installation ends where it began.
+"""The OAuth states that prove that an installation ends in the browser where it began.
 
 https://docs.slack.dev/authentication/installing-with-oauth
 """
@@ -19,15 +19,15 @@ from bot.storage.engine import Database, insert_into
 from bot.storage.tables import oauth_states
 
 STATE_SECONDS = 600
-"""Seconds a person can take from the button to Slack's *Allow*."""
+"""Seconds a person has between *Add to Slack* and Slack's *Allow*."""
 _MICRO = 1_000_000
 
 
 class OAuthStates(AsyncOAuthStateStore):
-    """Encrypted states that hold their own time of issue. Each is good once, for ten minutes, in any process.
+    """Encrypted states that contain their time of issue. Each is valid once, for ten minutes, in any process.
 
-    Anyone can begin an installation, so nothing is written for that. The database has hashes of the states that
-    completed one.
+    Anyone can begin an installation, so issuing a state writes nothing. The database has only the hashes of states that
+    completed an installation.
     """
 
     logger = sdk_logger
@@ -40,11 +40,11 @@ class OAuthStates(AsyncOAuthStateStore):
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         """Return a new state."""
         text = json.dumps([secrets.token_hex(16), self._clock.now()])
-        # Bolt puts it into a cookie and an address unescaped.
+        # Bolt puts the state into a cookie and a URL without escaping the padding.
         return self._box.encrypt(SecretStr(text)).rstrip("=")
 
     async def async_consume(self, state: str) -> bool:
-        """Return whether a state is good, as it is until `use`. Raises DatabaseError."""
+        """Return whether a state is valid. Only `use` ends its validity early. Raises DatabaseError."""
         opened = self._open(state)
         if opened is None or not 0 <= self._clock.now() - opened[0] < STATE_SECONDS:
             return False
@@ -52,7 +52,7 @@ class OAuthStates(AsyncOAuthStateStore):
         return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
 
     async def use(self, state: str) -> bool:
-        """Mark a state as used by an installation. Returns whether it's the first one. Raises DatabaseError."""
+        """Mark a state as used. Returns whether Extauth issued the state and it was unused. Raises DatabaseError."""
         opened, now = self._open(state), round(self._clock.now() * _MICRO)
         if opened is None:
             return False
@@ -66,10 +66,10 @@ class OAuthStates(AsyncOAuthStateStore):
         return await self._database.run(put)
 
     def _open(self, state: str) -> tuple[float, str] | None:
-        """Return the time of issue, and a hash; None for a state that isn't Extauth's."""
+        """Return a state's time of issue and its hash; None if Extauth didn't issue the state."""
         opened = self._box.decrypt(f"{state}{'=' * (-len(state) % 4)}")
         if opened is None:
             return None
-        # The hash of the decrypted text, because one state can be spelled in several ways.
+        # Hashes the decrypted text, because base64 can encode the same state in several ways.
         text = opened.get_secret_value()
         return json.loads(text)[1], hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A check that an entered token is a workspace's own, by a Slack call that changes nothing."""
+"""A check that an entered token belongs to the workspace, by a Slack call that changes nothing."""
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
@@ -12,9 +12,9 @@ OTHER_WORKSPACE, UNREACHABLE = "other_workspace", "unreachable"
 
 
 async def find_problem(clients: ClientFactory, token: SecretStr, workspace: Workspace) -> str | None:
-    """Return the reason a token isn't this workspace's, as Slack's code or Extauth's; None if it is.
+    """Return Slack's or Extauth's code for the reason a token isn't this workspace's; None if it belongs there.
 
-    An org-wide installation needs an org-wide token: one of a single workspace would be sent for the others, too.
+    An org-wide installation needs an org-wide token, because the token is used for all of its workspaces.
     https://docs.slack.dev/reference/methods/auth.test
     """
     try:

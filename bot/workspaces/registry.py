@@ -1,4 +1,4 @@
-"""The workspaces that Extauth serves, and the runtime for a request from each."""
+"""The workspaces that Extauth serves, and the runtime for each one's requests."""
 
 import logging
 from collections import OrderedDict
@@ -17,27 +17,27 @@ from bot.workspaces.settings import WorkspaceSettings
 from bot.workspaces.settings_store import SettingsStore
 
 FRESH_SECONDS = 15.0
-"""Maximum age in seconds of a workspace's settings, in the processes that didn't save them."""
+"""Maximum age in seconds of a workspace's settings in a process that didn't save them."""
 MOST_RUNTIMES = 1_000
-"""Maximum number of workspaces' runtimes in memory: the most recently used ones."""
+"""Maximum number of workspaces' runtimes in memory. The least recently used runtimes are dropped."""
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class OneWorkspace:
-    """The workspace of `SLACK_BOT_TOKEN`. It answers without I/O, also for requests from elsewhere.
+    """The workspace of `SLACK_BOT_TOKEN`, whose runtime is returned without I/O for requests from anywhere.
 
-    Only Slack knows the workspace's ID: `UserDirectory` asks for it, and denies requests from another.
+    `UserDirectory` looks up the workspace's ID, and marks people of other workspaces, whose requests are denied.
     """
 
     runtime: Runtime
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return the only runtime, for any request."""
+        """Return the only runtime, regardless of the IDs."""
         return self.runtime
 
     async def serves(self) -> Callable[[str | None, str | None], bool] | None:
-        """Return a check that a workspace and organization are the token's; None while Slack doesn't say."""
+        """Return a check that a workspace and organization are the token's; None if the lookup in Slack fails."""
         workspace = await self.runtime.shared.users.workspace(self.runtime.bot_token)
         return workspace.includes if workspace is not None else None
 
@@ -58,10 +58,10 @@ class _CachedRuntime:
 
 
 class ManyWorkspaces(SettingsKeeper):
-    """The workspaces that installed the app, each with its own settings over those of the environment.
+    """The workspaces that installed the app, whose own settings override the environment's.
 
-    Runtimes are kept in memory, and replaced when their workspace's settings change. Settings are reread after
-    `FRESH_SECONDS`, and at once in the process that saved them.
+    A runtime is kept in memory, and replaced when its workspace's settings change. Settings are read again after
+    `FRESH_SECONDS`, or at once in the process that saved them.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ManyWorkspaces(SettingsKeeper):
         self._reads: Cache[str, SettingsSnapshot] = Cache(shared.clock, FRESH_SECONDS, MOST_RUNTIMES)
 
     async def find(self, team_id: str | None, enterprise_id: str | None) -> Runtime | None:
-        """Return the runtime for a workspace's requests; None if Extauth isn't installed. Raises DatabaseError."""
+        """Return a workspace's runtime; None if Extauth isn't installed there. Raises DatabaseError."""
         installation = await self._installations.find(team_id, enterprise_id)
         return await self._runtime(installation) if installation is not None else None
 
@@ -105,7 +105,7 @@ class ManyWorkspaces(SettingsKeeper):
         return found
 
     def audit_channels(self) -> Collection[AuditChannel]:
-        """Return the audit channels of the workspaces served recently, and replaced ones that are still posting."""
+        """Return the audit channels of recently served workspaces, and replaced channels that are still posting."""
         self._replaced = [channel for channel in self._replaced if channel.is_posting]
         return [*self._channels.values(), *self._replaced]
 
@@ -118,7 +118,7 @@ class ManyWorkspaces(SettingsKeeper):
             raise DatabaseError(f"the settings of workspace {workspace.id} can't be read: {error}") from None
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
-        """Store an admin's settings, but only in place of the version `seen`. Raises DatabaseError."""
+        """Store an admin's settings if the stored version is still `seen`. Raises DatabaseError."""
         stored = await self._store.read(workspace.id)
         if stored.version != seen:
             return False
@@ -146,12 +146,12 @@ class ManyWorkspaces(SettingsKeeper):
         if len(self._made) > MOST_RUNTIMES:
             oldest, _ = self._made.popitem(last=False)
             self._let_go(oldest)
-        # The installation names its token's workspace, so Slack needn't be asked.
+        # The installation names its token's workspace, which saves a call to Slack.
         self._shared.users.workspaces.put(bot_token, workspace)
         return made.runtime
 
     def _audit_channel(self, workspace: Workspace, channel: str | None) -> AuditChannel | None:
-        """Return the workspace's audit channel: the same object as before while the channel is the same."""
+        """Return the workspace's audit channel, as the same object until the channel's ID changes."""
         known = self._channels.get(workspace.id)
         if known is not None and known.channel == channel:
             return known

@@ -24,15 +24,15 @@ from bot.workspaces.installations import StoredInstallations
 from bot.workspaces.settings import WorkspaceSettings
 
 RUNTIME = "runtime"
-"""The key in Bolt's context, and so the name of a listener's argument, for its workspace's runtime."""
+"""The key of the workspace's runtime in Bolt's context, and therefore the name of listeners' argument for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The state that all workspaces share: clients and their pace, the user directory, stores, the clock, and tasks.
+    """The state that all workspaces share, such as clients, the rate limiter, the user directory, and stores.
 
-    `slack` is when Slack was last heard from; `installations` are the workspaces that installed the app, None if
-    Extauth serves the one of its token.
+    `slack` records the results of calls to Slack. `installations` are those of the app by OAuth, or None if Extauth
+    serves only the workspace of SLACK_BOT_TOKEN.
     """
 
     clients: ClientFactory
@@ -49,7 +49,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The result of asking Slack for the accounts: the accounts, or the code of the refusal."""
+    """The result of listing accounts in Slack, which is the accounts or the code of Slack's refusal."""
 
     accounts: AccountList | None = None
     refusal: str | None = None
@@ -57,7 +57,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class SettingsSnapshot:
-    """The settings of a workspace, and the version of its own decisions in them."""
+    """The settings of a workspace, and the version of the admins' decisions in them."""
 
     settings: WorkspaceSettings
     version: int
@@ -71,7 +71,7 @@ class SettingsKeeper(Protocol):
         ...
 
     async def save(self, workspace: Workspace, settings: WorkspaceSettings, names: Collection[str], seen: int) -> bool:
-        """Store the settings with these `names`. Returns whether the stored version was still the one `seen`."""
+        """Store the settings with these `names`. Returns whether the stored version was still `seen`."""
         ...
 
     async def runtime(self, workspace: Workspace) -> "Runtime | None":
@@ -81,12 +81,12 @@ class SettingsKeeper(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The runtime of one workspace: the shared state, the service with its settings, and its bot token.
+    """The runtime of one workspace, with the shared state, a service with the workspace's settings, and its bot token.
 
-    `contact` is the person or place to ask for help, in mrkdwn; `approvals_go_to` are the channel, or the people, that
-    are asked to approve deletions; `listings` are the App Home's cached lists. `installed_in` is its workspace; None
-    for the token in the settings, whose workspace only Slack knows. `keeper` stores the admins' decisions; None if the
-    operator decides.
+    `contact` is the person or place to ask for help, in mrkdwn. `approvals_go_to` has the channel or the people that
+    are asked to approve deletions. `listings` has the App Home's cached lists. `installed_in` is the workspace, or None
+    for SLACK_BOT_TOKEN, whose workspace only Slack knows. `keeper` stores the admins' decisions, or is None if the
+    operator makes all decisions.
     """
 
     shared: Shared
@@ -101,16 +101,16 @@ class Runtime:
 
     @property
     def home(self) -> tuple[str | None, str | None]:
-        """The workspace and the organization by which `Workspaces` finds it again."""
+        """The workspace ID and organization ID by which `Workspaces` finds this runtime."""
         return self.installed_in.home if self.installed_in is not None else (None, None)
 
     async def workspace(self) -> Workspace | None:
-        """Return the workspace; None if only Slack knows it and doesn't say."""
+        """Return the workspace; None if it has to be looked up in Slack and the lookup fails."""
         return self.installed_in or await self.shared.users.workspace(self.bot_token)
 
 
 class NotInstalled(Exception):
-    """A request from a workspace where Extauth isn't installed. `install_url` is the address to install it from."""
+    """A request from a workspace where Extauth isn't installed. `install_url` is the install page's URL, if any."""
 
     def __init__(self, install_url: str | None) -> None:
         super().__init__("not installed")

@@ -1,4 +1,4 @@
-"""The settings of one workspace: who may do what there, what needs approval, who is told, and its own API token."""
+"""The settings of one workspace, which include its allow lists, approvals, audit channel, contact, and API token."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -27,7 +27,7 @@ LISTS = ("get_allow", "delete_allow", "list_allow", "history_allow", "delete_app
 
 
 def must(is_valid: Callable[[Any], object], says: str, advice: str = "") -> AfterValidator:
-    """Return a check. When it fails, `says` ends a sentence about the variable; `advice` stands beside the field."""
+    """Return a check. If it fails, `says` completes a sentence about the variable, and the form shows `advice`."""
 
     def check(value: Any) -> Any:
         if not is_valid(value):
@@ -72,10 +72,10 @@ AllowListSetting = Annotated[
 
 
 class WorkspaceSettings(BaseModel):
-    """The decisions of a workspace's admins, or, for a single workspace, of its operator.
+    """The settings that a workspace's admins decide, or the operator if Extauth serves a single workspace.
 
-    A field's alias is its variable, and its title its name on screen. Without `delete_approvers`, those who can delete
-    can approve. `api_token` replaces Extauth's bot token for external tokens.
+    A field's alias is its variable's name, and its title is its name on screen. Without `delete_approvers`, people who
+    can delete can approve. `api_token` replaces Extauth's bot token in calls of the external-auth methods.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -137,7 +137,7 @@ class WorkspaceSettings(BaseModel):
 
     @staticmethod
     def accept(values: Mapping[str, Any]) -> "tuple[WorkspaceSettings, dict[str, str]]":
-        """Return the settings with the valid values, by their names, and advice for each invalid one."""
+        """Return settings with the valid values, and the advice for each invalid value by its field's name."""
         try:
             return WorkspaceSettings.model_validate(values), {}
         except ValidationError as error:
@@ -147,9 +147,9 @@ class WorkspaceSettings(BaseModel):
         return WorkspaceSettings.model_validate(valid), advice
 
     def with_decided(self, decided: Mapping[str, Any]) -> "WorkspaceSettings":
-        """Return these settings with a workspace's decisions over them, in the form of `written`.
+        """Return these settings, overridden by a workspace's decisions in the form that `written` returns.
 
-        A newer version's settings, which this one doesn't know, change nothing. Raises ValueError.
+        Settings that only a newer version of Extauth has are ignored. Raises ValueError.
         """
         before = {name: getattr(self, name) for name in WorkspaceSettings.model_fields}
         known = {name: decided[name] for name in before.keys() & decided.keys()}
@@ -159,14 +159,14 @@ class WorkspaceSettings(BaseModel):
         return settings
 
     def written(self, names: Collection[str]) -> Mapping[str, Any]:
-        """Return the settings with these names as they are stored, in JSON's types, secrets included."""
+        """Return the settings with these names in the form that is stored, which has JSON's types and plain secrets."""
         values = {name: getattr(self, name) for name in names}
-        # Dumps mask secrets, so that only this method reveals them.
+        # pydantic masks secrets in its output, so they are added here.
         secrets = {name: one.get_secret_value() for name, one in values.items() if isinstance(one, SecretStr)}
         return {**self.model_dump(mode="json", include=set(names)), **secrets}
 
     def allow_lists(self) -> Mapping[Permission, AllowList]:
-        """Return the allow list of each permission; the one to approve only if deletions need approval."""
+        """Return the allow list of each permission, including `APPROVE` only if deletions need approval."""
         approving = {Permission.APPROVE: self.delete_approvers or self.delete_allow}
         return {
             Permission.GET: self.get_allow,
@@ -190,10 +190,10 @@ class WorkspaceSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChangeSettings:
-    """A change to settings, by their names. The new values, which can include a token, aren't in it.
+    """A change to the settings with these names. It doesn't hold the new values, which may include a token.
 
-    `version` is the new version of the settings of a workspace or, if installed org-wide, organization: so an older one
-    that's put back into the database is recognized.
+    `version` is the new version of the workspace's settings, or of the organization's for an org-wide installation. The
+    audit log keeps it, so that an old copy that someone puts back into the database is recognized.
     """
 
     operation = Operation.SETTINGS

@@ -18,7 +18,7 @@ PURPOSE = "workspace settings"
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """A workspace's decisions, by the settings' names, and their version: 0 if it decided nothing."""
+    """A workspace's decisions, by the settings' names, and their version, which is 0 before the first decision."""
 
     version: int = 0
     decided: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -27,7 +27,7 @@ class StoredSettings:
 class SettingsStore:
     """The settings in the database, by the ID of the workspace, or of the organization for an org-wide installation.
 
-    `saved_version` reads the version that was saved last, from the audit log.
+    `saved_version` reads the last saved version from the audit log.
     """
 
     def __init__(self, database: Database, vault: Vault, saved_version: Callable[[Connection, str], int]) -> None:
@@ -40,8 +40,8 @@ class SettingsStore:
     async def read(self, workspace_id: str) -> StoredSettings:
         """Return a workspace's decisions.
 
-        Raises DatabaseError, also if they were altered, encrypted with another key, or put there from another workspace
-        or an older copy: a workspace isn't served by settings that it didn't make, or has changed since.
+        Raises DatabaseError if the decisions can't be read, or were altered, encrypted with another key, or copied from
+        another workspace or an older version, because a workspace must not be served by such settings.
         """
         wanted = select(workspace_settings).where(workspace_settings.c.workspace_id == workspace_id)
         row, saved = await self._database.run(
@@ -66,9 +66,9 @@ class SettingsStore:
         return StoredSettings(row.version, content["decided"])
 
     async def write(self, workspace_id: str, decided: Mapping[str, Any], version: int) -> bool:
-        """Store a workspace's decisions in place of a version. Raises DatabaseError.
+        """Store a workspace's decisions if the stored version is still `version`. Raises DatabaseError.
 
-        Returns whether it was still that version: if two people save at once, true for only one.
+        Returns whether they were stored, which is true for only one of two people who save at the same time.
         """
         values = {"version": version + 1, "content": _content(self._box, workspace_id, version + 1, decided)}
         this = (workspace_settings.c.workspace_id == workspace_id) & (workspace_settings.c.version == version)
@@ -83,7 +83,7 @@ class SettingsStore:
 
 
 def forget(connection: Connection, vault: Vault, workspace_id: str) -> None:
-    """Erase a workspace's decisions. The version stays, so that no older one can be put back."""
+    """Erase a workspace's decisions, but keep their version, so that older decisions can't be put back."""
     mine = workspace_settings.c.workspace_id == workspace_id
     version = connection.execute(select(workspace_settings.c.version).where(mine)).scalar()
     if version is not None:

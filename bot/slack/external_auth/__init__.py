@@ -1,1 +1,1 @@
-"""The Web API methods that Extauth exists for, and nothing of Slack's user interface."""
+"""Slack's Web API methods for external tokens, without any user interface."""

@@ -1,7 +1,7 @@
 """The connected accounts of an app, as `apps.auth.external.list` describes them.
 
-The method belongs to Slack's own CLI and isn't in the public reference, so reading it is lenient: a field that is
-missing or of another type is unknown, and an account whose ID can't be read is counted.
+Slack's own CLI uses the method, but the public reference lacks it, so responses are read leniently. A field that is
+missing or of another type counts as unknown, and accounts without a readable ID are only counted.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -18,10 +18,10 @@ from bot.slack.rate_limit import LIST
 PAGE_SIZE = 10
 LONGEST_TEXT = 255
 KEPT_SECONDS = 45.0
-"""Seconds a form relies on Slack's last answer."""
+"""Seconds that forms use a cached list of accounts."""
 SLOW_SECONDS = 2.4
-"""Seconds a form waits for an answer. Slack waits three seconds for the form's."""
-_LAST_SECOND = 253402300799  # of the year 9999
+"""Seconds after which a list counts as slow, less than the three that Slack waits for a form's options."""
+_LAST_SECOND = 253402300799  # the last second of the year 9999, UTC
 
 
 class AccountState(StrEnum):
@@ -57,17 +57,17 @@ _STATES = {
         AccountState.REJECTED,
     ),
 }
-"""The error codes about the token and its account. Any other code says nothing about them."""
+"""The account's state for each error code that shows one. Other codes reveal nothing about the account."""
 
 
 def state_of(code: str | None) -> AccountState:
-    """Return the state that a fetch's error code indicates; None means that a token was returned."""
+    """Return the state that a fetch's error code indicates. The code None means that Slack returned a token."""
     return AccountState.WORKS if code is None else _STATES.get(code, AccountState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider in the app's manifest. None means that Slack didn't say."""
+    """A provider in the app's manifest. A field that Slack didn't return is None."""
 
     key: str
     name: str | None = None
@@ -97,9 +97,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccountList:
-    """An app's providers and accounts, the most recently refreshed first.
+    """An app's providers, and its accounts in order, the most recently refreshed first.
 
-    `has_workflows` is true if Slack reported their workflows. `unreadable` counts accounts without a usable ID.
+    `has_workflows` is true if Slack returned the accounts' workflows. `unreadable` counts accounts without a usable ID.
     """
 
     providers: tuple[Provider, ...]
@@ -108,7 +108,7 @@ class AccountList:
     unreadable: int
 
     def of_provider(self, key: str | TypedText | None) -> "AccountList":
-        """Return the list of one provider; all of it for None."""
+        """Return the list limited to one provider, or the whole list for None."""
         if key is None:
             return self
         providers = tuple(provider for provider in self.providers if provider.key == key)
@@ -122,7 +122,7 @@ class AccountList:
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
-    """One page of accounts. `first` is the number of its first one, from 1; `older` and `newer` request more."""
+    """One page of accounts. `first` is the first account's number, from 1. `older` and `newer` request other pages."""
 
     accounts: Sequence[Account]
     first: int
@@ -131,7 +131,7 @@ class AccountPage:
 
 
 def read_accounts(answer: Mapping[str, object]) -> AccountList:
-    """Return the accounts in Slack's answer. Raises UnconfirmedError if it has no list."""
+    """Return the accounts in Slack's response. Raises UnconfirmedError if the response has no list."""
     authorizations = answer.get("authorizations")
     if not isinstance(authorizations, list):
         raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_LIST, LIST)
@@ -163,9 +163,9 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList:
 
 
 def page(accounts: Sequence[Account], request: ListAccounts) -> AccountPage:
-    """Return the page that a request asks for.
+    """Return the requested page.
 
-    It begins or ends at a place, not at a number, so accounts added, removed, or refreshed in between don't shift it.
+    A page begins or ends next to an account's position, not at a number, so that changes in between don't shift it.
     """
     start = 0
     if request.older_than is not None:
@@ -204,7 +204,7 @@ def _mappings(value: object) -> Sequence[Mapping[str, object]]:
 def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
-    # Redacted before it's cut: half a token no longer looks like one.
+    # Redacted before cutting, because part of a token may no longer be recognized.
     return redact(value[: LONGEST_TEXT * 4])[:LONGEST_TEXT]
 
 
@@ -215,20 +215,20 @@ def _seconds(value: object) -> int | None:
 
 
 class AccountMemory(Cache[Hashable, AccountList | None]):
-    """A cache of Slack's recent answers, by app: its accounts, or None if Slack refused or couldn't be asked.
+    """A cache of each app's accounts; None for an app whose accounts Slack recently refused or failed to list.
 
-    A form asks on every keystroke, and can't wait for Slack when it opens.
+    A form looks up accounts on every keystroke, and can't wait for Slack when it opens.
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock, KEPT_SECONDS, 1_000, keeps_none=True)
 
     async def look_up(self, key: Hashable, ask: Callable[[], Awaitable[AccountList | None]]) -> AccountList | None:
-        """Return an app's accounts, from `ask` if they aren't cached. None if there is no list, or not soon."""
+        """Return an app's accounts, from `ask` if they aren't cached; None if listing recently failed or is slow."""
         return await self.get(key, ask) if self.is_promising(key) else None
 
     def is_promising(self, app: Hashable) -> bool:
-        """Return whether a list can be expected: Slack didn't recently refuse, and isn't slow."""
+        """Return whether a list can be expected, because listing neither failed recently nor is slow now."""
         asked = self.find(app)
         if asked is None:
             return True

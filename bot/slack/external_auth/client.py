@@ -14,21 +14,21 @@ from bot.slack.external_auth.models import Arguments, TokenRequest
 from bot.slack.rate_limit import Busy, Caller, LimitedCall, RateLimiter
 
 SEND_SECONDS = 90.0
-"""Seconds from the wait for a free connection to the answer, with one retry. The wait for its turn isn't included."""
+"""Seconds a call may take, including a wait for a free connection and one retry, but not waits for Slack's limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalAuthClient:
-    """A client for Slack's external auth, for any token that may use it. Rate-limited calls wait for their turn."""
+    """A client for Slack's external-auth methods, with any token. Rate-limited calls wait for their turn."""
 
     clients: ClientFactory
     limiter: RateLimiter
 
     async def call(self, api_token: SecretStr, request: TokenRequest, caller: Caller) -> Mapping[str, object]:
-        """Send a request, again after each wait if Slack's limits reject it, and return Slack's answer.
+        """Send a request, repeat it after each wait while Slack's limits reject it, and return Slack's response.
 
-        The answer may hold a token, so it's read at once. Slack may refuse a list: that method isn't public. Raises
-        ExternalAuthError, and Stopping before anything was changed.
+        The response may hold a token, so the caller must not keep it. Raises ExternalAuthError, and if the request
+        wasn't sent ShuttingDown, NoLongerWanted, and the errors of the caller's `recheck`.
         """
         method = request.method
         call = LimitedCall(self.limiter, method, caller, self.limiter.clock.monotonic() + caller.patience)
@@ -49,9 +49,9 @@ class ExternalAuthClient:
     async def _send(
         self, api_token: SecretStr, method: str, request: Arguments, *, once: bool
     ) -> Mapping[str, object] | ExternalAuthError:
-        """Send the request; with `once`, not again after a broken connection.
+        """Send the request, and send it again after a broken connection unless `once` is set.
 
-        Failures are returned, so that the slack_sdk exception isn't their context: it holds the whole response.
+        Failures are returned, not raised, because slack_sdk's exception as their context would hold the whole response.
         """
         sent = {name: value.reveal() if isinstance(value, TypedText) else value for name, value in request.items()}
         attempts = Attempts(self.clients.clock, self.clients.calls, reconnects=not once, budget=0)
@@ -63,7 +63,7 @@ class ExternalAuthClient:
             release(error)
         else:
             data: object = response.data
-            # Strict, because slack_sdk takes any value of `ok` that isn't false, empty, or 0 for a success.
+            # Checked strictly, because slack_sdk counts any truthy value of `ok` as a success.
             if isinstance(data, Mapping) and data.get("ok") is True:
                 return data
         return failure if attempts.answer is None else from_answer(method, attempts.answer, sent)

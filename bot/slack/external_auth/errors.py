@@ -1,12 +1,12 @@
 """The ways a call can fail, as a family of exceptions.
 
 ExternalAuthError
-├── RefusedError        Slack said no. Nothing changed.
-├── RateLimitedError    Slack said to slow down. Nothing changed.
+├── RefusedError        Slack refused the request. Nothing changed.
+├── RateLimitedError    Slack's rate limit rejected the request. Nothing changed.
 ├── UnreachableError    The request never reached Slack. Nothing changed.
-└── UnconfirmedError    The request was sent, and no clear answer came back: a change may have happened.
+└── UnconfirmedError    The request was sent, but without a clear response. A change may have happened.
 
-A code is Slack's own if Slack gave one; `TransportCode` names the failures on the way there and back.
+A code is Slack's own if the response has one. Otherwise, it is a `TransportCode`.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from bot.ids import ERROR_CODE, quote, redact
 from bot.slack.calls import HttpAnswer, header, retry_after
 
 _MOST, _LONGEST = 20, 2000
-"""Maximum number of Slack's messages to read, and of characters in each: more than are ever shown."""
+"""Maximum number of Slack's messages to keep, and of characters in each, both more than are shown."""
 
 
 class TransportCode(StrEnum):
-    """Extauth's codes for failures on the way to Slack and back."""
+    """Extauth's codes for failed connections and malformed responses."""
 
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
@@ -35,9 +35,9 @@ class TransportCode(StrEnum):
 
 
 class BreakdownCode(StrEnum):
-    """Slack's codes for work that it began and may have finished.
+    """Slack's codes for requests that Slack began to carry out and may have finished.
 
-    Slack documents this for the first two; the others break off the same way.
+    Slack documents this for the first two codes, and the others are treated the same.
     https://docs.slack.dev/reference/methods/apps.auth.external.delete#errors
     """
 
@@ -51,8 +51,8 @@ class BreakdownCode(StrEnum):
 class ExternalAuthError(Exception):
     """A failed call to one of the methods for external tokens.
 
-    `detail`, `needed`, and `provided` are Slack's own words. Nothing in it holds a token: the original exception is
-    dropped, because slack_sdk puts whole responses into its exceptions.
+    `detail`, `needed`, and `provided` are Slack's own words, with known tokens redacted. The original exception isn't
+    kept, because slack_sdk puts whole responses, and so tokens, into its exceptions.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class UnreachableError(ExternalAuthError):
 
 
 class UnconfirmedError(ExternalAuthError):
-    """A request that was sent, but got no clear answer: a change may have happened."""
+    """A request that was sent, but got no clear response, so a change may have happened."""
 
 
 def from_answer(method: str, answer: HttpAnswer, sent: Mapping[str, object]) -> ExternalAuthError:
-    """Return the error for an answer that isn't a success. Slack's words may repeat the values that were `sent`."""
+    """Return the error for an unsuccessful response, whose text may repeat `sent` values, so they are only quoted."""
     if answer.status == 429:
         return RateLimitedError(method, retry_after(answer.headers))
     if not isinstance(answer.body, Mapping):
@@ -117,7 +117,7 @@ def from_answer(method: str, answer: HttpAnswer, sent: Mapping[str, object]) -> 
 
 
 def from_exception(method: str, error: Exception) -> ExternalAuthError:
-    """Return the error for a call that got no readable answer."""
+    """Return the error for a call without a readable response."""
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return UnreachableError(TransportCode.CONNECTION_FAILED, method)
     if isinstance(error, TimeoutError):
@@ -132,5 +132,5 @@ def _harmless(message: str, sent: Mapping[str, object]) -> str:
     for value in sent.values():
         if isinstance(value, str):
             message = message.replace(value, quote(value))
-    # Redacted before it's cut: half a token no longer looks like one.
+    # Redacted before cutting, because part of a token may no longer be recognized.
     return redact(message)[:_LONGEST]

@@ -1,4 +1,4 @@
-"""The requests that Slack's external auth takes, and the token it returns."""
+"""The requests to Slack's external-auth methods, and the token that they return."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ LABELS = {
     "provider_key": "provider key",
     "app_id": "app ID",
 }
-"""People's names for the API's parameters."""
+"""The names of the API's parameters on screen."""
 TOKEN_IDS = "external_token_ids"
 ACCOUNT = "account"
 PROVIDER_KEY = "provider_key"
@@ -33,9 +33,9 @@ Arguments = dict[str, str | TypedText | bool]
 
 
 class InvalidParameter(ValueError):
-    """A parameter value that is invalid in any request, so Slack isn't asked.
+    """A parameter value that is invalid in any request, so nothing is sent to Slack.
 
-    `name` is the API's name of the parameter; the message is a sentence for the person who gave it.
+    `name` is the API's name of the parameter. The message is a sentence for the person who entered the value.
     """
 
     def __init__(self, name: str, problem: str) -> None:
@@ -45,7 +45,7 @@ class InvalidParameter(ValueError):
 
 
 class PastedToken(InvalidParameter):
-    """A known token in place of an ID. No request can hold one, so it is never sent, recorded, or shown."""
+    """A known token in place of an ID. No request can hold a known token, so none is sent, recorded, or shown."""
 
     def __init__(self, name: str, token_format: TokenFormat) -> None:
         revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with its provider"
@@ -58,7 +58,7 @@ class PastedToken(InvalidParameter):
 
 
 def check_id(name: str, value: object) -> str | TypedText:
-    """Return `value` if it could be an ID or a key, as `TypedText` unless it's formed like one. Slack checks the rest.
+    """Return `value` if Slack may accept it as an ID or a key, as `TypedText` unless it has the form of one.
 
     Raises InvalidParameter.
     """
@@ -81,7 +81,7 @@ def check_id(name: str, value: object) -> str | TypedText:
 
 
 class _Parameters:
-    """The parameters of a request: its attributes of these names, unless they are None. IDs and keys are checked."""
+    """The parameters of a request, which are the named attributes that aren't None. IDs and keys are checked."""
 
     __slots__ = ()
     parameters: ClassVar[Sequence[str]]
@@ -91,10 +91,10 @@ class _Parameters:
             object.__setattr__(self, name, check_id(name, value))
 
     def arguments(self) -> Arguments:
-        """Return only the given parameters, which are also recorded."""
+        """Return the given parameters, which are recorded in the audit log."""
         return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
 
-    # Slack gets the same, unless a request says otherwise.
+    # Slack gets the recorded parameters, unless a class overrides this.
     sent = arguments
 
 
@@ -102,7 +102,7 @@ class _Parameters:
 class GetToken(_Parameters):
     """A request to `apps.auth.external.get`. `force_refresh` is sent only if it was given.
 
-    `show` means that the person wants the whole token, unmasked; Slack isn't told.
+    `show` means that the person wants the whole token, unmasked, and isn't sent to Slack.
     https://docs.slack.dev/reference/methods/apps.auth.external.get
     """
 
@@ -129,19 +129,19 @@ class GetToken(_Parameters):
 
     @property
     def mutates(self) -> bool:
-        """True if it changes something at Slack, so it is never sent twice. A forced refresh replaces the token."""
+        """True for a forced refresh, which replaces the token at Slack, and so is never sent twice."""
         return self.force_refresh is True
 
 
 @dataclass(frozen=True, slots=True)
 class CheckToken(_Parameters):
-    """A request to `apps.auth.external.get` that only tests if it succeeds: the token is dropped."""
+    """A request to `apps.auth.external.get` that only tests if Slack returns a token, which is then dropped."""
 
     __test__ = False  # pytest collects any class whose name begins with Test
     operation = Operation.TEST
     operations = (operation,)
     method = GET
-    mutates = False  # Slack refreshes an expired token, as on any fetch.
+    mutates = False  # Slack may refresh an expired token, as on any fetch
     has_form = True
     parameters = ("external_token_id",)
     external_token_id: str | TypedText
@@ -149,10 +149,10 @@ class CheckToken(_Parameters):
 
 @dataclass(frozen=True, slots=True)
 class DeleteTokens(_Parameters):
-    """A request to `apps.auth.external.delete`: one token by its ID, or all tokens of a provider, an app, or both.
+    """A request to delete one token by its ID, or all tokens of a provider, an app, or both.
 
-    Slack documents every parameter as optional, and no meaning for a token ID together with the others: one token or
-    all of them? Such a request is never sent.
+    Slack documents every parameter as optional, but not the effect of a token ID together with other parameters. Such a
+    request is never sent, because it might delete more than that token.
     https://docs.slack.dev/reference/methods/apps.auth.external.delete
     """
 
@@ -166,7 +166,7 @@ class DeleteTokens(_Parameters):
     app_id: str | TypedText | None = None
 
     def __post_init__(self) -> None:
-        _Parameters.__post_init__(self)  # `super()` would miss the class that `slots` makes.
+        _Parameters.__post_init__(self)  # `super()` fails, because `slots` makes a new class
         arguments = self.arguments()
         if not arguments:
             raise InvalidParameter("external_token_id", "Say what to delete.")
@@ -193,12 +193,12 @@ class ListPosition(NamedTuple):
     token_id: str
 
     def write(self) -> str:
-        """Return the place as text, for a button."""
+        """Return the position as text for a button's value."""
         return f"{self.at} {self.token_id}"
 
     @classmethod
     def read(cls, text: object) -> "ListPosition":
-        """Return the place in a button's text. Raises ValueError."""
+        """Return the position in a button's value. Raises ValueError."""
         match = _PLACE.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ValueError("That isn't a place in the list.")
@@ -207,10 +207,10 @@ class ListPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListAccounts(_Parameters):
-    """A request to `apps.auth.external.list`: the connected accounts of an app, or of one of its providers.
+    """A request to `apps.auth.external.list` for the connected accounts of an app, or of one of its providers.
 
-    Slack returns all of them at once, without pages or filters: Extauth picks the provider, and the accounts older or
-    newer than a place.
+    Slack returns all of an app's accounts at once, so Extauth itself selects the provider's accounts, and those older
+    or newer than a position.
     """
 
     operation = Operation.LIST
@@ -230,25 +230,25 @@ class ListAccounts(_Parameters):
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
     def sent(self) -> Arguments:
-        """Return the parameters as Slack gets them: it has none for a provider."""
+        """Return the parameters to send, without the provider, for which Slack has no parameter."""
         app = {} if self.app_id is None else {"app_id": self.app_id}
         return {"include_workflows": True, **app}
 
 
 TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts
-"""The requests that Slack carries out.
+"""The requests that are sent to Slack.
 
-Each has its `operation`, which is one of its class's `operations`, and the Slack `method` that gets what's `sent()`.
-One that `mutates` changes something at Slack, so it is never sent twice. One that `has_form` can be edited.
+Each has an `operation`, one of its class's `operations`, and the Slack `method` that the parameters of `sent()` go to.
+A request that `mutates` changes something at Slack, so it is never sent twice. One that `has_form` can be edited.
 """
 TOKEN_REQUESTS: tuple[type[TokenRequest], ...] = get_args(TokenRequest)
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalToken:
-    """A provider's access token, and the extras that the provider issued with it.
+    """A provider's access token, and the extras that the provider returned with the token.
 
-    Neither is printed: the extras of some providers hold secrets as well.
+    Neither appears in the `repr`, because some providers' extras hold secrets as well.
     """
 
     token: SecretStr
@@ -256,7 +256,7 @@ class ExternalToken:
 
 
 def read_token(answer: Mapping[str, object]) -> ExternalToken:
-    """Return the token in Slack's answer. Raises UnconfirmedError if it has none."""
+    """Return the token in Slack's response. Raises UnconfirmedError if the response has none."""
     token = answer.get("external_token")
     if not isinstance(token, str) or not token:
         raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
@@ -266,10 +266,10 @@ def read_token(answer: Mapping[str, object]) -> ExternalToken:
 
 @dataclass(frozen=True, slots=True)
 class Selection(_Parameters):
-    """The tokens to delete: those with these IDs, or all of an account, optionally of one provider only."""
+    """The tokens to delete, which have these IDs or belong to an account, optionally of one provider only."""
 
-    operation = Operation.DELETE  # of each token: they are deleted one by one
-    parameters = ()  # Each deletion has its own, and the API has none for an account.
+    operation = Operation.DELETE  # not DELETE_MANY, because the tokens are deleted one by one
+    parameters = ()  # each deletion has its own, and the API has none for an account
     token_ids: tuple[str, ...] = ()
     account: str | TypedText | None = None
     provider_key: str | TypedText | None = None
@@ -286,7 +286,7 @@ def select(token_ids: Sequence[str], account: str | None, provider_key: str | No
         except InvalidParameter as error:
             raise InvalidParameter(TOKEN_IDS, f"One of them isn't a token ID. {error.problem}") from None
         if not is_id(token_id):
-            # It may be a secret. A single one is quoted, and typed again before Slack gets it; a list is shown whole.
+            # The word may be a secret, and a confirmation shows every ID of a list in full, so it isn't accepted.
             raise InvalidParameter(TOKEN_IDS, f"“{quote(token_id)}” doesn't look like a token ID.")
     if len(unwrapped) > MOST_TYPED:
         raise InvalidParameter(TOKEN_IDS, f"Enter at most {MOST_TYPED} token IDs at once.")

@@ -1,1 +1,1 @@
-"""Alembic's migrations of the tables. Run at each start."""
+"""Alembic's migrations, which create the tables when there are none."""

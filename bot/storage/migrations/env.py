@@ -1,4 +1,4 @@
-"""Alembic's entry point: it migrates the connection that `schema.migrate` passes to it."""
+"""Alembic's entry point, which runs the migrations on the connection that `schema.migrate` passes."""
 
 from alembic import context
 

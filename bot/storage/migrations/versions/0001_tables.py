@@ -11,11 +11,11 @@ branch_labels = None
 depends_on = None
 
 BEGINS_ENTRY = "kind != 'result'"
-"""The condition of most indexes. Results are found by their attempt, and are in no other index."""
+"""The condition of most indexes, which leave out results because those are looked up by their attempts."""
 
 
 def upgrade() -> None:
-    """Create the tables. A later migration must first write out their present form here."""
+    """Create the tables as `metadata` defines them. A later migration must first write out their present form here."""
     metadata.create_all(op.get_bind(), checkfirst=False)
     for name, columns, where in (
         ("at", ["at"], BEGINS_ENTRY),
