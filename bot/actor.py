@@ -13,7 +13,8 @@ _UNAMBIGUOUS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 class Unattended(StrEnum):
     """A trigger without a person: a schedule, or a command in the terminal.
 
-    The audit log has the value in place of a person's ID, which never has lowercase letters.
+    The audit log stores the value in place of a person's ID. The two can't be confused, because a person's ID has no
+    lowercase letters.
     """
 
     SCHEDULE = "schedule"
@@ -107,11 +108,12 @@ class RenewedToken:
 class UserInfo:
     """Slack's data about a person, at most a minute old.
 
-    `is_external` means they belong to another organization. `is_elsewhere` means their request comes from a workspace
-    that Extauth isn't installed in, or that they aren't a member of. `is_in_charge` means an admin or owner of the
-    workspace, or of the whole organization for an org-wide installation. Only for the latter, `teams` has the person's
-    workspaces, as Slack reports them, and `home` is the one that Slack's flags are about. `groups` has the allow lists'
-    user groups that the person is in. `groups_unknown` means that Slack didn't return a group's members.
+    `is_external`: the person belongs to another organization. `is_elsewhere`: the request comes from a workspace that
+    Extauth isn't installed in, or that the person isn't a member of. `is_in_charge`: the person is an admin or owner
+    of the workspace or, for an org-wide installation, of the whole organization. `teams` and `home` are set only for
+    an org-wide installation: `teams` has the person's workspaces, as Slack reports them, and `home` is the one that
+    Slack's admin and owner flags apply to. `groups` has the user groups in the allow lists that the person is in.
+    `groups_unknown`: Slack didn't return the members of at least one group.
     """
 
     user_id: str

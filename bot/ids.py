@@ -146,7 +146,7 @@ def find_token(text: str) -> TokenFormat | None:
 
 
 def redact(text: str) -> str:
-    """Return the text with known tokens replaced by `[redacted]`."""
+    """Return the text with everything in a known token format replaced by `[redacted]`."""
     return _ANY_FORMAT.sub(REDACTED, text)
 
 

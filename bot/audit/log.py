@@ -125,7 +125,7 @@ class AuditLog(AuditReader):
         for chain, numbers in unfinished.items():
             ending = partial(store.interrupt, chain=chain, numbers=numbers, result=interruption)
             try:
-                # Without a timeout, because no other process would notify the people.
+                # Has no timeout, because no other process would notify the people who made these requests.
                 ended = await self._change(ending)
             except DatabaseError as error:
                 log.error("interrupted commands couldn't be recorded", extra={"chain": chain, "why": str(error)})
@@ -133,7 +133,7 @@ class AuditLog(AuditReader):
             else:
                 found += [entry_of(attempt, result) for attempt, result in ended]
         if is_whole:
-            # The next check starts here, so that it needn't read the whole log.
+            # The next check starts here, so that it doesn't have to read the whole log.
             self._finished_until = before
         return found
 
@@ -242,14 +242,14 @@ class AuditLog(AuditReader):
                     elif isinstance(number, int):
                         waiting.written.set_result(number)
                     elif not waiting.written.done():
-                        # After a failed write, a duplicate may be this very row, so the caller gets that error.
+                        # After a failed write, the row in the log may be this one: the caller gets that write's error.
                         waiting.written.set_exception(number or failed or DuplicateInteraction())
 
     def _withdraw(self, row: Row, number: int) -> None:
         """Record that an attempt wasn't carried out, because its caller stopped waiting before it was written."""
         if row["kind"] == ATTEMPT:
             withdrawn = {**row, "kind": RESULT, "interaction": None, "attempt": number, "outcome": "not done"}
-            # Without a limit: the person was told that nothing was done, however long the database takes.
+            # Has no time limit, because the person was told that nothing was done, and the log must say so, too.
             writing = asyncio.ensure_future(self._append(withdrawn, is_limited=False))
             writing.add_done_callback(lambda task: task.cancelled() or task.exception())
 

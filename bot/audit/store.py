@@ -204,11 +204,11 @@ def append(
 ) -> Sequence[AppendResult]:
     """Append rows to their chains, skipping interactions that are already in the log.
 
-    A workspace's first row begins its chain, which `began` records as an entry in the operator's chain.
+    A workspace's first row begins its chain. The operator's chain then gets the row that `began` returns.
     """
     chains = sorted({row["chain"] for row in batch})
     if not {*chains} <= writing.known.keys() and not {*chains} <= read_heads(connection, writing.key, chains).keys():
-        # New chains are recorded in the operator's chain, which is locked first, so that `lock` sees all begun so far.
+        # The operator's chain records new chains. It's locked first, so that `lock` sees every chain begun so far.
         read_heads(connection, writing.key, [OPERATOR], locks=True)
         chains = sorted({OPERATOR, *chains})
     writing.lock(connection, chains)

@@ -102,7 +102,7 @@ class Surveyor(BatchRunner):
         """Test every account that Slack lists. `got_on` is called with the batch when it begins and after each test."""
         actor = Actor.without_person(what, workspace, bot_token)
         entries = await self.service.own_entries(actor, 1, Operation.LIST)
-        # None if the last list succeeded, or if its outcome isn't known.
+        # Tells later whether a refusal is new. None if there was no list, it worked, or its outcome isn't known.
         was_refused = entries[0].code if entries and entries[0].outcome == "failed" else None
         listed = await self.service.run(actor.step("list"), ListAccounts(), tells_nobody)
         if not isinstance(listed, Listed):

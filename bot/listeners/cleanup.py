@@ -85,7 +85,7 @@ async def _confirm(interaction: Interaction, items: Sequence[Item], *, is_listed
 
 @routes.click(RETRY, read=str, replace=Replace.NEVER)
 async def retry(interaction: Interaction, batch_id: str) -> None:
-    """Ask for confirmation again to delete the tokens that a batch didn't delete, because the batch may be old."""
+    """Ask again for confirmation before deleting the tokens that a batch left over, because the batch may be old."""
     found = await interaction.runtime.shared.batches.find(batch_id, interaction.actor)
     is_over = found is not None and found[0].operation is Operation.DELETE and found[1] is BatchState.ENDED
     items = left_over(found[0]) if found is not None and is_over else []

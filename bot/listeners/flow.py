@@ -212,14 +212,17 @@ class Wait:
         return self._is_news.is_set()
 
     def tell(self) -> int | None:
-        """Return the seconds left for a notice, and mark the wait as shown. Returns None if no limit applies."""
+        """Return the seconds left in the rate-limit wait, to show in a notice; None if there is no wait.
+
+        The wait then counts as shown.
+        """
         left = self._seconds_left()
         self._told_until = self.clock.monotonic() + left
         self._is_news.clear()
         return left or None
 
     async def news(self) -> None:
-        """Wait until there is a wait to notify the person of."""
+        """Return once there is a rate-limit delay that the person hasn't been notified of."""
         await self._is_news.wait()
 
 

@@ -63,7 +63,7 @@ class Reply(Protocol):
     async def show(self, screen: Screen) -> None: ...
 
     async def show_progress(self, screen: Screen) -> None:
-        """Show that the work takes longer. The result follows in the same place. Raises any error of the attempt."""
+        """Show that the work is still going on. The result replaces this notice. Raises any error from showing it."""
         ...
 
 

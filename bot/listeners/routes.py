@@ -100,10 +100,11 @@ class Routes:
         shows: Callable[[Any], Screen] = working_screen,
         stays: Callable[[Any], bool] = lambda _: False,
     ) -> Callable[[Act], Act]:
-        """Decorate the handler of a submitted modal. The handler gets the result of `parse` for the view.
+        """Decorate the handler of a submitted modal, which gets the result of `parse` for the view.
 
-        Mistakes are shown beside the fields. The modal closes if the result goes to the channel. Otherwise, or if it
-        `stays`, the modal `shows` that work continues.
+        If `parse` returns a dict, its messages are shown beside the fields. Otherwise the modal closes if the result
+        goes to the channel. If the result goes to the modal, or `stays` returns True, the modal gets the screen that
+        `shows` returns.
         """
 
         def route(act: Act) -> Act:

@@ -117,7 +117,7 @@ class _SettingsSave:
         return kept.settings.model_copy(update=changed)
 
     async def _saved(self, event: Event, result: AuditResult) -> None:
-        """Apply the new settings, also announce them in a new audit channel, and show the result to the person."""
+        """Apply the new settings, announce them in a new audit channel, and show the result to the person."""
         now = await self.keeper.runtime(self.workspace)
         channel = now.audit_channel if now is not None else None
         if channel is not None and channel is not self.interaction.runtime.audit_channel:

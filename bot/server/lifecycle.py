@@ -122,7 +122,7 @@ def _ops(settings: Settings, shared: Shared, storage: Storage) -> Ops:
 
 @asynccontextmanager
 async def _answering(ops: Ops, settings: Settings, transport: Transport, shared: Shared) -> AsyncIterator[None]:
-    """Serve operators' requests on their own port, if there is one, until the block ends. Raises StartError."""
+    """Serve health and metrics on a separate port, if one is configured, until the block ends. Raises StartError."""
     port = ops_port(settings, transport)
     rejections = Rejections(shared.clock, shared.metrics)
     server = WebServer(ops.routes, settings.host, *port, rejections) if port is not None else None

@@ -143,7 +143,7 @@ def _value(request: TokenRequest | ReadHistory) -> str:
         named = {"older_than": request.older_than, "newer_than": request.newer_than}
         places = {name: place.write() for name, place in named.items() if place is not None}
     carried = {"do": request.operation.action, **request.arguments(), **places}
-    # Slack has returned or listed this token, so even a text of unknown form is an ID here and no secret.
+    # Slack has returned or listed this token, so even text in an unknown format is an ID here, not a secret.
     return json.dumps(carried, separators=(",", ":"), default=TypedText.reveal)
 
 

@@ -1,4 +1,4 @@
-"""The modal that asks for the tokens to delete, and the confirmation, in which bulk deletions take a typed name."""
+"""The modal that asks for the tokens to delete, and the confirmation. A bulk deletion needs a typed key or ID."""
 
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter

@@ -147,7 +147,7 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
 
 
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
-    """Return the screen for a result that couldn't be recorded."""
+    """Return the screen for a request whose attempt or result couldn't be recorded in the audit log."""
     title, said = _not_recorded(outcome)
     arguments = outcome.request.arguments()
     is_done = outcome.done is not None and not isinstance(outcome.done, Failed) and not outcome.done.is_withheld

@@ -45,7 +45,10 @@ class InvalidParameter(ValueError):
 
 
 class PastedToken(InvalidParameter):
-    """A known token in place of an ID. No request can hold a known token, so none is sent, recorded, or shown."""
+    """A secret in a known token format, entered in place of an ID.
+
+    It is raised before a request is built, so the secret is never sent, recorded, or shown.
+    """
 
     def __init__(self, name: str, token_format: TokenFormat) -> None:
         revoke = f" at {token_format.revoke_url}" if token_format.revoke_url else " with its provider"
