@@ -139,6 +139,7 @@ class FreezingProxy:
         self._passes.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
+        self._is_over = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -148,7 +149,14 @@ class FreezingProxy:
         try:
             yield f"postgresql://{self._target.username}@127.0.0.1:{port}{self._target.path}"
         finally:
+            # As the end of a process does: transactions that wait for the database are canceled a second time.
+            left = asyncio.all_tasks() - self._tasks - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=5)
             server.close()
+            self._is_over = True
             for task in self._tasks:
                 task.cancel()
             # What is still to be written would keep a connection open, and uvloop wouldn't close over it.
@@ -164,6 +172,10 @@ class FreezingProxy:
         self._passes.clear()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_over:
+            # The driver asks the server over a connection of its own to cancel what it had begun.
+            writer.transport.abort()
+            return
         self._tasks.add(asyncio.ensure_future(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
