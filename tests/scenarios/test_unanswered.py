@@ -15,6 +15,8 @@ from bot.listeners.replies import RETRY_SECONDS
 from bot.sandbox.run import variables
 from bot.server.lifecycle import serve
 from bot.settings import Transport
+from bot.storage.address import database_url
+from bot.storage.engine import DatabaseError, open_database
 from tests.audit_log import configured, open_audit_log
 from tests.bot_process import simulated_slack
 from tests.databases import new_database
@@ -227,3 +229,22 @@ async def test_a_stop_while_starting_ends_at_once(asked: str) -> None:
         await slack.state.until(lambda: any(exchange.kind == asked for exchange in slack.state.traffic))
         stop.set()
         await asyncio.wait_for(serving, 5)
+
+
+@pytest.mark.long
+async def test_a_server_that_froze_before_a_transaction_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The pool asks a connection if it's alive before the transaction begins: that must end, too."""
+    async with new_database("postgresql", tmp_path) as url:
+        proxy = FreezingProxy(url)
+        async with proxy.open() as through:
+            database = open_database(database_url(through))
+            await database.run(lambda connection: None)
+            proxy.freeze()
+            # No setting changes this minute.
+            monkeypatch.setattr("bot.storage.engine.TRANSACTION_SECONDS", 0.5)
+            async with asyncio.timeout(20):
+                with pytest.raises(DatabaseError):
+                    await database.run(lambda connection: None, seconds=None)
+            await database.close()

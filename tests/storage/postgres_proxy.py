@@ -14,14 +14,13 @@ async def _nothing() -> None:
 class LossyProxy:
     """Passes bytes on, both ways. Set `loses_answer` to have the next answer lost with its connection, or
     `loses_answer_to` to have it lost once these have been asked, one after the other; `meanwhile` is what happens
-    between both. While it `is_frozen`, connections stay open and nothing comes back, as from a stopped server."""
+    between both."""
 
     def __init__(self) -> None:
         self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.round_trips = 0
         self.loses_answer = False
         self.loses_answer_to: list[bytes] = []
-        self.is_frozen = False
         self._spoke_last: dict[asyncio.StreamWriter, str] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
@@ -49,8 +48,6 @@ class LossyProxy:
                 return
             self.round_trips += side == "client" and self._spoke_last.get(connection) != "client"
             self._spoke_last[connection] = side
-            if self.is_frozen and side == "server":
-                continue
             to.write(data)
             await to.drain()
 

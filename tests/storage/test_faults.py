@@ -21,7 +21,6 @@ from tests.audit_log import GET, TOKEN, actor, configured, locked, open_audit_lo
 from tests.databases import started_database
 from tests.harness import open_harness
 from tests.manual_clock import ManualClock
-from tests.storage.postgres_proxy import open_proxy
 
 
 async def test_a_token_withheld_because_its_result_came_too_late_accuses_nobody(
@@ -121,20 +120,3 @@ def test_no_part_of_a_password_is_in_an_error() -> None:
     for length in range(180, 205):
         # No server lets a test choose where its message is cut.
         assert "S3c" not in database._one_line(OSError("x" * length + "S3cretPassw0rd"))
-
-
-@pytest.mark.long
-async def test_a_server_that_froze_before_a_transaction_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The pool asks a connection if it's alive before the transaction begins: that must end, too."""
-    async with started_database("postgresql", tmp_path) as url, open_proxy(url) as (proxy, behind):
-        database = open_database(database_url(behind))
-        await database.run(lambda connection: None)
-        proxy.is_frozen = True
-        # No setting changes this minute.
-        monkeypatch.setattr(engine, "TRANSACTION_SECONDS", 0.5)
-        async with asyncio.timeout(20):
-            with pytest.raises(DatabaseError):
-                await database.run(lambda connection: None, seconds=None)
-        await database.close()
