@@ -110,9 +110,9 @@ def decide(user: UserInfo | None, permission: Permission, allow: AllowList) -> D
 def decide_settings(user: UserInfo | None) -> Decision:
     """Decide on changing the settings by the person's standing in Slack alone, so that no list locks everyone out."""
     allow = AllowList(frozenset({"admins"}), frozenset())
-    excluded = next((reason for reason, is_so in _EXCLUDED.items() if user is not None and is_so(user)), None)
-    if user is None or excluded is not None:
-        return Decision(False, excluded or Reason.UNKNOWN, Permission.SETTINGS, allow)
+    decision = decide(user, Permission.SETTINGS, allow)
+    if user is None or decision.reason in _EXCLUDED:
+        return decision
     standing = Reason.OWNER if user.is_owner else Reason.ADMIN
     return Decision(user.is_in_charge, standing if user.is_in_charge else Reason.NOT_LISTED, Permission.SETTINGS, allow)
 

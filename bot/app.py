@@ -67,9 +67,12 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
     database = open_database(database_url(settings.database_url.get_secret_value()))
 
     def prepare(connection: Connection) -> AuditKey:
-        is_new = migrate(connection)
-        key = (new_key if is_new else load_key)(connection, settings.secret_keys)
-        (begin_log if is_new else check_tables)(connection, key)
+        if migrate(connection):
+            key = new_key(connection, settings.secret_keys)
+            begin_log(connection, key)
+        else:
+            key = load_key(connection, settings.secret_keys)
+            check_tables(connection, key)
         return key
 
     try:
@@ -95,10 +98,13 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
 async def open_existing_log(settings: DatabaseSettings, clock: Clock) -> AsyncIterator[AuditLog]:
     """Open the audit log without creating a database or tables. Raises DatabaseError."""
     database = open_database(database_url(settings.database_url.get_secret_value()), creates=False)
+
+    def load(connection: Connection) -> AuditKey:
+        check_schema(connection)
+        return load_key(connection, settings.secret_keys)
+
     try:
-        await database.run(check_schema, reads=True)
-        key = await database.run(lambda connection: load_key(connection, settings.secret_keys), reads=True)
-        yield AuditLog(database, key, clock)
+        yield AuditLog(database, await database.run(load, reads=True), clock)
     finally:
         await database.close()
 

@@ -142,10 +142,8 @@ class Service:
             return await self._deny(actor, request, decision)
         if isinstance(request, ReadHistory):
             return await self._read_history(actor, request)
-        if isinstance(request, DeleteTokens) and not (batch is not None and batch.approves(actor, request)):
-            is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
-            if self.policy.covers(is_bulk=is_bulk):
-                return ApprovalNeeded(request, actor.reference)
+        if isinstance(request, DeleteTokens) and self._lacks_approval(actor, request, batch):
+            return ApprovalNeeded(request, actor.reference)
         try:
             attempt = await self._audit_log.attempt(actor, request)
         except DuplicateInteraction:
@@ -184,13 +182,23 @@ class Service:
             if request.operation.permission is Permission.DELETE:
                 self._accounts.pop(self._app(actor))
         outcome = await self._finish(attempt, done, self._milliseconds_since(started))
-        if isinstance(outcome, Listed | Failed) and isinstance(outcome.request, ListAccounts):
-            if outcome.request.arguments().get("app_id") is None:
-                # Forms offer the accounts of the token's own app, not of another one that a request named.
-                self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
-            if isinstance(outcome, Failed):
-                return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
+        if isinstance(outcome, Listed | Failed) and isinstance(request, ListAccounts):
+            return await self._listed(actor, request, outcome)
         return outcome
+
+    def _lacks_approval(self, actor: Actor, request: DeleteTokens, batch: Batch | None) -> bool:
+        is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
+        is_approved = batch is not None and batch.approves(actor, request)
+        return self.policy.covers(is_bulk=is_bulk) and not is_approved
+
+    async def _listed(self, actor: Actor, request: ListAccounts, outcome: Listed | Failed) -> Listed | Failed:
+        """Keep a list for forms, and add a person's recent token IDs to a refusal. Returns the outcome to show."""
+        if request.app_id is None:
+            # Forms offer the accounts of the token's own app, not of another one that a request named.
+            self._accounts.put(self._app(actor), outcome.accounts if isinstance(outcome, Listed) else None)
+        if isinstance(outcome, Listed):
+            return outcome
+        return replace(outcome, recent_ids=await recent_token_ids(self._audit_log, actor))
 
     async def step(self, actor: Actor, request: Request, act: Callable[[], Awaitable[AuditResult]]) -> StepOutcome:
         """Authorize and take a step toward a deletion or a change of settings, and record the attempt and the result.

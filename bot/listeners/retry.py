@@ -38,7 +38,9 @@ def edits(kind: type[TokenRequest]) -> Callable[[Act], Act]:
 @routes.click(Button.RETRY.action_id, read=read, replace=Replace.ALWAYS)
 async def act(interaction: Interaction, request: TokenRequest) -> None:
     """Run the request that a button carries. A deletion is confirmed first, because the button may be old."""
-    await _AGAIN.get(type(request), flow.run)(interaction, request)
+    # A request that changes something runs only through its own listener, which can ask first.
+    run_again = _AGAIN[type(request)] if request.mutates else _AGAIN.get(type(request), flow.run)
+    await run_again(interaction, request)
 
 
 def _read_editable(value: object) -> TokenRequest:

@@ -101,9 +101,12 @@ class BatchProcess:
         await self.other.audit_log.export(Filters(team_id="T0SANDBOX"), entries.append)
         return [(str(entry.parameters["external_token_id"]), entry.outcome) for entry in entries]
 
-    async def until_held(self) -> None:
-        """Wait until Slack's limits hold a request back."""
+    async def held(self, batch: Batch, seen: BatchProgress | None = None) -> "asyncio.Future[BatchOutcome]":
+        """Run a batch until Slack's limits hold its first request back, and leave it running."""
+        self.slack.web_api.failures[DELETE] = HELD
+        running = asyncio.ensure_future(self.run(batch, seen))
         await self.clock.until_asleep(WANTED_SECONDS)
+        return running
 
     async def passes_time(self, running: "asyncio.Future[BatchOutcome]") -> None:
         while not running.done():
@@ -147,9 +150,7 @@ async def test_a_deletion_that_slack_did_not_confirm_is_not_called_undone(proces
 
 async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(process: BatchProcess) -> None:
     batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
-    process.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(process.run(batch, seen))
-    await process.until_held()
+    running = await process.held(batch, seen)
     process.slack.web_api.failures.clear()
     assert await process.other.batches.move(batch, BatchState.RUNNING, BatchState.STOPPING)
     # Slack's thirty seconds aren't waited for.
@@ -164,9 +165,7 @@ async def test_a_stop_by_another_process_while_it_waits_sends_nothing_more(proce
 
 async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_nothing(process: BatchProcess) -> None:
     batch = await process.made(Operation.DELETE, GOOD)
-    process.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(process.run(batch))
-    await process.until_held()
+    running = await process.held(batch)
     process.slack.web_api.failures.clear()
     await change(process.url, "ALTER TABLE batches RENAME TO gone")
     for _ in range(3):
@@ -181,9 +180,7 @@ async def test_a_database_that_fails_during_a_wait_and_is_back_after_it_ends_not
 
 async def test_a_database_that_fails_when_a_wait_is_over_is_said_to_have_ended_it(process: BatchProcess) -> None:
     batch = await process.made(Operation.DELETE, GOOD)
-    process.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(process.run(batch))
-    await process.until_held()
+    running = await process.held(batch)
     await change(process.url, "ALTER TABLE batches RENAME TO gone")
     process.clock.advance(31)
     outcome = await running
@@ -201,9 +198,7 @@ async def test_a_batch_that_is_to_stop_does_not_begin_another_item(process: Batc
 
 async def test_a_429_midway_is_waited_out_and_told(process: BatchProcess) -> None:
     batch, seen = await process.made(Operation.DELETE, GOOD), BatchProgress()
-    process.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(process.run(batch, seen))
-    await process.until_held()
+    running = await process.held(batch, seen)
     process.slack.web_api.failures.clear()
     await process.passes_time(running)
     assert running.result().ending is BatchEnding.DONE
@@ -213,9 +208,7 @@ async def test_a_429_midway_is_waited_out_and_told(process: BatchProcess) -> Non
 
 async def test_a_bot_that_stops_ends_it_before_the_next_item(process: BatchProcess) -> None:
     batch = await process.made(Operation.DELETE, GOOD)
-    process.slack.web_api.failures[DELETE] = HELD
-    running = asyncio.ensure_future(process.run(batch))
-    await process.until_held()
+    running = await process.held(batch)
     process.runtime.shared.limiter.close()
     outcome = await running
     assert (outcome.ending, outcome.batch.results) == (BatchEnding.RESTARTED, ())

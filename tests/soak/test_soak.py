@@ -38,7 +38,7 @@ GROWTH_MEGABYTES = 16.0
 BACK_SECONDS = 120
 """How long files may take to be closed: the audit channel is told of the last outcomes one by one."""
 POOL_CONNECTIONS, POOL_FILES = 5, 15
-"""The database's pool keeps up to five connections: five threads on SQLite, with three files each."""
+"""The most that a pool opens later: five connections to PostgreSQL. SQLite has two, with three files each."""
 COMPLAINTS = ("was never retrieved", "was never awaited", "destroyed but it is pending", "Unclosed", "never closed")
 """What Python and aiohttp say of tasks, coroutines and connections that were lost."""
 
