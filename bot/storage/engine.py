@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -229,7 +230,16 @@ class SqliteDatabase(Database):
         self._file.connected(1)
         # Otherwise the driver would begin transactions implicitly, and only before a write.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        # SQLite doesn't wait here itself if several processes switch a new file to WAL at the same time.
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
         connection.execute("PRAGMA synchronous=FULL")
 
     async def _close(self) -> None:

@@ -1,6 +1,8 @@
 """The tables are what the code expects, and only one process makes them."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,20 @@ async def test_the_migrations_make_the_tables_that_the_code_expects(new_url: str
         return [one for one in found if one[0] not in ("remove_index", "remove_table")]
 
     assert await database.run(compared) == []
+    await database.close()
+
+
+async def test_a_file_that_another_process_is_writing_is_switched_to_wal_later(tmp_path: Path) -> None:
+    file = tmp_path / "audit.db"
+    database = open_database(database_url(f"sqlite:///{file}"))
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        migrating = asyncio.create_task(database.run(schema.migrate))
+        # Long enough for an attempt to fail if it doesn't wait.
+        await asyncio.wait({migrating}, timeout=0.2)
+        assert not migrating.done()
+        other.rollback()
+    assert await migrating
     await database.close()
 
 
