@@ -15,7 +15,7 @@ from bot.batch import Batch, Item
 from bot.cli.shared import fail, load_settings, run, stop_signal
 from bot.cli.terminal import Command, aligned, progress
 from bot.clock import SystemClock
-from bot.explanations import explain
+from bot.explanations import explain, explain_no_accounts
 from bot.jobs.survey import Survey, Surveyor
 from bot.logs import on_one_line
 from bot.operation import Operation
@@ -125,7 +125,8 @@ def _print(found: Survey) -> None:
             click.echo(f"{code}: {explanation.title}. {on_one_line(explanation.to_do)}")
     total = len(batch.items) if batch is not None else 0
     works = total - len(bad)
-    click.echo(f"{works:,} of {total:,} accounts work." if total else "Nobody has connected an account yet.")
+    none = f"{explain_no_accounts(is_complete=found.is_list_complete)}."
+    click.echo(f"{works:,} of {total:,} accounts work." if total else none)
 
 
 def _print_json(found: Survey) -> None:

@@ -8,7 +8,7 @@ from bot.explanations import activity_log, common, methods, transport
 from bot.explanations.explanation import Explanation, Table, Who
 from bot.operation import Operation
 
-__all__ = ["KNOWN_CODES", "Explanation", "Who", "explain"]
+__all__ = ["KNOWN_CODES", "Explanation", "Who", "explain", "explain_no_accounts"]
 
 # The methods' own explanations are the most precise, so their table comes last and overrides the others.
 _EXPLANATIONS: Table = {**transport.TABLE, **activity_log.TABLE, **common.TABLE, **methods.TABLE}
@@ -35,3 +35,8 @@ def explain(code: str, operation: Operation) -> Explanation:
         or _EXPLANATIONS.get((code, None))
         or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
     )
+
+
+def explain_no_accounts(*, is_complete: bool) -> str:
+    """Return what a list without accounts means. One that isn't complete doesn't show that there are none."""
+    return "Nobody has connected an account yet" if is_complete else "Slack doesn't say which accounts are connected"

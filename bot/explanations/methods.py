@@ -91,6 +91,28 @@ TABLE: Table = {
         who=Who.DEVELOPER,
         edit=True,
     ),
+    # Slack's own command-line tool knows the next three codes: https://github.com/slackapi/slack-cli
+    ("provider_not_found", None): Explanation(
+        title="Slack can't find this provider",
+        happened="The app's manifest has no provider with this key. Nothing changed.",
+        to_do="Use the name under `external_auth_providers` in the manifest, such as `google`. For another app's "
+        "provider, add its app ID.",
+        who=Who.DEVELOPER,
+        edit=True,
+    ),
+    ("restricted_plan_level", None): Explanation(
+        title="The workspace's plan doesn't include this",
+        happened="Slack offers external authentication only on some paid plans.",
+        to_do="Ask a workspace owner to change the plan.",
+        who=Who.ADMIN,
+    ),
+    ("app_auth_team_mismatch", None): Explanation(
+        title="This app isn't in this workspace",
+        happened="Slack says that the app and the workspace don't belong together.",
+        to_do="Check the app ID, and that `EXTAUTH_API_TOKEN` is from the workspace where the app is installed.",
+        who=Who.OPERATOR,
+        edit=True,
+    ),
     ("unable_to_delete", None): Explanation(
         title="Slack couldn't delete the tokens",
         happened="Slack failed partway. Some tokens may be gone and others not.",

@@ -48,6 +48,7 @@ class Survey:
     """The findings of a survey. `outcome` is None if nothing could be tested or there was nothing to test.
 
     `refusal` is the error code if the accounts couldn't be listed. `was_refused` is the code of the list before that.
+    `is_list_complete`: Slack named every account.
     """
 
     reference: str
@@ -55,6 +56,7 @@ class Survey:
     changes: Sequence[ChangedAccount] = ()
     refusal: str | None = None
     was_refused: str | None = None
+    is_list_complete: bool = True
 
     @property
     def is_news(self) -> bool:
@@ -114,8 +116,10 @@ class Surveyor(BatchRunner):
             log.warning("the accounts to test couldn't be listed", extra={"code": refusal})
             return Survey(actor.reference, refusal=refusal, was_refused=was_refused)
         accounts = listed.accounts.accounts
-        await self.states.keep_only(actor.team_id, [account.token_id for account in accounts])
-        found = Survey(actor.reference, was_refused=was_refused)
+        is_complete = listed.accounts.is_complete
+        if is_complete:
+            await self.states.keep_only(actor.team_id, [account.token_id for account in accounts])
+        found = Survey(actor.reference, was_refused=was_refused, is_list_complete=is_complete)
         if accounts:
             items = [Item.of_account(account) for account in accounts]
             batch = Batch.of(actor, Operation.TEST, items, self.clock.now())

@@ -36,12 +36,12 @@ def register(app: AsyncApp, shared: Shared) -> None:
         if isinstance(error, UntrustedAddress):
             log.error("a response_url that isn't Slack's wasn't used")
             return context.ack.response or await context.ack()
-        is_unknown = isinstance(error, BoltUnhandledRequestError)
-        if is_unknown:
-            log.warning("there is no listener for this", extra={"kind": body.get("type"), "id": _id(body)})
+        is_outdated = isinstance(error, BoltUnhandledRequestError | UnreadableMetadata | UnreadableValue | NoCorrection)
+        if is_outdated:
+            extra = {"kind": body.get("type"), "id": _id(body), "error_type": type(error).__name__}
+            log.warning("a button or form isn't from this version of Extauth", extra=extra)
         else:
             log.error("a listener failed", exc_info=error)
-        is_outdated = is_unknown or isinstance(error, UnreadableMetadata | UnreadableValue | NoCorrection)
         screen = OUTDATED if is_outdated else unexpected_screen(None, str(context.get("reference")), runtime.contact)
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))

@@ -92,7 +92,7 @@ async def test(interaction: Interaction, request: CheckToken | ListAccounts) -> 
 
 async def _test_listed(interaction: Interaction, request: ListAccounts) -> None:
     runtime = interaction.runtime
-    listed, note = await batch.list_accounts(interaction, request), ""
+    listed, note, is_complete = await batch.list_accounts(interaction, request), "", True
     if isinstance(listed, AlreadyRun):
         return
     if isinstance(listed, Listed):
@@ -100,14 +100,14 @@ async def _test_listed(interaction: Interaction, request: ListAccounts) -> None:
         if request.provider_key is not None and not accounts.providers:
             await flow.show(interaction, outcome_screen(listed, runtime.contact))
             return
-        items = [Item.of_account(account) for account in accounts.accounts]
+        items, is_complete = [Item.of_account(account) for account in accounts.accounts], accounts.is_complete
     elif isinstance(listed, Failed) and listed.recent_ids and not request.arguments():
         items, note = [Item(token_id) for token_id in listed.recent_ids], recent_note(listed)
     else:
         await flow.show(interaction, outcome_screen(listed, runtime.contact))
         return
     if not items:
-        await flow.show(interaction, no_accounts_screen(request.provider_key))
+        await flow.show(interaction, no_accounts_screen(request.provider_key, is_complete=is_complete))
         return
     made = Batch.of(interaction.actor, Operation.TEST, items, runtime.shared.clock.now())
     await runtime.shared.batches.put(made, BatchState.RUNNING)

@@ -43,6 +43,9 @@ class Dispatcher:
     async def dispatch(self, payload: object) -> BoltResponse:
         """Return Bolt's response to a payload. Raises MalformedPayload."""
         parsed = parse_payload(payload)
+        if parsed is None:
+            log.info("Slack sent a kind of payload that Extauth has no use for")
+            return BoltResponse(status=200)
         # Every delivery of a payload has the same key, over either transport and to any process.
         text = json.dumps(parsed, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

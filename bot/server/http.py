@@ -37,6 +37,11 @@ MAX_AGE_SECONDS = 300
 _MAX_FIELDS = 100
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+_SSL_CHECK = re.compile(rb"(?:^|&)ssl_check=1(?:&|$)")
+"""The form that Slack sends, unsigned, to see whether the address has a valid certificate.
+
+https://docs.slack.dev/interactivity/implementing-slash-commands
+"""
 
 
 class HttpReceiver(WebServer):
@@ -78,6 +83,8 @@ class HttpReceiver(WebServer):
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
         rejection = check_signature(self._signing_secret, timestamp, signature, body, self._shared.clock.now())
+        if rejection == NOT_SIGNED and _SSL_CHECK.search(body):
+            return web.Response()
         if rejection is not None:
             return self.reject(401, rejection)
         self._shared.slack.heard_at = self._shared.clock.monotonic()

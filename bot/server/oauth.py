@@ -69,6 +69,7 @@ class OAuthPages:
         self._rejections = rejections
         self._slack_url = clients.base_url.removesuffix("api/")
         self._installations = installations
+        self._states = states
         scopes = [*REQUIRED_SCOPES, *OPTIONAL_SCOPES]
         redirect_url = f"{public_url}{pages.REDIRECT_PATH}"
         authorize_url = f"{self._slack_url}oauth/v2/authorize"
@@ -92,7 +93,11 @@ class OAuthPages:
             client_id=client_id, scopes=scopes, redirect_uri=redirect_url, authorization_url=authorize_url
         )
         self._flow = _Flow(settings, clients, states)
-        self.routes = [web.get(path, self._answer) for path in (INSTALL_PATH, pages.START_PATH, pages.REDIRECT_PATH)]
+        # A link checker's HEAD must not complete an installation.
+        self.routes = [
+            web.get(path, self._answer, allow_head=path == INSTALL_PATH)
+            for path in (INSTALL_PATH, pages.START_PATH, pages.REDIRECT_PATH)
+        ]
 
     async def _answer(self, request: web.Request) -> web.Response:
         if request.path == INSTALL_PATH:
@@ -136,6 +141,8 @@ class OAuthPages:
         )
 
     async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
+        if await self._states.has_installed(args.request.query.get("state", [""])[0]):
+            return BoltResponse(status=200, body=pages.INSTALLED)
         is_known = args.reason in _PAGES
         self._rejections.count(f"{INSTALLATION}: {args.reason if is_known else 'unknown'}")
         # The reason comes from the browser's request, so it may be any text.

@@ -63,8 +63,7 @@ OTHER_BROWSER = _page(
 """The page for a state that belongs to another browser, or to none."""
 USED = _page(
     "This installation link was used or is too old",
-    "<p>A link is good once, for 10 minutes. If Extauth was just installed, you're done: type "
-    f"<code>/extauth help</code> in Slack. Otherwise, start again.</p>{_AGAIN}",
+    f"<p>A link is good once, for 10 minutes.</p>{_AGAIN}",
 )
 """The page for a state that was used or is too old."""
 UNREACHABLE = _page("Slack can't be reached", f"<p>Nothing was installed. Wait a minute, then start again.</p>{_AGAIN}")
@@ -80,12 +79,20 @@ NOT_KEPT = _page(
 
 def done_page(link: str) -> str:
     """Return the page with the next steps. `link` leads into Slack."""
+    return _installed(f'<p><a class="button" href="{escape(link)}">Open Extauth in Slack</a></p>')
+
+
+def _installed(button: str) -> str:
     return _page(
         "Extauth is installed",
         "<ol><li>In any channel, type <code>/extauth help</code>: it says what you can do.</li>"
         "<li>Workspace admins can fetch and delete tokens. Nobody else can until an admin allows it.</li></ol>"
-        f'<p><a class="button" href="{escape(link)}">Open Extauth in Slack</a></p>',
+        + button,
     )
+
+
+INSTALLED = _installed("")
+"""The page for a browser that comes back with the state of a completed installation, such as after a reload."""
 
 
 def refused_page(code: str) -> str:

@@ -21,7 +21,7 @@ class Ops:
         self.readiness = readiness
         self._metrics = metrics
         answers = {"/health": self._live, LIVE_PATH: self._live, READY_PATH: self._ready, "/metrics": self._scrape}
-        self.routes = [web.get(path, answer, allow_head=False) for path, answer in answers.items()]
+        self.routes = [web.get(path, answer) for path, answer in answers.items()]
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.json_response({"ok": True})

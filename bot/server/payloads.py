@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, NotRequired, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic can't inspect Python's own before 3.12
 
+from bot.listeners.uninstalled import EVENTS
+
 
 class MalformedPayload(ValueError):
     """A payload that isn't one of Slack's. The message names the field, never its content."""
@@ -61,7 +63,7 @@ class _User(_Entity):
 
 
 class _State(_Part):
-    values: dict[str, dict[str, dict[str, Any]]]
+    values: Annotated[dict[str, dict[str, dict[str, Any]]], Field(default_factory=dict)]
 
 
 class _View(_Part):
@@ -70,7 +72,7 @@ class _View(_Part):
     callback_id: Annotated[str, Field(default="")]
     private_metadata: Annotated[Text, Field(default="")]
     hash: NotRequired[Name]
-    state: Annotated[_State, Field(default_factory=lambda: _State(values={}))]
+    state: Annotated[Given[_State], Field(default_factory=lambda: _State(values={}))]
     app_installed_team_id: NotRequired[Id]
 
 
@@ -158,6 +160,14 @@ class _UrlVerification(_Part):
     challenge: Text
 
 
+_KINDS = frozenset(
+    {
+        *("block_actions", "view_submission", "view_closed", "block_suggestion", "shortcut"),
+        *("event_callback", "url_verification"),
+    }
+)
+_EVENTS = frozenset({"app_home_opened", *EVENTS})
+_VIEWS = frozenset({"modal", "home"})
 _COMMAND: TypeAdapter[Any] = TypeAdapter(Given[_Command])
 _OTHERS: TypeAdapter[Any] = TypeAdapter(
     Given[
@@ -169,10 +179,19 @@ _OTHERS: TypeAdapter[Any] = TypeAdapter(
 )
 
 
-def parse_payload(payload: object) -> dict[str, Any]:
-    """Return the fields of a payload that Extauth reads. Raises MalformedPayload."""
+def parse_payload(payload: object) -> dict[str, Any] | None:
+    """Return the fields of a payload that Extauth reads; None for a kind that it has no use for.
+
+    Slack sends such kinds if the app's settings ask for more than manifest.yml does. Raises MalformedPayload.
+    """
     if not isinstance(payload, dict):
         raise MalformedPayload("the payload is not an object")
+    known = {"type": _KINDS, "view": _VIEWS, "event": _EVENTS}
+    for part, kinds in known.items() if "command" not in payload else ():
+        said = payload if part == "type" else payload.get(part)
+        kind = said.get("type") if isinstance(said, dict) else None
+        if isinstance(kind, str) and kind not in kinds:
+            return None
     try:
         parsed: dict[str, Any] = (_COMMAND if "command" in payload else _OTHERS).validate_python(payload)
     except ValidationError as error:

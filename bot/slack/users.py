@@ -141,8 +141,10 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
     is_of_workspace = user.get("team_id") == workspace.team_id or (
         is_own_org and isinstance(teams, list) and workspace.team_id in teams
     )
-    is_internal = bool(user.get("team_id")) and (is_of_workspace or is_own_org)
-    known_teams = {str(user.get("team_id")), *map(str, teams)} if isinstance(teams, list) else set()
+    home = str(user.get("team_id") or "")
+    # Slack omits `team_id` for some people of an organization, who then count only by the workspaces they are in.
+    is_internal = is_of_workspace or (is_own_org and bool(home or (workspace.is_org_install and teams)))
+    known_teams = {home, *map(str, teams)} - {""} if isinstance(teams, list) else set()
     flags = {name for name, value in user.items() if value is True}
     of_organization = {name for name, value in organization.items() if value is True} & {"is_admin", "is_owner"}
     roles = of_organization | (flags if is_of_workspace or workspace.is_org_install else set())
@@ -154,7 +156,7 @@ def user_info(user: Mapping[str, object], workspace: Workspace) -> UserInfo:
         is_owner=is_owner,
         is_in_charge=runs_organization if workspace.is_org_install else is_admin or is_owner,
         teams=frozenset(known_teams) if workspace.is_org_install else frozenset(),
-        home=str(user.get("team_id") or "") if workspace.is_org_install else "",
+        home=home if workspace.is_org_install else "",
         is_guest=bool(flags & {"is_restricted", "is_ultra_restricted"}),
         is_bot=bool(flags & {"is_bot", "is_workflow_bot"}) or user["id"] == "USLACKBOT",
         is_deactivated="deleted" in flags,

@@ -1,5 +1,6 @@
 """The list of connected accounts, in pages, with a menu beside each account."""
 
+from bot.explanations import explain_no_accounts
 from bot.ids import TypedText, quote
 from bot.outcomes import Listed
 from bot.slack import mrkdwn
@@ -11,7 +12,6 @@ from bot.views.parts import Screen
 MOST_PROVIDERS = 15
 MOST_WORKFLOWS = 3
 _LONGEST_NAME = 80
-_NO_ACCOUNTS = "Nobody has connected an account yet."
 _NO_PROVIDERS = "Slack lists no providers for this app. For another app, add its ID: `/extauth list --app-id A12345`."
 
 
@@ -23,14 +23,17 @@ def accounts_screen(listed: Listed) -> Screen:
         return _unknown_provider(listed, key)
     total, shown = len(found.accounts), page(found.accounts, listed.request)
     title = f"{total} connected account{'' if total == 1 else 's'}"
-    if total > len(shown.accounts):
+    if not total and not found.is_complete:
+        title = "Connected accounts"
+    elif total > len(shown.accounts):
         title = f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"
     of_app = f"  app {mrkdwn.code(quote(app_id))}" if app_id is not None else ""
     blocks: list[parts.Block] = [parts.paragraph(f"*{title}*{of_app}")]
     if found.providers:
         blocks.append(_providers(found))
     if not found.accounts:
-        blocks.append(parts.paragraph(_NO_ACCOUNTS if found.providers else _NO_PROVIDERS))
+        none = f"{explain_no_accounts(is_complete=found.is_complete)}."
+        blocks.append(parts.paragraph(none if found.providers else _NO_PROVIDERS))
     blocks += [_row(account, found, listed) for account in shown.accounts]
     turns = [
         buttons.build(button, request)
@@ -51,7 +54,7 @@ def _providers(found: AccountList) -> parts.Block:
     items: list[parts.Line] = []
     for provider in found.providers[:MOST_PROVIDERS]:
         accounts = found.count(provider)
-        facts = [parts.count(accounts, "account")]
+        facts = ["accounts not named" if provider.hides_accounts else parts.count(accounts, "account")]
         if provider.has_client_secret is not None:
             facts.append("client secret set" if provider.has_client_secret else f"{parts.Mark.UNSURE} no client secret")
         if accounts and provider.has_valid_token is False:

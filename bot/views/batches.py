@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.batch import Batch, Item
-from bot.explanations import Who, explain
+from bot.explanations import Who, explain, explain_no_accounts
 from bot.ids import TypedText, quote
 from bot.jobs.run import BatchEnding, BatchOutcome
 from bot.operation import Operation
@@ -106,16 +106,16 @@ def batch_screen(outcome: BatchOutcome, contact: str, note: str = "") -> Screen:
     return Screen(_WORDS[batch.operation][2], title, tuple(blocks), is_failure=not succeeded)
 
 
-def no_accounts_screen(provider_key: str | TypedText | None) -> Screen:
-    """Return the screen for a test that found no accounts."""
-    title = "Nobody has connected an account yet"
+def no_accounts_screen(provider_key: str | TypedText | None, *, is_complete: bool) -> Screen:
+    """Return the screen for a test that found no accounts, in a list that may not be complete."""
+    title = explain_no_accounts(is_complete=is_complete)
     subject = mrkdwn.code(quote(provider_key)) if provider_key is not None else ""
     return Screen("Test results", title, (parts.heading(Mark.UNSURE, title, subject),), is_failure=True)
 
 
 def no_such_account_screen(account: str | TypedText) -> Screen:
     """Return the screen for an account without tokens. `account` is the typed text, which may be a secret."""
-    title = "Slack has no tokens of this account"
+    title = "Slack lists no tokens for this account"
     blocks = (
         parts.heading(Mark.FAILED, title),
         parts.plain_paragraph(str(account)),

@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from bot.access import Decision
 from bot.audit.entries import Entry, doer
 from bot.batch import Item
-from bot.explanations import explain
+from bot.explanations import explain, explain_no_accounts
 from bot.jobs.account_states import LastTest
 from bot.operation import Operation, Permission
 from bot.slack import mrkdwn
@@ -88,7 +88,7 @@ def _count(overview: Overview, tests: Mapping[str, LastTest]) -> str:
     found = overview.listing.accounts if overview.listing is not None else None
     if found is not None:
         if not found.accounts:
-            return "Nobody has connected an account yet."
+            return f"{explain_no_accounts(is_complete=found.is_complete)}."
         accounts = parts.count(len(found.accounts), "account")
         return f"Slack lists {accounts} and {parts.count(len(found.providers), 'provider')}."
     if overview.is_asked and overview.listing is None:

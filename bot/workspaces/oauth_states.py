@@ -48,8 +48,15 @@ class OAuthStates(AsyncOAuthStateStore):
         opened = self._open(state)
         if opened is None or not 0 <= self._clock.now() - opened[0] < STATE_SECONDS:
             return False
+        return not await self.has_installed(state)
+
+    async def has_installed(self, state: str) -> bool:
+        """Return whether an installation was completed with a state in the last ten minutes. Raises DatabaseError."""
+        opened = self._open(state)
+        if opened is None:
+            return False
         used = select(oauth_states.c.hash).where(oauth_states.c.hash == opened[1])
-        return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is None
+        return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is not None
 
     async def use(self, state: str) -> bool:
         """Mark a state as used. Returns whether Extauth issued the state and it was unused. Raises DatabaseError."""

@@ -93,7 +93,7 @@ async def test_a_button_that_nothing_listens_to_is_told_and_logged_once(
     assert "older version of Extauth. Start again with /extauth" in harness.read(answer)
     assert message in harness.workspace.messages(ADMIN), "it stays"
     warnings = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
-    assert [record.getMessage() for record in warnings] == ["there is no listener for this"]
+    assert [record.getMessage() for record in warnings] == ["a button or form isn't from this version of Extauth"]
     assert warnings[0].__dict__["kind"] == "block_actions"
     assert warnings[0].__dict__["id"] == action_id
 

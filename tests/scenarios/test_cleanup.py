@@ -59,7 +59,7 @@ async def test_all_tokens_of_somebody_who_left(harness: Harness) -> None:
 
 async def test_an_account_that_nobody_has(harness: Harness) -> None:
     read = harness.read(await harness.opens("/extauth delete --account ada@exmaple.com"))
-    assert "✕ Slack has no tokens of this account\nada@exmaple.com" in read
+    assert "✕ Slack lists no tokens for this account\nada@exmaple.com" in read
 
 
 async def test_the_form_takes_what_can_be_typed(harness: Harness) -> None:

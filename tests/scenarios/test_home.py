@@ -3,6 +3,7 @@
 import pytest
 
 from bot.listeners.home import LISTED_SECONDS
+from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import OpenView
 from bot.settings import Transport
@@ -175,6 +176,15 @@ async def test_any_number_of_accounts(harness: Harness, count: int, told: str) -
     harness.state.tokens.clear()
     plant_accounts(harness.state, count)
     assert told in await _home(harness)
+
+
+async def test_accounts_that_slack_does_not_name_are_not_counted(harness: Harness) -> None:
+    harness.state.tokens.clear()
+    shape: dict[str, object] = {"external_tokens": None, "valid_token_exists": True}
+    harness.state.providers["google"] = SimulatedProvider("google", "Google", shape=shape)
+    home = await _home(harness)
+    assert "Slack doesn't say which accounts are connected." in home
+    assert "Nobody has connected" not in home
 
 
 async def test_list_and_history_open_in_a_dialog_and_turn_their_pages(harness: Harness) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.listeners.flow import NOTICE_SECONDS
 from bot.operation import Operation
-from bot.sandbox.slack.providers import Workflow
+from bot.sandbox.slack.providers import SimulatedProvider, Workflow
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.state import StoredToken
 from bot.settings import Transport
@@ -72,6 +72,30 @@ async def test_with_no_account_there_is_nothing_to_choose(harness: Harness) -> N
     read = harness.read(await harness.types("/extauth list"))
     assert "Slack lists no providers for this app." in read
     assert "⋯" not in read
+
+
+async def test_accounts_that_slack_does_not_name_are_never_said_not_to_be_there(harness: Harness) -> None:
+    harness.state.tokens.clear()
+    harness.state.providers = {"google": SimulatedProvider("google", "Google", shape={"external_tokens": None})}
+    harness.state.providers["google"].shape["valid_token_exists"] = True
+    read = harness.read(await harness.types("/extauth list"))
+    assert read.startswith("Connected accounts\nProvider:\n• Google google  accounts not named")
+    tested = harness.read(await harness.opens("/extauth test --all"))
+    for said in (read, tested):
+        assert "Slack doesn't say which accounts are connected" in said
+        assert "Nobody has connected" not in said
+
+
+async def test_accounts_that_slack_names_only_by_their_ids_are_listed_and_tested(harness: Harness) -> None:
+    shape: dict[str, object] = {"external_tokens": None, "external_token_ids": ["EtGoogle0001", "EtGoogle0002"]}
+    for other in ("github", "salesforce"):
+        shape_of_other: dict[str, object] = {"external_tokens": []}
+        harness.state.providers[other] = SimulatedProvider(other, other, shape=shape_of_other)
+    harness.state.providers["google"] = SimulatedProvider("google", "Google", shape=shape)
+    assert ids(harness, await harness.types("/extauth list")) == ["EtGoogle0002", "EtGoogle0001"]
+    tested = await harness.opens("/extauth test --all")
+    await harness.passes_time(lambda: "2 of 2 accounts work" in harness.read(tested))
+    assert {call["external_token_id"] for call in harness.calls(GET)} == {"EtGoogle0001", "EtGoogle0002"}
 
 
 async def test_one_account_has_a_line_and_no_pages(harness: Harness) -> None:

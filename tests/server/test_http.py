@@ -183,7 +183,16 @@ async def test_a_large_body_is_refused_unread(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/health", 200), ("POST", "/health", 405), ("GET", "/slack/events", 405), ("POST", "/", 404)],
+    [
+        ("GET", "/health", 200),
+        ("HEAD", "/health", 200),
+        ("HEAD", "/health/live", 200),
+        ("HEAD", "/health/ready", 200),
+        ("HEAD", "/metrics", 200),
+        ("POST", "/health", 405),
+        ("GET", "/slack/events", 405),
+        ("POST", "/", 404),
+    ],
 )
 async def test_other_addresses(client: Client, method: str, path: str, status: int) -> None:
     url = client.url.replace("/slack/events", path)
@@ -209,6 +218,37 @@ async def test_what_only_slack_can_send_but_the_bot_does_not_know_is_no_error(
     async with client.session.post(client.url, data=challenge, headers=signed(client.harness, challenge)) as response:
         assert (response.status, await response.json()) == (200, {"challenge": "abc"})
     assert "response_url" not in caplog.text
+
+
+async def test_slack_s_check_of_the_certificate_is_answered_unsigned_and_does_nothing(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    for body in (b"ssl_check=1&token=an-old-token", urlencode({**command(client.harness), "ssl_check": "1"}).encode()):
+        assert await client.post(body, {"Content-Type": FORM}) == 200
+    for body in (b"ssl_check=0", b"ssl_check=11", b"xssl_check=1"):
+        assert await client.post(body, {"Content-Type": FORM}) == 401
+    assert client.outgoing() == []
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "app_rate_limited", "team_id": "T0SANDBOX"},
+        {"type": "event_callback", "event": {"type": "team_access_revoked", "team_ids": ["T0SANDBOX"]}},
+        {"type": "event_callback", "event": {"type": "app_uninstalled"}},
+        {"type": "event_callback", "event": {"type": "user_change", "user": {"id": "U0ADMIN"}}},
+        {"type": "view_submission", "user": {"id": ADMIN}, "view": {"id": "V1", "type": "workflow_step"}},
+        {"type": "view_submission", "user": {"id": ADMIN}, "view": {"id": "V1", "type": "modal", "state": {}}},
+    ],
+)
+async def test_what_slack_sends_unasked_is_acknowledged_without_an_error(
+    client: Client, payload: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = json.dumps(payload).encode()
+    assert await client.post(body, signed(client.harness, body)) == 200
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info]
 
 
 async def test_a_response_url_that_is_not_slacks_is_never_used(client: Client) -> None:

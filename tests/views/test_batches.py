@@ -106,7 +106,7 @@ def test_an_export_of_any_size_passes_the_limits_and_says_what_is_left_out() -> 
 
 @given(st.one_of(st.none(), st.text(min_size=1, max_size=300)), st.text(min_size=1, max_size=300))
 def test_an_answer_about_no_accounts_passes_the_limits(provider_key: str | None, account: str) -> None:
-    assert_passes(no_accounts_screen(provider_key))
+    assert_passes(no_accounts_screen(provider_key, is_complete=True))
     assert_passes(no_such_account_screen(account))
 
 

@@ -91,6 +91,7 @@ def _authorization(provider: SimulatedProvider, tokens: list[StoredToken]) -> di
         "client_secret_exists": provider.has_client_secret,
         "valid_token_exists": any(token.has_refresh_token or not token.is_expired for token in own),
         "external_tokens": [_described(token) for token in own],
+        **provider.shape,
     }
 
 

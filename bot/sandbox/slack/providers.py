@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class SimulatedProvider:
-    """A service that the app's manifest names under `external_auth_providers`."""
+    """A service that the app's manifest names under `external_auth_providers`.
+
+    `shape` changes fields of its part of a list, because Slack's own answers differ from each other.
+    """
 
     key: str
     name: str
     has_client_secret: bool = True
+    shape: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

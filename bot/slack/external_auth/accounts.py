@@ -21,6 +21,7 @@ KEPT_SECONDS = 45.0
 """Seconds that forms use a cached list of accounts."""
 SLOW_SECONDS = 2.4
 """Seconds after which a list counts as slow, less than the three that Slack waits for a form's options."""
+_LONGEST_NUMBER = 40
 _LAST_SECOND = 253402300799  # the last second of the year 9999, UTC
 
 
@@ -67,12 +68,16 @@ def state_of(code: str | None) -> AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider in the app's manifest. A field that Slack didn't return is None."""
+    """A provider in the app's manifest. A field that Slack didn't return is None.
+
+    `hides_accounts`: Slack named none of the provider's accounts, but doesn't show that there are none.
+    """
 
     key: str
     name: str | None = None
     has_client_secret: bool | None = None
     has_valid_token: bool | None = None
+    hides_accounts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,11 @@ class AccountList:
     accounts: tuple[Account, ...]
     has_workflows: bool
     unreadable: int
+
+    @property
+    def is_complete(self) -> bool:
+        """False if accounts may be connected that Slack didn't name, or that Extauth couldn't read."""
+        return not self.unreadable and not any(provider.hides_accounts for provider in self.providers)
 
     def of_provider(self, key: str | TypedText | None) -> "AccountList":
         """Return the list limited to one provider, or the whole list for None."""
@@ -141,23 +151,32 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList:
     accounts: dict[str, Account] = {}
     unreadable = 0
     for authorization in _mappings(authorizations):
+        key = _text(authorization.get("provider_key")) or "?"
+        tokens, ids = authorization.get("external_tokens"), authorization.get("external_token_ids")
+        listed: list[object] = [*(tokens if isinstance(tokens, list) else ())]
+        named = [token.get("external_token_id") for token in _mappings(listed)]
+        # Slack may name a token only by its ID, in a list of its own.
+        known = {token_id for token_id in named if isinstance(token_id, str)}
+        others = [one for one in (ids if isinstance(ids, list) else ()) if not isinstance(one, str) or one not in known]
+        for item in (*listed, *({"external_token_id": token_id} for token_id in others)):
+            token = item if isinstance(item, Mapping) else {}
+            token_id = token.get("external_token_id")
+            if isinstance(token_id, str) and is_id(token_id):
+                name, at = _text(token.get("external_user_id")), _seconds(token.get("date_updated"))
+                accounts.setdefault(token_id, Account(token_id, key, name, at, users.get(token_id, ())))
+            else:
+                unreadable += 1
         has_secret, is_valid = authorization.get("client_secret_exists"), authorization.get("valid_token_exists")
         provider = Provider(
-            _text(authorization.get("provider_key")) or "?",
+            key,
             _text(authorization.get("provider_name")),
             has_secret if isinstance(has_secret, bool) else None,
             is_valid if isinstance(is_valid, bool) else None,
+            not listed
+            and not others
+            and (is_valid is True or (not isinstance(tokens, list) and is_valid is not False)),
         )
-        providers.setdefault(provider.key, provider)
-        tokens = authorization.get("external_tokens")
-        for token in tokens if isinstance(tokens, list) else ():
-            described = token if isinstance(token, Mapping) else {}
-            token_id = described.get("external_token_id")
-            if isinstance(token_id, str) and is_id(token_id):
-                name, at = _text(described.get("external_user_id")), _seconds(described.get("date_updated"))
-                accounts.setdefault(token_id, Account(token_id, provider.key, name, at, users.get(token_id, ())))
-            else:
-                unreadable += 1
+        providers.setdefault(key, provider)
     ordered = sorted(accounts.values(), key=lambda account: account.place, reverse=True)
     return AccountList(tuple(providers.values()), tuple(ordered), isinstance(workflows, list), unreadable)
 
@@ -202,6 +221,9 @@ def _mappings(value: object) -> Sequence[Mapping[str, object]]:
 
 
 def _text(value: object) -> str | None:
+    # Some providers identify their users by numbers.
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**_LONGEST_NUMBER else None
     if not isinstance(value, str) or not value.strip():
         return None
     # Redacted before cutting, because part of a token may no longer be recognized.

@@ -104,6 +104,50 @@ def test_an_account_without_a_usable_id_is_counted(token: object) -> None:
     assert (found.accounts, found.unreadable) == ((), 1)
 
 
+def of_google(**fields: object) -> AccountList:
+    return read({"authorizations": [{"provider_key": "google", **fields}]})
+
+
+@pytest.mark.parametrize("tokens", [{}, {"external_tokens": None}, {"external_tokens": []}])
+def test_accounts_that_slack_names_only_by_their_ids_are_listed(tokens: dict[str, object]) -> None:
+    found = of_google(external_token_ids=["Et1", "Et2", "Et1", 7], **tokens)
+    assert found.accounts == (Account("Et2", "google"), Account("Et1", "google"))
+    assert (found.unreadable, found.is_complete) == (1, False)
+
+
+def test_ids_beyond_the_described_accounts_are_listed_too() -> None:
+    described = [{"external_token_id": "Et1", "external_user_id": "ada", "date_updated": 5}]
+    found = of_google(external_tokens=described, external_token_ids=["Et1", "Et2"])
+    assert found.accounts == (Account("Et1", "google", "ada", 5), Account("Et2", "google"))
+    assert found.is_complete
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_complete"),
+    [
+        ({}, False),
+        ({"external_tokens": None}, False),
+        ({"valid_token_exists": True}, False),
+        ({"valid_token_exists": True, "external_tokens": []}, False),
+        ({"valid_token_exists": False}, True),
+        ({"external_tokens": []}, True),
+        ({"external_tokens": [], "valid_token_exists": False}, True),
+    ],
+)
+def test_only_a_list_that_is_empty_shows_that_there_are_no_accounts(
+    fields: dict[str, object], is_complete: bool
+) -> None:
+    found = of_google(**fields)
+    assert (found.accounts, found.is_complete) == ((), is_complete)
+    assert found.of_provider("google").is_complete is is_complete
+    assert found.of_provider("github").is_complete
+
+
+@pytest.mark.parametrize(("given", "name"), [(583231, "583231"), (-1, "-1"), (True, None), (1.5, None), (10**50, None)])
+def test_a_provider_that_numbers_its_users_names_them_by_number(given: object, name: str | None) -> None:
+    assert with_token(external_user_id=given).accounts[0].name == name
+
+
 @pytest.mark.parametrize("at", [None, 0, -1, 0.5, True, "1700000000", 10**12, float("nan"), float("inf")])
 def test_a_time_that_is_none_is_unknown(at: object) -> None:
     assert with_token(date_updated=at).accounts[0].refreshed_at is None
@@ -111,8 +155,8 @@ def test_a_time_that_is_none_is_unknown(at: object) -> None:
 
 @pytest.mark.parametrize("flag", [None, 0, 1, "true", []])
 def test_a_flag_that_is_no_boolean_is_unknown(flag: object) -> None:
-    found = read({"authorizations": [{"provider_key": "g", "client_secret_exists": flag, "valid_token_exists": flag}]})
-    assert found.providers == (Provider("g"),)
+    found = of_google(external_tokens=[], client_secret_exists=flag, valid_token_exists=flag)
+    assert found.providers == (Provider("google"),)
 
 
 def test_a_token_that_is_listed_twice_is_one_account() -> None:
