@@ -1,13 +1,12 @@
 """The settings, which only this module reads from the environment, and which are checked at startup."""
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,10 +18,13 @@ from pydantic import (
     model_validator,
 )
 
+from bot.environment import COMMAND_NAME
 from bot.storage.address import database_url
 from bot.workspaces.settings import LISTS, Secret, WorkspaceSettings, must
 
 Transport = Literal["socket", "http"]
+Need = Literal["socket", "http", "one", "some"]
+"""The transports that a command needs: a certain one, exactly one, or at least one."""
 
 _USUAL_FORMS = {
     "SLACK_BOT_TOKEN": (r"xoxb-.+|xoxe\.xoxb-.+", "starts with xoxb-"),
@@ -175,6 +177,17 @@ class Settings(WorkspaceSettings, DatabaseSettings):
         alias="EXTAUTH_TEST_EVERY",
         description="How often to test all connected accounts by itself: `24h`, `7d`, or `90m`; at least `1h`.",
     )
+    command: Annotated[
+        str,
+        must(
+            COMMAND_NAME.fullmatch,
+            "must be a slash and at most 31 lowercase letters, digits, hyphens, and underscores, such as /extauth-dev.",
+        ),
+    ] = Field(
+        "/extauth",
+        alias="EXTAUTH_COMMAND",
+        description="The slash command, as it's named in the app's settings.",
+    )
     api_url: Annotated[str, AfterValidator(_check_api_url)] = Field(
         "https://slack.com/api/",
         alias="SLACK_API_URL",
@@ -231,14 +244,21 @@ def warnings(settings: Settings) -> list[str]:
 def read_database(environment: Mapping[str, str]) -> DatabaseSettings:
     """Read the settings for the audit log from a mapping of variables. Raises SettingsError."""
     try:
-        return DatabaseSettings.model_validate(dict(environment))
+        settings = DatabaseSettings.model_validate(dict(environment))
     except ValidationError as error:
-        raise SettingsError(_lines(error)) from None
+        raise SettingsError(_unknown(environment) + _lines(error)) from None
+    if unknown := _unknown(environment):
+        raise SettingsError(unknown)
+    return settings
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """Read the settings from a mapping of variables. Raises SettingsError with a line for each mistake."""
-    mistakes = _workspace_mistakes({name for name, value in environment.items() if value.strip()})
+def read(environment: Mapping[str, str], need: Need | None = None) -> Settings:
+    """Read the settings from a mapping of variables. Raises SettingsError with a line for each mistake.
+
+    Without a `need`, it doesn't matter which transports are set up.
+    """
+    given = {name for name, value in environment.items() if value.strip()}
+    mistakes = _unknown(environment) + _workspace_mistakes(given) + _transport_mistakes(given, need)
     try:
         settings = Settings.model_validate(dict(environment))
     except ValidationError as error:
@@ -248,6 +268,28 @@ def read(environment: Mapping[str, str]) -> Settings:
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+_PREFIX = "EXTAUTH_"
+_KUBERNETES = re.compile(r"EXTAUTH(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)")
+"""The variables that Kubernetes sets in every container for a service whose name begins with `extauth`.
+
+https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+"""
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """Return a line for each variable that is named like a setting but isn't one, such as a misspelled one."""
+    # Compared without the prefix, which would make any two names look alike.
+    known = {str(field.alias).removeprefix(_PREFIX): str(field.alias) for field in Settings.model_fields.values()}
+    lines = []
+    for name, value in sorted(environment.items()):
+        is_of_kubernetes = _KUBERNETES.fullmatch(name) or (name.endswith("_PORT") and "://" in value)
+        if name.upper().startswith(_PREFIX) and name not in known.values() and not is_of_kubernetes:
+            nearest = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), known, 1)
+            meant = f" Did you mean {known[nearest[0]]}?" if nearest else " docs/settings.md lists them all."
+            lines.append(f"{name} isn't a setting.{meant}")
+    return lines
 
 
 _OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
@@ -289,33 +331,30 @@ def _conflicts(settings: Settings) -> list[str]:
     return [f"{name}: has an ID of one workspace in it, but SLACK_CLIENT_ID serves many. Remove it." for name in named]
 
 
-def environment(folder: Path) -> Mapping[str, str]:
-    """Return the environment's variables, and those from `.env` in `folder` that the environment lacks."""
-    kept = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
-    return {**kept, **os.environ}
-
-
 def key_source() -> str:
     """Return the source of EXTAUTH_SECRET_KEY, in words."""
     return "the environment" if "EXTAUTH_SECRET_KEY" in os.environ else ".env"
 
 
 def transport(settings: Settings, wanted: Transport | None) -> Transport:
-    """Return the wanted transport, or the one that the settings imply. Raises SettingsError if that isn't clear."""
-    if wanted is None and settings.app_token and settings.signing_secret:
-        raise SettingsError(
-            [
-                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set. Run `extauth socket` or `extauth http`, or "
-                "unset one of them."
-            ]
-        )
-    if wanted == "socket" and not settings.app_token:
-        raise SettingsError(["SLACK_APP_TOKEN is missing. Socket Mode needs an app-level token (xapp-…)."])
-    if wanted == "http" and not settings.signing_secret:
-        raise SettingsError(["SLACK_SIGNING_SECRET is missing. Over HTTP, it proves that a request comes from Slack."])
-    if wanted is None and not settings.app_token and not settings.signing_secret:
-        raise SettingsError(["Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET to use HTTP."])
+    """Return the wanted transport, or else the one that is set up."""
     return wanted or ("socket" if settings.app_token else "http")
+
+
+def _transport_mistakes(given: Collection[str], need: Need | None) -> list[str]:
+    has_socket, has_http = "SLACK_APP_TOKEN" in given, "SLACK_SIGNING_SECRET" in given
+    if need == "socket" and not has_socket:
+        return ["SLACK_APP_TOKEN is missing. Socket Mode needs an app-level token (xapp-…)."]
+    if need == "http" and not has_http:
+        return ["SLACK_SIGNING_SECRET is missing. Over HTTP, it proves that a request comes from Slack."]
+    if need is not None and not has_socket and not has_http:
+        return ["Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET to use HTTP."]
+    if need == "one" and has_socket and has_http:
+        return [
+            "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set. Run `extauth socket` or `extauth http`, or unset "
+            "one of them."
+        ]
+    return []
 
 
 def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None:

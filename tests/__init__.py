@@ -1,0 +1,4 @@
+import os
+
+# A developer's own .env may name the command otherwise.
+os.environ["EXTAUTH_COMMAND"] = ""

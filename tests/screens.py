@@ -12,6 +12,7 @@ from bot.audit.entries import Entry, ReadHistory
 from bot.batch import Batch, Item, ItemResult
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, UsageError
+from bot.environment import COMMAND
 from bot.explanations import KNOWN_CODES
 from bot.ids import FORMATS
 from bot.jobs.account_states import LastTest
@@ -394,11 +395,11 @@ def forms() -> Iterator[Section]:
             result = read(submission(values))
             mistakes += result.values() if isinstance(result, dict) else []
     for value in ("?a GitHub token", "?unlikely"):
-        mistakes.append(str(picker.find_problem("external_token_id", value, "/extauth get ID")))
+        mistakes.append(str(picker.find_problem("external_token_id", value, f"{COMMAND} get ID")))
     both = {fields.RECENT: {fields.RECENT: {"value": "Et1"}}, fields.TOKEN_ID: {fields.TOKEN_ID: {"value": "Et2"}}}
     mixed = get_form.parse(submission(both))
     mistakes += mixed.values() if isinstance(mixed, dict) else []
-    mistakes.append(str(picker.find_problem("provider_key", "?unlikely", "/extauth delete --provider-key KEY")))
+    mistakes.append(str(picker.find_problem("provider_key", "?unlikely", f"{COMMAND} delete --provider-key KEY")))
     yield "Mistakes beside a field", [*dict.fromkeys(mistakes)]
     for listener in LISTENERS:
         subcommand = listener.subcommand

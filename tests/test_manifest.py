@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bot.commands.subcommand import COMMAND
+from bot.environment import COMMAND
 from bot.listeners import LISTENERS
 from bot.listeners.menu import SHORTCUT
 from bot.sandbox.slack.scopes import GRANTED

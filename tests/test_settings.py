@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, environment, read, transport, warnings
+from bot.environment import UnreadableEnvFile, read_environment
+from bot.settings import Settings, SettingsError, read, read_database, transport, warnings
 from tests.forked import run
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +17,7 @@ WELL = {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP, "EXTAUTH_SECRET_KEY": "k
 
 def mistakes(**variables: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        transport(read({**WELL, **variables}), None)
+        read({**WELL, **variables}, "one")
     return caught.value.mistakes
 
 
@@ -27,7 +28,7 @@ def mistakes(**variables: str) -> list[str]:
         ({"EXTAUTH_SECRET_KEY": ""}, "EXTAUTH_SECRET_KEY is missing. To make one, run `extauth keys new`."),
         ({"SLACK_BOT_TOKEN": "xoxb-12345 67890-abc"}, "SLACK_BOT_TOKEN: is too short or has a space"),
         ({"SLACK_APP_TOKEN": "xapp-\u00e4\u00e4\u00e4\u00e4\u00e4"}, "SLACK_APP_TOKEN: is too short or has a space"),
-        ({"SLACK_SIGNING_SECRET": "abc"}, "SLACK_SIGNING_SECRET: is too short or has a space"),
+        ({"SLACK_SIGNING_SECRET": "abc", "SLACK_APP_TOKEN": ""}, "SLACK_SIGNING_SECRET: is too short or has a space"),
         ({"SLACK_APP_TOKEN": ""}, "Set SLACK_APP_TOKEN to use Socket Mode, or SLACK_SIGNING_SECRET"),
         ({"SLACK_SIGNING_SECRET": SECRET}, "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set"),
         ({"DATABASE_URL": "postgresql://u:canary@canary@h/d"}, "DATABASE_URL: has more than one @"),
@@ -102,7 +103,7 @@ def test_all_mistakes_are_told_at_once_and_none_quotes_a_value() -> None:
         EXTAUTH_SECRET_KEY="canary",
         EXTAUTH_PUBLIC_URL="http://canary:canary@canary",
     )
-    assert len(found) == 7
+    assert len(found) == 8
     assert "canary" not in "\n".join(found)
 
 
@@ -151,13 +152,58 @@ def test_secrets_do_not_print() -> None:
 
 
 def test_the_settings_choose_the_transport() -> None:
-    both = read({**WELL, "SLACK_SIGNING_SECRET": SECRET})
-    assert transport(read(WELL), None) == "socket"
-    assert transport(read({**WELL, "SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": SECRET}), None) == "http"
-    assert transport(both, "http") == "http"
-    assert transport(both, "socket") == "socket"
+    both = {**WELL, "SLACK_SIGNING_SECRET": SECRET}
+    assert transport(read(WELL, "one"), None) == "socket"
+    assert transport(read({**both, "SLACK_APP_TOKEN": ""}, "one"), None) == "http"
+    assert transport(read(both, "http"), "http") == "http"
+    assert transport(read(both, "socket"), "socket") == "socket"
+    assert read(both, "some") == read(both)
     with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
-        transport(read(WELL), "http")
+        read(WELL, "http")
+
+
+def test_missing_tokens_and_other_mistakes_are_told_together() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({"EXTAUTH_GET_ALOW": "canary", "PORT": "x"}, "some")
+    assert [line.split()[0].strip(":") for line in caught.value.mistakes] == [
+        *("EXTAUTH_GET_ALOW", "SLACK_BOT_TOKEN", "Set", "EXTAUTH_SECRET_KEY", "PORT"),
+    ]
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("EXTAUTH_GET_ALOW", "EXTAUTH_GET_ALOW isn't a setting. Did you mean EXTAUTH_GET_ALLOW?"),
+        ("EXTAUTH_HELTH_PORT", "EXTAUTH_HELTH_PORT isn't a setting. Did you mean EXTAUTH_HEALTH_PORT?"),
+        ("extauth_contact", "extauth_contact isn't a setting. Did you mean EXTAUTH_CONTACT?"),
+        ("EXTAUTH_DATABASE_URL", "EXTAUTH_DATABASE_URL isn't a setting. Did you mean DATABASE_URL?"),
+        ("EXTAUTH_X", "EXTAUTH_X isn't a setting. docs/settings.md lists them all."),
+    ],
+)
+def test_a_misspelled_setting_stops_the_start_and_its_value_is_not_told(name: str, line: str) -> None:
+    for given in (mistakes(**{name: "8080"}), mistakes(**{name: ""})):
+        assert [found.startswith(line) for found in given] == [True]
+    with pytest.raises(SettingsError, match=line.split(".", maxsplit=1)[0]):
+        read_database({"EXTAUTH_SECRET_KEY": "k" * 32, name: "canary"})
+
+
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_no_misspelling() -> None:
+    port = "tcp://10.0.0.11:3000"
+    injected = {
+        **{"EXTAUTH_SERVICE_HOST": "10.0.0.11", "EXTAUTH_SERVICE_PORT": "3000", "EXTAUTH_SERVICE_PORT_HTTP": "3000"},
+        **{"EXTAUTH_PORT": port, "EXTAUTH_PORT_3000_TCP": port, "EXTAUTH_PORT_3000_TCP_PROTO": "tcp"},
+        **{"EXTAUTH_PORT_3000_TCP_PORT": "3000", "EXTAUTH_PORT_3000_TCP_ADDR": "10.0.0.11"},
+        **{"EXTAUTH_WEB_SERVICE_HOST": "10.0.0.12", "EXTAUTH_WEB_PORT": port, "EXTAUTH_WEB_PORT_80_TCP_ADDR": "::1"},
+    }
+    assert read({**WELL, **injected}) == read(WELL)
+
+
+@pytest.mark.parametrize("name", ["extauth", "/Extauth", "/ext auth", "/" + "a" * 32, "/"])
+def test_a_name_that_slack_gives_no_command_has_its_line(name: str) -> None:
+    assert [line.startswith("EXTAUTH_COMMAND: must be a slash and") for line in mistakes(EXTAUTH_COMMAND=name)] == [
+        True
+    ]
 
 
 def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +213,30 @@ def test_dotenv_fills_in_what_the_environment_does_not_set(tmp_path: Path, monke
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PORT", "4321")
-    settings = read(environment(tmp_path))
+    settings = read(read_environment(tmp_path))
     assert settings.port == 4321
     assert settings.log_level == "ERROR"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_that_windows_wrote_is_read(encoding: str, tmp_path: Path) -> None:
+    bom = "\ufeff" if encoding == "utf-16-le" else ""
+    (tmp_path / ".env").write_bytes(f"{bom}EXTAUTH_CONTACT=U012ABCDEF\r\nLOG_LEVEL=ERROR\r\n".encode(encoding))
+    assert read_environment(tmp_path)["EXTAUTH_CONTACT"] == "U012ABCDEF"
+
+
+@pytest.mark.parametrize("content", [b"SLACK_BOT_TOKEN=canary\xff", "A=canary".encode("utf-16-le"), b"\0canary"])
+def test_a_file_in_another_encoding_has_one_line_without_its_content(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(UnreadableEnvFile) as caught:
+        read_environment(tmp_path)
+    assert str(caught.value) == f"{tmp_path}/.env isn't text in UTF-8. Save it again as UTF-8."
+
+
+def test_a_folder_in_the_place_of_the_file_has_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(UnreadableEnvFile, match="can't be read: Is a directory"):
+        read_environment(tmp_path)
 
 
 @pytest.mark.parametrize("command", [[], ["socket"], ["http"], ["check"]])
@@ -178,7 +245,10 @@ def test_bad_settings_stop_the_start_with_status_2(command: list[str]) -> None:
     environment["EXTAUTH_SECRET_KEY"] = "k" * 32
     ran = run(command, {**environment, "SLACK_BOT_TOKEN": "nonsense canary", "PORT": "x"})
     assert ran.returncode == 2
-    assert [line.split(":")[1].strip() for line in ran.stderr.splitlines()] == ["SLACK_BOT_TOKEN", "PORT"]
+    missing = {"socket": "SLACK_APP_TOKEN is missing", "http": "SLACK_SIGNING_SECRET is missing"}
+    lines = [line.removeprefix("extauth: ") for line in ran.stderr.splitlines()]
+    assert lines[0].startswith(missing.get("".join(command), "Set SLACK_APP_TOKEN to use Socket Mode, or"))
+    assert [line.split(":")[0] for line in lines[1:]] == ["SLACK_BOT_TOKEN", "PORT"]
     assert "canary" not in ran.stderr + ran.stdout
 
 

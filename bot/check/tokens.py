@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from bot.actor import Workspace
 from bot.check.finding import Finding, not_checked, ok, problem
 from bot.check.web_api import TOKEN_REFUSALS, ask, reason
+from bot.environment import COMMAND
 from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.calls import RATE_LIMIT_BUDGET, HttpAnswer, header
@@ -22,7 +23,7 @@ from bot.views.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
 SIGNING_SECRET, TRANSPORT, API_TOKEN = "SLACK_SIGNING_SECRET", "Transport", "EXTAUTH_API_TOKEN"
-LISTING = "/extauth list"
+LISTING = f"{COMMAND} list"
 
 _COPY_BOT_TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions."
 _INSTALL_AGAIN = "Install the app again, then copy the new Bot User OAuth Token from OAuth & Permissions."
@@ -102,12 +103,6 @@ def _scopes(answer: HttpAnswer) -> Finding:
 
 def check_transport(settings: Settings) -> Finding:
     """Check that Slack has a way to reach Extauth."""
-    if settings.app_token is None and settings.signing_secret is None:
-        return problem(
-            TRANSPORT,
-            "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
-            "Set SLACK_APP_TOKEN to serve over Socket Mode, or SLACK_SIGNING_SECRET to serve over HTTP.",
-        )
     if settings.signing_secret is None:
         return ok(TRANSPORT, "Extauth serves over Socket Mode.")
     if any(line.startswith(SIGNING_SECRET) for line in warnings(settings)):

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 
 import click
 
@@ -31,7 +32,7 @@ def check(as_json: bool) -> None:
 
     Exit status: 0 if everything is OK, 1 if something needs fixing or couldn't be checked, 2 if a setting is wrong.
     """
-    settings = load_settings(read)
+    settings = load_settings(partial(read, need="some"))
     # Log lines of libraries would appear between the results and only repeat them less clearly.
     logs.silence()
     run(_check(settings, as_json=as_json))

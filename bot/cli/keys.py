@@ -14,6 +14,7 @@ from bot.audit.keys import load_key
 from bot.check.database import explain_unusable
 from bot.cli.shared import fail, load_settings
 from bot.cli.terminal import Group, counted
+from bot.environment import UnreadableEnvFile, read_env_file
 from bot.settings import DatabaseSettings, read_database
 from bot.storage.address import database_url
 from bot.storage.engine import DatabaseError, open_database
@@ -47,13 +48,16 @@ def new(write: bool) -> None:
     file = (Path.cwd() / ".env").resolve()
     try:
         file.touch(mode=0o600)
-        if (dotenv.dotenv_values(file).get(_NAME) or "").strip():
+        kept, encoding = read_env_file(file)
+        if (kept.get(_NAME) or "").strip():
             # With another key, Extauth couldn't read the existing audit log.
             return
         file.chmod(0o600)
-        dotenv.set_key(file, _NAME, key, quote_mode="never")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} can't be used: {error}", status=2)
+        dotenv.set_key(file, _NAME, key, quote_mode="never", encoding=encoding)
+    except UnreadableEnvFile as error:
+        fail(str(error), status=2)
+    except OSError as error:
+        fail(f"{file} can't be written: {error.strerror}.", status=2)
     click.echo(f"Extauth wrote a new {_NAME} into {file}. Keep a copy where you keep your passwords.")
 
 

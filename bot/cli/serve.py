@@ -2,14 +2,15 @@
 
 import gc
 import logging
+from functools import partial
 
 import click
 
-from bot.cli.shared import BAD_SETTINGS, fail, load_settings, run, stop_signal
+from bot.cli.shared import load_settings, run, stop_signal
 from bot.cli.terminal import Command
 from bot.clock import SystemClock
 from bot.server.lifecycle import serve as serve_app
-from bot.settings import Settings, SettingsError, Transport, read, warnings
+from bot.settings import Settings, Transport, read, warnings
 from bot.settings import transport as choose_transport
 
 log = logging.getLogger(__name__)
@@ -37,14 +38,10 @@ def http() -> None:
 
 def serve(wanted: Transport | None) -> None:
     """Serve over the wanted transport, or over the one in the settings, until SIGTERM or Ctrl-C."""
-    settings = load_settings(read)
+    settings = load_settings(partial(read, need=wanted or "one"))
     for warning in warnings(settings):
         log.warning(warning)
-    try:
-        transport = choose_transport(settings, wanted)
-    except SettingsError as error:
-        fail(*error.mistakes, status=BAD_SETTINGS)
-    run(_until_signaled(settings, transport))
+    run(_until_signaled(settings, choose_transport(settings, wanted)))
 
 
 async def _until_signaled(settings: Settings, transport: Transport) -> None:

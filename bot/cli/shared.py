@@ -10,8 +10,9 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from bot import logs
+from bot.environment import UnreadableEnvFile, read_environment
 from bot.server import StartError
-from bot.settings import DatabaseSettings, SettingsError, environment
+from bot.settings import DatabaseSettings, SettingsError
 
 BAD_SETTINGS = 2
 AnySettings = TypeVar("AnySettings", bound=DatabaseSettings)
@@ -20,9 +21,11 @@ AnySettings = TypeVar("AnySettings", bound=DatabaseSettings)
 def load_settings(read: Callable[[Mapping[str, str]], AnySettings]) -> AnySettings:
     """Read the settings and start logging, or exit with a line for each mistake."""
     try:
-        settings = read(environment(Path.cwd()))
+        settings = read(read_environment(Path.cwd()))
     except SettingsError as error:
         fail(*error.mistakes, status=BAD_SETTINGS)
+    except UnreadableEnvFile as error:
+        fail(str(error), status=BAD_SETTINGS)
     logs.configure(settings.log_level, settings.log_format)
     return settings
 

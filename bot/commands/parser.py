@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.commands.subcommand import (
-    COMMAND,
     PROVIDER_KEY,
     TOKEN_ID,
     Option,
@@ -21,6 +20,7 @@ from bot.commands.subcommand import (
     Subcommand,
     UsageError,
 )
+from bot.environment import COMMAND
 from bot.ids import DASHES, USER_ID, find_token, quote, quote_word, unwrap
 
 MAX_TEXT = 3000

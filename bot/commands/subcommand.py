@@ -8,7 +8,6 @@ from bot.ids import TokenFormat
 from bot.operation import OpenForm, Permission, Request
 from bot.slack.external_auth.models import LABELS, DeleteTokens, GetToken, InvalidParameter, Selection
 
-COMMAND = "/extauth"
 TOKEN_ID, PROVIDER_KEY = "external_token_id", "provider_key"
 _NOTHING = re.compile(r"(?!)")
 

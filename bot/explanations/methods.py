@@ -6,10 +6,11 @@ https://docs.slack.dev/reference/methods/apps.auth.external.get
 https://docs.slack.dev/reference/methods/apps.auth.external.delete
 """
 
+from bot.environment import COMMAND
 from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
-_NAME_THE_APP = "Check the app ID, or add one: `/extauth list --app-id A12345`."
+_NAME_THE_APP = f"Check the app ID, or add one: `{COMMAND} list --app-id A12345`."
 UNKNOWN_LISTING = Explanation(
     title="Slack returned an unknown error",
     happened="Extauth doesn't know this error code, and the method has no page in Slack's reference.",
@@ -184,7 +185,7 @@ TABLE: Table = {
     ("providers_not_found", Operation.LIST): Explanation(
         title="Slack finds no providers for this app",
         happened="The app's manifest has none.",
-        to_do="For another app, add its ID: `/extauth list --app-id A12345`.",
+        to_do=f"For another app, add its ID: `{COMMAND} list --app-id A12345`.",
         who=Who.DEVELOPER,
     ),
 }

@@ -8,7 +8,8 @@ from slack_bolt.async_app import AsyncApp
 from bot.commands import correction
 from bot.commands.correction import Correction
 from bot.commands.parser import parse
-from bot.commands.subcommand import COMMAND, PastedTokenError, Subcommand, UsageError
+from bot.commands.subcommand import PastedTokenError, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.listeners import flow, menu, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener

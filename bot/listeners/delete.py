@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.ids import PROVIDER_NAME
 from bot.listeners import cleanup, flow, picker, retry
 from bot.listeners.flow import Decisions
@@ -53,7 +54,7 @@ SUBCOMMAND = Subcommand(
         Option("external_token_id", repeats=True, refuses=PROVIDER_NAME),
         Option("provider_key", "deletes all tokens of a provider, such as google"),
         Option("app_id", "deletes all tokens of an app"),
-        Option("account", "deletes all tokens of an account, as /extauth list shows it"),
+        Option("account", f"deletes all tokens of an account, as {COMMAND} list shows it"),
         Option("yes", "deletes one token without asking first", is_flag=True, skips_question=True),
     ),
     argument="external_token_id",

@@ -18,7 +18,7 @@ from bot.slack.client import UntrustedAddress
 from bot.storage.engine import DatabaseError
 from bot.views.buttons import UnreadableValue
 from bot.views.metadata import Origin, UnreadableMetadata
-from bot.views.notices import OUTDATED, no_database_screen, not_installed_screen, unexpected_screen
+from bot.views.notices import OTHER_COMMAND, OUTDATED, no_database_screen, not_installed_screen, unexpected_screen
 from bot.views.parts import Screen, as_view
 from bot.workspaces.runtime import RUNTIME, NotInstalled, Runtime, Shared
 
@@ -42,7 +42,9 @@ def register(app: AsyncApp, shared: Shared) -> None:
             log.warning("a button or form isn't from this version of Extauth", extra=extra)
         else:
             log.error("a listener failed", exc_info=error)
-        screen = OUTDATED if is_outdated else unexpected_screen(None, str(context.get("reference")), runtime.contact)
+        screen = OTHER_COMMAND if "command" in body else OUTDATED
+        if not is_outdated:
+            screen = unexpected_screen(None, str(context.get("reference")), runtime.contact)
         if context.ack.response is None and body.get("type") == "view_submission":
             return await context.ack(response_action="update", view=as_view(screen))
         runtime.shared.tasks.start(_tell(runtime, body, context, screen))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.ids import PROVIDER_NAME, TYPED_TOKEN_ID
 from bot.listeners import flow, picker, retry
 from bot.listeners.flow import Decisions, show_progress

@@ -3,7 +3,8 @@
 import re
 
 from bot.audit.entries import DEFAULT_HISTORY, MAX_HISTORY, ReadHistory
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.ids import PROVIDER_NAME, TYPED_PERSON, USER_ID, quote, quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction

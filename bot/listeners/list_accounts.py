@@ -4,7 +4,8 @@ import re
 from functools import partial
 
 from bot.audit.entries import ReadHistory
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.listeners import flow, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.commands.parser import HELP, TOPIC, closest_name
-from bot.commands.subcommand import COMMAND, Option, OptionValues, ParsedCommand, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, ParsedCommand, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.ids import quote_word
 from bot.listeners import flow
 from bot.listeners.interaction import Interaction

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from bot.batch import Batch, BatchState, Item
-from bot.commands.subcommand import COMMAND, Option, OptionValues, Subcommand, UsageError
+from bot.commands.subcommand import Option, OptionValues, Subcommand, UsageError
+from bot.environment import COMMAND
 from bot.ids import PROVIDER_NAME
 from bot.listeners import batch, flow, picker, retry
 from bot.listeners.flow import Decisions

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from bot.app import INSTALL_PATH
+from bot.environment import COMMAND
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 
 START_PATH = "/slack/install/start"
@@ -46,7 +47,7 @@ def _page(title: str, body: str) -> str:
 
 INSTALL = _page(
     "Add Extauth to Slack",
-    "<p>With <code>/extauth</code>, workspace admins and anyone else they allow can fetch, test, and delete the "
+    f"<p>With <code>{COMMAND}</code>, workspace admins and anyone else they allow can fetch, test, and delete the "
     "tokens that Slack keeps for connected accounts.</p>"
     f'<p><a class="button" href="{START_PATH}">Add to Slack</a></p>'
     "<h2>What Slack will ask you to allow</h2><dl>"
@@ -85,7 +86,7 @@ def done_page(link: str) -> str:
 def _installed(button: str) -> str:
     return _page(
         "Extauth is installed",
-        "<ol><li>In any channel, type <code>/extauth help</code>: it says what you can do.</li>"
+        f"<ol><li>In any channel, type <code>{COMMAND} help</code>: it says what you can do.</li>"
         "<li>Workspace admins can fetch and delete tokens. Nobody else can until an admin allows it.</li></ol>"
         + button,
     )

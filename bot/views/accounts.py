@@ -1,5 +1,6 @@
 """The list of connected accounts, in pages, with a menu beside each account."""
 
+from bot.environment import COMMAND
 from bot.explanations import explain_no_accounts
 from bot.ids import TypedText, quote
 from bot.outcomes import Listed
@@ -12,7 +13,7 @@ from bot.views.parts import Screen
 MOST_PROVIDERS = 15
 MOST_WORKFLOWS = 3
 _LONGEST_NAME = 80
-_NO_PROVIDERS = "Slack lists no providers for this app. For another app, add its ID: `/extauth list --app-id A12345`."
+_NO_PROVIDERS = f"Slack lists no providers for this app. For another app, add its ID: `{COMMAND} list --app-id A12345`."
 
 
 def accounts_screen(listed: Listed) -> Screen:

@@ -2,6 +2,7 @@
 
 from bot.access import APPROVAL_SECONDS
 from bot.batch import Batch
+from bot.environment import COMMAND
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens
 from bot.views import parts
@@ -104,7 +105,7 @@ def unapprovable_screen(request: DeleteTokens, contact: str) -> Screen:
         "Approval",
         "Extauth can't ask for approval of this",
         "This deletion needs approval, but what you entered doesn't look like an ID. It could be a secret, so Extauth "
-        "doesn't keep it or show it to anyone. Nothing was deleted.\n*What to do:* Check the ID. `/extauth list` "
+        f"doesn't keep it or show it to anyone. Nothing was deleted.\n*What to do:* Check the ID. `{COMMAND} list` "
         f"shows the IDs of connected accounts.\n*Who can help:* {contact}",
         subject=parts.subject(request.arguments()),
     )

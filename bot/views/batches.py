@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.batch import Batch, Item
+from bot.environment import COMMAND
 from bot.explanations import Who, explain, explain_no_accounts
 from bot.ids import TypedText, quote
 from bot.jobs.run import BatchEnding, BatchOutcome
@@ -119,7 +120,7 @@ def no_such_account_screen(account: str | TypedText) -> Screen:
     blocks = (
         parts.heading(Mark.FAILED, title),
         parts.plain_paragraph(str(account)),
-        parts.paragraph("*What to do:* Check the spelling: `/extauth list` shows the accounts."),
+        parts.paragraph(f"*What to do:* Check the spelling: `{COMMAND} list` shows the accounts."),
     )
     return Screen("No tokens", title, blocks, is_failure=True)
 
@@ -173,7 +174,7 @@ def _failures(batch: Batch, failed: Mapping[str, Sequence[Item]], contact: str) 
     others = [item for code in codes[MOST_GROUPS:] for item in failed[code]]
     if others:
         blocks.append(named_tokens(f"{Mark.FAILED} Failed for other reasons: {len(others):,}", others))
-        blocks.append(parts.paragraph("`/extauth history ID` shows why."))
+        blocks.append(parts.paragraph(f"`{COMMAND} history ID` shows why."))
     return blocks
 
 

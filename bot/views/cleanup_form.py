@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.batch import Batch, Item
+from bot.environment import COMMAND
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import LONGEST_TEXT
 from bot.slack.external_auth.models import (
@@ -61,7 +62,7 @@ def build_form(metadata: str, shown: Sequence[Item] = ()) -> View:
             text_field(
                 ACCOUNT,
                 "Account",
-                "As /extauth list shows it, such as ada@example.com.",
+                f"As {COMMAND} list shows it, such as ada@example.com.",
                 optional=True,
                 most=LONGEST_TEXT,
             ),

@@ -1,5 +1,6 @@
 """The modal that asks for the tokens to delete, and the confirmation. A bulk deletion needs a typed key or ID."""
 
+from bot.environment import COMMAND
 from bot.ids import quote
 from bot.slack.external_auth.models import LABELS, DeleteTokens, InvalidParameter
 from bot.views import metadata, parts
@@ -66,7 +67,7 @@ def build_form(
 
 def parse_form(view: SubmittedView) -> DeleteTokens | FieldErrors:
     """Return the deletion, or the mistakes by field."""
-    given, errors = read_ids(view["state"]["values"], "/extauth delete")
+    given, errors = read_ids(view["state"]["values"], f"{COMMAND} delete")
     if errors:
         return errors
     if not given:

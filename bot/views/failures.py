@@ -1,5 +1,6 @@
 """The screen that explains a failure, with the cause, the fix, the person who can help, and the small print."""
 
+from bot.environment import COMMAND
 from bot.explanations import Explanation, Who, explain
 from bot.operation import Operation
 from bot.outcomes import Failed
@@ -25,7 +26,7 @@ def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
     if isinstance(request, ListAccounts):
         ids = ", ".join(mrkdwn.code(token_id) for token_id in failed.recent_ids)
         used = f" You used {ids} lately." if ids else ""
-        blocks.append(parts.paragraph(f"*Instead:* Type a token's ID: `/extauth get ID`.{used}"))
+        blocks.append(parts.paragraph(f"*Instead:* Type a token's ID: `{COMMAND} get ID`.{used}"))
     button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit and request.has_form else None
     if button is not None and buttons.can_carry(request):
         blocks.append(parts.actions(buttons.build(button, request)))

@@ -1,5 +1,6 @@
 """The modal that fetches a token."""
 
+from bot.environment import COMMAND
 from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
 from bot.views import parts
 from bot.views.fields import (
@@ -32,7 +33,7 @@ def build(
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
     boxes = parts.element("checkboxes", OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None)
     fields = token_fields(
-        "Looks like Et12345ABCDE. /extauth help says where to find one.", value=token_id, optional=False, offer=offer
+        f"Looks like Et12345ABCDE. {COMMAND} help says where to find one.", value=token_id, optional=False, offer=offer
     )
     options = parts.field(OPTIONS, "Options", boxes, optional=True)
     return form(CALLBACK_ID, "Get a token", "Get", metadata, [*fields, options])
@@ -43,7 +44,7 @@ def parse(view: SubmittedView) -> GetToken | FieldErrors:
     values = view["state"]["values"]
     ticked = read_checked(values, OPTIONS)
     try:
-        token_id = read_token_id(values, "/extauth get ID")
+        token_id = read_token_id(values, f"{COMMAND} get ID")
     except UnusableChoice as error:
         return {TOKEN_ID: str(error)}
     if token_id is None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.access import Decision
+from bot.environment import COMMAND
 from bot.operation import Permission
 from bot.slack import mrkdwn
 from bot.views import buttons, parts
@@ -26,7 +27,7 @@ Usages = Sequence[tuple[str, str]]
 
 def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], contact: str) -> Screen:
     """Return the screen with the person's commands and permissions, and a way to find token IDs."""
-    text = "How to use /extauth"
+    text = f"How to use {COMMAND}"
     allowed = parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")
     if not may_use(permissions):
         return Screen("Extauth", text, (parts.paragraph(ABOUT), allowed))
@@ -37,7 +38,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
         *buttons.open_buttons(permissions, forms_only=True),
         parts.paragraph(TOKEN_IDS),
         parts.small_print(
-            "`/extauth help get` shows a command's options. Deleting affects Slack only: the provider isn't told. "
+            f"`{COMMAND} help get` shows a command's options. Deleting affects Slack only: the provider isn't told. "
             f"<{_PAGES}/apps.auth.external.get|About get> · <{_PAGES}/apps.auth.external.delete|About delete>"
         ),
     ]
@@ -46,7 +47,7 @@ def help_screen(commands: Usages, permissions: Mapping[Permission, Decision], co
 
 def command_screen(name: str, usages: Usages, options: Usages) -> Screen:
     """Return the screen on the use of one command."""
-    text = f"How to use /extauth {name}"
+    text = f"How to use {COMMAND} {name}"
     blocks: list[parts.Block] = [parts.paragraph(f"*{text}*\n{_list(usages)}")]
     if options:
         blocks.append(parts.paragraph(f"*Options*\n{_list(options)}"))

@@ -7,6 +7,7 @@ from itertools import groupby, islice
 from bot.access import Decision
 from bot.audit.entries import Entry, doer
 from bot.batch import Item
+from bot.environment import COMMAND
 from bot.explanations import explain, explain_no_accounts
 from bot.jobs.account_states import LastTest
 from bot.operation import Operation, Permission
@@ -64,7 +65,7 @@ def home_view(
     hints = [f"Questions? Ask {contact}."]
     if may_use(permissions):
         blocks.append(parts.paragraph(TOKEN_IDS))
-        hints.insert(0, "Type `/extauth help` in any channel for all commands.")
+        hints.insert(0, f"Type `{COMMAND} help` in any channel for all commands.")
     blocks.append(parts.small_print(" ".join(hints)))
     return {"type": "home", "blocks": blocks}
 
@@ -80,7 +81,7 @@ def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:
         said.append(_tested(tests, len(accounts.accounts) if accounts is not None else len(tests)))
     blocks = [parts.paragraph("*Connected accounts*\n" + "\n".join(said)), *_broken(tests, accounts)]
     if len(blocks) > 1 and can_test:
-        blocks.append(parts.small_print("`/extauth test --all` says what to do about each."))
+        blocks.append(parts.small_print(f"`{COMMAND} test --all` says what to do about each."))
     return blocks
 
 

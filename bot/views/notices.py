@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.audit.entries import Entry
+from bot.environment import COMMAND
 from bot.ids import TokenFormat
 from bot.operation import Request
 from bot.outcomes import HistoryUnavailable, NotSent
@@ -33,9 +34,11 @@ UNSHOWN = failed_line(
     "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
 )
 """The screen for a fetched token whose modal couldn't be updated to show it."""
-BATCH_GONE = failed_line("Outdated", "Extauth keeps these results for a day. Start again with `/extauth`.")
+BATCH_GONE = failed_line("Outdated", f"Extauth keeps these results for a day. Start again with `{COMMAND}`.")
 """The screen for a batch that is too old to return to."""
-OUTDATED = failed_line("Outdated", "This is from an older version of Extauth. Start again with `/extauth`.")
+OTHER_COMMAND = failed_line("Another command", f"This app's command is `{COMMAND}`.")
+"""The reply to a command that the app's settings have under another name than EXTAUTH_COMMAND."""
+OUTDATED = failed_line("Outdated", f"This is from an older version of Extauth. Start again with `{COMMAND}`.")
 """The screen for a button or modal of an older version."""
 
 
@@ -47,7 +50,7 @@ def usage_screen(problem: str, suggestion: str | None, usage: str, button: parts
     meant = [f"Did you mean {mrkdwn.code(suggestion, 500)}?"] if suggestion is not None else []
     blocks = (
         parts.plain_paragraph(f"{Mark.FAILED} {problem}"),
-        parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", "For all commands: `/extauth help`"])),
+        parts.paragraph("\n".join([*meant, f"Usage: {mrkdwn.code(usage)}", f"For all commands: `{COMMAND} help`"])),
         *([parts.actions(button)] if button is not None else []),
     )
     return Screen("Check the command", "Extauth didn't understand that", blocks, is_failure=True)
@@ -143,6 +146,6 @@ def restarted_batch_screen(entries: Sequence[Entry], reference: str) -> Screen:
         "Interrupted",
         "Extauth restarted before it could finish",
         f"{steps}\n• The others weren't started\n*What to do:* Start again for the rest.",
-        f"`/extauth history` shows each. Reference {reference}",
+        f"`{COMMAND} history` shows each. Reference {reference}",
         mark=Mark.UNSURE,
     )

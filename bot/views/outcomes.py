@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.audit.entries import Entry
+from bot.environment import COMMAND
 from bot.explanations import explain
 from bot.operation import Operation, Request
 from bot.outcomes import (
@@ -31,8 +32,8 @@ from bot.views.tokens import deleted_screen, masked_screen, tested_screen, token
 Shown = Done | HistoryPage | HistoryUnavailable | Denied | NotRecorded | NotSent
 """The outcomes that have a screen. `AlreadyRun` has none, because the first delivery shows the outcome."""
 _LOOK = {
-    "delete": "They may or may not be deleted.\n*What to do:* See what's left with `/extauth list`, then try again.",
-    "refresh": "It may or may not be refreshed.\n*What to do:* Fetch it with `/extauth get`.",
+    "delete": f"They may or may not be deleted.\n*What to do:* See what's left with `{COMMAND} list`, then try again.",
+    "refresh": f"It may or may not be refreshed.\n*What to do:* Fetch it with `{COMMAND} get`.",
 }
 _LOOK_ANYWAY = f"{MAYBE}\n*What to do:* Try again."
 _WITHHELD = "Slack returned it, but Extauth couldn't record that in its audit log."

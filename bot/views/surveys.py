@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bot.environment import COMMAND
 from bot.jobs.survey import Change, ChangedAccount, Survey
 from bot.operation import Operation
 from bot.slack import mrkdwn
@@ -41,7 +42,7 @@ def survey_text(survey: Survey, contact: str) -> str:
         else:
             lines.append(told)
     if left_out:
-        lines.append(f"{left_out:,} more changed. `/extauth test --all` shows everything.")
+        lines.append(f"{left_out:,} more changed. `{COMMAND} test --all` shows everything.")
     return "\n".join([*lines, f"Reference {survey.reference}"])
 
 

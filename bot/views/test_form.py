@@ -1,5 +1,6 @@
 """The modal that tests connected accounts."""
 
+from bot.environment import COMMAND
 from bot.slack.external_auth.models import CheckToken, ListAccounts
 from bot.views.fields import (
     APP_ID,
@@ -46,7 +47,7 @@ def build(metadata: str, offer: Offer, token_id: str | None = None) -> View:
 
 def parse(view: SubmittedView) -> CheckToken | ListAccounts | FieldErrors:
     """Return the request, or the mistakes by field."""
-    given, errors = read_ids(view["state"]["values"], "/extauth test")
+    given, errors = read_ids(view["state"]["values"], f"{COMMAND} test")
     if errors:
         return errors
     token_id = given.pop(TOKEN_ID, None)

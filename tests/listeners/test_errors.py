@@ -115,7 +115,7 @@ async def test_a_button_in_a_modal_and_a_form_that_nothing_listens_to_are_told_t
 
 @over_both_transports
 async def test_a_command_that_nothing_listens_to_is_told(harness: Harness) -> None:
-    assert "older version of Extauth" in harness.read(await harness.types("/other"))
+    assert "✕ This app's command is /extauth." in harness.read(await harness.types("/other"))
 
 
 @over_both_transports

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from bot.commands.subcommand import COMMAND
+from bot.environment import COMMAND
 from bot.explanations import KNOWN_CODES
 from bot.listeners import LISTENERS
 from bot.sandbox.slack.faults import TRANSPORT_FAULTS

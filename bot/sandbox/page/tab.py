@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.commands.subcommand import COMMAND
+from bot.environment import COMMAND
 from bot.sandbox.page.catalogue import buttons, catalogue, completions
 from bot.sandbox.page.traffic import Traffic
 from bot.sandbox.slack import views
