@@ -35,7 +35,8 @@ class Actor:
     """The person or process behind one request. Messages and the log identify the request by its `reference`.
 
     `bot_token` is Extauth's in this person's workspace. `interaction` is the hash of Slack's payload, the same for each
-    delivery. Only `without_person` sets `unattended`, so no payload can gain its permissions by a `user_id`.
+    delivery. Only `without_person` sets `unattended`, so no payload can gain its permissions by a `user_id`. `app_id`
+    is Extauth's own, if Slack said it.
     """
 
     user_id: str
@@ -45,6 +46,7 @@ class Actor:
     reference: str
     interaction: str | None = None
     unattended: Unattended | None = None
+    app_id: str | None = None
 
     @classmethod
     def without_person(cls, what: Unattended, workspace: "Workspace", bot_token: SecretStr) -> "Actor":

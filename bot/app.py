@@ -175,6 +175,7 @@ def create_runtime(
         observers=observers,
         clock=shared.clock,
         policy=settings.delete_approval,
+        app_ids=settings.app_ids,
         has_settings=has_settings,
     )
     return Runtime(

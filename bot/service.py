@@ -19,6 +19,7 @@ from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.reader import recent_token_ids
 from bot.batch import Batch
 from bot.clock import Clock
+from bot.ids import TypedText
 from bot.operation import Operation, Permission, Request
 from bot.outcomes import (
     AlreadyRun,
@@ -35,7 +36,7 @@ from bot.outcomes import (
     StepOutcome,
     success,
 )
-from bot.slack.external_auth.accounts import AccountList, AccountMemory
+from bot.slack.external_auth.accounts import AccountList, AccountMemory, merge_lists
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts, TokenRequest
@@ -66,7 +67,8 @@ class Service:
     """The service that runs requests.
 
     `allow` has a list for each permission, but for `APPROVE` only if the `policy` requires approvals. `api_token` is
-    used for the external-auth methods in place of the bot token. With `has_settings`, the workspace's admins can change
+    used for the external-auth methods in place of the bot token. `app_ids` are the apps whose accounts are listed,
+    in place of the token's own. With `has_settings`, the workspace's admins can change
     its settings.
     """
 
@@ -81,8 +83,10 @@ class Service:
         clock: Clock,
         policy: ApprovalPolicy = ApprovalPolicy.OFF,
         *,
+        app_ids: Sequence[str] = (),
         has_settings: bool = False,
     ) -> None:
+        self._app_ids = app_ids
         self._has_settings = has_settings
         self.policy = policy
         self._client = client
@@ -163,7 +167,9 @@ class Service:
             # No variable refers to the response, so that a tested account's token is dropped at once.
             done = success(
                 request,
-                await self._client.call(self._api_token or actor.bot_token, request, caller),
+                await self._list(actor, request, caller)
+                if isinstance(request, ListAccounts)
+                else await self._client.call(self._api_token or actor.bot_token, request, caller),
                 self._clock.now(),
                 allowed,
                 actor.reference,
@@ -190,6 +196,20 @@ class Service:
         is_bulk = request.is_bulk or (batch is not None and batch.is_bulk)
         is_approved = batch is not None and batch.approves(actor, request)
         return self.policy.covers(is_bulk=is_bulk) and not is_approved
+
+    async def _list(self, actor: Actor, request: ListAccounts, caller: Caller) -> Mapping[str, object]:
+        """Return Slack's list for the app in the request, or else for each app in the settings, or for Extauth's own.
+
+        Raises the errors of `ExternalAuthClient.call`.
+        """
+        token = self._api_token or actor.bot_token
+        app_ids: Sequence[str | TypedText | None] = (request.app_id,) if request.app_id is not None else self._app_ids
+        if not app_ids:
+            # Slack's own command-line tool always names the app. Another app's token doesn't list Extauth's accounts.
+            own = actor.app_id if self._api_token is None else None
+            app_ids = (own or await self._users.app(token),)
+        answers = [await self._client.call(token, replace(request, app_id=app_id), caller) for app_id in app_ids]
+        return answers[0] if len(answers) == 1 else merge_lists(answers)
 
     async def _listed(self, actor: Actor, request: ListAccounts, outcome: Listed | Failed) -> Listed | Failed:
         """Keep a list for forms, and add a person's recent token IDs to a refusal. Returns the outcome to show."""

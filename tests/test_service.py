@@ -35,6 +35,7 @@ from bot.outcomes import (
 from bot.sandbox.run import variables
 from bot.sandbox.slack.seed import plant_accounts
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.state import APP_ID, StoredToken
 from bot.service import Runnable, Service
 from bot.slack.client import ClientFactory, open_session
 from bot.slack.external_auth.client import ExternalAuthClient
@@ -99,6 +100,7 @@ async def open_pipeline(folder: Path, *, has_settings: bool = False, **more: str
             audit_log,
             [lambda event, result: told.append((event, result))],
             clock,
+            app_ids=configured.app_ids,
             has_settings=has_settings,
         )
         yield Pipeline(slack, service, audit_log, clock, url, told)
@@ -184,7 +186,54 @@ async def test_a_list_comes_back_with_what_the_person_may_do_and_is_recorded_as_
         assert (entry.user_id, entry.action, entry.parameters) == (MEMBER, "list", {"provider_key": "google"})
         assert (entry.outcome, entry.code, entry.token_hmac) == ("listed", None, None)
         assert pipeline.told[0][1] == AuditResult("listed", None, 0)
-        assert pipeline.calls(LIST) == [{"include_workflows": True}]
+        assert pipeline.calls(LIST) == [{"include_workflows": True, "app_id": APP_ID}]
+
+
+@pytest.mark.parametrize(
+    ("set_up", "asked", "sent"),
+    [
+        ("", ListAccounts(), [APP_ID]),
+        ("A0OTHER", ListAccounts(), ["A0OTHER"]),
+        (f"A0OTHER, {APP_ID}", ListAccounts("jira"), ["A0OTHER", APP_ID]),
+        (f"A0OTHER, {APP_ID}", ListAccounts(app_id=APP_ID), [APP_ID]),
+    ],
+)
+async def test_the_apps_that_own_the_accounts_are_listed_as_one(
+    tmp_path: Path, set_up: str, asked: ListAccounts, sent: list[str]
+) -> None:
+    async with open_pipeline(tmp_path, EXTAUTH_APP_ID=set_up) as pipeline:
+        own = set(pipeline.slack.state.tokens)
+        pipeline.slack.state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
+        outcome = await pipeline.run(asked)
+        assert isinstance(outcome, Listed)
+        assert [call["app_id"] for call in pipeline.calls(LIST)] == sent
+        expected = ({"EtOther00001"} if "A0OTHER" in sent else set()) | (own if APP_ID in sent else set())
+        assert {account.token_id for account in outcome.accounts.accounts} == expected
+        assert [entry.action for entry in await pipeline.entries()] == ["list"]
+
+
+async def test_the_app_in_a_payload_is_listed_and_no_app_where_slack_names_none(tmp_path: Path) -> None:
+    async with open_pipeline(tmp_path) as pipeline:
+        pipeline.slack.state.app_id = None
+        for app_id, sent in (("A0OTHER", {"app_id": "A0OTHER"}), (None, {})):
+            actor = replace(pipeline.actor(), app_id=app_id)
+            await pipeline.service.run(actor, ListAccounts(), lambda _: None)
+            assert pipeline.calls(LIST)[-1] == {"include_workflows": True, **sent}
+
+
+async def test_another_app_s_token_lists_that_app_and_not_extauths_own(tmp_path: Path) -> None:
+    async with open_pipeline(tmp_path, EXTAUTH_API_TOKEN="xoxp-may-use-them") as pipeline:
+        pipeline.slack.state.api_tokens = {"xoxp-may-use-them"}
+        pipeline.slack.state.app_id = "A0OTHER"
+        await pipeline.service.run(replace(pipeline.actor(), app_id=APP_ID), ListAccounts(), lambda _: None)
+        assert pipeline.calls(LIST) == [{"include_workflows": True, "app_id": "A0OTHER"}]
+
+
+async def test_of_several_apps_one_that_slack_refuses_fails_the_list(tmp_path: Path) -> None:
+    async with open_pipeline(tmp_path, EXTAUTH_APP_ID=f"{APP_ID} A0NOWHERE") as pipeline:
+        outcome = await pipeline.run(ListAccounts())
+        assert isinstance(outcome, Failed)
+        assert outcome.error.code == "app_not_found"
 
 
 async def test_a_refused_list_comes_with_the_ids_this_person_used(pipeline: Pipeline) -> None:

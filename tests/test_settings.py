@@ -40,6 +40,7 @@ def mistakes(**variables: str) -> list[str]:
         ({"EXTAUTH_GET_ALLOW": "admins everyone"}, "EXTAUTH_GET_ALLOW: “everyone” isn't one of admins"),
         ({"EXTAUTH_DELETE_ALLOW": ","}, "EXTAUTH_DELETE_ALLOW: "),
         ({"SLACK_API_URL": "http://slack.example/api/"}, "SLACK_API_URL: must start with https://"),
+        ({"EXTAUTH_APP_ID": "A012ABCDEF,google"}, "EXTAUTH_APP_ID: must be an app ID such as A012ABCDEF"),
         ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be a URL"),
         ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be a URL"),
         ({"EXTAUTH_SOCKET_CONNECTIONS": "11"}, "EXTAUTH_SOCKET_CONNECTIONS: input should be less than or equal to 10"),

@@ -38,5 +38,5 @@ def explain(code: str, operation: Operation) -> Explanation:
 
 
 def explain_no_accounts(*, is_complete: bool) -> str:
-    """Return what a list without accounts means. One that isn't complete doesn't show that there are none."""
+    """Return the meaning of a list without accounts. If it isn't complete, there may still be some."""
     return "Nobody has connected an account yet" if is_complete else "Slack doesn't say which accounts are connected"

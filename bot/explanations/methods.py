@@ -11,6 +11,10 @@ from bot.explanations.explanation import API_TOKEN, Explanation, Table, Who
 from bot.operation import Operation
 
 _NAME_THE_APP = f"Check the app ID, or add one: `{COMMAND} list --app-id A12345`."
+_NAME_THE_PROVIDER = (
+    "Use the name under `external_auth_providers` in the manifest, such as `google`. For another app's provider, add "
+    "its app ID."
+)
 UNKNOWN_LISTING = Explanation(
     title="Slack returned an unknown error",
     happened="Extauth doesn't know this error code, and the method has no page in Slack's reference.",
@@ -87,19 +91,23 @@ TABLE: Table = {
     ("providers_not_found", None): Explanation(
         title="Slack can't find this provider",
         happened="The app's manifest has no provider with this key. Nothing was deleted.",
-        to_do="Use the name under `external_auth_providers` in the manifest, such as `google`. For another app's "
-        "provider, add its app ID.",
+        to_do=_NAME_THE_PROVIDER,
         who=Who.DEVELOPER,
         edit=True,
     ),
     # Slack's own command-line tool knows the next three codes: https://github.com/slackapi/slack-cli
     ("provider_not_found", None): Explanation(
-        title="Slack can't find this provider",
+        title="Slack knows no such provider",
         happened="The app's manifest has no provider with this key. Nothing changed.",
-        to_do="Use the name under `external_auth_providers` in the manifest, such as `google`. For another app's "
-        "provider, add its app ID.",
+        to_do=_NAME_THE_PROVIDER,
         who=Who.DEVELOPER,
         edit=True,
+    ),
+    ("provider_not_found", Operation.LIST): Explanation(
+        title="Slack knows no such provider",
+        happened="The app's manifest has none, or not the one that Slack looked for.",
+        to_do=_NAME_THE_APP,
+        who=Who.DEVELOPER,
     ),
     ("restricted_plan_level", None): Explanation(
         title="The workspace's plan doesn't include this",
@@ -112,7 +120,6 @@ TABLE: Table = {
         happened="Slack says that the app and the workspace don't belong together.",
         to_do="Check the app ID, and that `EXTAUTH_API_TOKEN` is from the workspace where the app is installed.",
         who=Who.OPERATOR,
-        edit=True,
     ),
     ("unable_to_delete", None): Explanation(
         title="Slack couldn't delete the tokens",

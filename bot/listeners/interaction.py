@@ -160,4 +160,5 @@ def actor_of(context: AsyncBoltContext) -> Actor:
         bot_token=SecretStr(str(context.bot_token)),
         reference=str(context["reference"]),
         interaction=context.get("interaction"),
+        app_id=context.get("app_id"),
     )

@@ -65,7 +65,7 @@ class Dispatcher:
         # Messages to the person and lines in the log share this reference, so that one leads to the other.
         reference = new_reference()
         logs.reference.set(reference)
-        context = {"interaction": key, "reference": reference}
+        context = {"interaction": key, "reference": reference, "app_id": payload.get("api_app_id")}
         try:
             # In this mode Bolt accepts a dict, and neither parses nor verifies the payload again.
             request = AsyncBoltRequest(mode="socket_mode", body=payload, context=context)

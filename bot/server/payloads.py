@@ -40,6 +40,7 @@ class _Part(TypedDict):
 
 class _Command(_Part):
     command: Name
+    api_app_id: NotRequired[Id]
     text: Annotated[Text, Field(default="")]
     user_id: Id
     team_id: Id
@@ -94,6 +95,7 @@ class _Action(_Part):
 
 
 class _Interaction(_Part):
+    api_app_id: NotRequired[Id]
     user: Given[_User]
     team: NotRequired[Given[_Team]]
     enterprise: NotRequired[_Entity]
@@ -148,6 +150,7 @@ class _Authorization(_Part):
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
+    api_app_id: NotRequired[Id]
     event_id: NotRequired[Name]  # distinguishes a repeated delivery from a new event
     team_id: NotRequired[Id]
     enterprise_id: NotRequired[Id]

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.actor import Actor, UserInfo, Workspace
 from bot.cache import Cache
+from bot.ids import APP_ID
 from bot.logs import slack_code
 from bot.slack.client import ClientFactory
 
@@ -30,12 +31,17 @@ class UserDirectory:
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
         self.workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
+        self._apps: Cache[SecretStr, str | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
         self._people: Cache[tuple[str, str], UserInfo | None] = Cache(clients.clock, MAX_AGE_SECONDS)
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
     async def workspace(self, bot_token: SecretStr) -> Workspace | None:
         """Return the workspace of a bot token; None if the lookup fails."""
         return await self.workspaces.get(bot_token, lambda: _ask_workspace(self._clients.web(bot_token)))
+
+    async def app(self, token: SecretStr) -> str | None:
+        """Return the ID of a token's app; None if Slack doesn't say it."""
+        return await self._apps.get(token, lambda: _ask_app(self._clients.web(token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
         """Return Slack's data about a bot token, and cache its workspace. Raises slack_sdk's and aiohttp's errors."""
@@ -97,6 +103,17 @@ def _workspace(answer: Any) -> Workspace | None:
     enterprise_id = answer.get("enterprise_id")
     enterprise_id = enterprise_id if isinstance(enterprise_id, str) and enterprise_id else None
     return Workspace(team_id, enterprise_id, answer.get("is_enterprise_install") is True)
+
+
+async def _ask_app(client: AsyncWebClient) -> str | None:
+    answer = await _ask("auth.test", lambda: client.auth_test())
+    return app_id_of(answer if answer is not None else {})
+
+
+def app_id_of(answer: Any) -> str | None:
+    """Return the app of a token in Slack's response to `auth.test`, which not every token's has."""
+    app_id = answer.get("app_id")
+    return app_id if isinstance(app_id, str) and APP_ID.fullmatch(app_id) else None
 
 
 async def _ask_person(client: AsyncWebClient, user_id: str, workspace: Workspace) -> UserInfo | None:

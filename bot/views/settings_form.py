@@ -25,9 +25,9 @@ from bot.views.parts import Block, View
 from bot.workspaces.settings import LISTS, WorkspaceSettings
 
 CALLBACK_ID = "extauth_settings"
-POLICY, CHANNEL, CONTACT, TOKEN, REMOVE_TOKEN = (
+POLICY, CHANNEL, CONTACT, TOKEN, REMOVE_TOKEN, APPS = (
     *("delete_approval", "audit_channel", "contact", "api_token"),
-    "remove_api_token",
+    *("remove_api_token", "app_ids"),
 )
 HEADINGS = {name: str(field.title) for name, field in WorkspaceSettings.model_fields.items()}
 LABELS = {name: heading[0].lower() + heading[1:] for name, heading in HEADINGS.items()}
@@ -120,6 +120,9 @@ def build(settings: WorkspaceSettings, seen: ShownSettings, problems: Sequence[s
     if has_token:
         boxes = parts.element("checkboxes", REMOVE_TOKEN, options=[parts.option("Remove what is set", "yes")])
         blocks.append(parts.field(REMOVE_TOKEN, "Remove the token", boxes, optional=True))
+    hint = "Its ID, such as A012ABCDEF, or several with commas between them. Empty, it's Extauth itself."
+    ids = ", ".join(settings.app_ids)
+    blocks.append(text_field(APPS, HEADINGS[APPS], hint, value=ids, optional=True, most=500))
     return form(CALLBACK_ID, "Settings", "Save", seen.write(), blocks)
 
 

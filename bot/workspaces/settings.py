@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bot.access import AllowList, ApprovalPolicy
-from bot.ids import CHANNEL_ID, SECRET, is_contact
+from bot.ids import APP_ID, CHANNEL_ID, SECRET, is_contact
 from bot.operation import Operation, Permission
 
 _ADMINS = AllowList.parse(["admins"])
@@ -64,6 +64,21 @@ def _read_list(value: Any) -> Any:
     return AllowList.parse(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
 
+def _read_ids(value: Any) -> Any:
+    ids = re.split(r"[\s,]+", value.strip(" ,")) if isinstance(value, str) else value or ()
+    return tuple(dict.fromkeys(one for one in ids if one))
+
+
+AppIds = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_read_ids),
+    must(
+        lambda ids: all(APP_ID.fullmatch(one) for one in ids),
+        "must be an app ID such as A012ABCDEF (Basic Information in the app's settings), or several with commas "
+        "between them.",
+        "Enter an app ID such as A012ABCDEF, or several with commas between them.",
+    ),
+]
 AllowListSetting = Annotated[
     AllowList,
     BeforeValidator(_read_list),
@@ -75,7 +90,8 @@ class WorkspaceSettings(BaseModel):
     """The settings that a workspace's admins decide, or the operator if Extauth serves a single workspace.
 
     A field's alias is its variable's name, and its title is its name on screen. Without `delete_approvers`, people who
-    can delete can approve. `api_token` replaces Extauth's bot token in calls of the external-auth methods.
+    can delete can approve. `api_token` replaces Extauth's bot token in calls of the external-auth methods, and
+    `app_ids` replace Extauth's own app in lists of accounts.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -133,6 +149,12 @@ class WorkspaceSettings(BaseModel):
         alias="EXTAUTH_API_TOKEN",
         title="The API token",
         description="A token for the external-auth methods, if Slack doesn't accept the bot token for them.",
+    )
+    app_ids: AppIds = Field(
+        default=(),
+        alias="EXTAUTH_APP_ID",
+        title="The app that owns the accounts",
+        description="The ID of the app that owns the accounts, if it isn't Extauth's own: one, or several with commas.",
     )
 
     @staticmethod

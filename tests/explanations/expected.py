@@ -14,7 +14,10 @@ FACTS = json.loads((Path(__file__).parents[1] / "facts" / "external-auth.json").
 _ROWS = json.loads((Path(__file__).parent / "expected.json").read_text())
 
 COMMON_CODES = [
-    code for group in ("common_errors", "external_auth_log_errors") for code in FACTS[group] if code[0] != "_"
+    code
+    for group in ("common_errors", "external_auth_log_errors", "cli_errors")
+    for code in FACTS[group]
+    if code[0] != "_"
 ]
 GET_CODES = [*FACTS["methods"]["apps.auth.external.get"]["errors"], *COMMON_CODES]
 DELETE_CODES = [*FACTS["methods"]["apps.auth.external.delete"]["errors"], *COMMON_CODES]

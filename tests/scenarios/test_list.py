@@ -38,7 +38,7 @@ async def test_a_list_names_providers_accounts_refreshes_and_workflows(harness: 
     assert ids(harness, message)[-1] == "EtGitHub0001"
     assert "[Test…] [Delete several…]\n" in read
     assert "[Older]" not in read
-    assert harness.calls(LIST) == [{"include_workflows": True}]
+    assert harness.calls(LIST) == [{"include_workflows": True, "app_id": "A0SANDBOX"}]
     assert harness.calls(GET) == []
     assert all(token.value not in str(message.blocks) for token in harness.state.tokens.values())
 

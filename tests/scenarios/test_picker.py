@@ -104,7 +104,7 @@ async def test_one_request_and_one_entry_serve_many_keys_until_they_are_old(harn
         await labels(harness, view, typed)
     harness.workspace.close(view)
     await labels(harness, await harness.opens("/extauth delete"), "", PROVIDER_KEY)
-    assert harness.calls(LIST) == [{"include_workflows": True}]
+    assert harness.calls(LIST) == [{"include_workflows": True, "app_id": "A0SANDBOX"}]
     assert await attempts(harness) == ["@U0ADMIN · list · listed"]
 
     harness.clock.advance(KEPT_SECONDS + 1)

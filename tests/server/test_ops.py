@@ -73,7 +73,7 @@ async def scripted_hour(operator: Operator) -> None:
     else:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await harness.slack.socket_mode.send("envelope-1", "interactive", {"type": "x"})
+                await harness.slack.socket_mode.send("envelope-1", "interactive", {"type": "block_actions"})
         await harness.slack.socket_mode.refresh()
         await harness.state.until(lambda: harness.slack.socket_mode.open_connections == 4)
         harness.clock.advance(10)

@@ -88,7 +88,7 @@ async def test_two_bots_share_the_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [{}, {"team": 5}, {"type": "block_actions"}, {"command": "/extauth", "user_id": 7}, {"type": "x"}]
+    "payload", [{}, {"team": 5}, {"type": "block_actions"}, {"command": "/extauth", "user_id": 7}, {"type": 7}]
 )
 async def test_a_malformed_envelope_is_counted_and_not_acknowledged(
     payload: Any, caplog: pytest.LogCaptureFixture

@@ -159,7 +159,8 @@ class WebApi:
             "user": "extauth",
             "user_id": BOT,
         }
-        return answer | ({"bot_id": self._state.bot_id} if self._state.bot_id else {})
+        more = {"bot_id": self._state.bot_id, "app_id": self._state.app_id}
+        return answer | {name: value for name, value in more.items() if value}
 
     def _users_info(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         person = self._state.people.get(str(arguments.get("user")))

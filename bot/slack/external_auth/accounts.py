@@ -181,6 +181,16 @@ def read_accounts(answer: Mapping[str, object]) -> AccountList:
     return AccountList(tuple(providers.values()), tuple(ordered), isinstance(workflows, list), unreadable)
 
 
+def merge_lists(answers: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
+    """Return Slack's lists of several apps as one. A part that one of them lacks is left out."""
+    merged: dict[str, object] = {}
+    for part in ("authorizations", "workflows"):
+        lists = [answer.get(part) for answer in answers]
+        if all(isinstance(one, list) for one in lists):
+            merged[part] = [item for one in lists if isinstance(one, list) for item in one]
+    return merged
+
+
 def page(accounts: Sequence[Account], request: ListAccounts) -> AccountPage:
     """Return the requested page.
 
