@@ -6,8 +6,16 @@ from bot.check.channel import check_channel
 from bot.check.database import check_database
 from bot.check.finding import Finding
 from bot.check.installing import check_client, check_installations
-from bot.check.lists import ListCheck
-from bot.check.tokens import Bot, check_api_token, check_app_token, check_bot_token, check_listing, check_transport
+from bot.check.lists import ListCheck, check_approval
+from bot.check.tokens import (
+    Bot,
+    check_api_token,
+    check_app_token,
+    check_bot_token,
+    check_listing,
+    check_transport,
+    try_token,
+)
 from bot.check.web_api import reach
 from bot.clock import Clock
 from bot.settings import Settings
@@ -31,8 +39,9 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         if settings.app_token is not None:
             yield await check_app_token(settings.app_token, clients, blocked)
         if not settings.serves_many:
-            yield await check_api_token(settings, clients, bot, blocked)
-            yield await check_listing(settings, clients, bot, blocked)
+            fetching = await check_api_token(settings, clients, bot, blocked)
+            yield fetching
+            yield await check_listing(settings, clients, bot, blocked, fetching)
         for finding in await check_database(settings):
             yield finding
         if settings.serves_many:
@@ -40,5 +49,28 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         lists = ListCheck(settings, clients, bot, blocked)
         for permission, allow in settings.allow_lists().items():
             yield await lists.check(f"EXTAUTH_{permission.name}_ALLOW", allow)
+        yield check_approval(settings)
+        yield await lists.check_contact(settings.contact)
         if settings.audit_channel is not None:
             yield await check_channel(settings.audit_channel, settings, clients, bot, blocked)
+
+
+async def check_token(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """Yield a finding for each external-auth method, called with the bot token in the settings."""
+    async with open_session() as session:
+        clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
+        reached, blocked = await reach(settings, clients)
+        yield reached
+        if blocked is None:
+            async for finding in try_token(settings, clients):
+                yield finding
+
+
+async def examine_external_auth(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """Yield the findings about fetching tokens and listing accounts, if Extauth serves only one workspace."""
+    if not settings.serves_many:
+        async with open_session() as session:
+            clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
+            fetching = await check_api_token(settings, clients, Bot(), None)
+            yield fetching
+            yield await check_listing(settings, clients, Bot(), None, fetching)

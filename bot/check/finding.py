@@ -14,20 +14,24 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence about one part of the setup, with the fix for a problem."""
+    """A sentence about one part of the setup, with the fix for a problem. Not every problem keeps Extauth from running.
+
+    `can_run` is True if Extauth is of some use even before this is fixed.
+    """
 
     subject: str
     status: Status
     says: str
     fix: str = ""
+    can_run: bool = False
 
 
 def ok(subject: str, says: str, fix: str = "") -> Finding:
-    return Finding(subject, Status.OK, says, fix)
+    return Finding(subject, Status.OK, says, fix, can_run=True)
 
 
-def problem(subject: str, says: str, fix: str) -> Finding:
-    return Finding(subject, Status.PROBLEM, says, fix)
+def problem(subject: str, says: str, fix: str, *, can_run: bool = False) -> Finding:
+    return Finding(subject, Status.PROBLEM, says, fix, can_run)
 
 
 def not_checked(subject: str, reason: str, fix: str = "") -> Finding:

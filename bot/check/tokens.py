@@ -1,14 +1,16 @@
 """Checks of the tokens' kinds and scopes, and that Slack accepts the tokens."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 import aiohttp
 from pydantic import SecretStr
 
 from bot.actor import Workspace
-from bot.check.finding import Finding, not_checked, ok, problem
+from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.check.web_api import TOKEN_REFUSALS, ask, reason
 from bot.environment import COMMAND
+from bot.explanations import explain
 from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.calls import RATE_LIMIT_BUDGET, HttpAnswer, header
@@ -16,9 +18,10 @@ from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.accounts import read_accounts
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import GetToken, ListAccounts, read_token
+from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.rate_limit import Caller, RateLimiter
+from bot.slack.users import app_id_of
 from bot.views.parts import count
 
 BOT_TOKEN, SCOPES, APP_TOKEN = "SLACK_BOT_TOKEN", "Scopes", "SLACK_APP_TOKEN"
@@ -32,6 +35,7 @@ _MAKE_APP_TOKEN = (
 )
 _SWITCH_ON = "Switch Socket Mode on in the app's settings, or serve over HTTP."
 _ALLOW_WEBSOCKETS = "Let WebSockets to wss://*.slack.com through the proxy or firewall, or serve over HTTP."
+_TRY_ANOTHER = "Try another token of the app that owns the accounts: docs/setup.md says where they are."
 _UNKNOWN_TOKEN = GetToken("Et0EXTAUTHCHECK")
 _NOT_FOUND = "token_not_found"
 _LIST_REFUSALS = TOKEN_REFUSALS | {
@@ -165,34 +169,101 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
     token, name, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(API_TOKEN, blocked)
-    try:
-        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
-        read_token(await client.call(token, _UNKNOWN_TOKEN, Caller(patience=RATE_LIMIT_BUDGET)))
-    except ExternalAuthError as error:
-        is_refused = isinstance(error, RefusedError) and error.code in TOKEN_REFUSALS | {"method_not_supported"}
-        if is_refused:
-            return problem(
-                API_TOKEN,
-                f"{name} can't call apps.auth.external.get ({error.code}).",
-                f"Set {API_TOKEN} to a token of the app that owns the external tokens.",
-            )
-        if error.code != _NOT_FOUND:
-            return not_checked(API_TOKEN, reason(error))
-    may = "can call apps.auth.external.get."
+    code = await _refusal(clients, token, _UNKNOWN_TOKEN)
+    if isinstance(code, Finding):
+        return code
+    if code in TOKEN_REFUSALS | {"method_not_supported"}:
+        return problem(
+            API_TOKEN,
+            f"{name} can't call apps.auth.external.get ({code}), so nobody can fetch a token.",
+            f"Set {API_TOKEN} to a token of the app that owns the accounts. `extauth check --token` tries one.",
+            can_run=True,
+        )
+    if code not in (None, _NOT_FOUND):
+        return not_checked(API_TOKEN, f"Slack answered {code}")
+    may = "can call apps.auth.external.get: Slack looked for a token that can't exist. That doesn't show there is one."
     return ok(API_TOKEN, f"{name} {may}" if settings.api_token else f"Not needed: the bot token {may}")
 
 
-async def check_listing(settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None) -> Finding:
-    """List the accounts, as `/extauth list` does. A refusal isn't a problem, because people can type token IDs."""
+async def _refusal(clients: ClientFactory, token: SecretStr, request: TokenRequest) -> str | Finding | None:
+    """Return Slack's code after a request, None if it succeeded, or a finding if Slack didn't decide on it."""
+    try:
+        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
+        await client.call(token, request, Caller(patience=RATE_LIMIT_BUDGET))
+    except RefusedError as error:
+        return error.code
+    except ExternalAuthError as error:
+        return not_checked(API_TOKEN, reason(error))
+    return None
+
+
+async def check_listing(
+    settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None, fetching: Finding
+) -> Finding:
+    """List the accounts of each app, as `/extauth list` does. `fetching` is the finding about fetching tokens.
+
+    A refusal isn't a problem if tokens can be fetched, because people can type their IDs.
+    """
     token, _, blocked = external_auth_token(settings, bot, blocked)
     if blocked is not None:
         return not_checked(LISTING, blocked)
+    app_ids = settings.app_ids or (await _app_of(clients, token),)
+    client, lines, providers = ExternalAuthClient(clients, RateLimiter(clients.clock)), [], 0
+    for app_id in app_ids:
+        try:
+            request = ListAccounts(app_id=app_id)
+            found = read_accounts(await client.call(token, request, Caller(patience=RATE_LIMIT_BUDGET)))
+        except ExternalAuthError as error:
+            if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
+                return not_checked(LISTING, reason(error))
+            refused = f"Slack doesn't list accounts{_of(app_id)} ({error.code})"
+            if fetching.status is Status.OK:
+                return ok(LISTING, f"{refused}. People have to type token IDs.")
+            return problem(LISTING, f"{refused}. Without fetching either, nothing works.", fetching.fix, can_run=True)
+        accounts = count(len(found.accounts), "account") if found.accounts or found.is_complete else "unnamed accounts"
+        lines.append(f"Slack lists {accounts} of {count(len(found.providers), 'provider')}{_of(app_id)}.")
+        providers += len(found.providers)
+    if not providers:
+        fix = f"Add a provider to the app's manifest, or set {API_TOKEN} and EXTAUTH_APP_ID for the app that has one."
+        return problem(LISTING, f"{' '.join(lines)} So there is nothing to fetch.", fix, can_run=True)
+    return ok(LISTING, " ".join(lines))
+
+
+def _of(app_id: str | None) -> str:
+    return f" for the app {app_id}" if app_id is not None else ""
+
+
+async def _app_of(clients: ClientFactory, token: SecretStr) -> str | None:
     try:
-        client = ExternalAuthClient(clients, RateLimiter(clients.clock))
-        found = read_accounts(await client.call(token, ListAccounts(), Caller(patience=RATE_LIMIT_BUDGET)))
+        answer = await ask(clients, token, "auth.test")
+    except ExternalAuthError:
+        return None
+    return app_id_of(answer.body if isinstance(answer.body, dict) else {})
+
+
+async def try_token(settings: Settings, clients: ClientFactory) -> AsyncIterator[Finding]:
+    """Yield what Slack answers to each external-auth method for the bot token in the settings, and what it means."""
+    token = settings.only_bot_token
+    yield ok("Token", f"This is {slack_token_kind(token) or 'a token of an unknown kind'}.")
+    try:
+        body = (await ask(clients, token, "auth.test")).body
     except ExternalAuthError as error:
-        if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
-            return not_checked(LISTING, reason(error))
-        return ok(LISTING, f"Slack doesn't list accounts here ({error.code}). Everything else works with typed IDs.")
-    accounts, providers = len(found.accounts), len(found.providers)
-    return ok(LISTING, f"Slack lists {count(accounts, 'account')} of {count(providers, 'provider')}.")
+        refused = problem("auth.test", f"Slack doesn't accept this token ({error.code}).", "Copy it again.")
+        yield refused if error.code in TOKEN_REFUSALS else not_checked("auth.test", reason(error))
+        return
+    said = body if isinstance(body, dict) else {}
+    app_id = app_id_of(said)
+    yield ok("auth.test", f"Slack accepts it in the workspace {said.get('team')} ({said.get('team_id')}){_of(app_id)}.")
+    for request, does in (
+        (_UNKNOWN_TOKEN, "fetch tokens"),
+        (DeleteTokens(str(_UNKNOWN_TOKEN.external_token_id)), "delete tokens"),
+        (ListAccounts(app_id=settings.app_ids[0] if settings.app_ids else app_id), "list accounts"),
+    ):
+        code = await _refusal(clients, token, request)
+        if isinstance(code, Finding):
+            yield replace(code, subject=request.method)
+        elif code in (None, _NOT_FOUND):
+            answered = f"Slack answered {code}, as it should for an ID that can't exist" if code else "Slack answered"
+            yield ok(request.method, f"{answered}: this token can {does}.")
+        else:
+            yield problem(request.method, f"{explain(code, request.operation).title} ({code}).", _TRY_ANOTHER)

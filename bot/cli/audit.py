@@ -21,7 +21,7 @@ from bot.audit.log import AuditLog
 from bot.check.database import explain_unusable
 from bot.cli.entries import filtered, of_workspace, print_entries
 from bot.cli.shared import fail, load_settings
-from bot.cli.terminal import Group, counted, progress
+from bot.cli.terminal import Group, counted, progress, read_secret
 from bot.clock import SystemClock
 from bot.ids import unwrap
 from bot.settings import key_source, read_database
@@ -203,11 +203,9 @@ def find_token() -> None:
 
     Asks for the token, so that it stays out of the shell's history.
     """
-    typed = click.prompt("Token (hidden)", hide_input=True, err=True, default="", show_default=False)
-    # The prompt reads only the first line of piped input, so the rest is still on standard input.
-    more = "" if sys.stdin.isatty() else sys.stdin.read()
+    typed = read_secret("Token (hidden)")
     # A pasted token may come with the rest of an Authorization header, or with quotes.
-    token = re.sub(r"^(?:authorization:)?\s*(?:bearer|token)[\s:=]+", "", unwrap(typed + more), flags=re.IGNORECASE)
+    token = re.sub(r"^(?:authorization:)?\s*(?:bearer|token)[\s:=]+", "", unwrap(typed), flags=re.IGNORECASE)
     token = "".join(unwrap(token).split())
     if not token:
         fail("No token was given. Paste the whole token.", status=2)

@@ -47,6 +47,13 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Itera
         yield [*padded[:-1], row[-1]]
 
 
+def read_secret(prompt: str) -> str:
+    """Return what a person types without seeing it, or all of standard input if it isn't a terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.read()
+    return str(click.prompt(prompt, hide_input=True, err=True, default="", show_default=False))
+
+
 @contextmanager
 def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """Show a bar with the rate and the time remaining. Yields a function that takes the number of finished units.

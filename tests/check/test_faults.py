@@ -15,7 +15,9 @@ from bot.check.finding import Finding, Status
 from bot.check.tokens import LISTING
 from bot.sandbox.run import variables
 from bot.sandbox.slack.delivery import MOST_CONNECTIONS
+from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.server import SimulatedSlack
+from bot.sandbox.slack.state import StoredToken
 from tests.bot_process import simulated_slack
 from tests.manual_clock import ManualClock
 
@@ -44,6 +46,7 @@ class Fault:
     breaks: Break = lambda _: None
     settings: dict[str, str] = field(default_factory=dict)
     unchecked: frozenset[str] | set[str] = frozenset()
+    also: tuple[str, ...] = ()
 
 
 async def findings(slack: SimulatedSlack, **more: str) -> list[Finding]:
@@ -183,16 +186,18 @@ FAULTS = {
     ),
     "an unknown API token": Fault(
         "EXTAUTH_API_TOKEN",
-        "This token can't call apps.auth.external.get (invalid_auth).",
+        "This token can't call apps.auth.external.get (invalid_auth), so nobody",
         "Set EXTAUTH_API_TOKEN",
         settings={"EXTAUTH_API_TOKEN": "xoxp-another-one"},
+        also=(LISTING,),
     ),
     "a bot token that may not call the methods": Fault(
         "EXTAUTH_API_TOKEN",
-        "The bot token can't call apps.auth.external.get (not_allowed_token_type).",
+        "The bot token can't call apps.auth.external.get (not_allowed_token_type), so nobody",
         "Set EXTAUTH_API_TOKEN",
         _forbid_the_bot_token,
         {"EXTAUTH_API_TOKEN": ""},
+        also=(LISTING,),
     ),
     "methods that Slack doesn't support": Fault(
         "EXTAUTH_API_TOKEN",
@@ -283,7 +288,7 @@ async def test_each_fault_is_named_with_its_fix_and_nothing_else_is(name: str) -
         fault.breaks(slack)
         found = await findings(slack, **fault.settings)
     problems = [finding for finding in found if finding.status is Status.PROBLEM]
-    assert [finding.subject for finding in problems] == [fault.subject], found
+    assert [finding.subject for finding in problems] == [fault.subject, *fault.also], found
     assert fault.says in problems[0].says
     assert fault.fix in problems[0].fix
     assert unchecked(found) == fault.unchecked
@@ -310,6 +315,8 @@ async def test_a_good_setup_is_ok_and_leaves_nothing_behind() -> None:
             "EXTAUTH_DELETE_ALLOW",
             "EXTAUTH_LIST_ALLOW",
             "EXTAUTH_HISTORY_ALLOW",
+            "EXTAUTH_DELETE_APPROVAL",
+            "EXTAUTH_CONTACT",
             "EXTAUTH_AUDIT_CHANNEL",
         ]
         assert all(finding.status is Status.OK for finding in found), found
@@ -398,10 +405,87 @@ async def _listing(slack: SimulatedSlack, **more: str) -> Finding:
 
 async def test_how_much_slack_lists_is_told() -> None:
     async with simulated_slack() as slack:
-        assert (await _listing(slack)).says == "Slack lists 6 accounts of 4 providers."
+        assert (await _listing(slack)).says == "Slack lists 6 accounts of 4 providers for the app A0SANDBOX."
         slack.state.tokens.clear()
         slack.state.providers = {"google": slack.state.providers["google"]}
-        assert (await _listing(slack)).says == "Slack lists 0 accounts of 1 provider."
+        assert (await _listing(slack)).says == "Slack lists 0 accounts of 1 provider for the app A0SANDBOX."
+        slack.state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
+        both = await _listing(slack, EXTAUTH_APP_ID="A0SANDBOX,A0OTHER")
+        assert both.says.endswith("Slack lists 1 account of 1 provider for the app A0OTHER.")
+        slack.state.providers = {
+            "google": SimulatedProvider("google", "Google", shape={"external_tokens": None, "valid_token_exists": True})
+        }
+        del slack.state.tokens["EtOther00001"]
+        unnamed = await _listing(slack)
+        assert unnamed.says == "Slack lists unnamed accounts of 1 provider for the app A0SANDBOX."
+
+
+async def test_an_app_without_providers_has_nothing_to_fetch() -> None:
+    async with simulated_slack() as slack:
+        slack.state.tokens.clear()
+        slack.state.providers.clear()
+        finding = await _listing(slack)
+    assert (finding.status, finding.can_run) == (Status.PROBLEM, True)
+    assert finding.says.endswith("0 providers for the app A0SANDBOX. So there is nothing to fetch.")
+    assert "set EXTAUTH_API_TOKEN and EXTAUTH_APP_ID for the app that has one" in finding.fix
+
+
+async def test_that_a_token_may_be_fetched_does_not_claim_that_there_is_one() -> None:
+    async with simulated_slack() as slack:
+        (finding,) = [found for found in await findings(slack) if found.subject == "EXTAUTH_API_TOKEN"]
+    assert "a token that can't exist. That doesn't show there is one." in finding.says
+
+
+async def test_where_neither_fetching_nor_listing_works_nothing_is_called_ok() -> None:
+    async with simulated_slack() as slack:
+        slack.state.api_tokens = set()
+        found = {one.subject: one for one in await findings(slack, EXTAUTH_API_TOKEN="")}
+    for subject in ("EXTAUTH_API_TOKEN", LISTING):
+        assert (found[subject].status, found[subject].can_run) == (Status.PROBLEM, True)
+    assert "nothing works" in found[LISTING].says
+
+
+@pytest.mark.parametrize(
+    ("contact", "status", "says"),
+    [
+        ("", Status.OK, "Nobody is set, so people are told to ask a workspace admin."),
+        ("U0ADMIN", Status.OK, "People are sent to U0ADMIN (Ada (admin))."),
+        ("S0TEAM", Status.OK, "People are sent to S0TEAM (1 member)."),
+        ("C0GENERAL", Status.OK, "People are sent to C0GENERAL, which can't be checked."),
+        ("U0NOBODY", Status.PROBLEM, "U0NOBODY isn't anyone Slack knows here."),
+        ("U0GUEST", Status.PROBLEM, "U0GUEST is a guest."),
+    ],
+)
+async def test_whom_people_ask_has_to_be_there(contact: str, status: Status, says: str) -> None:
+    async with simulated_slack() as slack:
+        (finding,) = [one for one in await findings(slack, EXTAUTH_CONTACT=contact) if one.subject == "EXTAUTH_CONTACT"]
+    assert (finding.status, finding.says, finding.can_run) == (status, says, True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, "It's off: whoever can delete tokens can delete all of a provider's alone."),
+        (
+            {"EXTAUTH_DELETE_APPROVAL": "bulk"},
+            f"Somebody else has to approve deletions of more than one token, and is asked in {CHANNEL}.",
+        ),
+        (
+            {"EXTAUTH_DELETE_APPROVAL": "all", "EXTAUTH_AUDIT_CHANNEL": "", "EXTAUTH_DELETE_APPROVERS": "U0OWNER"},
+            "Somebody else has to approve every deletion, and is asked in U0OWNER.",
+        ),
+    ],
+)
+async def test_who_approves_deletions_is_said(variables: dict[str, str], says: str) -> None:
+    async with simulated_slack() as slack:
+        found = {one.subject: one for one in await findings(slack, **variables)}
+    assert found["EXTAUTH_DELETE_APPROVAL"].says == says
+
+
+async def test_what_a_list_comes_to_is_said() -> None:
+    async with simulated_slack() as slack:
+        found = {one.subject: one for one in await findings(slack, EXTAUTH_LIST_ALLOW="admins U0MEMBER S0TEAM")}
+    assert found["EXTAUTH_LIST_ALLOW"].says == "Allows admins and owners, S0TEAM (1 member), U0MEMBER (Max (member))."
 
 
 @pytest.mark.parametrize(
@@ -411,8 +495,9 @@ async def test_that_slack_lists_no_accounts_is_told_and_is_no_fault(code: str) -
     async with simulated_slack() as slack:
         slack.web_api.failures["apps.auth.external.list"] = code
         finding = await _listing(slack)
-    assert finding == Finding(
-        LISTING, Status.OK, f"Slack doesn't list accounts here ({code}). Everything else works with typed IDs."
+    assert (finding.status, finding.says) == (
+        Status.OK,
+        f"Slack doesn't list accounts for the app A0SANDBOX ({code}). People have to type token IDs.",
     )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from bot.cli.check import CAN_RUN
 from bot.cli.main import main
 from tests.audit_log import KEY
-from tests.bot_process import environment, simulated_slack
+from tests.bot_process import bot_process, environment, simulated_slack
 from tests.forked import run
 from tests.pseudo_terminal import on_a_terminal
 
@@ -56,12 +57,13 @@ async def test_json_is_one_object() -> None:
     ran = await checked("--json", EXTAUTH_DELETE_ALLOW="U0GUEST")
     assert (ran.returncode, ran.stderr) == (1, "")
     [*findings] = json.loads(ran.stdout)["findings"]
-    assert all(list(finding) == ["subject", "status", "says", "fix"] for finding in findings)
+    assert all(list(finding) == ["subject", "status", "says", "fix", "can_run"] for finding in findings)
     assert {
         "subject": "EXTAUTH_DELETE_ALLOW",
         "status": "problem",
         "says": "U0GUEST is a guest.",
         "fix": "Remove U0GUEST from the list.",
+        "can_run": False,
     } in findings
 
 
@@ -139,3 +141,34 @@ async def test_what_slack_says_cannot_draw_on_the_terminal() -> None:
         ran = await asyncio.to_thread(check, environment(slack))
     assert "\x1b" not in ran.stdout
     assert "workspace Evil\\x1b[2J\\nproblem (T0SANDBOX)" in ran.stdout
+
+
+@pytest.mark.process
+async def test_a_token_that_may_not_fetch_does_not_keep_it_from_starting() -> None:
+    async with simulated_slack() as slack:
+        slack.state.api_tokens = set()
+        ran = await asyncio.to_thread(check, environment(slack))
+        assert ran.returncode == CAN_RUN
+        assert ran.stdout.endswith("\n2 problems. Extauth can run all the same.\n")
+        async with bot_process("socket", slack) as bot:
+            await bot.until_said("can't call apps.auth.external.get (not_allowed_token_type), so nobody can fetch")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("may", "status", "says"),
+    [
+        (True, 0, "as it should for an ID that can't exist: this token can delete tokens."),
+        (False, 1, "problem      apps.auth.external.list: Extauth's token can't list connected accounts (not_allowed_"),
+    ],
+)
+async def test_a_typed_token_is_tried_with_each_method_and_never_shown(may: bool, status: int, says: str) -> None:
+    async with simulated_slack() as slack:
+        typed = slack.state.bot_token
+        slack.state.api_tokens = {typed} if may else set()
+        ran = await asyncio.to_thread(run, ["check", "--token"], {"SLACK_API_URL": slack.api_url}, f"  {typed}\n")
+        asked = [one.kind for one in slack.state.traffic if one.kind.startswith("apps.auth.")]
+    assert (ran.returncode, ran.stderr) == (status, "")
+    assert asked == [f"apps.auth.external.{name}" for name in ("get", "delete", "list")]
+    assert says in ran.stdout
+    assert typed not in ran.stdout + ran.stderr
