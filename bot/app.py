@@ -17,6 +17,7 @@ from bot.audit.schema import begin_log, check_tables
 from bot.cache import Cache
 from bot.clock import Clock
 from bot.jobs.account_states import AccountStates
+from bot.jobs.open_sockets import OpenSockets
 from bot.jobs.schedules import Schedules
 from bot.jobs.store import Batches
 from bot.listeners.home import LISTED_SECONDS
@@ -56,6 +57,7 @@ class Storage:
     batches: Batches
     account_states: AccountStates
     schedules: Schedules
+    open_sockets: OpenSockets
     installations: InstallationRows
     oauth_states: OAuthStates
     settings_store: SettingsStore
@@ -84,6 +86,7 @@ async def open_storage(settings: DatabaseSettings, clock: Clock) -> AsyncIterato
                 batches=Batches(database, key, clock),
                 account_states=AccountStates(database, clock),
                 schedules=Schedules(database, clock),
+                open_sockets=OpenSockets(database, clock),
                 installations=InstallationRows(database, key.vault, clock),
                 oauth_states=OAuthStates(database, key.vault, clock),
                 settings_store=SettingsStore(database, key.vault, audit_log.settings_version),

@@ -73,6 +73,11 @@ SOCKETS_ENDED = Metric(
 SOCKETS_REFUSED = Metric(
     "extauth_socket_refused_total", Kind.COUNTER, "Socket Mode connections that couldn't be opened.", ("reason",)
 )
+SOCKETS_ELSEWHERE = Metric(
+    "extauth_socket_connections_elsewhere",
+    Kind.GAUGE,
+    "Socket Mode connections of the app that no process of this database opens. Part of the commands goes there.",
+)
 TASKS = Metric("extauth_tasks_in_flight", Kind.GAUGE, "Interactions that are being worked on or wait for it.")
 REJECTED = Metric(
     "extauth_rejected_requests_total",

@@ -75,9 +75,9 @@ class ManualClock:
                 self._asleep.clear()
                 await self._asleep.wait()
 
-    async def until_asleep(self, seconds: float) -> None:
-        """Wait until somebody sleeps for so long."""
+    async def until_asleep(self, seconds: float, count: int = 1) -> None:
+        """Wait until somebody, or so many, sleep for so long."""
         async with asyncio.timeout(30):
-            while not any(abs(due - self._now - seconds) < 0.01 for due, _ in self._sleepers):
+            while sum(abs(due - self._now - seconds) < 0.01 for due, _ in self._sleepers) < count:
                 self._asleep.clear()
                 await self._asleep.wait()

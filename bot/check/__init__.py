@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from bot.check.channel import check_channel
-from bot.check.database import check_database
+from bot.check.database import check_database, count_open_sockets
 from bot.check.finding import Finding
 from bot.check.installing import check_client, check_installations
 from bot.check.lists import ListCheck, check_approval
@@ -37,7 +37,8 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
                 yield finding
         yield check_transport(settings)
         if settings.app_token is not None:
-            yield await check_app_token(settings.app_token, clients, blocked)
+            known = await count_open_sockets(settings, clock)
+            yield await check_app_token(settings.app_token, clients, blocked, known)
         if not settings.serves_many:
             fetching = await check_api_token(settings, clients, bot, blocked)
             yield fetching
@@ -64,13 +65,3 @@ async def check_token(settings: Settings, clock: Clock) -> AsyncIterator[Finding
         if blocked is None:
             async for finding in try_token(settings, clients):
                 yield finding
-
-
-async def examine_external_auth(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
-    """Yield the findings about fetching tokens and listing accounts, if Extauth serves only one workspace."""
-    if not settings.serves_many:
-        async with open_session() as session:
-            clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
-            fetching = await check_api_token(settings, clients, Bot(), None)
-            yield fetching
-            yield await check_listing(settings, clients, Bot(), None, fetching)

@@ -1,5 +1,6 @@
 """A check of the database and its key, which changes neither of them."""
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -13,11 +14,13 @@ from bot.audit.schema import schema_differences
 from bot.audit.store import authentic_heads
 from bot.audit.verify import altered_heads
 from bot.check.finding import Finding, Status, not_checked, ok, problem
+from bot.clock import Clock
+from bot.jobs.open_sockets import OpenSockets
 from bot.settings import DatabaseSettings, key_source
 from bot.storage.address import database_url, describe
 from bot.storage.engine import SCHEMA_NAME, DatabaseError, open_database
 from bot.storage.key_rotation import count_under_older_keys
-from bot.storage.schema import schema_version
+from bot.storage.schema import check_schema, schema_version
 from bot.storage.tables import SCHEMA, metadata
 
 SUBJECT, KEY = "DATABASE_URL", "EXTAUTH_SECRET_KEY"
@@ -102,6 +105,21 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
         return await database.run(lambda connection: _opened(connection, settings))
     except DatabaseError as error:
         return _broken(*_fault(error, url, settings))
+    finally:
+        await database.close()
+
+
+async def count_open_sockets(settings: DatabaseSettings, clock: Clock) -> int | None:
+    """Return how many Socket Mode connections the running processes of this database open; None if it's not known."""
+    url = database_url(settings.database_url.get_secret_value())
+    if url.drivername.startswith("sqlite") and not os.path.exists(str(url.database)):  # noqa: ASYNC240
+        return 0
+    database = open_database(url, creates=False)
+    try:
+        await database.run(check_schema, reads=True)
+        return await OpenSockets(database, clock).count()
+    except DatabaseError:
+        return None
     finally:
         await database.close()
 

@@ -120,8 +120,10 @@ def check_transport(settings: Settings) -> Finding:
     return ok(TRANSPORT, "Both transports are set: start with `socket` or `http`.")
 
 
-async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked: str | None) -> Finding:
-    """Check that Socket Mode opens with an app-level token."""
+async def check_app_token(
+    app_token: SecretStr, clients: ClientFactory, blocked: str | None, known: int | None
+) -> Finding:
+    """Check that Socket Mode opens with an app-level token, and that only `known` connections are open before."""
     found = slack_token_kind(app_token)
     if found not in ("an app-level token", None):
         return problem(APP_TOKEN, f"This is {found}, not an app-level token.", _MAKE_APP_TOKEN)
@@ -138,18 +140,24 @@ async def check_app_token(app_token: SecretStr, clients: ClientFactory, blocked:
             return problem(APP_TOKEN, f"Slack doesn't accept this token ({error.code}).", _MAKE_APP_TOKEN)
         return not_checked(APP_TOKEN, reason(error))
     url = answer.body.get("url") if isinstance(answer.body, dict) else None
-    return await _open_socket(str(url), clients)
+    return await _open_socket(str(url), clients, known)
 
 
-async def _open_socket(url: str, clients: ClientFactory) -> Finding:
+async def _open_socket(url: str, clients: ClientFactory, known: int | None) -> Finding:
     try:
         # The session's timeout doesn't apply to an open WebSocket, so the wait for Slack's hello needs its own.
         async with clients.session.ws_connect(url, proxy=clients.proxy) as socket:
             hello = await socket.receive_json(timeout=READ_SECONDS)
     except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError):
         return problem(APP_TOKEN, "Slack accepts this token, but the WebSocket can't be opened.", _ALLOW_WEBSOCKETS)
+    total = hello.get("num_connections")
+    if hello.get("type") == "hello" and known is not None and isinstance(total, int) and total - 1 > known:
+        others = count(total - 1 - known, "connection")
+        says = f"This token also has {others} that no running process of this database opens."
+        fix = "Stop the other Extauth, or give it an app of its own: Slack sends it part of the commands."
+        return problem(APP_TOKEN, says, fix, can_run=True)
     if hello.get("type") == "hello":
-        return ok(APP_TOKEN, f"The token opens Socket Mode (connection {hello.get('num_connections')} of 10).")
+        return ok(APP_TOKEN, f"The token opens Socket Mode (connection {total} of 10).")
     if hello.get("reason") == "link_disabled":
         return problem(APP_TOKEN, "Socket Mode is off in the app's settings.", _SWITCH_ON)
     if hello.get("reason") == "too_many_websockets":

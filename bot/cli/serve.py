@@ -1,14 +1,11 @@
 """`extauth socket` and `extauth http`, the commands that serve."""
 
-import asyncio
 import gc
 import logging
 from functools import partial
 
 import click
 
-from bot.check import examine_external_auth
-from bot.check.finding import Status
 from bot.cli.shared import load_settings, run, stop_signal
 from bot.cli.terminal import Command
 from bot.clock import SystemClock
@@ -50,15 +47,4 @@ def serve(wanted: Transport | None) -> None:
 async def _until_signaled(settings: Settings, transport: Transport) -> None:
     # Imported modules are never garbage, so the garbage collector doesn't need to scan them.
     gc.freeze()
-    warning = asyncio.ensure_future(_warn_of_useless_token(settings))
-    try:
-        await serve_app(settings, transport, SystemClock(), stop_signal())
-    finally:
-        warning.cancel()
-
-
-async def _warn_of_useless_token(settings: Settings) -> None:
-    """Log what `extauth check` would say if Slack doesn't let this token fetch or list anything."""
-    async for finding in examine_external_auth(settings, SystemClock()):
-        if finding.status is Status.PROBLEM:
-            log.warning("%s %s", finding.says, finding.fix)
+    await serve_app(settings, transport, SystemClock(), stop_signal())

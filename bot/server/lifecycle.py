@@ -21,6 +21,7 @@ from bot.server import StartError
 from bot.server.http import HttpReceiver
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
+from bot.server.other_sockets import OtherSockets
 from bot.server.readiness import Readiness
 from bot.server.rejections import Rejections
 from bot.server.socket_mode import SocketModeReceiver
@@ -198,7 +199,13 @@ def _receiver(
         return HttpReceiver(app, settings.signing_secret, settings.host, settings.port, shared, ops, oauth)
     if settings.app_token is None:
         raise StartError("SLACK_APP_TOKEN is missing: Socket Mode needs an app-level token (xapp-…).")
-    return SocketModeReceiver(app, settings.app_token, shared, settings.socket_connections)
+
+    def tell(line: str) -> None:
+        for channel in workspaces.audit_channels():
+            channel.say(line)
+
+    others = OtherSockets(storage.open_sockets, shared, settings.socket_connections, tell)
+    return SocketModeReceiver(app, settings.app_token, shared, settings.socket_connections, others)
 
 
 def _oauth(settings: Settings, shared: Shared, storage: Storage) -> OAuthPages | None:

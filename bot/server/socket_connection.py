@@ -41,10 +41,13 @@ class DisconnectReason(StrEnum):
     LINK_DISABLED = "link_disabled"
     OTHER = "other"
     SILENT = "silent"
+    RECOUNT = "recount"
     CLOSED = "closed"
 
 
-RENEWALS = frozenset({DisconnectReason.WARNING, DisconnectReason.REFRESH, DisconnectReason.OTHER})
+RENEWALS = frozenset(
+    {DisconnectReason.WARNING, DisconnectReason.REFRESH, DisconnectReason.OTHER, DisconnectReason.RECOUNT}
+)
 """The reasons after which Slack still uses the connection for some seconds, while Extauth opens another."""
 
 
@@ -68,7 +71,8 @@ class Envelope:
 class Connection:
     """An open WebSocket. `heard_at` is the time of the last message, often Slack's reply to a ping.
 
-    `on_envelope` gets each envelope. `told` is set once Slack has asked to disconnect or the connection has ended.
+    `total` is the number of the app's connections in Slack's `hello`, if it has one. `on_envelope` gets each envelope.
+    `told` is set once Slack has asked to disconnect or the connection has ended.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Connection:
         self._hello: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.opened_at = self.heard_at = clock.monotonic()
         self.ending: DisconnectReason | None = None
+        self.total: object = None
         self.told = asyncio.Event()
         self.over: asyncio.Future[None] = asyncio.ensure_future(self._serve())
 
@@ -112,6 +117,10 @@ class Connection:
         await self._socket.close()
         await asyncio.wait({self.over})
 
+    def renew(self) -> None:
+        """Have another connection opened in place of this one, which makes Slack count the app's connections again."""
+        self._end(DisconnectReason.RECOUNT)
+
     def _end(self, ending: DisconnectReason) -> None:
         self.ending = self.ending or ending
         self.told.set()
@@ -133,6 +142,7 @@ class Connection:
                     continue
                 match said:
                     case {"type": "hello"}:
+                        self.total = said.get("num_connections")
                         if not self._hello.done():
                             self._hello.set_result(True)
                     case {"type": "disconnect"}:

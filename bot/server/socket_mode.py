@@ -15,6 +15,7 @@ from bot.clock import Clock
 from bot.metrics import ACKNOWLEDGED, OTHER, SOCKETS, SOCKETS_ENDED, SOCKETS_OPENED, SOCKETS_REFUSED, Metrics
 from bot.server import StartError
 from bot.server.dispatch import Dispatcher
+from bot.server.other_sockets import OtherSockets
 from bot.server.payloads import MalformedPayload
 from bot.server.rejections import Rejections
 from bot.server.socket_connection import (
@@ -63,7 +64,10 @@ class SocketModeReceiver:
     Slack repeats, for lack of an acknowledgement, isn't handled again but gets the same response.
     """
 
-    def __init__(self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int) -> None:
+    def __init__(
+        self, app: AsyncApp, app_token: SecretStr, shared: Shared, connections: int, others: OtherSockets
+    ) -> None:
+        self._others = others
         self._dispatcher = Dispatcher(app, shared)
         self._app_token = app_token
         self._shared = shared
@@ -90,6 +94,7 @@ class SocketModeReceiver:
         await first
         for _ in range(self._wanted - 1):
             self._run(self._keep(None))
+        self._run(self._others.watch(self._recount))
 
     async def stop(self) -> None:
         """Take no more envelopes, finish acknowledging those in progress, and disconnect."""
@@ -98,7 +103,7 @@ class SocketModeReceiver:
             task.cancel()
         if self._in_progress:
             await asyncio.wait(set(self._in_progress), timeout=_ACKNOWLEDGE_SECONDS)
-        await asyncio.gather(*(connection.close() for connection in self._open))
+        await asyncio.gather(self._others.close(), *(connection.close() for connection in self._open))
 
     def _run(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
@@ -154,8 +159,13 @@ class SocketModeReceiver:
         if seconds:
             await self._shared.clock.sleep(seconds)
 
+    def _recount(self) -> None:
+        if self._open:
+            max(self._open, key=lambda connection: connection.opened_at).renew()
+
     def _opened(self, connection: Connection) -> None:
         self._open.add(connection)
+        self._others.accepted(connection.total, len(self._open))
         self._status.opened(len(self._open))
 
         def over(_: asyncio.Future[None]) -> None:

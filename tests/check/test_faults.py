@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,7 +14,8 @@ from bot.check import examine
 from bot.check.channel import SCHEDULE_SECONDS
 from bot.check.finding import Finding, Status
 from bot.check.tokens import LISTING
-from bot.sandbox.run import variables
+from bot.clock import SystemClock
+from bot.sandbox.run import serving, variables
 from bot.sandbox.slack.delivery import MOST_CONNECTIONS
 from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.server import SimulatedSlack
@@ -593,3 +595,18 @@ async def test_without_the_optional_scopes_it_says_what_is_left_out() -> None:
         (found,) = [finding for finding in await findings(slack) if finding.subject == "Scopes"]
     assert found.status is Status.OK
     assert "Without files:write and im:write, test results are exported as text to copy" in found.says
+
+
+async def test_connections_that_no_process_of_this_database_opens_are_named(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(simulated_slack())
+        configured = {**variables(slack), "DATABASE_URL": f"sqlite:///{tmp_path}/own.db", "EXTAUTH_SECRET_KEY": KEY}
+        await stack.enter_async_context(serving(settings.read(configured), "socket", SystemClock()))
+        await slack.state.until(lambda: slack.socket_mode.open_connections == 2)
+        own, other = [
+            {one.subject: one for one in await findings(slack, DATABASE_URL=url)}["SLACK_APP_TOKEN"]
+            for url in (configured["DATABASE_URL"], f"sqlite:///{tmp_path}/other.db")
+        ]
+    assert own.status is Status.OK
+    assert (other.status, other.can_run) == (Status.PROBLEM, True)
+    assert other.says == "This token also has 2 connections that no running process of this database opens."

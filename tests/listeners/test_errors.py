@@ -9,6 +9,7 @@ from bot import settings
 from bot.app import create_app, open_storage
 from bot.clock import SystemClock
 from bot.sandbox.run import variables
+from bot.server.other_sockets import OtherSockets
 from bot.server.socket_mode import SocketModeReceiver
 from bot.slack.client import open_session
 from bot.workspaces.registry import OneWorkspace
@@ -32,7 +33,8 @@ async def test_a_listener_that_fails_right_after_acknowledging_still_acknowledge
             await ack()
             raise RuntimeError("right after")
 
-        listener = SocketModeReceiver(app, configured.app_token, runtime.shared, 1)
+        others = OtherSockets(audit.open_sockets, runtime.shared, 1, lambda _: None)
+        listener = SocketModeReceiver(app, configured.app_token, runtime.shared, 1, others)
         await listener.start()
         assert await slack.workspace.command(ADMIN, "/breaks now")
         await slack.state.until(lambda: len(slack.workspace.messages(ADMIN)) == 1)

@@ -1,0 +1,54 @@
+"""The Socket Mode connections that the processes of one database open, which tells those of others apart."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+
+from bot.clock import Clock
+from bot.storage.engine import Database
+from bot.storage.tables import schedules
+
+_MICRO = 1_000_000
+_PREFIX = "sockets "
+FRESH_SECONDS = 180.0
+"""Seconds that a process counts after it last said how many connections it opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSockets:
+    """The number of connections of each process, in rows of the table `schedules`. Every method raises DatabaseError.
+
+    A row's name has the process and its number, and `due` is when the process last wrote it.
+    """
+
+    database: Database
+    clock: Clock
+    process: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    async def note(self, count: int) -> int:
+        """Record the number of connections that this process opens, and return the number of all the others."""
+        now = round(self.clock.now() * _MICRO)
+
+        def write(connection: Connection) -> None:
+            stale = and_(schedules.c.name.startswith(_PREFIX), schedules.c.due <= self._oldest())
+            connection.execute(delete(schedules).where(or_(stale, self._own())))
+            if count:
+                name = f"{_PREFIX}{self.process} {count}"
+                connection.execute(insert(schedules).values(name=name, due=now))
+
+        await self.database.run(write)
+        return await self.count() - count
+
+    async def count(self) -> int:
+        """Return the number of connections that all processes of this database open."""
+        fresh = select(schedules.c.name).where(schedules.c.name.startswith(_PREFIX), schedules.c.due > self._oldest())
+        names = await self.database.run(lambda connection: connection.scalars(fresh).all(), reads=True)
+        counts = [name.rpartition(" ")[2] for name in names]
+        return sum(int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 4)
+
+    def _own(self) -> ColumnElement[bool]:
+        return schedules.c.name.startswith(f"{_PREFIX}{self.process} ")
+
+    def _oldest(self) -> int:
+        return round((self.clock.now() - FRESH_SECONDS) * _MICRO)

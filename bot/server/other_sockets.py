@@ -1,0 +1,73 @@
+"""A watch for another Extauth that uses the same app-level token with another database.
+
+Slack spreads the app's commands over all connections, so part of them would go past this audit log, unnoticed.
+"""
+
+import logging
+from collections.abc import Callable
+
+from bot.jobs.open_sockets import OpenSockets
+from bot.metrics import SOCKETS_ELSEWHERE
+from bot.storage.engine import DatabaseError
+from bot.workspaces.runtime import Shared
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 60.0
+"""Seconds between two looks."""
+_ASKS, _SURE = range(2, 4), 4
+"""The looks in a row at too high a number after which Slack is asked again, and the one that believes it."""
+_ASKS_AGAIN, _REMINDS = 60, 24 * 60
+"""The looks after which Slack is asked whether it's still so, and after which it's said again: an hour and a day."""
+WARNING = (
+    "Another Extauth uses this app's SLACK_APP_TOKEN with another database. Slack sends it part of the commands, which "
+    "this audit log and these lists don't have. Stop it, or give it an app of its own."
+)
+
+
+class OtherSockets:
+    """The number of the app's connections that no process of this database opens.
+
+    Slack tells how many there are when it accepts one. For some seconds, it counts those that are being replaced, too,
+    and those that a killed process left. So a number that's too high is believed once Slack has repeated it twice, a
+    minute apart. `opens` is the number that this process opens. `tell` posts to the audit channels.
+    """
+
+    def __init__(self, sockets: OpenSockets, shared: Shared, opens: int, tell: Callable[[str], None]) -> None:
+        self._sockets = sockets
+        self._shared = shared
+        self._opens = opens
+        self._tell = tell
+        self._not_ours = 0
+        self._looks = 0
+
+    def accepted(self, total: object, own: int) -> None:
+        """Note Slack's `total` of the app's connections, with `own` of this process open then."""
+        self._not_ours = total - max(own, self._opens) if isinstance(total, int) else 0
+
+    async def watch(self, ask: Callable[[], None]) -> None:
+        """Look every minute, and say what is found. `ask` makes Slack tell the number again."""
+        while True:
+            try:
+                await self._look(ask)
+            except DatabaseError as error:
+                log.warning("the connections of other processes aren't known", extra={"why": str(error)})
+            await self._shared.clock.sleep(WATCH_SECONDS)
+
+    async def _look(self, ask: Callable[[], None]) -> None:
+        elsewhere = max(0, self._not_ours - await self._sockets.note(self._opens))
+        self._looks = self._looks + 1 if elsewhere else 0
+        if self._looks in _ASKS or (self._looks and self._looks % _ASKS_AGAIN == 0):
+            ask()
+        is_sure = self._looks >= _SURE
+        self._shared.metrics[SOCKETS_ELSEWHERE].set(elsewhere if is_sure else 0)
+        if is_sure and (self._looks - _SURE) % _REMINDS == 0:
+            log.warning(WARNING, extra={"connections": elsewhere})
+            self._tell(WARNING)
+
+    async def close(self) -> None:
+        """Stop counting this process's connections among those of this database."""
+        try:
+            await self._sockets.note(0)
+        except DatabaseError as error:
+            log.warning("the connections of this process count for some minutes more", extra={"why": str(error)})
