@@ -110,7 +110,7 @@ async def check_database(settings: DatabaseSettings) -> list[Finding]:
 
 
 async def count_open_sockets(settings: DatabaseSettings, clock: Clock) -> int | None:
-    """Return how many Socket Mode connections the running processes of this database open; None if it's not known."""
+    """Return the number of Socket Mode connections of this database's processes; None if the database doesn't work."""
     url = database_url(settings.database_url.get_secret_value())
     if url.drivername.startswith("sqlite") and not os.path.exists(str(url.database)):  # noqa: ASYNC240
         return 0

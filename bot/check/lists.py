@@ -19,7 +19,7 @@ CONTACT, APPROVAL = "EXTAUTH_CONTACT", "EXTAUTH_DELETE_APPROVAL"
 _SHOWN = 3
 _LONGEST_NAME = 80
 _ROLES = {"admins": "admins and owners", "members": "all members"}
-"""What a role includes, where its name doesn't say it."""
+"""The people that a role includes, if its name doesn't say so."""
 
 
 class Unknown(Exception):
@@ -78,7 +78,7 @@ class ListCheck:
         return ok(CONTACT, f"People are sent to {contact} ({self._names[contact]}).")
 
     async def _fault(self, entry: str) -> str | None:
-        """Return what's wrong with a person or a group; None if nothing is. Asks Slack once. Raises Unknown."""
+        """Return the fault of a person or a group, or None. Slack is asked only once. Raises Unknown."""
         if entry not in self._faults:
             if self._blocked is not None:
                 raise Unknown(self._blocked)
@@ -123,7 +123,7 @@ class ListCheck:
 
 
 def check_approval(settings: Settings) -> Finding:
-    """Say which deletions somebody else has to approve, and where they are asked."""
+    """Describe the deletions that need approval, and the place where people are asked for it."""
     if settings.delete_approval is ApprovalPolicy.OFF:
         return ok(APPROVAL, "It's off: whoever can delete tokens can delete all of a provider's alone.")
     which = "every deletion" if settings.delete_approval is ApprovalPolicy.ALL else "deletions of more than one token"

@@ -48,7 +48,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Itera
 
 
 def read_secret(prompt: str) -> str:
-    """Return what a person types without seeing it, or all of standard input if it isn't a terminal."""
+    """Return a text that a person types unseen, or all of standard input if it isn't a terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.read()
     return str(click.prompt(prompt, hide_input=True, err=True, default="", show_default=False))

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+from sqlalchemy import Connection, and_, delete, insert, or_, select
 
 from bot.clock import Clock
 from bot.storage.engine import Database
@@ -11,7 +11,7 @@ from bot.storage.tables import schedules
 
 _MICRO = 1_000_000
 _PREFIX = "sockets "
-FRESH_SECONDS = 180.0
+FRESH_SECONDS = 300.0
 """Seconds that a process counts after it last said how many connections it opens."""
 
 
@@ -32,10 +32,9 @@ class OpenSockets:
 
         def write(connection: Connection) -> None:
             stale = and_(schedules.c.name.startswith(_PREFIX), schedules.c.due <= self._oldest())
-            connection.execute(delete(schedules).where(or_(stale, self._own())))
-            if count:
-                name = f"{_PREFIX}{self.process} {count}"
-                connection.execute(insert(schedules).values(name=name, due=now))
+            own = f"{_PREFIX}{self.process} "
+            connection.execute(delete(schedules).where(or_(stale, schedules.c.name.startswith(own))))
+            connection.execute(insert(schedules).values(name=f"{own}{count}", due=now))
 
         await self.database.run(write)
         return await self.count() - count
@@ -46,9 +45,6 @@ class OpenSockets:
         names = await self.database.run(lambda connection: connection.scalars(fresh).all(), reads=True)
         counts = [name.rpartition(" ")[2] for name in names]
         return sum(int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 4)
-
-    def _own(self) -> ColumnElement[bool]:
-        return schedules.c.name.startswith(f"{_PREFIX}{self.process} ")
 
     def _oldest(self) -> int:
         return round((self.clock.now() - FRESH_SECONDS) * _MICRO)

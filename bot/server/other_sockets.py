@@ -13,12 +13,12 @@ from bot.workspaces.runtime import Shared
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 60.0
+WATCH_SECONDS = 90.0
 """Seconds between two looks."""
 _ASKS, _SURE = range(2, 4), 4
 """The looks in a row at too high a number after which Slack is asked again, and the one that believes it."""
-_ASKS_AGAIN, _REMINDS = 60, 24 * 60
-"""The looks after which Slack is asked whether it's still so, and after which it's said again: an hour and a day."""
+_ASKS_AGAIN, _REMINDS = 40, 24 * 40
+"""The looks after which Slack is asked if it's still so (an hour), and after which people are reminded (a day)."""
 WARNING = (
     "Another Extauth uses this app's SLACK_APP_TOKEN with another database. Slack sends it part of the commands, which "
     "this audit log and these lists don't have. Stop it, or give it an app of its own."
@@ -29,8 +29,8 @@ class OtherSockets:
     """The number of the app's connections that no process of this database opens.
 
     Slack tells how many there are when it accepts one. For some seconds, it counts those that are being replaced, too,
-    and those that a killed process left. So a number that's too high is believed once Slack has repeated it twice, a
-    minute apart. `opens` is the number that this process opens. `tell` posts to the audit channels.
+    and those that a killed process left. So a number that's too high is believed once Slack has repeated it twice.
+    `opens` is the number that this process opens. `tell` posts to the audit channels.
     """
 
     def __init__(self, sockets: OpenSockets, shared: Shared, opens: int, tell: Callable[[str], None]) -> None:
@@ -46,7 +46,7 @@ class OtherSockets:
         self._not_ours = total - max(own, self._opens) if isinstance(total, int) else 0
 
     async def watch(self, ask: Callable[[], None]) -> None:
-        """Look every minute, and say what is found. `ask` makes Slack tell the number again."""
+        """Look again and again, and tell people of what is found. `ask` makes Slack tell the number again."""
         while True:
             try:
                 await self._look(ask)
@@ -64,10 +64,3 @@ class OtherSockets:
         if is_sure and (self._looks - _SURE) % _REMINDS == 0:
             log.warning(WARNING, extra={"connections": elsewhere})
             self._tell(WARNING)
-
-    async def close(self) -> None:
-        """Stop counting this process's connections among those of this database."""
-        try:
-            await self._sockets.note(0)
-        except DatabaseError as error:
-            log.warning("the connections of this process count for some minutes more", extra={"why": str(error)})

@@ -103,7 +103,7 @@ class SocketModeReceiver:
             task.cancel()
         if self._in_progress:
             await asyncio.wait(set(self._in_progress), timeout=_ACKNOWLEDGE_SECONDS)
-        await asyncio.gather(self._others.close(), *(connection.close() for connection in self._open))
+        await asyncio.gather(*(connection.close() for connection in self._open))
 
     def _run(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

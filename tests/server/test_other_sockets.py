@@ -60,7 +60,7 @@ async def test_with_two_databases_the_log_and_the_audit_channel_say_it_once_a_da
         await minutes(clock, 1)
         assert told(caplog) == 1
         await slack.state.until(lambda: posted(slack) == 1)
-        await minutes(clock, 70)
+        await minutes(clock, 50)
         assert told(caplog) == 1
 
 
@@ -87,7 +87,7 @@ async def test_what_others_left_open_for_a_while_is_forgotten(tmp_path: Path, ca
         assert told(caplog) == 0
 
 
-async def test_each_process_counts_until_it_ends_or_falls_silent(new_url: str) -> None:
+async def test_each_process_counts_until_it_falls_silent(new_url: str) -> None:
     database, clock = open_database(database_url(new_url)), ManualClock()
     await database.run(schema.migrate)
     one, two, three = (OpenSockets(database, clock) for _ in range(3))
@@ -97,6 +97,5 @@ async def test_each_process_counts_until_it_ends_or_falls_silent(new_url: str) -
     assert await three.count() == 5
     clock.advance(FRESH_SECONDS)
     assert await one.note(2) == 0
-    assert await one.note(0) == 0
-    assert await two.count() == 0
+    assert await three.count() == 2
     await database.close()
