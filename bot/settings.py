@@ -3,9 +3,11 @@
 import difflib
 import os
 import re
+import ssl
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from pydantic import (
     AfterValidator,
@@ -52,6 +54,14 @@ Proxy = Annotated[
         "must be a URL such as http://proxy.example:3128.",
     ),
 ]
+
+
+def _is_ca_file(file: str) -> bool:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError:  # of which ssl.SSLError is a kind
+        return False
+    return True
 
 
 def _check_api_url(url: str) -> str:
@@ -125,10 +135,11 @@ class DatabaseSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, values: Any) -> Any:
-        """Drop empty variables, strip spaces, normalize case, and accept a lowercase `https_proxy`."""
+        """Drop empty variables, strip spaces, normalize case, and accept the proxy's variables in lowercase."""
         tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
-        if "HTTPS_PROXY" not in tidy and "https_proxy" in tidy:
-            tidy["HTTPS_PROXY"] = tidy["https_proxy"]
+        for name in ("HTTPS_PROXY", "NO_PROXY"):
+            if name not in tidy and name.lower() in tidy:
+                tidy[name] = tidy[name.lower()]
         cases = {"LOG_LEVEL": str.upper, "LOG_FORMAT": str.lower, "EXTAUTH_DELETE_APPROVAL": str.lower}
         for name, change in cases.items():
             if isinstance(tidy.get(name), str):
@@ -194,6 +205,16 @@ class Settings(WorkspaceSettings, DatabaseSettings):
         description="Slack's Web API, for GovSlack (`https://slack-gov.com/api/`) or a simulator.",
     )
     proxy: Proxy | None = Field(None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack.")
+    no_proxy: str | None = Field(
+        None, alias="NO_PROXY", description="Hosts to reach without the proxy. Only the host of SLACK_API_URL matters."
+    )
+    ca_file: (
+        Annotated[str, must(_is_ca_file, "must be a file with the certificates of authorities, in PEM form.")] | None
+    ) = Field(
+        None,
+        alias="SSL_CERT_FILE",
+        description="A file with the certificate authorities to trust, such as that of a proxy that opens TLS.",
+    )
     host: str = Field("0.0.0.0", alias="HOST", description="The address to listen on over HTTP.")  # noqa: S104
     port: int = Field(
         3000,
@@ -267,6 +288,8 @@ def read(environment: Mapping[str, str], need: Need | None = None) -> Settings:
         mistakes += _conflicts(settings)
     if mistakes:
         raise SettingsError(mistakes)
+    if settings.no_proxy and proxy_bypass_environment(urlsplit(settings.api_url).netloc, {"no": settings.no_proxy}):
+        return settings.model_copy(update={"proxy": None})
     return settings
 
 

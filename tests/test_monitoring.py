@@ -29,7 +29,7 @@ VALUES = {
     "method": METHODS | {RESPONSE_URL},
     "code": explanations.KNOWN_CODES | OURS | REFUSALS,
     "reason": REASONS | frozenset(DisconnectReason),
-    "check": {"database", "slack", "receiver"},
+    "check": {"database", "slack", "clock", "receiver"},
 }
 TOKEN = re.compile(
     r"""\s+|(?P<string>"[^"\\]*")|(?P<range>\[(?:\d+[smhd]|\$__rate_interval)\])|(?P<number>\d+(?:\.\d+)?)"""

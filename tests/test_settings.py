@@ -44,6 +44,8 @@ def mistakes(**variables: str) -> list[str]:
         ({"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: must be a URL"),
         ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY: must be a URL"),
         ({"EXTAUTH_SOCKET_CONNECTIONS": "11"}, "EXTAUTH_SOCKET_CONNECTIONS: input should be less than or equal to 10"),
+        ({"SSL_CERT_FILE": "/nowhere.pem"}, "SSL_CERT_FILE: must be a file with the certificates of authorities"),
+        ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE: must be a file with the certificates of authorities"),
         ({"PORT": "http"}, "PORT: input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: input should be less than or equal to 65535"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
@@ -138,6 +140,24 @@ def test_defaults_and_forgiveness() -> None:
     assert settings.get_allow.roles == {"admins"}
     assert read({**WELL, "EXTAUTH_GET_ALLOW": " owners,U0AAAA  "}).get_allow.users == {"U0AAAA"}
     assert read({**WELL, "https_proxy": "http://p:1"}).proxy == "http://p:1"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_used"),
+    [
+        ("slack.com", False),
+        (".slack.com", False),
+        ("localhost,127.0.0.1", True),
+        ("*", False),
+        ("hooks.slack.com", True),
+    ],
+)
+def test_no_proxy_is_obeyed(hosts: str, is_used: bool) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        settings = read({**WELL, "HTTPS_PROXY": "http://p:1", name: hosts})
+        assert settings.proxy == ("http://p:1" if is_used else None)
+    simulator = {"SLACK_API_URL": "http://localhost:4000/api/", "NO_PROXY": "localhost"}
+    assert read({**WELL, "HTTPS_PROXY": "http://p:1", **simulator}).proxy is None
 
 
 def test_a_setting_is_read_only_by_its_variable() -> None:

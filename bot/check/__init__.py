@@ -24,7 +24,7 @@ from bot.slack.client import ClientFactory, open_session
 
 async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
     """Yield a finding for each part of the setup, without changing, posting, or creating anything."""
-    async with open_session() as session:
+    async with open_session(ca_file=settings.ca_file) as session:
         clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
         reached, blocked = await reach(settings, clients)
         yield reached
@@ -58,7 +58,7 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
 
 async def check_token(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
     """Yield a finding for each external-auth method, called with the bot token in the settings."""
-    async with open_session() as session:
+    async with open_session(ca_file=settings.ca_file) as session:
         clients = ClientFactory(session, settings.api_url, settings.proxy, clock)
         reached, blocked = await reach(settings, clients)
         yield reached

@@ -1,13 +1,14 @@
 """Calls to Slack that distinguish a refusal by Slack from a failure to reach Slack."""
 
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from bot.check.finding import Finding, not_checked, ok, problem
+from bot.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, HttpAnswer
-from bot.slack.client import ClientFactory
+from bot.slack.calls import RATE_LIMIT_BUDGET, Attempts, HttpAnswer, SlackHealth
+from bot.slack.client import ClientFactory, host_of
 from bot.slack.external_auth.errors import (
     ExternalAuthError,
     RateLimitedError,
@@ -75,14 +76,22 @@ def reason(error: ExternalAuthError) -> str:
 
 async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, str | None]:
     """Check that Slack responds, and if it doesn't, return the reason that no other call is possible."""
-    parts = urlsplit(settings.api_url)
-    host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    health = SlackHealth(settings.api_url, Metrics(), clients.clock, ())
+    host = host_of(settings.api_url)
     try:
-        await ask(clients, None, "api.test")
+        await ask(replace(clients, calls=health), None, "api.test")
     except RefusedError:
         pass  # Even a refusal shows that Slack can be reached.
     except ExternalAuthError as error:
         why = reason(error)
+        if error.code == TransportCode.CERTIFICATE_NOT_TRUSTED:
+            says = f"The certificate of {host} isn't from an authority that this machine trusts."
+            fix = "If a proxy opens the connections, name the file with its authority in SSL_CERT_FILE."
+            return problem(SUBJECT, says, fix), why
+        if error.code == TransportCode.PROXY_REFUSED:
+            password = " its user or password" if error.status == 407 else ""
+            says = f"The proxy in HTTPS_PROXY refuses{password or ' the connection'} (HTTP {error.status})."
+            return problem(SUBJECT, says, "Correct HTTPS_PROXY, or let the proxy connect to Slack."), why
         if error.status is not None and error.status < 500 and error.code in frozenset(TransportCode):
             says = f"What answers at {host} isn't Slack's Web API (HTTP {error.status})."
             return problem(SUBJECT, says, _ROUTE), why
@@ -92,4 +101,7 @@ async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, st
         if isinstance(error, UnreachableError):
             how = "no connection"
         return problem(SUBJECT, f"Slack can't be reached at {host}: {how}.", _ROUTE), why
+    if health.clock_problem is not None:
+        says = f"Slack answers at {host}, but this machine's clock is {health.clock_problem}."
+        return problem(SUBJECT, says, "Set the clock, and let a time server keep it right.", can_run=True), None
     return ok(SUBJECT, f"Slack answers at {host}."), None

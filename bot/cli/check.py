@@ -23,7 +23,11 @@ from bot.settings import Settings, SettingsError, read
 
 CAN_RUN = 3
 """The exit status if the only problems are such that Extauth can run all the same."""
-_FOR_CALLS = ("SLACK_API_URL", "HTTPS_PROXY", "https_proxy", "EXTAUTH_APP_ID", "LOG_LEVEL", "LOG_FORMAT")
+_FOR_CALLS = (
+    *("SLACK_API_URL", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"),
+    *("EXTAUTH_APP_ID", "LOG_LEVEL", "LOG_FORMAT"),
+)
+"""The settings that matter for calls with a typed token."""
 _COLORS = {Status.OK: "green", Status.PROBLEM: "red", Status.NOT_CHECKED: "yellow"}
 _MARGIN = " " * (max(len(status) for status in Status) + 2)
 

@@ -54,7 +54,7 @@ async def _work(settings: Settings, wanted: str | None, *, as_json: bool) -> Non
     async with AsyncExitStack() as stack:
         try:
             storage = await stack.enter_async_context(open_storage(settings, clock))
-            session = await stack.enter_async_context(open_session())
+            session = await stack.enter_async_context(open_session(ca_file=settings.ca_file))
             _, workspaces = create_workspaces(settings, session, storage, clock, Tasks())
             if settings.serves_many and wanted is None:
                 fail("Many workspaces install the app: name one with --workspace.", status=NOT_TESTED)

@@ -35,6 +35,19 @@ TABLE: Table = {
         who=Who.OPERATOR,
         retry=True,
     ),
+    ("certificate_not_trusted", None): Explanation(
+        title="Extauth doesn't trust Slack's certificate",
+        happened="Something between Extauth and Slack, such as a proxy, may open the connection. Nothing was sent.",
+        to_do="If that's meant to be, name the file with its certificate authority in `SSL_CERT_FILE`.",
+        who=Who.OPERATOR,
+    ),
+    ("proxy_refused", None): Explanation(
+        title="Extauth's proxy doesn't let it reach Slack",
+        happened="The proxy refused the connection, so nothing was sent.",
+        to_do="Check the user and password in `HTTPS_PROXY`, and that the proxy allows Slack's hosts.",
+        who=Who.OPERATOR,
+        retry=True,
+    ),
     ("answer_not_json", None): Explanation(
         title="Extauth couldn't read Slack's answer",
         happened="It wasn't JSON. A proxy or a sign-in page may have answered instead of Slack.",

@@ -34,7 +34,7 @@ def register(app: AsyncApp, shared: Shared) -> None:
         if not isinstance(runtime, Runtime):
             return await _answer_unserved(shared, error, body, context)
         if isinstance(error, UntrustedAddress):
-            log.error("a response_url that isn't Slack's wasn't used")
+            log.error("a command stays unanswered: %s", error)
             return context.ack.response or await context.ack()
         is_outdated = isinstance(error, BoltUnhandledRequestError | UnreadableMetadata | UnreadableValue | NoCorrection)
         if is_outdated:

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from bot.actor import Actor
 from bot.logs import slack_code
 from bot.slack.calls import header, passes, retry_after
-from bot.slack.client import ClientFactory, UntrustedAddress, is_slack_address
+from bot.slack.client import ClientFactory, UntrustedAddress, host_of, is_slack_address
 from bot.tasks import retry
 from bot.views.metadata import Origin
 from bot.views.notices import UNSHOWN
@@ -115,7 +115,10 @@ class ChannelReply:
 
     def __post_init__(self) -> None:
         if not is_slack_address(self.origin.response_url, self.clients.base_url):
-            raise UntrustedAddress("A response_url isn't an address of Slack's.")
+            raise UntrustedAddress(
+                f"Slack's requests ask for answers at {host_of(self.origin.response_url)}, but SLACK_API_URL is at "
+                f"{host_of(self.clients.base_url)}. Answers go only to Slack's own hosts and to that one."
+            )
 
     async def show(self, screen: Screen) -> None:
         """Post the screen, with retries, in place of the message with the clicked button if `replace` allows it."""

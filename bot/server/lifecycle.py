@@ -28,6 +28,7 @@ from bot.server.socket_mode import SocketModeReceiver
 from bot.server.web import WebServer
 from bot.settings import Settings, Transport, ops_port
 from bot.slack.client import READ_SECONDS, open_session
+from bot.slack.external_auth.errors import from_exception
 from bot.storage.engine import DatabaseError
 from bot.tasks import Tasks
 from bot.workspaces.registry import Workspaces
@@ -81,7 +82,7 @@ async def serve(
             storage = await stack.enter_async_context(open_storage(settings, clock))
         except DatabaseError as error:
             raise StartError(f"The database of DATABASE_URL can't be used: {error}") from None
-        session = await stack.enter_async_context(open_session(read_seconds))
+        session = await stack.enter_async_context(open_session(read_seconds, settings.ca_file))
         audit_log = storage.audit_log
         shared, workspaces = create_workspaces(
             settings, session, storage, clock, tasks if tasks is not None else Tasks()
@@ -238,7 +239,8 @@ async def _check_bot_token(settings: Settings, shared: Shared) -> None:
             f"Slack doesn't accept SLACK_BOT_TOKEN ({slack_code(error)}). `extauth check` says more."
         ) from None
     except Exception as error:
-        log.warning("Slack can't be reached yet", extra={"error_type": type(error).__name__})
+        code = from_exception("auth.test", error).code
+        log.warning("Slack can't be reached yet", extra={"code": code, "error_type": type(error).__name__})
     else:
         log.info("workspace", extra={"team_id": said.get("team_id"), "bot_user_id": said.get("user_id")})
 

@@ -56,7 +56,7 @@ class Readiness:
         """Return the problem with each part, by the part's name; None for a part that works."""
         database, slack = await asyncio.gather(_soon(self._readings, self._read), self._slack_problem())
         receiving = "stopping" if self.is_stopping else self.receiving()
-        return {"database": database, "slack": slack, "receiver": receiving}
+        return {"database": database, "slack": slack, "clock": self._slack.clock_problem, "receiver": receiving}
 
     def close(self) -> None:
         """Cancel the checks in progress."""

@@ -4,9 +4,12 @@ https://docs.slack.dev/tools/python-slack-sdk/web#retryhandler
 """
 
 import asyncio
+import logging
 import traceback
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -19,6 +22,8 @@ from bot.clock import Clock
 from bot.logs import slack_code
 from bot.metrics import OTHER, RATE_LIMIT_WAITS, SLACK_CALLS, Metrics
 
+log = logging.getLogger(__name__)
+
 PASSING_CODES = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "unknown"})
 """Slack's codes for temporary errors. `unknown` stands for a response without a code, such as an error page."""
 MAX_RETRIES = 60
@@ -28,6 +33,9 @@ RATE_LIMIT_BUDGET = 10.0
 RECONNECT_SECONDS = 0.1
 """Seconds before a reconnect: few, because most connections break from being idle, and a new one works at once."""
 RESPONSE_URL = "response_url"
+CLOCK_SECONDS = 60.0
+"""Seconds that this machine's clock may differ from Slack's. Slack's requests are rejected after five minutes."""
+NO_HEADERS: Mapping[str, object] = {}
 METHODS = frozenset(
     {
         *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.connections.open"),
@@ -82,7 +90,8 @@ class SlackHealth:
 
     `codes` are the known codes. `heard_at` is the monotonic time at which a call last succeeded or Slack last sent a
     valid request. `refusal` is Slack's code. With many workspaces, one refused token shows nothing about the others, so
-    `has_one_token` is false and no refusal is noted.
+    `has_one_token` is false and no refusal is noted. `clock_ahead` is the number of seconds that this machine's clock
+    is ahead of Slack's, by the time in Slack's last response.
     """
 
     def __init__(
@@ -95,9 +104,25 @@ class SlackHealth:
         self._has_one_token = has_one_token
         self.heard_at = float("-inf")
         self.refusal: str | None = None
+        self.clock_ahead = 0.0
 
-    def ended(self, url: str, code: str) -> str:
+    @property
+    def clock_problem(self) -> str | None:
+        """The problem with this machine's clock, by which the age of Slack's requests is judged; None if it's right."""
+        if abs(self.clock_ahead) <= CLOCK_SECONDS:
+            return None
+        return f"{abs(self.clock_ahead):.0f} seconds {'ahead of' if self.clock_ahead > 0 else 'behind'} Slack's"
+
+    def ended(self, url: str, code: str, headers: Mapping[str, object] = NO_HEADERS) -> str:
         """Count a call's result, and return its method, or `response_url` in place of such a URL, which is a secret."""
+        for name, value in headers.items():
+            if name.lower() == "date":
+                was_right = self.clock_problem is None
+                with suppress(ValueError, TypeError):
+                    said = parsedate_to_datetime(str(value[0] if isinstance(value, list) and value else value))
+                    self.clock_ahead = self._clock.now() - said.timestamp()
+                if was_right and self.clock_problem is not None:
+                    log.warning("this machine's clock is wrong: %s", self.clock_problem)
         method = RESPONSE_URL
         if url.startswith(self._base_url):
             method = url[len(self._base_url) :]
@@ -156,7 +181,7 @@ class Attempts(AsyncRetryHandler):
         elif response.status_code != 200:
             code = "http_error"
         if self.calls is not None:
-            self._method = self.calls.ended(request.url, code)
+            self._method = self.calls.ended(request.url, code, NO_HEADERS if response is None else response.headers)
         self.answer = None
         if error is None and response is not None:
             if code != "ok" or response.status_code != 200:

@@ -1,6 +1,7 @@
 """The HTTP session, and the Slack clients that share it, with one base URL, one proxy, and no bodies in logs."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -29,7 +30,7 @@ _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 
 
 class UntrustedAddress(ValueError):
-    """An upload address that isn't Slack's, or that redirects. The message doesn't quote the address."""
+    """An address that isn't Slack's, or that redirects. The message quotes at most its host."""
 
 
 def is_slack_address(url: str, base_url: str) -> bool:
@@ -47,8 +48,18 @@ def is_slack_address(url: str, base_url: str) -> bool:
         return False
 
 
-def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
+def host_of(url: str) -> str:
+    """Return an address's host and port, without the rest, which may be a secret."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2][:100]
+    except ValueError:
+        return "an address that can't be read"
+
+
+def open_session(read_seconds: float = READ_SECONDS, ca_file: str | None = None) -> aiohttp.ClientSession:
     """Open the HTTP session that every Slack client shares. The caller must close it.
+
+    `ca_file` has the certificate authorities to trust, in place of the system's.
 
     The session keeps no cookies, follows no redirects, decompresses nothing, and ignores the environment's proxies. In
     a burst, a wait for a free connection doesn't count against `read_seconds`, but the whole request may take only
@@ -58,7 +69,9 @@ def open_session(read_seconds: float = READ_SECONDS) -> aiohttp.ClientSession:
     tracing.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=3 * read_seconds, sock_connect=read_seconds, sock_read=read_seconds),
-        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+        connector=aiohttp.TCPConnector(
+            limit=MAX_CONNECTIONS, ssl=ssl.create_default_context(cafile=ca_file) if ca_file is not None else True
+        ),
         cookie_jar=aiohttp.DummyCookieJar(loop=asyncio.get_running_loop()),
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,

@@ -23,7 +23,7 @@ _BECAUSE = {
     Reason.EXTERNAL: "People from other organizations can't use this workspace's external tokens.",
     Reason.NOT_INSTALLED: "Extauth isn't installed in your workspace. An admin there can install it.",
     Reason.UNATTENDED: "By itself, Extauth can only list and test accounts.",
-    Reason.UNKNOWN: "Extauth couldn't confirm with Slack who you are. Try again in a minute.",
+    Reason.UNKNOWN: "Slack couldn't say who you are. Try again in a minute.",
 }
 """The texts of reasons that don't depend on the permission. `NOT_LISTED` isn't here, because its text names people."""
 _ROLES = {
@@ -39,6 +39,8 @@ def denied_screen(denied: Denied, contact: str) -> Screen:
     """Return the screen for a denial, with the people who can help."""
     decision = denied.decision
     title = f"You don't have permission to {_DOING[decision.permission]}"
+    if decision.reason is Reason.UNKNOWN:
+        title = "Extauth couldn't check your permission"
     fine_print = f"No request was sent to Slack. Reference {denied.reference}"
     why = denied_because(decision, contact)
     return notice("No permission", title, why, fine_print, subject=parts.request_subject(denied.request))

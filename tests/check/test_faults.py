@@ -1,5 +1,6 @@
 """`check` against a simulated Slack with one fault at a time: it names that one, with its fix, and no other."""
 
+import re
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -352,6 +353,17 @@ async def test_offline_nothing_is_concluded_about_what_is_asked_of_slack() -> No
         "DATABASE_URL",
         "EXTAUTH_DELETE_ALLOW",
     }
+
+
+@pytest.mark.parametrize(("ahead", "says"), [(-61, "61 seconds ahead of Slack's"), (90, "90 seconds behind Slack's")])
+async def test_a_wrong_clock_is_told(ahead: float, says: str) -> None:
+    async with simulated_slack() as slack:
+        slack.clock_ahead = ahead
+        (first, *_) = await findings(slack)
+        slack.clock_ahead = 30
+        (right, *_) = await findings(slack)
+    assert (first.status, first.can_run, right.status) == (Status.PROBLEM, True, Status.OK)
+    assert re.sub(r"\d+", "", first.says).endswith(re.sub(r"\d+", "", f"this machine's clock is {says}."))
 
 
 async def test_a_token_of_the_wrong_kind_is_told_offline_too() -> None:

@@ -303,5 +303,5 @@ async def test_standing_that_goes_away_between_two_steps_counts(transport: Trans
             harness.demote = fail  # type: ignore[method-assign]
         read = await STEPS[step](harness)
         assert DENIED in read
-        assert ("couldn't confirm with Slack who you are" in read) == (cause == "users.info fails")
+        assert ("Slack couldn't say who you are" in read) == (cause == "users.info fails")
         assert calls(harness) == 0

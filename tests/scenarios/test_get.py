@@ -203,5 +203,5 @@ async def test_nobody_is_let_in_when_slack_does_not_say_who_they_are(harness: Ha
 
     message = await harness.types("/extauth get EtGoogle0001")
 
-    assert "Extauth couldn't confirm with Slack who you are" in harness.read(message)
+    assert "Slack couldn't say who you are" in harness.read(message)
     assert harness.calls("apps.auth.external.get") == []

@@ -251,7 +251,9 @@ async def test_what_slack_sends_unasked_is_acknowledged_without_an_error(
     assert not [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info]
 
 
-async def test_a_response_url_that_is_not_slacks_is_never_used(client: Client) -> None:
+async def test_a_response_url_that_is_not_slacks_is_never_used_and_both_hosts_are_named(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     for url in (
         "http://127.0.0.1:9/x",
         "https://evil.example/",
@@ -261,6 +263,11 @@ async def test_a_response_url_that_is_not_slacks_is_never_used(client: Client) -
         body = urlencode(command(client.harness, response_url=url)).encode()
         assert await client.post(body, signed(client.harness, body)) == 200
     assert client.outgoing() == []
+    ours = client.harness.slack.base_url.removeprefix("http://")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert [f"SLACK_API_URL is at {ours}." in line for line in told] == [True] * 4
+    for host, line in zip(("127.0.0.1:9", "evil.example", "slack.com.evil.example", "slack.com"), told, strict=True):
+        assert f"ask for answers at {host}, but" in line
 
 
 @pytest.mark.slow

@@ -117,6 +117,7 @@ async def test_a_scrape_after_a_scripted_hour_shows_exactly_the_scripted_numbers
         "extauth_tasks_in_flight": 0,
         "extauth_ready{database}": 1,
         "extauth_ready{slack}": 1,
+        "extauth_ready{clock}": 1,
         "extauth_ready{receiver}": 1,
         "extauth_audit_log_entries": 6,
         "extauth_audit_log_verified_timestamp_seconds": 0,
@@ -303,3 +304,21 @@ async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path:
         assert (await asyncio.to_thread(audit_command, url, "verify")).returncode == 1
         operator.harness.clock.advance(READ_SECONDS)
         assert (await operator.numbers())["extauth_audit_log_altered"] == 1
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_clock_that_differs_from_slack_s_is_told_until_it_is_right(
+    transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_operator(transport) as operator:
+        harness = operator.harness
+        harness.slack.clock_ahead = 120
+        await harness.types("/extauth get EtGoogle0001")
+        (problem,) = (await operator.problems()).items()
+        assert problem in [("clock", f"{seconds} seconds behind Slack's") for seconds in (119, 120)]
+        await harness.types("/extauth get EtGoogle0001")
+        harness.slack.clock_ahead = -59
+        await harness.types("/extauth get EtGoogle0001")
+        assert await operator.problems() == {}
+    lines = [record.getMessage() for record in caplog.records if "clock" in record.getMessage()]
+    assert lines == [f"this machine's clock is wrong: {problem[1]}"]

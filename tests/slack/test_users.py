@@ -126,7 +126,7 @@ async def test_a_user_group_lets_its_full_members_in() -> None:
 async def test_a_group_that_slack_does_not_tell_denies() -> None:
     async with open_harness("socket", EXTAUTH_GET_ALLOW="S0TEAM") as harness:
         harness.slack.web_api.failures["usergroups.users.list"] = "missing_scope"
-        assert "Extauth couldn't confirm with Slack who you are" in harness.read(
+        assert "Slack couldn't say who you are" in harness.read(
             await harness.types("/extauth get EtGoogle0001", MEMBER)
         )
 

@@ -1,6 +1,7 @@
 """The simulated Slack as a server on loopback, with its workspace."""
 
 from collections.abc import Mapping
+from email.utils import formatdate
 from types import TracebackType
 
 from aiohttp import web
@@ -29,12 +30,14 @@ class SimulatedSlack:
         """The other workspaces that the app can be installed in, by their IDs."""
         self._port = port
         self.server = web.Application()
+        self.server.on_response_prepare.append(self._date)
         self.web_api.add_to(self.server)
         self.socket_mode.add_to(self.server)
         self.oauth.add_to(self.server)
         self._runner = web.AppRunner(self.server, access_log=None, shutdown_timeout=1.0)
         self._site: web.TCPSite | None = None
         self.base_url = ""
+        self.clock_ahead = 0.0
         self.workspace = SimulatedWorkspace(self.state, "")
 
     @property
@@ -118,6 +121,10 @@ class SimulatedSlack:
             connection.force_close()
             if connection.transport is not None:
                 connection.transport.close()
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Tell the time by Slack's own clock, as every answer does."""
+        response.headers["Date"] = formatdate(self.state.clock.now() + self.clock_ahead, usegmt=True)
 
     def _socket_url(self) -> str:
         return f"{self.base_url.replace('http', 'ws')}/link/?ticket={self.socket_mode.new_ticket()}&app_id=A0SANDBOX"

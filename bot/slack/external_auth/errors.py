@@ -27,6 +27,8 @@ class TransportCode(StrEnum):
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
     CONNECTION_FAILED = "connection_failed"
+    CERTIFICATE_NOT_TRUSTED = "certificate_not_trusted"
+    PROXY_REFUSED = "proxy_refused"
     ANSWER_NOT_JSON = "answer_not_json"
     ANSWER_NOT_OBJECT = "answer_not_object"
     ANSWER_WITHOUT_OK = "answer_without_ok"
@@ -118,6 +120,10 @@ def from_answer(method: str, answer: HttpAnswer, sent: Mapping[str, object]) -> 
 
 def from_exception(method: str, error: Exception) -> ExternalAuthError:
     """Return the error for a call without a readable response."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return UnreachableError(TransportCode.CERTIFICATE_NOT_TRUSTED, method)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return UnreachableError(TransportCode.PROXY_REFUSED, method, status=error.status)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return UnreachableError(TransportCode.CONNECTION_FAILED, method)
     if isinstance(error, TimeoutError):
