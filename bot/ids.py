@@ -43,8 +43,13 @@ _SLACK_TOKENS = {
 }
 """Kinds of Slack tokens, by their prefix. https://docs.slack.dev/authentication/tokens"""
 
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""The controls that reverse the text after them, which can make one name look like another."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSHOWABLE = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
-_WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019{_INVISIBLE}"
+_WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019\u2039\u203a\u00ab\u00bb{_INVISIBLE}"
+_FORMATTED = re.compile(rf"([*_~])([*_~]{{0,2}}{TOKEN_ID.pattern}[*_~]{{0,2}})\1", re.ASCII)
 _REMOVE_INVISIBLE = str.maketrans(dict.fromkeys(_INVISIBLE))
 
 REDACTED = "[redacted]"
@@ -131,12 +136,23 @@ _QUOTED = 4
 
 
 def unwrap(text: str) -> str:
-    """Return the text without the quotes, spaces, and punctuation around it, which can't be part of an ID."""
+    """Return the text without the quotes, spaces, and punctuation around it, which can't be part of an ID.
+
+    Slack's signs for bold, italic, and struck-out text are removed only around a token ID.
+    """
+    text = DIRECTIONS.sub("", text)
     while True:
         stripped = text.strip(_WRAPPING).rstrip(",;")
+        formatted = _FORMATTED.fullmatch(stripped)
+        stripped = formatted[2] if formatted else stripped
         if stripped == text:
             return text
         text = stripped
+
+
+def showable(text: str) -> str:
+    """Return a text from outside with a sign in place of each character that reverses text or can't be sent."""
+    return _UNSHOWABLE.sub("\ufffd", text)
 
 
 def find_token(text: str) -> TokenFormat | None:

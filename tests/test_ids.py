@@ -20,6 +20,7 @@ from bot.ids import (
     quote,
     quote_word,
     redact,
+    showable,
     typed_text,
     unwrap,
 )
@@ -175,9 +176,28 @@ def test_long_text_is_looked_through_at_once(text: str) -> None:
     assert time.process_time() - started < 1
 
 
-@pytest.mark.parametrize("wrapped", ["`Et1`,", "<Et1>", "“Et1”", " Et1;", "\u200bEt1\ufeff", "'Et1'"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        *("`Et1`,", "<Et1>", "“Et1”", " Et1;", "\u200bEt1\ufeff", "'Et1'", "‹Et1›", "«Et1»"),
+        *("*Et1*", "_Et1_", "~Et1~", "*_Et1_*", "“*Et1*”,", "\u202aEt1\u202c", "\u2066Et1\u2069", "E\u202et1"),
+    ],
+)
 def test_what_wraps_an_id_is_taken_off(wrapped: str) -> None:
     assert unwrap(wrapped) == "Et1"
+
+
+@pytest.mark.parametrize("text", ["_private_", "*bold*", "Et1_", "*Et1", "8Q~abc~", "~", "**"])
+def test_formatting_is_taken_off_only_around_a_token_id(text: str) -> None:
+    assert unwrap(text) == text
+
+
+@given(st.text())
+def test_text_from_outside_cannot_turn_around_what_follows_it_and_can_be_sent(text: str) -> None:
+    shown = showable(text)
+    assert len(shown) == len(text)
+    assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    shown.encode()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The Socket Mode connections that the processes of one database open, which tells those of others apart."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select
@@ -26,25 +27,35 @@ class OpenSockets:
     clock: Clock
     process: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    async def note(self, count: int) -> int:
-        """Record the number of connections that this process opens, and return the number of all the others."""
-        now = round(self.clock.now() * _MICRO)
+    async def note(self, count: int) -> int | None:
+        """Record the number of connections that this process opens, and return the number that all the others open.
+
+        Returns None for all processes but one, so that only one acts on the numbers.
+        """
+        now, own = round(self.clock.now() * _MICRO), f"{_PREFIX}{self.process} "
 
         def write(connection: Connection) -> None:
             stale = and_(schedules.c.name.startswith(_PREFIX), schedules.c.due <= self._oldest())
-            own = f"{_PREFIX}{self.process} "
             connection.execute(delete(schedules).where(or_(stale, schedules.c.name.startswith(own))))
             connection.execute(insert(schedules).values(name=f"{own}{count}", due=now))
 
         await self.database.run(write)
-        return await self.count() - count
+        names = await self._names()
+        return _total(names) - count if min(names, default=own).startswith(own) else None
 
     async def count(self) -> int:
         """Return the number of connections that all processes of this database open."""
+        return _total(await self._names())
+
+    async def _names(self) -> Sequence[str]:
         fresh = select(schedules.c.name).where(schedules.c.name.startswith(_PREFIX), schedules.c.due > self._oldest())
-        names = await self.database.run(lambda connection: connection.scalars(fresh).all(), reads=True)
-        counts = [name.rpartition(" ")[2] for name in names]
-        return sum(int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 4)
+        return await self.database.run(lambda connection: connection.scalars(fresh).all(), reads=True)
 
     def _oldest(self) -> int:
         return round((self.clock.now() - FRESH_SECONDS) * _MICRO)
+
+
+def _total(names: Sequence[str]) -> int:
+    # The database may hold anything, so what isn't a number of connections isn't counted.
+    counts = [name.rpartition(" ")[2] for name in names]
+    return sum(int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 4)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
 
@@ -10,11 +11,11 @@ from bot.commands.correction import Correction
 from bot.commands.parser import parse
 from bot.commands.subcommand import PastedTokenError, Subcommand, UsageError
 from bot.environment import COMMAND
-from bot.listeners import flow, menu, retry
+from bot.listeners import flow, menu, picker, retry
 from bot.listeners.interaction import Interaction
 from bot.listeners.listener import Listener
 from bot.listeners.routes import Routes
-from bot.slack.external_auth.models import GetToken
+from bot.slack.external_auth.models import CheckToken, DeleteTokens, GetToken
 from bot.views import buttons
 from bot.views.notices import pasted_token_screen, usage_screen
 from bot.views.parts import Screen
@@ -44,7 +45,13 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
             if parsed.subcommand is None:
                 await menu.open_menu(interaction)
             else:
-                await named[parsed.subcommand.name].on_typed(interaction, parsed.request, parsed.values)
+                request = parsed.request
+                if isinstance(request, GetToken | CheckToken | DeleteTokens) and request.external_token_id is not None:
+                    token_id = request.external_token_id
+                    # Phones change the case of what is typed, and Slack's IDs depend on it.
+                    if isinstance(token_id, str) and token_id[:2] != "Et" and token_id[:2].lower() == "et":
+                        request = replace(request, external_token_id=await picker.as_listed(interaction, token_id))
+                await named[parsed.subcommand.name].on_typed(interaction, request, parsed.values)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(interaction, pasted_token_screen(error.token_format))

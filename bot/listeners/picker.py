@@ -46,6 +46,15 @@ async def offer(interaction: Interaction, decisions: Decisions, values: FieldVal
     return Offer(recent_ids=tuple(looking.result()))
 
 
+async def as_listed(interaction: Interaction, token_id: str) -> str:
+    """Return a token ID as the list has it, if it's there in other upper and lower case; else the same ID."""
+    looking = asyncio.ensure_future(interaction.runtime.service.accounts(interaction.actor))
+    found = await looking if await finishes_within(interaction.runtime.shared.clock, looking, RECENT_SECONDS) else None
+    listed = [account.token_id for account in found.accounts] if found is not None else []
+    alike = [one for one in listed if one.casefold() == token_id.casefold()]
+    return alike[0] if len(alike) == 1 else token_id
+
+
 @routes.options(fields.TOKEN_ID)
 async def suggest_tokens(interaction: Interaction, typed: str) -> Sequence[Block]:
     """Find the accounts, or the recently used tokens, that match the typed text."""

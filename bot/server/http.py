@@ -20,7 +20,7 @@ from bot.metrics import ACKNOWLEDGED
 from bot.server.dispatch import Dispatcher
 from bot.server.oauth import OAuthPages
 from bot.server.ops import Ops
-from bot.server.payloads import MalformedPayload
+from bot.server.payloads import SURROGATE, MalformedPayload, without_surrogates
 from bot.server.rejections import BAD_SIGNATURE, NOT_SIGNED, TOO_OLD, Rejections
 from bot.server.web import WebServer
 from bot.workspaces.runtime import Shared
@@ -116,9 +116,12 @@ def parse_body(body: bytes) -> object:
     """
     try:
         text = body.decode("utf-8")
-        if text.startswith("{"):
-            return json.loads(text)
-        fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
-        return json.loads(fields["payload"]) if "payload" in fields else fields
+        if not text.startswith("{"):
+            fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+            if "payload" not in fields:
+                return fields
+            text = fields["payload"]
+        parsed: object = json.loads(text)
+        return without_surrogates(parsed) if SURROGATE.search(text) else parsed
     except (ValueError, RecursionError) as error:
         raise MalformedPayload(f"the body can't be read: {type(error).__name__}") from None

@@ -30,6 +30,7 @@ class OtherSockets:
 
     Slack tells how many there are when it accepts one. For some seconds, it counts those that are being replaced, too,
     and those that a killed process left. So a number that's too high is believed once Slack has repeated it twice.
+    Of several processes, only one asks Slack again, or each would count the connections that the others ask with.
     `opens` is the number that this process opens. `tell` posts to the audit channels.
     """
 
@@ -55,7 +56,8 @@ class OtherSockets:
             await self._shared.clock.sleep(WATCH_SECONDS)
 
     async def _look(self, ask: Callable[[], None]) -> None:
-        elsewhere = max(0, self._not_ours - await self._sockets.note(self._opens))
+        others = await self._sockets.note(self._opens)
+        elsewhere = max(0, self._not_ours - others) if others is not None else 0
         self._looks = self._looks + 1 if elsewhere else 0
         if self._looks in _ASKS or (self._looks and self._looks % _ASKS_AGAIN == 0):
             ask()

@@ -7,6 +7,8 @@ https://docs.slack.dev/reference/interaction-payloads
 https://docs.slack.dev/apis/events-api/#callback-field
 """
 
+import json
+import re
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
@@ -163,6 +165,8 @@ class _UrlVerification(_Part):
     challenge: Text
 
 
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""The beginning of half of a surrogate pair, as JSON writes it."""
 _KINDS = frozenset(
     {
         *("block_actions", "view_submission", "view_closed", "block_suggestion", "shortcut"),
@@ -180,6 +184,11 @@ _OTHERS: TypeAdapter[Any] = TypeAdapter(
         ]
     ]
 )
+
+
+def without_surrogates(parsed: object) -> Any:
+    """Return parsed JSON with a sign in place of each half of a surrogate pair, which can't be stored or sent on."""
+    return json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def parse_payload(payload: object) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.clock import Clock
 from bot.logs import slack_code
+from bot.server.payloads import SURROGATE, without_surrogates
 from bot.slack.client import ClientFactory
 from bot.tasks import finishes_within
 
@@ -138,6 +139,8 @@ class Connection:
                     continue
                 try:
                     said = json.loads(message.data)
+                    if SURROGATE.search(message.data):
+                        said = without_surrogates(said)
                 except (ValueError, RecursionError):
                     continue
                 match said:

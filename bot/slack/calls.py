@@ -117,11 +117,11 @@ class SlackHealth:
         """Count a call's result, and return its method, or `response_url` in place of such a URL, which is a secret."""
         for name, value in headers.items():
             if name.lower() == "date":
-                was_right = self.clock_problem is None
+                before = self.clock_ahead
                 with suppress(ValueError, TypeError):
                     said = parsedate_to_datetime(str(value[0] if isinstance(value, list) and value else value))
                     self.clock_ahead = self._clock.now() - said.timestamp()
-                if was_right and self.clock_problem is not None:
+                if abs(before) <= CLOCK_SECONDS < abs(self.clock_ahead):
                     log.warning("this machine's clock is wrong: %s", self.clock_problem)
         method = RESPONSE_URL
         if url.startswith(self._base_url):

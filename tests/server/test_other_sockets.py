@@ -90,12 +90,12 @@ async def test_what_others_left_open_for_a_while_is_forgotten(tmp_path: Path, ca
 async def test_each_process_counts_until_it_falls_silent(new_url: str) -> None:
     database, clock = open_database(database_url(new_url)), ManualClock()
     await database.run(schema.migrate)
-    one, two, three = (OpenSockets(database, clock) for _ in range(3))
+    one, two, three = (OpenSockets(database, clock, name) for name in ("a", "b", "c"))
     assert await one.note(2) == 0
-    assert await two.note(3) == 2
+    assert await two.note(3) is None
     assert await one.note(2) == 3
     assert await three.count() == 5
     clock.advance(FRESH_SECONDS)
-    assert await one.note(2) == 0
-    assert await three.count() == 2
+    assert await two.note(3) == 0
+    assert await three.count() == 3
     await database.close()

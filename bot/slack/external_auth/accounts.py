@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.cache import Cache
 from bot.clock import Clock
-from bot.ids import TypedText, is_id, redact
+from bot.ids import TypedText, is_id, redact, showable
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
 from bot.slack.external_auth.models import ListAccounts, ListPosition
 from bot.slack.rate_limit import LIST
@@ -237,7 +237,7 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     # Redacted before cutting, because part of a token may no longer be recognized.
-    return redact(value[: LONGEST_TEXT * 4])[:LONGEST_TEXT]
+    return showable(redact(value[: LONGEST_TEXT * 4]))[:LONGEST_TEXT]
 
 
 def _seconds(value: object) -> int | None:

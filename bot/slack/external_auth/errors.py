@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import aiohttp
 
-from bot.ids import ERROR_CODE, quote, redact
+from bot.ids import ERROR_CODE, quote, redact, showable
 from bot.slack.calls import HttpAnswer, header, retry_after
 
 _MOST, _LONGEST = 20, 2000
@@ -139,4 +139,4 @@ def _harmless(message: str, sent: Mapping[str, object]) -> str:
         if isinstance(value, str):
             message = message.replace(value, quote(value))
     # Redacted before cutting, because part of a token may no longer be recognized.
-    return redact(message)[:_LONGEST]
+    return showable(redact(message))[:_LONGEST]

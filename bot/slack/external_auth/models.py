@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple, get_args
 
 from pydantic import SecretStr
 
-from bot.ids import ID_OR_KEY, TokenFormat, TypedText, find_token, is_id, quote, typed_text, unwrap
+from bot.ids import ID_OR_KEY, SURROGATE, TokenFormat, TypedText, find_token, is_id, quote, typed_text, unwrap
 from bot.operation import Operation
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
 from bot.slack.rate_limit import DELETE, GET, LIST
@@ -261,7 +261,8 @@ class ExternalToken:
 def read_token(answer: Mapping[str, object]) -> ExternalToken:
     """Return the token in Slack's response. Raises UnconfirmedError if the response has none."""
     token = answer.get("external_token")
-    if not isinstance(token, str) or not token:
+    # Half of a surrogate pair can't be sent to anyone, so it isn't part of a token.
+    if not isinstance(token, str) or not token or SURROGATE.search(token):
         raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_TOKEN, GET)
     extras = answer.get("token_response_extras")
     return ExternalToken(SecretStr(token), dict(extras) if isinstance(extras, Mapping) else {})

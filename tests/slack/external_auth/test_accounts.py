@@ -143,6 +143,10 @@ def test_only_a_list_that_is_empty_shows_that_there_are_no_accounts(
     assert found.of_provider("github").is_complete
 
 
+def test_a_name_cannot_reverse_the_text_after_it() -> None:
+    assert with_token(external_user_id="ada\u202e\ud83d@x").accounts[0].name == "ada\ufffd\ufffd@x"
+
+
 @pytest.mark.parametrize(("given", "name"), [(583231, "583231"), (-1, "-1"), (True, None), (1.5, None), (10**50, None)])
 def test_a_provider_that_numbers_its_users_names_them_by_number(given: object, name: str | None) -> None:
     assert with_token(external_user_id=given).accounts[0].name == name
