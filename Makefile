@@ -72,6 +72,7 @@ newest: .venv/dev ## run the tests that pin slack_sdk and Bolt against their new
 	.venv/newest/bin/python -m pytest tests/slack tests/server
 
 .venv/run: requirements.txt
+	@echo "Setting up .venv, which takes a minute…"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from pydantic import (
@@ -47,10 +47,18 @@ class SettingsError(Exception):
         self.mistakes = mistakes
 
 
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL, none of them for what isn't one."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 Proxy = Annotated[
     str,
     must(
-        lambda url: urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname,
+        lambda url: _split(url).scheme in {"http", "https"} and _split(url).hostname,
         "must be a URL such as http://proxy.example:3128.",
     ),
 ]
@@ -59,13 +67,13 @@ Proxy = Annotated[
 def _is_ca_file(file: str) -> bool:
     try:
         ssl.create_default_context(cafile=file)
-    except OSError:  # of which ssl.SSLError is a kind
+    except (OSError, ValueError):  # ssl.SSLError is an OSError, and a null byte in a name a ValueError
         return False
     return True
 
 
 def _check_api_url(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("must be a URL such as https://slack.com/api/.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
@@ -101,7 +109,7 @@ def _read_keys(value: str) -> tuple[SecretStr, ...]:
 
 
 def _check_public_url(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     if not is_safe or not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[\w.~%/-]*)?", url, re.ASCII):
         raise ValueError("must be a URL such as https://extauth.example.com. http:// works only for localhost.")
@@ -392,13 +400,19 @@ def ops_port(settings: Settings, transport: Transport) -> tuple[int, str] | None
 
 def _lines(error: ValidationError) -> list[str]:
     lines = []
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
     for mistake in error.errors(include_input=False, include_url=False):
-        name = str(mistake["loc"][0]) if mistake["loc"] else "Settings"
-        says = mistake["msg"].removeprefix("Value error, ")
+        name = str(mistake["loc"][0])
         if name == "EXTAUTH_SECRET_KEY" and mistake["type"] == "missing":
             lines.append(f"{name} is missing. To make one, run `extauth keys new`.")
         elif mistake["type"] == "value_error":
-            lines.append(f"{name}: {says}")
+            lines.append(f"{name}: {mistake['msg'].removeprefix('Value error, ')}")
+        elif "expected" in mistake.get("ctx", {}):
+            lines.append(f"{name}: must be {mistake['ctx']['expected'].replace(chr(39), '')}.")
         else:
-            lines.append(f"{name}: {says[0].lower()}{says[1:]}")
+            least, most = (
+                next(filter(None, (getattr(bound, of, None) for bound in fields[name].metadata)), 0)
+                for of in ("ge", "le")
+            )
+            lines.append(f"{name}: must be a whole number from {least} to {most}.")
     return lines

@@ -112,6 +112,9 @@ class Database(ABC):
             raise DatabaseError(f"the database did not answer within {seconds:.0f} seconds")
         try:
             return task.result()
+        except BrokenPipeError:
+            # Some work prints what it reads, and the program that reads it may end first.
+            raise
         except self._errors as error:
             raise DatabaseError(self._one_line(error)) from None
 

@@ -1,8 +1,10 @@
 """`extauth audit …`, as an operator runs it."""
 
 import asyncio
+import contextlib
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -336,3 +338,41 @@ async def test_entries_are_found_by_what_they_are_about(audit: AuditLog, url: st
         assert [line.split()[-1] for line in listed.stdout.splitlines()[1:]] == found, words
     exported = (await asyncio.to_thread(command, url, "export", "--token-id", "Et2")).stdout.splitlines()
     assert [json.loads(line)["parameters"]["external_token_id"] for line in exported] == ["Et2"]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("words", [["export"], ["export", "--format", "csv"], ["list", "-n", "3000"]])
+async def test_a_reader_that_ends_early_is_no_error(words: list[str], audit: AuditLog, url: str) -> None:
+    for number in range(500):
+        await audit.attempt(actor(), GetToken(f"EtNone{number}"))
+    line = f"{sys.executable} -m bot audit {' '.join(words)} | head -1"
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        ["sh", "-c", line],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": url, "EXTAUTH_SECRET_KEY": audit_log.KEY},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 1
+
+
+@pytest.mark.process
+async def test_a_leaked_token_is_read_from_a_file_on_a_terminal_too(audit: AuditLog, url: str, tmp_path: Path) -> None:
+    """With a terminal of its own, a program could ask there although its input comes from a file."""
+    leaked = tmp_path / "leaked.txt"
+    leaked.write_text("bearer\n  nobody-ever-fetched-this-one\n")
+    environment = {"PYTHONPATH": str(ROOT), "DATABASE_URL": url, "EXTAUTH_SECRET_KEY": audit_log.KEY}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.dup2(os.open(leaked, os.O_RDONLY), 0)
+        os.execve(sys.executable, [sys.executable, "-m", "bot", "audit", "find-token"], {**os.environ, **environment})
+    shown = b""
+    with contextlib.suppress(OSError):  # the program is gone
+        while chunk := await asyncio.to_thread(os.read, terminal, 65536):
+            shown += chunk
+    os.close(terminal)
+    _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+    assert status == 0, shown
+    assert b"No entry has this token." in shown
+    assert b"Token (hidden)" not in shown
