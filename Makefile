@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Where it's set, everything would be compiled again at the start of each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help sandbox start test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
+.PHONY: help sandbox start token test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F"|" '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ start: .venv/run ## check the setup, then serve; writes EXTAUTH_SECRET_KEY into 
 	@$(BIN)/extauth keys new --write
 	@$(BIN)/extauth check || [ $$? -eq 3 ] # some problems don't keep Extauth from running
 	@$(BIN)/extauth
+
+token: .venv/run ## ask for a token, and say what Slack lets it do
+	@$(BIN)/extauth check --token
 
 check: .venv/run ## check a real setup
 	@$(BIN)/extauth check

@@ -52,3 +52,7 @@ def test_every_name_that_a_contributor_is_told_exists() -> None:
     missing = {name for name in named if not re.search(rf"\b{name}\b", code)}
     assert len(named) > 20
     assert not missing
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 110
