@@ -37,6 +37,11 @@ def database_url(value: str) -> URL:
             raise ValueError("has more than one @: write the @ of a password as %40, a : as %3A and a / as %2F.")
         return url.set(drivername="postgresql+psycopg", query=_libpq_options(url))
     if url.drivername in {"sqlite", "sqlite+aiosqlite"} and url.database not in {None, "", ":memory:"}:
+        if url.query:
+            names = ", ".join(sorted(url.query))
+            raise ValueError(
+                f"has options that a SQLite file can't have here: {names}. Extauth has to write. Remove them."
+            )
         return url.set(drivername="sqlite")
     raise ValueError("must begin with sqlite:/// and name a file, or begin with postgresql://.")
 
@@ -44,8 +49,8 @@ def database_url(value: str) -> URL:
 def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
     """Return the options in an address that libpq gets. Raises ValueError for any other.
 
-    `verify-full` trusts the authorities that the system trusts, unless the operator has a file of authorities.
-    `verify-ca` never does, because it doesn't check the host.
+    `verify-full` trusts the authorities that the system trusts, unless the operator has a file of authorities. It's
+    also what `sslrootcert=system` alone means. `verify-ca` never does, because it doesn't check the host.
     """
     from psycopg.pq import Conninfo  # noqa: PLC0415 (needed only for PostgreSQL)
 
@@ -56,7 +61,8 @@ def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
         raise ValueError(f"has an option that PostgreSQL doesn't know, or that can't be there: {name}. {instead}.")
     own = Path("~/.postgresql/root.crt").expanduser()
     root = options.get("sslrootcert") or os.environ.get("PGSSLROOTCERT") or (str(own) if own.exists() else "system")
-    if options.get("sslmode") == "verify-full" and root == "system":
+    mode = options.get("sslmode", "verify-full" if options.get("sslrootcert") == "system" else None)
+    if mode == "verify-full" and root == "system":
         options["sslrootcert"] = next((path for path in TRUSTED if Path(path).exists()), "system")
     return options
 

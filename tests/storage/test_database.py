@@ -39,6 +39,7 @@ def test_an_address_is_understood_as_people_and_platforms_write_it(given: str, d
     [
         ("sslmode=verify-full", "system"),
         ("sslmode=verify-full&sslrootcert=system", "system"),
+        ("sslrootcert=system", "system"),
         ("sslmode=verify-full&sslrootcert=/etc/company.pem", "/etc/company.pem"),
         ("sslmode=verify-ca", None),
         ("sslmode=verify-ca&sslrootcert=system", "left to libpq"),
@@ -65,6 +66,12 @@ def test_an_option_that_cannot_be_there_is_named_without_its_value(option: str) 
     with pytest.raises(ValueError, match=option.split("=", maxsplit=1)[0]) as raised:
         database_url(f"postgresql://u@h/d?{option}")
     assert option.split("=")[1] not in str(raised.value)
+
+
+@pytest.mark.parametrize("option", ["mode=ro", "uri=true", "timeout=1"])
+def test_an_option_of_a_sqlite_file_is_not_ignored(option: str) -> None:
+    with pytest.raises(ValueError, match=f"can't have options .*: {option.split('=', maxsplit=1)[0]}"):
+        database_url(f"sqlite:///x.db?{option}")
 
 
 @pytest.mark.parametrize("given", ["extauth.db", "mysql://h/d", "sqlite://", "sqlite:///:memory:", ""])

@@ -35,8 +35,11 @@ default_pool_size = {sessions}
 
 
 @asynccontextmanager
-async def behind_pgbouncer(url: str, mode: str, folder: Path) -> AsyncIterator[str]:
-    """The address of the same database behind a PgBouncer in a mode."""
+async def behind_pgbouncer(url: str, mode: str, folder: Path, more: str = "", options: str = "") -> AsyncIterator[str]:
+    """The address of the same database behind a PgBouncer in a mode, with `more` settings.
+
+    With `options`, an address that has them is tried until it answers.
+    """
     if PGBOUNCER is None:
         pytest.skip("needs Debian's pgbouncer")
     server, port = POSTGRES.rsplit("@", 1)[1].split("/")[0], free_port()
@@ -51,6 +54,7 @@ async def behind_pgbouncer(url: str, mode: str, folder: Path) -> AsyncIterator[s
         CONFIGURED.format(
             host=host, server_port=server_port or 5432, user=user, port=port, mode=mode, sessions=sessions
         )
+        + more
     )
     command = [PGBOUNCER, *(["-u", "nobody"] if os.geteuid() == 0 else []), str(written)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
@@ -59,7 +63,7 @@ async def behind_pgbouncer(url: str, mode: str, folder: Path) -> AsyncIterator[s
         async with asyncio.timeout(20):
             while True:
                 with suppress(OSError, asyncpg.PostgresError):
-                    await (await asyncpg.connect(address, statement_cache_size=0)).close()
+                    await (await asyncpg.connect(f"{address}?{options}", statement_cache_size=0)).close()
                     break
                 await asyncio.sleep(0.1)
         yield address
