@@ -70,7 +70,7 @@ def test_an_option_that_cannot_be_there_is_named_without_its_value(option: str) 
 
 @pytest.mark.parametrize("option", ["mode=ro", "uri=true", "timeout=1"])
 def test_an_option_of_a_sqlite_file_is_not_ignored(option: str) -> None:
-    with pytest.raises(ValueError, match=f"can't have options .*: {option.split('=', maxsplit=1)[0]}"):
+    with pytest.raises(ValueError, match=f"can't have here: {option.split('=', maxsplit=1)[0]}"):
         database_url(f"sqlite:///x.db?{option}")
 
 
