@@ -26,9 +26,12 @@ class AllowList:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> "AllowList":
-        """Parse a setting's entries: `admins`, `owners`, `members`, user IDs, group IDs. Raises ValueError."""
+        """Parse the entries of a setting: roles, user IDs, group IDs, or the word for an empty list. Raises ValueError."""
+        given = [*entries]
+        if [entry.lower() for entry in given] == ["nobody"]:
+            return NOBODY
         roles, users, groups = set(), set(), set()
-        for entry in entries:
+        for entry in given:
             if entry.lower() in _ROLES:
                 roles.add(entry.lower())
             elif USER_ID.fullmatch(entry):
@@ -38,10 +41,10 @@ class AllowList:
             else:
                 raise ValueError(
                     f"“{entry}” isn't one of {', '.join(_ROLES)}, a user ID such as U012ABCDEF, or a user group ID "
-                    "such as S012ABCDEF."
+                    "such as S012ABCDEF. For an empty list, write only `nobody`."
                 )
         if not roles and not users and not groups:
-            raise ValueError("the list is empty, so nobody would have permission.")
+            raise ValueError("the list is empty. If nobody is to have permission, write `nobody`.")
         return cls(frozenset(roles), frozenset(users), frozenset(groups))
 
 

@@ -15,6 +15,8 @@ class Permission(Enum):
     """
 
     GET = "get"
+    SHOW = "show"
+    TEST = "test"
     DELETE = "delete"
     LIST = "list"
     HISTORY = "history"
@@ -26,9 +28,9 @@ class Operation(Enum):
     """An operation of a request, with the permission that it needs. Buttons carry the value."""
 
     GET = "get", Permission.GET
-    SHOW = "show", Permission.GET
+    SHOW = "show", Permission.SHOW
     REFRESH = "refresh", Permission.GET
-    TEST = "test", Permission.GET
+    TEST = "test", Permission.TEST
     DELETE = "delete", Permission.DELETE
     DELETE_MANY = "delete_many", Permission.DELETE
     LIST = "list", Permission.LIST

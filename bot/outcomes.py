@@ -22,7 +22,7 @@ from bot.slack.external_auth.models import (
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A token that Slack returned. `at` is in seconds since the epoch, UTC."""
+    """A token that Slack returned. `at` is in seconds since the epoch, UTC. `allowed` are the person's permissions."""
 
     word = "fetched"
     is_withheld = True
@@ -30,6 +30,7 @@ class Fetched:
     token: ExternalToken
     at: float
     reference: str
+    allowed: frozenset[Permission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def success(
     """Return the outcome of a request that Slack carried out. Raises UnconfirmedError for an incomplete response."""
     match request:
         case GetToken():
-            return Fetched(request, read_token(answer), at, reference)
+            return Fetched(request, read_token(answer), at, reference, allowed)
         case CheckToken():
             read_token(answer)  # raises if Slack returned no token, in which case the account doesn't work
             return Tested(request, reference)

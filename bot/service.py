@@ -300,7 +300,8 @@ class Service:
     async def recent_ids(self, actor: Actor) -> Sequence[str]:
         """Return the IDs of tokens that this person fetched recently, for a form to offer."""
         decisions = await self.authorize(actor)
-        if not any(decisions[permission].allowed for permission in (Permission.GET, Permission.DELETE)):
+        uses = (Permission.GET, Permission.TEST, Permission.DELETE)
+        if not any(decisions[permission].allowed for permission in uses):
             return ()
         return await recent_token_ids(self._audit_log, actor)
 

@@ -125,9 +125,10 @@ TYPED = (
     "history EtGoogle0001 --provider-key google",
 )
 OFFERS = {
-    "": Offer(),
-    ", with recent tokens": Offer(recent_ids=("EtGoogle0001", "EtGitHub0001")),
-    ", with a list": Offer(has_list=True),
+    "": Offer(can_show=True),
+    ", with recent tokens": Offer(recent_ids=("EtGoogle0001", "EtGitHub0001"), can_show=True),
+    ", with a list": Offer(has_list=True, can_show=True),
+    ", without showing": Offer(),
 }
 
 LISTED = AccountList(
@@ -189,9 +190,9 @@ def answers() -> Iterator[Section]:
     """Yield every other answer."""
     token = ExternalToken(SecretStr("ya29.example-token-of-a-provider"), {"scope": "openid email", "expires_in": 3599})
     outcomes: Mapping[str, Shown] = {
-        "A token, masked": Fetched(GET, token, AT, REFERENCE),
-        "A token, refreshed": Fetched(REFRESH, token, AT, REFERENCE),
-        "A token, in full": Fetched(SHOW, token, AT, REFERENCE),
+        "A token, masked": Fetched(GET, token, AT, REFERENCE, frozenset(Permission)),
+        "A token, refreshed": Fetched(REFRESH, token, AT, REFERENCE, frozenset(Permission)),
+        "A token, in full": Fetched(SHOW, token, AT, REFERENCE, frozenset(Permission)),
         "One token deleted": Deleted(ONE, REFERENCE),
         "A provider's tokens deleted": Deleted(PROVIDER, REFERENCE),
         "An app's tokens deleted": Deleted(APP, REFERENCE),
@@ -209,7 +210,7 @@ def answers() -> Iterator[Section]:
     yield from ((heading, outcome_screen(outcome, CONTACT)) for heading, outcome in outcomes.items())
     unrecorded: Sequence[tuple[TokenRequest, Done | None]] = (
         (GET, None),
-        (GET, Fetched(GET, token, AT, REFERENCE)),
+        (GET, Fetched(GET, token, AT, REFERENCE, frozenset(Permission))),
         (TEST, Tested(TEST, REFERENCE)),
         (ONE, Deleted(ONE, REFERENCE)),
         (LIST, Listed(LIST, AccountList((), (), True, 0), frozenset(), REFERENCE)),
@@ -384,7 +385,7 @@ def forms() -> Iterator[Section]:
         options = [option["text"]["text"] for group in groups for option in group["options"]]
         labels = [group["label"]["text"] for group in groups]
         yield f"Picked while typing: {name}", [*labels, *options]
-    yield "Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer())
+    yield "Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer(can_show=True))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
         yield "Confirm", delete.build_confirmation("", PendingDelete.of(request))
     wrong = delete.parse_confirmation(submission({}, metadata.write(None, PendingDelete.of(PROVIDER))))

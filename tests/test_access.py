@@ -115,11 +115,11 @@ def test_a_mistake_in_a_list_says_what_is_possible() -> None:
         AllowList.parse(["everyone"])
     assert str(caught.value) == (
         "“everyone” isn't one of admins, owners, members, a user ID such as U012ABCDEF, or a user group ID "
-        "such as S012ABCDEF."
+        "such as S012ABCDEF. For an empty list, write only `nobody`."
     )
     with pytest.raises(ValueError, match="empty") as caught:
         AllowList.parse([])
-    assert str(caught.value) == "the list is empty, so nobody would have permission."
+    assert str(caught.value) == "the list is empty. If nobody is to have permission, write `nobody`."
 
 
 @pytest.mark.parametrize("entry", ["admin", "u012abc", "everyone", "*", "s012ABC", ""])
@@ -129,8 +129,16 @@ def test_a_list_with_a_mistake_is_refused_with_the_entry_named(entry: str) -> No
 
 
 def test_an_empty_list_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="nobody would have permission"):
+    with pytest.raises(ValueError, match="the list is empty"):
         AllowList.parse([])
+
+
+def test_nobody_is_a_list_of_its_own() -> None:
+    for written in ("nobody", "Nobody"):
+        allow = AllowList.parse([written])
+        assert not decide(UserInfo("U1", is_admin=True, is_owner=True), Permission.SHOW, allow).allowed
+    with pytest.raises(ValueError, match="isn't one of"):
+        AllowList.parse(["nobody", "admins"])
 
 
 def test_an_unknown_group_denies_only_whom_nothing_else_lets_in() -> None:

@@ -181,7 +181,7 @@ async def test_a_list_comes_back_with_what_the_person_may_do_and_is_recorded_as_
         assert isinstance(outcome, Listed)
         assert (outcome.request, outcome.reference) == (request, "ABCD2345")
         assert len(outcome.accounts.accounts) == len(pipeline.slack.state.tokens)
-        assert outcome.allowed == {Permission.GET, Permission.LIST}
+        assert outcome.allowed == {Permission.GET, Permission.SHOW, Permission.TEST, Permission.LIST}
         (entry,) = await pipeline.entries()
         assert (entry.user_id, entry.action, entry.parameters) == (MEMBER, "list", {"provider_key": "google"})
         assert (entry.outcome, entry.code, entry.token_hmac) == ("listed", None, None)
@@ -381,6 +381,8 @@ async def test_opening_a_form_is_admitted_by_any_of_its_permissions(tmp_path: Pa
         assert not isinstance(decisions, Denied | AlreadyRun)
         assert {permission: decision.allowed for permission, decision in decisions.items()} == {
             Permission.GET: False,
+            Permission.SHOW: False,
+            Permission.TEST: False,
             Permission.DELETE: True,
             Permission.LIST: False,
             Permission.HISTORY: False,

@@ -20,6 +20,7 @@ from bot.check.web_api import reach
 from bot.clock import Clock
 from bot.settings import Settings
 from bot.slack.client import ClientFactory, open_session
+from bot.workspaces.settings import LISTS
 
 
 async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
@@ -48,8 +49,10 @@ async def examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
         if settings.serves_many:
             yield await check_installations(settings, clock)
         lists = ListCheck(settings, clients, bot, blocked)
-        for permission, allow in settings.allow_lists().items():
-            yield await lists.check(f"EXTAUTH_{permission.name}_ALLOW", allow)
+        for name in LISTS:
+            allow = getattr(settings, name)
+            if allow is not None:
+                yield await lists.check(f"EXTAUTH_{name.upper()}", allow)
         yield check_approval(settings)
         yield await lists.check_contact(settings.contact)
         if settings.audit_channel is not None:

@@ -59,6 +59,8 @@ class ListCheck:
             return problem(name, f"{'; '.join(says)}.{rest}", f"Remove {names} from the list.")
         if unknown is not None:
             return not_checked(name, unknown)
+        if not allow.roles and not allow.users and not allow.groups:
+            return ok(name, "Allows nobody.")
         roles = [_ROLES.get(role, role) for role in sorted(allow.roles)]
         named = [f"{entry} ({self._names[entry]})" for entry in sorted(allow.users | allow.groups)]
         return ok(name, f"Allows {', '.join([*roles, *named])}.")

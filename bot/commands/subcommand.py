@@ -1,7 +1,7 @@
 """Subcommands of `/extauth`, and their options."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from bot.ids import TokenFormat
@@ -22,7 +22,7 @@ class Option:
     A bare word that matches `form` is this option's value, regardless of the subcommand's `argument`. If the subcommand
     is missing, the word also identifies it. A value that matches `refuses` is probably a provider instead of a token
     ID. A flag that `skips_question` is never part of a button's command. An option that `repeats` can occur several
-    times, and its values are joined by spaces.
+    times, and its values are joined by spaces. People without the `permission` don't see the option in the help.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Option:
     refuses: re.Pattern[str] = _NOTHING
     skips_question: bool = False
     repeats: bool = False
+    permission: Permission | None = None
 
     @property
     def spelling(self) -> str:
@@ -54,6 +55,16 @@ class Subcommand:
     options: tuple[Option, ...] = ()
     argument: str | None = None
     permission: Permission | None = None
+
+    def usages_for(self, allowed: Container[Permission | None]) -> list[tuple[str, str]]:
+        """Return the ways to type it, without the options of permissions that aren't `allowed`."""
+        hidden = [f" [{option.spelling}]" for option in self.options if option.permission not in allowed]
+        usages = []
+        for usage, does in self.usages:
+            for option in hidden:
+                usage = usage.replace(option, "")
+            usages.append((usage, does))
+        return usages
 
     @property
     def usage(self) -> str:

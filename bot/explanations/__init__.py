@@ -23,15 +23,18 @@ _UNKNOWN = Explanation(
 )
 
 
-_GENERAL = {operation.permission: operation for operation in reversed(Operation)}
-"""The first operation with each permission, whose explanations also apply to the permission's other operations."""
+_GENERAL = {
+    **dict.fromkeys((Operation.SHOW, Operation.REFRESH, Operation.TEST), Operation.GET),
+    Operation.DELETE_MANY: Operation.DELETE,
+}
+"""The operation whose explanations also apply to another one, because both call the same method."""
 
 
 def explain(code: str, operation: Operation) -> Explanation:
     """Return the explanation of `code` after `operation`, or a general explanation for an unknown code."""
     return (
         _EXPLANATIONS.get((code, operation))
-        or _EXPLANATIONS.get((code, _GENERAL[operation.permission]))
+        or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
         or _EXPLANATIONS.get((code, None))
         or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
     )

@@ -45,7 +45,7 @@ SUBCOMMAND = Subcommand(
     options=(
         Option("external_token_id", form=TYPED_TOKEN_ID, refuses=PROVIDER_NAME),
         Option("force_refresh", "gets a new token from the provider, even if this one hasn't expired", is_flag=True),
-        Option("show", "shows the token in full right away", is_flag=True),
+        Option("show", "shows the token in full right away", is_flag=True, permission=Permission.SHOW),
     ),
     argument="external_token_id",
     permission=Permission.GET,

@@ -12,6 +12,7 @@ from typing import TypeVar
 from bot.listeners.flow import Decisions
 from bot.listeners.interaction import Interaction
 from bot.listeners.routes import Routes
+from bot.operation import Permission
 from bot.slack.external_auth.accounts import SLOW_SECONDS, AccountList
 from bot.tasks import finishes_within
 from bot.views import fields, picker
@@ -32,18 +33,18 @@ async def offer(interaction: Interaction, decisions: Decisions, values: FieldVal
 
     `values` are the values of a form that is already open. The new form has the same kind of token field.
     """
-    service = interaction.runtime.service
+    service, can_show = interaction.runtime.service, decisions[Permission.SHOW].allowed
     if values is None:
         has_list = service.can_expect_accounts(interaction.actor, decisions)
     else:
         has_list = fields.selected(values, fields.TOKEN_ID, "type") == "external_select"
     if has_list:
-        return Offer(has_list=True)
+        return Offer(has_list=True, can_show=can_show)
     looking = asyncio.ensure_future(service.recent_ids(interaction.actor))
     if not await finishes_within(interaction.runtime.shared.clock, looking, RECENT_SECONDS):
         looking.cancel()
-        return Offer()
-    return Offer(recent_ids=tuple(looking.result()))
+        return Offer(can_show=can_show)
+    return Offer(recent_ids=tuple(looking.result()), can_show=can_show)
 
 
 async def as_listed(interaction: Interaction, token_id: str) -> str:

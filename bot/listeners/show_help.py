@@ -36,16 +36,15 @@ def listener(others: Sequence[Listener]) -> Listener:
 
     async def on_typed(interaction: Interaction, _: None, values: OptionValues) -> None:
         topic = str(values.get(TOPIC, "")).lower()
+        decisions = await interaction.runtime.service.authorize(interaction.actor)
+        allowed = {None, *(permission for permission, decision in decisions.items() if decision.allowed)}
         if topic in subcommands:
             named = subcommands[topic]
-            options = [(option.spelling, option.does) for option in named.options if option.does]
-            await flow.show(interaction, command_screen(topic, named.usages, options))
+            options = [(one.spelling, one.does) for one in named.options if one.does and one.permission in allowed]
+            await flow.show(interaction, command_screen(topic, named.usages_for(allowed), options))
         else:
-            decisions = await interaction.runtime.service.authorize(interaction.actor)
-            usable = [
-                one for one in subcommands.values() if one.permission is None or decisions[one.permission].allowed
-            ]
-            commands = [_BARE, *(one.usages[0] for one in usable)]
+            usable = [one for one in subcommands.values() if one.permission in allowed]
+            commands = [_BARE, *(one.usages_for(allowed)[0] for one in usable)]
             await flow.show(interaction, help_screen(commands, decisions, interaction.runtime.contact))
 
     return Listener(subcommand, on_typed)

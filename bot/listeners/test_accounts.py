@@ -54,7 +54,7 @@ SUBCOMMAND = Subcommand(
         Option("all", "tests all connected accounts", is_flag=True),
     ),
     argument="external_token_id",
-    permission=Permission.GET,
+    permission=Permission.TEST,
 )
 
 

@@ -14,15 +14,21 @@ MOST = 100
 _ROLES = {"members": "All full members", "admins": "Workspace admins and owners", "owners": "Workspace owners"}
 """The roles and their labels, widest first. Each role includes those after it."""
 _NOBODY = "none"
+INSTEAD = {
+    "show_allow": "The people who can fetch",
+    "test_allow": "The people who can fetch",
+    "delete_approvers": "The people who can delete",
+}
+"""The people whom an empty list stands for, by the list's name."""
 
 
 def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> list[Block]:
-    """Build the fields for a list. If the list of approvers is empty, people who can delete can also approve."""
-    is_approvers = name == "delete_approvers"
+    """Build the fields for a list, which may be left empty if that means the people of another list."""
+    instead = INSTEAD.get(name)
     offered = {**_ROLES, _NOBODY: "Only the people and user groups below"}
     chosen = next(iter(widest(allowed).roles), _NOBODY) if allowed is not None else None
     roles = choice("static_select", name, offered, chosen)
-    roles["placeholder"] = parts.plain_text("The people who can delete" if is_approvers else "Choose")
+    roles["placeholder"] = parts.plain_text(instead or "Choose")
     users, groups = (sorted(allowed.users), sorted(allowed.groups)) if allowed is not None else ([], [])
     people = parts.element(
         "multi_users_select",
@@ -32,7 +38,7 @@ def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> lis
         placeholder=parts.plain_text("People"),
     )
     return [
-        parts.field(name, heading, roles, optional=is_approvers),
+        parts.field(name, heading, roles, optional=instead is not None),
         parts.field(f"{name}_users", f"{heading}: these people, too", people, optional=True),
         text_field(
             f"{name}_groups",
@@ -45,8 +51,8 @@ def allow_list_fields(name: str, heading: str, allowed: AllowList | None) -> lis
     ]
 
 
-def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList:
-    """Return the list, which is empty if nothing is filled in, and add any mistakes to `errors`."""
+def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> AllowList | None:
+    """Return the list, or None if it is left empty and stands for another list, and add any mistakes to `errors`."""
     role = read_text(values, name)
     users = frozenset(str(user) for user in selected(values, f"{name}_users", "selected_users") or ())
     typed = str(selected(values, f"{name}_groups", "value") or "")
@@ -56,6 +62,8 @@ def read_allow_list(values: FieldValues, name: str, errors: FieldErrors) -> Allo
     for field, chosen in ((f"{name}_users", users), (f"{name}_groups", groups)):
         if len(chosen) > MOST:
             errors[field] = f"{MOST} at most. For more people, use a user group."
+    if name in INSTEAD and not role and not users and not groups:
+        return None
     return AllowList(frozenset([role] if role in _ROLES else []), users, groups)
 
 

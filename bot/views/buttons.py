@@ -85,7 +85,7 @@ def open_buttons(permissions: Mapping[Permission, Decision], *, forms_only: bool
 
 def of_several(allowed: Container[Permission], shown: Sequence[str] = ()) -> list[parts.Block]:
     """Build the buttons for allowed operations on several accounts. `shown` are the accounts' token IDs."""
-    built = [parts.button("Test…", OPEN_TEST)] if Permission.GET in allowed else []
+    built = [parts.button("Test…", OPEN_TEST)] if Permission.TEST in allowed else []
     if Permission.DELETE in allowed:
         carried = json.dumps([*shown], separators=(",", ":"))
         value = carried if len(carried) <= parts.MAX_VALUE else "[]"

@@ -29,11 +29,12 @@ class Offer:
     """The choices that a form offers to save a person from typing.
 
     `has_list` is True if the accounts can be listed for the person. Otherwise, `recent_ids` are the IDs of the tokens
-    that the person used recently.
+    that the person used recently. `can_show`: the person may show tokens in full.
     """
 
     has_list: bool = False
     recent_ids: tuple[str, ...] = ()
+    can_show: bool = False
 
 
 class UnusableChoice(ValueError):

@@ -31,7 +31,9 @@ def build(
     )
     show_option = parts.option("Show the token in full", SHOW, "Otherwise, you see it masked first.")
     ticked = [option for option, is_ticked in ((refresh_option, force_refresh), (show_option, show)) if is_ticked]
-    boxes = parts.element("checkboxes", OPTIONS, options=[refresh_option, show_option], initial_options=ticked or None)
+    offered = [refresh_option, *([show_option] if offer.can_show else [])]
+    ticked = [option for option in ticked if option in offered]
+    boxes = parts.element("checkboxes", OPTIONS, options=offered, initial_options=ticked or None)
     fields = token_fields(
         f"Looks like Et12345ABCDE. {COMMAND} help says where to find one.", value=token_id, optional=False, offer=offer
     )

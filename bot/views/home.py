@@ -58,7 +58,7 @@ def home_view(
     """
     blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.open_buttons(permissions)]
     if overview is not None:
-        blocks += [parts.DIVIDER, *_accounts(overview, can_test=permissions[Permission.GET].allowed)]
+        blocks += [parts.DIVIDER, *_accounts(overview, can_test=permissions[Permission.TEST].allowed)]
     if lately is not None:
         blocks += _lately(lately)
     blocks += [parts.DIVIDER, parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")]

@@ -10,6 +10,8 @@ from bot.views.parts import Screen, notice
 
 _DOING = {
     Permission.GET: "fetch tokens",
+    Permission.SHOW: "show tokens in full",
+    Permission.TEST: "test accounts",
     Permission.DELETE: "delete tokens",
     Permission.LIST: "list connected accounts",
     Permission.HISTORY: "see the audit log",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.ids import TypedText, quote
+from bot.operation import Permission
 from bot.outcomes import Deleted, Fetched, Tested
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
@@ -63,20 +64,21 @@ def masked_screen(fetched: Fetched) -> Screen:
     """Return the screen with the masked token, the known facts about it, and the buttons for the next steps."""
     token, token_id = fetched.token.token.get_secret_value(), fetched.request.external_token_id
     title, (length, *expires), extras = _described(fetched, token)
+    next_steps = (
+        (Button.SHOW, GetToken(token_id, show=True)),
+        (Button.REFRESH, GetToken(token_id, force_refresh=True)),
+        (Button.DELETE, DeleteTokens(external_token_id=token_id)),
+    )
+    steps = [(button, request) for button, request in next_steps if request.operation.permission in fetched.allowed]
+    can_show = Permission.SHOW in fetched.allowed
+    again = "*Show token* fetches the token again and shows it in full. " if can_show else ""
     blocks: list[parts.Block] = [
         parts.heading(parts.Mark.DONE, title, mrkdwn.code(quote(token_id))),
         parts.rich_text([parts.literal(mask(token), is_code=True), parts.literal(f"  {length}")]),
         *[parts.paragraph(fact) for fact in expires],
         *extras,
-        parts.actions(
-            buttons.build(Button.SHOW, GetToken(token_id, show=True)),
-            buttons.build(Button.REFRESH, GetToken(token_id, force_refresh=True)),
-            buttons.build(Button.DELETE, DeleteTokens(external_token_id=token_id)),
-        ),
-        parts.small_print(
-            f"Only you can see this. *Show token* fetches the token again and shows it in full. Reference "
-            f"{fetched.reference}"
-        ),
+        *([parts.actions(*(buttons.build(button, request) for button, request in steps))] if steps else []),
+        parts.small_print(f"Only you can see this. {again}Reference {fetched.reference}"),
     ]
     return Screen("External token", f"{title}: {quote(token_id)}", tuple(blocks))
 

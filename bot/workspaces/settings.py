@@ -22,7 +22,7 @@ from bot.ids import APP_ID, CHANNEL_ID, SECRET, is_contact
 from bot.operation import Operation, Permission
 
 _ADMINS = AllowList.parse(["admins"])
-LISTS = ("get_allow", "delete_allow", "list_allow", "history_allow", "delete_approvers")
+LISTS = ("get_allow", "show_allow", "test_allow", "delete_allow", "list_allow", "history_allow", "delete_approvers")
 """The settings that are allow lists."""
 
 
@@ -90,8 +90,9 @@ class WorkspaceSettings(BaseModel):
     """The settings that a workspace's admins decide, or the operator if Extauth serves a single workspace.
 
     A field's alias is its variable's name, and its title is its name on screen. Without `delete_approvers`, people who
-    can delete can approve. `api_token` replaces Extauth's bot token in calls of the external-auth methods, and
-    `app_ids` replace Extauth's own app in lists of accounts.
+    can delete can approve, and without `show_allow` or `test_allow`, people who can fetch can show or test.
+    `api_token` replaces Extauth's bot token in calls of the external-auth methods, and `app_ids` replace Extauth's own
+    app in lists of accounts.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -100,7 +101,20 @@ class WorkspaceSettings(BaseModel):
         default=_ADMINS,
         alias="EXTAUTH_GET_ALLOW",
         title="Who can fetch tokens",
-        description="Who can fetch tokens: `admins`, `owners`, `members`, user IDs, and user group IDs (`S…`).",
+        description="Who can fetch tokens, which are shown masked: `admins`, `owners`, `members`, user IDs, and user "
+        "group IDs (`S…`), or `nobody`.",
+    )
+    show_allow: AllowListSetting | None = Field(
+        default=None,
+        alias="EXTAUTH_SHOW_ALLOW",
+        title="Who can show tokens in full",
+        description="Who can show tokens in full, in the same form. `nobody` turns it off. Unset, those who can fetch.",
+    )
+    test_allow: AllowListSetting | None = Field(
+        default=None,
+        alias="EXTAUTH_TEST_ALLOW",
+        title="Who can test accounts",
+        description="Who can test whether accounts still work, in the same form. Unset, those who can fetch.",
     )
     delete_allow: AllowListSetting = Field(
         default=_ADMINS,
@@ -192,6 +206,8 @@ class WorkspaceSettings(BaseModel):
         approving = {Permission.APPROVE: self.delete_approvers or self.delete_allow}
         return {
             Permission.GET: self.get_allow,
+            Permission.SHOW: self.show_allow if self.show_allow is not None else self.get_allow,
+            Permission.TEST: self.test_allow if self.test_allow is not None else self.get_allow,
             Permission.DELETE: self.delete_allow,
             Permission.LIST: self.list_allow,
             Permission.HISTORY: self.history_allow,

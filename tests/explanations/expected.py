@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.operation import Operation
+from bot.operation import Operation, Permission
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "external-auth.json").read_text())
 _ROWS = json.loads((Path(__file__).parent / "expected.json").read_text())
@@ -36,7 +36,8 @@ class Expected:
 def expected(code: str, operation: Operation) -> Expected:
     """The row of a code after an operation. Raises KeyError where there is none."""
     rows = _ROWS[code]
-    names = [operation.value, operation.permission.value, "any"]
+    method = operation.permission.value if operation.permission not in (Permission.SHOW, Permission.TEST) else "get"
+    names = [operation.value, method, "any"]
     return Expected(*next(rows[name] for name in names if name in rows))
 
 

@@ -18,8 +18,9 @@ def test_every_listener_of_the_package_is_in_the_tuple() -> None:
 
 
 def test_every_permission_has_its_subcommand_and_help_is_last() -> None:
-    # Deletions are approved where they are asked for, with buttons; settings are changed in the App Home.
-    elsewhere = {Permission.APPROVE, Permission.SETTINGS}
+    # Deletions are approved where they are asked for, with buttons; settings are changed in the App Home; a token is
+    # shown by an option of `get`.
+    elsewhere = {Permission.APPROVE, Permission.SETTINGS, Permission.SHOW}
     assert {listener.subcommand.permission for listener in LISTENERS[:-1]} == {*Permission} - elsewhere
     assert NAMES[-1] == "help"
 

@@ -157,11 +157,20 @@ async def test_a_dialog_that_was_open_for_half_an_hour_answers_inside_itself(har
     assert "[Show token]" in harness.read(result)
 
 
-@pytest.mark.parametrize("line", ["/extauth", "/extauth get", "/extauth get EtGoogle0001", "/extauth get Et1 --show"])
-async def test_a_guest_is_refused_everywhere(harness: Harness, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("/extauth", "fetch tokens"),
+        ("/extauth get", "fetch tokens"),
+        ("/extauth get EtGoogle0001", "fetch tokens"),
+        ("/extauth get Et1 --show", "show tokens in full"),
+        ("/extauth test Et1", "test accounts"),
+    ],
+)
+async def test_a_guest_is_refused_everywhere(harness: Harness, line: str, what: str) -> None:
     message = await harness.types(line, GUEST)
 
-    assert "You don't have permission to fetch tokens" in harness.read(message)
+    assert f"You don't have permission to {what}" in harness.read(message)
     assert "Guests can't use external tokens. Ask workspace admins and owners." in harness.read(message)
     assert harness.workspace.dialog(GUEST) is None
     assert harness.calls("apps.auth.external.get") == []
@@ -193,7 +202,7 @@ async def test_standing_that_went_away_between_message_and_button_counts(harness
     message = await harness.types("/extauth get EtGoogle0001")
     harness.demote(ADMIN)
 
-    assert "You don't have permission to fetch" in harness.read(await harness.presses(message, "Show token"))
+    assert "You don't have permission to show" in harness.read(await harness.presses(message, "Show token"))
     assert "You don't have permission to fetch" in harness.read(await harness.presses(message, "Force refresh"))
     assert "You don't have permission to delete" in harness.read(await harness.presses(message, "Delete…"))
 

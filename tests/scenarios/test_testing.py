@@ -138,7 +138,7 @@ async def test_a_stop_in_the_middle_tells_exactly_what_was_tested(harness: Harne
 @pytest.mark.parametrize("user", [MEMBER, GUEST])
 async def test_nobody_else_may_test(harness: Harness, user: str) -> None:
     for line in ("test EtGoogle0001", "test --all", "test"):
-        assert "✕ You don't have permission to fetch tokens" in harness.read(
+        assert "✕ You don't have permission to test accounts" in harness.read(
             await harness.types(f"/extauth {line}", user)
         )
     assert harness.calls(GET) == []

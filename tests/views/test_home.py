@@ -66,6 +66,10 @@ def test_where_the_database_cannot_be_read_nothing_is_said_of_tests() -> None:
 
 def test_only_who_may_test_is_told_how() -> None:
     overview = Overview(None, {"Et1": LastTest("Et1", "google", AT, AccountState.GONE)})
-    for allowed, told in (((Permission.LIST,), False), ((Permission.LIST, Permission.GET), True)):
+    for allowed, told in (
+        ((Permission.LIST,), False),
+        ((Permission.LIST, Permission.GET), False),
+        ((Permission.LIST, Permission.TEST), True),
+    ):
         said = json.dumps(home_view(permissions(*allowed), "a workspace admin", overview))
         assert ("says what to do about each" in said) == told

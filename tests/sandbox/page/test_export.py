@@ -87,7 +87,7 @@ async def test_who_may_not_test_has_nothing_to_export(chromium: Chromium, user: 
         for number, line in enumerate(("test --all", "test", "test EtGoogle0001")):
             await types(page, f"/extauth {line}")
             await expect(answers(page)).to_have_count(number + 1)
-            await expect(answers(page).last).to_contain_text("You don't have permission to fetch tokens")
+            await expect(answers(page).last).to_contain_text("You don't have permission to test accounts")
             await expect(answers(page).last).to_contain_text(because)
         await expect(page.locator(f'[data-action="{EXPORT}"]')).to_have_count(0)
         await expect(page.get_by_role("dialog")).to_have_count(0)
