@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Where it's set, everything would be compiled again at the start of each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help sandbox start token test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
+.PHONY: help sandbox setup start token test long lint check axe screenshots flood storm soak bench profile mutants wheel newest clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F"|" '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -29,7 +29,10 @@ lint: .venv/dev ## style, types, and which way imports point
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+setup: .venv/run ## set up .venv
+
 start: .venv/run ## check the setup, then serve; writes EXTAUTH_SECRET_KEY into .env where there is none
+	@test -e .env || cp .env.example .env
 	@$(BIN)/extauth keys new --write
 	@$(BIN)/extauth check || [ $$? -eq 3 ] # some problems don't keep Extauth from running
 	@$(BIN)/extauth

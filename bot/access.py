@@ -26,7 +26,7 @@ class AllowList:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> "AllowList":
-        """Parse the entries of a setting: roles, user IDs, group IDs, or the word for an empty list. Raises ValueError."""
+        """Parse the entries of a setting: roles, user IDs, group IDs, or just one word for none. Raises ValueError."""
         given = [*entries]
         if [entry.lower() for entry in given] == ["nobody"]:
             return NOBODY

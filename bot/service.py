@@ -19,7 +19,7 @@ from bot.audit.log import Attempt, AuditLog, DuplicateInteraction
 from bot.audit.reader import recent_token_ids
 from bot.batch import Batch
 from bot.clock import Clock
-from bot.ids import TypedText
+from bot.ids import TypedText, quote
 from bot.operation import Operation, Permission, Request
 from bot.outcomes import (
     AlreadyRun,
@@ -38,7 +38,7 @@ from bot.outcomes import (
 )
 from bot.slack.external_auth.accounts import AccountList, AccountMemory, merge_lists
 from bot.slack.external_auth.client import ExternalAuthClient
-from bot.slack.external_auth.errors import ExternalAuthError
+from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
 from bot.slack.external_auth.models import DeleteTokens, ListAccounts, TokenRequest
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, IsWanted, NoLongerWanted, Progress, ShuttingDown, tells_nobody
 from bot.slack.users import UserDirectory
@@ -46,6 +46,8 @@ from bot.storage.engine import DatabaseError
 
 log = logging.getLogger(__name__)
 
+_WRONG_APP = {"app_not_found", "invalid_arguments", "invalid_args"}
+"""Slack's codes for an app ID that it doesn't accept."""
 _LAST_SECONDS = 1.5
 """Seconds that recording an interruption may take during shutdown."""
 
@@ -203,13 +205,26 @@ class Service:
         Raises the errors of `ExternalAuthClient.call`.
         """
         token = self._api_token or actor.bot_token
-        app_ids: Sequence[str | TypedText | None] = (request.app_id,) if request.app_id is not None else self._app_ids
-        if not app_ids:
-            # Slack's own command-line tool always names the app. Another app's token doesn't list Extauth's accounts.
-            own = actor.app_id if self._api_token is None else None
-            app_ids = (own or await self._users.app(token),)
-        answers = [await self._client.call(token, replace(request, app_id=app_id), caller) for app_id in app_ids]
-        return answers[0] if len(answers) == 1 else merge_lists(answers)
+        app_ids: Sequence[str | TypedText] = (request.app_id,) if request.app_id is not None else self._app_ids
+        if app_ids:
+            answers = []
+            for one in app_ids:
+                try:
+                    answers.append(await self._client.call(token, replace(request, app_id=one), caller))
+                except ExternalAuthError as error:
+                    error.detail = (*error.detail, f"The app is {quote(one)}.")
+                    raise
+            return answers[0] if len(answers) == 1 else merge_lists(answers)
+        # Slack's own command-line tool always names the app. Another app's token doesn't list Extauth's accounts.
+        own = actor.app_id if self._api_token is None else None
+        app_id = own or await self._users.app(token)
+        if app_id is not None:
+            try:
+                return await self._client.call(token, replace(request, app_id=app_id), caller)
+            except RefusedError as error:
+                if error.code not in _WRONG_APP:
+                    raise
+        return await self._client.call(token, request, caller)
 
     async def _listed(self, actor: Actor, request: ListAccounts, outcome: Listed | Failed) -> Listed | Failed:
         """Keep a list for forms, and add a person's recent token IDs to a refusal. Returns the outcome to show."""

@@ -214,7 +214,9 @@ class Settings(WorkspaceSettings, DatabaseSettings):
     )
     proxy: Proxy | None = Field(None, alias="HTTPS_PROXY", description="An HTTP proxy for requests to Slack.")
     no_proxy: str | None = Field(
-        None, alias="NO_PROXY", description="Hosts to reach without the proxy. Only the host of SLACK_API_URL matters."
+        None,
+        alias="NO_PROXY",
+        description="Hosts to reach without the proxy, as names. Only the host of SLACK_API_URL matters.",
     )
     ca_file: (
         Annotated[str, must(_is_ca_file, "must be a file with the certificates of authorities, in PEM form.")] | None
@@ -302,10 +304,11 @@ def read(environment: Mapping[str, str], need: Need | None = None) -> Settings:
 
 
 _PREFIX = "EXTAUTH_"
-_KUBERNETES = re.compile(r"EXTAUTH(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)")
-"""The variables that Kubernetes sets in every container for a service whose name begins with `extauth`.
+_INJECTED = re.compile(r"EXTAUTH(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+|NAME|ENV_\w+)")
+"""The variables that Kubernetes and Docker's links set for a service whose name begins with `extauth`.
 
 https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+https://docs.docker.com/engine/network/links/#environment-variables
 """
 
 
@@ -315,8 +318,8 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
     known = {str(field.alias).removeprefix(_PREFIX): str(field.alias) for field in Settings.model_fields.values()}
     lines = []
     for name, value in sorted(environment.items()):
-        is_of_kubernetes = _KUBERNETES.fullmatch(name) or (name.endswith("_PORT") and "://" in value)
-        if name.upper().startswith(_PREFIX) and name not in known.values() and not is_of_kubernetes:
+        is_injected = _INJECTED.fullmatch(name) or (name.endswith("_PORT") and "://" in value)
+        if name.upper().startswith(_PREFIX) and name not in known.values() and value.strip() and not is_injected:
             nearest = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), known, 1)
             meant = f" Did you mean {known[nearest[0]]}?" if nearest else " docs/settings.md lists them all."
             lines.append(f"{name} isn't a setting.{meant}")

@@ -215,6 +215,7 @@ async def test_the_apps_that_own_the_accounts_are_listed_as_one(
 async def test_the_app_in_a_payload_is_listed_and_no_app_where_slack_names_none(tmp_path: Path) -> None:
     async with open_pipeline(tmp_path) as pipeline:
         pipeline.slack.state.app_id = None
+        pipeline.slack.state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
         for app_id, sent in (("A0OTHER", {"app_id": "A0OTHER"}), (None, {})):
             actor = replace(pipeline.actor(), app_id=app_id)
             await pipeline.service.run(actor, ListAccounts(), lambda _: None)
@@ -225,8 +226,20 @@ async def test_another_app_s_token_lists_that_app_and_not_extauths_own(tmp_path:
     async with open_pipeline(tmp_path, EXTAUTH_API_TOKEN="xoxp-may-use-them") as pipeline:
         pipeline.slack.state.api_tokens = {"xoxp-may-use-them"}
         pipeline.slack.state.app_id = "A0OTHER"
+        pipeline.slack.state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
         await pipeline.service.run(replace(pipeline.actor(), app_id=APP_ID), ListAccounts(), lambda _: None)
         assert pipeline.calls(LIST) == [{"include_workflows": True, "app_id": "A0OTHER"}]
+
+
+async def test_an_app_that_only_a_payload_names_is_tried_and_then_left_out(tmp_path: Path) -> None:
+    async with open_pipeline(tmp_path) as pipeline:
+        actor = replace(pipeline.actor(), app_id="A0PAYLOAD")
+        outcome = await pipeline.service.run(actor, ListAccounts(), lambda _: None)
+        assert isinstance(outcome, Listed)
+        assert len(outcome.accounts.accounts) == len(pipeline.slack.state.tokens)
+        assert [call.get("app_id") for call in pipeline.calls(LIST)] == ["A0PAYLOAD", None]
+        named = await pipeline.service.run(actor, ListAccounts(app_id="A0NOWHERE"), lambda _: None)
+        assert isinstance(named, Failed), "what a person or a setting names is taken at its word"
 
 
 async def test_of_several_apps_one_that_slack_refuses_fails_the_list(tmp_path: Path) -> None:
@@ -234,6 +247,7 @@ async def test_of_several_apps_one_that_slack_refuses_fails_the_list(tmp_path: P
         outcome = await pipeline.run(ListAccounts())
         assert isinstance(outcome, Failed)
         assert outcome.error.code == "app_not_found"
+        assert outcome.error.detail == ("The app is A0NOWHERE.",)
 
 
 async def test_a_refused_list_comes_with_the_ids_this_person_used(pipeline: Pipeline) -> None:

@@ -76,7 +76,7 @@ class ListCheck:
         except Unknown as error:
             return not_checked(CONTACT, str(error))
         if fault is not None:
-            return problem(CONTACT, f"{contact} {fault}.", "Set it to somebody whom people can ask.", can_run=True)
+            return problem(CONTACT, f"{contact} {fault}.", "Use the ID of somebody whom people can ask.", can_run=True)
         return ok(CONTACT, f"People are sent to {contact} ({self._names[contact]}).")
 
     async def _fault(self, entry: str) -> str | None:
@@ -127,7 +127,7 @@ class ListCheck:
 def check_approval(settings: Settings) -> Finding:
     """Describe the deletions that need approval, and the place where people are asked for it."""
     if settings.delete_approval is ApprovalPolicy.OFF:
-        return ok(APPROVAL, "It's off: whoever can delete tokens can delete all of a provider's alone.")
+        return ok(APPROVAL, "It's off: anyone who can delete tokens can delete all of a provider's without approval.")
     which = "every deletion" if settings.delete_approval is ApprovalPolicy.ALL else "deletions of more than one token"
     where = f"asked in {', '.join(settings.approvals_go_to())}" if settings.approvals_go_to() else "asked for"
     return ok(APPROVAL, f"Somebody else has to approve {which}, and is {where}.")

@@ -10,7 +10,6 @@ from bot.actor import Workspace
 from bot.check.finding import Finding, Status, not_checked, ok, problem
 from bot.check.web_api import TOKEN_REFUSALS, ask, reason
 from bot.environment import COMMAND
-from bot.explanations import explain
 from bot.ids import slack_token_kind
 from bot.settings import Settings, warnings
 from bot.slack.calls import RATE_LIMIT_BUDGET, HttpAnswer, header
@@ -189,7 +188,7 @@ async def check_api_token(settings: Settings, clients: ClientFactory, bot: Bot, 
         )
     if code not in (None, _NOT_FOUND):
         return not_checked(API_TOKEN, f"Slack answered {code}")
-    may = "can call apps.auth.external.get: Slack looked for a token that can't exist. That doesn't show there is one."
+    may = "can call apps.auth.external.get. That was tried with a made-up ID, so it doesn't prove that there's a token."
     return ok(API_TOKEN, f"{name} {may}" if settings.api_token else f"Not needed: the bot token {may}")
 
 
@@ -225,6 +224,8 @@ async def check_listing(
             if not isinstance(error, RefusedError) or error.code not in _LIST_REFUSALS:
                 return not_checked(LISTING, reason(error))
             refused = f"Slack doesn't list accounts{_of(app_id)} ({error.code})"
+            if error.code == "app_not_found" and settings.app_ids:
+                return problem(LISTING, f"{refused}.", "Check EXTAUTH_APP_ID.", can_run=True)
             if fetching.status is Status.OK:
                 return ok(LISTING, f"{refused}. People have to type token IDs.")
             return problem(LISTING, f"{refused}. Without fetching either, nothing works.", fetching.fix, can_run=True)
@@ -252,7 +253,11 @@ async def _app_of(clients: ClientFactory, token: SecretStr) -> str | None:
 async def try_token(settings: Settings, clients: ClientFactory) -> AsyncIterator[Finding]:
     """Yield what Slack answers to each external-auth method for the bot token in the settings, and what it means."""
     token = settings.only_bot_token
-    yield ok("Token", f"This is {slack_token_kind(token) or 'a token of an unknown kind'}.")
+    kind = slack_token_kind(token)
+    if kind not in ("a bot token", "a user token", None):
+        yield problem("Token", f"This is {kind}, which can't call these methods.", _TRY_ANOTHER)
+        return
+    yield ok("Token", f"This is {kind or 'a token of an unknown kind'}.")
     try:
         body = (await ask(clients, token, "auth.test")).body
     except ExternalAuthError as error:
@@ -271,7 +276,7 @@ async def try_token(settings: Settings, clients: ClientFactory) -> AsyncIterator
         if isinstance(code, Finding):
             yield replace(code, subject=request.method)
         elif code in (None, _NOT_FOUND):
-            answered = f"Slack answered {code}, as it should for an ID that can't exist" if code else "Slack answered"
-            yield ok(request.method, f"{answered}: this token can {does}.")
+            answered = f" Slack answered {code}, as it should for a made-up ID." if code else ""
+            yield ok(request.method, f"This token can {does}.{answered}")
         else:
-            yield problem(request.method, f"{explain(code, request.operation).title} ({code}).", _TRY_ANOTHER)
+            yield problem(request.method, f"Slack doesn't let this token {does} ({code}).", _TRY_ANOTHER)

@@ -85,7 +85,10 @@ async def reach(settings: Settings, clients: ClientFactory) -> tuple[Finding, st
     except ExternalAuthError as error:
         why = reason(error)
         if error.code == TransportCode.CERTIFICATE_NOT_TRUSTED:
-            says = f"The certificate of {host} isn't from an authority that this machine trusts."
+            trusted = (
+                "that this machine trusts" if settings.ca_file is None else f"in SSL_CERT_FILE ({settings.ca_file})"
+            )
+            says = f"The certificate of {host} isn't from an authority {trusted}."
             fix = "If a proxy opens the connections, name the file with its authority in SSL_CERT_FILE."
             return problem(SUBJECT, says, fix), why
         if error.code == TransportCode.PROXY_REFUSED:

@@ -22,7 +22,7 @@ from bot.ids import SECRET, unwrap
 from bot.settings import Settings, SettingsError, read
 
 CAN_RUN = 3
-"""The exit status if the only problems are such that Extauth can run all the same."""
+"""The exit status if the only problems are such that Extauth can still start."""
 _FOR_CALLS = (
     *("SLACK_API_URL", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"),
     *("EXTAUTH_APP_ID", "LOG_LEVEL", "LOG_FORMAT"),
@@ -41,8 +41,8 @@ def check(as_json: bool, of_token: bool) -> None:
     Checks the tokens, the scopes, the connection to Slack, the database and its key, the allow lists, and the audit
     channel. Nothing is posted or changed. With --token, only a token is checked, and nothing needs to be set up.
 
-    Exit status: 0 if everything is OK, 3 if Extauth is of some use but something needs fixing, 1 if it isn't or
-    something couldn't be checked, 2 if a setting is wrong.
+    Exit status: 0 if everything is OK, 3 if Extauth can start but something needs fixing, 1 if it can't or something
+    couldn't be checked, 2 if a setting is wrong.
     """
     if of_token:
         settings = load_settings(_with_token)
@@ -84,7 +84,7 @@ async def _check(found: AsyncIterator[Finding], *, as_json: bool) -> None:
             parts.append(counted(counts[Status.PROBLEM], "problem", "problems"))
         if counts[Status.NOT_CHECKED]:
             parts.append(f"{counts[Status.NOT_CHECKED]} not checked")
-        end = f"{', '.join(parts)}.{' Extauth can run all the same.' if can_run else ''}"
+        end = f"{', '.join(parts)}.{' Extauth can still start.' if can_run else ''}"
         click.echo(f"\n{end}" if parts else "\nEverything is OK.")
     if counts.keys() - {Status.OK}:
         sys.exit(CAN_RUN if can_run else 1)

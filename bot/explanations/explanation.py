@@ -33,7 +33,7 @@ class Explanation:
     edit: bool = False
 
 
-API_TOKEN = "Give Extauth a token of the app that owns it: App Home, *Settings…*, or `EXTAUTH_API_TOKEN`."
+API_TOKEN = "Set a token of the app that owns the accounts: `EXTAUTH_API_TOKEN`, or in *Settings…*."
 """Advice for a token without access. If Extauth serves many workspaces, each workspace can set its own token."""
 
 Table = Mapping[tuple[str, Operation | None], Explanation]

@@ -168,7 +168,7 @@ TABLE: Table = {
     ("app_not_found", Operation.LIST): Explanation(
         title="Slack can't find this app",
         happened="No app with this ID has accounts that Extauth can list.",
-        to_do="Copy the app ID from *Basic Information* in the app's settings. It starts with `A`.",
+        to_do="Check the app ID, or `EXTAUTH_APP_ID`. It's under *Basic Information* in the app's settings.",
         who=Who.YOU,
     ),
     ("invalid_arguments", Operation.LIST): Explanation(

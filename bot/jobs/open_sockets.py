@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, not_, or_, select
 
 from bot.clock import Clock
 from bot.storage.engine import Database
@@ -12,8 +12,8 @@ from bot.storage.tables import schedules
 
 _MICRO = 1_000_000
 _PREFIX = "sockets "
-FRESH_SECONDS = 300.0
-"""Seconds that a process counts after it last said how many connections it opens."""
+FRESH_SECONDS = 200.0
+"""Seconds that a process counts after it last wrote its number, so also after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OpenSockets:
         now, own = round(self.clock.now() * _MICRO), f"{_PREFIX}{self.process} "
 
         def write(connection: Connection) -> None:
-            stale = and_(schedules.c.name.startswith(_PREFIX), schedules.c.due <= self._oldest())
+            stale = and_(schedules.c.name.startswith(_PREFIX), not_(self._is_fresh()))
             connection.execute(delete(schedules).where(or_(stale, schedules.c.name.startswith(own))))
             connection.execute(insert(schedules).values(name=f"{own}{count}", due=now))
 
@@ -48,11 +48,13 @@ class OpenSockets:
         return _total(await self._names())
 
     async def _names(self) -> Sequence[str]:
-        fresh = select(schedules.c.name).where(schedules.c.name.startswith(_PREFIX), schedules.c.due > self._oldest())
+        fresh = select(schedules.c.name).where(schedules.c.name.startswith(_PREFIX), self._is_fresh())
         return await self.database.run(lambda connection: connection.scalars(fresh).all(), reads=True)
 
-    def _oldest(self) -> int:
-        return round((self.clock.now() - FRESH_SECONDS) * _MICRO)
+    def _is_fresh(self) -> ColumnElement[bool]:
+        # The machine that wrote a row may have another time, which may be far ahead.
+        now, most = round(self.clock.now() * _MICRO), round(FRESH_SECONDS * _MICRO)
+        return and_(schedules.c.due > now - most, schedules.c.due <= now + most)
 
 
 def _total(names: Sequence[str]) -> int:

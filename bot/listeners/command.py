@@ -51,7 +51,9 @@ def register(app: AsyncApp, listeners: Sequence[Listener]) -> None:
                     # Phones change the case of what is typed, and Slack's IDs depend on it.
                     if isinstance(token_id, str) and token_id[:2] != "Et" and token_id[:2].lower() == "et":
                         request = replace(request, external_token_id=await picker.as_listed(interaction, token_id))
-                await named[parsed.subcommand.name].on_typed(interaction, request, parsed.values)
+                # A deletion of another ID than the typed one is confirmed in any case.
+                values = parsed.values if request == parsed.request else {**parsed.values, "yes": False}
+                await named[parsed.subcommand.name].on_typed(interaction, request, values)
         except PastedTokenError as error:
             log.warning("a token was typed and rejected", extra={"format": error.token_format.name})
             await flow.show(interaction, pasted_token_screen(error.token_format))

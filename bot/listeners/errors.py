@@ -10,6 +10,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.commands.correction import NoCorrection
+from bot.environment import COMMAND
 from bot.ids import quote
 from bot.listeners import flow, interaction
 from bot.listeners.interaction import Interaction
@@ -37,7 +38,9 @@ def register(app: AsyncApp, shared: Shared) -> None:
             log.error("a command stays unanswered: %s", error)
             return context.ack.response or await context.ack()
         is_outdated = isinstance(error, BoltUnhandledRequestError | UnreadableMetadata | UnreadableValue | NoCorrection)
-        if is_outdated:
+        if is_outdated and "command" in body:
+            log.warning("%s was typed, but EXTAUTH_COMMAND is %s", quote(body["command"]), COMMAND)
+        elif is_outdated:
             extra = {"kind": body.get("type"), "id": _id(body), "error_type": type(error).__name__}
             log.warning("a button or form isn't from this version of Extauth", extra=extra)
         else:

@@ -51,7 +51,7 @@ async def as_listed(interaction: Interaction, token_id: str) -> str:
     """Return a token ID as the list has it, if it's there in other upper and lower case; else the same ID."""
     looking = asyncio.ensure_future(interaction.runtime.service.accounts(interaction.actor))
     found = await looking if await finishes_within(interaction.runtime.shared.clock, looking, RECENT_SECONDS) else None
-    listed = [account.token_id for account in found.accounts] if found is not None else []
+    listed = [account.token_id for account in found.accounts] if found is not None and found.is_complete else []
     alike = [one for one in listed if one.casefold() == token_id.casefold()]
     return alike[0] if len(alike) == 1 else token_id
 

@@ -83,7 +83,8 @@ class HttpReceiver(WebServer):
             request.headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature")
         )
         rejection = check_signature(self._signing_secret, timestamp, signature, body, self._shared.clock.now())
-        if rejection == NOT_SIGNED and _SSL_CHECK.search(body):
+        if rejection in (NOT_SIGNED, None) and _SSL_CHECK.search(body):
+            self.reject(200, "check of the certificate")
             return web.Response()
         if rejection is not None:
             return self.reject(401, rejection)

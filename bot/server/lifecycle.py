@@ -90,6 +90,7 @@ async def serve(
         ops = _ops(settings, shared, storage)
         receiver = _receiver(settings, transport, workspaces, shared, storage, ops)
         ops.readiness.receiving = lambda: receiver.problem
+        ops.readiness.judges_age = transport == "http"
         await stack.enter_async_context(_answering(ops, settings, transport, shared))
         if not await _starts_before(stop, _check_bot_token(settings, shared)):
             log.info("stopped")

@@ -172,6 +172,7 @@ class _Flow(AsyncOAuthFlow):
         if not await self._states.use(request.query["state"][0]):
             raise InstallationRefused("invalid_state")
         await super().store_installation(request, installation)
+        await self._states.saved(request.query["state"][0])
 
     async def run_installation(self, code: str) -> Installation | None:
         """Trade a code for a bot token. Raises TooManyInstallations, InstallationRefused, or aiohttp's errors."""

@@ -17,11 +17,13 @@ WATCH_SECONDS = 90.0
 """Seconds between two looks."""
 _ASKS, _SURE = range(2, 4), 4
 """The looks in a row at too high a number after which Slack is asked again, and the one that believes it."""
-_ASKS_AGAIN, _REMINDS = 40, 24 * 40
-"""The looks after which Slack is asked if it's still so (an hour), and after which people are reminded (a day)."""
+_ASKS_AGAIN = 40
+"""The looks after which Slack is asked in any case: an hour's."""
+_REMIND_SECONDS = 24 * 3600.0
+"""Minimum seconds between two messages."""
 WARNING = (
     "Another Extauth uses this app's SLACK_APP_TOKEN with another database. Slack sends it part of the commands, which "
-    "this audit log and these lists don't have. Stop it, or give it an app of its own."
+    "are missing from this audit log and bypass these permissions. Stop it, or give it an app of its own."
 )
 
 
@@ -40,7 +42,8 @@ class OtherSockets:
         self._opens = opens
         self._tell = tell
         self._not_ours = 0
-        self._looks = 0
+        self._looks = self._all_looks = 0
+        self._told_at = float("-inf")
 
     def accepted(self, total: object, own: int) -> None:
         """Note Slack's `total` of the app's connections, with `own` of this process open then."""
@@ -58,11 +61,16 @@ class OtherSockets:
     async def _look(self, ask: Callable[[], None]) -> None:
         others = await self._sockets.note(self._opens)
         elsewhere = max(0, self._not_ours - others) if others is not None else 0
+        if self._shared.slack.clock_problem is not None:
+            elsewhere = 0  # The other processes may only seem to have stopped.
         self._looks = self._looks + 1 if elsewhere else 0
-        if self._looks in _ASKS or (self._looks and self._looks % _ASKS_AGAIN == 0):
+        self._all_looks += 1
+        if self._looks in _ASKS or self._all_looks % _ASKS_AGAIN == 0:
             ask()
         is_sure = self._looks >= _SURE
         self._shared.metrics[SOCKETS_ELSEWHERE].set(elsewhere if is_sure else 0)
-        if is_sure and (self._looks - _SURE) % _REMINDS == 0:
+        now = self._shared.clock.monotonic()
+        if is_sure and now - self._told_at >= _REMIND_SECONDS:
+            self._told_at = now
             log.warning(WARNING, extra={"connections": elsewhere})
             self._tell(WARNING)

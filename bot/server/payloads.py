@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic can't inspect Python's own before 3.12
 
+from bot.ids import APP_ID
 from bot.listeners.uninstalled import EVENTS
 
 
@@ -32,6 +33,10 @@ Given = Annotated[T, _WITHOUT_NULLS]
 Text = Annotated[str, Field(max_length=50_000)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
+AppId = Annotated[
+    str | None, BeforeValidator(lambda given: given if isinstance(given, str) and APP_ID.fullmatch(given) else None)
+]
+"""The app's ID, or None for anything else, because nothing depends on it but which accounts are listed."""
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -42,7 +47,7 @@ class _Part(TypedDict):
 
 class _Command(_Part):
     command: Name
-    api_app_id: NotRequired[Id]
+    api_app_id: NotRequired[AppId]
     text: Annotated[Text, Field(default="")]
     user_id: Id
     team_id: Id
@@ -97,7 +102,7 @@ class _Action(_Part):
 
 
 class _Interaction(_Part):
-    api_app_id: NotRequired[Id]
+    api_app_id: NotRequired[AppId]
     user: Given[_User]
     team: NotRequired[Given[_Team]]
     enterprise: NotRequired[_Entity]
@@ -152,7 +157,7 @@ class _Authorization(_Part):
 
 class _EventCallback(_Part):
     type: Literal["event_callback"]
-    api_app_id: NotRequired[Id]
+    api_app_id: NotRequired[AppId]
     event_id: NotRequired[Name]  # distinguishes a repeated delivery from a new event
     team_id: NotRequired[Id]
     enterprise_id: NotRequired[Id]

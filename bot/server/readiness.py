@@ -29,7 +29,7 @@ class Readiness:
     """The results of recent checks, which are repeated once they are too old.
 
     `ask_slack` makes a cheap call, whose outcome `slack` records. `receiving` returns the reason no request can come
-    in, or None. Set it once there is a receiver.
+    in, or None. Set it once there is a receiver. `judges_age` is True if old requests are rejected, as over HTTP.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Readiness:
         self._calls: Cache[None, str | None] = Cache(clock, ASK_SECONDS, keeps_none=True)
         self.receiving: Callable[[], str | None] = lambda: "starting"
         self.is_stopping = False
+        self.judges_age = False
         self.entries: int | None = None
         self.verified: LastVerification | None = None
 
@@ -56,7 +57,11 @@ class Readiness:
         """Return the problem with each part, by the part's name; None for a part that works."""
         database, slack = await asyncio.gather(_soon(self._readings, self._read), self._slack_problem())
         receiving = "stopping" if self.is_stopping else self.receiving()
-        return {"database": database, "slack": slack, "clock": self._slack.clock_problem, "receiver": receiving}
+        return {"database": database, "slack": slack, "clock": self._clock_problem(), "receiver": receiving}
+
+    def _clock_problem(self) -> str | None:
+        """Return the problem with a clock by which Extauth rejects, or soon rejects, Slack's requests."""
+        return self._slack.clock_problem if self.judges_age else None
 
     def close(self) -> None:
         """Cancel the checks in progress."""

@@ -118,7 +118,7 @@ class SlackHealth:
         for name, value in headers.items():
             if name.lower() == "date":
                 before = self.clock_ahead
-                with suppress(ValueError, TypeError):
+                with suppress(ValueError, TypeError, OverflowError):
                     said = parsedate_to_datetime(str(value[0] if isinstance(value, list) and value else value))
                     self.clock_ahead = self._clock.now() - said.timestamp()
                 if abs(before) <= CLOCK_SECONDS < abs(self.clock_ahead):

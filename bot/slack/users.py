@@ -31,7 +31,7 @@ class UserDirectory:
     def __init__(self, clients: ClientFactory) -> None:
         self._clients = clients
         self.workspaces: Cache[SecretStr, Workspace | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
-        self._apps: Cache[SecretStr, str | None] = Cache(clients.clock, _WORKSPACE_SECONDS)
+        self._apps: Cache[SecretStr, str | None] = Cache(clients.clock, MAX_AGE_SECONDS, keeps_none=True)
         self._people: Cache[tuple[str, str], UserInfo | None] = Cache(clients.clock, MAX_AGE_SECONDS)
         self._groups: Cache[tuple[SecretStr, str], frozenset[str] | None] = Cache(clients.clock, MAX_AGE_SECONDS)
 
@@ -41,7 +41,9 @@ class UserDirectory:
 
     async def app(self, token: SecretStr) -> str | None:
         """Return the ID of a token's app; None if Slack doesn't say it."""
-        return await self._apps.get(token, lambda: _ask_app(self._clients.web(token)))
+        # The token may be another app's, so its refusal says nothing about Extauth's own.
+        clients = replace(self._clients, calls=None)
+        return await self._apps.get(token, lambda: _ask_app(clients.web(token)))
 
     async def connect(self, bot_token: SecretStr) -> Mapping[str, object]:
         """Return Slack's data about a bot token, and cache its workspace. Raises slack_sdk's and aiohttp's errors."""
@@ -106,8 +108,13 @@ def _workspace(answer: Any) -> Workspace | None:
 
 
 async def _ask_app(client: AsyncWebClient) -> str | None:
-    answer = await _ask("auth.test", lambda: client.auth_test())
-    return app_id_of(answer if answer is not None else {})
+    try:
+        answer = await client.auth_test()
+    except Exception as error:
+        code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+        log.warning("Slack didn't say which app a token is of", extra={"code": code})
+        return None
+    return app_id_of(answer)
 
 
 def app_id_of(answer: Any) -> str | None:

@@ -63,6 +63,8 @@ def _libpq_options(url: URL) -> dict[str, str | tuple[str, ...]]:
     root = options.get("sslrootcert") or os.environ.get("PGSSLROOTCERT") or (str(own) if own.exists() else "system")
     mode = options.get("sslmode", "verify-full" if options.get("sslrootcert") == "system" else None)
     if mode == "verify-full" and root == "system":
+        # Without a mode, libpq would demand TLS only for the word `system`.
+        options["sslmode"] = mode
         options["sslrootcert"] = next((path for path in TRUSTED if Path(path).exists()), "system")
     return options
 

@@ -26,8 +26,8 @@ _MICRO = 1_000_000
 class OAuthStates(AsyncOAuthStateStore):
     """Encrypted states that contain their time of issue. Each is valid once, for ten minutes, in any process.
 
-    Anyone can begin an installation, so issuing a state writes nothing. The database has only the hashes of states that
-    completed an installation.
+    Anyone can begin an installation, so issuing a state writes nothing. The database has a hash of each state that was
+    used, and another one once its installation is saved.
     """
 
     logger = sdk_logger
@@ -48,25 +48,34 @@ class OAuthStates(AsyncOAuthStateStore):
         opened = self._open(state)
         if opened is None or not 0 <= self._clock.now() - opened[0] < STATE_SECONDS:
             return False
-        return not await self.has_installed(state)
+        return not await self._has(opened[1])
 
     async def has_installed(self, state: str) -> bool:
-        """Return whether an installation was completed with a state in the last ten minutes. Raises DatabaseError."""
+        """Return whether an installation was saved with a state in the last ten minutes. Raises DatabaseError."""
         opened = self._open(state)
-        if opened is None:
-            return False
-        used = select(oauth_states.c.hash).where(oauth_states.c.hash == opened[1])
-        return await self._database.run(lambda connection: connection.execute(used).first(), reads=True) is not None
+        return opened is not None and await self._has(_saved(opened[1]))
+
+    async def _has(self, hash_: str) -> bool:
+        found = select(oauth_states.c.hash).where(oauth_states.c.hash == hash_)
+        return await self._database.run(lambda connection: connection.execute(found).first(), reads=True) is not None
 
     async def use(self, state: str) -> bool:
         """Mark a state as used. Returns whether Extauth issued the state and it was unused. Raises DatabaseError."""
-        opened, now = self._open(state), round(self._clock.now() * _MICRO)
-        if opened is None:
-            return False
+        opened = self._open(state)
+        return opened is not None and await self._put(opened[1])
+
+    async def saved(self, state: str) -> None:
+        """Mark a used state as one whose installation is saved. Raises DatabaseError."""
+        opened = self._open(state)
+        if opened is not None:
+            await self._put(_saved(opened[1]))
+
+    async def _put(self, hash_: str) -> bool:
+        now = round(self._clock.now() * _MICRO)
 
         def put(connection: Connection) -> bool:
             connection.execute(delete(oauth_states).where(oauth_states.c.expires_at <= now))
-            row = {"hash": opened[1], "expires_at": now + STATE_SECONDS * _MICRO}
+            row = {"hash": hash_, "expires_at": now + STATE_SECONDS * _MICRO}
             added = insert_into(connection, oauth_states).values(row).on_conflict_do_nothing()
             return connection.execute(added.returning(oauth_states.c.hash)).first() is not None
 
@@ -80,3 +89,7 @@ class OAuthStates(AsyncOAuthStateStore):
         # Hashes the decrypted text, because base64 can encode the same state in several ways.
         text = opened.get_secret_value()
         return json.loads(text)[1], hashlib.sha256(text.encode()).hexdigest()
+
+
+def _saved(hash_: str) -> str:
+    return hashlib.sha256(f"saved {hash_}".encode()).hexdigest()

@@ -444,10 +444,17 @@ async def test_an_app_without_providers_has_nothing_to_fetch() -> None:
     assert "set EXTAUTH_API_TOKEN and EXTAUTH_APP_ID for the app that has one" in finding.fix
 
 
+async def test_an_app_in_the_settings_that_slack_does_not_know_is_a_problem() -> None:
+    async with simulated_slack() as slack:
+        finding = await _listing(slack, EXTAUTH_APP_ID="A0NOWHERE")
+    assert (finding.status, finding.fix) == (Status.PROBLEM, "Check EXTAUTH_APP_ID.")
+    assert "for the app A0NOWHERE (app_not_found)" in finding.says
+
+
 async def test_that_a_token_may_be_fetched_does_not_claim_that_there_is_one() -> None:
     async with simulated_slack() as slack:
         (finding,) = [found for found in await findings(slack) if found.subject == "EXTAUTH_API_TOKEN"]
-    assert "a token that can't exist. That doesn't show there is one." in finding.says
+    assert "tried with a made-up ID, so it doesn't prove that there's a token." in finding.says
 
 
 async def test_where_neither_fetching_nor_listing_works_nothing_is_called_ok() -> None:
@@ -479,7 +486,7 @@ async def test_whom_people_ask_has_to_be_there(contact: str, status: Status, say
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({}, "It's off: whoever can delete tokens can delete all of a provider's alone."),
+        ({}, "It's off: anyone who can delete tokens can delete all of a provider's without approval."),
         (
             {"EXTAUTH_DELETE_APPROVAL": "bulk"},
             f"Somebody else has to approve deletions of more than one token, and is asked in {CHANNEL}.",

@@ -149,7 +149,7 @@ async def test_a_token_that_may_not_fetch_does_not_keep_it_from_starting() -> No
         slack.state.api_tokens = set()
         ran = await asyncio.to_thread(check, environment(slack))
         assert ran.returncode == CAN_RUN
-        assert ran.stdout.endswith("\n2 problems. Extauth can run all the same.\n")
+        assert ran.stdout.endswith("\n2 problems. Extauth can still start.\n")
         async with bot_process("socket", slack):
             assert await slack.workspace.command("U0ADMIN", "/extauth help")
 
@@ -158,8 +158,12 @@ async def test_a_token_that_may_not_fetch_does_not_keep_it_from_starting() -> No
 @pytest.mark.parametrize(
     ("may", "status", "says"),
     [
-        (True, 0, "as it should for an ID that can't exist: this token can delete tokens."),
-        (False, 1, "problem      apps.auth.external.list: Extauth's token can't list connected accounts (not_allowed_"),
+        (True, 0, "This token can delete tokens. Slack answered token_not_found, as it should for a made-up ID."),
+        (
+            False,
+            1,
+            "apps.auth.external.list: Slack doesn't let this token list accounts (not_allowed_token_type).",
+        ),
     ],
 )
 async def test_a_typed_token_is_tried_with_each_method_and_never_shown(may: bool, status: int, says: str) -> None:

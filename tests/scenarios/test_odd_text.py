@@ -63,6 +63,13 @@ async def test_an_id_in_another_case_is_sent_as_typed_where_it_is_not_certain(ha
     assert [call["external_token_id"] for call in harness.calls(GET)] == ["etgoogle0002", "etgithub0001"]
 
 
+async def test_a_deletion_of_another_id_than_the_typed_one_is_confirmed(harness: Harness) -> None:
+    view = await harness.opens("/extauth delete etgoogle0002 --yes")
+    assert ID in harness.read(view)
+    assert harness.calls("apps.auth.external.delete") == []
+    assert ID in harness.state.tokens
+
+
 async def test_whoever_may_not_list_accounts_learns_nothing_of_their_ids() -> None:
     async with open_harness("socket", EXTAUTH_GET_ALLOW="members") as harness:
         await harness.types("/extauth get etgoogle0002", MEMBER)

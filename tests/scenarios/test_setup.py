@@ -51,7 +51,7 @@ async def test_extauth_manages_another_app() -> None:
         alone = await asyncio.to_thread(run, ["check"], environment(slack))
         assert "The bot token can't call apps.auth.external.get" in alone.stdout
         typed = await asyncio.to_thread(run, ["check", "--token"], {"SLACK_API_URL": slack.api_url}, f"{tried}\n")
-        assert "apps.auth.external.get: Slack answered token_not_found, as it should" in typed.stdout
+        assert "apps.auth.external.get: This token can fetch tokens. Slack answered token_not_found" in typed.stdout
         other = {"EXTAUTH_API_TOKEN": tried, "EXTAUTH_APP_ID": "A0OTHER"}
         checked = await asyncio.to_thread(run, ["check"], environment(slack, **other))
         assert (checked.returncode, checked.stderr) == (0, "")

@@ -306,11 +306,20 @@ async def test_a_verification_in_a_terminal_is_told_by_the_running_bot(tmp_path:
         assert (await operator.numbers())["extauth_audit_log_altered"] == 1
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_clock_that_differs_from_slack_s_is_told_until_it_is_right(
-    transport: Transport, caplog: pytest.LogCaptureFixture
+async def test_over_socket_mode_a_wrong_clock_is_logged_but_takes_no_process_out_of_service(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with open_operator(transport) as operator:
+    async with open_operator("socket") as operator:
+        operator.harness.slack.clock_ahead = 120
+        await operator.harness.types("/extauth get EtGoogle0001")
+        assert await operator.problems() == {}
+    assert "this machine's clock is wrong" in caplog.text
+
+
+async def test_over_http_a_clock_that_differs_from_slack_s_is_told_until_it_is_right(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_operator("http") as operator:
         harness = operator.harness
         harness.slack.clock_ahead = 120
         await harness.types("/extauth get EtGoogle0001")
@@ -322,3 +331,10 @@ async def test_a_clock_that_differs_from_slack_s_is_told_until_it_is_right(
         assert await operator.problems() == {}
     lines = [record.getMessage() for record in caplog.records if "clock" in record.getMessage()]
     assert lines == [f"this machine's clock is wrong: {problem[1]}"]
+
+
+async def test_a_refused_api_token_says_nothing_of_the_bot_token() -> None:
+    async with open_operator("socket", EXTAUTH_API_TOKEN="xoxp-it-was-revoked") as operator:
+        operator.harness.state.api_tokens = set()
+        await operator.harness.types("/extauth list")
+        assert await operator.problems() == {}

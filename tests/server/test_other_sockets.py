@@ -52,7 +52,7 @@ async def test_with_two_databases_the_log_and_the_audit_channel_say_it_once_a_da
 ) -> None:
     clock = ManualClock()
     async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(simulated_slack())
+        slack = await stack.enter_async_context(simulated_slack(clock))
         await stack.enter_async_context(bot(slack, tmp_path / "one.db", ManualClock()))
         await stack.enter_async_context(bot(slack, tmp_path / "two.db", clock))
         await minutes(clock, 2)

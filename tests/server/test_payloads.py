@@ -63,3 +63,10 @@ def test_a_view_without_values_is_an_empty_form(view: object) -> None:
     parsed = parse_payload({"type": "view_submission", "view": view, **WHO})
     assert parsed is not None
     assert parsed["view"]["state"] == {"values": {}}
+
+
+@pytest.mark.parametrize("app_id", ["", "not an ID", 7, None, ["A1"], "A1"])
+def test_an_app_id_that_is_none_is_left_out(app_id: object) -> None:
+    parsed = parse_payload({"type": "view_submission", "view": VIEW, "api_app_id": app_id, **WHO})
+    assert parsed is not None
+    assert parsed.get("api_app_id") == ("A1" if app_id == "A1" else None)

@@ -54,6 +54,8 @@ def test_only_verify_full_trusts_what_the_system_trusts(
     expected = {"system": system, "left to libpq": "system"}.get(str(trusted), trusted)
     address = f"postgresql://u@h/d?{options}"
     assert database_url(address).query.get("sslrootcert") == expected
+    if expected == system:
+        assert database_url(address).query["sslmode"] == "verify-full"
     own = tmp_path / ".postgresql" / "root.crt"
     own.parent.mkdir()
     own.touch()

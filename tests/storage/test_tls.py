@@ -34,6 +34,7 @@ client_tls_cert_file = {folder}/extauth.pem
         ("sslmode=require&target_session_attrs=read-write", True),
         ("sslmode=verify-full&sslrootcert=system", False),
         ("sslmode=verify-full", False),
+        ("sslrootcert=system", False),
     ],
 )
 async def test_each_mode_does_what_it_says(options: str, works: bool, tmp_path: Path) -> None:
@@ -51,5 +52,9 @@ async def test_each_mode_does_what_it_says(options: str, works: bool, tmp_path: 
             return
         (finding, *_) = await check_database(settings)
     assert finding.status is Status.PROBLEM
-    wanted = "isn't from an authority that this machine trusts" if "verify" in options else "can't be used"
+    wanted = (
+        "isn't from an authority that this machine trusts"
+        if "verify" in options or "system" in options
+        else "can't be used"
+    )
     assert wanted in finding.says or "SSL" in finding.says
