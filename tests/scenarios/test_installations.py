@@ -12,6 +12,7 @@ import pytest
 from bot.sandbox.slack.oauth import TOKEN_SECONDS
 from bot.settings import Transport
 from bot.workspaces.oauth_states import STATE_SECONDS
+from tests.audit_log import change
 from tests.databases import DATABASES, started_database
 from tests.harness import ADMIN, Harness, over_both_transports
 from tests.installing import BLUE, ONE, ORGANIZATION, RED, SECRET_KEY, TWO, Many, link, open_many
@@ -253,6 +254,21 @@ async def test_a_state_is_good_once_in_its_own_browser_for_ten_minutes(
     assert "was used or is too old" in (await victim.get(late)).text
     assert not many.workspace(TWO).state.grants
     assert_not_logged(caplog, back, late, str(cookie))
+
+
+async def test_an_installation_that_was_not_saved_is_not_said_to_be_done(many: Many, url: str) -> None:
+    browser = many.browser()
+    back = await browser.answers(many.slack.base_url, await browser.asks(many.url), "Allow in One")
+    cookie = browser.cookie
+    await change(url, "ALTER TABLE installations RENAME TO elsewhere")
+    assert (await browser.get(back)).status == 503
+    await change(url, "ALTER TABLE elsewhere RENAME TO installations")
+    browser.cookie = cookie
+    again = await browser.get(back)
+    assert (again.status, "was used or is too old" in again.text) == (400, True)
+    many_people = many.people_of(ONE)
+    assert NOT_INSTALLED in many_people.read(await many_people.types("/extauth help"))
+    assert "Extauth is installed" in (await many.install(ONE)).text
 
 
 def assert_not_logged(caplog: pytest.LogCaptureFixture, *secrets: str) -> None:
