@@ -57,7 +57,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Connected accounts that Slack returned. `allowed` has the person's permissions."""
+    """Connected accounts that Slack returned at `at` (seconds since the epoch, UTC). `allowed` are the permissions."""
 
     word = "listed"
     is_withheld = True
@@ -66,6 +66,7 @@ class Listed:
     accounts: AccountList
     allowed: frozenset[Permission]
     reference: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def success(
         case DeleteTokens():
             return Deleted(request, reference)
         case ListAccounts():
-            return Listed(request, read_accounts(answer), allowed, reference)
+            return Listed(request, read_accounts(answer), allowed, reference, at)
         case _:
             assert_never(request)
 

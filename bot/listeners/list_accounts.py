@@ -17,27 +17,47 @@ from bot.views.buttons import MENU, OPEN_LIST, Button, read_as, read_menu
 from bot.views.tokens import NAMES
 
 routes = Routes()
+_DAYS = re.compile(r"(\d{1,4})d?", re.IGNORECASE | re.ASCII)
 _PROVIDER = re.compile("|".join(NAMES), re.IGNORECASE)
 
 
 def wanted(values: OptionValues) -> ListAccounts:
     """Return the request for the typed values. Raises UsageError."""
     named = {name: str(value) for name, value in values.items()}
+    stale = _DAYS.fullmatch(named["stale"]) if "stale" in named else None
+    if "stale" in named and stale is None:
+        raise UsageError("--stale needs a number of days, such as 90d.", SUBCOMMAND.usage)
     try:
-        return ListAccounts(named.get("provider_key"), named.get("app_id"))
+        return ListAccounts(
+            named.get("provider_key"),
+            named.get("app_id"),
+            search=named.get("search"),
+            account=named.get("account"),
+            unused=values.get("unused") is True,
+            stale_days=int(stale[1]) if stale is not None else None,
+        )
     except InvalidParameter as error:
         raise UsageError.about(error, SUBCOMMAND) from None
 
 
 SUBCOMMAND = Subcommand(
     name="list",
-    usages=((f"{COMMAND} list [--provider-key KEY] [--app-id APP]", "lists connected accounts"),),
+    usages=(
+        (
+            f"{COMMAND} list [WORD] [--provider-key KEY] [--account NAME] [--unused] [--stale DAYS] [--app-id APP]",
+            "lists connected accounts, or finds some",
+        ),
+    ),
     wanted=wanted,
     options=(
         Option("provider_key", "lists only the accounts of a provider, such as google", form=_PROVIDER),
+        Option("search", "finds accounts by a part of their name, provider, token ID, or workflow", repeats=True),
+        Option("account", "finds all accounts of this name"),
+        Option("unused", "finds accounts that no workflow uses", is_flag=True),
+        Option("stale", "finds accounts whose token wasn't refreshed for so many days, such as 90d"),
         Option("app_id", "lists the accounts of another app"),
     ),
-    argument="provider_key",
+    argument="search",
     permission=Permission.LIST,
 )
 

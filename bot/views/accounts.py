@@ -6,6 +6,7 @@ from bot.ids import TypedText, quote
 from bot.outcomes import Listed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account, AccountList, page
+from bot.slack.external_auth.models import ListAccounts
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
@@ -19,36 +20,56 @@ _NO_PROVIDERS = f"Slack lists no providers for this app. For another app, add it
 def accounts_screen(listed: Listed) -> Screen:
     """Return a page of the accounts, with the providers above and buttons for the pages before and after it."""
     key, app_id = listed.request.provider_key, listed.request.app_id
-    found = listed.accounts.of_provider(key)
-    if key is not None and not found.providers:
+    if key is not None and not listed.accounts.of_provider(key).providers:
         return _unknown_provider(listed, key)
+    found = listed.accounts.matching(listed.request, listed.at)
     total, shown = len(found.accounts), page(found.accounts, listed.request)
     title = f"{total} connected account{'' if total == 1 else 's'}"
     if not total and not found.is_complete:
         title = "Connected accounts"
     elif total > len(shown.accounts):
         title = f"Connected accounts {shown.first:,} to {shown.first + len(shown.accounts) - 1:,} of {total:,}"
+    if listed.request.is_search:
+        title = f"{title} {_condition(listed.request)}"
     of_app = f"  app {mrkdwn.code(quote(app_id))}" if app_id is not None else ""
     blocks: list[parts.Block] = [parts.paragraph(f"*{title}*{of_app}")]
-    if found.providers:
+    if found.providers and not listed.request.is_search:
         blocks.append(_providers(found))
-    if not found.accounts:
+    if not found.accounts and listed.request.is_search:
+        wanted = "Slack doesn't say which workflows use an account. " if not found.has_workflows else ""
+        blocks.append(parts.paragraph(f"{wanted}For all accounts, type `{COMMAND} list`."))
+    elif not found.accounts:
         none = f"{explain_no_accounts(is_complete=found.is_complete)}."
         blocks.append(parts.paragraph(none if found.providers else _NO_PROVIDERS))
     blocks += [_row(account, found, listed) for account in shown.accounts]
     turns = [
         buttons.build(button, request)
         for button, request in ((Button.NEWER, shown.newer), (Button.OLDER, shown.older))
-        if request is not None
+        if request is not None and buttons.can_carry(request)
     ]
+    cut = " Add a word to the search to see the others." if shown.older is not None and not turns else ""
     ids = [account.token_id for account in shown.accounts]
     several = buttons.of_several(listed.allowed, ids) if total > 1 else []
     if turns or several:
         blocks.append(parts.actions(*turns, *several))
     order = " Most recently refreshed first." if total > 1 else ""
     unreadable = f" Extauth couldn't read {found.unreadable:,} more." if found.unreadable else ""
-    blocks.append(parts.small_print(f"Only you can see this.{order}{unreadable} Reference {listed.reference}"))
+    blocks.append(parts.small_print(f"Only you can see this.{order}{unreadable}{cut} Reference {listed.reference}"))
     return Screen("Connected accounts", title, tuple(blocks))
+
+
+def _condition(request: ListAccounts) -> str:
+    """Return the search in words, to follow the number of accounts, as mrkdwn."""
+    words = []
+    if request.search is not None:
+        words.append(f"with {mrkdwn.code(str(request.search))}")
+    if request.account is not None:
+        words.append(f"of {mrkdwn.code(str(request.account))}")
+    if request.unused:
+        words.append("that no workflow uses")
+    if request.stale_days is not None:
+        words.append(f"not refreshed for {parts.count(request.stale_days, 'day')}")
+    return ", ".join(words)
 
 
 def _providers(found: AccountList) -> parts.Block:

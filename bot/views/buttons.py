@@ -182,6 +182,8 @@ def _read(value: object) -> TokenRequest | ReadHistory:
         if do == Operation.SHOW.action:
             return GetToken(**arguments, show=True)
         places = {name: ListPosition.read(arguments[name]) for name in _PLACES & arguments.keys()}
+        if "stale_days" in arguments:
+            arguments["stale_days"] = int(arguments["stale_days"])
         return _KINDS[do](**{**arguments, **places})
     except (KeyError, TypeError, ValueError, RecursionError):
         raise UnreadableValue("The button's value isn't one of this bot's.") from None

@@ -107,7 +107,7 @@ def test_every_form_of_a_command_is_understood(
 HISTORY = "/extauth history [N] [ID | @PERSON] [--provider-key KEY]"
 GET = "/extauth get ID [--force-refresh] [--show]"
 DELETE = "/extauth delete ID… [--yes] | [--provider-key KEY] [--app-id APP] | --account NAME"
-LIST = "/extauth list [--provider-key KEY] [--app-id APP]"
+LIST = "/extauth list [WORD] [--provider-key KEY] [--account NAME] [--unused] [--stale DAYS] [--app-id APP]"
 ALL = "/extauth [get | delete | list | test | history | help]"
 
 

@@ -131,6 +131,61 @@ async def test_thousands_of_accounts_are_turned_over_page_by_page(harness: Harne
     assert ids(harness, await harness.presses(back, "Newer")) == pages[0]
 
 
+@pytest.mark.parametrize(
+    ("typed", "found", "heading"),
+    [
+        ("ADA@", ["EtGoogle0001"], "1 connected account with ADA@"),
+        ("--account ada@example.com", ["EtGoogle0001"], "1 connected account of ada@example.com"),
+        ("--account Ada@Example.com", ["EtGoogle0001"], "1 connected account of Ada@Example.com"),
+        ("--account ada@", [], "0 connected accounts of ada@"),
+        ("daily", ["EtGoogle0001"], "1 connected account with daily"),
+        ("triage", ["EtGitHub0001"], "1 connected account with triage"),
+        ("hub --unused", ["EtShort00001"], "1 connected account with hub, that no workflow uses"),
+        ("--stale 90d", ["EtGitHub0001"], "1 connected account not refreshed for 90 days"),
+        ("nothing-like-this", [], "0 connected accounts with nothing-like-this"),
+    ],
+)
+async def test_some_accounts_are_found(harness: Harness, typed: str, found: list[str], heading: str) -> None:
+    message = await harness.types(f"/extauth list {typed}")
+    read = harness.read(message)
+    assert read.startswith(heading)
+    assert ids(harness, message) == found
+    assert ("For all accounts, type /extauth list." in read) == (not found)
+    assert "Nobody has connected" not in read
+    assert harness.calls(LIST) == [{"include_workflows": True, "app_id": "A0SANDBOX"}], "Slack isn't told"
+
+
+async def test_old_accounts_are_found_by_the_days_since_their_refresh(harness: Harness) -> None:
+    harness.state.tokens["EtGitHub0001"].updated_at = harness.clock.now() - 301 * 24 * 3600
+    assert ids(harness, await harness.types("/extauth list --stale 300d")) == ["EtGitHub0001"]
+    assert ids(harness, await harness.types("/extauth list --stale=302")) == []
+    for bad in ("0d", "x", "9999d"):
+        assert "✕" in harness.read(await harness.types(f"/extauth list --stale {bad}"))
+
+
+async def test_a_search_turns_its_pages(harness: Harness) -> None:
+    plant_accounts(harness.state, 40)
+    first = await harness.types("/extauth list example.com --unused")
+    assert harness.read(first).startswith("Connected accounts 1 to 10 of ")
+    second = await harness.presses(first, "Older")
+    assert "with example.com, that no workflow uses" in harness.read(second)
+    assert not set(ids(harness, first)) & set(ids(harness, second))
+
+
+async def test_a_search_for_what_may_be_a_secret_is_kept_nowhere(harness: Harness) -> None:
+    plant_accounts(harness.state, 40)
+    harness.state.tokens["EtGoogle0001"].account = "Zm9vYmFyYmF6cXV4Zm9vYmFy"
+    message = await harness.types("/extauth list Zm9vYmFyYmF6cXV4Zm9vYmFy")
+    assert ids(harness, message) == ["EtGoogle0001"]
+    read = harness.read(message)
+    assert read.startswith("1 connected account with Zm9v… (24 characters)")
+    history = harness.read(await harness.types("/extauth history"))
+    assert "Zm9vYmFyYmF6" not in history
+    assert "looks like a GitHub token" in harness.read(
+        await harness.types("/extauth list ghp_16C7e42F292c6912E7710c838347Ae178B4a")
+    )
+
+
 async def test_pages_stay_with_their_provider_and_app_and_are_listed_anew(harness: Harness) -> None:
     plant_accounts(harness.state, 60)
     first = await harness.types("/extauth list --provider-key github --app-id A0SANDBOX")

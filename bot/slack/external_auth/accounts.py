@@ -125,6 +125,26 @@ class AccountList:
         accounts = tuple(account for account in self.accounts if account.provider_key == key)
         return replace(self, providers=providers, accounts=accounts)
 
+    def matching(self, request: ListAccounts, now: float) -> "AccountList":
+        """Return the list limited to the request's provider and search. `now` is in seconds since the epoch, UTC."""
+        found = self.of_provider(request.provider_key)
+        names = {provider.key: provider.name or "" for provider in found.providers}
+        search, account = (
+            value.reveal() if isinstance(value, TypedText) else value for value in (request.search, request.account)
+        )
+        latest = now - request.stale_days * 24 * 3600 if request.stale_days is not None else None
+
+        def is_found(one: Account) -> bool:
+            texts = (one.name or "", one.token_id, one.provider_key, names.get(one.provider_key, ""), *one.workflows)
+            return (
+                (search is None or any(search.casefold() in text.casefold() for text in texts))
+                and (account is None or (one.name or "").casefold() == account.casefold())
+                and (not request.unused or (found.has_workflows and not one.workflows))
+                and (latest is None or (one.refreshed_at is not None and one.refreshed_at < latest))
+            )
+
+        return replace(found, accounts=tuple(one for one in found.accounts if is_found(one)))
+
     def count(self, provider: Provider) -> int:
         """Return the number of accounts connected to a provider."""
         return sum(account.provider_key == provider.key for account in self.accounts)

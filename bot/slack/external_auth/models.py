@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple, get_args
 
 from pydantic import SecretStr
 
-from bot.ids import ID_OR_KEY, SURROGATE, TokenFormat, TypedText, find_token, is_id, quote, typed_text, unwrap
+from bot.ids import ID_OR_KEY, SURROGATE, TokenFormat, TypedText, find_token, is_email, is_id, quote, typed_text, unwrap
 from bot.operation import Operation
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
 from bot.slack.rate_limit import DELETE, GET, LIST
@@ -18,11 +18,16 @@ LABELS = {
     "external_token_ids": "token IDs",
     "provider_key": "provider key",
     "app_id": "app ID",
+    "search": "search",
+    "account": "account",
+    "stale_days": "number of days",
 }
 """The names of the API's parameters on screen."""
 TOKEN_IDS = "external_token_ids"
 ACCOUNT = "account"
 PROVIDER_KEY = "provider_key"
+MOST_DAYS = 3650
+"""Maximum number of days since the last refresh to search for."""
 MOST_TYPED = 100
 """Maximum number of token IDs typed at once."""
 _PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
@@ -90,12 +95,15 @@ class _Parameters:
     parameters: ClassVar[Sequence[str]]
 
     def __post_init__(self) -> None:
-        for name, value in self.arguments().items():
+        for name, value in self._given().items():
             object.__setattr__(self, name, check_id(name, value))
+
+    def _given(self) -> Arguments:
+        return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
 
     def arguments(self) -> Arguments:
         """Return the given parameters, which are recorded in the audit log."""
-        return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
+        return self._given()
 
     # Slack gets the recorded parameters, unless a class overrides this.
     sent = arguments
@@ -212,8 +220,10 @@ class ListPosition(NamedTuple):
 class ListAccounts(_Parameters):
     """A request to `apps.auth.external.list` for the connected accounts of an app, or of one of its providers.
 
-    Slack returns all of an app's accounts at once, so Extauth itself selects the provider's accounts, and those older
-    or newer than a position.
+    Slack returns all of an app's accounts at once, so Extauth itself selects the provider's accounts, those that a
+    search finds, and those older or newer than a position. `search` is text that the account, its provider, its token
+    ID, or a workflow contains, `account` is its whole name, `unused` means that no workflow uses it, and `stale_days`
+    that its token wasn't refreshed for so many days.
     """
 
     operation = Operation.LIST
@@ -226,14 +236,42 @@ class ListAccounts(_Parameters):
     app_id: str | TypedText | None = None
     older_than: ListPosition | None = None
     newer_than: ListPosition | None = None
+    search: str | TypedText | None = None
+    account: str | TypedText | None = None
+    unused: bool = False
+    stale_days: int | None = None
 
     def __post_init__(self) -> None:
         _Parameters.__post_init__(self)
+        for name in ("search", "account"):
+            text = getattr(self, name)
+            if isinstance(text, str):
+                if (token_format := find_token(text)) is not None:
+                    raise PastedToken(name, token_format)
+                is_plain = all(is_id(word) or is_email(word) for word in text.split())
+                object.__setattr__(self, name, text if is_plain else TypedText(text))
+            elif text is not None and not isinstance(text, TypedText):
+                raise InvalidParameter(name, "It must be text.")
+        if not isinstance(self.unused, bool):
+            raise InvalidParameter("unused", "It must be true or false.")
+        if self.stale_days is not None and (type(self.stale_days) is not int or not 0 < self.stale_days <= MOST_DAYS):
+            raise InvalidParameter("stale_days", f"It must be a number of days from 1 to {MOST_DAYS:,}, such as 90d.")
         if self.older_than is not None and self.newer_than is not None:
             raise InvalidParameter("older_than", "A page is older or newer than one place.")
 
+    def arguments(self) -> Arguments:
+        """Return the given parameters, with those by which Extauth itself selects."""
+        words = {name: value for name in ("search", "account") if (value := getattr(self, name)) is not None}
+        days = {} if self.stale_days is None else {"stale_days": str(self.stale_days)}
+        return {**self._given(), **words, **({"unused": True} if self.unused else {}), **days}
+
+    @property
+    def is_search(self) -> bool:
+        """True if only some of the accounts of an app or a provider are wanted."""
+        return bool(self.search or self.account or self.unused or self.stale_days)
+
     def sent(self) -> Arguments:
-        """Return the parameters to send, without the provider, for which Slack has no parameter."""
+        """Return the parameters to send, without those for which Slack has no parameter."""
         app = {} if self.app_id is None else {"app_id": self.app_id}
         return {"include_workflows": True, **app}
 
