@@ -19,6 +19,7 @@ class Permission(Enum):
     TEST = "test"
     DELETE = "delete"
     LIST = "list"
+    CONNECT = "connect"
     HISTORY = "history"
     APPROVE = "approve"
     SETTINGS = "settings"
@@ -34,6 +35,7 @@ class Operation(Enum):
     DELETE = "delete", Permission.DELETE
     DELETE_MANY = "delete_many", Permission.DELETE
     LIST = "list", Permission.LIST
+    CONNECT = "connect", Permission.CONNECT
     HISTORY = "history", Permission.HISTORY
     ASK_APPROVAL = "request", Permission.DELETE
     APPROVE = "approve", Permission.APPROVE

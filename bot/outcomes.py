@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never, get_args
 
+from pydantic import SecretStr
+
 from bot.access import Decision
 from bot.audit.entries import AuditResult, Entry, ReadHistory
 from bot.operation import Permission, Request
@@ -11,11 +13,13 @@ from bot.slack.external_auth.accounts import AccountList, read_accounts
 from bot.slack.external_auth.errors import ExternalAuthError, UnconfirmedError
 from bot.slack.external_auth.models import (
     CheckToken,
+    ConnectAccount,
     DeleteTokens,
     ExternalToken,
     GetToken,
     ListAccounts,
     TokenRequest,
+    read_address,
     read_token,
 )
 
@@ -70,6 +74,22 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Connecting:
+    """A provider's page on which a person connects an account.
+
+    Whoever has the address can use it once. If it's watched, Extauth tells the person when the account has come.
+    """
+
+    word = "page given"
+    is_withheld = True
+    token = None
+    request: ConnectAccount
+    address: SecretStr
+    reference: str
+    is_watched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPage:
     """A page of audit log entries, newest first.
 
@@ -104,7 +124,8 @@ class Denied:
 class Failed:
     """An allowed request that didn't succeed. `at` is in seconds since the epoch, UTC.
 
-    If the accounts couldn't be listed, `recent_ids` are IDs of tokens that the person fetched recently.
+    If the accounts couldn't be listed, `recent_ids` are IDs of tokens that the person fetched recently. `allowed` are
+    the person's permissions, and `provider_key` is that of the token, if a recent list has it.
     """
 
     word = "failed"
@@ -115,6 +136,8 @@ class Failed:
     at: float
     reference: str
     recent_ids: Sequence[str] = ()
+    allowed: frozenset[Permission] = frozenset()
+    provider_key: str | None = None
 
     @property
     def may_have_happened(self) -> bool:
@@ -122,7 +145,7 @@ class Failed:
         return isinstance(self.error, UnconfirmedError) and self.request.mutates
 
 
-Success = Fetched | Tested | Deleted | Listed
+Success = Fetched | Tested | Deleted | Listed | Connecting
 Done = Success | Failed
 """The outcomes of requests that were sent to Slack.
 
@@ -146,6 +169,8 @@ def success(
             return Deleted(request, reference)
         case ListAccounts():
             return Listed(request, read_accounts(answer), allowed, reference, at)
+        case ConnectAccount():
+            return Connecting(request, read_address(answer), reference)
         case _:
             assert_never(request)
 

@@ -39,7 +39,14 @@ from bot.outcomes import (
 from bot.slack.external_auth.accounts import AccountList, AccountMemory, merge_lists
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import DeleteTokens, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import (
+    CheckToken,
+    ConnectAccount,
+    DeleteTokens,
+    GetToken,
+    ListAccounts,
+    TokenRequest,
+)
 from bot.slack.rate_limit import WAIT_SECONDS, Caller, IsWanted, NoLongerWanted, Progress, ShuttingDown, tells_nobody
 from bot.slack.users import UserDirectory
 from bot.storage.engine import DatabaseError
@@ -169,15 +176,16 @@ class Service:
             # No variable refers to the response, so that a tested account's token is dropped at once.
             done = success(
                 request,
-                await self._list(actor, request, caller)
-                if isinstance(request, ListAccounts)
+                await self._call_for_apps(actor, request, caller)
+                if isinstance(request, ListAccounts | ConnectAccount)
                 else await self._client.call(self._api_token or actor.bot_token, request, caller),
                 self._clock.now(),
                 allowed,
                 actor.reference,
             )
         except ExternalAuthError as error:
-            done = Failed(request, error, self._clock.now(), actor.reference)
+            key = self._provider(actor, request)
+            done = Failed(request, error, self._clock.now(), actor.reference, (), allowed, key)
         except _NoLongerAllowed as lost:
             return await self._give_up(attempt, Denied(request, lost.decision, actor.reference), started)
         except (ShuttingDown, NoLongerWanted):
@@ -199,13 +207,17 @@ class Service:
         is_approved = batch is not None and batch.approves(actor, request)
         return self.policy.covers(is_bulk=is_bulk) and not is_approved
 
-    async def _list(self, actor: Actor, request: ListAccounts, caller: Caller) -> Mapping[str, object]:
-        """Return Slack's list for the app in the request, or else for each app in the settings, or for Extauth's own.
+    async def _call_for_apps(
+        self, actor: Actor, request: ListAccounts | ConnectAccount, caller: Caller
+    ) -> Mapping[str, object]:
+        """Return Slack's response for the app in the request, or else for those in the settings, or for Extauth's own.
 
         Raises the errors of `ExternalAuthClient.call`.
         """
         token = self._api_token or actor.bot_token
         app_ids: Sequence[str | TypedText] = (request.app_id,) if request.app_id is not None else self._app_ids
+        if isinstance(request, ConnectAccount):
+            app_ids = app_ids[:1]  # a provider's page is for one app
         if app_ids:
             answers = []
             for one in app_ids:
@@ -225,6 +237,14 @@ class Service:
                 if error.code not in _WRONG_APP:
                     raise
         return await self._client.call(token, request, caller)
+
+    def _provider(self, actor: Actor, request: TokenRequest) -> str | None:
+        """Return the provider of a request's token by a recent list, or None."""
+        asked = self._accounts.find(self._app(actor))
+        found = asked.answer.result() if asked is not None and asked.answer.done() else None
+        token_id = request.external_token_id if isinstance(request, GetToken | CheckToken) else None
+        accounts = found.accounts if found is not None else ()
+        return next((one.provider_key for one in accounts if one.token_id == token_id), None)
 
     async def _listed(self, actor: Actor, request: ListAccounts, outcome: Listed | Failed) -> Listed | Failed:
         """Keep a list for forms, and add a person's recent token IDs to a refusal. Returns the outcome to show."""

@@ -22,6 +22,7 @@ from bot.listeners import LISTENERS
 from bot.listeners.command import mistake_screen
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import (
+    Connecting,
     Deleted,
     Denied,
     Done,
@@ -36,11 +37,19 @@ from bot.outcomes import (
 )
 from bot.slack.external_auth.accounts import Account, AccountList, AccountState, Provider
 from bot.slack.external_auth.errors import ExternalAuthError, RateLimitedError, RefusedError, UnconfirmedError
-from bot.slack.external_auth.models import CheckToken, DeleteTokens, ExternalToken, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import (
+    CheckToken,
+    ConnectAccount,
+    DeleteTokens,
+    ExternalToken,
+    GetToken,
+    ListAccounts,
+    TokenRequest,
+)
 from bot.slack.mrkdwn import mention
 from bot.views import cleanup_form as cleanup
+from bot.views import connect, fields, get_form, menu, metadata, notices, outcomes, picker, settings_form, test_form
 from bot.views import delete_form as delete
-from bot.views import fields, get_form, menu, metadata, notices, outcomes, picker, settings_form, test_form
 from bot.views import settings as screens
 from bot.views.approvals import (
     decided_screen,
@@ -81,6 +90,7 @@ METHODS: Mapping[type[TokenRequest], str] = {
     CheckToken: "apps.auth.external.get",
     DeleteTokens: "apps.auth.external.delete",
     ListAccounts: "apps.auth.external.list",
+    ConnectAccount: "apps.auth.external.start",
 }
 ADMINS = AllowList.parse(["admins"])
 MANY = AllowList.parse(["owners", *(f"U{number:03d}ABCDEF" for number in range(12)), "S012ABCDEF"])
@@ -91,6 +101,8 @@ BOTH = DeleteTokens(provider_key="google", app_id="A012ABCDEF")
 GET, REFRESH = GetToken("EtGoogle0001"), GetToken("EtGoogle0001", force_refresh=True)
 SHOW = GetToken("EtGoogle0001", show=True)
 LIST = ListAccounts(provider_key="google")
+CONNECT = ConnectAccount("google")
+PAGE = SecretStr("https://accounts.google.com/o/oauth2/v2/auth?state=once")
 TEST = CheckToken("EtGoogle0001")
 ADA = Actor("U012ABCDEF", "T012ABCDEF", None, SecretStr(""), REFERENCE)
 RECENT = ("EtGoogle0001", "EtGitHub0001")
@@ -102,6 +114,7 @@ REQUESTS: Mapping[Operation, TokenRequest] = {
     Operation.DELETE: ONE,
     Operation.DELETE_MANY: PROVIDER,
     Operation.LIST: LIST,
+    Operation.CONNECT: CONNECT,
 }
 TYPED = (
     "gte EtGoogle0001",
@@ -179,7 +192,7 @@ def failures() -> Iterator[Section]:
     for code in [*sorted(KNOWN_CODES), "brand_new_code"]:
         told: list[object] = []
         for operation, request in REQUESTS.items():
-            failed = Failed(request, _error(code, request), AT, REFERENCE, RECENT)
+            failed = Failed(request, _error(code, request), AT, REFERENCE, RECENT, frozenset(Permission))
             screen = outcome_screen(failed, CONTACT)
             if screen.blocks[1:3] not in told:
                 told.append(screen.blocks[1:3])
@@ -199,6 +212,8 @@ def answers() -> Iterator[Section]:
         "The longest deletion": Deleted(LONGEST, REFERENCE),
         "An account that works": Tested(TEST, REFERENCE),
         **_lists(),
+        "A provider's page": Connecting(CONNECT, PAGE, REFERENCE),
+        "A provider's page, watched": Connecting(CONNECT, PAGE, REFERENCE, is_watched=True),
         "The audit log can't be read": HistoryUnavailable(ReadHistory(10), REFERENCE),
         "The audit log": HistoryPage(ReadHistory(10), [*_entries()], True, False, REFERENCE),
         "The audit log, older": HistoryPage(ReadHistory(10, before=9), [*_deeds()], True, True, REFERENCE),
@@ -222,6 +237,10 @@ def answers() -> Iterator[Section]:
     for reason in (Reason.NOT_LISTED, *(reason for reason in Reason if not _allows(reason))):
         denied = Denied(GET, Decision(False, reason, Permission.GET, ADMINS), REFERENCE)
         yield f"Denied: {reason.value}", denied_screen(denied, CONTACT)
+    account = Account("EtGoogle0001", "google", "ada@example.com", int(AT))
+    yield "An account came", connect.connected_screen(account, REFERENCE, is_new=True)
+    yield "An account came again", connect.connected_screen(replace(account, name=None), REFERENCE, is_new=False)
+    yield "No account came", connect.unseen_screen("google", REFERENCE)
     longest = Denied(LONGEST, Decision(False, Reason.NOT_LISTED, Permission.DELETE, MANY), REFERENCE)
     yield "The longest denial", denied_screen(longest, CONTACT)
 
@@ -385,6 +404,8 @@ def forms() -> Iterator[Section]:
         options = [option["text"]["text"] for group in groups for option in group["options"]]
         labels = [group["label"]["text"] for group in groups]
         yield f"Picked while typing: {name}", [*labels, *options]
+    for where, offer in OFFERS.items():
+        yield f"Connect{where}", connect.build_form("", offer)
     yield "Menu", menu.build("", list(menu.LABELS), Operation.GET, Offer(can_show=True))
     for request in (ONE, PROVIDER, APP, BOTH, LONGEST):
         yield "Confirm", delete.build_confirmation("", PendingDelete.of(request))

@@ -399,6 +399,7 @@ async def test_opening_a_form_is_admitted_by_any_of_its_permissions(tmp_path: Pa
             Permission.TEST: False,
             Permission.DELETE: True,
             Permission.LIST: False,
+            Permission.CONNECT: False,
             Permission.HISTORY: False,
         }
         assert await pipeline.entries() == []

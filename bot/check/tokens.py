@@ -17,7 +17,7 @@ from bot.slack.client import READ_SECONDS, ClientFactory
 from bot.slack.external_auth.accounts import read_accounts
 from bot.slack.external_auth.client import ExternalAuthClient
 from bot.slack.external_auth.errors import ExternalAuthError, RefusedError
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts, TokenRequest
+from bot.slack.external_auth.models import ConnectAccount, DeleteTokens, GetToken, ListAccounts, TokenRequest
 from bot.slack.oauth import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.rate_limit import Caller, RateLimiter
 from bot.slack.users import app_id_of
@@ -37,6 +37,7 @@ _ALLOW_WEBSOCKETS = "Let WebSockets to wss://*.slack.com through the proxy or fi
 _TRY_ANOTHER = "Try another token of the app that owns the accounts: docs/setup.md says where they are."
 _UNKNOWN_TOKEN = GetToken("Et0EXTAUTHCHECK")
 _NOT_FOUND = "token_not_found"
+_UNKNOWN_PROVIDER = ConnectAccount("extauth-check")
 _LIST_REFUSALS = TOKEN_REFUSALS | {
     "app_not_found",
     "invalid_args",
@@ -207,7 +208,9 @@ async def _refusal(clients: ClientFactory, token: SecretStr, request: TokenReque
 async def check_listing(
     settings: Settings, clients: ClientFactory, bot: Bot, blocked: str | None, fetching: Finding
 ) -> Finding:
-    """List the accounts of each app, as `/extauth list` does. `fetching` is the finding about fetching tokens.
+    """List the accounts of each app, as `/extauth list` does, and try to connect one.
+
+    `fetching` is the finding about fetching tokens.
 
     A refusal isn't a problem if tokens can be fetched, because people can type their IDs.
     """
@@ -235,6 +238,11 @@ async def check_listing(
     if not providers:
         fix = f"Add a provider to the app's manifest, or set {API_TOKEN} and EXTAUTH_APP_ID for the app that has one."
         return problem(LISTING, f"{' '.join(lines)} So there is nothing to fetch.", fix, can_run=True)
+    code = await _refusal(clients, token, replace(_UNKNOWN_PROVIDER, app_id=app_ids[0]))
+    if code in (None, "provider_not_found"):
+        lines.append("Extauth can connect accounts. That was tried with a made-up provider.")
+    elif isinstance(code, str):
+        lines.append(f"Slack doesn't let Extauth connect accounts ({code}).")
     return ok(LISTING, " ".join(lines))
 
 

@@ -36,7 +36,7 @@ def explain(code: str, operation: Operation) -> Explanation:
         _EXPLANATIONS.get((code, operation))
         or _EXPLANATIONS.get((code, _GENERAL.get(operation)))
         or _EXPLANATIONS.get((code, None))
-        or (methods.UNKNOWN_LISTING if operation is Operation.LIST else _UNKNOWN)
+        or (methods.UNKNOWN_LISTING if operation in (Operation.LIST, Operation.CONNECT) else _UNKNOWN)
     )
 
 

@@ -1,6 +1,7 @@
 """Codes that `apps.auth.external.get` and `apps.auth.external.delete` document as their own.
 
-Also, the meaning of codes after `apps.auth.external.list`, which isn't in Slack's public reference.
+Also, the meaning of codes after `apps.auth.external.list` and `apps.auth.external.start`, which aren't in Slack's
+public reference.
 
 https://docs.slack.dev/reference/methods/apps.auth.external.get
 https://docs.slack.dev/reference/methods/apps.auth.external.delete
@@ -15,6 +16,7 @@ _NAME_THE_PROVIDER = (
     "Use the name under `external_auth_providers` in the manifest, such as `google`. For another app's provider, add "
     "its app ID."
 )
+_BY_COMMAND_LINE = "The app's developer can connect an account with `slack external-auth add`."
 UNKNOWN_LISTING = Explanation(
     title="Slack returned an unknown error",
     happened="Extauth doesn't know this error code, and the method has no page in Slack's reference.",
@@ -195,4 +197,41 @@ TABLE: Table = {
         to_do=f"For another app, add its ID: `{COMMAND} list --app-id A12345`.",
         who=Who.DEVELOPER,
     ),
+    # Slack's command-line tool uses its user's own token, which Slack accepts where it refuses an app's.
+    **{
+        (code, Operation.CONNECT): Explanation(
+            title="Extauth's token can't connect accounts",
+            happened="Slack lets only some kinds of tokens connect accounts.",
+            to_do=f"{_BY_COMMAND_LINE} Or: {API_TOKEN}",
+            who=Who.DEVELOPER,
+        )
+        for code in ("not_allowed_token_type", "missing_scope", "access_denied")
+    },
+    **{
+        (code, Operation.CONNECT): Explanation(
+            title="Slack doesn't let Extauth connect accounts",
+            happened="The method isn't public, and Slack doesn't offer it for this app.",
+            to_do=_BY_COMMAND_LINE,
+            who=Who.DEVELOPER,
+        )
+        for code in ("method_not_supported", "method_deprecated", "unknown_method")
+    },
+    **{
+        (code, Operation.CONNECT): Explanation(
+            title="Slack knows no such provider",
+            happened="The app's manifest has no provider with this key.",
+            to_do=_NAME_THE_PROVIDER,
+            who=Who.DEVELOPER,
+        )
+        for code in ("provider_not_found", "providers_not_found")
+    },
+    **{
+        (code, Operation.CONNECT): Explanation(
+            title="Slack can't tell which app you mean",
+            happened="It rejected the app ID, or needs one.",
+            to_do=f"Check the app ID, or add one: `{COMMAND} connect PROVIDER --app-id A12345`.",
+            who=Who.YOU,
+        )
+        for code in ("app_not_found", "invalid_arguments", "invalid_args")
+    },
 }

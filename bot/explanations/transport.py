@@ -76,6 +76,13 @@ TABLE: Table = {
         who=Who.CONNECTOR,
         retry=True,
     ),
+    ("answer_without_address", None): Explanation(
+        title="Slack's answer had no page in it",
+        happened="Slack reported success, but sent no address of the provider's page.",
+        to_do="Try again. If this keeps happening, report the reference below.",
+        who=Who.OPERATOR,
+        retry=True,
+    ),
     ("answer_without_list", None): Explanation(
         title="Slack's answer had no list in it",
         happened="Slack reported success, but sent no accounts.",

@@ -7,6 +7,7 @@ from bot.listeners import (
     batch,
     cleanup,
     command,
+    connect,
     delete,
     errors,
     get,
@@ -27,6 +28,7 @@ _MODULES = (
     approval,
     batch,
     cleanup,
+    connect,
     delete,
     get,
     history,
@@ -38,7 +40,14 @@ _MODULES = (
     settings,
     test_accounts,
 )
-_SUBCOMMANDS = (get.LISTENER, delete.LISTENER, list_accounts.LISTENER, test_accounts.LISTENER, history.LISTENER)
+_SUBCOMMANDS = (
+    get.LISTENER,
+    delete.LISTENER,
+    list_accounts.LISTENER,
+    test_accounts.LISTENER,
+    connect.LISTENER,
+    history.LISTENER,
+)
 LISTENERS = (*_SUBCOMMANDS, show_help.listener(_SUBCOMMANDS))
 
 

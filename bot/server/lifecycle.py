@@ -160,6 +160,7 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
     closing = asyncio.ensure_future(receiver.stop())
     # Work that waits for Slack's rate limits can't finish in time, so the people who started it are notified now.
     shared.limiter.close()
+    await shared.watches.drain(0, CANCEL_SECONDS)
     # Requests that are still being acknowledged may start more work, so the receiver closes before the drain.
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)

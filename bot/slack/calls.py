@@ -38,7 +38,8 @@ CLOCK_SECONDS = 60.0
 NO_HEADERS: Mapping[str, object] = {}
 METHODS = frozenset(
     {
-        *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.connections.open"),
+        *("apps.auth.external.delete", "apps.auth.external.get", "apps.auth.external.list", "apps.auth.external.start"),
+        "apps.connections.open",
         *("api.test", "auth.test", "chat.postEphemeral", "chat.postMessage", "chat.update", "conversations.open"),
         *("files.completeUploadExternal", "files.getUploadURLExternal", "oauth.v2.access"),
         *("usergroups.users.list", "users.info"),

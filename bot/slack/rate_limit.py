@@ -19,7 +19,8 @@ from bot.tasks import finishes_within
 GET = "apps.auth.external.get"
 DELETE = "apps.auth.external.delete"
 LIST = "apps.auth.external.list"
-PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20}
+START = "apps.auth.external.start"
+PER_MINUTE = {GET: 50, DELETE: 100, LIST: 20, START: 20}
 """Minimum calls per minute that Slack's tiers 3 and 4 allow in a workspace. The limit for a list isn't public.
 
 Any other method gets the lowest of these limits.

@@ -15,6 +15,7 @@ from bot.operation import Operation, Permission
 from bot.slack.external_auth.models import (
     TOKEN_REQUESTS,
     CheckToken,
+    ConnectAccount,
     DeleteTokens,
     GetToken,
     ListAccounts,
@@ -40,6 +41,7 @@ class Button(Enum):
     EDIT = "edit_request", "Edit…"
     OLDER = "list_older", "Older"
     NEWER = "list_newer", "Newer"
+    RECONNECT = "reconnect", "Reconnect…"
 
     def __init__(self, action_id: str, label: str) -> None:
         self.action_id = action_id
@@ -62,9 +64,11 @@ _FORM_BUTTONS = {
 }
 """The `action_id` and the label of each button that opens a form, by the permission it needs."""
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
+OPEN_CONNECT = "open_connect"
 OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
 _MORE = {
     Permission.LIST: (OPEN_LIST, "List accounts"),
+    Permission.CONNECT: (OPEN_CONNECT, "Connect…"),
     Permission.HISTORY: (OPEN_HISTORY, "Audit log"),
     Permission.SETTINGS: (OPEN_SETTINGS, "Settings…"),
 }
@@ -119,6 +123,13 @@ def can_carry(request: TokenRequest) -> bool:
 def build(button: Button, request: TokenRequest) -> parts.Block:
     style = "danger" if button is Button.DELETE else None
     return parts.button(button.label, button.action_id, _value(request), style)
+
+
+def reconnect(provider_key: str | None) -> parts.Block:
+    """Build the button that leads to the provider's page, or without a provider, to a form that asks for it."""
+    if provider_key is None:
+        return parts.button(Button.RECONNECT.label, OPEN_CONNECT)
+    return build(Button.RECONNECT, ConnectAccount(provider_key))
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:

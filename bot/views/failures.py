@@ -2,11 +2,11 @@
 
 from bot.environment import COMMAND
 from bot.explanations import Explanation, Who, explain
-from bot.operation import Operation
+from bot.operation import Operation, Permission
 from bot.outcomes import Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.errors import RateLimitedError
-from bot.slack.external_auth.models import DeleteTokens, GetToken, ListAccounts
+from bot.slack.external_auth.models import ConnectAccount, DeleteTokens, GetToken, ListAccounts
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
@@ -14,13 +14,13 @@ from bot.views.parts import Screen
 
 def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
     """Return the screen for a failure. `contact` is the person to ask for help, and `title` is the modal's title."""
-    request, operation, arguments = failed.request, failed.request.operation, failed.request.arguments()
+    request, operation = failed.request, failed.request.operation
     # If a request to refresh and show a token fails, the explanation of a failed refresh fits.
     is_refresh = operation is Operation.SHOW and request.mutates
     explanation = explain(failed.error.code, Operation.REFRESH if is_refresh else operation)
     mark = parts.Mark.UNSURE if failed.may_have_happened else parts.Mark.FAILED
     blocks: list[parts.Block] = [
-        parts.heading(mark, explanation.title, parts.subject(arguments)),
+        parts.heading(mark, explanation.title, _subject(failed)),
         *map(parts.paragraph, _explained(failed, explanation, contact)),
     ]
     if isinstance(request, ListAccounts):
@@ -28,13 +28,24 @@ def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
         used = f" You used {ids} lately." if ids else ""
         blocks.append(parts.paragraph(f"*Instead:* Type a token's ID: `{COMMAND} get ID`.{used}"))
     button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit and request.has_form else None
-    if button is not None and buttons.can_carry(request):
-        blocks.append(parts.actions(buttons.build(button, request)))
+    built = [buttons.build(button, request)] if button is not None and buttons.can_carry(request) else []
+    if explanation.who is Who.CONNECTOR and Permission.CONNECT in failed.allowed:
+        built.append(buttons.reconnect(failed.provider_key))
+    if built:
+        blocks.append(parts.actions(*built))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
     blocks.append(parts.small_print(*_fine_print(failed), quote=quote))
-    text = f"{explanation.title}: {parts.subject(arguments, plain=True)}"
+    text = f"{explanation.title}: {_subject(failed, plain=True)}"
     return Screen(title, text, tuple(blocks), is_failure=True)
+
+
+def _subject(failed: Failed, *, plain: bool = False) -> str:
+    arguments = failed.request.arguments()
+    if isinstance(failed.request, ConnectAccount):
+        key = str(arguments["provider_key"])
+        return key if plain else mrkdwn.code(key)
+    return parts.subject(arguments, plain=plain)
 
 
 def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[str, str]:
@@ -58,7 +69,7 @@ def _fine_print(failed: Failed) -> list[str]:
     error = failed.error
     status = f" (HTTP {error.status})" if error.status not in (None, 200) else ""
     address = f"https://docs.slack.dev/reference/methods/{error.method}"
-    page = f" · <{address}|About this method>" if not isinstance(failed.request, ListAccounts) else ""
+    page = f" · <{address}|About this method>" if not isinstance(failed.request, ListAccounts | ConnectAccount) else ""
     answered = f"{mrkdwn.code(error.method)} answered {mrkdwn.code(error.code, 100)}"
     lines = [f"{answered}{status}{page} · Reference {failed.reference}"]
     if error.needed or error.provided:

@@ -1,6 +1,6 @@
 """The App Home, with the connected accounts, recent actions, the person's permissions, and the contact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -58,7 +58,8 @@ def home_view(
     """
     blocks: list[parts.Block] = [parts.paragraph(ABOUT), *buttons.open_buttons(permissions)]
     if overview is not None:
-        blocks += [parts.DIVIDER, *_accounts(overview, can_test=permissions[Permission.TEST].allowed)]
+        allowed = {permission for permission, decision in permissions.items() if decision.allowed}
+        blocks += [parts.DIVIDER, *_accounts(overview, allowed)]
     if lately is not None:
         blocks += _lately(lately)
     blocks += [parts.DIVIDER, parts.paragraph(f"*What you can do*\n{permission_lines(permissions, contact)}")]
@@ -70,7 +71,7 @@ def home_view(
     return {"type": "home", "blocks": blocks}
 
 
-def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:
+def _accounts(overview: Overview, allowed: Container[Permission]) -> list[parts.Block]:
     accounts = overview.listing.accounts if overview.listing is not None else None
     tests = overview.tests or {}
     if accounts is not None:
@@ -80,7 +81,12 @@ def _accounts(overview: Overview, *, can_test: bool) -> list[parts.Block]:
     if overview.tests is not None and (tests or (accounts is not None and accounts.accounts)):
         said.append(_tested(tests, len(accounts.accounts) if accounts is not None else len(tests)))
     blocks = [parts.paragraph("*Connected accounts*\n" + "\n".join(said)), *_broken(tests, accounts)]
-    if len(blocks) > 1 and can_test:
+    keys = {account.token_id: account.provider_key for account in accounts.accounts} if accounts is not None else {}
+    broken = [last for last in tests.values() if last.state.is_broken]
+    providers = {keys.get(last.token_id, last.provider_key) for last in broken}
+    if providers and Permission.CONNECT in allowed:
+        blocks.append(parts.actions(buttons.reconnect(providers.pop() if len(providers) == 1 else None)))
+    if len(blocks) > 1 and Permission.TEST in allowed:
         blocks.append(parts.small_print(f"`{COMMAND} test --all` says what to do about each."))
     return blocks
 

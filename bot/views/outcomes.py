@@ -8,6 +8,7 @@ from bot.environment import COMMAND
 from bot.explanations import explain
 from bot.operation import Operation, Request
 from bot.outcomes import (
+    Connecting,
     Deleted,
     Denied,
     Done,
@@ -22,6 +23,7 @@ from bot.outcomes import (
 )
 from bot.views import parts
 from bot.views.accounts import accounts_screen
+from bot.views.connect import page_screen
 from bot.views.failures import failure_screen
 from bot.views.history import history_screen
 from bot.views.notices import MAYBE, history_unavailable_screen, not_sent_screen
@@ -81,6 +83,9 @@ def words_of(operation: Operation) -> Words:
         case Operation.LIST:
             withheld, accounts = ("Extauth withheld the list", _WITHHELD), "connected accounts"
             return Words("list the connected accounts", "Listing", "Couldn't list accounts", withheld, accounts)
+        case Operation.CONNECT:
+            withheld, page = ("Extauth withheld the page", _WITHHELD), "the provider's page"
+            return Words("connect an account", "Asking for", "Couldn't connect", withheld, page)
         case Operation.HISTORY:
             return Words(working="Reading the audit log")
         case Operation.ASK_APPROVAL:
@@ -131,6 +136,8 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
             return deleted_screen(outcome)
         case Listed():
             return accounts_screen(outcome)
+        case Connecting():
+            return page_screen(outcome)
         case HistoryPage():
             return history_screen(outcome)
         case HistoryUnavailable():

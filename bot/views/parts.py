@@ -121,6 +121,11 @@ def button(
     return element("button", action_id, text=plain_text(label), value=value, style=style, accessibility_label=spoken)
 
 
+def link_button(label: str, action_id: str, url: str) -> Block:
+    """Build a button that opens an address in the browser. Slack reports the click, too."""
+    return element("button", action_id, text=plain_text(label), url=url, style="primary")
+
+
 def actions(*buttons: Block) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 
@@ -141,6 +146,8 @@ def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = Fa
 
 def request_subject(request: Request) -> str:
     """Return a request's subject, as mrkdwn. It's empty for the audit log, even if the request names a token."""
+    if request.operation is Operation.CONNECT:
+        return ""
     return "" if request.operation is Operation.HISTORY else subject(request.arguments())
 
 

@@ -1,10 +1,11 @@
 """A person's permissions, and the reasons for denials."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.access import AllowList, Decision, Reason
 from bot.operation import Permission
 from bot.outcomes import Denied
+from bot.slack.mrkdwn import mention
 from bot.views import parts
 from bot.views.parts import Screen, notice
 
@@ -14,6 +15,7 @@ _DOING = {
     Permission.TEST: "test accounts",
     Permission.DELETE: "delete tokens",
     Permission.LIST: "list connected accounts",
+    Permission.CONNECT: "connect accounts",
     Permission.HISTORY: "see the audit log",
     Permission.APPROVE: "approve deletions",
     Permission.SETTINGS: "change Extauth's settings",
@@ -59,25 +61,29 @@ def permission_lines(permissions: Mapping[Permission, Decision], contact: str) -
         decision = next(iter(permissions.values()))
         if decision.reason in _BECAUSE:
             return f"{parts.Mark.FAILED} {denied_because(decision, contact)}"
-    lines = []
+    allowed, denied = [], dict[str, list[str]]()
     for decision in permissions.values():
         doing = _DOING[decision.permission]
         if decision.allowed:
-            lines.append(f"{parts.Mark.DONE} You can {doing}.")
+            allowed.append(doing)
         # A missing permission to change settings isn't shown, because only admins would expect it.
         elif decision.permission is not Permission.SETTINGS:
             why = _BECAUSE.get(decision.reason) or _naming("Ask {people}.", decision.allow)
-            lines.append(f"{parts.Mark.FAILED} You can't {doing}. {why}")
+            denied.setdefault(why, []).append(doing)
+    lines = [f"{parts.Mark.DONE} You can {_series(allowed, 'and')}."] if allowed else []
+    lines += [f"{parts.Mark.FAILED} You can't {_series(doing, 'or')}. {why}" for why, doing in denied.items()]
     return "\n".join(lines)
 
 
 def denied_because(decision: Decision, contact: str) -> str:
     """Return the reason for a denial, and the people who can help, as mrkdwn."""
+    # Contacts have no braces: they are IDs or links without them.
+    otherwise = f", or contact {contact}" if contact != mention(None) else ""
     match decision.reason:
         case Reason.NOT_LISTED:
-            return _naming("Only {people} can. Ask one of them.", decision.allow)
+            return _naming(f"Only {{people}} can. Ask one of them{otherwise}.", decision.allow)
         case Reason.GUEST:
-            return f"{_BECAUSE[Reason.GUEST]} {_naming('Ask {people}.', decision.allow)}"
+            return f"{_BECAUSE[Reason.GUEST]} {_naming(f'Ask {{people}}{otherwise}.', decision.allow)}"
         case Reason.UNKNOWN:
             return f"{_BECAUSE[Reason.UNKNOWN]} If this keeps happening, contact {contact}."
         case _:
@@ -92,5 +98,11 @@ def _naming(sentence: str, allow: AllowList) -> str:
     names += mentions[:_MOST_NAMED]
     if len(mentions) > _MOST_NAMED:
         names.append(f"{len(mentions) - _MOST_NAMED} others")
-    people = " or ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])
-    return sentence.format(people=people) if people else _NOBODY
+    return sentence.format(people=_series(names, "or")) if names else _NOBODY
+
+
+def _series(items: Sequence[str], conjunction: str) -> str:
+    """Return "a", "a or b", or "a, b, or c"."""
+    if len(items) < 3:
+        return f" {conjunction} ".join(items)
+    return f"{', '.join(items[:-1])}, {conjunction} {items[-1]}"

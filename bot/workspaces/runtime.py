@@ -31,8 +31,8 @@ RUNTIME = "runtime"
 class Shared:
     """The state that all workspaces share, such as clients, the rate limiter, the user directory, and stores.
 
-    `slack` records the results of calls to Slack. `installations` are those of the app by OAuth, or None if Extauth
-    serves only the workspace of SLACK_BOT_TOKEN.
+    `slack` records the results of calls to Slack. `watches` are tasks that a stop doesn't wait for. `installations` are
+    those of the app by OAuth, or None if Extauth serves only the workspace of SLACK_BOT_TOKEN.
     """
 
     clients: ClientFactory
@@ -45,6 +45,7 @@ class Shared:
     metrics: Metrics
     slack: SlackHealth
     installations: StoredInstallations | None = None
+    watches: Tasks = field(default_factory=Tasks)
 
 
 @dataclass(frozen=True, slots=True)

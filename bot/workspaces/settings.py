@@ -22,7 +22,16 @@ from bot.ids import APP_ID, CHANNEL_ID, SECRET, is_contact
 from bot.operation import Operation, Permission
 
 _ADMINS = AllowList.parse(["admins"])
-LISTS = ("get_allow", "show_allow", "test_allow", "delete_allow", "list_allow", "history_allow", "delete_approvers")
+LISTS = (
+    "get_allow",
+    "show_allow",
+    "test_allow",
+    "delete_allow",
+    "list_allow",
+    "connect_allow",
+    "history_allow",
+    "delete_approvers",
+)
 """The settings that are allow lists."""
 
 
@@ -128,6 +137,12 @@ class WorkspaceSettings(BaseModel):
         title="Who can list connected accounts",
         description="Who can list connected accounts, in the same form.",
     )
+    connect_allow: AllowListSetting = Field(
+        default=_ADMINS,
+        alias="EXTAUTH_CONNECT_ALLOW",
+        title="Who can connect accounts",
+        description="Who can connect and reconnect accounts, in the same form.",
+    )
     history_allow: AllowListSetting = Field(
         default=_ADMINS,
         alias="EXTAUTH_HISTORY_ALLOW",
@@ -210,6 +225,7 @@ class WorkspaceSettings(BaseModel):
             Permission.TEST: self.test_allow if self.test_allow is not None else self.get_allow,
             Permission.DELETE: self.delete_allow,
             Permission.LIST: self.list_allow,
+            Permission.CONNECT: self.connect_allow,
             Permission.HISTORY: self.history_allow,
             **(approving if self.delete_approval is not ApprovalPolicy.OFF else {}),
         }

@@ -32,7 +32,10 @@ EVERYTHING = {
     "EXTAUTH_GET_ALLOW": "admins, U0ADMIN, S0TEAM",
     "EXTAUTH_SECRET_KEY": KEY,
 }
-LISTS = {"EXTAUTH_GET_ALLOW", "EXTAUTH_DELETE_ALLOW", "EXTAUTH_LIST_ALLOW", "EXTAUTH_HISTORY_ALLOW"}
+LISTS = {
+    *("EXTAUTH_GET_ALLOW", "EXTAUTH_DELETE_ALLOW", "EXTAUTH_LIST_ALLOW", "EXTAUTH_CONNECT_ALLOW"),
+    "EXTAUTH_HISTORY_ALLOW",
+}
 ASKED_WITH_THE_BOT_TOKEN = {"Scopes", "EXTAUTH_GET_ALLOW", "EXTAUTH_AUDIT_CHANNEL"}
 ASKED_OF_SLACK = ASKED_WITH_THE_BOT_TOKEN | {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "EXTAUTH_API_TOKEN", LISTING}
 
@@ -317,6 +320,7 @@ async def test_a_good_setup_is_ok_and_leaves_nothing_behind() -> None:
             "EXTAUTH_GET_ALLOW",
             "EXTAUTH_DELETE_ALLOW",
             "EXTAUTH_LIST_ALLOW",
+            "EXTAUTH_CONNECT_ALLOW",
             "EXTAUTH_HISTORY_ALLOW",
             "EXTAUTH_DELETE_APPROVAL",
             "EXTAUTH_CONTACT",
@@ -407,9 +411,13 @@ async def test_with_a_bad_bot_token_nobody_is_asked_about() -> None:
         "apps.connections.open",
         "apps.auth.external.get",
         "apps.auth.external.list",
+        "apps.auth.external.start",
     }
     reasons = {finding.says for finding in found if finding.status is Status.NOT_CHECKED}
     assert reasons == {"Because SLACK_BOT_TOKEN doesn't work."}
+
+
+CONNECTS = "Extauth can connect accounts. That was tried with a made-up provider."
 
 
 async def _listing(slack: SimulatedSlack, **more: str) -> Finding:
@@ -419,19 +427,36 @@ async def _listing(slack: SimulatedSlack, **more: str) -> Finding:
 
 async def test_how_much_slack_lists_is_told() -> None:
     async with simulated_slack() as slack:
-        assert (await _listing(slack)).says == "Slack lists 6 accounts of 4 providers for the app A0SANDBOX."
+        told = (await _listing(slack)).says
+        assert told == f"Slack lists 6 accounts of 4 providers for the app A0SANDBOX. {CONNECTS}"
         slack.state.tokens.clear()
         slack.state.providers = {"google": slack.state.providers["google"]}
-        assert (await _listing(slack)).says == "Slack lists 0 accounts of 1 provider for the app A0SANDBOX."
+        told = (await _listing(slack)).says
+        assert told == f"Slack lists 0 accounts of 1 provider for the app A0SANDBOX. {CONNECTS}"
         slack.state.tokens["EtOther00001"] = StoredToken("EtOther00001", "jira", "a-token", app_id="A0OTHER")
         both = await _listing(slack, EXTAUTH_APP_ID="A0SANDBOX,A0OTHER")
-        assert both.says.endswith("Slack lists 1 account of 1 provider for the app A0OTHER.")
+        assert both.says.endswith(f" Slack lists 1 account of 1 provider for the app A0OTHER. {CONNECTS}")
         slack.state.providers = {
             "google": SimulatedProvider("google", "Google", shape={"external_tokens": None, "valid_token_exists": True})
         }
         del slack.state.tokens["EtOther00001"]
         unnamed = await _listing(slack)
-        assert unnamed.says == "Slack lists unnamed accounts of 1 provider for the app A0SANDBOX."
+        assert unnamed.says == f"Slack lists unnamed accounts of 1 provider for the app A0SANDBOX. {CONNECTS}"
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        ("unknown_method", " Slack doesn't let Extauth connect accounts (unknown_method)."),
+        ("internal_error", " for the app A0SANDBOX."),
+    ],
+)
+async def test_whether_accounts_can_be_connected_is_told_and_no_problem(code: str, ends: str) -> None:
+    async with simulated_slack() as slack:
+        slack.web_api.failures["apps.auth.external.start"] = code
+        finding = await _listing(slack)
+    assert finding.status is Status.OK
+    assert finding.says.endswith(ends)
 
 
 async def test_an_app_without_providers_has_nothing_to_fetch() -> None:

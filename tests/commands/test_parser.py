@@ -108,7 +108,7 @@ HISTORY = "/extauth history [N] [ID | @PERSON] [--provider-key KEY]"
 GET = "/extauth get ID [--force-refresh] [--show]"
 DELETE = "/extauth delete ID… [--yes] | [--provider-key KEY] [--app-id APP] | --account NAME"
 LIST = "/extauth list [WORD] [--provider-key KEY] [--account NAME] [--unused] [--stale DAYS] [--app-id APP]"
-ALL = "/extauth [get | delete | list | test | history | help]"
+ALL = "/extauth [get | delete | list | test | connect | history | help]"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ async def test_each_command_stands_there_once_with_buttons_for_the_forms(harness
 
     for command in ("get ID", "delete ID", "history [N] [ID | @PERSON] [--provider-key KEY]", "help [COMMAND]"):
         assert read.count(f"• /extauth {command}") == 1
-    assert "✓ You can fetch tokens." in read
+    assert "✓ You can fetch tokens, show tokens in full, test accounts, delete tokens, " in read
     assert "[Get a token…] [Delete tokens…]" in read
     assert len(read.splitlines()) < 25
 
@@ -44,8 +44,8 @@ async def test_guests_and_members_see_only_what_concerns_them(transport: Transpo
         assert "/extauth get" not in guest
         assert "[" not in guest
         member = harness.read(await harness.types("/extauth help", MEMBER))
-        assert "✓ You can fetch tokens." in member
-        assert "✕ You can't delete tokens. Ask workspace admins and owners." in member
+        assert "✓ You can fetch tokens, show tokens in full, and test accounts.\n" in member
+        assert "✕ You can't delete tokens, list connected accounts, connect accounts, or " in member
         assert "/extauth delete ID" not in member
         assert "[Get a token…]" in member
         assert "Delete tokens…" not in member

@@ -42,15 +42,15 @@ async def test_an_admin_gets_a_button_for_everything(harness: Harness) -> None:
     home = await _home(harness, ADMIN)
 
     assert "Extauth fetches and deletes the tokens that Slack keeps" in home
-    assert "[Get a token…] [Delete tokens…] [Test…] [Delete several…] [List accounts] [Audit log]" in home
+    assert "[Get a token…] [Delete tokens…] [Test…] [Delete several…] [List accounts] [Connect…] [Audit log]" in home
     assert "Questions? Ask a workspace admin." in home
-    assert "✓ You can fetch tokens." in home
+    assert "✓ You can fetch tokens, show tokens in full, test accounts, delete tokens, " in home
     assert "It looks like Et12345ABCDE" in home
 
 
 async def test_people_without_permission_learn_why_and_whom_to_ask(harness: Harness) -> None:
     reasons = {
-        MEMBER: "You can't fetch tokens. Ask workspace admins and owners.",
+        MEMBER: "connect accounts, or see the audit log. Ask workspace admins and owners.",
         GUEST: "Guests can't use external tokens.",
     }
     for user, why in reasons.items():

@@ -20,7 +20,7 @@ async def test_who_may_fetch_but_not_show_has_neither_the_button_nor_the_option(
         assert "Show the token in full" not in form
         help_ = harness.read(await harness.types("/extauth help", MEMBER))
         assert "/extauth get ID [--force-refresh]  fetches a token" in help_
-        assert "You can't show tokens in full. Ask workspace admins and owners." in help_
+        assert "You can't show tokens in full, delete tokens, list connected accounts, " in help_
         assert "--show" not in harness.read(await harness.types("/extauth help get", MEMBER))
         assert "--show" in harness.read(await harness.types("/extauth help get", ADMIN))
         calls = len(harness.calls(GET))
@@ -64,4 +64,4 @@ async def test_who_may_test_need_not_see_a_token(variables: dict[str, str], can_
         fetched = harness.read(await harness.types(f"/extauth get {ID}", MEMBER))
         assert ("✓ Token fetched" in fetched) == can_get
         home = harness.read(await harness.types("/extauth help", MEMBER))
-        assert ("✓ You can test accounts." in home) == can_test
+        assert ("test accounts" in home.partition("✕")[0]) == can_test

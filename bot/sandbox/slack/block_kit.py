@@ -156,6 +156,8 @@ def _button(element: Mapping[str, Any]) -> Iterator[str]:
         yield "accessibility_label too long"
     if element.get("style") not in {None, "primary", "danger"}:
         yield "unknown button style"
+    if len(str(element.get("url") or "")) > 3000:
+        yield "button url too long"
 
 
 def _text_input(element: Mapping[str, Any]) -> Iterator[str]:

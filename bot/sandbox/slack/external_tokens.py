@@ -82,6 +82,34 @@ def list_all(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def start(state: State, arguments: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    """Implement apps.auth.external.start, which Slack's own CLI calls and which isn't in the public reference."""
+    app_id, key = arguments.get("app_id"), str(arguments.get("provider_key"))
+    if app_id != APP_ID:
+        return {"ok": False, "error": "app_not_found" if app_id else "invalid_arguments"}
+    provider = state.providers.get(key)
+    if provider is None:
+        return {"ok": False, "error": "provider_not_found"}
+    if not provider.has_client_secret:
+        return {"ok": False, "error": "missing_client_secret"}
+    consent = secrets.token_urlsafe(24)
+    state.consents[consent] = key
+    return {"ok": True, "authorization_url": provider.shape.get("authorization_url", f"{base_url}/consent/{consent}")}
+
+
+def consent(state: State, name: str, account: str) -> bool:
+    """Connect an account as a person does on the provider's page. Returns whether the page was still open."""
+    key = state.consents.pop(name, None)
+    if key is None:
+        return False
+    known = [one for one in state.tokens.values() if (one.provider_key, one.account) == (key, account)]
+    token_id = known[0].token_id if known else f"Et{secrets.token_hex(5).upper()}"
+    value = f"connected-{secrets.token_urlsafe(24)}"
+    state.tokens[token_id] = StoredToken(token_id, key, value, account=account, updated_at=state.clock.now())
+    state.changed()
+    return True
+
+
 def _authorization(provider: SimulatedProvider, tokens: list[StoredToken]) -> dict[str, Any]:
     own = [token for token in tokens if token.provider_key == provider.key]
     return {

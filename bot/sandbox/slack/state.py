@@ -174,6 +174,7 @@ class State:
         self.team_name = team_name
         self.bot_id: str | None = "B0EXTAUTH"
         self.app_id: str | None = APP_ID
+        self.consents: dict[str, str] = {}
         self.app_token = f"xapp-1-{APP_ID}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.api_tokens: set[str] | None = None

@@ -65,6 +65,7 @@ class WebApi:
             "apps.auth.external.get": lambda arguments: external_tokens.get(state, arguments),
             "apps.auth.external.delete": lambda arguments: external_tokens.delete(state, arguments),
             "apps.auth.external.list": lambda arguments: external_tokens.list_all(state, arguments),
+            "apps.auth.external.start": lambda arguments: external_tokens.start(state, arguments, self.files.base_url),
         }
 
     def add_to(self, server: web.Application) -> None:
@@ -72,7 +73,21 @@ class WebApi:
         for verb in ("GET", "POST"):
             server.router.add_route(verb, "/api/{method}", self._call)
         server.router.add_post("/{kind:commands|actions}/{team}/{number}/{secret}", self._respond)
+        server.router.add_route("*", "/consent/{name}", self._consent)
         self.files.add_to(server)
+
+    async def _consent(self, request: web.Request) -> web.Response:
+        """Be the provider's page, on which a person signs in and allows access."""
+        name, account = request.match_info["name"], str((await request.post()).get("account") or "")
+        if account:
+            done = external_tokens.consent(self._state, name, account)
+            said = f"<h1>{'Connected' if done else 'This page is too old'}</h1><p>You can close this tab."
+        else:
+            said = (
+                "<h1>Allow access?</h1><form method=post><label>Sign in as "
+                "<input name=account value=ada@example.com required></label> <button>Allow</button></form>"
+            )
+        return web.Response(text=f"<!doctype html><title>The provider</title>{said}", content_type="text/html")
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         method, arguments = request.match_info["method"], await _arguments(request)

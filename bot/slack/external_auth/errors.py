@@ -34,6 +34,7 @@ class TransportCode(StrEnum):
     ANSWER_WITHOUT_OK = "answer_without_ok"
     ANSWER_WITHOUT_TOKEN = "answer_without_token"
     ANSWER_WITHOUT_LIST = "answer_without_list"
+    ANSWER_WITHOUT_ADDRESS = "answer_without_address"
 
 
 class BreakdownCode(StrEnum):

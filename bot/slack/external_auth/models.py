@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.ids import ID_OR_KEY, SURROGATE, TokenFormat, TypedText, find_token, is_email, is_id, quote, typed_text, unwrap
 from bot.operation import Operation
 from bot.slack.external_auth.errors import TransportCode, UnconfirmedError
-from bot.slack.rate_limit import DELETE, GET, LIST
+from bot.slack.rate_limit import DELETE, GET, LIST, START
 
 MAX_ID = 255
 LABELS = {
@@ -30,6 +30,8 @@ MOST_DAYS = 3650
 """Maximum number of days since the last refresh to search for."""
 MOST_TYPED = 100
 """Maximum number of token IDs typed at once."""
+_ADDRESS = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1)[:/])[\x21-\x7e]{1,2900}")
+"""An address that a button can have. https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
 _PLACE = re.compile(rf"(\d{{1,12}}) ({ID_OR_KEY.pattern})", re.ASCII)
 
 
@@ -276,7 +278,25 @@ class ListAccounts(_Parameters):
         return {"include_workflows": True, **app}
 
 
-TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts
+@dataclass(frozen=True, slots=True)
+class ConnectAccount(_Parameters):
+    """A request to `apps.auth.external.start` for the provider's page on which a person connects an account.
+
+    Slack's own command-line tool calls the method, which isn't in the public reference.
+    https://github.com/slackapi/slack-cli
+    """
+
+    operation = Operation.CONNECT
+    operations = (operation,)
+    method = START
+    mutates = False  # nothing changes until a person goes through the page
+    has_form = False
+    parameters = ("provider_key", "app_id")
+    provider_key: str | TypedText
+    app_id: str | TypedText | None = None
+
+
+TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts | ConnectAccount
 """The requests that are sent to Slack.
 
 Each has an `operation`, one of its class's `operations`, and the Slack `method` that the parameters of `sent()` go to.
@@ -294,6 +314,14 @@ class ExternalToken:
 
     token: SecretStr
     extras: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+def read_address(answer: Mapping[str, object]) -> SecretStr:
+    """Return the address of the provider's page. Raises UnconfirmedError if the response has none that is safe."""
+    address = answer.get("authorization_url")
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+        raise UnconfirmedError(TransportCode.ANSWER_WITHOUT_ADDRESS, START)
+    return SecretStr(address)
 
 
 def read_token(answer: Mapping[str, object]) -> ExternalToken:

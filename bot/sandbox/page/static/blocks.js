@@ -79,6 +79,7 @@ function drawButton(element, { people, press }) {
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-busy")) return;
     if (element.confirm && !(await confirmed(element.confirm, textNodes(element.confirm.text, people)))) return;
+    if (element.url) window.open(element.url, "_blank", "noopener");
     busyUntil(button, press(label));
   });
   return button;
