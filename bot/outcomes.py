@@ -50,13 +50,14 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A deletion that Slack confirmed."""
+    """A deletion that Slack confirmed. `allowed` are the person's permissions."""
 
     word = "deleted"
     is_withheld = False
     token = None
     request: DeleteTokens
     reference: str
+    allowed: frozenset[Permission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Listed:
 class Connecting:
     """A provider's page on which a person connects an account.
 
-    Whoever has the address can use it once. If it's watched, Extauth tells the person when the account has come.
+    Anyone who has the address can use it once. If it's watched, Extauth tells the person when the account has come.
     """
 
     word = "page given"
@@ -166,7 +167,7 @@ def success(
             read_token(answer)  # raises if Slack returned no token, in which case the account doesn't work
             return Tested(request, reference)
         case DeleteTokens():
-            return Deleted(request, reference)
+            return Deleted(request, reference, allowed)
         case ListAccounts():
             return Listed(request, read_accounts(answer), allowed, reference, at)
         case ConnectAccount():

@@ -155,7 +155,9 @@ async def test_the_audit_log_and_the_observers_hear_who_did_what(
 
 async def test_a_deletion_comes_back_with_its_request(pipeline: Pipeline) -> None:
     request = DeleteTokens("EtGoogle0001")
-    assert await pipeline.run(request) == Deleted(request, "ABCD2345")
+    assert await pipeline.run(request) == Deleted(
+        request, "ABCD2345", frozenset(Permission) - {Permission.APPROVE, Permission.SETTINGS}
+    )
     assert "EtGoogle0001" not in pipeline.slack.state.tokens
 
 

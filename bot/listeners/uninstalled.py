@@ -27,7 +27,7 @@ AGAIN_SECONDS = (1, 10, 60, 600)
 
 EVENTS = {
     "app_uninstalled": "forgets the workspace's token",
-    "tokens_revoked": "the same, when only the token was revoked",
+    "tokens_revoked": "the same, if it was revoked",
 }
 """The events to subscribe to, and the effect of each."""
 

@@ -18,6 +18,7 @@ from bot.slack.external_auth.models import (
     ConnectAccount,
     DeleteTokens,
     GetToken,
+    InvalidParameter,
     ListAccounts,
     ListPosition,
     TokenRequest,
@@ -65,6 +66,8 @@ _FORM_BUTTONS = {
 """The `action_id` and the label of each button that opens a form, by the permission it needs."""
 OPEN_TEST, OPEN_CLEANUP = "open_test", "open_cleanup"
 OPEN_CONNECT = "open_connect"
+RECONNECT = parts.button(Button.RECONNECT.label, OPEN_CONNECT)
+"""The button that leads to the form for connecting an account, which asks for the provider."""
 OPEN_LIST, OPEN_HISTORY, OPEN_SETTINGS = "open_list", "open_history", "open_settings"
 _MORE = {
     Permission.LIST: (OPEN_LIST, "List accounts"),
@@ -125,11 +128,13 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
     return parts.button(button.label, button.action_id, _value(request), style)
 
 
-def reconnect(provider_key: str | None) -> parts.Block:
-    """Build the button that leads to the provider's page, or without a provider, to a form that asks for it."""
-    if provider_key is None:
-        return parts.button(Button.RECONNECT.label, OPEN_CONNECT)
-    return build(Button.RECONNECT, ConnectAccount(provider_key))
+def reconnect(provider_key: str | TypedText | None) -> parts.Block:
+    """Build the button that leads to the provider's page, or to a form if the provider isn't known or no valid key."""
+    try:
+        request = ConnectAccount(provider_key or "")
+    except InvalidParameter:
+        return RECONNECT
+    return build(Button.RECONNECT, request) if can_carry(request) else RECONNECT
 
 
 def account_menu(token_id: str, allowed: Container[Permission]) -> parts.Block | None:

@@ -9,7 +9,7 @@ from bot.outcomes import Deleted, Fetched, Tested
 from bot.slack import mrkdwn
 from bot.slack.external_auth.models import DeleteTokens, GetToken
 from bot.views import buttons, parts
-from bot.views.buttons import Button
+from bot.views.buttons import RECONNECT, Button
 from bot.views.extras import extras_block
 from bot.views.parts import Screen
 
@@ -143,6 +143,7 @@ def deleted_screen(deleted: Deleted) -> Screen:
             f"• The provider wasn't told. {copies} keep working until you revoke {them} {where}.\n"
             f"• Workflows that use {them} stop working until someone reconnects the account."
         ),
+        *([parts.actions(RECONNECT)] if Permission.CONNECT in deleted.allowed else []),
         parts.small_print(f"Only you can see this. Reference {deleted.reference}"),
     )
     return Screen("Deleted", f"Deleted from Slack: {parts.subject(request.arguments(), plain=True)}", blocks)

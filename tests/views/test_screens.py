@@ -19,6 +19,7 @@ from bot.access import AllowList, Decision, Reason
 from bot.audit.entries import Entry, ReadHistory, deed
 from bot.audit.reader import MOST_IDS
 from bot.explanations import KNOWN_CODES
+from bot.ids import TypedText
 from bot.listeners import LISTENERS
 from bot.operation import Operation, Permission
 from bot.outcomes import (
@@ -36,7 +37,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, ListPosition
-from bot.views import buttons, get_form, menu, metadata, notices, outcomes, tokens
+from bot.views import buttons, get_form, menu, metadata, notices, outcomes, parts, tokens
 from bot.views import delete_form as delete
 from bot.views.buttons import UnreadableValue
 from bot.views.fields import Offer
@@ -194,7 +195,7 @@ def test_a_failure_passes_the_limits(failed: Failed) -> None:
 
 @given(DELETES)
 def test_a_deletion_passes_the_limits(request: DeleteTokens) -> None:
-    assert_passes(outcome_screen(Deleted(request, "ABCD2345"), CONTACT))
+    assert_passes(outcome_screen(Deleted(request, "ABCD2345", frozenset(Permission)), CONTACT))
 
 
 @settings(max_examples=50, deadline=None)
@@ -422,3 +423,9 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
     ):
         assert view_complaints(view) == []
     assert metadata.read(remembered) == ModalState(origin, pending)
+
+
+@pytest.mark.parametrize("key", [None, "", "my provider", "ghp_" + "x" * 36, "x" * 300, "`", TypedText("a secret?")])
+def test_a_provider_that_no_button_can_name_leads_to_the_form(key: str | TypedText | None) -> None:
+    assert buttons.reconnect(key) == parts.button("Reconnect…", buttons.OPEN_CONNECT)
+    assert buttons.reconnect("google")["action_id"] == "reconnect"

@@ -97,15 +97,12 @@ class _Parameters:
     parameters: ClassVar[Sequence[str]]
 
     def __post_init__(self) -> None:
-        for name, value in self._given().items():
+        for name, value in _Parameters.arguments(self).items():
             object.__setattr__(self, name, check_id(name, value))
-
-    def _given(self) -> Arguments:
-        return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
 
     def arguments(self) -> Arguments:
         """Return the given parameters, which are recorded in the audit log."""
-        return self._given()
+        return {name: value for name in self.parameters if (value := getattr(self, name)) is not None}
 
     # Slack gets the recorded parameters, unless a class overrides this.
     sent = arguments
@@ -265,7 +262,7 @@ class ListAccounts(_Parameters):
         """Return the given parameters, with those by which Extauth itself selects."""
         words = {name: value for name in ("search", "account") if (value := getattr(self, name)) is not None}
         days = {} if self.stale_days is None else {"stale_days": str(self.stale_days)}
-        return {**self._given(), **words, **({"unused": True} if self.unused else {}), **days}
+        return {**_Parameters.arguments(self), **words, **({"unused": True} if self.unused else {}), **days}
 
     @property
     def is_search(self) -> bool:
