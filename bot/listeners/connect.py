@@ -1,5 +1,6 @@
 """Connecting and reconnecting accounts: `/extauth connect`, its form, and the button *Reconnect…*."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +17,10 @@ from bot.listeners.replies import ModalReply, Replace
 from bot.listeners.routes import Routes
 from bot.operation import OpenForm, Operation, Permission
 from bot.outcomes import AlreadyRun, ApprovalNeeded, Connecting, Listed
-from bot.slack.external_auth.accounts import Account
+from bot.slack.external_auth.accounts import SLOW_SECONDS, Account
 from bot.slack.external_auth.models import ConnectAccount, InvalidParameter, ListAccounts
 from bot.slack.rate_limit import tells_nobody
+from bot.tasks import finishes_within
 from bot.views import connect, metadata
 from bot.views.buttons import OPEN_CONNECT, Button, read_as
 from bot.views.outcomes import outcome_screen, working_screen
@@ -88,15 +90,22 @@ async def start(interaction: Interaction, request: ConnectAccount) -> None:
     """Show the link to the provider's page in a modal, and tell the person once the account has come."""
     if not await flow.open_if_allowed(interaction, [request], as_view(working_screen(request))):
         return
-    before = await _listed(interaction, request, "before")
-    outcome = await flow.outcome_of(interaction, interaction.actor, request)
-    if isinstance(outcome, AlreadyRun | ApprovalNeeded):
-        return
-    if isinstance(outcome, Connecting):
-        outcome = replace(outcome, is_watched=before is not None)
+    shared, before = interaction.runtime.shared, None
+    looking = asyncio.ensure_future(_listed(interaction, request, "before"))
+    try:
+        outcome = await flow.outcome_of(interaction, interaction.actor, request)
+        if isinstance(outcome, AlreadyRun | ApprovalNeeded):
+            return
+        # A slow list doesn't keep the page from the person, who then isn't told when the account has come.
+        if isinstance(outcome, Connecting) and await finishes_within(shared.clock, looking, SLOW_SECONDS):
+            before = await looking
+            outcome = replace(outcome, is_watched=before is not None)
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
     await flow.show(interaction, outcome_screen(outcome, interaction.runtime.contact))
-    if isinstance(outcome, Connecting) and before is not None:
-        interaction.runtime.shared.watches.start(_watch(interaction, request, before))
+    if before is not None:
+        shared.watches.start(_watch(interaction, request, before))
 
 
 async def _listed(interaction: Interaction, request: ConnectAccount, step: str) -> Mapping[str, Account] | None:

@@ -1,14 +1,17 @@
 """Connecting and reconnecting accounts, as the people of a workspace do it."""
 
+import asyncio
 import logging
 
 import aiohttp
 import pytest
 
 from bot.listeners.connect import LOOK_SECONDS
+from bot.listeners.flow import NOTICE_SECONDS
 from bot.operation import Operation
 from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.state import OpenView
+from bot.slack.external_auth.accounts import SLOW_SECONDS
 from tests.explanations.expected import title
 from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
 
@@ -133,6 +136,32 @@ async def test_who_may_connect_but_not_list_gets_the_page_without_the_promise() 
         assert "[Open the page]" in harness.read(view)
         assert "looks whether" not in harness.read(view)
         assert harness.calls(LIST) == []
+
+
+async def test_a_slow_list_keeps_nobody_from_the_page(harness: Harness) -> None:
+    harness.slack.web_api.delays[LIST] = 20.0
+    opening = asyncio.ensure_future(harness.opens(NAME))
+    await harness.clock.until_asleep(SLOW_SECONDS)
+    harness.clock.advance(SLOW_SECONDS)
+    read = harness.read(await opening)
+    assert "[Open the page]" in read
+    assert "looks whether" not in read
+
+
+async def test_while_slack_is_slow_to_give_the_page_the_person_is_told(harness: Harness) -> None:
+    harness.slack.web_api.delays[START] = 8.0
+    assert await harness.workspace.command(ADMIN, NAME)
+    await harness.clock.until_asleep(8.0)
+    await harness.clock.until_asleep(NOTICE_SECONDS)
+    harness.clock.advance(NOTICE_SECONDS)
+    await harness.state.until(lambda: "Slack is taking longer" in modal(harness))
+    harness.clock.advance(8.0)
+    await harness.state.until(lambda: "[Open the page]" in modal(harness))
+
+
+def modal(harness: Harness) -> str:
+    view = harness.workspace.dialog(ADMIN)
+    return harness.read(view) if view is not None else ""
 
 
 @pytest.mark.parametrize(
