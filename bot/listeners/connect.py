@@ -109,7 +109,7 @@ async def start(interaction: Interaction, request: ConnectAccount) -> None:
 
 
 async def _listed(interaction: Interaction, request: ConnectAccount, step: str) -> Mapping[str, Account] | None:
-    """Return the provider's accounts by token ID; None if this person can't list them, or Slack doesn't now."""
+    """Return the provider's accounts by token ID; None if this person can't list them, or Slack doesn't name all."""
     service = interaction.runtime.service
     if not (await service.authorize(interaction.actor))[Permission.LIST].allowed:
         return None
@@ -117,7 +117,8 @@ async def _listed(interaction: Interaction, request: ConnectAccount, step: str) 
     outcome = await service.run(interaction.actor.step(f"connect {step}"), asked, tells_nobody, patience=0)
     if not isinstance(outcome, Listed):
         return None
-    return {account.token_id: account for account in outcome.accounts.of_provider(request.provider_key).accounts}
+    found = outcome.accounts.of_provider(request.provider_key)
+    return {account.token_id: account for account in found.accounts} if found.is_complete else None
 
 
 async def _watch(interaction: Interaction, request: ConnectAccount, before: Mapping[str, Account]) -> None:

@@ -89,10 +89,14 @@ def connected_screen(account: Account, reference: str, *, is_new: bool) -> Scree
 
 def unseen_screen(provider_key: str, reference: str) -> Screen:
     """Return the screen for a page after which no account has come into Slack's list."""
-    title = "No account has come yet"
+    title = "No new account in Slack's list"
     blocks = (
         parts.heading(Mark.UNSURE, title, mrkdwn.code(provider_key)),
-        parts.paragraph(f"*What to do:* Look with `{COMMAND} list`, or start again with `{COMMAND} connect`."),
+        parts.paragraph(
+            f"For {LOOK_MINUTES} minutes, Slack's list had no new or refreshed account.\n"
+            f"*What to do:* If you allowed access, look again later: `{COMMAND} list`. If not, start again: "
+            f"`{COMMAND} connect`."
+        ),
         parts.small_print(f"Only you can see this. Reference {reference}"),
     )
     return Screen("Not connected", title, blocks, is_failure=True)

@@ -98,7 +98,7 @@ async def test_the_app_home_leads_from_a_broken_account_to_its_providers_page(ha
 async def test_a_page_that_nobody_goes_through_is_told_after_ten_minutes(harness: Harness) -> None:
     view = await harness.opens(NAME)
     told = harness.read(await looks(harness, view))
-    assert "⚠ No account has come yet  google" in told
+    assert "⚠ No new account in Slack's list  google" in told
     assert sum(LOOK_SECONDS) == 600
     assert len(harness.calls(LIST)) == 1 + len(LOOK_SECONDS)
     assert harness.workspace.messages(ADMIN) == []
@@ -136,6 +136,14 @@ async def test_who_may_connect_but_not_list_gets_the_page_without_the_promise() 
         assert "[Open the page]" in harness.read(view)
         assert "looks whether" not in harness.read(view)
         assert harness.calls(LIST) == []
+
+
+async def test_where_slack_names_no_accounts_nothing_is_promised(harness: Harness) -> None:
+    shape: dict[str, object] = {"external_tokens": None, "valid_token_exists": True}
+    harness.state.providers["google"] = SimulatedProvider("google", "Google", shape=shape)
+    read = harness.read(await harness.opens(NAME))
+    assert "[Open the page]" in read
+    assert "looks whether" not in read
 
 
 async def test_a_slow_list_keeps_nobody_from_the_page(harness: Harness) -> None:
