@@ -239,7 +239,9 @@ class Service:
         return await self._client.call(token, request, caller)
 
     def _provider(self, actor: Actor, request: TokenRequest) -> str | None:
-        """Return the provider of a request's token by a recent list, or None."""
+        """Return the provider of a request's token by a recent list; None without one, or with several apps."""
+        if len(self._app_ids) > 1:
+            return None
         asked = self._accounts.find(self._app(actor))
         found = asked.answer.result() if asked is not None and asked.answer.done() else None
         token_id = request.external_token_id if isinstance(request, GetToken | CheckToken) else None

@@ -240,7 +240,8 @@ def answers() -> Iterator[Section]:
     account = Account("EtGoogle0001", "google", "ada@example.com", int(AT))
     yield "An account came", connect.connected_screen(account, REFERENCE, is_new=True)
     yield "An account came again", connect.connected_screen(replace(account, name=None), REFERENCE, is_new=False)
-    yield "No account came", connect.unseen_screen("google", REFERENCE)
+    yield "No account came", connect.unseen_screen("google", REFERENCE, is_cut=False)
+    yield "No account came before a restart", connect.unseen_screen("google", REFERENCE, is_cut=True)
     longest = Denied(LONGEST, Decision(False, Reason.NOT_LISTED, Permission.DELETE, MANY), REFERENCE)
     yield "The longest denial", denied_screen(longest, CONTACT)
 

@@ -239,9 +239,9 @@ async def check_listing(
         fix = f"Add a provider to the app's manifest, or set {API_TOKEN} and EXTAUTH_APP_ID for the app that has one."
         return problem(LISTING, f"{' '.join(lines)} So there is nothing to fetch.", fix, can_run=True)
     code = await _refusal(clients, token, replace(_UNKNOWN_PROVIDER, app_id=app_ids[0]))
-    if code in (None, "provider_not_found"):
+    if code in (None, "provider_not_found", "providers_not_found"):
         lines.append("Extauth can connect accounts. That was tried with a made-up provider.")
-    elif isinstance(code, str):
+    elif code in _LIST_REFUSALS:
         lines.append(f"Slack doesn't let Extauth connect accounts ({code}).")
     return ok(LISTING, " ".join(lines))
 

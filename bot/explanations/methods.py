@@ -205,7 +205,7 @@ TABLE: Table = {
             to_do=f"{_BY_COMMAND_LINE} Or: {API_TOKEN}",
             who=Who.DEVELOPER,
         )
-        for code in ("not_allowed_token_type", "missing_scope", "access_denied")
+        for code in ("not_allowed_token_type", "access_denied")
     },
     **{
         (code, Operation.CONNECT): Explanation(
@@ -234,4 +234,10 @@ TABLE: Table = {
         )
         for code in ("app_not_found", "invalid_arguments", "invalid_args")
     },
+    ("missing_scope", Operation.CONNECT): Explanation(
+        title="Extauth's token lacks a scope for connecting",
+        happened="Slack gives the provider's page only to tokens that have it.",
+        to_do=_BY_COMMAND_LINE,
+        who=Who.DEVELOPER,
+    ),
 }

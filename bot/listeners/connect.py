@@ -20,6 +20,7 @@ from bot.outcomes import AlreadyRun, ApprovalNeeded, Connecting, Listed
 from bot.slack.external_auth.accounts import SLOW_SECONDS, Account
 from bot.slack.external_auth.models import ConnectAccount, InvalidParameter, ListAccounts
 from bot.slack.rate_limit import tells_nobody
+from bot.storage.engine import DatabaseError
 from bot.tasks import finishes_within
 from bot.views import connect, metadata
 from bot.views.buttons import OPEN_CONNECT, Button, read_as
@@ -111,10 +112,14 @@ async def start(interaction: Interaction, request: ConnectAccount) -> None:
 async def _listed(interaction: Interaction, request: ConnectAccount, step: str) -> Mapping[str, Account] | None:
     """Return the provider's accounts by token ID; None if this person can't list them, or Slack doesn't name all."""
     service = interaction.runtime.service
-    if not (await service.authorize(interaction.actor))[Permission.LIST].allowed:
+    try:
+        if not (await service.authorize(interaction.actor))[Permission.LIST].allowed:
+            return None
+        asked = ListAccounts(request.provider_key, request.app_id)
+        outcome = await service.run(interaction.actor.step(f"connect {step}"), asked, tells_nobody, patience=0)
+    except DatabaseError as error:
+        log.warning("accounts couldn't be listed, because the database can't be used", extra={"why": str(error)})
         return None
-    asked = ListAccounts(request.provider_key, request.app_id)
-    outcome = await service.run(interaction.actor.step(f"connect {step}"), asked, tells_nobody, patience=0)
     if not isinstance(outcome, Listed):
         return None
     found = outcome.accounts.of_provider(request.provider_key)
@@ -122,23 +127,32 @@ async def _listed(interaction: Interaction, request: ConnectAccount, step: str) 
 
 
 async def _watch(interaction: Interaction, request: ConnectAccount, before: Mapping[str, Account]) -> None:
-    """Look at the list for ten minutes, and tell the person of an account that came or was refreshed."""
-    reference = interaction.actor.reference
+    """Check the list for ten minutes, and tell the person of an account that came or was connected again."""
+    reference, key = interaction.actor.reference, quote(request.provider_key)
     try:
         if isinstance(interaction.reply, ModalReply):
             interaction.reply.keeps_answer = True
         for number, seconds in enumerate(LOOK_SECONDS):
             await interaction.runtime.shared.clock.sleep(seconds)
-            for token_id, account in (await _listed(interaction, request, str(number)) or {}).items():
-                known = before.get(token_id)
-                if known is None or (account.refreshed_at or 0) > (known.refreshed_at or 0):
-                    screen = connect.connected_screen(account, reference, is_new=known is None)
-                    await flow.show(interaction, screen)
-                    return
+            after = await _listed(interaction, request, str(number)) or {}
+            # Anyone may refresh another account at the same time, so a refresh counts only if there's no doubt.
+            only = next(iter(before)) if len(before) == 1 else None
+            known = before.get(str(request.external_token_id or only))
+            again = after.get(known.token_id) if known is not None else None
+            is_again = again is not None and known is not None and (again.refreshed_at or 0) > (known.refreshed_at or 0)
+            came = again if is_again else next((one for token_id, one in after.items() if token_id not in before), None)
+            if came is not None:
+                await interaction.runtime.shared.account_states.forget(
+                    interaction.actor.team_id, token_ids=[came.token_id]
+                )
+                await flow.show(interaction, connect.connected_screen(came, reference, is_new=not is_again))
+                return
         if isinstance(interaction.reply, ModalReply):
             # A person who has closed the modal isn't waiting for this.
             interaction.reply.keeps_answer = False
-        await flow.show(interaction, connect.unseen_screen(quote(request.provider_key), reference))
+        await flow.show(interaction, connect.unseen_screen(key, reference, is_cut=False))
+    except asyncio.CancelledError:
+        await flow.show(interaction, connect.unseen_screen(key, reference, is_cut=True))
     except Exception:
         log.exception("an account that was being connected couldn't be looked for")
 

@@ -160,9 +160,8 @@ async def _stop(receiver: Receiver, workspaces: Workspaces, shared: Shared, audi
     closing = asyncio.ensure_future(receiver.stop())
     # Work that waits for Slack's rate limits can't finish in time, so the people who started it are notified now.
     shared.limiter.close()
-    await shared.watches.drain(0, CANCEL_SECONDS)
     # Requests that are still being acknowledged may start more work, so the receiver closes before the drain.
-    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+    await asyncio.gather(asyncio.wait({closing}, timeout=CLOSE_SECONDS), shared.watches.drain(0, CLOSE_SECONDS))
     await shared.tasks.drain(GRACE_SECONDS, CANCEL_SECONDS)
     if shared.installations is not None:
         await asyncio.wait({asyncio.ensure_future(shared.installations.close())}, timeout=CLOSE_SECONDS)

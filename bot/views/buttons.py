@@ -128,10 +128,10 @@ def build(button: Button, request: TokenRequest) -> parts.Block:
     return parts.button(button.label, button.action_id, _value(request), style)
 
 
-def reconnect(provider_key: str | TypedText | None) -> parts.Block:
+def reconnect(provider_key: str | None, token_id: str | TypedText | None = None) -> parts.Block:
     """Build the button that leads to the provider's page, or to a form if the provider isn't known or no valid key."""
     try:
-        request = ConnectAccount(provider_key or "")
+        request = ConnectAccount(provider_key or "", None, token_id)
     except InvalidParameter:
         return RECONNECT
     return build(Button.RECONNECT, request) if can_carry(request) else RECONNECT

@@ -25,6 +25,7 @@ CALLBACK_ID = "extauth_connect"
 OPENED = "provider_page"
 """The `action_id` of the link, whose click Slack also reports."""
 LOOK_MINUTES = 10
+_NAMES = {PROVIDER_KEY: "a provider key", APP_ID: "an app ID"}
 
 
 def build_form(metadata: str, offer: Offer) -> View:
@@ -54,13 +55,13 @@ def parse_form(view: SubmittedView) -> ConnectAccount | FieldErrors:
     except PastedToken as error:
         return {error.name: error.problem}
     except InvalidParameter as error:
-        return {error.name: f"That isn't an ID. {error.problem}"}
+        return {error.name: f"That isn't {_NAMES[error.name]}. {error.problem}"}
 
 
 def page_screen(connecting: Connecting) -> Screen:
     """Return the screen with the link to the provider's page, which only a modal can show."""
     key = quote(connecting.request.provider_key)
-    looks = f"For {LOOK_MINUTES} minutes, Extauth looks whether the account has come, and tells you. "
+    checks = f"For {LOOK_MINUTES} minutes, Extauth checks for the account and tells you when it's connected. "
     blocks = (
         parts.paragraph(
             f"*Connect an account*  {mrkdwn.code(key)}\nOpen the provider's page, sign in, and allow access. Slack "
@@ -68,7 +69,7 @@ def page_screen(connecting: Connecting) -> Screen:
         ),
         parts.actions(parts.link_button("Open the page", OPENED, connecting.address.get_secret_value())),
         parts.small_print(
-            f"{looks if connecting.is_watched else ''}Don't share the page's address: anyone who opens it can "
+            f"{checks if connecting.is_watched else ''}Don't share the page's address: anyone who opens it can "
             f"connect their own account. Reference {connecting.reference}"
         ),
     )
@@ -87,14 +88,14 @@ def connected_screen(account: Account, reference: str, *, is_new: bool) -> Scree
     return Screen("Connected", title, blocks)
 
 
-def unseen_screen(provider_key: str, reference: str) -> Screen:
-    """Return the screen for a page after which no account has come into Slack's list."""
-    title = "No new account in Slack's list"
+def unseen_screen(provider_key: str, reference: str, *, is_cut: bool) -> Screen:
+    """Return the screen for a page after which Extauth saw no account come. A stop cuts its checks off."""
+    title = "Extauth saw no new account"
+    checked = "It restarted, and no longer checks." if is_cut else f"It checked for {LOOK_MINUTES} minutes."
     blocks = (
         parts.heading(Mark.UNSURE, title, mrkdwn.code(provider_key)),
         parts.paragraph(
-            f"For {LOOK_MINUTES} minutes, Slack's list had no new or refreshed account.\n"
-            f"*What to do:* If you allowed access, look again later: `{COMMAND} list`. If not, start again: "
+            f"{checked}\n*What to do:* If you allowed access, look with `{COMMAND} list`. If not, start again: "
             f"`{COMMAND} connect`."
         ),
         parts.small_print(f"Only you can see this. Reference {reference}"),

@@ -6,7 +6,7 @@ from bot.operation import Operation, Permission
 from bot.outcomes import Failed
 from bot.slack import mrkdwn
 from bot.slack.external_auth.errors import RateLimitedError
-from bot.slack.external_auth.models import ConnectAccount, DeleteTokens, GetToken, ListAccounts
+from bot.slack.external_auth.models import CheckToken, ConnectAccount, DeleteTokens, GetToken, ListAccounts
 from bot.views import buttons, parts
 from bot.views.buttons import Button
 from bot.views.parts import Screen
@@ -20,7 +20,7 @@ def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
     explanation = explain(failed.error.code, Operation.REFRESH if is_refresh else operation)
     mark = parts.Mark.UNSURE if failed.may_have_happened else parts.Mark.FAILED
     blocks: list[parts.Block] = [
-        parts.heading(mark, explanation.title, _subject(failed)),
+        parts.heading(mark, explanation.title, parts.request_subject(request)),
         *map(parts.paragraph, _explained(failed, explanation, contact)),
     ]
     if isinstance(request, ListAccounts):
@@ -30,22 +30,15 @@ def failure_screen(failed: Failed, contact: str, title: str) -> Screen:
     button = Button.RETRY if explanation.retry else Button.EDIT if explanation.edit and request.has_form else None
     built = [buttons.build(button, request)] if button is not None and buttons.can_carry(request) else []
     if explanation.who is Who.CONNECTOR and Permission.CONNECT in failed.allowed:
-        built.append(buttons.reconnect(failed.provider_key))
+        token_id = request.external_token_id if isinstance(request, GetToken | CheckToken) else None
+        built.append(buttons.reconnect(failed.provider_key, token_id))
     if built:
         blocks.append(parts.actions(*built))
     detail = "; ".join(failed.error.detail)
     quote = f"Slack's details: {detail}" if detail else ""
     blocks.append(parts.small_print(*_fine_print(failed), quote=quote))
-    text = f"{explanation.title}: {_subject(failed, plain=True)}"
+    text = f"{explanation.title}: {parts.request_subject(request, plain=True)}"
     return Screen(title, text, tuple(blocks), is_failure=True)
-
-
-def _subject(failed: Failed, *, plain: bool = False) -> str:
-    arguments = failed.request.arguments()
-    if isinstance(failed.request, ConnectAccount):
-        key = str(arguments["provider_key"])
-        return key if plain else mrkdwn.code(key)
-    return parts.subject(arguments, plain=plain)
 
 
 def _explained(failed: Failed, explanation: Explanation, contact: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from bot.access import Decision
 from bot.audit.entries import Entry, doer
 from bot.batch import Item
 from bot.environment import COMMAND
-from bot.explanations import explain, explain_no_accounts
+from bot.explanations import Who, explain, explain_no_accounts
 from bot.jobs.account_states import LastTest
 from bot.operation import Operation, Permission
 from bot.slack import mrkdwn
@@ -83,9 +83,11 @@ def _accounts(overview: Overview, allowed: Container[Permission]) -> list[parts.
     blocks = [parts.paragraph("*Connected accounts*\n" + "\n".join(said)), *_broken(tests, accounts)]
     keys = {account.token_id: account.provider_key for account in accounts.accounts} if accounts is not None else {}
     broken = [last for last in tests.values() if last.state.is_broken]
-    providers = {keys.get(last.token_id, last.provider_key) for last in broken}
-    if providers and Permission.CONNECT in allowed:
-        blocks.append(parts.actions(buttons.reconnect(providers.pop() if len(providers) == 1 else None)))
+    if any(explain(last.code or "", Operation.TEST).who is Who.CONNECTOR for last in broken):
+        only = broken[0] if len(broken) == 1 else None
+        key = keys.get(only.token_id, only.provider_key) if only is not None else None
+        again = buttons.reconnect(key, only.token_id if only is not None else None)
+        blocks += [parts.actions(again)] if Permission.CONNECT in allowed else []
     if len(blocks) > 1 and Permission.TEST in allowed:
         blocks.append(parts.small_print(f"`{COMMAND} test --all` says what to do about each."))
     return blocks

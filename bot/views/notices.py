@@ -31,9 +31,9 @@ TOO_LATE = failed_line("Too late", "The dialog took too long to open. Nothing ch
 UNOPENED = failed_line("Not opened", "Slack didn't open the dialog. Nothing changed. Try again in a minute.")
 """The screen for a modal that Slack didn't open, or that it opened without a confirmation."""
 UNSHOWN = failed_line(
-    "Not shown", "The token was fetched, but Slack didn't show it in the dialog. Run the command again to see it."
+    "Not shown", "Slack didn't show the result in the dialog, and it can't be in a message. Run the command again."
 )
-"""The screen for a fetched token whose modal couldn't be updated to show it."""
+"""The screen for a result that only a modal may show, and whose modal couldn't be updated."""
 BATCH_GONE = failed_line("Outdated", f"Extauth keeps these results for a day. Start again with `{COMMAND}`.")
 """The screen for a batch that is too old to return to."""
 OTHER_COMMAND = failed_line("Another command", f"This app's command is `{COMMAND}`.")
@@ -71,7 +71,7 @@ def not_sent_screen(outcome: NotSent) -> Screen:
     """Return the screen for a request that was still waiting for Slack's limits when the process stopped."""
     title = "Extauth restarted before sending your request"
     blocks: list[parts.Block] = [
-        parts.heading(Mark.FAILED, title, parts.subject(outcome.request.arguments())),
+        parts.heading(Mark.FAILED, title, parts.request_subject(outcome.request)),
         parts.paragraph(
             "It was still waiting, because Slack is limiting requests. Nothing changed.\n"
             "*What to do:* Try again in a minute."

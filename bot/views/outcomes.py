@@ -157,11 +157,10 @@ def outcome_screen(outcome: Shown, contact: str) -> Screen:
 def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
     """Return the screen for a request whose attempt or result couldn't be recorded in the audit log."""
     title, said = _not_recorded(outcome)
-    arguments = outcome.request.arguments()
     is_done = outcome.done is not None and not isinstance(outcome.done, Failed) and not outcome.done.is_withheld
     mark = Mark.UNSURE if is_done else Mark.FAILED
     blocks = (
-        parts.heading(mark, title, parts.subject(arguments)),
+        parts.heading(mark, title, parts.request_subject(outcome.request)),
         parts.paragraph(said),
         parts.paragraph(
             "*What to do:* Try again in a minute. If this keeps happening, the database needs attention.\n"
@@ -169,7 +168,8 @@ def not_recorded_screen(outcome: NotRecorded, contact: str) -> Screen:
         ),
         parts.small_print(f"Extauth keeps an audit log of everything it does. Reference {outcome.reference}"),
     )
-    return Screen("Not recorded", f"{title}: {parts.subject(arguments, plain=True)}", blocks, is_failure=True)
+    text = f"{title}: {parts.request_subject(outcome.request, plain=True)}"
+    return Screen("Not recorded", text, blocks, is_failure=True)
 
 
 def _not_recorded(outcome: NotRecorded) -> tuple[str, str]:

@@ -144,11 +144,13 @@ def subject(arguments: Mapping[str, str | TypedText | bool], *, plain: bool = Fa
     return f"all tokens of app {named['app_id']}" if "app_id" in named else ""
 
 
-def request_subject(request: Request) -> str:
-    """Return a request's subject, as mrkdwn. It's empty for the audit log, even if the request names a token."""
+def request_subject(request: Request, *, plain: bool = False) -> str:
+    """Return a request's subject, as mrkdwn or plain. It's empty for the audit log, even if a token is named."""
+    arguments = request.arguments()
     if request.operation is Operation.CONNECT:
-        return ""
-    return "" if request.operation is Operation.HISTORY else subject(request.arguments())
+        key = str(arguments.get("provider_key", ""))
+        return key if plain else mrkdwn.code(key)
+    return "" if request.operation is Operation.HISTORY else subject(arguments, plain=plain)
 
 
 def count(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from bot.sandbox.slack.providers import SimulatedProvider
 from bot.sandbox.slack.state import OpenView
 from bot.slack.external_auth.accounts import SLOW_SECONDS
 from tests.explanations.expected import title
-from tests.harness import ADMIN, GUEST, MEMBER, Harness, open_harness, over_both_transports
+from tests.harness import ADMIN, GUEST, MEMBER, OWNER, Harness, open_harness, over_both_transports
 
 LIST, START = "apps.auth.external.list", "apps.auth.external.start"
 NAME = "/extauth connect google"
@@ -46,7 +46,7 @@ async def looks(harness: Harness, view: OpenView) -> OpenView:
 async def test_an_account_is_connected_at_its_provider(harness: Harness) -> None:
     view = await harness.opens(NAME)
     assert "[Open the page]" in harness.read(view)
-    assert "For 10 minutes, Extauth looks whether the account has come" in harness.read(view)
+    assert "For 10 minutes, Extauth checks for the account" in harness.read(view)
     assert harness.calls(START) == [{"app_id": "A0SANDBOX", "provider_key": "google"}]
     assert await harness.workspace.press_in_dialog(view, "Open the page")
     assert "Connected" in await consents(page_of(view), "grace@example.com")
@@ -98,7 +98,7 @@ async def test_the_app_home_leads_from_a_broken_account_to_its_providers_page(ha
 async def test_a_page_that_nobody_goes_through_is_told_after_ten_minutes(harness: Harness) -> None:
     view = await harness.opens(NAME)
     told = harness.read(await looks(harness, view))
-    assert "⚠ No new account in Slack's list  google" in told
+    assert "⚠ Extauth saw no new account  google\nIt checked for 10 minutes." in told
     assert sum(LOOK_SECONDS) == 600
     assert len(harness.calls(LIST)) == 1 + len(LOOK_SECONDS)
     assert harness.workspace.messages(ADMIN) == []
@@ -134,8 +134,22 @@ async def test_who_may_connect_but_not_list_gets_the_page_without_the_promise() 
     async with open_harness("socket", EXTAUTH_CONNECT_ALLOW="members") as harness:
         view = await harness.opens(NAME, MEMBER)
         assert "[Open the page]" in harness.read(view)
-        assert "looks whether" not in harness.read(view)
+        assert "checks for" not in harness.read(view)
         assert harness.calls(LIST) == []
+
+
+async def test_another_account_that_is_refreshed_meanwhile_is_not_taken_for_it(harness: Harness) -> None:
+    view = await harness.opens(NAME)
+    harness.clock.advance(1)
+    await harness.types("/extauth get EtGoogle0001 --force-refresh", OWNER)
+    told = harness.read(await looks(harness, view))
+    assert "⚠ Extauth saw no new account" in told
+
+
+async def test_a_stop_ends_the_checks_and_the_dialog_says_so() -> None:
+    async with open_harness("socket") as harness:
+        view = await harness.opens(NAME)
+    assert "⚠ Extauth saw no new account  google\nIt restarted, and no longer checks." in harness.read(view)
 
 
 async def test_where_slack_names_no_accounts_nothing_is_promised(harness: Harness) -> None:
@@ -143,7 +157,7 @@ async def test_where_slack_names_no_accounts_nothing_is_promised(harness: Harnes
     harness.state.providers["google"] = SimulatedProvider("google", "Google", shape=shape)
     read = harness.read(await harness.opens(NAME))
     assert "[Open the page]" in read
-    assert "looks whether" not in read
+    assert "checks for" not in read
 
 
 async def test_a_slow_list_keeps_nobody_from_the_page(harness: Harness) -> None:
@@ -153,7 +167,7 @@ async def test_a_slow_list_keeps_nobody_from_the_page(harness: Harness) -> None:
     harness.clock.advance(SLOW_SECONDS)
     read = harness.read(await opening)
     assert "[Open the page]" in read
-    assert "looks whether" not in read
+    assert "checks for" not in read
 
 
 async def test_while_slack_is_slow_to_give_the_page_the_person_is_told(harness: Harness) -> None:

@@ -37,7 +37,7 @@ from bot.sandbox.slack.block_kit import view_complaints
 from bot.slack.external_auth.accounts import Account, AccountList, Provider
 from bot.slack.external_auth.errors import RateLimitedError, RefusedError, UnconfirmedError
 from bot.slack.external_auth.models import DeleteTokens, ExternalToken, GetToken, ListAccounts, ListPosition
-from bot.views import buttons, get_form, menu, metadata, notices, outcomes, parts, tokens
+from bot.views import buttons, get_form, menu, metadata, notices, outcomes, tokens
 from bot.views import delete_form as delete
 from bot.views.buttons import UnreadableValue
 from bot.views.fields import Offer
@@ -425,7 +425,8 @@ def test_the_dialogs_pass_the_limits(request: DeleteTokens, token_id: str, offer
     assert metadata.read(remembered) == ModalState(origin, pending)
 
 
-@pytest.mark.parametrize("key", [None, "", "my provider", "ghp_" + "x" * 36, "x" * 300, "`", TypedText("a secret?")])
-def test_a_provider_that_no_button_can_name_leads_to_the_form(key: str | TypedText | None) -> None:
-    assert buttons.reconnect(key) == parts.button("Reconnect…", buttons.OPEN_CONNECT)
-    assert buttons.reconnect("google")["action_id"] == "reconnect"
+@pytest.mark.parametrize("key", [None, "", "my provider", "ghp_" + "x" * 36, "x" * 300, "`"])
+def test_a_provider_that_no_button_can_name_leads_to_the_form(key: str | None) -> None:
+    assert buttons.reconnect(key, "EtGoogle0001") == buttons.RECONNECT
+    assert buttons.reconnect("google", TypedText("a secret?")) == buttons.RECONNECT
+    assert buttons.reconnect("google")["action_id"] == "reconnect" != buttons.RECONNECT["action_id"]

@@ -279,6 +279,7 @@ class ListAccounts(_Parameters):
 class ConnectAccount(_Parameters):
     """A request to `apps.auth.external.start` for the provider's page on which a person connects an account.
 
+    `external_token_id`, which isn't sent, is the token of the account to reconnect, if it's known.
     Slack's own command-line tool calls the method, which isn't in the public reference.
     https://github.com/slackapi/slack-cli
     """
@@ -288,9 +289,13 @@ class ConnectAccount(_Parameters):
     method = START
     mutates = False  # nothing changes until a person goes through the page
     has_form = False
-    parameters = ("provider_key", "app_id")
+    parameters = ("provider_key", "app_id", "external_token_id")
     provider_key: str | TypedText
     app_id: str | TypedText | None = None
+    external_token_id: str | TypedText | None = None
+
+    def sent(self) -> Arguments:
+        return {name: value for name, value in self.arguments().items() if name != "external_token_id"}
 
 
 TokenRequest = GetToken | CheckToken | DeleteTokens | ListAccounts | ConnectAccount
