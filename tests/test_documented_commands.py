@@ -19,7 +19,7 @@ from tests.bot_process import ROOT, Output, environment, simulated_slack
 PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 DOCUMENTS = ["README.md", *(page for page in PAGES if page != "docs/operating/backup.md")]
 """Commands that need a platform are marked `shell` there. Those for backups are run in order, in test_operating.py."""
-LINKED = ("Makefile", "bot", "manifest.yml", "pyproject.toml", "requirements.txt", ".venv")
+LINKED = (".env.example", "Makefile", "bot", "manifest.yml", "pyproject.toml", "requirements.txt", ".venv")
 
 UNTIL_SAID = {
     "make sandbox": "sandbox is at",
