@@ -129,23 +129,22 @@ async def _listed(interaction: Interaction, request: ConnectAccount, step: str) 
 async def _watch(interaction: Interaction, request: ConnectAccount, before: Mapping[str, Account]) -> None:
     """Check the list for ten minutes, and tell the person of an account that came or was connected again."""
     reference, key = interaction.actor.reference, quote(request.provider_key)
+    # Anyone may refresh another account at the same time, so a refresh counts only if there's no doubt.
+    only = next(iter(before)) if len(before) == 1 else None
+    awaited = before.get(str(request.external_token_id or only))
     try:
         if isinstance(interaction.reply, ModalReply):
             interaction.reply.keeps_answer = True
         for number, seconds in enumerate(LOOK_SECONDS):
             await interaction.runtime.shared.clock.sleep(seconds)
             after = await _listed(interaction, request, str(number)) or {}
-            # Anyone may refresh another account at the same time, so a refresh counts only if there's no doubt.
-            only = next(iter(before)) if len(before) == 1 else None
-            known = before.get(str(request.external_token_id or only))
-            again = after.get(known.token_id) if known is not None else None
-            is_again = again is not None and known is not None and (again.refreshed_at or 0) > (known.refreshed_at or 0)
-            came = again if is_again else next((one for token_id, one in after.items() if token_id not in before), None)
+            came = _arrival(before, after, awaited)
             if came is not None:
                 await interaction.runtime.shared.account_states.forget(
                     interaction.actor.team_id, token_ids=[came.token_id]
                 )
-                await flow.show(interaction, connect.connected_screen(came, reference, is_new=not is_again))
+                is_new = came.token_id not in before
+                await flow.show(interaction, connect.connected_screen(came, reference, is_new=is_new))
                 return
         if isinstance(interaction.reply, ModalReply):
             # A person who has closed the modal isn't waiting for this.
@@ -155,6 +154,14 @@ async def _watch(interaction: Interaction, request: ConnectAccount, before: Mapp
         await flow.show(interaction, connect.unseen_screen(key, reference, is_cut=True))
     except Exception:
         log.exception("an account that was being connected couldn't be looked for")
+
+
+def _arrival(before: Mapping[str, Account], after: Mapping[str, Account], awaited: Account | None) -> Account | None:
+    """Return the awaited account if it was refreshed, or else one that wasn't there before. None if there's neither."""
+    again = after.get(awaited.token_id) if awaited is not None else None
+    if awaited is not None and again is not None and (again.refreshed_at or 0) > (awaited.refreshed_at or 0):
+        return again
+    return next((account for token_id, account in after.items() if token_id not in before), None)
 
 
 LISTENER = Listener(SUBCOMMAND, on_typed)
