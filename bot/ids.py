@@ -46,7 +46,7 @@ _SLACK_TOKENS = {
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """The controls that reverse the text after them, which can make one name look like another."""
 SURROGATE = re.compile("[\ud800-\udfff]")
-_UNSHOWABLE = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSHOWABLE = re.compile(f"{DIRECTIONS.pattern}|{SURROGATE.pattern}")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _WRAPPING = f" \t\r\n\u00a0`<>\"'\u201c\u201d\u2018\u2019\u2039\u203a\u00ab\u00bb{_INVISIBLE}"
 _FORMATTED = re.compile(rf"([*_~])([*_~]{{0,2}}{TOKEN_ID.pattern}[*_~]{{0,2}})\1", re.ASCII)
