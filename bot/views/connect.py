@@ -5,7 +5,7 @@ from bot.ids import quote
 from bot.outcomes import Connecting
 from bot.slack import mrkdwn
 from bot.slack.external_auth.accounts import Account
-from bot.slack.external_auth.models import ConnectAccount, InvalidParameter, PastedToken
+from bot.slack.external_auth.models import ConnectAccount, InvalidParameter
 from bot.views import parts
 from bot.views.fields import (
     APP_ID,
@@ -16,6 +16,7 @@ from bot.views.fields import (
     UnusableChoice,
     form,
     id_field,
+    mistake,
     read_id,
     read_text,
 )
@@ -25,7 +26,6 @@ CALLBACK_ID = "extauth_connect"
 OPENED = "provider_page"
 """The `action_id` of the link, whose click Slack also reports."""
 LOOK_MINUTES = 10
-_NAMES = {PROVIDER_KEY: "a provider key", APP_ID: "an app ID"}
 
 
 def build_form(metadata: str, offer: Offer) -> View:
@@ -52,10 +52,8 @@ def parse_form(view: SubmittedView) -> ConnectAccount | FieldErrors:
         return {PROVIDER_KEY: "Enter a provider key."}
     try:
         return ConnectAccount(key, read_text(values, APP_ID))
-    except PastedToken as error:
-        return {error.name: error.problem}
     except InvalidParameter as error:
-        return {error.name: f"That isn't {_NAMES[error.name]}. {error.problem}"}
+        return mistake(error)
 
 
 def page_screen(connecting: Connecting) -> Screen:

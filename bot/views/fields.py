@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.ids import TypedText, is_id, unwrap
-from bot.slack.external_auth.models import MAX_ID, InvalidParameter, check_id
+from bot.slack.external_auth.models import LABELS, MAX_ID, InvalidParameter, PastedToken, check_id
 from bot.views import parts, picker
 from bot.views.parts import Block, View
 
@@ -164,6 +164,14 @@ def read_ids(values: FieldValues, command: str) -> tuple[dict[str, str | TypedTe
         except InvalidParameter as error:
             errors[name] = error.problem
     return given, errors
+
+
+def mistake(error: InvalidParameter) -> FieldErrors:
+    """Return the mistake to show beside the field of a value that isn't an ID or a key."""
+    if isinstance(error, PastedToken):
+        return {error.name: error.problem}
+    label = LABELS[error.name]
+    return {error.name: f"That isn't {'an' if label.startswith('a') else 'a'} {label}. {error.problem}"}
 
 
 def read_checked(values: FieldValues, name: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The modal that fetches a token."""
 
 from bot.environment import COMMAND
-from bot.slack.external_auth.models import GetToken, InvalidParameter, PastedToken
+from bot.slack.external_auth.models import GetToken, InvalidParameter
 from bot.views import parts
 from bot.views.fields import (
     TOKEN_ID,
@@ -10,6 +10,7 @@ from bot.views.fields import (
     SubmittedView,
     UnusableChoice,
     form,
+    mistake,
     read_checked,
     read_token_id,
     token_fields,
@@ -53,7 +54,5 @@ def parse(view: SubmittedView) -> GetToken | FieldErrors:
         return {TOKEN_ID: "Enter a token ID."}
     try:
         return GetToken(token_id, force_refresh=True if FORCE_REFRESH in ticked else None, show=SHOW in ticked)
-    except PastedToken as error:
-        return {TOKEN_ID: error.problem}
     except InvalidParameter as error:
-        return {TOKEN_ID: f"That isn't a token ID. {error.problem}"}
+        return mistake(error)
