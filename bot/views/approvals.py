@@ -23,8 +23,8 @@ _ENDINGS = {
     "declined": ("Your deletion was declined", "{by} declined it. Nothing was deleted."),
     "expired": ("Nobody approved your deletion", "It expired after an hour. Nothing was deleted."),
     "not begun": (
-        "Your deletion wasn't begun",
-        "It was approved, but Extauth restarted before it began. Nothing was deleted.\n*What to do:* Ask again.",
+        "Your deletion didn't start",
+        "It was approved, but Extauth restarted before it could start. Nothing was deleted.\n*What to do:* Ask again.",
     ),
 }
 """The title and the text for the requester of a deletion that won't run, by its ending."""
@@ -58,11 +58,11 @@ def request_screen(batch: Batch) -> Screen:
             parts.button("Decline", DECLINE, value),
         ),
         parts.small_print(
-            f"Somebody else than <@{batch.user_id}> has to approve it by "
+            f"Someone other than <@{batch.user_id}> has to approve it by "
             f"{parts.moment(batch.at + APPROVAL_SECONDS, '{time}')}. You can't undo it. Reference {batch.reference}"
         ),
     ]
-    return Screen("Approval", f"Somebody asks to delete {deletion(batch, plain=True)}", tuple(blocks))
+    return Screen("Approval", f"Someone wants to delete {deletion(batch, plain=True)}", tuple(blocks))
 
 
 def decided_screen(batch: Batch, what: str) -> Screen:

@@ -19,7 +19,7 @@ def saved_screen(changed: Sequence[str], channel: str | None, reference: str) ->
     blocks = [parts.heading(Mark.DONE, title), parts.paragraph(f"Changed:\n{lines}")]
     if channel is not None:
         blocks.append(
-            parts.paragraph(f"<#{channel}> hears of it. If nothing appears there, invite Extauth to the channel.")
+            parts.paragraph(f"<#{channel}> gets a message about it. If none appears, invite Extauth to the channel.")
         )
     blocks.append(parts.small_print(f"They apply everywhere within 15 seconds. Reference {reference}"))
     return Screen("Saved", title, tuple(blocks))

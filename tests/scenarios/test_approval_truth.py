@@ -68,7 +68,7 @@ async def test_an_approval_that_cannot_be_recorded_deletes_nothing(bulk: Harness
     await told(bulk, OWNER, "Extauth can't use its database")
     write(database, "DROP TRIGGER broken")
     bulk.clock.advance(APPROVAL_SECONDS + 2 * SWEEP_SECONDS)
-    await told(bulk, ADMIN, "Your deletion wasn't begun")
+    await told(bulk, ADMIN, "Your deletion didn't start")
     assert bulk.calls(DELETE) == []
 
 
